@@ -1,0 +1,88 @@
+# What this needs of the machine: Python 3.11 or later, Go and make. Each target sets up the rest for itself.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Is newer than the requirements when the virtual environment holds what they say.
+INSTALLED := $(VENV)/.installed
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.PHONY: help venv check test demo bench testbed format lock clean
+
+help: ## Show this list
+	@echo "Usage: make TARGET"
+	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)$$/\1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12 | sed 's/^/  /'
+
+venv: $(INSTALLED) ## Make the virtual environment .venv, with the keyhole command in it
+	@:
+
+check: $(INSTALLED) ## Check everything that needs no server: style, types, imports, unit tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/pytest -m "not servers"
+
+test: check ## Check, then run the end-to-end tests on a real API server, etcd and Vault
+	$(BIN)/pytest -m servers
+
+demo: $(INSTALLED) ## Show references becoming Secrets on real servers (SHOW=1 shows the values)
+	$(BIN)/python -m demo
+
+bench: $(INSTALLED) ## Measure admissions with and without Keyhole
+	$(BIN)/python -m bench
+
+testbed: $(INSTALLED) ## Build the real servers into the user's cache folder, once
+	$(BIN)/python -m testbed build
+
+format: $(INSTALLED) ## Format the code, and mend what can be mended by itself
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# The hosts that the pins came from are not written down: whoever installs has a registry of their own.
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header $(if $(UPGRADE),--upgrade)
+
+lock: $(INSTALLED) ## Pin the requirements again (UPGRADE=1 takes the newest versions)
+	$(COMPILE) requirements/runtime.in -o requirements.txt
+	$(COMPILE) requirements/dev.in -c requirements.txt -o requirements-dev.txt
+
+clean: ## Remove what the other targets made here; the built servers stay in their cache
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis bench/results build dist
+	find . -name .git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# `pip install --editable` would fetch a build backend that no hash vouches for. What it would leave is a path, a
+# version and a launcher. The launcher is shell and Python in one: a #! line takes neither blanks nor long paths.
+define LAUNCHER
+#!/bin/sh
+'''exec' "$(CURDIR)/$(BIN)/python" "$$0" "$$@"
+' '''
+import sys
+
+from cli.main import main
+
+sys.exit(main())
+endef
+export LAUNCHER
+
+$(INSTALLED): requirements-dev.txt pyproject.toml
+	@command -v "$(PYTHON)" >/dev/null || { \
+		echo "$(PYTHON) was not found. Keyhole needs Python 3.11 or later: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "$$("$(PYTHON)" --version 2>&1) is too old. Keyhole needs Python 3.11 or later: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' || { \
+		echo "$(PYTHON) cannot make virtual environments; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	"$(PYTHON)" -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check --no-input --require-hashes -r requirements-dev.txt
+	@version=$$(sed -n 's/^version = "\(.*\)"$$/\1/p' pyproject.toml); \
+	site=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))'); \
+	rm -rf "$$site"/keyhole-*.dist-info; \
+	mkdir "$$site/keyhole-$$version.dist-info"; \
+	printf 'Metadata-Version: 2.1\nName: keyhole\nVersion: %s\n' "$$version" > "$$site/keyhole-$$version.dist-info/METADATA"; \
+	echo "$(CURDIR)" > "$$site/keyhole.pth"
+	@printf '%s\n' "$$LAUNCHER" > $(BIN)/keyhole
+	@chmod 755 $(BIN)/keyhole
+	@touch $@

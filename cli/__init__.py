@@ -1,0 +1,1 @@
+"""The `keyhole` command: a thin layer over the other rooms."""

@@ -1,0 +1,117 @@
+"""`keyhole serve`: the admission webhook."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cli.errors import NotDoneError
+
+if TYPE_CHECKING:
+    from webhook.settings import Address
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+class _AddressType(click.ParamType["Address"]):
+    name = "host:port"
+
+    def convert(self, value: "str | Address", param: click.Parameter | None, ctx: click.Context | None) -> "Address":
+        from webhook.settings import Address  # noqa: PLC0415 - see `serve`
+
+        if isinstance(value, Address):
+            return value
+        host, _, port = value.rpartition(":")
+        if not port.isascii() or not port.isdigit() or not 0 < int(port) < 2**16:
+            self.fail(f"{value!r} is not HOST:PORT, such as 0.0.0.0:8443 or [::]:8443", param, ctx)
+        return Address(host.strip("[]") or "0.0.0.0", int(port))  # noqa: S104 - ":8443" means every interface
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  keyhole certs issue ./certs --service keyhole --namespace keyhole
+  keyhole serve --connections connections.yaml --tls-cert certs/tls.crt --tls-key certs/tls.key \\
+      --caller-auth none --kubeconfig ~/.kube/config
+""",
+)
+@click.option(
+    "--connections", type=_FILE, required=True, help="The Vault connections (YAML); docs/configuration.md has its keys."
+)
+@click.option("--tls-cert", type=_FILE, required=True, help="The serving certificate (PEM), with its chain.")
+@click.option("--tls-key", type=_FILE, required=True, help="Its private key (PEM).")
+@click.option(
+    "--caller-auth",
+    type=click.Choice(["none"]),
+    required=True,
+    help="How a caller proves that it is the API server. 'none' lets anyone who reaches the port ask for the secrets "
+    "of every namespace that opted in: for development only.",
+)
+@click.option("--listen", type=_AddressType(), default="0.0.0.0:8443", show_default=True, help="Admissions, TLS.")
+@click.option(
+    "--health-listen", type=_AddressType(), default="0.0.0.0:8080", show_default=True, help="/livez and /readyz, plain."
+)
+@click.option("--kubeconfig", type=_FILE, help="Outside a cluster: how to reach the API server.")
+@click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes.")
+@click.option(
+    "--drain-seconds",
+    type=click.FloatRange(0, 60),
+    default=3.0,
+    show_default=True,
+    help="How long a stopping server answers on, so that balancers learn of it.",
+)
+@click.option(
+    "--grace-seconds",
+    type=click.FloatRange(1, 300),
+    default=30.0,
+    show_default=True,
+    help="How long, after that, what is in flight may take.",
+)
+@click.option(
+    "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
+)
+def serve(  # noqa: PLR0917 - click passes one for each option
+    connections: Path,
+    tls_cert: Path,
+    tls_key: Path,
+    caller_auth: str,
+    listen: "Address",
+    health_listen: "Address",
+    kubeconfig: Path | None,
+    workers: int,
+    drain_seconds: float,
+    grace_seconds: float,
+    log_level: str,
+) -> None:
+    """Serve admissions until SIGTERM."""
+    # Before anything that opens sockets is imported: what was imported before would block a whole worker.
+    from gevent import monkey  # noqa: PLC0415
+
+    monkey.patch_all()
+    from resolver.connections import ConfigurationError, load  # noqa: PLC0415
+    from webhook.logs import configure  # noqa: PLC0415
+    from webhook.server import Server  # noqa: PLC0415
+    from webhook.service import build  # noqa: PLC0415
+    from webhook.settings import ServerSettings  # noqa: PLC0415
+
+    configure(log_level)
+    settings = ServerSettings(
+        certificate_file=tls_cert,
+        key_file=tls_key,
+        listen=listen,
+        health_listen=health_listen,
+        workers=workers,
+        drain_seconds=drain_seconds,
+        grace_seconds=grace_seconds,
+        log_level=log_level,
+    )
+    if caller_auth == "none":
+        click.echo("WARNING: --caller-auth=none: whoever reaches this port can read secrets.", err=True)
+    try:
+        known = load(connections)
+        server = Server(settings, lambda: build(known, kubeconfig))
+    except ConfigurationError as error:
+        raise NotDoneError(str(error)) from None
+    except OSError as error:
+        raise NotDoneError(f"cannot listen on {health_listen}: {error.strerror}") from None
+    server.run()

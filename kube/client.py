@@ -1,0 +1,51 @@
+"""A client of the API server, and what its errors mean."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from pathlib import Path
+from typing import TypeVar
+
+import urllib3.exceptions
+from kubernetes import client, config
+
+from kube.errors import KubernetesError, KubernetesUnavailable
+
+_T = TypeVar("_T")
+
+
+def connect(kubeconfig: Path | None = None, context: str | None = None) -> client.ApiClient:
+    """Return a client for the cluster that this process runs in, or for a kubeconfig.
+
+    To be called after a fork: connections are made when they are needed, and kept.
+    Raises `KubernetesUnavailable` when there is neither.
+    """
+    configuration = client.Configuration()
+    try:
+        if kubeconfig is not None:
+            config.load_kube_config(str(kubeconfig), context, client_configuration=configuration)  # type: ignore[no-untyped-call]
+        else:
+            config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+    except config.ConfigException:
+        problem = f"kubeconfig {kubeconfig} cannot be used" if kubeconfig else "is not known outside a cluster"
+        raise KubernetesUnavailable(problem) from None
+    # The client would retry on its own, past any deadline of ours.
+    configuration.retries = False
+    return client.ApiClient(configuration)
+
+
+def call(purpose: str, request: Callable[[], _T]) -> _T:
+    """Run one request of the kubernetes package and return what it returns. `purpose` stands in errors.
+
+    Raises `KubernetesUnavailable` (no answer, 429, 5xx) or `KubernetesError`.
+    """
+    try:
+        return request()
+    except client.ApiException as error:
+        status = error.status or 0
+    except (urllib3.exceptions.HTTPError, OSError):
+        status = None
+    if status is None:
+        raise KubernetesUnavailable("did not answer")
+    if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == 0:
+        raise KubernetesUnavailable(f"could not answer (status {status})")
+    raise KubernetesError(purpose, status)

@@ -1,0 +1,56 @@
+"""Whether a namespace opted in, by the label `keyhole.dev/enabled=true`."""
+
+import threading
+import time
+from http import HTTPStatus
+
+from kubernetes import client
+
+from kube.client import call
+from kube.errors import KubernetesError
+
+LABEL = "keyhole.dev/enabled"
+# A namespace that opts out is served this much longer at the most. One that opts in is served at once: a "no" is
+# never remembered.
+_REMEMBERED_SECONDS = 10.0
+_MOST_REMEMBERED = 10_000
+
+
+class Namespaces:
+    """Asks the API server for a namespace's label, and remembers a "yes" for seconds."""
+
+    def __init__(self, api: client.ApiClient) -> None:
+        self._core = client.CoreV1Api(api)
+        self._enabled_until: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def is_enabled(self, namespace: str, timeout_seconds: float) -> bool:
+        """Return whether the namespace opted in; one that is not there did not.
+
+        Raises `kube.errors.KubernetesUnavailable`, or `KubernetesError` when Keyhole may not read namespaces.
+        """
+        now = time.monotonic()
+        if self._enabled_until.get(namespace, 0.0) > now:
+            return True
+        enabled = self._ask(namespace, timeout_seconds)
+        with self._lock:
+            if len(self._enabled_until) >= _MOST_REMEMBERED:
+                self._enabled_until.clear()
+            if enabled:
+                self._enabled_until[namespace] = now + _REMEMBERED_SECONDS
+            else:
+                self._enabled_until.pop(namespace, None)
+        return enabled
+
+    def _ask(self, namespace: str, timeout_seconds: float) -> bool:
+        try:
+            found = call(
+                f"reading namespace {namespace}",
+                lambda: self._core.read_namespace(namespace, _request_timeout=timeout_seconds),
+            )
+        except KubernetesError as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                return False
+            raise
+        labels = found.metadata.labels if found.metadata else None
+        return (labels or {}).get(LABEL) == "true"

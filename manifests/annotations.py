@@ -1,0 +1,54 @@
+"""The names that Keyhole gives a meaning to, and the references that annotations hold."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+DOMAIN: Final = "keyhole.dev"
+DATA_PREFIX: Final = f"data.{DOMAIN}/"
+ENV_DOMAIN: Final = f"env.{DOMAIN}/"
+FIELDS: Final = f"{DOMAIN}/fields"
+IGNORE: Final = f"{DOMAIN}/ignore"
+
+# Written by Keyhole itself, or meant for it.
+_KNOWN: Final = frozenset(
+    {FIELDS, IGNORE, f"{DOMAIN}/record", f"{DOMAIN}/refresh", f"{DOMAIN}/managed", f"{DOMAIN}/enabled"}
+)
+_OURS: Final = re.compile(rf"(?:[^/]*\.)?{re.escape(DOMAIN)}/")
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """Which keys `keyhole.dev/ignore` keeps from being read for references in place."""
+
+    everything: bool = False
+    keys: frozenset[str] = frozenset()
+
+    def __contains__(self, key: str) -> bool:
+        return self.everything or key in self.keys
+
+
+def ignored(annotations: Mapping[str, str]) -> Ignored:
+    """Read `keyhole.dev/ignore`: "true", or a comma-separated list of keys. "false" and "" ignore nothing."""
+    text = annotations.get(IGNORE, "").strip()
+    if text in {"", "false"}:
+        return Ignored()
+    if text == "true":
+        return Ignored(everything=True)
+    return Ignored(keys=frozenset(key.strip() for key in text.split(",")))
+
+
+def unknown(annotations: Mapping[str, str]) -> list[str]:
+    """Return the annotations in Keyhole's domain that mean nothing to it: most likely misspelt."""
+    return sorted(
+        name
+        for name in annotations
+        if _OURS.match(name) and name not in _KNOWN and not name.startswith(DATA_PREFIX) and not is_environment(name)
+    )
+
+
+def is_environment(name: str) -> bool:
+    """Whether an annotation asks for a variable: `env.keyhole.dev/NAME` or `CONTAINER.env.keyhole.dev/NAME`."""
+    domain, _, _ = name.partition("/")
+    return f"{domain}/" == ENV_DOMAIN or f"{domain}/".endswith(f".{ENV_DOMAIN}")

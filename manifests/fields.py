@@ -1,0 +1,171 @@
+"""Where references may stand in an object, and where they do."""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import jsonpointer
+
+from manifests import annotations, fields_map
+from manifests.filling import DockerConfigError, Filling, docker_config
+from manifests.problem import Problem
+from resolver.errors import ReferenceSyntaxError
+from resolver.grammar import has_reference, parse_value
+from resolver.value import SecretValue
+
+MAX_REFERENCES = 1000
+_DOCKER_CONFIG = ".dockerconfigjson"
+# Kubernetes' own rule for the keys of a Secret (IsConfigMapKey).
+_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
+_BARE = ("vault:", "vault+")
+
+
+class Form(Enum):
+    """In which of the two forms a reference was written."""
+
+    ANNOTATION = "annotation"
+    IN_PLACE = "in place"
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """A field that references fill. `origin` says where they stand, for messages."""
+
+    key: str
+    form: Form
+    origin: str
+    filling: Filling
+
+    @property
+    def pointer(self) -> str:
+        """The field's JSON Pointer (RFC 6901)."""
+        return f"/data/{jsonpointer.escape(self.key)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What a look at an object found."""
+
+    wants: Sequence[Want] = ()
+    problems: Sequence[Problem] = ()
+    warnings: Sequence[str] = ()
+
+
+def scan_secret(secret: Mapping[str, Any]) -> Scan:
+    """Find the references of a core/v1 Secret, in its annotations and in its data. Every problem is reported."""
+    notes: Mapping[str, str] = (secret.get("metadata") or {}).get("annotations") or {}
+    data: Mapping[str, str | None] = secret.get("data") or {}
+    problems: list[Problem] = []
+    wants: dict[str, Want] = {}
+    annotated = list(_annotated(notes, problems))
+    for key, origin, text in annotated:
+        if key in wants:
+            problems.append(Problem(origin, f"{wants[key].origin} fills the same key"))
+            continue
+        want = _annotation_want(key, origin, text, problems)
+        if want is not None:
+            wants[key] = want
+    kept = annotations.ignored(notes)
+    for key in sorted(data.keys() - {key for key, _, _ in annotated}):
+        want = None if key in kept else _in_place_want(key, data[key] or "", problems)
+        if want is not None:
+            wants[key] = want
+    count = sum(len(want.filling.references) for want in wants.values())
+    if count > MAX_REFERENCES:
+        problems.append(Problem("the object", f"holds {count} references, more than {MAX_REFERENCES}"))
+    warnings = [f"annotation {name} means nothing to Keyhole" for name in annotations.unknown(notes)]
+    return Scan([wants[key] for key in sorted(wants)], problems, warnings)
+
+
+def has_annotations(manifest: Mapping[str, Any]) -> bool:
+    """Whether an object of any kind holds a reference in an annotation that Keyhole reads."""
+    notes = (manifest.get("metadata") or {}).get("annotations") or {}
+    return any(name == annotations.FIELDS or name.startswith(annotations.DATA_PREFIX) for name in notes)
+
+
+def reads_as_reference(key: str, value: SecretValue) -> bool:
+    """Whether a value, standing in place under a Secret's key, would be read as a reference, sound or malformed."""
+    try:
+        return _filling(key, value.reveal().decode()) is not None
+    except UnicodeDecodeError:
+        return False
+    except (ReferenceSyntaxError, DockerConfigError):
+        return True
+
+
+def _annotated(notes: Mapping[str, str], problems: list[Problem]) -> Iterator[tuple[str, str, str]]:
+    """Yield key, origin and text of each reference in an annotation."""
+    for name in sorted(notes):
+        if name.startswith(annotations.DATA_PREFIX):
+            yield name.removeprefix(annotations.DATA_PREFIX), f"annotation {name}", notes[name]
+        elif annotations.is_environment(name):
+            problems.append(Problem(f"annotation {name}", "fills a variable, and a Secret has none"))
+    if annotations.FIELDS in notes:
+        yield from _mapped(notes[annotations.FIELDS], problems)
+
+
+def _mapped(text: str, problems: list[Problem]) -> Iterator[tuple[str, str, str]]:
+    origin = f"annotation {annotations.FIELDS}"
+    try:
+        entries = fields_map.parse(text)
+    except fields_map.FieldsMapError as error:
+        problems.append(Problem(origin, error.problem))
+        return
+    for pointer, value in entries.items():
+        key = jsonpointer.unescape(pointer.removeprefix("/data/"))
+        if not pointer.startswith("/data/") or not _KEY.fullmatch(key):
+            problems.append(Problem(f"{origin}, {pointer!r}", "on a Secret, only /data/KEY can be filled"))
+        else:
+            yield key, f"{origin}, {pointer}", value
+
+
+def _annotation_want(key: str, origin: str, text: str, problems: list[Problem]) -> Want | None:
+    try:
+        filling: Filling | None = _filling(key, text)
+    except ReferenceSyntaxError as error:
+        problems.append(Problem(origin, error.describe(show_text=True)))
+        return None
+    except DockerConfigError as error:
+        problems.append(Problem(origin, error.problem))
+        return None
+    if filling is None:
+        example = "vault:MOUNT/PATH#FIELD, or text around ((vault:MOUNT/PATH#FIELD))"
+        problems.append(Problem(origin, f"holds no reference; expected {example}"))
+        return None
+    return Want(key, Form.ANNOTATION, origin, filling)
+
+
+def _in_place_want(key: str, encoded: str, problems: list[Problem]) -> Want | None:
+    """Look into a value of `data`. Its text is never quoted: what is no reference after all may be a secret."""
+    origin = f"data.{key}"
+    try:
+        raw = base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError):
+        problems.append(Problem(origin, "is not base64"))
+        return None
+    if b"vault" not in raw:
+        return None
+    try:
+        filling = _filling(key, raw.decode())
+    except UnicodeDecodeError:
+        return None
+    except ReferenceSyntaxError as error:
+        hint = f"if it is no reference, say so with the annotation {annotations.IGNORE}: {key}"
+        problems.append(Problem(origin, f"{error.describe(show_text=False)} ({hint})"))
+        return None
+    except DockerConfigError as error:
+        problems.append(Problem(origin, error.problem))
+        return None
+    return Want(key, Form.IN_PLACE, origin, filling) if filling is not None else None
+
+
+def _filling(key: str, text: str) -> Filling | None:
+    if key == _DOCKER_CONFIG and not text.startswith(_BARE):
+        return docker_config(text) if "vault" in text else None
+    if not has_reference(text):
+        return None
+    return parse_value(text)

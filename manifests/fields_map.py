@@ -1,0 +1,98 @@
+"""The annotation `keyhole.dev/fields`: a flat YAML map from JSON Pointers to texts.
+
+YAML's events are read, not its objects: aliases, tags and merge keys never take effect, so no text can grow.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+from yaml.events import (
+    AliasEvent,
+    DocumentEndEvent,
+    DocumentStartEvent,
+    Event,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    StreamEndEvent,
+    StreamStartEvent,
+)
+
+_STRING_TAG = "tag:yaml.org,2002:str"
+_FRAME = (StreamStartEvent, DocumentStartEvent, DocumentEndEvent, StreamEndEvent)
+
+
+class FieldsMapError(ValueError):
+    """The annotation is no flat map of strings; `problem` says where and why, without quoting values."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+
+def parse(text: str) -> dict[str, str]:
+    """Return pointers and texts in the order written.
+
+    Raises `FieldsMapError` for anything but one flat map of strings: anchors, aliases, merge keys, tags, nesting,
+    duplicate keys and scalars that YAML takes for something else than strings included.
+    """
+    scalars = [_string(event) for event in _map_events(text)]
+    pointers, texts = scalars[::2], scalars[1::2]
+    found: dict[str, str] = {}
+    for pointer, value in zip(pointers, texts, strict=True):
+        if pointer in found:
+            raise FieldsMapError(f"the key {pointer!r} stands twice")
+        found[pointer] = value
+    return found
+
+
+def _map_events(text: str) -> Iterator[Event]:
+    """Yield what stands between the start and the end of the one map."""
+    depth = 0
+    for event in _events(text):
+        if isinstance(event, _FRAME):
+            if isinstance(event, DocumentStartEvent) and depth:
+                raise FieldsMapError(f"{_where(event)}: a second document")
+        elif isinstance(event, MappingStartEvent) and depth == 0:
+            if event.anchor or event.tag:
+                raise FieldsMapError(f"{_where(event)}: an anchor or a tag")
+            depth = 1
+        elif isinstance(event, MappingEndEvent):
+            continue
+        elif depth == 0:
+            raise FieldsMapError(f"{_where(event)}: expected a map from JSON Pointers to strings")
+        else:
+            yield event
+
+
+def _events(text: str) -> Iterator[Event]:
+    try:
+        yield from yaml.parse(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        problem = f"{_position(getattr(error, 'problem_mark', None))}: not YAML"
+    else:
+        return
+    raise FieldsMapError(problem)
+
+
+def _string(event: Event) -> str:
+    if isinstance(event, AliasEvent):
+        raise FieldsMapError(f"{_where(event)}: an alias")
+    if not isinstance(event, ScalarEvent):
+        raise FieldsMapError(f"{_where(event)}: expected a string, not a map or a list")
+    if event.anchor or event.tag:
+        raise FieldsMapError(f"{_where(event)}: an anchor or a tag")
+    value = str(event.value)
+    plain = bool(event.implicit[0])
+    if plain and yaml.SafeLoader("").resolve(yaml.ScalarNode, value, (True, False)) != _STRING_TAG:  # type: ignore[no-untyped-call]
+        raise FieldsMapError(f"{_where(event)}: YAML does not take this for a string; put it in quotes")
+    return value
+
+
+def _where(event: Event) -> str:
+    return _position(event.start_mark)
+
+
+def _position(mark: Any) -> str:
+    return f"line {mark.line + 1}, column {mark.column + 1}" if mark else "at the end"

@@ -1,0 +1,184 @@
+"""What fills a field: a text with references, or a docker configuration with references in its credentials."""
+
+import base64
+import binascii
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from resolver import jsontext
+from resolver.errors import ResolverError
+from resolver.grammar import Reference, Template, has_reference, parse_value
+from resolver.jsontext import JsonValue
+from resolver.value import NotText, SecretValue
+
+_CREDENTIALS = ("username", "password", "auth", "email", "identitytoken")
+
+
+class Filling(Protocol):
+    """A field's text, with references in it; `Template` is one."""
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """Every reference, in the order of the text, repeated ones repeated."""
+        ...
+
+    def render(self, values: Mapping[Reference, SecretValue]) -> SecretValue:
+        """Put the values where the references stand; raises `ResolverError`."""
+        ...
+
+
+class ValueNotText(ResolverError):
+    """A value cannot stand where text is needed."""
+
+    cause = "ValueNotText"
+
+    def __init__(self) -> None:
+        super().__init__("the value from Vault is not UTF-8 text, which JSON needs")
+
+
+class DockerConfigError(ValueError):
+    """A docker configuration whose references cannot be resolved; `problem` quotes nothing of it."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+
+@dataclass(frozen=True, slots=True)
+class _Registry:
+    """The credentials of one registry that hold references."""
+
+    templates: Mapping[str, Template]
+    # `kubectl create secret docker-registry` writes the credentials a second time, as base64 of USERNAME:PASSWORD.
+    only_in_auth: bool = False
+
+    def rendered(self, entry: Mapping[str, JsonValue], values: Mapping[Reference, SecretValue]) -> dict[str, JsonValue]:
+        filled = {name: _text(template.render(values)) for name, template in self.templates.items()}
+        result = dict(entry)
+        if not self.only_in_auth:
+            result.update(filled)
+        if filled.keys() & {"username", "password"}:
+            username, password = (filled.get(name, entry.get(name, "")) for name in ("username", "password"))
+            result["auth"] = base64.b64encode(f"{username}:{password}".encode()).decode()
+        return result
+
+
+@dataclass(frozen=True, slots=True)
+class DockerConfig:
+    """A `.dockerconfigjson` with references; `auth` is made anew where username or password come from Vault.
+
+    Source: Kubernetes, *Pull an image from a private registry*; docker's `config.json`.
+    """
+
+    document: Mapping[str, JsonValue] = field(repr=False)
+    registries: Mapping[str, _Registry]
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """Every reference, in the order of the text, repeated ones repeated."""
+        return tuple(
+            reference
+            for registry in self.registries.values()
+            for template in registry.templates.values()
+            for reference in template.references
+        )
+
+    def render(self, values: Mapping[Reference, SecretValue]) -> SecretValue:
+        """Return the document as compact JSON; what holds no reference keeps its place and content."""
+        auths = dict(_object(self.document["auths"]))
+        for host, registry in self.registries.items():
+            auths[host] = registry.rendered(_object(auths[host]), values)
+        document = jsontext.field_value({**self.document, "auths": auths})
+        if document is None:  # pragma: no cover - an object is never null
+            raise AssertionError
+        return document
+
+
+def docker_config(text: str) -> DockerConfig | None:
+    """Read a docker configuration; None when it holds no reference.
+
+    Raises `DockerConfigError` for references in what is no JSON object, or where no credential stands, and
+    `ReferenceSyntaxError` for a malformed reference.
+    """
+    try:
+        document = jsontext.parse(text)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        if not has_reference(text):
+            return None
+        raise DockerConfigError("holds a reference and is not a JSON object")
+    auths = document.get("auths")
+    registries = dict(_registries(auths)) if isinstance(auths, dict) else {}
+    # References that are left once the credentials are set aside would stay in the cluster as they are.
+    rest = {**document, "auths": {host: _without_credentials(entry) for host, entry in _items(auths)}}
+    if any(has_reference(string) for string in _strings(rest)):
+        raise DockerConfigError(f"has a reference outside of auths.*.({'|'.join(_CREDENTIALS)})")
+    return DockerConfig(document, registries) if registries else None
+
+
+def _registries(auths: Mapping[str, JsonValue]) -> Iterator[tuple[str, _Registry]]:
+    for host, entry in auths.items():
+        if not isinstance(entry, dict):
+            continue
+        templates = {
+            name: parse_value(text)
+            for name in _CREDENTIALS
+            if isinstance(text := entry.get(name), str) and has_reference(text)
+        }
+        if "auth" in templates and templates.keys() & {"username", "password"}:
+            raise DockerConfigError("has a reference in auth beside one in username or password")
+        if templates:
+            yield host, _Registry(templates)
+        elif isinstance(auth := entry.get("auth"), str):
+            hidden = _credentials_in(auth)
+            if hidden:
+                yield host, _Registry(hidden, only_in_auth=True)
+
+
+def _credentials_in(auth: str) -> dict[str, Template]:
+    """Return username and password of an `auth` entry if references stand in them."""
+    try:
+        decoded = base64.b64decode(auth, validate=True).decode()
+    except (binascii.Error, ValueError):
+        return {}
+    username, _, password = decoded.partition(":")
+    if not has_reference(username) and not has_reference(password):
+        return {}
+    return {"username": parse_value(username), "password": parse_value(password)}
+
+
+def _items(auths: JsonValue) -> Iterator[tuple[str, JsonValue]]:
+    if isinstance(auths, dict):
+        yield from auths.items()
+
+
+def _without_credentials(entry: JsonValue) -> JsonValue:
+    if not isinstance(entry, dict):
+        return entry
+    return {name: value for name, value in entry.items() if name not in _CREDENTIALS}
+
+
+def _strings(value: JsonValue) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for member in value.values():
+            yield from _strings(member)
+    elif isinstance(value, list):
+        for member in value:
+            yield from _strings(member)
+
+
+def _object(value: JsonValue) -> Mapping[str, JsonValue]:
+    if not isinstance(value, dict):
+        raise TypeError
+    return value
+
+
+def _text(value: SecretValue) -> str:
+    try:
+        return value.reveal_text()
+    except NotText:
+        raise ValueNotText from None

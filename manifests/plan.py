@@ -1,0 +1,124 @@
+"""What happens to each field that a reference fills: kept, resolved, a placeholder; or the object is refused.
+
+The decision is made from the request alone. Nothing here asks a server, and the same request gives the same plan.
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from manifests.fields import Form, Scan, Want, reads_as_reference
+from manifests.placeholder import is_placeholder, needs_form, placeholder
+from manifests.problem import Problem
+from resolver.errors import ResolverError
+from resolver.grammar import Reference, Template
+from resolver.value import SecretValue
+
+
+class Action(Enum):
+    """What happens to a field."""
+
+    KEEP = "keep"
+    RESOLVE = "resolve"
+    PLACEHOLDER = "placeholder"
+    LEAVE = "leave"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One field and what happens to it; `old` is the live value, in base64 (KEEP only)."""
+
+    want: Want
+    action: Action
+    old: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What an admission does to an object; with a problem, it is refused instead."""
+
+    steps: Sequence[Step] = ()
+    problems: Sequence[Problem] = ()
+    warnings: Sequence[str] = ()
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """The references that have to be resolved, each once."""
+        needed = (step.want.filling.references for step in self.steps if step.action is Action.RESOLVE)
+        return tuple(dict.fromkeys(reference for references in needed for reference in references))
+
+
+def plan_secret(scan: Scan, new: Mapping[str, Any], old: Mapping[str, Any] | None, *, dry_run: bool) -> Plan:
+    """Decide for each field of a Secret. `old` is the live object, None when it is being created."""
+    if (new.get("metadata") or {}).get("deletionTimestamp"):
+        # Finalizers must come off an object that is being deleted, whatever else stands in it.
+        return Plan()
+    problems = list(scan.problems)
+    if old is None:
+        problems += _two_values(scan.wants, new.get("data") or {})
+    steps = [_step(want, old, dry_run=dry_run) for want in scan.wants]
+    return Plan(steps, problems, scan.warnings)
+
+
+def _two_values(wants: Sequence[Want], data: Mapping[str, str | None]) -> list[Problem]:
+    """Of an annotation and a value for the same key, one would be a lie; a dry run's marker is no value."""
+    return [
+        Problem(want.origin, f"data.{want.key} has a value of its own beside the reference; remove one of the two")
+        for want in wants
+        if want.form is Form.ANNOTATION and data.get(want.key) and not _is_marker(want.key, data[want.key] or "")
+    ]
+
+
+def _is_marker(key: str, encoded: str) -> bool:
+    try:
+        return is_placeholder(key, base64.b64decode(encoded, validate=True))
+    except (binascii.Error, ValueError):
+        return False
+
+
+def _step(want: Want, old: Mapping[str, Any] | None, *, dry_run: bool) -> Step:
+    if old is not None and old.get("immutable") is True:
+        live = (old.get("data") or {}).get(want.key)
+        if live is not None:
+            return Step(want, Action.KEEP, live)
+    if not dry_run:
+        return Step(want, Action.RESOLVE)
+    if want.form is Form.ANNOTATION or (needs_form(want.key) and _is_bare(want)):
+        return Step(want, Action.PLACEHOLDER)
+    # In place, the reference's own text is the placeholder.
+    return Step(want, Action.LEAVE)
+
+
+def _is_bare(want: Want) -> bool:
+    return isinstance(want.filling, Template) and want.filling.is_whole
+
+
+def fill(step: Step, values: Mapping[Reference, SecretValue]) -> SecretValue | None:
+    """Return what the field shall hold; None when it stays as it is. Raises `ResolverError`."""
+    match step.action:
+        case Action.LEAVE:
+            return None
+        case Action.PLACEHOLDER:
+            return SecretValue(placeholder(step.want.key))
+        case Action.KEEP:
+            return SecretValue(base64.b64decode(step.old or ""))
+        case Action.RESOLVE:
+            value = step.want.filling.render(values)
+            if step.want.form is Form.IN_PLACE and reads_as_reference(step.want.key, value):
+                raise LooksLikeReference
+            return value
+
+
+class LooksLikeReference(ResolverError):
+    """A value from Vault reads as a reference: in place, the next admission would take it for one."""
+
+    cause = "ValueLooksLikeReference"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the value from Vault itself reads as a reference, and in place it would be resolved again at the next "
+            "change; write the reference in an annotation (data.keyhole.dev/KEY or keyhole.dev/fields) instead"
+        )

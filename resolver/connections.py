@@ -1,0 +1,118 @@
+"""The administrator's Vault connections: where a reference may lead, and as whom.
+
+Addresses, authentication mounts, roles, Vault namespaces and CA bundles come from this file only; nothing in a
+manifest can name one.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
+
+from resolver import paths
+
+_LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
+_NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
+_NAMESPACE_FIELD = "{namespace}"
+
+
+class ConfigurationError(Exception):
+    """A configuration file cannot be used; the message names file, field and cause, never a value."""
+
+
+def _checked_address(address: str) -> str:
+    parts = urlsplit(address)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("must be a URL such as https://vault.example:8200")
+    if parts.scheme == "http" and parts.hostname not in _LOOPBACK_HOSTS:
+        raise ValueError("must be https (http is accepted for loopback addresses only)")
+    if parts.path.strip("/") or parts.query or parts.fragment or parts.username or parts.password:
+        raise ValueError("must hold scheme, host and port only")
+    return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+def _checked_mount(mount: str) -> str:
+    trimmed = mount.strip("/")
+    # A mount is the beginning of a path: it has to pass the same rules.
+    paths.check(f"{trimmed}/secret")
+    return trimmed
+
+
+def _checked_role(role: str) -> str:
+    if not role or any(brace in role.replace(_NAMESPACE_FIELD, "") for brace in "{}"):
+        raise ValueError("may hold {namespace} and no other braces")
+    return role
+
+
+Mount = Annotated[str, AfterValidator(_checked_mount)]
+Seconds = Annotated[float, Field(gt=0, le=30)]
+
+
+class _Strict(BaseModel):
+    """Unknown keys and values of the wrong type are errors; nothing changes after loading."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, alias_generator=to_camel, hide_input_in_errors=True
+    )
+
+
+class Authentication(_Strict):
+    """How Keyhole logs in for a namespace. `role` may hold `{namespace}`."""
+
+    method: Literal["jwt", "kubernetes"]
+    role: Annotated[str, AfterValidator(_checked_role)]
+    mount: Mount | None = None
+    audience: Annotated[str, Field(min_length=1)] = "vault"
+
+    @property
+    def mount_point(self) -> str:
+        """The authentication mount; the method's own name unless configured."""
+        return self.mount or self.method
+
+    def role_for(self, namespace: str) -> str:
+        """The Vault role under which a namespace's identity logs in."""
+        return self.role.replace(_NAMESPACE_FIELD, namespace)
+
+
+class Connection(_Strict):
+    """One Vault server, and how it is spoken to. Times are in seconds."""
+
+    address: Annotated[str, AfterValidator(_checked_address)]
+    auth: Authentication
+    ca_file: Path | None = Field(default=None, strict=False)
+    vault_namespace: str | None = None
+    mounts: Mapping[Mount, Literal[1, 2]] = Field(default_factory=dict)
+    timeout_seconds: Seconds = 5.0
+
+
+class _ConnectionsFile(_Strict):
+    connections: Annotated[dict[Annotated[str, Field(pattern=_NAME_PATTERN)], Connection], Field(min_length=1)]
+
+
+def load(file: Path) -> Mapping[str, Connection]:
+    """Read a connections file (YAML) and return the connections by name.
+
+    Raises `ConfigurationError` naming the file and each field that is wrong.
+    """
+    try:
+        parsed = _ConnectionsFile.model_validate(yaml.safe_load(file.read_bytes()))
+    except OSError as error:
+        raise ConfigurationError(f"{file}: cannot be read: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
+        raise ConfigurationError(f"{file}: not YAML{where}") from None
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(str(part) for part in problem['loc']) or 'file'}: {problem['msg']}"
+            for problem in error.errors(include_input=False, include_url=False)
+        )
+        raise ConfigurationError(f"{file}: {problems}") from None
+    for name, connection in parsed.connections.items():
+        if connection.ca_file is not None and not connection.ca_file.is_file():
+            raise ConfigurationError(f"{file}: connections.{name}.caFile: no such file: {connection.ca_file}")
+    return parsed.connections

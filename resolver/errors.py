@@ -1,0 +1,118 @@
+"""Everything that can go wrong between a reference and its value: one root, facts as attributes."""
+
+from typing import ClassVar
+
+from resolver.reference import Reference
+
+_SHOWN_CHARACTERS = 80
+
+
+class ResolverError(Exception):
+    """The root. `cause` is the word that scripts match; `message` is safe to show: no value, no token."""
+
+    cause: ClassVar[str] = "ResolverError"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class ReferenceSyntaxError(ResolverError):
+    """A text that begins like a reference and is none.
+
+    `source` is the full text; `start` and `end` are the half-open span at fault in it, `reference_start` and
+    `reference_end` that of the reference around it. Neither `problem` nor `expected` quotes the text, for the
+    text of a Secret's field may itself be a secret: only `describe(show_text=True)` and `diagram` show it.
+    """
+
+    cause: ClassVar[str] = "MalformedReference"
+
+    def __init__(
+        self,
+        problem: str,
+        expected: str,
+        *,
+        source: str,
+        span: tuple[int, int],
+        reference_span: tuple[int, int] | None = None,
+    ) -> None:
+        self.problem = problem
+        self.expected = expected
+        self.source = source
+        self.start, self.end = span
+        self.reference_start, self.reference_end = reference_span or (0, len(source))
+        super().__init__(self.describe(show_text=False))
+
+    @property
+    def line(self) -> int:
+        """The line of the source, counted from 1, in which the span begins."""
+        return self.source.count("\n", 0, self.start) + 1
+
+    @property
+    def column(self) -> int:
+        """The column in that line, counted from 1 in characters."""
+        return self.start - self.source.rfind("\n", 0, self.start)
+
+    def describe(self, show_text: bool) -> str:  # noqa: FBT001 - the one question of this method
+        """Say in one line where and what is wrong; `show_text` adds the reference, cut at 80 characters."""
+        line = f"line {self.line}, " if "\n" in self.source else ""
+        where = f"{line}column {self.column}: {self.problem}, expected {self.expected}"
+        if not show_text:
+            return where
+        text, _ = _window(self.source, self.reference_start, self.reference_end, self.start)
+        return f"{where}, in {text!r}"
+
+    def diagram(self) -> str:
+        """Draw the span under its line of the source: three lines, the first is `describe(False)`."""
+        first = self.start - self.column + 1
+        last = self.source.find("\n", first)
+        text, offset = _window(self.source, first, len(self.source) if last < 0 else last, self.start)
+        shown = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+        marker_start = self.start - offset
+        marker_end = max(marker_start, min(self.end - offset, len(shown)))
+        marker = " " * marker_start + "~" * (marker_end - marker_start) + "^"
+        return f"{self.message}\n    {shown}\n    {marker}"
+
+
+def _window(source: str, start: int, end: int, focus: int) -> tuple[str, int]:
+    """Cut `source[start:end]` to 80 characters around `focus`; give also what to subtract from offsets."""
+    if end - start <= _SHOWN_CHARACTERS:
+        return source[start:end], start
+    ellipsis_mark = "…"
+    first = max(start, min(focus - _SHOWN_CHARACTERS // 2, end - _SHOWN_CHARACTERS))
+    last = first + _SHOWN_CHARACTERS
+    before = ellipsis_mark if first > start else ""
+    after = ellipsis_mark if last < end else ""
+    return before + source[first:last] + after, first - len(before)
+
+
+class FunctionError(ResolverError):
+    """A function could not do its work on the value. `reason` says why and never quotes the value."""
+
+    cause: ClassVar[str] = "FunctionFailed"
+
+    def __init__(self, reference: Reference, function: str, reason: str) -> None:
+        super().__init__(f"{function} in `{reference}`: {reason}")
+        self.reference = reference
+        self.function = function
+        self.reason = reason
+
+
+class MissingField(ResolverError):
+    """The secret is there, and the field is not (or is null)."""
+
+    cause: ClassVar[str] = "FieldNotFound"
+
+    def __init__(self, reference: Reference) -> None:
+        super().__init__(f"`{reference}`: the secret has no such field")
+        self.reference = reference
+
+
+class ValueTooLarge(ResolverError):
+    """A text with its references resolved is larger than `limit_bytes`."""
+
+    cause: ClassVar[str] = "ValueTooLarge"
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(f"the text with its values is larger than {limit_bytes} bytes")
+        self.limit_bytes = limit_bytes

@@ -1,0 +1,186 @@
+"""References in, values out: one login for a namespace, one Vault read for each path."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from dataclasses import dataclass
+from typing import Protocol
+
+from resolver import functions, jsontext, kv
+from resolver.connections import Connection
+from resolver.deadline import Deadline
+from resolver.edge_errors import DeadlineExceeded, UnknownConnection, VaultDenied
+from resolver.errors import ResolverError
+from resolver.grammar import Reference
+from resolver.identity import identity_name
+from resolver.kv import KvLocation, KvSecret, Mounts
+from resolver.login import VaultToken
+from resolver.tenants import Tenant
+from resolver.transport import Transport
+from resolver.value import SecretValue
+
+_PARALLEL_READS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A reference's value, and where it came from (the version is None on KV v1)."""
+
+    value: SecretValue
+    version: int | None
+    request_id: str
+
+
+Outcome = Resolved | ResolverError
+
+
+class TokenSource(Protocol):
+    """Where the Vault tokens come from: `resolver.tenants.Tenants`, or a person's own token."""
+
+    def token(self, tenant: Tenant, transport: Transport, deadline: Deadline) -> tuple[VaultToken, bool]:
+        """Return a token, and whether it was remembered; raises `ResolverError`."""
+        ...
+
+    def replacement(
+        self, tenant: Tenant, denied: VaultToken, transport: Transport, deadline: Deadline
+    ) -> VaultToken | None:
+        """Return another token than the denied one, or None; raises `ResolverError`."""
+        ...
+
+    def close(self) -> None:
+        """Give the tokens back."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Server:
+    """One connection at work."""
+
+    name: str
+    transport: Transport
+    mounts: Mounts
+
+
+@dataclass(frozen=True, slots=True)
+class _Vault:
+    """Vault as one tenant sees it within one admission: errors are returned, and a denial says who was denied."""
+
+    server: _Server
+    tenant: Tenant
+    token: VaultToken
+    deadline: Deadline
+
+    def locate(self, reference: Reference) -> KvLocation | ResolverError:
+        try:
+            return self.server.mounts.locate(reference, self.server.transport, self.token.token, self.deadline)
+        except ResolverError as error:
+            return self._told(error)
+
+    def read(self, location: KvLocation) -> KvSecret | ResolverError:
+        try:
+            return kv.read(location, self.server.transport, self.token.token, self.deadline)
+        except ResolverError as error:
+            return self._told(error)
+
+    def _told(self, error: ResolverError) -> ResolverError:
+        if isinstance(error, VaultDenied):
+            return VaultDenied(error.policy_path, identity_name(self.tenant.namespace), self.tenant.role)
+        return error
+
+
+class Resolver:
+    """Resolves references as a namespace. Threads may share it; it is made after a fork."""
+
+    def __init__(self, connections: Mapping[str, Connection], tokens: TokenSource) -> None:
+        self._servers = {
+            name: _Server(name, Transport(connection), Mounts(connection.mounts))
+            for name, connection in connections.items()
+        }
+        self._tokens = tokens
+        self._readers = ThreadPoolExecutor(_PARALLEL_READS, thread_name_prefix="vault-read")
+
+    def resolve(self, references: Iterable[Reference], namespace: str, deadline: Deadline) -> dict[Reference, Outcome]:
+        """Return for each reference its value, or the error that says why there is none. Does not raise those."""
+        by_connection: dict[str, list[Reference]] = {}
+        for reference in dict.fromkeys(references):
+            by_connection.setdefault(reference.connection, []).append(reference)
+        outcomes: dict[Reference, Outcome] = {}
+        for name, group in by_connection.items():
+            server = self._servers.get(name)
+            if server is None:
+                outcomes.update(dict.fromkeys(group, UnknownConnection(name, sorted(self._servers))))
+            else:
+                outcomes.update(self._resolve_group(server, group, namespace, deadline))
+        return outcomes
+
+    def close(self) -> None:
+        """Revoke every token and close every connection."""
+        self._readers.shutdown(wait=False, cancel_futures=True)
+        self._tokens.close()
+        for server in self._servers.values():
+            server.transport.close()
+
+    def _resolve_group(
+        self, server: _Server, references: Sequence[Reference], namespace: str, deadline: Deadline
+    ) -> dict[Reference, Outcome]:
+        tenant = Tenant(server.name, namespace, server.transport.connection.auth.role_for(namespace))
+        try:
+            token, remembered = self._tokens.token(tenant, server.transport, deadline)
+            outcomes = self._read_all(server, tenant, references, token, deadline)
+            denied = [reference for reference in references if isinstance(outcomes[reference], VaultDenied)]
+            if denied and remembered:
+                fresh = self._tokens.replacement(tenant, token, server.transport, deadline)
+                if fresh is not None:
+                    outcomes.update(self._read_all(server, tenant, denied, fresh, deadline))
+        except ResolverError as error:
+            return dict.fromkeys(references, error)
+        return outcomes
+
+    def _read_all(
+        self,
+        server: _Server,
+        tenant: Tenant,
+        references: Sequence[Reference],
+        token: VaultToken,
+        deadline: Deadline,
+    ) -> dict[Reference, Outcome]:
+        """Locate the references, read each location once, side by side, and evaluate the references on what came."""
+        vault = _Vault(server, tenant, token, deadline)
+        located = {reference: vault.locate(reference) for reference in references}
+        locations = list(dict.fromkeys(place for place in located.values() if isinstance(place, KvLocation)))
+        secrets = dict(zip(locations, self._side_by_side(vault.read, locations, deadline), strict=True))
+        return {
+            reference: place if isinstance(place, ResolverError) else _evaluated(reference, secrets[place])
+            for reference, place in located.items()
+        }
+
+    def _side_by_side(
+        self,
+        read: Callable[[KvLocation], KvSecret | ResolverError],
+        locations: Sequence[KvLocation],
+        deadline: Deadline,
+    ) -> list[KvSecret | ResolverError]:
+        """Read in parallel: it pays where the network has latency. The last one is read here, without a hand-over."""
+        if not locations:
+            return []
+        futures = [self._readers.submit(read, location) for location in locations[:-1]]
+        last = read(locations[-1])
+        return [*(_awaited(future, deadline) for future in futures), last]
+
+
+def _awaited(future: Future[KvSecret | ResolverError], deadline: Deadline) -> KvSecret | ResolverError:
+    try:
+        return future.result(timeout=deadline.remaining_seconds())
+    except FutureTimeoutError:
+        future.cancel()
+        return DeadlineExceeded()
+
+
+def _evaluated(reference: Reference, secret: KvSecret | ResolverError) -> Outcome:
+    if isinstance(secret, ResolverError):
+        return secret
+    try:
+        value = functions.evaluate(reference, jsontext.field_value(secret.fields.get(reference.field)))
+    except ResolverError as error:
+        return error
+    return Resolved(value, secret.version, secret.request_id)

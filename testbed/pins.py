@@ -1,0 +1,19 @@
+"""The versions that the testbed builds, and those it accepts when it finds a program ready-made.
+
+They repeat what stands in modules/*/go.mod; a test compares the two.
+"""
+
+from testbed.versions import Version
+
+KUBERNETES = Version(1, 36, 3)
+ETCD = Version(3, 6, 8)
+# 1.21.4 does not build from modules: no published sdk fits it.
+VAULT = Version(1, 21, 1)
+VAULT_KUBERNETES_AUTH = Version(0, 23, 1)
+HELM = Version(3, 22, 0)
+GO = Version(1, 26, 0)
+
+OLDEST_KUBERNETES = Version(1, 34, 0)
+OLDEST_ETCD = Version(3, 6, 0)
+OLDEST_VAULT = Version(1, 19, 0)
+OLDEST_HELM = Version(3, 18, 0)

@@ -1,0 +1,40 @@
+"""Free TCP ports on 127.0.0.1."""
+
+import random
+import socket
+from collections.abc import Callable
+from typing import TypeVar
+
+from testbed.errors import PortTaken
+
+# Below Linux's range for outgoing connections (32768 and up): no client can snatch the port of a server that restarts,
+# and no client that retries while the server is down connects to itself.
+_FIRST, _LAST = 20_000, 32_000
+_TRIES = 200
+_LAUNCHES = 5
+_random = random.SystemRandom()
+
+Launched = TypeVar("Launched")
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on at this moment. Raises OSError when 200 random ones are all taken."""
+    for _ in range(_TRIES):
+        port = _random.randrange(_FIRST, _LAST)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
+    raise OSError(f"no free port between {_FIRST} and {_LAST} on 127.0.0.1")
+
+
+def launch(attempt: Callable[[], Launched]) -> Launched:
+    """Call `attempt`, which chooses its ports anew each time, until it does not raise PortTaken; five times at most."""
+    for _ in range(_LAUNCHES - 1):
+        try:
+            return attempt()
+        except PortTaken:
+            continue
+    return attempt()

@@ -1,0 +1,40 @@
+"""What all tests share: the testbed, started when the first test asks for it."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from testbed import Options, Testbed
+from testbed.reports import on_standard_error
+
+_HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what runs on real servers: all of tests/e2e, and tests/testbed but for its test_unit_*.py."""
+    for item in items:
+        if _needs_servers(item.path):
+            item.add_marker(pytest.mark.servers)
+
+
+def _needs_servers(path: Path) -> bool:
+    if not path.is_relative_to(_HERE):
+        return False
+    room = path.relative_to(_HERE).parts[0]
+    return room == "e2e" or (room == "testbed" and not path.name.startswith("test_unit_"))
+
+
+@pytest.fixture(scope="session")
+def testbed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testbed]:
+    """Return a started testbed, shared by the whole run. pytest keeps its directory, with the logs, for three runs."""
+    directory = tmp_path_factory.mktemp("testbed").resolve()
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    # A first build takes minutes: its progress must be seen.
+    shown = capture.global_and_fixture_disabled() if capture else contextlib.nullcontext()
+    with shown:
+        bed = Testbed(Options(directory=directory), on_standard_error())
+        bed.start()
+    yield bed
+    bed.stop()

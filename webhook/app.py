@@ -1,0 +1,74 @@
+"""The HTTP edge: AdmissionReview bodies in and out, as a Flask application.
+
+Every answer that a uid can be given to goes out as HTTP 200 with its code inside, as the API server expects; other
+HTTP codes stand only where no uid could be read.
+"""
+
+import re
+from http import HTTPStatus
+from typing import Protocol
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from resolver.deadline import Deadline
+from webhook.review import AdmissionRequest, Answer, ReviewError, parse, render
+
+MUTATE_PATH = "/mutate"
+MAX_BODY_BYTES = 8 * 1024 * 1024
+DEFAULT_TIMEOUT_SECONDS = 10.0
+_MOST_TIMEOUT_SECONDS = 30.0
+# What the answer needs on its way back: half a second, or a tenth of a short timeout.
+_MARGIN_SECONDS = 0.5
+_MARGIN_PART = 0.1
+# A Go duration in whole seconds or minutes is all that the API server sends for `timeoutSeconds`.
+_DURATION = re.compile(r"(?:(\d{1,2})m)?(?:(\d{1,3}(?:\.\d+)?)s)?")
+
+
+class Admits(Protocol):
+    """What answers admission requests: `webhook.admit.Admission`."""
+
+    def answer(self, admission: AdmissionRequest, deadline: Deadline) -> Answer:
+        """Return the answer; never raises."""
+        ...
+
+
+def create_app(admission: Admits) -> Flask:
+    """Return the WSGI application that answers POSTs of AdmissionReviews at `/mutate`."""
+    app = Flask("keyhole", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+
+    @app.post(MUTATE_PATH)
+    def mutate() -> Response:
+        deadline = deadline_of(request.args.get("timeout", ""))
+        try:
+            asked = parse(request.get_data(cache=False))
+        except ReviewError as error:
+            if error.uid is None:
+                return _plain(HTTPStatus.BAD_REQUEST, error.problem)
+            answer = Answer(False, HTTPStatus.BAD_REQUEST, f"MalformedReview: {error.problem}", "MalformedReview")
+            return _review(error.uid, answer)
+        return _review(asked.uid, admission.answer(asked, deadline))
+
+    @app.errorhandler(HTTPException)
+    def http_error(error: HTTPException) -> Response:
+        return _plain(HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR), error.name)
+
+    return app
+
+
+def deadline_of(timeout: str) -> Deadline:
+    """Return the moment by which to answer, from the `timeout` that the API server sends, less a margin."""
+    match = _DURATION.fullmatch(timeout)
+    minutes, seconds = match.groups() if match else (None, None)
+    total = int(minutes or 0) * 60 + float(seconds or 0)
+    total = min(total or DEFAULT_TIMEOUT_SECONDS, _MOST_TIMEOUT_SECONDS)
+    return Deadline.after(total - min(_MARGIN_SECONDS, total * _MARGIN_PART))
+
+
+def _review(uid: str, answer: Answer) -> Response:
+    return Response(render(uid, answer), HTTPStatus.OK, content_type="application/json")
+
+
+def _plain(status: HTTPStatus, problem: str) -> Response:
+    return Response(f"{problem}\n", status, content_type="text/plain; charset=utf-8")

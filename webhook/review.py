@@ -1,0 +1,156 @@
+"""AdmissionReview, version admission.k8s.io/v1: bytes in, a request out; an answer in, bytes out.
+
+Source: Kubernetes, *Dynamic Admission Control*.
+"""
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+API_VERSION = "admission.k8s.io/v1"
+KIND = "AdmissionReview"
+
+
+class ReviewError(Exception):
+    """The body is no AdmissionReview that can be answered; `uid` is None when not even that could be read."""
+
+    def __init__(self, problem: str, uid: str | None = None) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.uid = uid
+
+
+@dataclass(frozen=True, slots=True)
+class AdmissionRequest:
+    """What the API server asks. `manifest` and `old_manifest` are the objects as JSON; their values are never shown."""
+
+    uid: str
+    group: str
+    kind: str
+    namespace: str
+    name: str
+    operation: str
+    dry_run: bool
+    manifest: Mapping[str, Any] = field(repr=False)
+    old_manifest: Mapping[str, Any] | None = field(repr=False)
+
+    @property
+    def described(self) -> str:
+        """The object as messages name it."""
+        return f"{self.kind} {self.namespace}/{self.name or '(generated name)'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What Keyhole answers: allowed, with or without a patch (RFC 6902, JSON text), or refused with a status."""
+
+    allowed: bool
+    status: HTTPStatus = HTTPStatus.OK
+    message: str = ""
+    cause: str = ""
+    patch: bytes | None = field(default=None, repr=False)
+    warnings: Sequence[str] = ()
+    retry_after_seconds: int | None = None
+
+
+def parse(body: bytes) -> AdmissionRequest:
+    """Read an AdmissionReview; raises `ReviewError`, whose text quotes nothing of the body."""
+    try:
+        review = json.loads(body)
+    except (ValueError, RecursionError):
+        review = None
+    if not isinstance(review, dict):
+        raise ReviewError("the body is not a JSON object")
+    request = review.get("request")
+    uid = request.get("uid") if isinstance(request, dict) else None
+    if not isinstance(request, dict) or not isinstance(uid, str) or not uid:
+        raise ReviewError(f"the body is not an {KIND} with a request and its uid")
+    if (review.get("apiVersion"), review.get("kind")) != (API_VERSION, KIND):
+        raise ReviewError(f"the body is not an {KIND} of {API_VERSION}", uid)
+    return _Reader(request, uid).request()
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads the parts of a request, and says which one is not as it should be."""
+
+    source: Mapping[str, Any] = field(repr=False)
+    uid: str
+
+    def request(self) -> AdmissionRequest:
+        kind = self._object("kind") or {}
+        manifest, old_manifest = self._object("object"), self._object("oldObject")
+        for which in (manifest, old_manifest):
+            self._check_manifest(which)
+        return AdmissionRequest(
+            uid=self.uid,
+            group=self._text("group", kind),
+            kind=self._text("kind", kind),
+            namespace=self._text("namespace"),
+            name=self._text("name"),
+            operation=self._text("operation"),
+            dry_run=self.source.get("dryRun") is True,
+            manifest=manifest or {},
+            old_manifest=old_manifest,
+        )
+
+    def _text(self, name: str, within: Mapping[str, Any] | None = None) -> str:
+        value = (self.source if within is None else within).get(name)
+        if value is not None and not isinstance(value, str):
+            raise ReviewError(f"{name} is not a string", self.uid)
+        return value or ""
+
+    def _object(self, name: str) -> Mapping[str, Any] | None:
+        value = self.source.get(name)
+        if value is not None and not isinstance(value, dict):
+            raise ReviewError(f"{name} is not an object", self.uid)
+        return value
+
+    def _check_manifest(self, manifest: Mapping[str, Any] | None) -> None:
+        """Check the parts that are read below; the API server has checked the rest."""
+        if manifest is None:
+            return
+        metadata = manifest.get("metadata") or {}
+        annotations = metadata.get("annotations") or {} if isinstance(metadata, dict) else None
+        for name, part in (("metadata", metadata), ("annotations", annotations), ("data", manifest.get("data") or {})):
+            if not isinstance(part, dict):
+                raise ReviewError(f"{name} is not an object", self.uid)
+            if name != "metadata" and not all(value is None or isinstance(value, str) for value in part.values()):
+                raise ReviewError(f"{name} holds something else than strings", self.uid)
+
+
+def render(uid: str, answer: Answer) -> bytes:
+    """Return the AdmissionReview that carries an answer."""
+    response: dict[str, Any] = {"uid": uid, "allowed": answer.allowed}
+    if answer.patch is not None:
+        response["patchType"] = "JSONPatch"
+        response["patch"] = base64.b64encode(answer.patch).decode()
+    if answer.warnings:
+        response["warnings"] = list(answer.warnings)
+    if not answer.allowed:
+        response["status"] = _status(answer)
+    return json.dumps({"apiVersion": API_VERSION, "kind": KIND, "response": response}).encode()
+
+
+def _status(answer: Answer) -> dict[str, Any]:
+    status: dict[str, Any] = {
+        "code": int(answer.status),
+        "message": answer.message,
+        "reason": _REASONS.get(answer.status, "InternalError"),
+    }
+    if answer.retry_after_seconds is not None:
+        status["details"] = {"retryAfterSeconds": answer.retry_after_seconds}
+    return status
+
+
+# Kubernetes' own words for the codes (metav1.StatusReason), by which clients tell errors apart.
+_REASONS = {
+    HTTPStatus.BAD_REQUEST: "BadRequest",
+    HTTPStatus.FORBIDDEN: "Forbidden",
+    HTTPStatus.TOO_MANY_REQUESTS: "TooManyRequests",
+    HTTPStatus.SERVICE_UNAVAILABLE: "ServiceUnavailable",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "InternalError",
+}

@@ -1,0 +1,77 @@
+"""The server process: gunicorn's master, its configuration, and the listeners that its workers share.
+
+To be imported only after gevent's monkey patching (`keyhole serve` does it first), so that the sockets of hvac, of the
+kubernetes client and of gunicorn all wait without blocking their worker.
+"""
+
+import socket
+import ssl
+from collections.abc import Callable
+from math import ceil
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+
+from webhook.service import Service
+from webhook.settings import Address, ServerSettings
+from webhook.worker import AdmissionWorker, BoundedContext
+
+# The API server keeps idle connections for 90 s and does not retry a POST: a shorter keep-alive resets some of them.
+_KEEPALIVE_SECONDS = 120
+_HEALTH_BACKLOG = 64
+
+
+class Server(BaseApplication):  # type: ignore[misc]
+    """Serves what `build` returns, which is called in each worker, after the fork."""
+
+    def __init__(self, settings: ServerSettings, build: Callable[[], Service]) -> None:
+        """Bind the health listener; raises OSError when it cannot."""
+        self.settings = settings
+        self.health_socket = _listening(settings.health_listen)
+        self._build = build
+        self._service: Service | None = None
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Configure gunicorn (its hook)."""
+        settings = self.settings
+        for name, value in {
+            "bind": [str(settings.listen)],
+            "workers": settings.workers,
+            "worker_class": AdmissionWorker,
+            "certfile": str(settings.certificate_file),
+            "keyfile": str(settings.key_file),
+            "ssl_context": _tls_context,
+            "keepalive": _KEEPALIVE_SECONDS,
+            "graceful_timeout": ceil(settings.drain_seconds + settings.grace_seconds),
+            # The control socket would be written below the home folder, which is read-only in a container.
+            "control_socket_disable": True,
+            "loglevel": settings.log_level,
+            "errorlog": "-",
+            "proc_name": "keyhole",
+        }.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        """Build the application, in the worker (gunicorn's hook)."""
+        self._service = self._build()
+        return self._service.app
+
+    def close_in_worker(self) -> None:
+        """Give back what a worker holds: its Vault tokens are revoked."""
+        if self._service is not None:
+            self._service.close()
+
+
+def _listening(address: Address) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    listener = socket.create_server((address.host, address.port), family=family, backlog=_HEALTH_BACKLOG)
+    listener.setblocking(False)
+    return listener
+
+
+def _tls_context(config: Any, _default: object) -> BoundedContext:
+    context = BoundedContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(config.certfile, config.keyfile)
+    return context

@@ -1,0 +1,34 @@
+"""What a worker serves: the admission application, and the resolver that it holds."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kube.client import connect
+from kube.namespaces import Namespaces
+from kube.tokens import ServiceAccountTokens
+from resolver.connections import Connection
+from resolver.resolve import Resolver
+from resolver.tenants import Tenants
+from webhook.admit import Admission
+from webhook.app import create_app
+from webhook.identity import NamespaceTokens
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A WSGI application, and how to give back what it holds."""
+
+    app: Any
+    close: Callable[[], None]
+
+
+def build(connections: Mapping[str, Connection], kubeconfig: Path | None) -> Service:
+    """Assemble Keyhole. To be called in a worker, after the fork: from here on there are connections.
+
+    Raises `kube.errors.KubernetesUnavailable` when there is no way to an API server.
+    """
+    api = connect(kubeconfig)
+    resolver = Resolver(connections, Tenants(NamespaceTokens(ServiceAccountTokens(api))))
+    return Service(create_app(Admission(resolver, Namespaces(api))), resolver.close)

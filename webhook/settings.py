@@ -1,0 +1,33 @@
+"""How the server runs: parsed once, at the edge, and not changed after."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a listener binds."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """How a server listens and stops. Times are in seconds.
+
+    `drain_seconds` is how long a stopping server still answers, closing each connection after its answer, so that
+    balancers learn of it; then what is in flight gets `grace_seconds`.
+    """
+
+    certificate_file: Path
+    key_file: Path
+    listen: Address
+    health_listen: Address
+    workers: int = 2
+    drain_seconds: float = 3.0
+    grace_seconds: float = 30.0
+    log_level: str = "info"
