@@ -77,7 +77,7 @@ $(INSTALLED): requirements-dev.txt pyproject.toml
 		echo "$(PYTHON) cannot make virtual environments; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
 	"$(PYTHON)" -m venv $(VENV)
 	$(BIN)/python -m pip install --disable-pip-version-check --no-input --require-hashes -r requirements-dev.txt
-	@version=$$(sed -n 's/^version = "\(.*\)"$$/\1/p' pyproject.toml); \
+	@set -e; version=$$(sed -n 's/^version = "\(.*\)"$$/\1/p' pyproject.toml); \
 	site=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))'); \
 	rm -rf "$$site"/keyhole-*.dist-info; \
 	mkdir "$$site/keyhole-$$version.dist-info"; \

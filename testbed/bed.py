@@ -119,9 +119,10 @@ class Testbed:
         def start_vault() -> None:
             self.vault.start()
             self.vault.enable_jwt(self.kubernetes.issuer, self.kubernetes.service_account_public_key)
+            self.vault.enable_kubernetes()
 
         reviewer_token = _together(start_kubernetes, start_vault)
-        self.vault.enable_kubernetes(self.kubernetes.url, self.kubernetes.ca_pem, reviewer_token)
+        self.vault.configure_kubernetes(self.kubernetes.url, self.kubernetes.ca_pem, reviewer_token)
         if self.options.controller_manager:
             program = path("kube-controller-manager")
             self._controller_manager = ControllerManager(program, self.directory, supervisor, self.kubernetes)

@@ -175,8 +175,8 @@ class Vault:
         client.sys.enable_auth_method("jwt")
         client.auth.jwt.configure(jwt_validation_pubkeys=[public_key_pem], bound_issuer=issuer)
 
-    def enable_kubernetes(self, api_url: str, ca_pem: bytes, reviewer_token: str) -> None:
-        """Enable the kubernetes auth method at auth/kubernetes, from the external plugin."""
+    def enable_kubernetes(self) -> None:
+        """Enable the kubernetes auth method at auth/kubernetes, from the external plugin; it starts the plugin."""
         client = self.client()
         with self._plugin.open("rb") as binary:
             digest = hashlib.file_digest(binary, "sha256").hexdigest()
@@ -185,7 +185,10 @@ class Vault:
         plugin = {"command": self._plugin.name, "sha256": digest}
         client.adapter.post(f"/v1/sys/plugins/catalog/auth/{name}", json=plugin)
         client.sys.enable_auth_method(name, path="kubernetes")
-        client.auth.kubernetes.configure(
+
+    def configure_kubernetes(self, api_url: str, ca_pem: bytes, reviewer_token: str) -> None:
+        """Tell auth/kubernetes which API server to ask, and as whom."""
+        self.client().auth.kubernetes.configure(
             kubernetes_host=api_url,
             kubernetes_ca_cert=ca_pem.decode(),
             token_reviewer_jwt=reviewer_token,

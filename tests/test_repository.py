@@ -37,8 +37,9 @@ REGISTRY_PATTERNS = [
     r"\b(?:proxy|sum|goproxy)\.(?:golang\.org|io|cn)\b",
     r"//[\w.-]*(?:pypi|goproxy|artifactory|nexus|devpi|verdaccio|npm)[\w-]*\.[\w.:-]+/",
     r"https?://\S+/(?:simple|api/pypi|api/npm|api/go)/",
-    r"GOPROXY[\"'\]]*\s*[=:,]\s*[\"']?https?://",
-    r"\"(?:resolved|registry)\"\s*:\s*\"https?://",
+    # Names under .example belong to nobody (RFC 2606).
+    r"GOPROXY[\"'\]]*\s*[=:,]\s*[\"']?https?://(?![\w.-]*\.example\b)",
+    r"\"(?:resolved|registry)\"\s*:\s*\"https?://(?![\w.-]*\.example\b)",
 ]
 MACHINE_PATTERNS = [
     r"(?<![\w.~*+<>})-])/home/[\w.-]+/",
@@ -178,10 +179,10 @@ HASH = "--hash=sha256:" + "0" * 64
         pytest.param(registries, "--extra-index¦-url=https://m.example", id="a second index"),
         pytest.param(registries, "pip install --find¦-links ./wheels", id="a folder of wheels"),
         pytest.param(registries, "see https://py¦pi.org/project/hvac", id="the public Python index"),
-        pytest.param(registries, "GOPROXY=¦https://mirror.example", id="a Go proxy"),
-        pytest.param(registries, 'env["GOPROXY"] = "¦https://m.example"', id="a Go proxy in code"),
+        pytest.param(registries, "GOPROXY=¦https://mirror.corp", id="a Go proxy"),
+        pytest.param(registries, 'env["GOPROXY"] = "¦https://example.corp"', id="a Go proxy in code"),
         pytest.param(registries, "proxy.¦golang.org", id="the public Go proxy"),
-        pytest.param(registries, '"resolved": "¦https://m.example/a.tgz"', id="an npm lock file"),
+        pytest.param(registries, '"resolved": "¦https://m.corp/a.tgz"', id="an npm lock file"),
         pytest.param(registries, "https://art¦ifactory.example.com/x", id="a company's mirror"),
         pytest.param(registries, "https://m.example/root/index/sim¦ple/hvac", id="a mirror by its path"),
         pytest.param(machine_paths, "see /home/¦alice/keyhole", id="a Linux home folder"),
@@ -214,6 +215,7 @@ def test_each_check_finds_a_planted_sample(check: Callable[[str], list[str]], sa
     [
         pytest.param(registries, "uv pip compile --no-emit-index¦-url", id="the option that leaves indexes out"),
         pytest.param(registries, "import npm\nhttps://developer.hashicorp.com/vault", id="a manual"),
+        pytest.param(registries, 'env = {"GOPROXY": "https://proxy.example"}', id="a proxy that does not exist"),
         pytest.param(machine_paths, "vault:secret/work/app#password, ~/home/x, $HOME/root/x", id="paths in Vault"),
         pytest.param(machine_paths, f"h1:+/ro¦ot/b{'A' * 35}=", id="a digest"),
         pytest.param(temporary_paths, "mountPath: /tmp\nsecret/tmp/x", id="the folder itself"),

@@ -113,13 +113,19 @@ class _Reader:
         """Check the parts that are read below; the API server has checked the rest."""
         if manifest is None:
             return
-        metadata = manifest.get("metadata") or {}
-        annotations = metadata.get("annotations") or {} if isinstance(metadata, dict) else None
-        for name, part in (("metadata", metadata), ("annotations", annotations), ("data", manifest.get("data") or {})):
-            if not isinstance(part, dict):
-                raise ReviewError(f"{name} is not an object", self.uid)
-            if name != "metadata" and not all(value is None or isinstance(value, str) for value in part.values()):
+        metadata = self._part("metadata", manifest)
+        for name, part in (
+            ("annotations", self._part("annotations", metadata)),
+            ("data", self._part("data", manifest)),
+        ):
+            if not all(value is None or isinstance(value, str) for value in part.values()):
                 raise ReviewError(f"{name} holds something else than strings", self.uid)
+
+    def _part(self, name: str, within: Mapping[str, Any]) -> Mapping[str, Any]:
+        part = within.get(name)
+        if part is not None and not isinstance(part, dict):
+            raise ReviewError(f"{name} is not an object", self.uid)
+        return part or {}
 
 
 def render(uid: str, answer: Answer) -> bytes:

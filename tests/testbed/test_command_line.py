@@ -39,7 +39,7 @@ def groups(command: Command) -> list[int]:
     return [server["pid"] for state in states for server in state["servers"]]
 
 
-def test_up_stays_up_until_down_and_env_points_a_shell_at_it(command: Command, tmp_path: Path) -> None:
+def test_up_stays_up_until_down_and_a_second_name_runs_beside_it(command: Command, tmp_path: Path) -> None:
     assert command("up").returncode == 0
     again = command("up")
     assert (again.returncode, again.stdout.splitlines()[0]) == (0, "testbed default is already up")
@@ -55,23 +55,18 @@ def test_up_stays_up_until_down_and_env_points_a_shell_at_it(command: Command, t
     assert "secret/data/app" in shell.stdout
     running = groups(command)
     assert len(running) == 3
-    down = command("down")
-    assert (down.returncode, down.stdout) == (0, "testbed default is down\n")
-    assert not living_in_groups(running)
-    assert list(tmp_path.glob("keyhole-testbed/default/run-*/kube-apiserver.log"))
-
-
-def test_two_names_run_side_by_side_and_status_shows_both_without_tokens(command: Command) -> None:
-    command("up")
-    command("up", "--name", "second")
+    assert command("up", "--name", "second").returncode == 0
     status = command("status", "-o", "json").stdout
+    assert "hvs." not in status
     states = json.loads(status)
     assert [state["name"] for state in states] == ["default", "second"]
     urls = [server["url"] for state in states for server in state["servers"] if server["url"]]
     assert len(set(urls)) == 4
-    assert "hvs." not in status
-    command("down")
+    down = command("down")
+    assert (down.returncode, down.stdout) == (0, "testbed default is down\n")
+    assert not living_in_groups(running)
     assert [state["name"] for state in json.loads(command("status", "-o", "json").stdout)] == ["second"]
+    assert list(tmp_path.glob("keyhole-testbed/default/run-*/kube-apiserver.log"))
 
 
 def test_after_a_killed_owner_nothing_runs_and_up_works_again(command: Command) -> None:

@@ -72,6 +72,7 @@ def test_an_etcd_that_does_not_start_is_reported_with_its_log(tmp_path: Path, mo
     assert caught.value.server == "etcd"
     assert caught.value.reason == "died (exit code 3)"
     assert str(tmp_path / "bed" / "etcd.log") in str(caught.value)
+    assert caught.value.__notes__ == [f"the testbed's logs are in {tmp_path / 'bed'}"]
 
 
 def test_an_etcd_that_crashes_later_is_reported_with_its_log_when_the_testbed_stops(tmp_path: Path) -> None:
@@ -86,14 +87,9 @@ def test_an_etcd_that_crashes_later_is_reported_with_its_log_when_the_testbed_st
     assert not living_in_groups(groups)
 
 
-def test_a_temporary_directory_goes_after_a_clean_stop_and_stays_after_an_error() -> None:
-    with Testbed() as clean:
-        assert clean.directory.is_dir()
-    assert not clean.directory.exists()
-
-
-def test_a_second_testbed_has_its_own_addresses_and_data(testbed: Testbed, tmp_path: Path) -> None:
-    with Testbed(Options(directory=tmp_path, controller_manager=True)) as second:
+def test_a_second_testbed_has_its_own_addresses_and_data_and_takes_its_directory_with_it(testbed: Testbed) -> None:
+    with Testbed(Options(controller_manager=True, name="second")) as second:
+        assert "second" in second.directory.name
         assert {second.kubernetes.port, second.vault.port}.isdisjoint({testbed.kubernetes.port, testbed.vault.port})
         testbed.kubectl("create", "configmap", "only-in-the-first", "-n", "default")
         seen = second.kubectl("get", "configmap", "only-in-the-first", "-n", "default", check=False)
@@ -103,3 +99,4 @@ def test_a_second_testbed_has_its_own_addresses_and_data(testbed: Testbed, tmp_p
         second.kubectl("wait", "--for=create", "serviceaccount/default", "-n", "short-lived", "--timeout=30s")
         second.kubectl("delete", "namespace", "short-lived", "--wait", "--timeout=60s")
         assert "short-lived" not in second.kubectl("get", "namespaces").stdout
+    assert not second.directory.exists()

@@ -1,0 +1,157 @@
+"""What was measured, and what follows from it: samples in, rows out. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import chain
+
+from bench.load import Volley
+from bench.statistics import median_of, median_ratio, percentile
+
+_MS = 1000.0
+
+
+class Variant(StrEnum):
+    """Who answers the API server."""
+
+    NONE = "no webhook"
+    CONSTANT = "constant answer"
+    KEYHOLE = "Keyhole"
+
+
+class Operation(StrEnum):
+    """What the clients do."""
+
+    CREATE = "create"
+    APPLY = "re-apply"
+    DRY_RUN = "dry run"
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One cell in one round. Latencies are of answered requests only; without any there are none."""
+
+    requests: int
+    p50_ms: float | None
+    p99_ms: float | None
+    per_second: float
+    errors: int
+    first_error: str | None
+    vault_requests: int = 0
+    vault_logins: int = 0
+
+    @classmethod
+    def of(cls, volley: Volley, *, vault_requests: int = 0, vault_logins: int = 0) -> "Sample":
+        """Sum up a volley."""
+        latencies = volley.latencies_seconds
+        return cls(
+            requests=len(latencies),
+            p50_ms=percentile(latencies, 50) * _MS if latencies else None,
+            p99_ms=percentile(latencies, 99) * _MS if latencies else None,
+            per_second=volley.per_second,
+            errors=volley.errors,
+            first_error=volley.first_error,
+            vault_requests=vault_requests,
+            vault_logins=vault_logins,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The medians of a cell's rounds. Errors and logins are sums."""
+
+    p50_ms: float | None
+    p99_ms: float | None
+    per_second: float | None
+    errors: int
+    first_error: str | None
+    vault_requests_per_admission: float | None
+    vault_logins: int
+
+    @classmethod
+    def of(cls, rounds: Sequence[Sample]) -> "Figures":
+        """Take the medians."""
+        return cls(
+            p50_ms=median_of([sample.p50_ms for sample in rounds]),
+            p99_ms=median_of([sample.p99_ms for sample in rounds]),
+            per_second=median_of([sample.per_second for sample in rounds]),
+            errors=sum(sample.errors for sample in rounds),
+            first_error=next((sample.first_error for sample in rounds if sample.first_error), None),
+            vault_requests_per_admission=median_of(
+                [sample.vault_requests / sample.requests if sample.requests else None for sample in rounds]
+            ),
+            vault_logins=sum(sample.vault_logins for sample in rounds),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What is measured side by side: who answers, what is done, by how many at once."""
+
+    operation: Operation
+    clients: int
+    variant: Variant
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One cell's figures, and its p50 as a multiple of the other variants' in the same rounds."""
+
+    operation: Operation
+    clients: int
+    variant: Variant
+    figures: Figures
+    times_none: float | None
+    times_constant: float | None
+    rounds: Sequence[Sample]
+
+
+def rows(samples: Mapping[Cell, Sequence[Sample]]) -> list[Row]:
+    """Return a row for each cell, in the order in which they came."""
+
+    def times(cell: Cell, base: Variant) -> float | None:
+        other = samples.get(Cell(cell.operation, cell.clients, base))
+        if other is None or base is cell.variant:
+            return None
+        return median_ratio([sample.p50_ms for sample in samples[cell]], [sample.p50_ms for sample in other])
+
+    return [
+        Row(
+            operation=cell.operation,
+            clients=cell.clients,
+            variant=cell.variant,
+            figures=Figures.of(measured),
+            times_none=times(cell, Variant.NONE),
+            times_constant=times(cell, Variant.CONSTANT),
+            rounds=measured,
+        )
+        for cell, measured in samples.items()
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class FanOut:
+    """An admission that reads many paths against one that reads one, Vault being far away."""
+
+    fields: int
+    paths: int
+    delay_ms: float
+    one: Figures
+    many: Figures
+    times_one: float | None
+
+
+def fan_out(fields: int, paths: int, delay_ms: float, one: Sequence[Sample], many: Sequence[Sample]) -> FanOut:
+    """Sum up the rounds of both."""
+    ratio = median_ratio([sample.p50_ms for sample in many], [sample.p50_ms for sample in one])
+    return FanOut(fields, paths, delay_ms, Figures.of(one), Figures.of(many), ratio)
+
+
+def first_errors(measured: Sequence[Row]) -> list[str]:
+    """Return the first error of each row that has one, in words."""
+    told = ((row, row.figures.first_error) for row in measured)
+    return list(
+        chain.from_iterable(
+            [f"{row.operation}, {row.clients} clients, {row.variant}: {error}"] if error else [] for row, error in told
+        )
+    )

@@ -1,0 +1,192 @@
+import pytest
+
+from manifests.fields import Form, Scan, reads_as_reference, scan_secret
+from resolver.value import SecretValue
+from tests.manifests.secrets import secret
+
+REF = "vault:secret/app#password"
+
+
+def keys(scan: Scan) -> dict[str, Form]:
+    return {want.key: want.form for want in scan.wants}
+
+
+def only_problem(scan: Scan) -> tuple[str, str]:
+    (problem,) = scan.problems
+    return problem.origin, problem.message
+
+
+@pytest.mark.parametrize(
+    ("manifest", "expected"),
+    [
+        pytest.param(secret({"a": "plain"}), {}, id="a plain Secret wants nothing"),
+        pytest.param(secret(), {}, id="a Secret without data wants nothing"),
+        pytest.param(secret(annotations={"data.keyhole.dev/a": REF}), {"a": Form.ANNOTATION}, id="an annotation"),
+        pytest.param(
+            secret(annotations={"keyhole.dev/fields": f"/data/.netrc: {REF}"}),
+            {".netrc": Form.ANNOTATION},
+            id="a field by its pointer",
+        ),
+        pytest.param(secret({"a": REF}), {"a": Form.IN_PLACE}, id="a whole value in place"),
+        pytest.param(secret({"a": f"x=${{{REF}}};"}), {"a": Form.IN_PLACE}, id="an inline reference in place"),
+        pytest.param(secret({"a": f"x=(({REF}))"}), {"a": Form.IN_PLACE}, id="an inline reference in our brackets"),
+        pytest.param(secret({"a": b"\xff\xfevault:secret/app#b"}), {}, id="binary data holds no reference"),
+        pytest.param(secret({"a": "the vault: is here"}), {}, id="the word in a text is no reference"),
+        pytest.param(secret({"a": "${vault_addr}"}), {}, id="another variable is no reference"),
+        pytest.param(
+            secret({"a": REF, "b": REF}, {"keyhole.dev/ignore": "a"}), {"b": Form.IN_PLACE}, id="an ignored key"
+        ),
+        pytest.param(secret({"a": REF}, {"keyhole.dev/ignore": "true"}), {}, id="an ignored object"),
+        pytest.param(
+            secret({"a": REF}, {"data.keyhole.dev/a": REF}),
+            {"a": Form.ANNOTATION},
+            id="an annotation claims its key: the value is not read",
+        ),
+        pytest.param({"metadata": None, "data": {"a": None}}, {}, id="nulls where maps and values may stand"),
+        pytest.param(
+            secret({".dockerconfigjson": '{"auths":{"r":{"password":"vault:s/a#p"}}}'}),
+            {".dockerconfigjson": Form.IN_PLACE},
+            id="a credential of a docker configuration",
+        ),
+        pytest.param(
+            secret({".dockerconfigjson": REF}), {".dockerconfigjson": Form.IN_PLACE}, id="a whole docker configuration"
+        ),
+        pytest.param(
+            secret({".dockerconfigjson": "not JSON, and no reference to a vault"}),
+            {},
+            id="what is no docker configuration and holds no reference is left alone",
+        ),
+    ],
+)
+def test_references_are_found(manifest: dict[str, object], expected: dict[str, Form]) -> None:
+    scan = scan_secret(manifest)
+    assert not scan.problems
+    assert keys(scan) == expected
+
+
+@pytest.mark.parametrize(
+    ("manifest", "origin", "message"),
+    [
+        pytest.param(
+            secret(annotations={"data.keyhole.dev/a": "vault:secret/app"}),
+            "annotation data.keyhole.dev/a",
+            "column 17",
+            id="an annotation that is malformed",
+        ),
+        pytest.param(
+            secret(annotations={"data.keyhole.dev/a": "secret/app#password"}),
+            "annotation data.keyhole.dev/a",
+            "holds no reference",
+            id="an annotation that forgot its scheme",
+        ),
+        pytest.param(secret({"a": "vault:secret/app"}), "data.a", "keyhole.dev/ignore: a", id="malformed in place"),
+        pytest.param(secret({"a": "x ${vault:secret/app#b"}), "data.a", "column 3", id="never closed"),
+        pytest.param({"data": {"a": "no base64!"}}, "data.a", "is not base64", id="data that is no base64"),
+        pytest.param({"data": {"a": "é"}}, "data.a", "is not base64", id="data that is not even ASCII"),
+        pytest.param(
+            secret(annotations={"keyhole.dev/fields": f"/metadata/name: {REF}"}),
+            "annotation keyhole.dev/fields, '/metadata/name'",
+            "only /data/KEY",
+            id="a pointer out of the data",
+        ),
+        pytest.param(
+            secret(annotations={"keyhole.dev/fields": f"/data/a~1b: {REF}"}),
+            "annotation keyhole.dev/fields, '/data/a~1b'",
+            "only /data/KEY",
+            id="a key that no Secret can have",
+        ),
+        pytest.param(
+            secret(annotations={"keyhole.dev/fields": f"/stringData/a: {REF}"}),
+            "annotation keyhole.dev/fields, '/stringData/a'",
+            "only /data/KEY",
+            id="stringData, which is never stored",
+        ),
+        pytest.param(
+            secret(annotations={"keyhole.dev/fields": "[]"}),
+            "annotation keyhole.dev/fields",
+            "expected a map",
+            id="no map",
+        ),
+        pytest.param(
+            secret(annotations={"keyhole.dev/fields": f"/data/a: {REF}", "data.keyhole.dev/a": REF}),
+            "annotation keyhole.dev/fields, /data/a",
+            "fills the same key",
+            id="two references for one key",
+        ),
+        pytest.param(
+            secret(annotations={"env.keyhole.dev/A": REF}),
+            "annotation env.keyhole.dev/A",
+            "a Secret has none",
+            id="a variable, on a Secret",
+        ),
+        pytest.param(
+            secret({".dockerconfigjson": '{"auths":{},"credsStore":"vault:s/a#p"}'}),
+            "data..dockerconfigjson",
+            "outside of auths",
+            id="a reference where no credential stands",
+        ),
+        pytest.param(
+            secret({".dockerconfigjson": "[((vault:s/a#p))]"}),
+            "data..dockerconfigjson",
+            "is not a JSON object",
+            id="a docker configuration that is no object",
+        ),
+        pytest.param(
+            secret({".dockerconfigjson": '{"auths":{"r":{"auth":"vault:s/a#b","password":"vault:s/a#p"}}}'}),
+            "data..dockerconfigjson",
+            "beside one in username or password",
+            id="auth and password both from Vault",
+        ),
+        pytest.param(
+            secret({f"k{i}": REF for i in range(1001)}),
+            "the object",
+            "1001 references",
+            id="more than 1,000 references",
+        ),
+    ],
+)
+def test_what_is_wrong_names_field_and_cause(manifest: dict[str, object], origin: str, message: str) -> None:
+    found_origin, found_message = only_problem(scan_secret(manifest))
+    assert found_origin == origin
+    assert message in found_message
+
+
+def test_every_problem_is_reported() -> None:
+    scan = scan_secret(secret({"a": "vault:x", "b": REF, "c": "${vault:y"}, {"data.keyhole.dev/d": "nothing"}))
+    assert sorted(problem.origin for problem in scan.problems) == ["annotation data.keyhole.dev/d", "data.a", "data.c"]
+    assert keys(scan) == {"b": Form.IN_PLACE}
+
+
+def test_the_text_of_a_value_is_never_quoted() -> None:
+    scan = scan_secret(secret({"a": "vault: my-plain-password", "b": "pw=hunter2 ${vault:oops"}))
+    told = " ".join(problem.message for problem in scan.problems)
+    assert "my-plain-password" not in told
+    assert "hunter2" not in told
+    assert "oops" not in told
+
+
+def test_a_misspelt_annotation_is_warned_of() -> None:
+    assert scan_secret(secret(annotations={"keyhole.dev/feilds": REF})).warnings == [
+        "annotation keyhole.dev/feilds means nothing to Keyhole"
+    ]
+
+
+def test_keys_with_slashes_are_escaped_in_pointers() -> None:
+    (want,) = scan_secret(secret(annotations={"data.keyhole.dev/a.b": REF})).wants
+    assert want.pointer == "/data/a.b"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("a", REF, True),
+        ("a", "vault:", True),
+        ("a", "x ((vault:s/a#b)) y", True),
+        ("a", "plain", False),
+        ("a", b"\xff", False),
+        (".dockerconfigjson", '{"auths":{"r":{"password":"vault:s/a#p"}}}', True),
+        (".dockerconfigjson", '{"auths":{"r":{"password":"plain"}}}', False),
+    ],
+)
+def test_what_reads_as_a_reference(key: str, value: str | bytes, expected: bool) -> None:
+    assert reads_as_reference(key, SecretValue(value)) is expected

@@ -1,0 +1,79 @@
+import base64
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from manifests.filling import DockerConfig, ValueNotText, docker_config
+from resolver.grammar import Reference
+from resolver.value import SecretValue
+
+VALUES = {
+    Reference("s/a", "user"): SecretValue("bob"),
+    Reference("s/a", "pass"): SecretValue('p"w:\\ü'),
+    Reference("s/a", "auth"): SecretValue("Ym9iOng="),
+}
+
+
+def rendered(document: Mapping[str, Any]) -> Any:
+    config = docker_config(json.dumps(document))
+    assert isinstance(config, DockerConfig)
+    return json.loads(config.render(VALUES).reveal())
+
+
+def auth(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def test_auth_is_made_anew_when_username_or_password_come_from_vault() -> None:
+    entry = {"username": "vault:s/a#user", "password": "vault:s/a#pass", "auth": auth("old:old")}
+    assert rendered({"auths": {"r": entry}}) == {
+        "auths": {"r": {"username": "bob", "password": 'p"w:\\ü', "auth": auth('bob:p"w:\\ü')}}
+    }
+
+
+def test_a_literal_username_takes_part_in_auth() -> None:
+    found = rendered({"auths": {"r": {"username": "me", "password": "((vault:s/a#pass))"}}})
+    assert found["auths"]["r"]["auth"] == auth('me:p"w:\\ü')
+
+
+def test_credentials_that_stand_in_auth_alone_stay_there() -> None:
+    found = rendered(
+        {"auths": {"r": {"auth": auth("vault:s/a#user:no"), "x": 1}, "q": {"auth": auth("me:vault:s/a#pass")}}}
+    )
+    assert found["auths"]["q"] == {"auth": auth('me:p"w:\\ü')}
+
+
+def test_a_reference_as_auth_is_only_put_in() -> None:
+    assert rendered({"auths": {"r": {"auth": "vault:s/a#auth"}}}) == {"auths": {"r": {"auth": "Ym9iOng="}}}
+
+
+def test_entries_without_references_stay_as_they_were() -> None:
+    plain = {"username": "u", "password": "p", "auth": "anything", "n": 1.10}
+    document = {"auths": {"plain": plain, "r": {"email": "vault:s/a#user"}}, "HttpHeaders": {"X": "y"}}
+    found = rendered(document)
+    assert found["auths"]["plain"] == plain
+    assert found["HttpHeaders"] == {"X": "y"}
+    assert list(found["auths"]) == ["plain", "r"]
+    assert found["auths"]["r"] == {"email": "bob"}
+
+
+def test_numbers_keep_their_text() -> None:
+    config = docker_config('{"auths":{"r":{"email":"vault:s/a#user","n":1.10}}}')
+    assert config is not None
+    assert b'"n":1.10' in config.render(VALUES).reveal()
+
+
+@pytest.mark.parametrize(
+    "text", ["{}", '{"auths":{}}', '{"auths":null}', '{"auths":{"r":null}}', '{"auths":{"r":{"auth":"%"}}}']
+)
+def test_without_references_there_is_nothing_to_fill(text: str) -> None:
+    assert docker_config(text) is None
+
+
+def test_a_value_that_is_no_text_is_refused() -> None:
+    config = docker_config('{"auths":{"r":{"password":"vault:s/a#pass"}}}')
+    assert config is not None
+    with pytest.raises(ValueNotText):
+        config.render({Reference("s/a", "pass"): SecretValue(b"\xff\xfe")})

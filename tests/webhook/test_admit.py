@@ -1,0 +1,242 @@
+"""What is answered to what: the table of `webhook.admit`, with a resolver whose outcomes are given."""
+
+import json
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+
+from kube.errors import KubernetesError, KubernetesUnavailable
+from resolver.deadline import Deadline
+from resolver.edge_errors import (
+    DeadlineExceeded,
+    IdentityRefused,
+    IdentityUnavailable,
+    LoginDenied,
+    NotKeyValue,
+    ReferenceRefused,
+    SecretNotFound,
+    UnknownConnection,
+    VaultDenied,
+    VaultRefused,
+    VaultUnavailable,
+)
+from resolver.errors import FunctionError, MissingField, ResolverError
+from resolver.grammar import Reference
+from resolver.resolve import Outcome, Resolved
+from resolver.value import SecretValue
+from tests.manifests.secrets import secret
+from tests.webhook.reviews import parsed
+from webhook.admit import Admission
+from webhook.review import Answer
+
+REF = "vault:secret/app#password"
+REFERENCE = Reference("secret/app", "password")
+ANNOTATED = secret(annotations={"data.keyhole.dev/password": REF})
+
+
+@dataclass
+class Outcomes:
+    """Gives each reference the same outcome, and remembers who asked for what."""
+
+    outcome: Outcome | Exception
+    asked: list[tuple[list[Reference], str]] = field(default_factory=list)
+
+    def resolve(self, references: Iterable[Reference], namespace: str, _: Deadline) -> Mapping[Reference, Outcome]:
+        wanted = list(references)
+        self.asked.append((wanted, namespace))
+        if isinstance(self.outcome, Exception) and not isinstance(self.outcome, ResolverError):
+            raise self.outcome
+        return dict.fromkeys(wanted, self.outcome)
+
+
+@dataclass
+class Labels:
+    enabled: bool | Exception = True
+
+    def is_enabled(self, namespace: str, timeout_seconds: float) -> bool:
+        assert timeout_seconds > 0
+        if isinstance(self.enabled, Exception):
+            raise self.enabled
+        return self.enabled
+
+
+def found(value: str = "value") -> Resolved:
+    return Resolved(SecretValue(value), 1, "id")
+
+
+def answer(
+    outcome: Outcome | Exception,
+    manifest: Mapping[str, Any] = ANNOTATED,
+    enabled: bool | Exception = True,
+    seconds: float = 5.0,
+    **request: Any,
+) -> Answer:
+    admission = Admission(Outcomes(outcome), Labels(enabled))
+    return admission.answer(parsed(manifest, **request), Deadline.after(seconds))
+
+
+FORBIDDEN, UNAVAILABLE = HTTPStatus.FORBIDDEN, HTTPStatus.SERVICE_UNAVAILABLE
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status", "cause"),
+    [
+        (VaultDenied("secret/data/app", "id", "role"), FORBIDDEN, "PermissionDenied"),
+        (LoginDenied("id", "role", "jwt", 400), FORBIDDEN, "LoginDenied"),
+        (IdentityRefused("id", 404), FORBIDDEN, "IdentityRefused"),
+        (SecretNotFound("secret/app", None, deleted=False), FORBIDDEN, "SecretNotFound"),
+        (MissingField(REFERENCE), FORBIDDEN, "FieldNotFound"),
+        (FunctionError(REFERENCE, "int", "not an integer"), FORBIDDEN, "FunctionFailed"),
+        (NotKeyValue("pki"), FORBIDDEN, "NotAKeyValueMount"),
+        (ReferenceRefused("no versions"), FORBIDDEN, "ReferenceRefused"),
+        (UnknownConnection("eu", ["default"]), FORBIDDEN, "UnknownConnection"),
+        (VaultRefused("reading", 405), FORBIDDEN, "VaultRefused"),
+        (VaultUnavailable("https://v", "is sealed"), UNAVAILABLE, "VaultUnavailable"),
+        (DeadlineExceeded(), UNAVAILABLE, "DeadlineExceeded"),
+        (IdentityUnavailable("did not answer"), UNAVAILABLE, "KubernetesUnavailable"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)
+def test_every_error_has_its_answer(outcome: ResolverError, status: HTTPStatus, cause: str) -> None:
+    given = answer(outcome)
+    assert not given.allowed
+    assert given.status == status
+    assert given.cause == cause
+    assert given.message.startswith(f"{cause}: Secret team-a/app: annotation data.keyhole.dev/password: ")
+    assert (given.retry_after_seconds is not None) == (status == UNAVAILABLE)
+    assert given.patch is None
+
+
+def test_every_error_of_the_resolver_stands_in_the_table_above() -> None:
+    import resolver.edge_errors as edge
+
+    classes = {
+        value
+        for value in vars(edge).values()
+        if isinstance(value, type) and issubclass(value, ResolverError) and value.__module__ == edge.__name__
+    }
+    parameters = test_every_error_has_its_answer.pytestmark[0].args[1]  # type: ignore[attr-defined]
+    assert {type(row[0]) for row in parameters} >= classes - {edge.TemporaryError}
+
+
+def test_vaults_own_wish_decides_when_to_retry() -> None:
+    assert answer(VaultUnavailable("https://v", "limits", retry_after_seconds=17)).retry_after_seconds == 17
+
+
+def test_a_value_is_patched_in() -> None:
+    given = answer(found())
+    assert given.allowed
+    assert json.loads(given.patch or b"") == [
+        {"op": "add", "path": "/data", "value": {}},
+        {"op": "add", "path": "/data/password", "value": "dmFsdWU="},
+    ]
+
+
+def test_without_references_nobody_is_asked() -> None:
+    outcomes = Outcomes(found())
+    given = Admission(outcomes, Labels(AssertionError())).answer(parsed(secret({"a": "b"})), Deadline.after(5))
+    assert given == Answer(allowed=True, warnings=[])
+    assert outcomes.asked == []
+
+
+def test_a_dry_run_asks_no_vault() -> None:
+    outcomes = Outcomes(found())
+    given = Admission(outcomes, Labels()).answer(parsed(ANNOTATED, dryRun=True), Deadline.after(5))
+    assert given.allowed
+    assert outcomes.asked == []
+
+
+def test_the_identity_is_that_of_the_requests_namespace() -> None:
+    outcomes = Outcomes(found())
+    liar = {**ANNOTATED, "metadata": {**ANNOTATED["metadata"], "namespace": "kube-system"}}
+    Admission(outcomes, Labels()).answer(parsed(liar), Deadline.after(5))
+    assert outcomes.asked == [([REFERENCE], "team-a")]
+
+
+def test_a_namespace_that_did_not_opt_in_is_refused() -> None:
+    given = answer(found(), enabled=False)
+    assert (given.status, given.cause) == (FORBIDDEN, "NamespaceNotEnabled")
+    assert "keyhole.dev/enabled=true" in given.message
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "cause"),
+    [
+        (KubernetesUnavailable("did not answer"), UNAVAILABLE, "KubernetesUnavailable"),
+        (KubernetesError("reading namespace team-a", 403), FORBIDDEN, "KubernetesRefused"),
+    ],
+)
+def test_when_the_namespace_cannot_be_read(error: Exception, status: HTTPStatus, cause: str) -> None:
+    given = answer(found(), enabled=error)
+    assert (given.status, given.cause) == (status, cause)
+
+
+def test_without_time_left_nothing_is_asked() -> None:
+    given = answer(found(), seconds=-1)
+    assert (given.status, given.cause) == (UNAVAILABLE, "DeadlineExceeded")
+
+
+def test_a_malformed_reference_is_refused_before_the_namespace_is_looked_at() -> None:
+    given = answer(found(), secret(annotations={"data.keyhole.dev/a": "vault:x"}), AssertionError())
+    assert (given.status, given.cause) == (FORBIDDEN, "MalformedReference")
+
+
+def test_all_failing_fields_are_told_at_once() -> None:
+    manifest = secret({"a": REF, "b": "vault:broken"}, {"data.keyhole.dev/c": "vault:", "keyhole.dev/fields": "[]"})
+    message = answer(found(), manifest).message
+    assert all(origin in message for origin in ("data.b", "data.keyhole.dev/c", "keyhole.dev/fields"))
+
+
+def test_fields_that_fail_alike_are_told_together() -> None:
+    manifest = secret(annotations={f"data.keyhole.dev/k{i:02}": REF for i in range(30)})
+    message = answer(VaultUnavailable("https://v", "is sealed"), manifest).message
+    assert message.count("is sealed") == 1
+    assert "k00, " in message
+    assert "and 10 more" in message
+
+
+def test_a_lasting_error_decides_over_one_that_may_pass() -> None:
+    @dataclass
+    class Mixed:
+        def resolve(self, references: Iterable[Reference], _n: str, _d: Deadline) -> Mapping[Reference, Outcome]:
+            passing, lasting = VaultUnavailable("https://v", "is sealed"), MissingField(REFERENCE)
+            return {ref: lasting if ref.field == "b" else passing for ref in references}
+
+    manifest = secret({"a": "vault:secret/app#a", "b": "vault:secret/app#b"})
+    given = Admission(Mixed(), Labels()).answer(parsed(manifest), Deadline.after(5))
+    assert (given.status, given.cause) == (FORBIDDEN, "FieldNotFound")
+    assert "is sealed" in given.message
+
+
+def test_a_bug_is_answered_and_its_text_stays_out_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        given = answer(RuntimeError("value hunter2"))
+    assert given.status == HTTPStatus.INTERNAL_SERVER_ERROR
+    assert "hunter2" not in given.message + caplog.text
+    assert "RuntimeError" in caplog.text
+    assert "test_admit.py" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("request_parts", "manifest", "allowed"),
+    [
+        pytest.param({"operation": "DELETE"}, ANNOTATED, True, id="a deletion is none of our business"),
+        pytest.param({"kind": {"group": "", "kind": "ConfigMap"}}, secret({"a": "b"}), True, id="another kind"),
+        pytest.param({"kind": {"group": "x", "kind": "Secret"}}, secret({"a": "b"}), True, id="another group's Secret"),
+        pytest.param(
+            {"kind": {"group": "", "kind": "ConfigMap"}}, ANNOTATED, False, id="another kind with our annotation"
+        ),
+    ],
+)
+def test_what_is_no_secret(request_parts: dict[str, Any], manifest: dict[str, Any], allowed: bool) -> None:
+    assert answer(found(), manifest, **request_parts).allowed is allowed
+
+
+def test_warnings_are_passed_on() -> None:
+    manifest = secret(annotations={"data.keyhole.dev/a": REF, "keyhole.dev/feilds": ""})
+    for outcome in (found(), MissingField(REFERENCE)):
+        assert answer(outcome, manifest).warnings == ["annotation keyhole.dev/feilds means nothing to Keyhole"]

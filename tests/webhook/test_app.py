@@ -1,0 +1,97 @@
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from resolver.deadline import Deadline
+from tests.manifests.secrets import secret
+from tests.webhook.reviews import UID, review
+from webhook.app import MAX_BODY_BYTES, create_app, deadline_of
+from webhook.health import health_app
+from webhook.review import AdmissionRequest, Answer
+
+
+class Allows:
+    def __init__(self) -> None:
+        self.deadlines: list[Deadline] = []
+
+    def answer(self, admission: AdmissionRequest, deadline: Deadline) -> Answer:
+        self.deadlines.append(deadline)
+        return Answer(allowed=True)
+
+
+@pytest.fixture
+def client() -> Any:
+    return create_app(Allows()).test_client()
+
+
+def test_a_review_is_answered_under_its_uid(client: Any) -> None:
+    response = client.post("/mutate?timeout=10s", json=review(secret()))
+    assert response.status_code == 200
+    assert response.json["response"] == {"uid": UID, "allowed": True}
+
+
+def test_what_has_no_uid_gets_a_400(client: Any) -> None:
+    response = client.post("/mutate", data=b"vault:secret/app#password")
+    assert response.status_code == 400
+    assert response.text == "the body is not a JSON object\n"
+
+
+def test_what_has_a_uid_is_refused_within_a_200(client: Any) -> None:
+    response = client.post("/mutate", json={**review(secret()), "apiVersion": "v2"})
+    assert response.status_code == 200
+    assert response.json["response"]["status"]["code"] == 400
+    assert response.json["response"]["uid"] == UID
+
+
+def test_a_body_above_the_limit_is_not_read(client: Any) -> None:
+    assert client.post("/mutate", data=b" " * (MAX_BODY_BYTES + 1)).status_code == 413
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/mutate", 405), ("POST", "/", 404)])
+def test_other_requests_get_their_code(client: Any, method: str, path: str, status: int) -> None:
+    response = client.open(path, method=method)
+    assert response.status_code == status
+    assert response.content_type.startswith("text/plain")
+
+
+@pytest.mark.parametrize(
+    ("timeout", "seconds"),
+    [
+        pytest.param("10s", 9.5, id="half a second is kept for the way back"),
+        pytest.param("1s", 0.9, id="of a short one, a tenth"),
+        pytest.param("1m0s", 29.5, id="no more than the API server ever waits"),
+        pytest.param("", 9.5, id="none is ten seconds"),
+        pytest.param("soon", 9.5, id="neither is what cannot be read"),
+        pytest.param("0s", 9.5, id="nor none at all"),
+    ],
+)
+def test_the_deadline_is_the_api_servers_less_a_margin(timeout: str, seconds: float) -> None:
+    assert deadline_of(timeout).remaining_seconds() == pytest.approx(seconds, abs=0.3)
+
+
+@pytest.mark.parametrize(
+    ("path", "ready", "status"),
+    [
+        ("/livez", True, "200 OK"),
+        ("/livez", False, "200 OK"),
+        ("/readyz", True, "200 OK"),
+        ("/readyz", False, "503 Service Unavailable"),
+        ("/", True, "404 Not Found"),
+    ],
+)
+def test_health(path: str, ready: bool, status: str) -> None:
+    statuses: list[str] = []
+
+    def start_response(given: str, _headers: Iterable[tuple[str, str]]) -> None:
+        statuses.append(given)
+
+    assert b"".join(health_app(lambda: ready)({"PATH_INFO": path}, start_response))
+    assert statuses == [status]
+
+
+def test_answers_are_json(client: Any) -> None:
+    response = client.post("/mutate", json=review(secret()))
+    assert response.content_type == "application/json"
+    json.loads(response.data)
