@@ -3,19 +3,17 @@
 All webhooks are registered for the whole run, each for its own namespace: nothing has to be registered anew, and to
 propagate, between two cells.
 
-The baseline patches where Keyhole patches. Applying a patch costs the API server, and therefore costs both: a CREATE
-gets one value written into `data`, as Keyhole would write it; an UPDATE passes, because Keyhole finds the live value
-to be right already. For a dry run of an UPDATE Keyhole may patch and the baseline never does, so the baseline is never
-made slower than it has to be.
+The baseline patches where Keyhole patches. Applying a patch costs the API server, and so it must cost both: a CREATE
+gets one value written into `data`, as Keyhole writes it; an UPDATE passes, because Keyhole finds the live value to be
+right already. On a dry run of an UPDATE Keyhole may patch and the baseline never does: where the two differ, the
+baseline is the faster one.
 """
 
 import base64
 import contextlib
 import copy
-import json
-import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,35 +23,30 @@ import yaml
 from bench.constant_server import CONSTANT_BASE64, KEY
 from bench.errors import BenchError
 from bench.measurement import Variant
+from bench.processes import HOST, constant_server, delay_proxy
 from bench.wire import Endpoint
-from certs.files import write
-from certs.issue import issue_ca, issue_serving
 from manifests.registration import webhook_configuration
 from testbed import Testbed
-from testbed.installation import Webhook, add_tenant, apply, serving, write_connections
-from testbed.ports import free_port
+from testbed.installation import add_tenant, apply, serving, write_connections
 from testbed.servers import Server
 
-HOST = "127.0.0.1"
 NAMESPACES: Mapping[Variant, str] = {
     Variant.NONE: "bench-none",
     Variant.CONSTANT: "bench-constant",
     Variant.KEYHOLE: "bench-keyhole",
 }
 FAR_NAMESPACE = "bench-far"
-WORKERS = 2
 FIELDS, PATHS = 50, 10
 # Longer than any run, so that no token is replaced in the middle of a cell.
 _TOKEN_LIFE = "4h"
-_ROOT = Path(__file__).resolve().parent.parent
-_START_SECONDS = 30.0
 _READY_SECONDS = 15.0
 _POLL_SECONDS = 0.1
+_SHOWN_CHARACTERS = 300
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Everything is up, and every webhook is in effect."""
+    """Everything is up, and every webhook is in effect. `endpoint` is the API server's."""
 
     bed: Testbed
     endpoint: Endpoint
@@ -79,33 +72,32 @@ def _secret(namespace: str, name: str, annotations: Mapping[str, str]) -> dict[s
 @contextlib.contextmanager
 def staged(bed: Testbed, delay_ms: float) -> Iterator[Stage]:
     """Set everything up on a testbed that is up, and stop the webhooks at the end."""
-    for namespace in NAMESPACES.values():
+    for namespace in (*NAMESPACES.values(), FAR_NAMESPACE):
         _add_namespace(bed, namespace)
-    _add_namespace(bed, FAR_NAMESPACE)
     _fill_vault(bed)
     folder = bed.directory / "bench"
     near, far = folder / "near", folder / "far"
     for directory in (near, far):
         directory.mkdir(parents=True)
     with contextlib.ExitStack() as stack:
-        constant = stack.enter_context(_constant(bed, folder))
+        constant = stack.enter_context(constant_server(bed.run, folder))
         keyhole = stack.enter_context(serving(bed, near, write_connections(bed, near / "connections.yaml")))
-        proxy_port = stack.enter_context(_proxy(bed, folder, delay_ms))
-        address = f"https://{HOST}:{proxy_port}"
-        connections = write_connections(bed, far / "connections.yaml", address=address)
+        proxy_port = stack.enter_context(delay_proxy(bed.run, folder, bed.vault.port, delay_ms))
+        connections = write_connections(bed, far / "connections.yaml", address=f"https://{HOST}:{proxy_port}")
         distant = stack.enter_context(serving(bed, far, connections))
-        _register(bed, constant, NAMESPACES[Variant.CONSTANT], {"CREATE": "/patch", "UPDATE": "/allow"})
-        _register(bed, keyhole, NAMESPACES[Variant.KEYHOLE])
-        _register(bed, distant, FAR_NAMESPACE)
+        paths = {"CREATE": "/patch", "UPDATE": "/allow"}
+        _register(bed, NAMESPACES[Variant.CONSTANT], constant.url, constant.endpoint.ca_file, paths)
+        _register(bed, NAMESPACES[Variant.KEYHOLE], keyhole.url, keyhole.ca_file)
+        _register(bed, FAR_NAMESPACE, distant.url, distant.ca_file)
         for namespace in (NAMESPACES[Variant.CONSTANT], NAMESPACES[Variant.KEYHOLE], FAR_NAMESPACE):
             _wait_until_filled(bed, namespace)
         servers = {Variant.CONSTANT: constant.server, Variant.KEYHOLE: keyhole.server}
-        yield Stage(bed, _api_endpoint(bed), servers)
+        yield Stage(bed, _api_endpoint(bed, folder), servers)
 
 
 def _add_namespace(bed: Testbed, namespace: str) -> None:
     add_tenant(bed, namespace, ["secret/data/app", "secret/data/app-*"])
-    # Vault changes of a role only what is given.
+    # Vault changes of a role only what it is given.
     bed.vault.client().adapter.post(f"/v1/auth/jwt/role/keyhole-{namespace}", json={"token_ttl": _TOKEN_LIFE})
 
 
@@ -116,72 +108,22 @@ def _fill_vault(bed: Testbed) -> None:
         kv.create_or_update_secret(f"app-{path}", {f"field-{n}": f"value-{path}-{n}" for n in range(FIELDS // PATHS)})
 
 
-def python_server(bed: Testbed, name: str, arguments: Sequence[str], folder: Path) -> Server:
-    """Start a Python module of ours as a process."""
-    environment = {
-        "PATH": "/usr/bin:/bin",
-        "PYTHONPATH": str(_ROOT),
-        "HOME": str(folder),
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
-    return bed.run(name, [sys.executable, "-m", *arguments], folder / f"{name}.log", environment)
-
-
-@contextlib.contextmanager
-def _constant(bed: Testbed, folder: Path) -> Iterator[Webhook]:
-    ca = issue_ca()
-    files = write(folder / "certs", ca, issue_serving(ca, [HOST]))
-    port, health_port = free_port(), free_port()
-    arguments = [
-        "bench.constant_server",
-        f"--tls-cert={files.certificate}",
-        f"--tls-key={files.key}",
-        f"--port={port}",
-        f"--health-port={health_port}",
-        f"--workers={WORKERS}",
-    ]
-    server = python_server(bed, "constant", arguments, folder)
-    webhook = Webhook(server, f"https://{HOST}:{port}", f"http://{HOST}:{health_port}", files.ca_certificate, folder)
-    try:
-        server.wait_until(lambda: listens(port), _START_SECONDS)
-        yield webhook
-    finally:
-        server.stop()
-
-
-@contextlib.contextmanager
-def _proxy(bed: Testbed, folder: Path, delay_ms: float) -> Iterator[int]:
-    port = free_port()
-    server = python_server(bed, "proxy", ["bench.delay_proxy", str(port), str(bed.vault.port), str(delay_ms)], folder)
-    try:
-        server.wait_until(lambda: listens(port), _START_SECONDS)
-        yield port
-    finally:
-        server.stop()
-
-
-def listens(port: int) -> bool:
-    """Return whether somebody listens on a port of this machine."""
-    with contextlib.suppress(OSError), contextlib.closing(_connected(port)):
-        return True
-    return False
-
-
-def _register(bed: Testbed, webhook: Webhook, namespace: str, paths: Mapping[str, str] | None = None) -> None:
+def _register(bed: Testbed, namespace: str, url: str, ca_file: Path, paths: Mapping[str, str] | None = None) -> None:
     """Register a webhook for one namespace; `paths` gives each operation a path of its own."""
-    pem = webhook.ca_file.read_bytes()
-    configuration = copy.deepcopy(dict(webhook_configuration(webhook.url, pem, name=namespace)))
+    configuration = copy.deepcopy(dict(webhook_configuration(url, ca_file.read_bytes(), name=namespace)))
     (usual,) = configuration["webhooks"]
     usual["namespaceSelector"] = {"matchLabels": {"kubernetes.io/metadata.name": namespace}}
     if paths is not None:
-        configuration["webhooks"] = []
-        for operation, path in paths.items():
-            one = copy.deepcopy(usual)
-            one["name"] = f"{operation.lower()}.{usual['name']}"
-            one["clientConfig"]["url"] = webhook.url + path
-            one["rules"][0]["operations"] = [operation]
-            configuration["webhooks"].append(one)
+        configuration["webhooks"] = [_for_operation(usual, name, url + path) for name, path in paths.items()]
     apply(bed, configuration)
+
+
+def _for_operation(webhook: Mapping[str, Any], operation: str, url: str) -> dict[str, Any]:
+    one: dict[str, Any] = copy.deepcopy(dict(webhook))
+    one["name"] = f"{operation.lower()}.{webhook['name']}"
+    one["clientConfig"]["url"] = url
+    one["rules"][0]["operations"] = [operation]
+    return one
 
 
 def _wait_until_filled(bed: Testbed, namespace: str) -> None:
@@ -197,21 +139,16 @@ def _wait_until_filled(bed: Testbed, namespace: str) -> None:
             if (created.json().get("data") or {}).get(KEY) == CONSTANT_BASE64:
                 return
         time.sleep(_POLL_SECONDS)
-    raise BenchError(f"the webhook of {namespace} does not fill Secrets: {answer[:300]}")
+    raise BenchError(f"the webhook of {namespace} does not fill Secrets: {answer[:_SHOWN_CHARACTERS]}")
 
 
-def _api_endpoint(bed: Testbed) -> Endpoint:
-    """Return the API server, with a client certificate whose requests are not queued (system:masters is exempt)."""
+def _api_endpoint(bed: Testbed, folder: Path) -> Endpoint:
+    """Return the API server, with a client certificate whose requests it does not queue (system:masters is exempt)."""
     kubeconfig = yaml.safe_load(bed.kubernetes.kubeconfig_for("bench", ["system:masters"]).read_bytes())
     user = kubeconfig["users"][0]["user"]
     files = {}
     for name in ("certificate", "key"):
-        files[name] = bed.directory / "bench" / f"client-{name}.pem"
+        files[name] = folder / f"client-{name}.pem"
         files[name].touch(mode=0o600)
         files[name].write_bytes(base64.b64decode(user[f"client-{name}-data"]))
     return Endpoint(HOST, bed.kubernetes.port, bed.kubernetes.ca_file, files["certificate"], files["key"])
-
-
-def as_json(manifest: Mapping[str, Any]) -> str:
-    """Return a manifest as the body of a request. JSON is YAML, so server-side apply takes it as well."""
-    return json.dumps(manifest)

@@ -147,7 +147,7 @@ def _in_place_want(key: str, encoded: str, problems: list[Problem]) -> Want | No
     except (binascii.Error, ValueError):
         problems.append(Problem(origin, "is not base64"))
         return None
-    if b"vault" not in raw:
+    if key != _DOCKER_CONFIG and b"vault" not in raw:
         return None
     try:
         filling = _filling(key, raw.decode())
@@ -165,7 +165,7 @@ def _in_place_want(key: str, encoded: str, problems: list[Problem]) -> Want | No
 
 def _filling(key: str, text: str) -> Filling | None:
     if key == _DOCKER_CONFIG and not text.startswith(_BARE):
-        return docker_config(text) if "vault" in text else None
+        return docker_config(text)
     if not has_reference(text):
         return None
     return parse_value(text)

@@ -4,6 +4,7 @@ YAML's events are read, not its objects: aliases, tags and merge keys never take
 """
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import yaml
@@ -19,6 +20,12 @@ from yaml.events import (
     StreamStartEvent,
 )
 
+# Kubernetes' limit for all annotations of an object (TotalAnnotationSizeLimitB), which it checks after admission.
+MAX_BYTES = 256 * 1024
+MAX_FIELDS = 1000
+# libyaml, which reads a quarter of a megabyte in milliseconds, where it is there (it is in every wheel of PyYAML).
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_RESOLVER = yaml.resolver.Resolver()
 _STRING_TAG = "tag:yaml.org,2002:str"
 _FRAME = (StreamStartEvent, DocumentStartEvent, DocumentEndEvent, StreamEndEvent)
 
@@ -37,7 +44,11 @@ def parse(text: str) -> dict[str, str]:
     Raises `FieldsMapError` for anything but one flat map of strings: anchors, aliases, merge keys, tags, nesting,
     duplicate keys and scalars that YAML takes for something else than strings included.
     """
-    scalars = [_string(event) for event in _map_events(text)]
+    if len(text) > MAX_BYTES or len(text.encode()) > MAX_BYTES:
+        raise FieldsMapError(f"longer than {MAX_BYTES} bytes")
+    scalars = [_string(event) for event in islice(_map_events(text), 2 * MAX_FIELDS + 1)]
+    if len(scalars) > 2 * MAX_FIELDS:
+        raise FieldsMapError(f"more than {MAX_FIELDS} fields")
     pointers, texts = scalars[::2], scalars[1::2]
     found: dict[str, str] = {}
     for pointer, value in zip(pointers, texts, strict=True):
@@ -68,7 +79,7 @@ def _map_events(text: str) -> Iterator[Event]:
 
 def _events(text: str) -> Iterator[Event]:
     try:
-        yield from yaml.parse(text, Loader=yaml.SafeLoader)
+        yield from yaml.parse(text, Loader=_LOADER)
     except yaml.YAMLError as error:
         problem = f"{_position(getattr(error, 'problem_mark', None))}: not YAML"
     else:
@@ -85,7 +96,7 @@ def _string(event: Event) -> str:
         raise FieldsMapError(f"{_where(event)}: an anchor or a tag")
     value = str(event.value)
     plain = bool(event.implicit[0])
-    if plain and yaml.SafeLoader("").resolve(yaml.ScalarNode, value, (True, False)) != _STRING_TAG:  # type: ignore[no-untyped-call]
+    if plain and _RESOLVER.resolve(yaml.ScalarNode, value, (True, False)) != _STRING_TAG:  # type: ignore[no-untyped-call]
         raise FieldsMapError(f"{_where(event)}: YAML does not take this for a string; put it in quotes")
     return value
 

@@ -56,7 +56,12 @@ class _Strict(BaseModel):
     """Unknown keys and values of the wrong type are errors; nothing changes after loading."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, alias_generator=to_camel, hide_input_in_errors=True
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        alias_generator=to_camel,
+        validate_by_name=True,
+        hide_input_in_errors=True,
     )
 
 
@@ -99,7 +104,7 @@ def load(file: Path) -> Mapping[str, Connection]:
     Raises `ConfigurationError` naming the file and each field that is wrong.
     """
     try:
-        parsed = _ConnectionsFile.model_validate(yaml.safe_load(file.read_bytes()))
+        parsed = _ConnectionsFile.model_validate(yaml.safe_load(file.read_bytes()), by_alias=True, by_name=False)
     except OSError as error:
         raise ConfigurationError(f"{file}: cannot be read: {error.strerror}") from error
     except yaml.YAMLError as error:

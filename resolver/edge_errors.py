@@ -3,9 +3,9 @@
 Facts are attributes; no response body, token or value is one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from resolver.errors import ResolverError
 
@@ -49,16 +49,19 @@ class IdentityUnavailable(TemporaryError):
         super().__init__(f"the Kubernetes API server {how}; a retry may work")
 
 
+_MINT_REFUSALS: Final[Mapping[int, str]] = {
+    HTTPStatus.NOT_FOUND: "there is no such ServiceAccount",
+    HTTPStatus.FORBIDDEN: "Keyhole may not mint its tokens",
+}
+
+
 class IdentityRefused(ResolverError):
     """The API server does not let Keyhole mint the namespace's token, or there is no such ServiceAccount."""
 
     cause: ClassVar[str] = "IdentityRefused"
 
     def __init__(self, identity: str, status: int) -> None:
-        reason = {
-            HTTPStatus.NOT_FOUND: "there is no such ServiceAccount",
-            HTTPStatus.FORBIDDEN: "Keyhole may not mint its tokens",
-        }.get(HTTPStatus(status), f"status {status}")
+        reason = _MINT_REFUSALS.get(status, f"status {status}")
         super().__init__(f"no token of {identity}: {reason}; the namespace needs Keyhole's tenant bundle")
         self.identity = identity
         self.status = status

@@ -198,7 +198,7 @@ class VaultAdapter(hvac.adapters.RawAdapter):  # type: ignore[misc]
         if self.namespace:
             all_headers["X-Vault-Namespace"] = self.namespace
         prepared = requests.Request(method.upper(), intended, headers=all_headers, json=json).prepare()
-        if prepared.url != intended:
+        if prepared.url != intended or prepared.path_url != intended.removeprefix(self.base_uri):
             # The grammar refuses every path for which this could happen; should one slip through, nothing is sent.
             raise ValueError("the path would have been rewritten on its way to Vault")
         return cast("Transport", self.session).send(prepared, self.deadline)
@@ -206,18 +206,23 @@ class VaultAdapter(hvac.adapters.RawAdapter):  # type: ignore[misc]
 
 def _how(error: Exception) -> str:
     """What went wrong on the way, told by the kinds of errors alone: their texts may quote what was sent."""
-    for cause in _chain(error):
+    chain = _chain(error)
+    for cause in chain:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"its certificate is not trusted ({cause.verify_message})"
-        if isinstance(cause, ConnectionRefusedError):
-            return "refuses connections"
-        if isinstance(cause, (TimeoutError, urllib3.exceptions.TimeoutError)):
-            return "did not answer in time"
-        if isinstance(cause, urllib3.exceptions.NameResolutionError):
-            return "its name cannot be resolved"
-        if isinstance(cause, ssl.SSLError):
-            return "the TLS handshake failed"
-    return "the connection broke"
+            return f"has a certificate that is not trusted ({cause.verify_message})"
+    for kinds, how in _KINDS:
+        if any(isinstance(cause, kinds) for cause in chain):
+            return how
+    return "broke the connection"
+
+
+# The first that fits: urllib3 counts a refused connection and a name that cannot be resolved among the timeouts.
+_KINDS: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
+    ((ConnectionRefusedError,), "refuses connections"),
+    ((urllib3.exceptions.NameResolutionError,), "has a name that cannot be resolved"),
+    ((TimeoutError, urllib3.exceptions.TimeoutError), "did not answer in time"),
+    ((ssl.SSLError,), "failed in the TLS handshake"),
+)
 
 
 def _chain(error: BaseException) -> list[BaseException]:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from manifests.fields_map import FieldsMapError, parse
+from manifests.fields_map import MAX_BYTES, FieldsMapError, parse
 
 
 def test_a_flat_map_of_strings_is_read_in_its_order() -> None:
@@ -52,6 +52,16 @@ def test_anything_else_is_refused_with_its_place(text: str, problem: str) -> Non
 def test_the_error_says_where() -> None:
     with pytest.raises(FieldsMapError, match="^line 2, column 10: "):
         parse("/data/a: b\n/data/b: 5\n")
+
+
+def test_a_text_that_kubernetes_would_not_store_is_not_read() -> None:
+    with pytest.raises(FieldsMapError, match="longer than 262144 bytes"):
+        parse("/data/a: |\n" + "\n" * MAX_BYTES)
+
+
+def test_there_is_a_limit_to_the_fields() -> None:
+    with pytest.raises(FieldsMapError, match="more than 1000 fields"):
+        parse("\n".join(f"/data/k{i}: vault:s/a#b" for i in range(1001)))
 
 
 def test_an_alias_bomb_is_refused_at_its_first_anchor() -> None:

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from manifests.fields import scan_secret
 from manifests.filling import DockerConfig, ValueNotText, docker_config
 from resolver.grammar import Reference
 from resolver.value import SecretValue
+from tests.manifests.secrets import secret
 
 VALUES = {
     Reference("s/a", "user"): SecretValue("bob"),
@@ -70,6 +72,12 @@ def test_numbers_keep_their_text() -> None:
 )
 def test_without_references_there_is_nothing_to_fill(text: str) -> None:
     assert docker_config(text) is None
+
+
+def test_credentials_in_auth_alone_are_found_by_the_scan() -> None:
+    document = {"auths": {"r": {"auth": auth("me:vault:s/a#pass")}}}
+    (want,) = scan_secret(secret({".dockerconfigjson": json.dumps(document)})).wants
+    assert want.filling.references == (Reference("s/a", "pass"),)
 
 
 def test_a_value_that_is_no_text_is_refused() -> None:

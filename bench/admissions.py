@@ -1,0 +1,152 @@
+"""What an admission costs: rounds of cells, the variants side by side on one API server.
+
+A round goes through operations and numbers of clients; the variants of one cell follow each other at once, in an order
+that rotates from round to round, so that whatever drifts hits all of them alike.
+"""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from bench.audit import Asked, AuditCount
+from bench.errors import BenchError
+from bench.load import NAME, Fleet, Load, Quota, Shot
+from bench.machine import Machine, this_machine
+from bench.measurement import Cell, FanOut, Operation, Row, Sample, Variant, fan_out, rows
+from bench.memory import Memory, memory_of
+from bench.processes import WORKERS
+from bench.stage import FAR_NAMESPACE, FIELDS, NAMESPACES, PATHS, Stage, many_references, one_reference, staged
+from testbed import Testbed
+
+DELAY_MS = 25.0
+_FAR_REQUESTS = 40
+_WARM_UP_CLIENTS = 8
+_WARM_UP_REQUESTS = 25
+_WARM_UP_TRIES = 20
+_SETTLE_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How much is measured: so many rounds, numbers of clients, and the quota of each client in each cell."""
+
+    rounds: int
+    clients: Sequence[int]
+    quota: Quota
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that one run found."""
+
+    machine: Machine
+    settings: Settings
+    rows: Sequence[Row]
+    memory_before: dict[Variant, Memory | None]
+    memory_after: dict[Variant, Memory | None]
+    far: FanOut
+
+
+def count_of_cells(settings: Settings) -> int:
+    """Return how many times `advance` of `measure` will be called."""
+    return settings.rounds * (len(settings.clients) * len(Operation) * len(Variant) + 2)
+
+
+def measure(bed: Testbed, settings: Settings, advance: Callable[[str], None]) -> Report:
+    """Measure on a testbed that is up. `advance` is told what comes next. Raises BenchError."""
+    machine = this_machine(bed.versions())
+    with staged(bed, DELAY_MS) as stage, Fleet(stage.endpoint, max(*settings.clients, _WARM_UP_CLIENTS)) as fleet:
+        before = {variant: memory_of(server.pid) for variant, server in stage.servers.items()}
+        run = _Run(stage, fleet)
+        for namespace in (NAMESPACES[Variant.KEYHOLE], FAR_NAMESPACE):
+            run.warm_up(namespace)
+        measured = run.cells(settings, advance)
+        far = run.far(settings.rounds, advance)
+        after = {variant: memory_of(server.pid) for variant, server in stage.servers.items()}
+    return Report(machine, settings, rows(measured), before, after, far)
+
+
+def shot(operation: Operation, namespace: str, *, many: bool = False) -> Shot:
+    """Return the request by which an operation is done in a namespace."""
+    body = json.dumps((many_references if many else one_reference)(namespace, NAME))
+    path = f"/api/v1/namespaces/{namespace}/secrets"
+    if operation is Operation.CREATE:
+        return Shot("POST", path, body, fresh_name=True)
+    dry = "&dryRun=All" if operation is Operation.DRY_RUN else ""
+    # JSON is YAML: https://kubernetes.io/docs/reference/using-api/server-side-apply/
+    return Shot("PATCH", f"{path}/{NAME}?fieldManager=bench&force=true{dry}", body, "application/apply-patch+yaml")
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    stage: Stage
+    fleet: Fleet
+
+    def warm_up(self, namespace: str) -> None:
+        """Send load until each worker has logged in. Which worker gets a connection is chance."""
+        asked = AuditCount(self.stage.bed.vault.audit_log)
+        load = Load(shot(Operation.CREATE, namespace), Quota(requests=_WARM_UP_REQUESTS))
+        # The probes of the set-up have already logged one worker in.
+        for _ in range(_WARM_UP_TRIES):
+            self.fleet.run(load, _WARM_UP_CLIENTS)
+            if asked.so_far().logins >= WORKERS - 1:
+                break
+        else:
+            raise BenchError(f"only one of the workers that serve {namespace} was ever asked")
+        self._clear(namespace)
+
+    def cells(self, settings: Settings, advance: Callable[[str], None]) -> dict[Cell, list[Sample]]:
+        """Measure every cell in every round."""
+        variants = list(Variant)
+        samples: dict[Cell, list[Sample]] = {
+            Cell(operation, clients, variant): []
+            for operation in Operation
+            for clients in settings.clients
+            for variant in variants
+        }
+        for number in range(settings.rounds):
+            shift = number % len(variants)
+            for operation in Operation:
+                for clients in settings.clients:
+                    for variant in variants[shift:] + variants[:shift]:
+                        advance(f"round {number + 1}: {operation}, {clients} at once, {variant}")
+                        load = Load(shot(operation, NAMESPACES[variant]), settings.quota)
+                        if operation is Operation.DRY_RUN:
+                            self._make_live(NAMESPACES[variant], clients)
+                        sample = self._sample(load, clients, NAMESPACES[variant])
+                        samples[Cell(operation, clients, variant)].append(sample)
+        return samples
+
+    def far(self, rounds: int, advance: Callable[[str], None]) -> FanOut:
+        """Measure one reference and many through the delaying proxy, one client."""
+        samples: dict[bool, list[Sample]] = {False: [], True: []}
+        for number in range(rounds):
+            for many in samples if number % 2 == 0 else reversed(samples):
+                told = f"{FIELDS} fields over {PATHS} paths" if many else "one reference"
+                advance(f"round {number + 1}: create, Vault {DELAY_MS:.0f} ms away, {told}")
+                load = Load(shot(Operation.CREATE, FAR_NAMESPACE, many=many), Quota(requests=_FAR_REQUESTS))
+                samples[many].append(self._sample(load, 1, FAR_NAMESPACE))
+        return fan_out(FIELDS, PATHS, DELAY_MS, samples[False], samples[True])
+
+    def _make_live(self, namespace: str, clients: int) -> None:
+        """Have each client's object be there, as it is when somebody dry-runs a change of it."""
+        self.fleet.run(Load(shot(Operation.APPLY, namespace), Quota(requests=1), warm_up_requests=0), clients)
+
+    def _sample(self, load: Load, clients: int, namespace: str) -> Sample:
+        asked: list[Asked] = []
+        count: list[AuditCount] = []
+        volley = self.fleet.run(
+            load,
+            clients,
+            before=lambda: count.append(AuditCount(self.stage.bed.vault.audit_log)),
+            after=lambda: asked.append(count[0].so_far()),
+        )
+        self._clear(namespace)
+        return Sample.of(volley, vault_requests=asked[0].requests, vault_logins=asked[0].logins)
+
+    def _clear(self, namespace: str) -> None:
+        """Delete what was made, outside of what is timed, and let the servers come to rest."""
+        path = f"/api/v1/namespaces/{namespace}/secrets"
+        self.stage.bed.kubernetes.request("DELETE", path).raise_for_status()
+        time.sleep(_SETTLE_SECONDS)

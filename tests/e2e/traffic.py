@@ -1,0 +1,65 @@
+"""What reached Vault and the API server, counted in their own audit logs."""
+
+import json
+import time
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+from testbed import Testbed
+
+_MARKER_SECONDS = 20.0
+
+
+class Traffic:
+    """Counts from the moment it is made. What the tests ask with the root token does not count."""
+
+    def __init__(self, bed: Testbed) -> None:
+        self._bed = bed
+        self._vault_start = len(bed.vault.audit_requests())
+        self._kubernetes_start = bed.kubernetes.audit_log.stat().st_size
+
+    def vault_requests(self) -> list[str]:
+        """Return operation and path of each request that Keyhole sent to Vault."""
+        return [f"{entry['request']['operation']} {entry['request']['path']}" for entry in self._vault_entries()]
+
+    def reads(self) -> list[str]:
+        """Return the paths that Keyhole read, detection of mounts left out."""
+        told = (request.partition(" ") for request in self.vault_requests())
+        return [path for operation, _, path in told if operation == "read" and not path.startswith("sys/")]
+
+    def logins(self) -> list[str]:
+        """Return the paths of the logins."""
+        return [path for _, _, path in (told.partition(" ") for told in self.vault_requests()) if "/login" in path]
+
+    def token_requests(self) -> int:
+        """Return how many ServiceAccount tokens the API server was asked for."""
+        return sum(
+            entry.get("objectRef", {}).get("subresource") == "token" and entry["verb"] == "create"
+            for entry in self._kubernetes_entries()
+        )
+
+    def _vault_entries(self) -> Iterator[dict[str, Any]]:
+        for entry in self._bed.vault.audit_requests()[self._vault_start :]:
+            # Vault hashes an accessor in its audit log, but not the name under which the token was made.
+            if entry["auth"].get("display_name") != "root":
+                yield entry
+
+    def _kubernetes_entries(self) -> Iterator[dict[str, Any]]:
+        for line in self._kubernetes_news().splitlines():
+            yield json.loads(line)
+
+    def _kubernetes_news(self) -> bytes:
+        """Return what was logged, once a request that is sent now stands there: entries may come after answers."""
+        marker = f"marker-{uuid.uuid4()}"
+        self._bed.kubernetes.request("GET", f"/api/v1/namespaces/{marker}")
+        deadline = time.monotonic() + _MARKER_SECONDS
+        while True:
+            with self._bed.kubernetes.audit_log.open("rb") as log:
+                log.seek(self._kubernetes_start)
+                news = log.read()
+            whole = news[: news.rfind(b"\n") + 1]
+            if marker.encode() in whole:
+                return whole
+            assert time.monotonic() < deadline, "the API server's audit log does not grow"
+            time.sleep(0.02)

@@ -1,0 +1,49 @@
+"""A server that answers as no real Vault can be made to: it drips, stalls, lies or hangs up. Plain HTTP on loopback."""
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable, Iterator
+
+Handler = Callable[[socket.socket, bytes], None]
+
+
+@contextlib.contextmanager
+def answering(handler: Handler) -> Iterator[tuple[str, list[bytes]]]:
+    """Serve each request by `handler(socket, request head)` until the block ends; give address and requests."""
+    asked: list[bytes] = []
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.settimeout(0.05)
+    stopping = threading.Event()
+
+    def serve(client: socket.socket) -> None:
+        with contextlib.suppress(OSError), client:
+            client.settimeout(5)
+            while (head := client.recv(65536)) and not stopping.is_set():
+                asked.append(head)
+                handler(client, head)
+
+    def accept() -> None:
+        while not stopping.is_set():
+            try:
+                client, _ = listener.accept()
+            except TimeoutError:
+                continue
+            thread = threading.Thread(target=serve, args=(client,), daemon=True)
+            thread.start()
+            threads.append(thread)
+
+    threads = [threading.Thread(target=accept, daemon=True)]
+    threads[0].start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}", asked
+    finally:
+        stopping.set()
+        for thread in threads:
+            thread.join(timeout=6)
+        listener.close()
+
+
+def http(status: str, body: bytes = b"", *headers: str) -> bytes:
+    head = "\r\n".join([f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers])
+    return head.encode() + b"\r\n\r\n" + body

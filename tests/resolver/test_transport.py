@@ -1,0 +1,157 @@
+"""What a request to Vault may do, shown on sockets: it ends in time, goes nowhere else, and tells nothing."""
+
+import socket
+import time
+import traceback
+
+import pytest
+
+from resolver.connections import Authentication, Connection
+from resolver.deadline import Deadline
+from resolver.edge_errors import DeadlineExceeded, VaultUnavailable
+from resolver.transport import MAX_BODY_BYTES, Transport, VaultAnswer
+from resolver.value import SecretValue
+from tests.resolver.fake_server import answering, http
+
+TOKEN = SecretValue("hvs.canary-token")
+
+
+def get(address: str, path: str = "/v1/x", *, seconds: float = 5.0, timeout_seconds: float = 5.0) -> VaultAnswer:
+    auth = Authentication(method="jwt", role="r")
+    transport = Transport(Connection(address=address, auth=auth, timeout_seconds=timeout_seconds))
+    try:
+        found: VaultAnswer = transport.adapter(Deadline.after(seconds), TOKEN).get(url=path)
+        return found
+    finally:
+        transport.close()
+
+
+def test_an_answer_comes_whole_with_status_and_headers() -> None:
+    with answering(lambda client, _: client.sendall(http("418 I'm a teapot", b"body", "X-A: b"))) as (address, asked):
+        answer = get(address)
+    assert (answer.status, answer.body, answer.headers["x-a"]) == (418, b"body", "b")
+    assert b"X-Vault-Token: hvs.canary-token\r\n" in asked[0]
+    assert b"X-Vault-Request: true\r\n" in asked[0]
+    assert "body" not in repr(answer)
+
+
+def test_a_redirect_is_an_answer_and_is_not_followed() -> None:
+    with answering(lambda client, _: client.sendall(http("200 OK"))) as (elsewhere, asked_elsewhere):
+        moved = http("307 Temporary Redirect", b"", f"Location: {elsewhere}/v1/x")
+        with answering(lambda client, _: client.sendall(moved)) as (address, asked):
+            assert get(address).status == 307
+    assert len(asked) == 1
+    assert asked_elsewhere == []
+
+
+@pytest.mark.parametrize("path", ["/v1/a/../b", "/v1/a/./b", "/v1/a b", "/v1/a%2e%2e/b", "/v1/é", "/v1/a#b", "/v1/%zz"])
+def test_a_path_that_would_be_rewritten_is_not_sent(path: str) -> None:
+    with (
+        answering(lambda client, _: client.sendall(http("200 OK"))) as (address, asked),
+        pytest.raises(ValueError, match="rewritten"),
+    ):
+        get(address, path)
+    assert asked == []
+
+
+def test_proxies_of_the_environment_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    with answering(lambda client, _: client.sendall(http("200 OK"))) as (proxy, asked_proxy):
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, proxy)
+        with answering(lambda client, _: client.sendall(http("200 OK"))) as (address, _):
+            assert get(address).status == 200
+    assert asked_proxy == []
+
+
+def drip(client: socket.socket, text: bytes, at_once: bytes = b"") -> None:
+    client.sendall(at_once)
+    for index in range(len(text)):
+        client.sendall(text[index : index + 1])
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(lambda client, _: drip(client, http("200 OK", b"x" * 200)), id="headers that drip"),
+        pytest.param(
+            lambda client, _: drip(client, b"x" * 200, at_once=http("200 OK", b"x" * 200)[:-200]),
+            id="a body that drips",
+        ),
+        pytest.param(lambda _client, _head: time.sleep(2), id="silence"),
+    ],
+)
+def test_a_slow_server_is_given_up_when_the_time_is_up(answer: object) -> None:
+    started = time.monotonic()
+    with answering(answer) as (address, _):  # type: ignore[arg-type]
+        with pytest.raises(VaultUnavailable, match="did not answer in time"):
+            get(address, seconds=0.5)
+        # Each of the servers would take 2 s and more; the bound is far from both.
+        assert time.monotonic() - started < 1.8
+
+
+def test_the_connections_own_limit_counts_too() -> None:
+    with answering(lambda *_: time.sleep(1)) as (address, _), pytest.raises(VaultUnavailable, match="in time"):
+        get(address, seconds=30, timeout_seconds=0.3)
+
+
+def test_without_time_left_nothing_is_sent() -> None:
+    with answering(lambda client, _: client.sendall(http("200 OK"))) as (address, asked):
+        with pytest.raises(DeadlineExceeded):
+            get(address, seconds=0)
+        assert asked == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "how"),
+    [
+        pytest.param(b"", "broke the connection", id="it hangs up"),
+        pytest.param(b"hvs.canary HTTP\r\n\r\n", "broke the connection", id="no HTTP"),
+        pytest.param(http("200 OK", b"canary")[:-3], "did not answer in time", id="half a body"),
+    ],
+)
+def test_a_broken_answer_is_told_without_its_text(answer: bytes, how: str) -> None:
+    def handler(client: socket.socket, _: bytes) -> None:
+        client.sendall(answer)
+        if not answer.startswith(b"HTTP/1.1 200"):
+            client.shutdown(socket.SHUT_RDWR)
+
+    with answering(handler) as (address, _), pytest.raises(VaultUnavailable) as caught:
+        get(address, seconds=1)
+    assert how in caught.value.message
+    assert "canary" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_body_without_end_is_cut_off() -> None:
+    def endless(client: socket.socket, _: bytes) -> None:
+        client.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        while True:
+            client.sendall(b"10000\r\n" + b"x" * 0x10000 + b"\r\n")
+
+    with answering(endless) as (address, _), pytest.raises(VaultUnavailable, match="more than 8 MiB"):
+        get(address, seconds=20)
+    assert MAX_BODY_BYTES == 8 * 1024 * 1024
+
+
+def test_nobody_listens() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(VaultUnavailable, match="refuses connections"):
+        get(f"http://127.0.0.1:{port}")
+
+
+def test_connections_are_kept() -> None:
+    peers: list[object] = []
+
+    def handler(client: socket.socket, _: bytes) -> None:
+        peers.append(client.getpeername())
+        client.sendall(http("200 OK", b"{}"))
+
+    with answering(handler) as (address, _):
+        auth = Authentication(method="jwt", role="r")
+        transport = Transport(Connection(address=address, auth=auth))
+        for _ in range(3):
+            transport.adapter(Deadline.after(5), TOKEN).get(url="/v1/x")
+        transport.close()
+    assert len(peers) == 3
+    assert len(set(peers)) == 1
