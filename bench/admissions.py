@@ -4,12 +4,15 @@ A round goes through operations and numbers of clients; the variants of one cell
 that rotates from round to round, so that whatever drifts hits all of them alike.
 """
 
+import contextlib
 import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bench.audit import Asked, AuditCount
+import requests
+
+from bench.audit import AuditCount
 from bench.errors import BenchError
 from bench.load import NAME, Fleet, Load, Quota, Shot
 from bench.machine import Machine, this_machine
@@ -25,6 +28,7 @@ _WARM_UP_CLIENTS = 8
 _WARM_UP_REQUESTS = 25
 _WARM_UP_TRIES = 20
 _SETTLE_SECONDS = 0.2
+_CLEAR_TRIES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,19 +138,20 @@ class _Run:
         self.fleet.run(Load(shot(Operation.APPLY, namespace), Quota(requests=1), warm_up_requests=0), clients)
 
     def _sample(self, load: Load, clients: int, namespace: str) -> Sample:
-        asked: list[Asked] = []
-        count: list[AuditCount] = []
-        volley = self.fleet.run(
-            load,
-            clients,
-            before=lambda: count.append(AuditCount(self.stage.bed.vault.audit_log)),
-            after=lambda: asked.append(count[0].so_far()),
-        )
+        self.fleet.aim(load, clients)
+        count = AuditCount(self.stage.bed.vault.audit_log)
+        volley = self.fleet.fire()
+        asked = count.so_far()
         self._clear(namespace)
-        return Sample.of(volley, vault_requests=asked[0].requests, vault_logins=asked[0].logins)
+        return Sample.of(volley, vault_requests=asked.requests, vault_logins=asked.logins)
 
     def _clear(self, namespace: str) -> None:
         """Delete what was made, outside of what is timed, and let the servers come to rest."""
         path = f"/api/v1/namespaces/{namespace}/secrets"
-        self.stage.bed.kubernetes.request("DELETE", path).raise_for_status()
+        for _ in range(_CLEAR_TRIES):
+            with contextlib.suppress(requests.Timeout):
+                self.stage.bed.kubernetes.request("DELETE", path).raise_for_status()
+                break
+        else:
+            raise BenchError(f"the Secrets of {namespace} cannot be deleted")
         time.sleep(_SETTLE_SECONDS)

@@ -93,6 +93,7 @@ class Fleet:
         self._endpoint = endpoint
         self._size = size
         self._pipes: list[Pipe] = []
+        self._aimed: tuple[Load, list[Pipe]] | None = None
         self._processes: list[BaseProcess] = []
 
     def __enter__(self) -> Self:
@@ -120,18 +121,32 @@ class Fleet:
                 process.terminate()
                 process.join()
 
-    def run(self, load: Load, clients: int) -> Volley:
-        """Have the first `clients` of the fleet send a load. Raises BenchError when one of them dies."""
-        pipes = self._pipes[:clients]
-        for pipe in pipes:
+    def aim(self, load: Load, clients: int) -> None:
+        """Hand a load to the first `clients` of the fleet, and return when they have warmed up.
+
+        Raises BenchError when one of them dies.
+        """
+        self._aimed = load, self._pipes[:clients]
+        for pipe in self._pipes[:clients]:
             pipe.send(load)
-        for pipe in pipes:
+        for pipe in self._pipes[:clients]:
             _received(pipe, load)
+
+    def fire(self) -> Volley:
+        """Have the clients send what was handed to them, all at once. Raises BenchError when one of them dies."""
+        if self._aimed is None:
+            raise BenchError("there is nothing to send")
+        (load, pipes), self._aimed = self._aimed, None
         start_seconds = time.monotonic() + _HEAD_START_SECONDS
         for pipe in pipes:
             pipe.send(start_seconds)
         reports = [_received(pipe, load) for pipe in pipes]
         return _together([report for report in reports if report is not None])
+
+    def run(self, load: Load, clients: int) -> Volley:
+        """Warm up and send."""
+        self.aim(load, clients)
+        return self.fire()
 
 
 def _received(pipe: Pipe, load: Load) -> _Report | None:

@@ -97,8 +97,9 @@ def staged(bed: Testbed, delay_ms: float) -> Iterator[Stage]:
 
 def _add_namespace(bed: Testbed, namespace: str) -> None:
     add_tenant(bed, namespace, ["secret/data/app", "secret/data/app-*"])
-    # Vault changes of a role only what it is given.
-    bed.vault.client().adapter.post(f"/v1/auth/jwt/role/keyhole-{namespace}", json={"token_ttl": _TOKEN_LIFE})
+    # Vault changes of a role what it is given, and keeps the rest; only the type it does not take from the old one.
+    change = {"role_type": "jwt", "token_ttl": _TOKEN_LIFE}
+    bed.vault.client().adapter.post(f"/v1/auth/jwt/role/keyhole-{namespace}", json=change)
 
 
 def _fill_vault(bed: Testbed) -> None:

@@ -88,9 +88,11 @@ def serve(  # noqa: PLR0917 - click passes one for each option
     from gevent import monkey  # noqa: PLC0415
 
     monkey.patch_all()
+    from kube.client import connect  # noqa: PLC0415
+    from kube.errors import KubernetesUnavailable  # noqa: PLC0415
     from resolver.connections import ConfigurationError, load  # noqa: PLC0415
     from webhook.logs import configure  # noqa: PLC0415
-    from webhook.server import Server  # noqa: PLC0415
+    from webhook.server import CertificateError, Server  # noqa: PLC0415
     from webhook.service import build  # noqa: PLC0415
     from webhook.settings import ServerSettings  # noqa: PLC0415
 
@@ -109,8 +111,10 @@ def serve(  # noqa: PLR0917 - click passes one for each option
         click.echo("WARNING: --caller-auth=none: whoever reaches this port can read secrets.", err=True)
     try:
         known = load(connections)
+        # Workers connect for themselves; a kubeconfig that cannot be used is to be told of here.
+        connect(kubeconfig)
         server = Server(settings, lambda: build(known, kubeconfig))
-    except ConfigurationError as error:
+    except (ConfigurationError, CertificateError, KubernetesUnavailable) as error:
         raise NotDoneError(str(error)) from None
     except OSError as error:
         raise NotDoneError(f"cannot listen on {health_listen}: {error.strerror}") from None

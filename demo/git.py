@@ -25,10 +25,11 @@ class Entry:
 
 @dataclass(frozen=True)
 class Manifest:
-    """A file with one Secret, and its entries in the order of the file."""
+    """A file with one Secret, and its entries in the order of the file; `in_place`: some stand in `stringData`."""
 
     file: Path
     secret: str
+    in_place: bool
     entries: tuple[Entry, ...]
 
 
@@ -42,18 +43,18 @@ def _manifest(file: Path) -> Manifest:
     text = file.read_text()
     try:
         document = _members(yaml.compose(text, Loader=yaml.SafeLoader))
-    except yaml.YAMLError as error:
-        raise DemoError(f"{file}: not one YAML document") from error
-    metadata = _members(document["metadata"][1])
-    if document["kind"][1].value != "Secret":
-        raise DemoError(f"{file}: not a Secret")
-    secret = str(metadata["name"][1].value)
+        metadata = _members(document["metadata"][1])
+        kind, secret = document["kind"][1].value, str(metadata["name"][1].value)
+    except (yaml.YAMLError, KeyError) as error:
+        raise DemoError(f"{file}: not one YAML document with one object") from error
+    if kind != "Secret":
+        raise DemoError(f"{file}: a {kind}, not a Secret")
     found = [
         *_annotated(metadata["annotations"][1] if "annotations" in metadata else None),
         *_in_place(document["stringData"][1] if "stringData" in document else None),
     ]
     entries = (Entry(secret, key, _lines(text, first, behind)) for key, first, behind in found)
-    return Manifest(file, secret, tuple(entries))
+    return Manifest(file, secret, "stringData" in document, tuple(entries))
 
 
 def _annotated(annotations: Node | None) -> Iterator[tuple[str, int, int]]:

@@ -1,4 +1,4 @@
-"""The commands of the demo: each is shown, then run, on the testbed's servers."""
+"""The commands of the demo, run on the testbed's servers."""
 
 import shlex
 import subprocess
@@ -11,28 +11,29 @@ _TIMEOUT_SECONDS = 60.0
 
 
 class Shell:
-    """kubectl as the cluster's administrator, vault with the root token; paths are those of the checkout."""
+    """kubectl as the cluster's administrator, vault with the root token; paths are relative to the checkout."""
 
     def __init__(self, bed: Testbed, screen: Screen) -> None:
         self._bed = bed
         self._screen = screen
 
     def kubectl(self, *arguments: str) -> str:
-        """Show and run a command and return what it wrote to stdout. Raises DemoError when it fails."""
-        done = self.tried("kubectl", *arguments)
-        return _succeeded(done, f"kubectl {arguments[0]}")
-
-    def quiet_kubectl(self, *arguments: str) -> str:
-        """Do the same without showing the command."""
+        """Run a command without showing it and return its stdout. Raises DemoError when it fails."""
         return _succeeded(self._bed.kubectl(*arguments, check=False), f"kubectl {arguments[0]}")
 
-    def tried(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Show and run a kubectl command that may fail."""
-        self._screen.command(shlex.join([program, *arguments]))
-        return self._bed.kubectl(*arguments, check=False)
+    def show_kubectl(self, *arguments: str) -> str:
+        """Show and run a command and return its stdout. Raises DemoError when it fails."""
+        self._screen.command(shlex.join(["kubectl", *arguments]))
+        return self.kubectl(*arguments)
 
-    def vault(self, *arguments: str, input_text: str | None = None) -> str:
-        """Show and run `vault`; the input is not shown. Raises DemoError when it fails."""
+    def show_failing_kubectl(self, *arguments: str) -> tuple[int, str]:
+        """Show and run a command; return exit code and stderr."""
+        self._screen.command(shlex.join(["kubectl", *arguments]))
+        done = self._bed.kubectl(*arguments, check=False)
+        return done.returncode, done.stderr
+
+    def show_vault(self, *arguments: str, input_text: str = "") -> str:
+        """Show and run `vault` and return its stdout; the input is not shown. Raises DemoError when it fails."""
         self._screen.command(shlex.join(["vault", *arguments]))
         vault = self._bed.vault
         environment = {
@@ -41,9 +42,9 @@ class Shell:
             "VAULT_CACERT": str(vault.ca_file),
             "VAULT_TOKEN": vault.root_token,
         }
-        done = subprocess.run(  # noqa: S603 - the program is the testbed's own
+        done = subprocess.run(
             [str(self._bed.program("vault")), *arguments],
-            input=input_text or "",
+            input=input_text,
             env=environment,
             capture_output=True,
             text=True,

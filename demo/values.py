@@ -68,7 +68,7 @@ def made_up() -> Values:
         "secret/shop/registry": {"username": username, "password": registry_password},
     }
     escaped = SecretValue(urllib.parse.quote(password.reveal_text(), safe=""))
-    endpoint = "[payments]\nendpoint = https://payments.example/v2\n"
+    endpoint = "[payments]\nendpoint = https://pay.example\n"
     expected = {
         ("certificate", "tls.crt"): Expected((certificate,)),
         ("certificate", "tls.key"): Expected((key,)),

@@ -4,6 +4,7 @@ Addresses, authentication mounts, roles, Vault namespaces and CA bundles come fr
 manifest can name one.
 """
 
+import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
@@ -46,6 +47,15 @@ def _checked_role(role: str) -> str:
     if not role or any(brace in role.replace(_NAMESPACE_FIELD, "") for brace in "{}"):
         raise ValueError("may hold {namespace} and no other braces")
     return role
+
+
+def _check_ca(ca_file: Path, field: str) -> None:
+    try:
+        ssl.create_default_context(cafile=ca_file)
+    except FileNotFoundError:
+        raise ConfigurationError(f"{field}: no such file: {ca_file}") from None
+    except OSError:
+        raise ConfigurationError(f"{field}: holds no certificate in PEM: {ca_file}") from None
 
 
 Mount = Annotated[str, AfterValidator(_checked_mount)]
@@ -118,6 +128,6 @@ def load(file: Path) -> Mapping[str, Connection]:
         )
         raise ConfigurationError(f"{file}: {problems}") from None
     for name, connection in parsed.connections.items():
-        if connection.ca_file is not None and not connection.ca_file.is_file():
-            raise ConfigurationError(f"{file}: connections.{name}.caFile: no such file: {connection.ca_file}")
+        if connection.ca_file is not None:
+            _check_ca(connection.ca_file, f"{file}: connections.{name}.caFile")
     return parsed.connections

@@ -150,7 +150,8 @@ def _secret(body: Mapping[str, JsonValue], engine_version: int) -> KvSecret | No
     if engine_version == V2 and isinstance(data, dict):
         metadata, data = data.get("metadata"), data.get("data")
         read_version = metadata.get("version") if isinstance(metadata, dict) else None
-        version = int(read_version) if isinstance(read_version, jsontext.JsonNumber) else None
+        if isinstance(read_version, jsontext.JsonNumber) and read_version.isdigit():
+            version = int(read_version)
     if not isinstance(data, dict):
         return None
     return KvSecret(data, version, str(body.get("request_id", "")))

@@ -3,6 +3,7 @@
 Sources: Vault's HTTP API for the `jwt` and `kubernetes` authentication methods, and `auth/token/revoke-self`.
 """
 
+import re
 import time
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -52,7 +53,8 @@ def login(transport: Transport, role: str, identity: str, jwt: SecretValue, dead
     if not isinstance(granted, dict):
         raise VaultUnavailable(server, "sent an answer that is not Vault's")
     token, lifetime = granted.get("client_token"), granted.get("lease_duration")
-    if not isinstance(token, str) or not isinstance(lifetime, JsonNumber):
+    # A token goes into a header of every request.
+    if not isinstance(token, str) or not re.fullmatch(r"[!-~]+", token) or not isinstance(lifetime, JsonNumber):
         raise VaultUnavailable(server, "sent an answer that is not Vault's")
     usable_seconds = float(lifetime) * _USABLE_PART_OF_LIFE
     return VaultToken(

@@ -26,6 +26,8 @@ class OwnToken:
         denied: VaultToken,  # noqa: ARG002
         transport: Transport,  # noqa: ARG002
         deadline: Deadline,  # noqa: ARG002
+        *,
+        was_remembered: bool,  # noqa: ARG002
     ) -> None:
         """Return None: there is no other token."""
         return

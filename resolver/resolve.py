@@ -42,7 +42,7 @@ class TokenSource(Protocol):
         ...
 
     def replacement(
-        self, tenant: Tenant, denied: VaultToken, transport: Transport, deadline: Deadline
+        self, tenant: Tenant, denied: VaultToken, transport: Transport, deadline: Deadline, *, was_remembered: bool
     ) -> VaultToken | None:
         """Return another token than the denied one, or None; raises `ResolverError`."""
         ...
@@ -128,8 +128,8 @@ class Resolver:
             token, remembered = self._tokens.token(tenant, server.transport, deadline)
             outcomes = self._read_all(server, tenant, references, token, deadline)
             denied = [reference for reference in references if isinstance(outcomes[reference], VaultDenied)]
-            if denied and remembered:
-                fresh = self._tokens.replacement(tenant, token, server.transport, deadline)
+            if denied:
+                fresh = self._tokens.replacement(tenant, token, server.transport, deadline, was_remembered=remembered)
                 if fresh is not None:
                     outcomes.update(self._read_all(server, tenant, denied, fresh, deadline))
         except ResolverError as error:

@@ -67,14 +67,17 @@ class Tenants:
             return slot.token, False
 
     def replacement(
-        self, tenant: Tenant, denied: VaultToken, transport: Transport, deadline: Deadline
+        self, tenant: Tenant, denied: VaultToken, transport: Transport, deadline: Deadline, *, was_remembered: bool
     ) -> VaultToken | None:
-        """Return another token than the one that Vault just denied, or None when it was replaced too lately."""
+        """Return another token than the one that Vault just denied, or None.
+
+        There is none when the denied one was obtained for this very admission, or replaced another too lately.
+        """
         slot = self._slot(tenant, transport)
         with _held(slot.lock, deadline):
             if slot.token is not None and slot.token is not denied:
                 return slot.token
-            if time.monotonic() - slot.replaced_at_seconds < _REPLACEMENT_INTERVAL_SECONDS:
+            if not was_remembered or time.monotonic() - slot.replaced_at_seconds < _REPLACEMENT_INTERVAL_SECONDS:
                 return None
             slot.replaced_at_seconds = time.monotonic()
             slot.token = self._log_in(tenant, transport, deadline)

@@ -1,23 +1,24 @@
 """HTTP to one Vault server, under hvac: bounded in time and size, never redirected, never rewritten.
 
-hvac's own defaults are not safe here: it follows redirects with the token, waits 30 seconds for each socket
-operation, reads proxies from the environment, raises errors that carry Vault's response body, and `requests` below
-it normalises dot segments. `VaultAdapter` is hvac's extension point for exactly this.
+hvac's own way is not safe here: it follows redirects with the token, waits 30 seconds for each socket operation, reads
+proxies from the environment, raises errors that carry Vault's response body, and `requests` below it normalises dot
+segments. An adapter is hvac's extension point for exactly this: hvac builds Vault's paths and bodies, and `Transport`
+sends them.
 """
 
 import http.client
 import io
+import re
 import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from json import dumps
 from typing import Any, cast
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import hvac.adapters
-import requests
-import requests.adapters
 import urllib3
 import urllib3.exceptions
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -30,6 +31,13 @@ from resolver.value import SecretValue
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 _POOLED_CONNECTIONS = 32
+_CLOSED_WHILE_IDLE = (
+    http.client.RemoteDisconnected,
+    ConnectionResetError,
+    BrokenPipeError,
+    ssl.SSLEOFError,
+    ssl.SSLZeroReturnError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +100,14 @@ class _BoundedMixin:
     timeout: float | None
     response_class: Any
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is a connection; not whether the other side still holds it, which `Transport.send` finds out.
+
+        urllib3 asks the kernel before each request, and may be told the truth a moment too early all the same.
+        """
+        return getattr(self, "sock", None) is not None
+
     def getresponse(self) -> Any:
         deadline = Deadline(time.monotonic() + cast("float", self.timeout))
         self.response_class = partial(_BoundedResponse, deadline)
@@ -114,71 +130,93 @@ class _BoundedHTTPSPool(HTTPSConnectionPool):
     ConnectionCls = _BoundedHTTPSConnection
 
 
-class _PinnedHTTPAdapter(requests.adapters.HTTPAdapter):
-    """Pools connections under one TLS context, made once: `requests` would load the CA bundle for each connection."""
-
-    def __init__(self, tls: ssl.SSLContext) -> None:
-        self._tls = tls
-        super().__init__(pool_connections=1, pool_maxsize=_POOLED_CONNECTIONS, max_retries=0)
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, ssl_context=self._tls, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _BoundedHTTPPool, "https": _BoundedHTTPSPool}
-
-    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
-        """The context verifies; `requests` must not put its own CA bundle beside ours."""
-
-
 class Transport:
-    """Connections to one Vault server, shared by threads. To be made after a fork, never before."""
+    """Connections to one Vault server, shared by threads. To be made after a fork, never before.
+
+    It is a pool of the one host that the connection names: there is no other that it could dial.
+    """
 
     def __init__(self, connection: Connection) -> None:
+        """Load the CA bundle; raises OSError (`ssl.SSLError` included) when it is none."""
         self.connection = connection
-        self._http = _PinnedHTTPAdapter(ssl.create_default_context(cafile=connection.ca_file))
+        self._pool = self._new_pool()
+
+    def _new_pool(self) -> HTTPConnectionPool:
+        parts = urlsplit(self.connection.address)
+        host = cast("str", parts.hostname)
+        if parts.scheme == "http":
+            return _BoundedHTTPPool(host, parts.port, maxsize=_POOLED_CONNECTIONS)
+        # One context for all connections: urllib3 would load the CA bundle for each.
+        tls = ssl.create_default_context(cafile=self.connection.ca_file)
+        return _BoundedHTTPSPool(host, parts.port, maxsize=_POOLED_CONNECTIONS, ssl_context=tls)
 
     def close(self) -> None:
-        """Close the pooled connections."""
-        self._http.close()
+        """Close the connections that are idle."""
+        self._pool.close()
 
     def adapter(self, deadline: Deadline, token: SecretValue | None = None) -> "VaultAdapter":
-        """An hvac adapter for calls under one token and one deadline. It is cheap and is not shared."""
-        adapter = VaultAdapter(
-            base_uri=self.connection.address,
-            token=token.reveal_text() if token else None,
-            namespace=self.connection.vault_namespace,
-            allow_redirects=False,
-            session=self,
-        )
-        adapter.deadline = deadline
-        return adapter
+        """Return an hvac adapter for calls under one token and one deadline. It is cheap and is not shared."""
+        return VaultAdapter(self, deadline, token)
 
-    # hvac reads these three of a session.
-    verify = None
-    cert = None
-    proxies = None
+    def send(
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, deadline: Deadline
+    ) -> VaultAnswer:
+        """Send one request, with `target` exactly as it is written, and read its whole answer within the deadline.
 
-    def send(self, request: requests.PreparedRequest, deadline: Deadline) -> VaultAnswer:
-        """Send one request and read its whole answer within the deadline.
+        A connection that the server had closed while it was idle is replaced once: what Keyhole asks of Vault (reads,
+        logins, revocations of its own tokens) may be asked twice.
 
-        Raises `VaultUnavailable` when there is no answer (which says how, never what Vault sent) and
-        `DeadlineExceeded` when there is no time left to ask.
+        Raises `VaultUnavailable` when there is no answer (which says how, never what Vault sent),
+        `DeadlineExceeded` when there is no time left to ask, and ValueError for a target that could be rewritten.
         """
-        seconds = deadline.at_most_seconds(self.connection.timeout_seconds)
+        if not _is_canonical(target):
+            raise ValueError("the request's target could be rewritten on its way to Vault")
         try:
-            response = self._http.send(request, timeout=urllib3.Timeout(total=seconds), stream=True)  # type: ignore[arg-type]
-            with response:
-                body = response.raw.read(MAX_BODY_BYTES + 1)
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            return self._send(method, target, headers, body, deadline)
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            if not any(isinstance(cause, _CLOSED_WHILE_IDLE) for cause in _chain(error)):
+                raise VaultUnavailable(self.connection.address, _how(error)) from None
+        self._pool.close()
+        self._pool = self._new_pool()
+        try:
+            return self._send(method, target, headers, body, deadline)
+        except (urllib3.exceptions.HTTPError, OSError) as error:
             raise VaultUnavailable(self.connection.address, _how(error)) from None
-        if len(body) > MAX_BODY_BYTES:
+
+    def _send(
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, deadline: Deadline
+    ) -> VaultAnswer:
+        seconds = deadline.at_most_seconds(self.connection.timeout_seconds)
+        response = self._pool.urlopen(
+            method,
+            target,
+            body=body,
+            headers=urllib3.HTTPHeaderDict(headers),
+            retries=False,  # which also turns redirects off
+            redirect=False,
+            timeout=urllib3.Timeout(total=seconds),
+            preload_content=False,
+        )
+        try:
+            read = response.read(MAX_BODY_BYTES + 1)
+        except BaseException:
+            response.close()
+            raise
+        if len(read) > MAX_BODY_BYTES:
+            response.close()
             raise VaultUnavailable(self.connection.address, "sent a response of more than 8 MiB")
-        return VaultAnswer(response.status_code, response.headers, body)
+        response.release_conn()
+        return VaultAnswer(response.status, response.headers, read)
 
 
 class VaultAdapter(hvac.adapters.RawAdapter):  # type: ignore[misc]
     """hvac's adapter interface over `Transport`; every status is returned as a `VaultAnswer`, none raises."""
 
-    deadline: Deadline
+    def __init__(self, transport: Transport, deadline: Deadline, token: SecretValue | None) -> None:
+        # hvac's own constructor would make a session; nothing of it is used.
+        self._transport = transport
+        self._deadline = deadline
+        self._token = token
 
     def request(
         self,
@@ -190,18 +228,29 @@ class VaultAdapter(hvac.adapters.RawAdapter):  # type: ignore[misc]
         params: Mapping[str, str | int] | None = None,
         json: object = None,
     ) -> VaultAnswer:
-        """Send one request to `url`, a path that begins with /v1/, exactly as it is written."""
-        intended = self.base_uri + url + ("?" + urlencode(params) if params else "")
-        all_headers = {"X-Vault-Request": "true", "Accept-Encoding": "identity", **(headers or {})}
-        if self.token:
-            all_headers["X-Vault-Token"] = self.token
-        if self.namespace:
-            all_headers["X-Vault-Namespace"] = self.namespace
-        prepared = requests.Request(method.upper(), intended, headers=all_headers, json=json).prepare()
-        if prepared.url != intended or prepared.path_url != intended.removeprefix(self.base_uri):
-            # The grammar refuses every path for which this could happen; should one slip through, nothing is sent.
-            raise ValueError("the path would have been rewritten on its way to Vault")
-        return cast("Transport", self.session).send(prepared, self.deadline)
+        """Send one request to `url`, a path that begins with /v1/."""
+        target = f"{url}?{urlencode(params)}" if params else url
+        namespace = self._transport.connection.vault_namespace
+        all_headers = {
+            "X-Vault-Request": "true",
+            "Accept-Encoding": "identity",
+            **({"X-Vault-Token": self._token.reveal_text()} if self._token else {}),
+            **({"X-Vault-Namespace": namespace} if namespace else {}),
+            **({"Content-Type": "application/json"} if json is not None else {}),
+            **(headers or {}),
+        }
+        body = None if json is None else dumps(json).encode()
+        return self._transport.send(method.upper(), target, all_headers, body, self._deadline)
+
+
+# What Vault's API paths look like once they are quoted: nothing in it that urllib3 would encode or a proxy decode
+# into a separator.
+_CANONICAL = re.compile(r"(?:/(?:[A-Za-z0-9\-._~]|%(?!2[EeFf]|5[Cc]|00)[0-9A-F]{2})+)+(?:\?version=[0-9]+)?")
+
+
+def _is_canonical(target: str) -> bool:
+    segments = target.partition("?")[0].split("/")
+    return _CANONICAL.fullmatch(target) is not None and not {".", ".."} & set(segments)
 
 
 def _how(error: Exception) -> str:
@@ -226,7 +275,7 @@ _KINDS: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
 
 
 def _chain(error: BaseException) -> list[BaseException]:
-    """The error, what it wraps (urllib3 and requests hand causes on as arguments) and what led to it."""
+    """The error, what it wraps (urllib3 hands causes on as arguments) and what led to it."""
     found: list[BaseException] = []
     waiting: list[Any] = [error]
     while waiting and len(found) < 20:  # noqa: PLR2004 - a bound against cycles, far above real chains

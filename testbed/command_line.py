@@ -32,7 +32,7 @@ class _Failure(click.ClickException):
 
 @click.group()
 def main() -> None:
-    r"""Run the real kube-apiserver, etcd and Vault on 127.0.0.1.
+    """Run the real kube-apiserver, etcd and Vault on 127.0.0.1.
 
     \b
     Examples:
@@ -41,14 +41,14 @@ def main() -> None:
       kubectl get namespaces
       vault kv put secret/app password=example
       python -m testbed down
-    """
+    """  # noqa: D301 - click reads the character itself
 
 
 @main.command()
 @_name
 @click.option("--controller-manager", is_flag=True, help="Start kube-controller-manager as well.")
 def up(bed: NamedTestbed, *, controller_manager: bool) -> None:
-    r"""Start a testbed and leave it running until `down`.
+    """Start a testbed and leave it running until `down`.
 
     Programs that are not there are built first. One that is up already is left as it is.
 
@@ -56,7 +56,7 @@ def up(bed: NamedTestbed, *, controller_manager: bool) -> None:
     Examples:
       python -m testbed up
       python -m testbed up --name second --controller-manager
-    """
+    """  # noqa: D301 - click reads the character itself
     began = time.monotonic()
     try:
         wanted = [*NEEDED, *(["kube-controller-manager"] if controller_manager else [])]
@@ -75,12 +75,12 @@ def up(bed: NamedTestbed, *, controller_manager: bool) -> None:
 @main.command()
 @_name
 def down(bed: NamedTestbed) -> None:
-    r"""Stop a testbed. Its logs stay until the next `up` of the same name.
+    """Stop a testbed. Its logs stay until the next `up` of the same name.
 
     \b
     Example:
       python -m testbed down --name second
-    """
+    """  # noqa: D301 - click reads the character itself
     try:
         was_up = bed.down()
     except TestbedError as error:
@@ -91,13 +91,13 @@ def down(bed: NamedTestbed) -> None:
 @main.command()
 @_output
 def status(output: str) -> None:
-    r"""Say which testbeds run, and what runs where.
+    """Say which testbeds run, and what runs where.
 
     \b
     Examples:
       python -m testbed status
       python -m testbed status -o json
-    """
+    """  # noqa: D301 - click reads the character itself
     states = [state for name in all_names(os.environ) if (state := NamedTestbed(name, os.environ).state())]
     if output == "json":
         click.echo(json.dumps([state.public() for state in states], indent=2))
@@ -113,12 +113,12 @@ def status(output: str) -> None:
 @main.command()
 @_name
 def env(bed: NamedTestbed) -> None:
-    r"""Print the shell lines that point kubectl and vault at a testbed. They hold Vault's root token.
+    """Print the shell lines that point kubectl and vault at a testbed. They hold Vault's root token.
 
     \b
     Example:
       eval "$(python -m testbed env)"
-    """
+    """  # noqa: D301 - click reads the character itself
     state = bed.state()
     if state is None:
         raise _Failure(f"testbed {bed.name} is not up; start it with: python -m testbed up --name {bed.name}")
@@ -129,13 +129,13 @@ def env(bed: NamedTestbed) -> None:
 @main.command()
 @click.argument("programs", nargs=-1, type=click.Choice(sorted(ALL)), metavar="[PROGRAM]...")
 def build(programs: tuple[str, ...]) -> None:
-    r"""Find or build programs, by default those that every testbed needs, and print where they are.
+    """Find or build programs, by default those that every testbed needs, and print where they are.
 
     \b
     Examples:
       python -m testbed build
       python -m testbed build helm kube-controller-manager
-    """
+    """  # noqa: D301 - click reads the character itself
     try:
         found = Toolbox(on_standard_error()).ensure(programs or NEEDED)
     except TestbedError as error:

@@ -8,6 +8,7 @@ import socket
 import ssl
 from collections.abc import Callable
 from math import ceil
+from pathlib import Path
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
@@ -21,11 +22,19 @@ _KEEPALIVE_SECONDS = 120
 _HEALTH_BACKLOG = 64
 
 
+class CertificateError(Exception):
+    """There is no certificate to serve with; the message names the files."""
+
+
 class Server(BaseApplication):  # type: ignore[misc]
     """Serves what `build` returns, which is called in each worker, after the fork."""
 
     def __init__(self, settings: ServerSettings, build: Callable[[], Service]) -> None:
-        """Bind the health listener; raises OSError when it cannot."""
+        """Load the certificate and bind the health listener.
+
+        Raises `CertificateError`, or OSError when the listener cannot be bound.
+        """
+        _tls_context(settings.certificate_file, settings.key_file)
         self.settings = settings
         self.health_socket = _listening(settings.health_listen)
         self._build = build
@@ -41,7 +50,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             "worker_class": AdmissionWorker,
             "certfile": str(settings.certificate_file),
             "keyfile": str(settings.key_file),
-            "ssl_context": _tls_context,
+            "ssl_context": lambda config, _: _tls_context(config.certfile, config.keyfile),
             "keepalive": _KEEPALIVE_SECONDS,
             "graceful_timeout": ceil(settings.drain_seconds + settings.grace_seconds),
             # The control socket would be written below the home folder, which is read-only in a container.
@@ -70,8 +79,12 @@ def _listening(address: Address) -> socket.socket:
     return listener
 
 
-def _tls_context(config: Any, _default: object) -> BoundedContext:
+def _tls_context(certificate_file: Path, key_file: Path) -> BoundedContext:
     context = BoundedContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(config.certfile, config.keyfile)
+    try:
+        context.load_cert_chain(certificate_file, key_file)
+    except OSError as error:
+        problem = f"{certificate_file} and {key_file} are no certificate and its private key in PEM"
+        raise CertificateError(problem) from error
     return context

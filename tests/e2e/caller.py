@@ -1,9 +1,11 @@
 """Asking a webhook directly, as the API server does."""
 
 import base64
+import contextlib
 import json
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,8 +78,20 @@ class Caller:
 
         Reading fails at that moment, as it does in the API server. `changes` are members of the request.
         """
-        body = json.dumps(self.review(manifest, **changes))
-        return self.send(body.encode(), query=f"?timeout={timeout_seconds}s", timeout_seconds=timeout_seconds)
+        review = self.review(manifest, **changes)
+        return self.send_review(review, query=f"?timeout={timeout_seconds}s", timeout_seconds=timeout_seconds)
+
+    def send_review(self, review: Mapping[str, Any], **how: Any) -> Reply:
+        """Send an AdmissionReview; `how` as for `send`."""
+        return self.send(json.dumps(review).encode(), **how)
+
+    @contextlib.contextmanager
+    def in_flight(self, manifest: Manifest, **changes: Any) -> Iterator[Future[Reply]]:
+        """Ask about an object while the block runs; the reply is awaited at its end."""
+        with ThreadPoolExecutor(1) as pool:
+            reply = pool.submit(self.admit, manifest, **changes)
+            yield reply
+            reply.result()
 
     def review(self, manifest: Manifest, **changes: Any) -> dict[str, Any]:
         """Return an AdmissionReview that asks about an object."""

@@ -34,22 +34,24 @@ class Canary:
 
     def find(self, text: bytes) -> list[str]:
         """Say in which forms the canary, or any token at all, stands in the text. Never quotes it."""
-        unquoted = urllib.parse.unquote_to_bytes(text)
-        readings = {"": text, "URL-encoded ": unquoted, "twice URL-encoded ": urllib.parse.unquote_to_bytes(unquoted)}
-        found: list[str] = []
-        for how, reading in readings.items():
-            found += [f"{how}{name} canary" for name, form in self._forms if form in reading]
-            found += [f"{how}{name}" for name, pattern in _TOKENS.items() if pattern.search(reading)]
-        return list(dict.fromkeys(found))
+        found: dict[str, str] = {}
+        reading = text
+        for how in ("", "URL-encoded ", "twice URL-encoded "):
+            names = [name for name, form in self._forms if form in reading]
+            names += [name for name, pattern in _TOKENS.items() if pattern.search(reading)]
+            for name in names:
+                found.setdefault(name, f"{how}{name}")
+            reading = urllib.parse.unquote_to_bytes(reading)
+        return list(found.values())
 
 
 def _forms(core: bytes) -> Iterator[tuple[str, bytes]]:
-    yield "raw", core
+    yield "raw canary", core
     for name, encode in _ENCODERS.items():
         for once in _aligned(core, encode):
-            yield name, once
+            yield f"{name} canary", once
             # What `| base64` makes of a value is encoded again where it stands in a Secret.
-            yield from ((f"twice {name}", twice) for twice in _aligned(once, encode))
+            yield from ((f"twice {name} canary", twice) for twice in _aligned(once, encode))
 
 
 def _aligned(core: bytes, encode: Callable[[bytes], bytes]) -> Iterator[bytes]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.e2e.canary import Canary
 
 # So that a form is found that was half written at the search before.
-_OVERLAP_BYTES = 4096
+_OVERLAP_BYTES = 256
 
 
 class Places:
@@ -35,9 +35,7 @@ class Places:
         noted, self._noted = self._noted, []
         asked = [(place, source()) for place, source in self._sources.items()]
         files = [(str(file), self._news(file)) for file in self._searched_bytes]
-        return [
-            f"{place}: {form}" for place, text in (*noted, *asked, *files) for form in self._canary.find(text)
-        ]
+        return [f"{place}: {form}" for place, text in (*noted, *asked, *files) for form in self._canary.find(text)]
 
     def _news(self, file: Path) -> bytes:
         if not file.exists():

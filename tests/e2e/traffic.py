@@ -41,8 +41,8 @@ class Traffic:
 
     def _vault_entries(self) -> Iterator[dict[str, Any]]:
         for entry in self._bed.vault.audit_requests()[self._vault_start :]:
-            # Vault hashes an accessor in its audit log, but not the name under which the token was made.
-            if entry["auth"].get("display_name") != "root":
+            # Setting up and looking around, as opposed to what Keyhole does.
+            if entry.get("auth", {}).get("display_name") != "root":
                 yield entry
 
     def _kubernetes_entries(self) -> Iterator[dict[str, Any]]:

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from certs.issue import issue_ca
 from resolver.connections import ConfigurationError, load
 
 MINIMAL = "connections: {default: {address: 'https://vault.example:8200', auth: {method: jwt, role: app}}}"
@@ -29,7 +30,7 @@ def test_a_minimal_file_has_the_defaults(tmp_path: Path) -> None:
 
 def test_every_key(tmp_path: Path) -> None:
     ca = tmp_path / "ca.crt"
-    ca.write_text("")
+    ca.write_bytes(issue_ca().certificate_pem)
     text = f"""
 connections:
   eu-1:
@@ -85,6 +86,13 @@ def test_what_is_wrong_is_named(tmp_path: Path, text: str, field: str, problem: 
     assert message.startswith(str(file))
     assert field in message
     assert problem in message
+
+
+def test_a_ca_file_without_a_certificate_is_named(tmp_path: Path) -> None:
+    ca = tmp_path / "ca.crt"
+    ca.write_text("none")
+    with pytest.raises(ConfigurationError, match="caFile: holds no certificate"):
+        load(written(tmp_path, connection(caFile=str(ca))))
 
 
 def test_every_problem_is_told(tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ def test_without_time_left_nothing_is_sent() -> None:
 @pytest.mark.parametrize(
     ("answer", "how"),
     [
-        pytest.param(b"", "broke the connection", id="it hangs up"),
+        pytest.param(b"", "broke the connection", id="it hangs up, twice"),
         pytest.param(b"hvs.canary HTTP\r\n\r\n", "broke the connection", id="no HTTP"),
         pytest.param(http("200 OK", b"canary")[:-3], "did not answer in time", id="half a body"),
     ],
@@ -138,6 +138,22 @@ def test_nobody_listens() -> None:
         port = listener.getsockname()[1]
     with pytest.raises(VaultUnavailable, match="refuses connections"):
         get(f"http://127.0.0.1:{port}")
+
+
+def test_a_connection_that_was_closed_while_idle_is_replaced_once() -> None:
+    served: list[bytes] = []
+
+    def once_a_connection(client: socket.socket, head: bytes) -> None:
+        served.append(head)
+        client.sendall(http("200 OK", b"{}"))
+        client.shutdown(socket.SHUT_RDWR)
+
+    with answering(once_a_connection) as (address, _):
+        transport = Transport(Connection(address=address, auth=Authentication(method="jwt", role="r")))
+        for _ in range(3):
+            assert transport.adapter(Deadline.after(5), TOKEN).get(url="/v1/x").status == 200
+        transport.close()
+    assert len(served) == 3
 
 
 def test_connections_are_kept() -> None:

@@ -100,6 +100,12 @@ def test_a_usage_error_exits_with_2(command: Command, arguments: list[str]) -> N
     assert command(*arguments).returncode == 2
 
 
+@pytest.mark.parametrize("name", ["up", "down", "status", "env", "build"])
+def test_the_help_of_each_command_has_an_example_on_a_line_of_its_own(command: Command, name: str) -> None:
+    lines = command(name, "--help").stdout.partition("Example")[2].splitlines()
+    assert f"python -m testbed {name}" in lines[1]
+
+
 def test_build_says_where_each_program_is(command: Command) -> None:
     name, version, path, _ = command("build", "etcd").stdout.split(maxsplit=3)
     assert name == "etcd"

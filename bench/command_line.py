@@ -1,0 +1,175 @@
+"""`python -m bench`: measurements with a progress display, tables and a file of figures."""
+
+import contextlib
+import dataclasses
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from bench import admissions, tables, worker_classes
+from bench.errors import BenchError
+from bench.load import Quota
+from testbed import Options, Testbed
+from testbed.errors import TestbedError
+from testbed.reports import on_standard_error
+
+_RESULTS = Path(__file__).resolve().parent / "results"
+_QUICK_SECONDS = 0.4
+
+
+class _NumbersType(click.ParamType[tuple[int, ...]]):
+    name = "numbers"
+
+    def convert(
+        self, value: str | tuple[int, ...], param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
+        if isinstance(value, tuple):
+            return value
+        try:
+            numbers = tuple(dict.fromkeys(int(part) for part in value.split(",")))
+        except ValueError:
+            numbers = ()
+        if not numbers or not all(0 < number <= 64 for number in numbers):
+            self.fail(f"{value!r} is no list of numbers from 1 to 64, such as 1,8", param, ctx)
+        return numbers
+
+
+def _shared(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that both measurements have."""
+    for option in reversed(
+        [
+            click.option(
+                "--rounds", type=click.IntRange(1, 99), default=3, show_default=True, help="Medians of these."
+            ),
+            click.option("--seconds", type=click.FloatRange(0.1, 600), help="How long each cell is.  [default: 3]"),
+            click.option("--requests", type=click.IntRange(1), help="Instead: how many each client sends in a cell."),
+            click.option("--clients", type=_NumbersType(), default="1,8", show_default=True, help="How many at once."),
+            click.option("--quick", is_flag=True, help="One round of short cells, to see that everything works."),
+            click.option(
+                "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Where the figures go (JSON)."
+            ),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Wish:
+    rounds: int
+    quota: Quota
+
+    @classmethod
+    def of(cls, rounds: int, seconds: float | None, requests: int | None, *, quick: bool) -> "_Wish":
+        if seconds is not None and requests is not None:
+            raise click.UsageError("--seconds and --requests exclude each other")
+        if quick:
+            return cls(1, Quota(_QUICK_SECONDS, requests) if requests is None else Quota(None, requests))
+        return cls(rounds, Quota(None, requests) if requests is not None else Quota(seconds or 3.0))
+
+
+@click.group(invoke_without_command=True)
+@_shared
+@click.pass_context
+def main(
+    context: click.Context,
+    *,
+    rounds: int,
+    seconds: float | None,
+    requests: int | None,
+    clients: tuple[int, ...],
+    quick: bool,
+    output: Path | None,
+) -> None:
+    r"""Measure admissions on real servers: without a webhook, with a constant answer, with Keyhole.
+
+    The variants take turns on one API server, in rounds, and the medians of the rounds are shown. The figures are
+    also written to bench/results/latest.json. For figures worth keeping, nothing else should run on the machine.
+
+    \b
+    Examples:
+      python -m bench
+      python -m bench --quick
+      python -m bench --rounds 5 --seconds 5 --clients 1,4,16 -o figures.json
+      python -m bench workers
+    """
+    if context.invoked_subcommand is not None:
+        return
+    wish = _Wish.of(rounds, seconds, requests, quick=quick)
+    settings = admissions.Settings(wish.rounds, clients, wish.quota)
+    total = admissions.count_of_cells(settings)
+    with _failing(), Testbed(Options(name="bench"), on_standard_error()) as bed, _progress(total) as advance:
+        report = admissions.measure(bed, settings, advance)
+    _show(report, lambda markdown: tables.admissions(report, markdown=markdown), output or _RESULTS / "latest.json")
+
+
+@main.command()
+@_shared
+def workers(
+    *,
+    rounds: int,
+    seconds: float | None,
+    requests: int | None,
+    clients: tuple[int, ...],
+    quick: bool,
+    output: Path | None,
+) -> None:
+    r"""Measure gunicorn's worker classes and Keyhole's own, calm and beside clients that stall.
+
+    The answer is constant, and the clients ask directly, without an API server. The figures are also written to
+    bench/results/workers.json.
+
+    \b
+    Examples:
+      python -m bench workers
+      python -m bench workers --quick
+    """
+    wish = _Wish.of(rounds, seconds, requests, quick=quick)
+    with _failing(), _progress(worker_classes.count_of_steps(wish.rounds, clients)) as advance:
+        report = worker_classes.measure(wish.rounds, clients, wish.quota, advance)
+    _show(
+        report, lambda markdown: tables.worker_classes(report, markdown=markdown), output or _RESULTS / "workers.json"
+    )
+
+
+@contextlib.contextmanager
+def _failing() -> Iterator[None]:
+    try:
+        yield
+    except (BenchError, TestbedError) as error:
+        raise click.ClickException("\n".join([str(error), *getattr(error, "__notes__", [])])) from error
+
+
+@contextlib.contextmanager
+def _progress(total: int) -> Iterator[Callable[[str], None]]:
+    """Show how far it is: a bar on a terminal, a line for each step elsewhere. On standard error."""
+    if not sys.stderr.isatty():
+        yield lambda told: print(f"bench: {told}", file=sys.stderr, flush=True)
+        return
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=total)
+        begun = False
+
+        def advance(told: str) -> None:
+            nonlocal begun
+            # What is announced has only begun: what was announced before is done.
+            progress.update(task, advance=int(begun), description=told)
+            begun = True
+
+        yield advance
+
+
+def _show(
+    report: admissions.Report | worker_classes.ClassReport, table: Callable[[bool], RenderableType], output: Path
+) -> None:
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(json.dumps(dataclasses.asdict(report), indent=2) + "\n")
+    console = tables.console()
+    console.print(table(not console.is_terminal))
+    click.echo(f"The figures are in {output.name}.", err=True)

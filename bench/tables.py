@@ -1,0 +1,149 @@
+"""Reports as tables: boxes on a terminal, Markdown elsewhere."""
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from bench.admissions import Report
+from bench.measurement import FanOut, Operation, Row, Variant, first_errors
+from bench.memory import Memory
+from bench.worker_classes import ClassReport, ClassRow
+
+# What the project wants of a create with one reference, warm, at one client.
+MOST_TIMES_CONSTANT = 2.0
+MOST_TIMES_ONE_REFERENCE = 3.0
+_PLAIN_WIDTH = 220
+_ABSENT = "-"
+
+
+def console() -> Console:
+    """Return standard output; where it is no terminal, wide enough that nothing wraps."""
+    plain = Console()
+    return plain if plain.is_terminal else Console(width=_PLAIN_WIDTH, no_color=True, highlight=False)
+
+
+def admissions(report: Report, *, markdown: bool) -> RenderableType:
+    """Return what `python -m bench` shows."""
+    parts: list[RenderableType] = [
+        Text(report.machine.described()),
+        _rows(report.rows, markdown=markdown),
+        Text(_verdict(report.rows)),
+        _memory(report, markdown=markdown),
+        _far(report.far, markdown=markdown),
+        *(Text(f"error: {told}") for told in first_errors(report.rows)),
+    ]
+    return Group(*_apart(parts))
+
+
+def worker_classes(report: ClassReport, *, markdown: bool) -> RenderableType:
+    """Return what `python -m bench workers` shows."""
+    stalls = _table(["worker class", "stalled connections", "how many", "longest delay", "unanswered"], markdown)
+    for row in report.rows:
+        for stall in row.stalls:
+            longest = f"{max(stall.longest_fresh_ms, stall.longest_kept_ms):.0f} ms"
+            told = f"over {longest}" if stall.unanswered else longest
+            stalls.add_row(row.name, stall.kind, str(stall.count), told, f"{stall.unanswered} of {stall.probes}")
+    fit = ", ".join(row.name for row in report.rows if row.is_fit(report.most_delay_ms)) or "none"
+    verdict = f"No stall delays a request by more than {report.most_delay_ms:.0f} ms under: {fit}"
+    parts: list[RenderableType] = [
+        Text(report.machine.described()),
+        _classes(report.rows, markdown=markdown),
+        stalls,
+        Text(verdict),
+    ]
+    return Group(*_apart(parts))
+
+
+def _apart(parts: Sequence[RenderableType]) -> list[RenderableType]:
+    return [piece for part in parts for piece in (part, Text(""))]
+
+
+def _table(columns: Sequence[str], markdown: bool, words: int = 2) -> Table:  # noqa: FBT001 - passed on
+    """Return a table whose first `words` columns are text and whose others are figures."""
+    table = Table(box=box.MARKDOWN if markdown else box.SIMPLE_HEAD)
+    for number, column in enumerate(columns):
+        table.add_column(column, justify="left" if number < words else "right")
+    return table
+
+
+def _number(figure: float | None, digits: int = 2) -> str:
+    return _ABSENT if figure is None else f"{figure:.{digits}f}"
+
+
+def _rows(rows: Sequence[Row], *, markdown: bool) -> Table:
+    columns = ["operation", "who answers", "clients", "p50 ms", "p99 ms", "a second", "/ no webhook", "/ constant"]
+    table = _table([*columns, "errors", "Vault requests each"], markdown)
+    for row in rows:
+        figures = row.figures
+        table.add_row(
+            row.operation,
+            row.variant,
+            str(row.clients),
+            _number(figures.p50_ms),
+            _number(figures.p99_ms),
+            _number(figures.per_second, 0),
+            _number(row.times_none),
+            _number(row.times_constant),
+            str(figures.errors),
+            _number(figures.vault_requests_per_admission),
+            end_section=row.variant is list(Variant)[-1] and not markdown,
+        )
+    return table
+
+
+def _verdict(rows: Sequence[Row]) -> str:
+    for row in rows:
+        if (row.operation, row.clients, row.variant) == (Operation.CREATE, 1, Variant.KEYHOLE) and row.times_constant:
+            met = "met" if row.times_constant <= MOST_TIMES_CONSTANT else "MISSED"
+            logins = sum(each.figures.vault_logins for each in rows)
+            return (
+                f"Create, one client: {row.times_constant:.2f} times the constant answer; "
+                f"at most {MOST_TIMES_CONSTANT:.0f} is wanted: {met}. Logins while it was timed: {logins}."
+            )
+    return "Create with one client was not measured."
+
+
+def _memory(report: Report, *, markdown: bool) -> Table:
+    columns = ["server", "when", "processes", "PSS MiB", "RSS MiB"]
+    table = _table(columns, markdown)
+    for when, measured in (("warm, before", report.memory_before), ("after the load", report.memory_after)):
+        for variant, memory in measured.items():
+            table.add_row(variant, when, *_sizes(memory))
+    return table
+
+
+def _sizes(memory: Memory | None) -> list[str]:
+    if memory is None:
+        return [_ABSENT] * 3
+    return [str(memory.processes), _number(memory.pss_mib, 0), _number(memory.rss_mib, 0)]
+
+
+def _far(far: FanOut, *, markdown: bool) -> RenderableType:
+    away = f"Vault {far.delay_ms:.0f} ms away"
+    table = _table([f"create, {away}", "Vault requests each", "p50 ms", "p99 ms", "/ one reference"], markdown, words=1)
+    many = f"{far.fields} fields over {far.paths} paths"
+    for name, figures, ratio in (("one reference", far.one, None), (many, far.many, far.times_one)):
+        each = _number(figures.vault_requests_per_admission)
+        table.add_row(name, each, _number(figures.p50_ms), _number(figures.p99_ms), _number(ratio))
+    return table
+
+
+def _classes(rows: Sequence[ClassRow], *, markdown: bool) -> Table:
+    columns = ["worker class", "clients", "a second", "p50 ms", "p99 ms", "errors", "PSS MiB", "RSS MiB"]
+    table = _table(columns, markdown, words=1)
+    for row in rows:
+        for clients, figures in row.rates.items():
+            sizes = _sizes(row.memory)[1:]
+            table.add_row(
+                row.name,
+                str(clients),
+                _number(figures.per_second, 0),
+                _number(figures.p50_ms),
+                _number(figures.p99_ms),
+                str(figures.errors),
+                *sizes,
+            )
+    return table

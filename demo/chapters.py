@@ -1,0 +1,160 @@
+"""What the demo shows, chapter by chapter, on servers that stand ready."""
+
+import json
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+
+from demo import cluster
+from demo.claims import Claims
+from demo.cluster import NAMESPACE
+from demo.git import Manifest
+from demo.screen import Screen
+from demo.shell import Shell
+from demo.values import Values
+from testbed import Testbed
+
+
+class Chapters:
+    """Each method is a chapter: it shows commands and what they answer, and checks what it claims.
+
+    `good` and `bad` are the manifests of `examples`; with `show` the values are not masked.
+    """
+
+    def __init__(
+        self, bed: Testbed, screen: Screen, claims: Claims, values: Values, good: Sequence[Manifest], *, show: bool
+    ) -> None:
+        self._bed = bed
+        self._screen = screen
+        self._shell = Shell(bed, screen)
+        self._claims = claims
+        self._values = values
+        self._good = good
+        self._show = show
+
+    def dry_run(self) -> None:
+        """Show what a dry run answers, before anything is there."""
+        asked = len(self._bed.vault.audit_requests())
+        told = self._shell.show_kubectl("apply", "-k", "examples/base", "--dry-run=server", "-o", "json")
+        shown = {cluster.name(secret): secret["data"] for secret in json.loads(told)["items"]}
+        rows = [
+            (entry.lines, _field(entry.key, _without_pem_body(cluster.decoded(shown[entry.secret][entry.key]))))
+            for manifest in self._good
+            for entry in manifest.entries
+        ]
+        self._screen.side_by_side("Git holds", "the dry run shows", rows)
+        plain = "\n".join(right for _, right in rows) + told
+        self._claims.check_empty("The dry run shows no value.", self._values.found_in(plain))
+        self._claims.check("Vault was not asked.", holds=len(self._bed.vault.audit_requests()) == asked)
+        self._claims.check_empty("Nothing was stored.", map(cluster.name, cluster.secrets(self._shell)))
+
+    def apply(self) -> None:
+        """Apply the manifests, twice, and look at what that cost Vault."""
+        before = self._vault_reads()
+        self._screen.output(self._shell.show_kubectl("apply", "-k", "examples/base"))
+        reads = self._vault_reads()[len(before) :]
+        paths = [path.replace("/data/", "/", 1) for path in reads]
+        self._claims.check(
+            f"Vault was read once for each path, {len(paths)} times, for {self._count()} keys.",
+            holds=sorted(paths) == sorted(self._values.in_vault),
+        )
+        versions = self._resource_versions()
+        self._screen.say("Once more, as a GitOps controller does all day:")
+        self._screen.output(self._shell.show_kubectl("apply", "-k", "examples/base"))
+        self._claims.check("No object changed: each has its old version.", holds=versions == self._resource_versions())
+
+    def side_by_side(self) -> None:
+        """Show Git and cluster side by side, and compare every key with what was put into Vault."""
+        self._screen.say("The command of each line marked ok was run, and its output compared with Vault's value.")
+        for manifest in self._good:
+            found = {entry.key: cluster.value(self._shell, entry.secret, entry.key) for entry in manifest.entries}
+            rows = [
+                (entry.lines, self._compared(entry.secret, entry.key, found[entry.key])) for entry in manifest.entries
+            ]
+            left, right = f"Git: {manifest.file}", f"cluster: secret/{manifest.secret}"
+            self._screen.side_by_side(left, right, rows)
+            for key, text in found.items():
+                command = (
+                    f"kubectl get secret {manifest.secret} -n {NAMESPACE} -o '{cluster.jsonpath(key)}' | base64 -d"
+                )
+                holds = self._values.expected[manifest.secret, key].text == text
+                self._claims.check(command if holds else f"{command}: not what Vault holds", holds=holds)
+
+    def elsewhere(self, webhook_log: Path) -> None:
+        """Search for the values wherever they must not be."""
+        for secret in cluster.secrets(self._shell):
+            name = cluster.name(secret)
+            annotations = secret["metadata"].get("annotations", {})
+            applied = annotations.get(cluster.LAST_APPLIED, "")
+            self._claims.check(
+                f"secret/{name}: last-applied-configuration holds the reference.", holds="vault:secret/" in applied
+            )
+            found = self._values.found_in(cluster.metadata_text(secret))
+            self._claims.check_empty(f"secret/{name}: no value in annotations and managedFields.", found)
+        in_place = {manifest.secret for manifest in self._good if manifest.in_place}
+        owned = {cluster.name(secret) for secret in cluster.secrets(self._shell) if cluster.data_owners(secret)}
+        self._claims.check(
+            "Annotation form: no field manager owns anything in data, so no tool sees a difference.",
+            holds=owned == in_place,
+        )
+        for title, file in self._logs(webhook_log):
+            self._claims.check_empty(f"{title}: no value.", self._values.found_in(file.read_text(errors="replace")))
+
+    def refuse(self, bad: Sequence[Manifest]) -> None:
+        """Apply the bad references and show the answer."""
+        code, answer = self._shell.show_failing_kubectl("apply", "-f", "examples/bad")
+        self._screen.output(_broken_into_lines(answer))
+        self._claims.check("kubectl fails.", holds=code != 0)
+        missing = [f"{e.secret}/{e.key}" for manifest in bad for e in manifest.entries if f"/{e.key}:" not in answer]
+        self._claims.check_empty("Every bad field is named at once.", missing)
+        stored = {cluster.name(secret) for secret in cluster.secrets(self._shell)}
+        self._claims.check_empty("None of it was stored.", stored & {manifest.secret for manifest in bad})
+        self._claims.check_empty("The answer holds no value.", self._values.found_in(answer))
+
+    def _compared(self, secret: str, key: str, found: str) -> str:
+        """Return what to show of a field. The mask is made from what is expected: nothing found can slip through."""
+        expected = self._values.expected[secret, key]
+        if self._show:
+            text = found
+        elif found == expected.text:
+            text = expected.masked
+        else:
+            text = "(not what Vault holds)"
+        return _field(key, text)
+
+    def _count(self) -> int:
+        return sum(len(manifest.entries) for manifest in self._good)
+
+    def _vault_reads(self) -> list[str]:
+        """Return the paths below the demo's that Vault's audit log says were read, oldest first."""
+        requests = [entry["request"] for entry in self._bed.vault.audit_requests()]
+        prefix = f"secret/data/{NAMESPACE}/"
+        return [one["path"] for one in requests if one["operation"] == "read" and one["path"].startswith(prefix)]
+
+    def _resource_versions(self) -> dict[str, str]:
+        return {cluster.name(secret): secret["metadata"]["resourceVersion"] for secret in cluster.secrets(self._shell)}
+
+    def _logs(self, webhook_log: Path) -> list[tuple[str, Path]]:
+        return [
+            ("Keyhole's log", webhook_log),
+            ("The API server's log", self._bed.kubernetes.log_file),
+            ("The API server's audit log", self._bed.kubernetes.audit_log),
+            ("Vault's audit log", self._bed.vault.audit_log),
+        ]
+
+
+def _field(key: str, text: str) -> str:
+    """Put a key before its text: in the same line, or above where the text has several."""
+    return f"{key}: {text}" if "\n" not in text.strip() else f"{key}: |\n{textwrap.indent(text.rstrip(), '  ')}"
+
+
+def _without_pem_body(text: str) -> str:
+    first, _, _ = text.partition("\n")
+    return f"{first} …" if first.startswith("-----BEGIN") else text
+
+
+def _broken_into_lines(answer: str) -> str:
+    """Break kubectl's long lines behind its own words, and where the webhook's message names the next field."""
+    return answer.replace("denied the request: ", "denied the request:\n  ").replace(
+        "; annotation ", ";\n  annotation "
+    )

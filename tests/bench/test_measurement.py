@@ -1,0 +1,59 @@
+"""Samples become rows: medians, ratios against the variants of the same round, errors that are kept."""
+
+import pytest
+
+from bench.load import Volley
+from bench.measurement import Cell, Figures, Operation, Sample, Variant, fan_out, first_errors, rows
+
+
+def sample(p50_ms: float, *, requests: int = 10, vault_requests: int = 0, error: str | None = None) -> Sample:
+    return Sample(requests, p50_ms, 2 * p50_ms, 100.0, int(error is not None), error, vault_requests)
+
+
+def test_a_volley_is_summed_up_in_milliseconds() -> None:
+    volley = Volley([0.001, 0.004, 0.002, 0.003], 1, "500: no", 2.0)
+    assert Sample.of(volley, vault_requests=3) == Sample(4, 2.0, 4.0, 2.0, 1, "500: no", 3, 0)
+
+
+def test_a_volley_that_nobody_answered_has_no_latency() -> None:
+    found = Sample.of(Volley([], 7, "TimeoutError: ", 2.0))
+    assert (found.p50_ms, found.p99_ms, found.per_second, found.errors) == (None, None, 0.0, 7)
+
+
+def test_figures_are_medians_of_rounds_and_errors_are_sums() -> None:
+    found = Figures.of(
+        [sample(1.0, vault_requests=10), sample(9.0, vault_requests=30, error="first"), sample(2.0, error="second")]
+    )
+    assert (found.p50_ms, found.p99_ms) == (2.0, 4.0)
+    assert (found.errors, found.first_error) == (2, "first")
+    assert found.vault_requests_per_admission == 1.0
+
+
+def test_each_row_is_compared_within_its_own_cell_and_round() -> None:
+    samples = {
+        Cell(Operation.CREATE, 1, Variant.NONE): [sample(1.0), sample(2.0)],
+        Cell(Operation.CREATE, 1, Variant.CONSTANT): [sample(2.0), sample(4.0)],
+        Cell(Operation.CREATE, 1, Variant.KEYHOLE): [sample(3.0), sample(6.0)],
+        Cell(Operation.CREATE, 8, Variant.CONSTANT): [sample(100.0), sample(100.0)],
+    }
+    found = {(row.clients, row.variant): (row.times_none, row.times_constant) for row in rows(samples)}
+    assert found == {
+        (1, Variant.NONE): (None, 0.5),
+        (1, Variant.CONSTANT): (2.0, None),
+        (1, Variant.KEYHOLE): (3.0, 1.5),
+        (8, Variant.CONSTANT): (None, None),
+    }
+
+
+def test_the_far_vault_is_told_as_a_multiple_of_one_reference() -> None:
+    found = fan_out(50, 10, 25.0, [sample(10.0)], [sample(15.0, vault_requests=100)])
+    assert found.times_one == pytest.approx(1.5)
+    assert found.many.vault_requests_per_admission == pytest.approx(10.0)
+
+
+def test_first_errors_name_their_cell() -> None:
+    samples = {
+        Cell(Operation.APPLY, 8, Variant.KEYHOLE): [sample(1.0, error="500: no")],
+        Cell(Operation.APPLY, 8, Variant.NONE): [sample(1.0)],
+    }
+    assert first_errors(rows(samples)) == ["re-apply, 8 clients, Keyhole: 500: no"]

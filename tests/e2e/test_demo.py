@@ -1,0 +1,163 @@
+"""`python -m demo`, as a person runs it: what it shows, what it ends with, and that nothing is left of it."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from demo.values import HIDDEN, MARK
+from tests.resolver.canary import forms
+from tests.testbed.processes import eventually
+
+ROOT = Path(__file__).resolve().parents[2]
+# Generous: the servers may have to be built first.
+TIMEOUT_SECONDS = 1800
+VALUE = re.compile(rf"{MARK}[0-9a-f]{{16}}")
+# How the DER form of a certificate and of a PKCS #8 key on P-256 begins, in base64: the header alone is no key.
+PEM_BODIES = ("MIIB", "MIGHAgEA")
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks at /proc")
+
+
+@pytest.fixture
+def scratch() -> Iterator[Path]:
+    """Make a folder with a short name, for sockets in it, that no other process mentions."""
+    with tempfile.TemporaryDirectory(prefix="kd-") as name:
+        yield Path(name).resolve()
+
+
+def environment(scratch: Path, **more: str) -> dict[str, str]:
+    unwanted = {"SHOW", "FORCE_COLOR", "TTY_COMPATIBLE", "COLUMNS"}
+    kept = {name: text for name, text in os.environ.items() if name not in unwanted}
+    return {**kept, "TMPDIR": str(scratch), "PYTHONPATH": str(ROOT), **more}
+
+
+def run(scratch: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "demo"],
+        cwd=ROOT,
+        env=environment(scratch, **more),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_SECONDS,
+        check=False,
+    )
+
+
+def processes_of(scratch: Path) -> list[int]:
+    """Return the processes whose command line or environment names the folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            told = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
+        except OSError:
+            continue
+        if os.fsencode(scratch) in told:
+            found.append(int(process.name))
+    return found
+
+
+def files_in(scratch: Path) -> list[Path]:
+    """Return what is left in the folder; the socket of Vault's plugin, which holds nothing, does not count."""
+    return [path for path in scratch.iterdir() if not path.is_socket()]
+
+
+def test_the_demo_shows_references_and_masks_values(scratch: Path) -> None:
+    done = run(scratch)
+    assert done.returncode == 0, done.stdout + done.stderr
+    written = done.stdout + done.stderr
+    assert [form for form in forms(MARK.encode()) if form in written.encode()] == []
+    assert [body for body in PEM_BODIES if body in written] == []
+    assert "\x1b" not in written
+    assert max(map(len, done.stdout.splitlines())) <= 100
+    assert f"postgres://shop:{HIDDEN}@db.shop/shop" in done.stdout
+    assert "data.keyhole.dev/url:" in done.stdout
+    assert "WRONG" not in done.stdout
+    for answer in (
+        "MalformedReference",
+        "column 39",
+        "there is no secret at this path",
+        "the secret has no such field",
+    ):
+        assert answer in done.stdout
+    assert processes_of(scratch) == []
+    assert files_in(scratch) == []
+
+
+def test_with_show_the_demo_shows_the_values(scratch: Path) -> None:
+    done = run(scratch, SHOW="1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    # The database's password and the payments' token; others are broken into lines.
+    assert len(set(VALUE.findall(done.stdout))) >= 2
+    assert [body for body in PEM_BODIES if body not in done.stdout] == []
+    assert HIDDEN not in done.stdout
+    assert processes_of(scratch) == []
+
+
+# Keyhole's answer is right, and what the demo expects is another password: so would it be if the answer were wrong.
+MISMATCH = """
+import dataclasses
+from demo import story, values
+def made_up():
+    made = values.made_up()
+    return dataclasses.replace(made, expected={**made.expected, ("database", "password"): values.Expected(("other",))})
+story.made_up = made_up
+from demo.command_line import main
+main()
+"""
+
+
+def test_a_value_that_is_not_vault_s_makes_the_demo_fail_and_is_not_shown(scratch: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", MISMATCH],
+        cwd=ROOT,
+        env=environment(scratch),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_SECONDS,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "1 of 29 claims do not hold" in done.stderr
+    assert "-o 'jsonpath={.data.password}' | base64 -d: not what Vault holds" in done.stderr
+    assert f"the logs are in {scratch}/keyhole-demo-" in done.stderr
+    assert MARK not in done.stdout + done.stderr
+    assert processes_of(scratch) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        pytest.param(signal.SIGINT, 130, id="Ctrl-C"),
+        pytest.param(signal.SIGTERM, 128 + signal.SIGTERM, id="a polite kill"),
+    ],
+)
+def test_a_demo_that_is_stopped_halfway_leaves_nothing(number: signal.Signals, code: int, scratch: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "demo"],
+        cwd=ROOT,
+        env=environment(scratch),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as demo:
+        assert demo.stdout is not None
+        for line in demo.stdout:
+            if "A dry run" in line:
+                break
+        # The demo, the guardian, three servers, Vault's plugin, and Keyhole with its workers.
+        assert len(processes_of(scratch)) >= 9
+        demo.send_signal(number)
+        demo.stdout.read()
+        assert demo.wait(60) == code
+    assert eventually(lambda: not processes_of(scratch))
+    assert files_in(scratch) == []

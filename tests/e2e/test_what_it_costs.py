@@ -1,0 +1,73 @@
+"""How often Vault and the API server are asked, counted in their own audit logs."""
+
+from testbed import Testbed
+from testbed.installation import add_tenant
+from tests.e2e.caller import Caller
+from tests.e2e.cluster import Cluster
+from tests.e2e.objects import filled, secret
+from tests.e2e.planter import Planter
+from tests.e2e.traffic import Traffic
+
+
+def test_two_references_to_one_path_cost_one_read(cluster: Cluster, plant: Planter, traffic: Traffic) -> None:
+    plant.secret("shared", "a", "b")
+    path = "vault:secret/e2e/shared"
+    cluster.apply(
+        filled("shared", a=f"{path}#a", b=f"{path}#b", both=f"(({path}#a))((vault:secret/data/e2e/shared#b))")
+    )
+    assert traffic.reads() == ["secret/data/e2e/shared"]
+
+
+def test_two_versions_of_one_path_cost_two_reads(cluster: Cluster, plant: Planter, traffic: Traffic) -> None:
+    old, new = plant.secret("versions"), plant.secret("versions")
+    path = "vault:secret/e2e/versions#password"
+    cluster.apply(filled("versions", newest=path, old=f"{path}#1", older=f"{path}#1"))
+    assert cluster.values("versions") == {
+        "newest": new["password"],
+        "old": old["password"],
+        "older": old["password"],
+    }
+    assert traffic.reads() == ["secret/data/e2e/versions"] * 2
+
+
+def test_fifty_fields_over_ten_paths_cost_ten_reads(cluster: Cluster, plant: Planter, traffic: Traffic) -> None:
+    expected = {}
+    references = {}
+    for path in range(10):
+        values = plant.secret(f"fifty-{path}", *(f"f{field}" for field in range(5)))
+        for field, value in values.items():
+            expected[f"p{path}-{field}"] = value
+            references[f"p{path}-{field}"] = f"vault:secret/e2e/fifty-{path}#{field}"
+    cluster.create(filled("fifty", **references)).raise_for_status()
+    assert cluster.values("fifty") == expected
+    assert sorted(traffic.reads()) == [f"secret/data/e2e/fifty-{path}" for path in range(10)]
+
+
+def test_once_warm_neither_a_login_nor_a_token_is_asked_for(cluster: Cluster, plant: Planter, testbed: Testbed) -> None:
+    plant.secret("warm")
+    manifest = filled("warm", password="vault:secret/e2e/warm#password")
+    # The API server keeps its connection, and with it a worker, from one request to the next.
+    cluster.apply(manifest, server_side=True)
+    traffic = Traffic(testbed)
+    for _ in range(5):
+        cluster.apply(manifest, server_side=True)
+    assert traffic.vault_requests() == ["read secret/data/e2e/warm"] * 5
+    assert traffic.logins() == []
+    assert traffic.token_requests() == 0
+
+
+def test_the_counts_see_a_login_and_a_token_request(testbed: Testbed, caller: Caller, plant: Planter) -> None:
+    add_tenant(testbed, "e2e-cold", ["secret/data/e2e/*"])
+    plant.secret("cold")
+    traffic = Traffic(testbed)
+    reply = caller.admit(filled("cold", password="vault:secret/e2e/cold#password"), namespace="e2e-cold")
+    assert reply.allowed
+    assert traffic.logins() == ["auth/jwt/login"]
+    assert traffic.token_requests() == 1
+    assert traffic.reads() == ["secret/data/e2e/cold"]
+
+
+def test_a_secret_without_references_costs_neither_vault_nor_a_token(cluster: Cluster, traffic: Traffic) -> None:
+    cluster.apply(secret("plain", stringData={"a": "text"}))
+    assert traffic.vault_requests() == []
+    assert traffic.token_requests() == 0

@@ -1,0 +1,170 @@
+"""The manifests of `examples`, looked at as the API server hands them to the webhook."""
+
+import base64
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from manifests.fields import Form, Scan, scan_secret
+from resolver.errors import ReferenceSyntaxError
+from resolver.grammar import parse_value
+
+ROOT = Path(__file__).resolve().parent.parent
+EXAMPLES = ROOT / "examples"
+NAMESPACE = "shop"
+
+
+def documents(folder: str) -> Iterator[tuple[Path, dict[str, Any]]]:
+    for file in sorted((EXAMPLES / folder).glob("*.yaml")):
+        for document in yaml.safe_load_all(file.read_text()):
+            if document["kind"] != "Kustomization":
+                yield file, document
+
+
+def as_admitted(secret: dict[str, Any]) -> dict[str, Any]:
+    """Merge `stringData` into `data`, as the API server does before it asks a webhook."""
+    merged = dict(secret)
+    plain = merged.pop("stringData", {})
+    encoded = {key: base64.b64encode(text.encode()).decode() for key, text in plain.items()}
+    merged["data"] = {**merged.get("data", {}), **encoded}
+    return merged
+
+
+def scan(folder: str, name: str) -> Scan:
+    (secret,) = (document for _, document in documents(folder) if document["metadata"]["name"] == name)
+    return scan_secret(as_admitted(secret))
+
+
+@pytest.mark.parametrize(
+    ("name", "form", "references"),
+    [
+        pytest.param(
+            "certificate",
+            Form.ANNOTATION,
+            {
+                "tls.crt": ["vault:secret/shop/certificate#certificate"],
+                "tls.key": ["vault:secret/shop/certificate#key"],
+            },
+            id="a TLS Secret is filled from annotations",
+        ),
+        pytest.param(
+            "database",
+            Form.ANNOTATION,
+            {
+                "password": ["vault:secret/shop/database#password"],
+                "url": ["vault:secret/shop/database#password|urlencode"],
+            },
+            id="a whole value and an inline one stand in annotations",
+        ),
+        pytest.param(
+            "payments",
+            Form.IN_PLACE,
+            {
+                "client.ini": ["vault:secret/data/shop/payments#token"],
+                "token": ["vault:secret/data/shop/payments#token"],
+            },
+            id="references in place are found in stringData",
+        ),
+        pytest.param(
+            "registry",
+            Form.ANNOTATION,
+            {
+                ".dockerconfigjson": [
+                    "vault:secret/shop/registry#username",
+                    "vault:secret/shop/registry#password",
+                ]
+            },
+            id="a docker configuration is filled from keyhole.dev/fields",
+        ),
+    ],
+)
+def test_the_references_of_a_good_manifest(name: str, form: Form, references: dict[str, list[str]]) -> None:
+    found = scan("base", name)
+    assert (found.problems, found.warnings) == ([], [])
+    assert {want.form for want in found.wants} == {form}
+    told = {
+        want.key: [str(reference).replace(" ", "") for reference in want.filling.references] for want in found.wants
+    }
+    assert told == references
+
+
+def test_every_good_manifest_is_in_the_table_above_and_in_the_kustomization() -> None:
+    files = {file.name: document["metadata"]["name"] for file, document in documents("base")}
+    kustomization = yaml.safe_load((EXAMPLES / "base" / "kustomization.yaml").read_text())
+    assert sorted(files) == sorted(kustomization["resources"])
+    assert sorted(files.values()) == ["certificate", "database", "payments", "registry"]
+    assert kustomization["namespace"] == NAMESPACE
+
+
+def test_references_stay_within_what_the_policy_allows() -> None:
+    policy = (EXAMPLES / "vault" / "policy.hcl").read_text()
+    (allowed,) = re.findall(r'^path "(.*)\*" \{', policy, re.MULTILINE)
+    assert allowed == "secret/data/shop/"
+    prefix = allowed.replace("/data/", "/")
+    for _, document in documents("base"):
+        for want in scan_secret(as_admitted(document)).wants:
+            for reference in want.filling.references:
+                assert reference.path.replace("/data/", "/").startswith(prefix)
+
+
+def test_the_malformed_references_are_malformed_and_told_all_at_once() -> None:
+    (annotations,) = (
+        document["metadata"]["annotations"] for file, document in documents("bad") if file.name == "malformed.yaml"
+    )
+    for text in annotations.values():
+        with pytest.raises(ReferenceSyntaxError):
+            parse_value(text)
+    found = scan("bad", "malformed")
+    assert found.wants == []
+    assert [problem.origin for problem in found.problems] == [f"annotation {name}" for name in sorted(annotations)]
+
+
+def test_the_other_bad_references_are_well_formed_so_that_only_vault_can_tell() -> None:
+    found = scan("bad", "missing")
+    assert found.problems == []
+    assert sorted(want.key for want in found.wants) == ["field", "foreign", "path", "version"]
+
+
+def test_the_bad_manifests_name_their_namespace_because_no_kustomization_does() -> None:
+    found = [document for _, document in documents("bad")]
+    assert len(found) == 2
+    assert {document["metadata"]["namespace"] for document in found} == {NAMESPACE}
+
+
+def test_platform_and_vault_s_role_are_about_the_same_account() -> None:
+    objects = {document["kind"]: document for _, document in documents("platform")}
+    account = objects["ServiceAccount"]["metadata"]
+    role = json.loads((EXAMPLES / "vault" / "role.json").read_text())
+    assert objects["Namespace"]["metadata"]["name"] == account["namespace"] == NAMESPACE
+    assert objects["Namespace"]["metadata"]["labels"] == {"keyhole.dev/enabled": "true"}
+    assert role["bound_subject"] == f"system:serviceaccount:{account['namespace']}:{account['name']}"
+    (rule,) = objects["Role"]["rules"]
+    assert rule == {
+        "apiGroups": [""],
+        "resources": ["serviceaccounts/token"],
+        "resourceNames": [account["name"]],
+        "verbs": ["create"],
+    }
+    assert objects["RoleBinding"]["roleRef"]["name"] == objects["Role"]["metadata"]["name"]
+
+
+def test_no_manifest_holds_data_that_is_no_reference() -> None:
+    """What Git holds of a Secret are references: nobody has put a value into the examples."""
+    for folder in ("base", "bad"):
+        for file, document in documents(folder):
+            assert "data" not in document, file
+            wants = {want.key for want in scan_secret(as_admitted(document)).wants}
+            assert set(document.get("stringData", {})) <= wants, file
+
+
+def test_every_file_stands_in_the_read_me() -> None:
+    text = (EXAMPLES / "README.md").read_text()
+    files = [file.relative_to(EXAMPLES) for file in EXAMPLES.rglob("*") if file.is_file()]
+    named = {str(file) for file in files if str(file) in text or f"`{file.parent}/`" in text}
+    exempt = {"README.md", "base/kustomization.yaml"}
+    assert {str(file) for file in files} - named == exempt
