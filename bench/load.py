@@ -1,6 +1,6 @@
 """Load from separate processes, one for each client, all of which start at one moment.
 
-Each process keeps its connection for as long as it lives. The clock is the machine's monotonic one, which the
+Each process opens a connection for each load, while it warms up. The clock is the machine's monotonic one, which the
 processes share.
 """
 
@@ -175,6 +175,7 @@ def _client(number: int, endpoint: Endpoint, pipe: Pipe) -> None:
     gun = _Gun(number, endpoint)
     with contextlib.suppress(EOFError, BrokenPipeError):
         while (load := pipe.recv()) is not None:
+            gun.reconnect()
             gun.fire(load.shot, Quota(requests=load.warm_up_requests))
             pipe.send(None)
             start_seconds: float = pipe.recv()
@@ -191,6 +192,12 @@ class _Gun:
         self._connection: Connection | None = None
         self._name = f"client-{number}"
         self._numbers = itertools.count()
+
+    def reconnect(self) -> None:
+        """Have the next request open a connection: which worker gets it shall not be one stroke of luck for all."""
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None
 
     def fire(self, shot: Shot, quota: Quota) -> _Report:
         latencies: list[float] = []
@@ -221,9 +228,7 @@ class _Gun:
                 self._connection = Connection(self._endpoint, self._context)
             answer = self._connection.exchange(request)
         except OSError as error:
-            if self._connection is not None:
-                self._connection.close()
-            self._connection = None
+            self.reconnect()
             return f"{type(error).__name__}: {error}"
         if 200 <= answer.status < 300:
             return None

@@ -10,6 +10,7 @@ from demo import stage
 from demo.chapters import Chapters
 from demo.claims import Claims
 from demo.clock import Clock
+from demo.errors import DemoError
 from demo.git import manifests
 from demo.screen import Screen
 from demo.shell import Shell
@@ -31,6 +32,7 @@ class Story:
         self._claims = Claims(screen)
         self._clock = Clock()
         self._values = made_up()
+        self._good = manifests(_GOOD)
 
     def tell(self) -> None:
         """Start everything, show everything, stop everything.
@@ -38,6 +40,7 @@ class Story:
         Raises DemoError when something that was claimed is not so, TestbedError when a server fails; whatever is
         raised, nothing is left running.
         """
+        self._check_examples()
         self._screen.title("Keyhole: Git holds references, Vault holds values, the cluster gets the values")
         with stage.working_directory() as directory:
             with contextlib.ExitStack() as stack:
@@ -48,11 +51,17 @@ class Story:
             count = self._claims.conclude()
             self._screen.conclusion(f"All {count} claims hold, and nothing is left running.")
 
+    def _check_examples(self) -> None:
+        found = {(entry.secret, entry.key) for manifest in self._good for entry in manifest.entries}
+        unlike = ", ".join(f"{secret}/{key}" for secret, key in sorted(found ^ self._values.expected.keys()))
+        if unlike:
+            raise DemoError(f"{_GOOD} and demo/values.py, which knows what is to come of it, differ in: {unlike}")
+
     def _play(self, directory: Path, stack: contextlib.ExitStack) -> None:
         bed = self._start_servers(directory, stack)
         self._open_namespace(Shell(bed, self._screen))
         log_file = self._start_keyhole(bed, directory, stack)
-        chapters = Chapters(bed, self._screen, self._claims, self._values, manifests(_GOOD), show=self._show)
+        chapters = Chapters(bed, self._screen, self._claims, self._values, self._good, show=self._show)
         mask = "SHOW=1 is set: the values are shown" if self._show else "masked; SHOW=1 shows the values"
         for part, heading, chapter in (
             ("dry run", "A dry run: what a reviewer or a GitOps controller sees", chapters.dry_run),

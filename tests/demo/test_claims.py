@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import shutil
 import urllib.parse
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ from demo.errors import DemoError
 from demo.git import manifests
 from demo.screen import WIDTH, Screen
 from demo.stage import working_directory
+from demo.story import Story
 from demo.values import HIDDEN, MARK, made_up
 
 BASE = Path(__file__).resolve().parents[2] / "examples" / "base"
@@ -100,6 +102,17 @@ def test_a_leak_is_found(encode: Callable[[str], str], field: str) -> None:
 def test_a_text_without_a_value_is_no_leak() -> None:
     text = "vault:secret/shop/database#password -----BEGIN PRIVATE KEY----- " + MARK
     assert made_up().found_in(text) == []
+
+
+def test_examples_that_the_demo_does_not_know_are_named_before_anything_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "examples" / "base"
+    shutil.copytree(BASE, folder)
+    (folder / "new.yaml").write_text("kind: Secret\nmetadata:\n  name: new\nstringData:\n  a: vault:secret/a#a\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DemoError, match="differ in: new/a$"):
+        Story(Screen(io.StringIO()), show=False, keep=False).tell()
 
 
 def test_a_broken_claim_is_shown_and_ends_in_an_error_that_names_it() -> None:

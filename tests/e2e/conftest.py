@@ -14,8 +14,10 @@ from tests.e2e.caller import Caller
 from tests.e2e.canary import Canary
 from tests.e2e.cluster import Cluster, events
 from tests.e2e.lying_vault import LyingVault, lying_vault
+from tests.e2e.objects import encoded, filled
 from tests.e2e.places import Places
 from tests.e2e.planter import Planter
+from tests.e2e.processes import workers
 from tests.e2e.slow_wire import CountingListener, DrippingProxy, silent_listener
 from tests.e2e.traffic import Traffic
 
@@ -157,6 +159,21 @@ def plant(testbed: Testbed, canary: Canary, tenant: str) -> Planter:
 def traffic(testbed: Testbed, webhook: Webhook) -> Traffic:
     """Return the counts of requests since the test began."""
     return Traffic(testbed)
+
+
+@pytest.fixture
+def _webhook_goes_on(webhook: Webhook, caller: Caller, plant: Planter) -> Iterator[None]:
+    """Check after the test that no worker died of it, that no traceback was logged, and that work goes on."""
+    before = workers(webhook)
+    logged = webhook.log_file.stat().st_size
+    yield
+    value = plant.secret("after-bad-input")["password"]
+    for _ in range(4):
+        reply = caller.admit(filled("good", password="vault:secret/e2e/after-bad-input#password"))
+        assert {"op": "add", "path": "/data/password", "value": encoded(value)} in reply.patch
+    assert len(before) == 2
+    assert workers(webhook) == before
+    assert "Traceback" not in webhook.log_file.read_text()[logged:]
 
 
 def opted_in_namespace(bed: Testbed, name: str) -> str:

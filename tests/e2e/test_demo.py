@@ -126,7 +126,7 @@ def test_a_value_that_is_not_vault_s_makes_the_demo_fail_and_is_not_shown(scratc
         check=False,
     )
     assert done.returncode == 1
-    assert "1 of 29 claims do not hold" in done.stderr
+    assert re.search(r"\b1 of \d+ claims do not hold", done.stderr)
     assert "-o 'jsonpath={.data.password}' | base64 -d: not what Vault holds" in done.stderr
     assert f"the logs are in {scratch}/keyhole-demo-" in done.stderr
     assert MARK not in done.stdout + done.stderr

@@ -89,7 +89,7 @@ _IDENTITY = "system:serviceaccount:e2e:keyhole"
         ),
     ],
 )
-def test_kubectl_is_told_what_is_wrong_and_nothing_is_stored(
+def test_kubectl_is_told_what_is_wrong_and_nothing_is_stored(  # noqa: PLR0917 - pytest passes one for each parameter
     cluster: Cluster, plant: Planter, testbed: Testbed, name: str, reference: str, told: list[str]
 ) -> None:
     plant.secret("there")
@@ -185,11 +185,10 @@ def test_a_namespace_cannot_read_what_only_another_may(
 def test_every_failing_field_is_told_at_once(cluster: Cluster, plant: Planter) -> None:
     plant.secret("half")
     path = "vault:secret/e2e/half"
-    manifest = filled(
-        "half", good=f"{path}#password", b=f"{path}#nothing", c="vault:secret/e2e/none#p", d="vault:legacy/x/y#p"
-    )
+    wrong = {"b": f"{path}#nothing", "c": "vault:secret/e2e/none#p", "d": "vault:legacy/x/y#p"}
+    manifest = filled("half", good=f"{path}#password", **wrong)
     refused = cluster.apply(manifest, check=False)
-    for key in ("b", "c", "d"):
+    for key in wrong:
         assert f"annotation data.keyhole.dev/{key}: " in refused.stderr
     assert "data.keyhole.dev/good" not in refused.stderr
     assert not cluster.exists("half")
@@ -212,7 +211,7 @@ def test_malformed_references_are_all_told_with_object_field_and_column_before_v
     expected = [
         "MalformedReference: Secret e2e/malformed: ",
         "annotation data.keyhole.dev/path: column 14: ",
-        "annotation data.keyhole.dev/function: column 27: an unknown function, expected one of base64, ",
+        "annotation data.keyhole.dev/function: column 25: an unknown function, expected one of base64, ",
         "annotation data.keyhole.dev/none: holds no reference",
         "annotation keyhole.dev/fields, /data/.f: column 17: a path without a field",
         "annotation keyhole.dev/fields, '/metadata/labels': on a Secret, only /data/KEY can be filled",

@@ -8,7 +8,7 @@ from typing import Any
 
 from testbed import Testbed
 
-_MARKER_SECONDS = 20.0
+_LOG_SECONDS = 20.0
 
 
 class Traffic:
@@ -39,6 +39,17 @@ class Traffic:
             for entry in self._kubernetes_entries()
         )
 
+    def wait_for_answer(self, verb: str, resource: str, code: int) -> None:
+        """Wait until the API server has answered such a request with this code."""
+        deadline = time.monotonic() + _LOG_SECONDS
+        while not any(
+            (entry["verb"], entry.get("objectRef", {}).get("resource"), entry.get("responseStatus", {}).get("code"))
+            == (verb, resource, code)
+            for entry in self._kubernetes_entries()
+        ):
+            assert time.monotonic() < deadline, f"no {verb} of {resource} was answered with {code}"
+            time.sleep(0.1)
+
     def _vault_entries(self) -> Iterator[dict[str, Any]]:
         for entry in self._bed.vault.audit_requests()[self._vault_start :]:
             # Setting up and looking around, as opposed to what Keyhole does.
@@ -53,7 +64,7 @@ class Traffic:
         """Return what was logged, once a request that is sent now stands there: entries may come after answers."""
         marker = f"marker-{uuid.uuid4()}"
         self._bed.kubernetes.request("GET", f"/api/v1/namespaces/{marker}")
-        deadline = time.monotonic() + _MARKER_SECONDS
+        deadline = time.monotonic() + _LOG_SECONDS
         while True:
             with self._bed.kubernetes.audit_log.open("rb") as log:
                 log.seek(self._kubernetes_start)
