@@ -17,10 +17,11 @@ from bench.errors import BenchError
 from bench.load import NAME, Fleet, Load, Quota, Shot
 from bench.machine import Machine, this_machine
 from bench.measurement import Cell, FanOut, Operation, Row, Sample, Variant, fan_out, rows
-from bench.memory import Memory, memory_of
+from bench.usage import CpuClock, Memory, memory_of
 from bench.processes import WORKERS
 from bench.stage import FAR_NAMESPACE, FIELDS, NAMESPACES, PATHS, Stage, many_references, one_reference, staged
 from testbed import Testbed
+from testbed.servers import Server
 
 DELAY_MS = 25.0
 _FAR_REQUESTS = 40
@@ -118,7 +119,7 @@ class _Run:
                         load = Load(shot(operation, NAMESPACES[variant]), settings.quota)
                         if operation is Operation.DRY_RUN:
                             self._make_live(NAMESPACES[variant], clients)
-                        sample = self._sample(load, clients, NAMESPACES[variant])
+                        sample = self._sample(load, clients, NAMESPACES[variant], self.stage.servers.get(variant))
                         samples[Cell(operation, clients, variant)].append(sample)
         return samples
 
@@ -137,13 +138,14 @@ class _Run:
         """Have each client's object be there, as it is when somebody dry-runs a change of it."""
         self.fleet.run(Load(shot(Operation.APPLY, namespace), Quota(requests=1), warm_up_requests=0), clients)
 
-    def _sample(self, load: Load, clients: int, namespace: str) -> Sample:
+    def _sample(self, load: Load, clients: int, namespace: str, server: Server | None = None) -> Sample:
         self.fleet.aim(load, clients)
         count = AuditCount(self.stage.bed.vault.audit_log)
-        volley = self.fleet.fire()
+        with CpuClock(server.pid if server else None) as clock:
+            volley = self.fleet.fire()
         asked = count.so_far()
         self._clear(namespace)
-        return Sample.of(volley, vault_requests=asked.requests, vault_logins=asked.logins)
+        return Sample.of(volley, cpu_seconds=clock.seconds, vault_requests=asked.requests, vault_logins=asked.logins)
 
     def _clear(self, namespace: str) -> None:
         """Delete what was made, outside of what is timed, and let the servers come to rest."""

@@ -37,12 +37,15 @@ class Sample:
     per_second: float
     errors: int
     first_error: str | None
+    cpu_ms_each: float | None = None
     vault_requests: int = 0
     vault_logins: int = 0
 
     @classmethod
-    def of(cls, volley: Volley, *, vault_requests: int = 0, vault_logins: int = 0) -> "Sample":
-        """Sum up a volley."""
+    def of(
+        cls, volley: Volley, *, cpu_seconds: float | None = None, vault_requests: int = 0, vault_logins: int = 0
+    ) -> "Sample":
+        """Sum up a volley; `cpu_seconds` is what the webhook's processes used meanwhile."""
         latencies = volley.latencies_seconds
         return cls(
             requests=len(latencies),
@@ -51,6 +54,7 @@ class Sample:
             per_second=volley.per_second,
             errors=volley.errors,
             first_error=volley.first_error,
+            cpu_ms_each=cpu_seconds * _MS / len(latencies) if latencies and cpu_seconds is not None else None,
             vault_requests=vault_requests,
             vault_logins=vault_logins,
         )
@@ -65,6 +69,7 @@ class Figures:
     per_second: float | None
     errors: int
     first_error: str | None
+    cpu_ms_each: float | None
     vault_requests_per_admission: float | None
     vault_logins: int
 
@@ -77,6 +82,7 @@ class Figures:
             per_second=median_of([sample.per_second for sample in rounds]),
             errors=sum(sample.errors for sample in rounds),
             first_error=next((sample.first_error for sample in rounds if sample.first_error), None),
+            cpu_ms_each=median_of([sample.cpu_ms_each for sample in rounds]),
             vault_requests_per_admission=median_of(
                 [sample.vault_requests / sample.requests if sample.requests else None for sample in rounds]
             ),

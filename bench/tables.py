@@ -9,13 +9,13 @@ from rich.text import Text
 
 from bench.admissions import Report
 from bench.measurement import FanOut, Operation, Row, Variant, first_errors
-from bench.memory import Memory
+from bench.usage import Memory
 from bench.worker_classes import ClassReport, ClassRow
 
 # What the project wants of a create with one reference, warm, at one client.
 MOST_TIMES_CONSTANT = 2.0
 MOST_TIMES_ONE_REFERENCE = 3.0
-_PLAIN_WIDTH = 220
+_PLAIN_WIDTH = 300
 _ABSENT = "-"
 
 
@@ -75,7 +75,7 @@ def _number(figure: float | None, digits: int = 2) -> str:
 
 def _rows(rows: Sequence[Row], *, markdown: bool) -> Table:
     columns = ["operation", "who answers", "clients", "p50 ms", "p99 ms", "a second", "/ no webhook", "/ constant"]
-    table = _table([*columns, "errors", "Vault requests each"], markdown)
+    table = _table([*columns, "webhook CPU ms each", "Vault requests each", "errors"], markdown)
     for row in rows:
         figures = row.figures
         table.add_row(
@@ -87,8 +87,9 @@ def _rows(rows: Sequence[Row], *, markdown: bool) -> Table:
             _number(figures.per_second, 0),
             _number(row.times_none),
             _number(row.times_constant),
-            str(figures.errors),
+            _number(figures.cpu_ms_each),
             _number(figures.vault_requests_per_admission),
+            str(figures.errors),
             end_section=row.variant is list(Variant)[-1] and not markdown,
         )
     return table
@@ -132,7 +133,7 @@ def _far(far: FanOut, *, markdown: bool) -> RenderableType:
 
 
 def _classes(rows: Sequence[ClassRow], *, markdown: bool) -> Table:
-    columns = ["worker class", "clients", "a second", "p50 ms", "p99 ms", "errors", "PSS MiB", "RSS MiB"]
+    columns = ["worker class", "clients", "a second", "p50 ms", "p99 ms", "CPU ms each", "errors", "PSS MiB", "RSS MiB"]
     table = _table(columns, markdown, words=1)
     for row in rows:
         for clients, figures in row.rates.items():
@@ -143,6 +144,7 @@ def _classes(rows: Sequence[ClassRow], *, markdown: bool) -> Table:
                 _number(figures.per_second, 0),
                 _number(figures.p50_ms),
                 _number(figures.p99_ms),
+                _number(figures.cpu_ms_each),
                 str(figures.errors),
                 *sizes,
             )

@@ -12,7 +12,7 @@ from bench.constant_server import CLASSES, THREADS
 from bench.load import Fleet, Load, Quota, Shot
 from bench.machine import Machine, this_machine
 from bench.measurement import Figures, Sample
-from bench.memory import Memory, memory_of
+from bench.usage import CpuClock, Memory, memory_of
 from bench.processes import WORKERS, ConstantServer, constant_server
 from bench.stage import one_reference
 from bench.stalls import Delay, Stall
@@ -125,8 +125,15 @@ def _rates(
             for number in clients:
                 for name in names[shift:] + names[:shift]:
                     advance(f"round {turn + 1}: {name}, {number} at once")
-                    samples[name][number].append(Sample.of(fleets[name].run(load, number)))
+                    samples[name][number].append(_sample(fleets[name], load, number, servers[name].server.pid))
     return samples
+
+
+def _sample(fleet: Fleet, load: Load, clients: int, pid: int) -> Sample:
+    fleet.aim(load, clients)
+    with CpuClock(pid) as clock:
+        volley = fleet.fire()
+    return Sample.of(volley, cpu_seconds=clock.seconds)
 
 
 def _delays(name: str, server: ConstantServer, advance: Callable[[str], None]) -> list[Delay]:

@@ -77,6 +77,7 @@ def scan_secret(secret: Mapping[str, Any]) -> Scan:
     count = sum(len(want.filling.references) for want in wants.values())
     if count > MAX_REFERENCES:
         problems.append(Problem("the object", f"holds {count} references, more than {MAX_REFERENCES}"))
+        wants.clear()
     warnings = [f"annotation {name} means nothing to Keyhole" for name in annotations.unknown(notes)]
     return Scan([wants[key] for key in sorted(wants)], problems, warnings)
 

@@ -45,6 +45,11 @@ def parse(text: bytes | str) -> JsonValue:
     raise JsonTextError("the text is not JSON that can be read")
 
 
+def text(value: JsonValue) -> str | None:
+    """Give a string; None for everything else, a number included, whose text is held as a string too."""
+    return value if isinstance(value, str) and not isinstance(value, JsonNumber) else None
+
+
 def field_value(value: JsonValue) -> SecretValue | None:
     """Give what a reference to this value stands for; None for null, which counts as a missing field.
 

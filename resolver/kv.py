@@ -98,9 +98,10 @@ def _ask_for_mount(path: str, transport: Transport, token: SecretValue, deadline
         raise VaultDenied(path)
     body = answers.parsed(answer, transport.connection.address, f"asking for the mount of {path}")
     mount = body.get("data")
-    if not isinstance(mount, dict) or not isinstance(mount.get("path"), str):
+    full_path = jsontext.text(mount.get("path")) if isinstance(mount, dict) else None
+    if not isinstance(mount, dict) or full_path is None:
         raise VaultUnavailable(transport.connection.address, "sent an answer that is not Vault's")
-    mount_path, options = str(mount["path"]).strip("/"), mount.get("options")
+    mount_path, options = full_path.strip("/"), mount.get("options")
     if mount.get("type") not in {"kv", "generic"} or not path.startswith(mount_path + "/"):
         raise NotKeyValue(mount_path)
     version = options.get("version") if isinstance(options, dict) else None

@@ -10,7 +10,7 @@ from http import HTTPStatus
 
 from hvac.api.auth_methods import JWT, Kubernetes, Token
 
-from resolver import answers
+from resolver import answers, jsontext
 from resolver.deadline import Deadline
 from resolver.edge_errors import LoginDenied, VaultUnavailable
 from resolver.jsontext import JsonNumber
@@ -52,9 +52,9 @@ def login(transport: Transport, role: str, identity: str, jwt: SecretValue, dead
     granted = answers.parsed(answer, server, f"logging in as role {role}").get("auth")
     if not isinstance(granted, dict):
         raise VaultUnavailable(server, "sent an answer that is not Vault's")
-    token, lifetime = granted.get("client_token"), granted.get("lease_duration")
+    token, lifetime = jsontext.text(granted.get("client_token")), granted.get("lease_duration")
     # A token goes into a header of every request.
-    if not isinstance(token, str) or not re.fullmatch(r"[!-~]+", token) or not isinstance(lifetime, JsonNumber):
+    if token is None or not re.fullmatch(r"[!-~]+", token) or not isinstance(lifetime, JsonNumber):
         raise VaultUnavailable(server, "sent an answer that is not Vault's")
     usable_seconds = float(lifetime) * _USABLE_PART_OF_LIFE
     return VaultToken(

@@ -16,7 +16,7 @@ from resolver.identity import identity_name
 from resolver.kv import KvLocation, KvSecret, Mounts
 from resolver.login import VaultToken
 from resolver.tenants import Tenant
-from resolver.transport import Transport
+from resolver.transport import Limit, Transport, no_limit
 from resolver.value import SecretValue
 
 _PARALLEL_READS = 16
@@ -91,9 +91,9 @@ class _Vault:
 class Resolver:
     """Resolves references as a namespace. Threads may share it; it is made after a fork."""
 
-    def __init__(self, connections: Mapping[str, Connection], tokens: TokenSource) -> None:
+    def __init__(self, connections: Mapping[str, Connection], tokens: TokenSource, limit: Limit = no_limit) -> None:
         self._servers = {
-            name: _Server(name, Transport(connection), Mounts(connection.mounts))
+            name: _Server(name, Transport(connection, limit), Mounts(connection.mounts))
             for name, connection in connections.items()
         }
         self._tokens = tokens

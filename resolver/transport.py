@@ -7,13 +7,11 @@ sends them.
 """
 
 import http.client
-import io
 import re
 import ssl
-import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from functools import partial
 from json import dumps
 from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
@@ -49,85 +47,40 @@ class VaultAnswer:
     body: bytes = field(repr=False)
 
 
-class _BoundedReader(io.RawIOBase):
-    """Reads a socket until a moment, however slowly the other side sends.
+Limit = Callable[[float], AbstractContextManager[object]]
+"""Ends what runs inside it after so many seconds, by raising TimeoutError there."""
 
-    A socket's own timeout starts anew with each byte that arrives: a server that drips could hold a request for ever.
+
+def no_limit(_seconds: float) -> AbstractContextManager[object]:
+    """Leave it to the timeouts of single socket operations, each of which begins anew with every byte that arrives."""
+    return nullcontext()
+
+
+class _TrustingMixin:
+    """A urllib3 connection that is not asked before each request whether the other side still holds it.
+
+    The kernel's answer can be outdated when it is given; `Transport.send` finds out by sending.
     """
-
-    def __init__(self, raw: io.RawIOBase, socket: Any, deadline: Deadline) -> None:
-        super().__init__()
-        self._raw = raw
-        self._socket = socket
-        self._deadline = deadline
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        remaining = self._deadline.remaining_seconds()
-        if remaining <= 0:
-            raise TimeoutError
-        self._socket.settimeout(remaining)
-        return self._raw.readinto(buffer)
-
-    def close(self) -> None:
-        # The raw file counts as a user of the socket: without this the socket would never be closed.
-        self._raw.close()
-        super().close()
-
-
-class _BoundedSocket:
-    """The one method of a socket that `http.client` calls to read a response."""
-
-    def __init__(self, socket: Any, deadline: Deadline) -> None:
-        self._socket = socket
-        self._deadline = deadline
-
-    def makefile(self, _mode: str) -> io.BufferedReader:
-        raw = self._socket.makefile("rb", buffering=0)
-        return io.BufferedReader(_BoundedReader(raw, self._socket, self._deadline))
-
-
-class _BoundedResponse(http.client.HTTPResponse):
-    def __init__(self, deadline: Deadline, socket: Any, *args: Any, **kwargs: Any) -> None:
-        super().__init__(_BoundedSocket(socket, deadline), *args, **kwargs)  # type: ignore[arg-type]
-
-
-class _BoundedMixin:
-    """A urllib3 connection whose read timeout counts for the whole response, headers and body."""
-
-    timeout: float | None
-    response_class: Any
 
     @property
     def is_connected(self) -> bool:
-        """Whether there is a connection; not whether the other side still holds it, which `Transport.send` finds out.
-
-        urllib3 asks the kernel before each request, and may be told the truth a moment too early all the same.
-        """
         return getattr(self, "sock", None) is not None
 
-    def getresponse(self) -> Any:
-        deadline = Deadline(time.monotonic() + cast("float", self.timeout))
-        self.response_class = partial(_BoundedResponse, deadline)
-        return super().getresponse()  # type: ignore[misc]
 
-
-class _BoundedHTTPConnection(_BoundedMixin, HTTPConnection):
+class _HTTPConnection(_TrustingMixin, HTTPConnection):
     pass
 
 
-class _BoundedHTTPSConnection(_BoundedMixin, HTTPSConnection):
+class _HTTPSConnection(_TrustingMixin, HTTPSConnection):
     pass
 
 
-class _BoundedHTTPPool(HTTPConnectionPool):
-    ConnectionCls = _BoundedHTTPConnection
+class _HTTPPool(HTTPConnectionPool):
+    ConnectionCls = _HTTPConnection
 
 
-class _BoundedHTTPSPool(HTTPSConnectionPool):
-    ConnectionCls = _BoundedHTTPSConnection
+class _HTTPSPool(HTTPSConnectionPool):
+    ConnectionCls = _HTTPSConnection
 
 
 class Transport:
@@ -136,19 +89,20 @@ class Transport:
     It is a pool of the one host that the connection names: there is no other that it could dial.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, limit: Limit = no_limit) -> None:
         """Load the CA bundle; raises OSError (`ssl.SSLError` included) when it is none."""
         self.connection = connection
+        self._limit = limit
         self._pool = self._new_pool()
 
     def _new_pool(self) -> HTTPConnectionPool:
         parts = urlsplit(self.connection.address)
         host = cast("str", parts.hostname)
         if parts.scheme == "http":
-            return _BoundedHTTPPool(host, parts.port, maxsize=_POOLED_CONNECTIONS)
+            return _HTTPPool(host, parts.port, maxsize=_POOLED_CONNECTIONS)
         # One context for all connections: urllib3 would load the CA bundle for each.
         tls = ssl.create_default_context(cafile=self.connection.ca_file)
-        return _BoundedHTTPSPool(host, parts.port, maxsize=_POOLED_CONNECTIONS, ssl_context=tls)
+        return _HTTPSPool(host, parts.port, maxsize=_POOLED_CONNECTIONS, ssl_context=tls)
 
     def close(self) -> None:
         """Close the connections that are idle."""
@@ -187,6 +141,12 @@ class Transport:
         self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, deadline: Deadline
     ) -> VaultAnswer:
         seconds = deadline.at_most_seconds(self.connection.timeout_seconds)
+        with self._limit(seconds):
+            return self._exchange(method, target, headers, body, seconds)
+
+    def _exchange(
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, seconds: float
+    ) -> VaultAnswer:
         response = self._pool.urlopen(
             method,
             target,

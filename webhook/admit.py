@@ -21,10 +21,11 @@ from manifests.fields import Want, has_annotations, scan_secret
 from manifests.plan import Plan, fill, plan_secret
 from manifests.problem import Problem
 from resolver.deadline import Deadline
-from resolver.edge_errors import TemporaryError
+from resolver.edge_errors import DeadlineExceeded, TemporaryError
 from resolver.errors import ResolverError
 from resolver.grammar import Reference
 from resolver.resolve import Outcome, Resolved
+from resolver.transport import Limit, no_limit
 from resolver.value import SecretValue
 from webhook.patch import secret_patch
 from webhook.review import AdmissionRequest, Answer
@@ -32,6 +33,10 @@ from webhook.review import AdmissionRequest, Answer
 log = logging.getLogger("keyhole.admission")
 
 _RETRY_AFTER_SECONDS = 5
+# Clients of Kubernetes wait as long as they are told, and say nothing meanwhile.
+_MOST_RETRY_AFTER_SECONDS = 30
+# Every call below keeps to the deadline; what does not is ended this much later.
+_GRACE_SECONDS = 0.1
 _MOST_PROBLEMS_TOLD = 20
 _OPT_IN_SECONDS = 5.0
 
@@ -57,14 +62,19 @@ class OptIn(Protocol):
 class Admission:
     """Answers admission requests. Threads may share it."""
 
-    def __init__(self, references: References, namespaces: OptIn) -> None:
+    def __init__(self, references: References, namespaces: OptIn, limit: Limit = no_limit) -> None:
         self._references = references
         self._namespaces = namespaces
+        self._limit = limit
 
     def answer(self, request: AdmissionRequest, deadline: Deadline) -> Answer:
         """Return the answer to a request, within the deadline. Never raises."""
         try:
-            return self._answer(request, deadline)
+            with self._limit(deadline.remaining_seconds() + _GRACE_SECONDS):
+                return self._answer(request, deadline)
+        except TimeoutError:
+            late = DeadlineExceeded()
+            problem = Problem("the object", late.message, late.cause, temporary=True)
         except KubernetesUnavailable as error:
             problem = Problem(
                 f"namespace {request.namespace}", f"{error}; a retry may work", "KubernetesUnavailable", temporary=True
@@ -89,13 +99,12 @@ class Admission:
             return _other_kind(request)
         scan = scan_secret(request.manifest)
         plan = plan_secret(scan, request.manifest, request.old_manifest, dry_run=request.dry_run)
-        if plan.problems:
-            return _refusal(request, plan.problems, plan.warnings)
         if not plan.steps:
-            return Answer(allowed=True, warnings=plan.warnings)
+            return _refusal(request, plan.problems, plan.warnings) if plan.problems else _untouched(plan)
         if not self._namespaces.is_enabled(request.namespace, deadline.at_most_seconds(_OPT_IN_SECONDS)):
             message = "has references, and the namespace has not opted in by the label keyhole.dev/enabled=true"
-            return _refusal(request, [Problem("the object", message, "NamespaceNotEnabled")], plan.warnings)
+            problem = Problem("the object", message, "NamespaceNotEnabled")
+            return _refusal(request, [*plan.problems, problem], plan.warnings)
         return self._filled(request, plan, deadline)
 
     def _filled(self, request: AdmissionRequest, plan: Plan, deadline: Deadline) -> Answer:
@@ -103,7 +112,8 @@ class Admission:
         outcomes = self._references.resolve(references, request.namespace, deadline) if references else {}
         values = {reference: outcome.value for reference, outcome in outcomes.items() if isinstance(outcome, Resolved)}
         filled: list[tuple[Want, SecretValue]] = []
-        problems: list[Problem] = []
+        # Fields that cannot be read are told together with those that cannot be resolved.
+        problems = list(plan.problems)
         for step in plan.steps:
             failures = [
                 outcome
@@ -121,6 +131,10 @@ class Admission:
         if problems:
             return _refusal(request, problems, plan.warnings)
         return Answer(allowed=True, patch=secret_patch(request.manifest, filled), warnings=plan.warnings)
+
+
+def _untouched(plan: Plan) -> Answer:
+    return Answer(allowed=True, warnings=plan.warnings)
 
 
 def _other_kind(request: AdmissionRequest) -> Answer:
@@ -146,7 +160,7 @@ def _refusal(request: AdmissionRequest, problems: Sequence[Problem], warnings: S
     if lasting:
         return Answer(False, HTTPStatus.FORBIDDEN, message, cause, warnings=warnings)
     waits = [problem.retry_after_seconds for problem in problems if problem.retry_after_seconds is not None]
-    wait = max(waits, default=_RETRY_AFTER_SECONDS)
+    wait = min(max(waits, default=_RETRY_AFTER_SECONDS), _MOST_RETRY_AFTER_SECONDS)
     return Answer(False, HTTPStatus.SERVICE_UNAVAILABLE, message, cause, warnings=warnings, retry_after_seconds=wait)
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import gevent
+
 from kube.client import connect
 from kube.namespaces import Namespaces
 from kube.tokens import ServiceAccountTokens
@@ -30,5 +32,13 @@ def build(connections: Mapping[str, Connection], kubeconfig: Path | None) -> Ser
     Raises `kube.errors.KubernetesUnavailable` when there is no way to an API server.
     """
     api = connect(kubeconfig)
-    resolver = Resolver(connections, Tenants(NamespaceTokens(ServiceAccountTokens(api))))
-    return Service(create_app(Admission(resolver, Namespaces(api))), resolver.close)
+    resolver = Resolver(connections, Tenants(NamespaceTokens(ServiceAccountTokens(api))), _limit)
+    return Service(create_app(Admission(resolver, Namespaces(api), _limit)), resolver.close)
+
+
+def _limit(seconds: float) -> gevent.Timeout:
+    """End the greenlet's work with a TimeoutError.
+
+    gevent's TLS sockets give each part of a record the whole of their timeout, so a wire that drips would outlast them.
+    """
+    return gevent.Timeout(seconds, TimeoutError)

@@ -7,12 +7,13 @@ from bench.measurement import Cell, Figures, Operation, Sample, Variant, fan_out
 
 
 def sample(p50_ms: float, *, requests: int = 10, vault_requests: int = 0, error: str | None = None) -> Sample:
-    return Sample(requests, p50_ms, 2 * p50_ms, 100.0, int(error is not None), error, vault_requests)
+    return Sample(requests, p50_ms, 2 * p50_ms, 100.0, int(error is not None), error, None, vault_requests)
 
 
 def test_a_volley_is_summed_up_in_milliseconds() -> None:
     volley = Volley([0.001, 0.004, 0.002, 0.003], 1, "500: no", 2.0)
-    assert Sample.of(volley, vault_requests=3) == Sample(4, 2.0, 4.0, 2.0, 1, "500: no", 3, 0)
+    found = Sample.of(volley, cpu_seconds=0.5, vault_requests=3)
+    assert found == Sample(4, 2.0, 4.0, 2.0, 1, "500: no", 125.0, 3, 0)
 
 
 def test_a_volley_that_nobody_answered_has_no_latency() -> None:

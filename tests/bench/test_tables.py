@@ -11,7 +11,7 @@ from bench import admissions, tables
 from bench.load import Quota
 from bench.machine import Machine
 from bench.measurement import Cell, Figures, Operation, Sample, Variant, fan_out, rows
-from bench.memory import Memory
+from bench.usage import Memory
 from bench.stalls import Delay, Stall
 from bench.worker_classes import ClassReport, ClassRow
 
@@ -37,10 +37,16 @@ def fake_report(keyhole_ms: float = 12.0) -> admissions.Report:
             for variant, factor in zip(Variant, (1.0, 10.0, keyhole_ms), strict=True):
                 base = place * factor * clients + 0.01
                 errors = 3 if variant is Variant.KEYHOLE and clients == 8 else 0
-                sample = Sample(100, base, base + 0.02, base * 1000, errors, "500: broken" if errors else None, 700, 4)
+                sample = Sample(
+                    100, base, base + 0.02, base * 1000, errors, "500: broken" if errors else None, 0.77, 700, 4
+                )
                 samples[Cell(operation, clients, variant)] = [sample]
     far = fan_out(
-        50, 10, 25.0, [Sample(1, 31.5, 32.5, 1, 0, None, 1)], [Sample(1, 63.0, 64.5, 1, 0, None, vault_requests=10)]
+        50,
+        10,
+        25.0,
+        [Sample(1, 31.5, 32.5, 1, 0, None, vault_requests=1)],
+        [Sample(1, 63.0, 64.5, 1, 0, None, vault_requests=10)],
     )
     return admissions.Report(
         machine=MACHINE,
@@ -61,7 +67,7 @@ def test_every_cell_of_the_admissions_is_rendered() -> None:
         assert f"{row.figures.p50_ms:.2f}" in shown
         assert f"{row.figures.p99_ms:.2f}" in shown
         assert f"{row.figures.per_second:.0f}" in shown
-        assert {str(row.operation), str(row.variant), str(row.clients), "7.00"} <= shown
+        assert {str(row.operation), str(row.variant), str(row.clients), "7.00", "0.77"} <= shown
     assert {"111", "222", "333", "444", "31.50", "63.00", "2.00", "10.00", "1.00"} <= shown
     assert "error: create, 8 clients, Keyhole: 500: broken" in text
     assert MACHINE.described() in text
@@ -81,7 +87,7 @@ def test_the_verdict_says_whether_the_aim_is_met(keyhole_ms: float, verdict: str
 
 
 def fake_classes() -> ClassReport:
-    figures = Figures(1.25, 2.5, 777.0, 0, None, None, 0)
+    figures = Figures(1.25, 2.5, 777.0, 0, None, 0.66, None, 0)
     good = [Delay(kind, 18, 41.0, 42.0, 30, 0) for kind in Stall]
     bad = [Delay(Stall.SILENT, 18, 10000.0, 3.0, 5, 3), Delay(Stall.IDLE, 200, 5.0, 1001.0, 30, 0)]
     kept = [Delay(Stall.IDLE, 18, 5.0, 1001.0, 30, 0)]
@@ -93,7 +99,7 @@ def fake_classes() -> ClassReport:
 def test_every_cell_of_the_worker_classes_is_rendered() -> None:
     text = rendered(tables.worker_classes(fake_classes(), markdown=True))
     shown = cells_of(text)
-    assert {"1.25", "2.50", "777", "88", "99", "good", "bad", "18", "200", "42 ms", "1001 ms"} <= shown
+    assert {"1.25", "2.50", "777", "0.66", "88", "99", "good", "bad", "18", "200", "42 ms", "1001 ms"} <= shown
     assert {"over 10000 ms", "3 of 5", "0 of 30"} <= shown
     assert {str(kind) for kind in Stall} <= shown
 

@@ -180,9 +180,28 @@ def test_without_time_left_nothing_is_asked() -> None:
     assert (given.status, given.cause) == (UNAVAILABLE, "DeadlineExceeded")
 
 
-def test_a_malformed_reference_is_refused_before_the_namespace_is_looked_at() -> None:
+def test_when_every_reference_is_malformed_nobody_is_asked() -> None:
     given = answer(found(), secret(annotations={"data.keyhole.dev/a": "vault:x"}), AssertionError())
     assert (given.status, given.cause) == (FORBIDDEN, "MalformedReference")
+
+
+def test_malformed_references_are_told_together_with_those_that_do_not_resolve() -> None:
+    manifest = secret(annotations={"data.keyhole.dev/a": "vault:x", "data.keyhole.dev/b": REF})
+    given = answer(MissingField(REFERENCE), manifest)
+    assert given.cause == "MalformedReference"
+    assert "annotation data.keyhole.dev/a: column" in given.message
+    assert "annotation data.keyhole.dev/b: vault:secret/app#password: the secret has no such field" in given.message
+
+
+def test_too_many_references_are_not_resolved() -> None:
+    outcomes = Outcomes(found())
+    manifest = secret({f"k{i}": REF for i in range(1001)})
+    assert not Admission(outcomes, Labels()).answer(parsed(manifest), Deadline.after(5)).allowed
+    assert outcomes.asked == []
+
+
+def test_nobody_is_told_to_wait_longer_than_half_a_minute() -> None:
+    assert answer(VaultUnavailable("https://v", "limits", retry_after_seconds=9999)).retry_after_seconds == 30
 
 
 def test_all_failing_fields_are_told_at_once() -> None:
