@@ -190,7 +190,7 @@ def test_malformed_references_are_told_together_with_those_that_do_not_resolve()
     given = answer(MissingField(REFERENCE), manifest)
     assert given.cause == "MalformedReference"
     assert "annotation data.keyhole.dev/a: column" in given.message
-    assert "annotation data.keyhole.dev/b: vault:secret/app#password: the secret has no such field" in given.message
+    assert "annotation data.keyhole.dev/b: `vault:secret/app#password`: the secret has no such field" in given.message
 
 
 def test_too_many_references_are_not_resolved() -> None:
