@@ -17,9 +17,9 @@ from bench.errors import BenchError
 from bench.load import NAME, Fleet, Load, Quota, Shot
 from bench.machine import Machine, this_machine
 from bench.measurement import Cell, FanOut, Operation, Row, Sample, Variant, fan_out, rows
-from bench.usage import CpuClock, Memory, memory_of
 from bench.processes import WORKERS
 from bench.stage import FAR_NAMESPACE, FIELDS, NAMESPACES, PATHS, Stage, many_references, one_reference, staged
+from bench.usage import CpuClock, Memory, memory_of
 from testbed import Testbed
 from testbed.servers import Server
 
@@ -61,11 +61,11 @@ def count_of_cells(settings: Settings) -> int:
 def measure(bed: Testbed, settings: Settings, advance: Callable[[str], None]) -> Report:
     """Measure on a testbed that is up. `advance` is told what comes next. Raises BenchError."""
     machine = this_machine(bed.versions())
+    asked = AuditCount(bed.vault.audit_log)
     with staged(bed, DELAY_MS) as stage, Fleet(stage.endpoint, max(*settings.clients, _WARM_UP_CLIENTS)) as fleet:
-        before = {variant: memory_of(server.pid) for variant, server in stage.servers.items()}
         run = _Run(stage, fleet)
-        for namespace in (NAMESPACES[Variant.KEYHOLE], FAR_NAMESPACE):
-            run.warm_up(namespace)
+        run.warm_up(asked)
+        before = {variant: memory_of(server.pid) for variant, server in stage.servers.items()}
         measured = run.cells(settings, advance)
         far = run.far(settings.rounds, advance)
         after = {variant: memory_of(server.pid) for variant, server in stage.servers.items()}
@@ -88,18 +88,23 @@ class _Run:
     stage: Stage
     fleet: Fleet
 
-    def warm_up(self, namespace: str) -> None:
-        """Send load until each worker has logged in. Which worker gets a connection is chance."""
-        asked = AuditCount(self.stage.bed.vault.audit_log)
-        load = Load(shot(Operation.CREATE, namespace), Quota(requests=_WARM_UP_REQUESTS))
-        # The probes of the set-up have already logged one worker in.
+    def warm_up(self, asked: AuditCount) -> None:
+        """Send load until each worker of both Keyholes has logged in, `asked` having counted from the beginning.
+
+        Which worker gets a connection is chance.
+        """
+        namespaces = (NAMESPACES[Variant.KEYHOLE], FAR_NAMESPACE)
         for _ in range(_WARM_UP_TRIES):
-            self.fleet.run(load, _WARM_UP_CLIENTS)
-            if asked.so_far().logins >= WORKERS - 1:
+            for namespace in namespaces:
+                self.fleet.run(
+                    Load(shot(Operation.CREATE, namespace), Quota(requests=_WARM_UP_REQUESTS)), _WARM_UP_CLIENTS
+                )
+            if asked.so_far().logins >= WORKERS * len(namespaces):
                 break
         else:
-            raise BenchError(f"only one of the workers that serve {namespace} was ever asked")
-        self._clear(namespace)
+            raise BenchError("not every worker was ever asked")
+        for namespace in namespaces:
+            self._clear(namespace)
 
     def cells(self, settings: Settings, advance: Callable[[str], None]) -> dict[Cell, list[Sample]]:
         """Measure every cell in every round."""

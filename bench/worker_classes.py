@@ -12,10 +12,10 @@ from bench.constant_server import CLASSES, THREADS
 from bench.load import Fleet, Load, Quota, Shot
 from bench.machine import Machine, this_machine
 from bench.measurement import Figures, Sample
-from bench.usage import CpuClock, Memory, memory_of
 from bench.processes import WORKERS, ConstantServer, constant_server
 from bench.stage import one_reference
 from bench.stalls import Delay, Stall
+from bench.usage import CpuClock, Memory, memory_of
 from testbed.servers import Server, Supervisor
 
 MOST_DELAY_MS = 1000.0

@@ -44,8 +44,10 @@ def parse(text: str) -> dict[str, str]:
     Raises `FieldsMapError` for anything but one flat map of strings: anchors, aliases, merge keys, tags, nesting,
     duplicate keys and scalars that YAML takes for something else than strings included.
     """
-    if len(text) > MAX_BYTES or len(text.encode()) > MAX_BYTES:
+    if len(text) > MAX_BYTES or len(text.encode(errors="replace")) > MAX_BYTES:
         raise FieldsMapError(f"longer than {MAX_BYTES} bytes")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise FieldsMapError("not Unicode text (half of a surrogate pair)")
     scalars = [_string(event) for event in islice(_map_events(text), 2 * MAX_FIELDS + 1)]
     if len(scalars) > 2 * MAX_FIELDS:
         raise FieldsMapError(f"more than {MAX_FIELDS} fields")

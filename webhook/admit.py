@@ -27,6 +27,7 @@ from resolver.grammar import Reference
 from resolver.resolve import Outcome, Resolved
 from resolver.transport import Limit, no_limit
 from resolver.value import SecretValue
+from webhook.logs import frames
 from webhook.patch import secret_patch
 from webhook.review import AdmissionRequest, Answer
 
@@ -85,7 +86,7 @@ class Admission:
             problem = Problem("the object", error.message, error.cause, temporary=True)
         except Exception as error:  # noqa: BLE001 - the edge: a bug is answered, and no worker dies of it
             # The traceback's text may quote values (an exception's arguments); its frames do not.
-            log.error("bug in admission %s: %s at %s", request.uid, type(error).__name__, _frames(error))  # noqa: TRY400
+            log.error("bug in admission %s: %s at %s", request.uid, type(error).__name__, frames(error))  # noqa: TRY400
             message = f"InternalError: {request.described}: a bug in Keyhole; its log has it under {request.uid}"
             return Answer(
                 allowed=False, status=HTTPStatus.INTERNAL_SERVER_ERROR, message=message, cause="InternalError"
@@ -176,13 +177,3 @@ def _told(problems: Sequence[Problem]) -> str:
 def _cut(items: Sequence[str]) -> list[str]:
     shown = list(items[:_MOST_PROBLEMS_TOLD])
     return shown if len(items) <= _MOST_PROBLEMS_TOLD else [*shown, f"and {len(items) - _MOST_PROBLEMS_TOLD} more"]
-
-
-def _frames(error: BaseException) -> str:
-    """Say where an exception came from, in file names and lines only."""
-    places: list[str] = []
-    frame = error.__traceback__
-    while frame is not None:
-        places.append(f"{frame.tb_frame.f_code.co_filename.rpartition('/')[2]}:{frame.tb_lineno}")
-        frame = frame.tb_next
-    return " > ".join(places)

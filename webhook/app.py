@@ -4,6 +4,7 @@ Every answer that a uid can be given to goes out as HTTP 200 with its code insid
 HTTP codes stand only where no uid could be read.
 """
 
+import logging
 import re
 from http import HTTPStatus
 from typing import Protocol
@@ -12,7 +13,10 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from resolver.deadline import Deadline
+from webhook.logs import frames
 from webhook.review import AdmissionRequest, Answer, ReviewError, parse, render
+
+log = logging.getLogger("keyhole.admission")
 
 MUTATE_PATH = "/mutate"
 MAX_BODY_BYTES = 8 * 1024 * 1024
@@ -36,13 +40,19 @@ class Admits(Protocol):
 def create_app(admission: Admits) -> Flask:
     """Return the WSGI application that answers POSTs of AdmissionReviews at `/mutate`."""
     app = Flask("keyhole", static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    # A body of unknown length is cut off at this limit without a word: one byte more shows that there was more.
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES + 1
 
     @app.post(MUTATE_PATH)
     def mutate() -> Response:
         deadline = deadline_of(request.args.get("timeout", ""))
+        body = _body()
+        if body is None:
+            return _plain(HTTPStatus.BAD_REQUEST, "the body could not be read")
+        if len(body) > MAX_BODY_BYTES:
+            return _plain(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body is larger than {MAX_BODY_BYTES} bytes")
         try:
-            asked = parse(request.get_data(cache=False))
+            asked = parse(body)
         except ReviewError as error:
             if error.uid is None:
                 return _plain(HTTPStatus.BAD_REQUEST, error.problem)
@@ -54,7 +64,24 @@ def create_app(admission: Admits) -> Flask:
     def http_error(error: HTTPException) -> Response:
         return _plain(HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR), error.name)
 
+    @app.errorhandler(Exception)
+    def bug(error: Exception) -> Response:
+        # Flask would log the traceback, whose text may quote the body.
+        log.error("bug outside of an admission: %s at %s", type(error).__name__, frames(error))
+        return _plain(HTTPStatus.INTERNAL_SERVER_ERROR, "a bug in Keyhole; its log has it")
+
     return app
+
+
+def _body() -> bytes | None:
+    """Return the request's body, at most one byte above the limit; None when it cannot be read."""
+    try:
+        return request.get_data(cache=False)
+    except HTTPException:
+        raise
+    except Exception as error:  # noqa: BLE001 - the server's own errors of a broken body; their texts quote it
+        log.info("a body that cannot be read: %s", type(error).__name__)
+        return None
 
 
 def deadline_of(timeout: str) -> Deadline:

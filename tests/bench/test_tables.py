@@ -11,8 +11,8 @@ from bench import admissions, tables
 from bench.load import Quota
 from bench.machine import Machine
 from bench.measurement import Cell, Figures, Operation, Sample, Variant, fan_out, rows
-from bench.usage import Memory
 from bench.stalls import Delay, Stall
+from bench.usage import Memory
 from bench.worker_classes import ClassReport, ClassRow
 
 MACHINE = Machine(2, 4.0, "Linux x86_64", "3.11.0", {"vault": "1.0.0"}, 0.25)

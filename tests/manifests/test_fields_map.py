@@ -41,6 +41,7 @@ def test_an_empty_annotation_fills_nothing() -> None:
         pytest.param("/data/a: b\n---\n/data/c: d", "a second document", id="two documents"),
         pytest.param("/data/a: 'b", "not YAML", id="an open quote"),
         pytest.param("/data/a: \x07", "not YAML", id="a control character"),
+        pytest.param("/data/a: \ud800", "half of a surrogate pair", id="no Unicode text"),
         pytest.param("? {a: b}\n: c", "not a map or a list", id="a map as key"),
     ],
 )

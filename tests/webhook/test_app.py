@@ -45,8 +45,22 @@ def test_what_has_a_uid_is_refused_within_a_200(client: Any) -> None:
     assert response.json["response"]["uid"] == UID
 
 
+class Breaks:
+    def answer(self, admission: AdmissionRequest, deadline: Deadline) -> Answer:
+        raise RuntimeError("hunter2")
+
+
+def test_a_bug_outside_of_an_admission_is_logged_without_its_text(caplog: pytest.LogCaptureFixture) -> None:
+    response = create_app(Breaks()).test_client().post("/mutate", json=review(secret()))
+    assert response.status_code == 500
+    assert "hunter2" not in response.text + caplog.text
+    assert "RuntimeError at " in caplog.text
+
+
 def test_a_body_above_the_limit_is_not_read(client: Any) -> None:
     assert client.post("/mutate", data=b" " * (MAX_BODY_BYTES + 1)).status_code == 413
+    assert client.post("/mutate", data=b" " * (MAX_BODY_BYTES + 2)).status_code == 413
+    assert client.post("/mutate", data=b" " * MAX_BODY_BYTES).status_code == 400
 
 
 @pytest.mark.parametrize(("method", "path", "status"), [("GET", "/mutate", 405), ("POST", "/", 404)])
