@@ -189,6 +189,8 @@ class Testbed:
                 server.stop()
         finally:
             supervisor.close()
+            if hasattr(self, "vault"):
+                self.vault.discard_sockets()
         if died is not None:
             raise died
         if self._temporary and not keep_directory:

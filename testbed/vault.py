@@ -5,8 +5,8 @@ https://developer.hashicorp.com/vault/docs/configuration
 
 import hashlib
 import json
-import os
 import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,7 @@ class Vault:
         self._authority = Authority(pki, "vault-ca")
         self._certificate = self._authority.issue("vault", "vault", hosts=[HOST, "localhost"])
         self._unseal_key: str | None = None
+        self._sockets: Path | None = None
         self.port = 0
         self.audit_log = directory / "vault-audit.log"
         self.log_file = directory / "vault.log"
@@ -113,8 +114,10 @@ class Vault:
         file = self._directory / "vault.json"
         file.write_text(json.dumps(configuration, indent=2))
         arguments = [str(self._program), "server", f"-config={file}", "-log-level=info"]
-        # TMPDIR is the caller's: plugins make a socket there, whose path is limited to 108 bytes.
-        environment = {"HOME": str(self._directory), "TMPDIR": os.environ.get("TMPDIR", "/tmp")}  # noqa: S108
+        # Plugins make a socket in TMPDIR, whose path is limited to 108 bytes and which they leave behind.
+        self.discard_sockets()
+        self._sockets = Path(tempfile.mkdtemp(prefix="keyhole-vault-"))
+        environment = {"HOME": str(self._directory), "TMPDIR": str(self._sockets)}
         self.server = self._supervisor.start("vault", arguments, self.log_file, environment, self._directory)
         serving = {_ACTIVE, _NOT_INITIALISED, _SEALED}
         self.server.wait_until(lambda: self.health() in serving, READY_TIMEOUT_SECONDS)
@@ -168,6 +171,12 @@ class Vault:
     def stop(self) -> None:
         """Stop the process. The data stay, and `start` brings it back."""
         self.server.stop()
+        self.discard_sockets()
+
+    def discard_sockets(self) -> None:
+        """Remove what plugins left behind; for when the process is gone."""
+        if self._sockets is not None:
+            shutil.rmtree(self._sockets, ignore_errors=True)
 
     def enable_jwt(self, issuer: str, public_key_pem: str) -> None:
         """Enable the jwt auth method at auth/jwt for tokens of that issuer, signed with that key."""
