@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 
 import jsonpointer
@@ -18,6 +19,9 @@ from resolver.grammar import has_reference, parse_value
 from resolver.value import SecretValue
 
 MAX_REFERENCES = 1000
+# Together a few megabytes.
+_REMEMBERED = 4096
+_SHORT = 512
 _DOCKER_CONFIG = ".dockerconfigjson"
 # Kubernetes' own rule for the keys of a Secret (IsConfigMapKey).
 _KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
@@ -126,7 +130,7 @@ def _mapped(text: str, problems: list[Problem]) -> Iterator[tuple[str, str, str]
 
 def _annotation_want(key: str, origin: str, text: str, problems: list[Problem]) -> Want | None:
     try:
-        filling: Filling | None = _filling(key, text)
+        filling: Filling | None = _remembered_filling(key, text) if len(text) <= _SHORT else _filling(key, text)
     except ReferenceSyntaxError as error:
         problems.append(Problem(origin, error.describe(show_text=True)))
         return None
@@ -162,6 +166,12 @@ def _in_place_want(key: str, encoded: str, problems: list[Problem]) -> Want | No
         problems.append(Problem(origin, error.problem))
         return None
     return Want(key, Form.IN_PLACE, origin, filling) if filling is not None else None
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _remembered_filling(key: str, text: str) -> Filling | None:
+    """Read the text of an annotation, which comes again with every apply. Values in place may be secret: never those."""
+    return _filling(key, text)
 
 
 def _filling(key: str, text: str) -> Filling | None:
