@@ -5,7 +5,6 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import click
 from pydantic import ValidationError
@@ -14,10 +13,10 @@ from cli.errors import NotDoneError
 from kube.client import connect
 from kube.errors import KubernetesUnavailable
 from kube.tokens import ServiceAccountTokens
-from resolver.connections import Authentication, ConfigurationError, Connection, load
+from resolver.connections import Authentication, ConfigurationError, Connection, check_ca, load
 from resolver.deadline import Deadline
 from resolver.errors import ReferenceSyntaxError, ResolverError
-from resolver.grammar import Template, parse_value
+from resolver.grammar import Reference, parse_value
 from resolver.own_token import OwnToken
 from resolver.reference import DEFAULT_CONNECTION
 from resolver.resolve import Resolved, Resolver
@@ -80,11 +79,15 @@ def resolve(  # noqa: PLR0917 - click passes one for each option
         _finish(ctx, output, {"error": failures[0].cause, "message": told}, told)
         return
     found = {reference: outcome for reference, outcome in outcomes.items() if isinstance(outcome, Resolved)}
-    _show(template, found, output, reveal=reveal)
+    try:
+        value = template.render({reference: outcome.value for reference, outcome in found.items()})
+    except ResolverError as error:
+        _finish(ctx, output, {"error": error.cause, "message": error.message}, f"{error.cause}: {error.message}")
+        return
+    _show(value, found, output, reveal=reveal)
 
 
-def _show(template: Template, found: Mapping[Any, Resolved], output: str, *, reveal: bool) -> None:
-    value = template.render({reference: outcome.value for reference, outcome in found.items()})
+def _show(value: SecretValue, found: Mapping[Reference, Resolved], output: str, *, reveal: bool) -> None:
     if output == "json":
         references = [{"reference": str(key), "version": outcome.version} for key, outcome in found.items()]
         click.echo(json.dumps({"value": _text(value) if reveal else None, "references": references}))
@@ -126,15 +129,19 @@ def _as_oneself() -> Resolver:
         token = token_file.read_text().strip()
     if not address or not token:
         raise click.UsageError("set VAULT_ADDR and VAULT_TOKEN, or give --namespace and --connections")
-    ca_file = os.environ.get("VAULT_CACERT")
+    ca_file = Path(os.environ["VAULT_CACERT"]) if os.environ.get("VAULT_CACERT") else None
     try:
         connection = Connection(
             address=address,
             auth=Authentication(method="jwt", role="unused"),
-            ca_file=Path(ca_file) if ca_file else None,
+            ca_file=ca_file,
             vault_namespace=os.environ.get("VAULT_NAMESPACE") or None,
         )
     except ValidationError as error:
         problem = error.errors(include_input=False, include_url=False)[0]["msg"]
         raise NotDoneError(f"VAULT_ADDR: {problem}") from None
+    try:
+        check_ca(ca_file, "VAULT_CACERT")
+    except ConfigurationError as error:
+        raise NotDoneError(str(error)) from None
     return Resolver({DEFAULT_CONNECTION: connection}, OwnToken(SecretValue(token)))

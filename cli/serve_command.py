@@ -22,7 +22,7 @@ class _AddressType(click.ParamType["Address"]):
         if isinstance(value, Address):
             return value
         host, _, port = value.rpartition(":")
-        if not port.isascii() or not port.isdigit() or not 0 < int(port) < 2**16:
+        if ":" not in value or not port.isascii() or not port.isdigit() or not 0 < int(port) < 2**16:
             self.fail(f"{value!r} is not HOST:PORT, such as 0.0.0.0:8443 or [::]:8443", param, ctx)
         return Address(host.strip("[]") or "0.0.0.0", int(port))  # noqa: S104 - ":8443" means every interface
 

@@ -170,7 +170,7 @@ def _in_place_want(key: str, encoded: str, problems: list[Problem]) -> Want | No
 
 @lru_cache(maxsize=_REMEMBERED)
 def _remembered_filling(key: str, text: str) -> Filling | None:
-    """Read the text of an annotation, which comes again with every apply. Values in place may be secret: never those."""
+    """Read the text of an annotation, which comes again with every apply. Never a value in place: it may be secret."""
     return _filling(key, text)
 
 

@@ -49,7 +49,8 @@ def _checked_role(role: str) -> str:
     return role
 
 
-def _check_ca(ca_file: Path, field: str) -> None:
+def check_ca(ca_file: Path | None, field: str) -> None:
+    """Check that a CA bundle can be used (None, the system's, can); raises `ConfigurationError` naming `field`."""
     try:
         ssl.create_default_context(cafile=ca_file)
     except FileNotFoundError:
@@ -128,6 +129,5 @@ def load(file: Path) -> Mapping[str, Connection]:
         )
         raise ConfigurationError(f"{file}: {problems}") from None
     for name, connection in parsed.connections.items():
-        if connection.ca_file is not None:
-            _check_ca(connection.ca_file, f"{file}: connections.{name}.caFile")
+        check_ca(connection.ca_file, f"{file}: connections.{name}.caFile")
     return parsed.connections
