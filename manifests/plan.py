@@ -6,13 +6,13 @@ The decision is made from the request alone. Nothing here asks a server, and the
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
 from manifests.fields import Form, Scan, Want, reads_as_reference
 from manifests.placeholder import is_placeholder, needs_form, placeholder
-from manifests.problem import Problem
+from manifests.problem import MALFORMED, Problem
 from resolver.errors import ResolverError
 from resolver.grammar import Reference, Template
 from resolver.value import SecretValue
@@ -29,11 +29,12 @@ class Action(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One field and what happens to it; `old` is the live value, in base64 (KEEP only)."""
+    """One field and what happens to it. `old` is the live value (KEEP only), `own` the manifest's; both in base64."""
 
     want: Want
     action: Action
     old: str | None = None
+    own: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +57,21 @@ def plan_secret(scan: Scan, new: Mapping[str, Any], old: Mapping[str, Any] | Non
     if (new.get("metadata") or {}).get("deletionTimestamp"):
         # Finalizers must come off an object that is being deleted, whatever else stands in it.
         return Plan()
-    problems = list(scan.problems)
-    if old is None:
-        problems += _two_values(scan.wants, new.get("data") or {})
     steps = [_step(want, old, dry_run=dry_run) for want in scan.wants]
-    return Plan(steps, problems, scan.warnings)
+    if old is not None:
+        return Plan(steps, scan.problems, scan.warnings)
+    data = new.get("data") or {}
+    steps = [replace(step, own=_own_value(step.want, data)) for step in steps]
+    two = [Problem(step.want.origin, TwoValues(step.want.key).message) for step in steps if step.own and dry_run]
+    return Plan(steps, [*scan.problems, *two], scan.warnings)
 
 
-def _two_values(wants: Sequence[Want], data: Mapping[str, str | None]) -> list[Problem]:
-    """Of an annotation and a value for the same key, one would be a lie; a dry run's marker is no value."""
-    return [
-        Problem(want.origin, f"data.{want.key} has a value of its own beside the reference; remove one of the two")
-        for want in wants
-        if want.form is Form.ANNOTATION and data.get(want.key) and not _is_marker(want.key, data[want.key] or "")
-    ]
+def _own_value(want: Want, data: Mapping[str, str | None]) -> str | None:
+    """Return the value that stands beside an annotation for the same key, if one does; a dry run's marker is none."""
+    value = data.get(want.key)
+    if want.form is not Form.ANNOTATION or not value or _is_marker(want.key, value):
+        return None
+    return value
 
 
 def _is_marker(key: str, encoded: str) -> bool:
@@ -107,9 +109,23 @@ def fill(step: Step, values: Mapping[Reference, SecretValue]) -> SecretValue | N
             return SecretValue(base64.b64decode(step.old or ""))
         case Action.RESOLVE:
             value = step.want.filling.render(values)
+            if step.own is not None and base64.b64encode(value.reveal()).decode() != step.own:
+                raise TwoValues(step.want.key)
             if step.want.form is Form.IN_PLACE and reads_as_reference(step.want.key, value):
                 raise LooksLikeReference
             return value
+
+
+class TwoValues(ResolverError):
+    """An object is created with an annotation and another value for the same key: one of the two would be a lie.
+
+    The same value may stand there: another webhook's change has the API server ask again, with what was filled in.
+    """
+
+    cause = MALFORMED
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"data.{key} has a value of its own beside the reference; remove one of the two")
 
 
 class LooksLikeReference(ResolverError):

@@ -6,7 +6,7 @@ import pytest
 
 from manifests.fields import scan_secret
 from manifests.placeholder import MARKER, is_placeholder, placeholder
-from manifests.plan import Action, LooksLikeReference, Plan, fill, plan_secret
+from manifests.plan import Action, LooksLikeReference, Plan, TwoValues, fill, plan_secret
 from resolver.grammar import Reference
 from resolver.value import SecretValue
 from tests.manifests.secrets import encoded, secret
@@ -79,9 +79,18 @@ def test_a_malformed_object_that_is_being_deleted_is_not_refused() -> None:
 
 
 def test_a_value_beside_its_annotation_is_refused_when_created() -> None:
-    (problem,) = plan(secret({"a": "mine"}, IN_ANNOTATION)).problems
+    with pytest.raises(TwoValues, match="data.a has a value of its own"):
+        filled(secret({"a": "mine"}, IN_ANNOTATION), "theirs")
+
+
+def test_in_a_dry_run_it_is_refused_at_once() -> None:
+    (problem,) = plan(secret({"a": "mine"}, IN_ANNOTATION), dry_run=True).problems
     assert problem.origin == "annotation data.keyhole.dev/a"
     assert "value of its own" in problem.message
+
+
+def test_the_value_that_the_reference_stands_for_may_stand_beside_it() -> None:
+    assert filled(secret({"a": "same"}, IN_ANNOTATION), "same") == b"same"
 
 
 @pytest.mark.parametrize("value", ["", MARKER], ids=["an empty value", "what a dry run showed"])
