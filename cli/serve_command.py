@@ -88,7 +88,7 @@ def serve(  # noqa: PLR0917 - click passes one for each option
     from gevent import monkey  # noqa: PLC0415
 
     monkey.patch_all()
-    from kube.client import connect  # noqa: PLC0415
+    from kube.client import check  # noqa: PLC0415
     from kube.errors import KubernetesUnavailable  # noqa: PLC0415
     from resolver.connections import ConfigurationError, load  # noqa: PLC0415
     from webhook.logs import configure  # noqa: PLC0415
@@ -112,7 +112,7 @@ def serve(  # noqa: PLR0917 - click passes one for each option
     try:
         known = load(connections)
         # Workers connect for themselves; a kubeconfig that cannot be used is to be told of here.
-        connect(kubeconfig)
+        check(kubeconfig)
         server = Server(settings, lambda: build(known, kubeconfig))
     except (ConfigurationError, CertificateError, KubernetesUnavailable) as error:
         raise NotDoneError(str(error)) from None

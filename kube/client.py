@@ -33,6 +33,21 @@ def connect(kubeconfig: Path | None = None, context: str | None = None) -> clien
     return client.ApiClient(configuration)
 
 
+def check(kubeconfig: Path | None = None) -> None:
+    """Check that `connect` will find what it needs, without what it leaves behind; raises `KubernetesUnavailable`.
+
+    For a process that is about to fork: the kubernetes package keeps the certificates of a kubeconfig in temporary
+    files, remembers them, and deletes them when any process that inherited the memory ends.
+    """
+    if kubeconfig is None:
+        connect(None)
+        return
+    try:
+        config.list_kube_config_contexts(str(kubeconfig))  # type: ignore[no-untyped-call]
+    except config.ConfigException:
+        raise KubernetesUnavailable(f"kubeconfig {kubeconfig} cannot be used") from None
+
+
 def call(purpose: str, request: Callable[[], _T]) -> _T:
     """Run one request of the kubernetes package and return what it returns. `purpose` stands in errors.
 
@@ -46,6 +61,9 @@ def call(purpose: str, request: Callable[[], _T]) -> _T:
         status = None
     if status is None:
         raise KubernetesUnavailable("did not answer")
-    if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == 0:
+    if status == 0:
+        # The package's word for a TLS error.
+        raise KubernetesUnavailable("could not be reached: TLS failed")
+    if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         raise KubernetesUnavailable(f"could not answer (status {status})")
     raise KubernetesError(purpose, status)
