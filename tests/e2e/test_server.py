@@ -1,0 +1,232 @@
+"""The server as a process: probes, stalled clients, lost workers, a gentle stop."""
+
+import contextlib
+import http.client
+import json
+import os
+import signal
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import hvac.exceptions
+import pytest
+import requests
+import yaml
+
+from testbed import Testbed
+from testbed.installation import Webhook, serving, write_connections
+from tests.e2e.caller import Caller
+from tests.e2e.lying_vault import LyingVault
+from tests.e2e.objects import encoded, filled, secret
+from tests.e2e.places import Places
+from tests.e2e.planter import Planter
+from tests.e2e.processes import eventually, workers
+
+_HEAD = b"POST /mutate HTTP/1.1\r\nHost: keyhole\r\nContent-Length: 99\r\n\r\n"
+_SLOW = "vault+liar:secret/lie/gated#password"
+
+
+@pytest.fixture
+def connections(testbed: Testbed, liar: LyingVault, tmp_path: Path) -> Path:
+    """Return a connections file with the real Vault and the liar."""
+    file = write_connections(testbed, tmp_path / "connections.yaml")
+    known = yaml.safe_load(file.read_text())
+    default = known["connections"]["default"]
+    known["connections"]["liar"] = {**default, "address": liar.url, "caFile": str(liar.ca_file), "timeoutSeconds": 20}
+    file.write_text(yaml.safe_dump(known))
+    return file
+
+
+@pytest.fixture
+def own(testbed: Testbed, places: Places, tenant: str, connections: Path, tmp_path: Path) -> Iterator[Caller]:
+    """Return somebody who asks a webhook that the test may stop and maim."""
+    places.watch(tmp_path / "keyhole.log")
+    # At this level the libraries below tell what they do; what they tell is searched like all else.
+    arguments = ["--drain-seconds", "2", "--log-level", "debug"]
+    with serving(testbed, tmp_path, connections, arguments=arguments) as webhook:
+        yield Caller(webhook, places, tenant)
+
+
+def _probe(webhook: Webhook, path: str) -> int:
+    with requests.Session() as session:
+        session.trust_env = False
+        return session.get(webhook.health_url + path, timeout=10).status_code
+
+
+def _refuses(webhook: Webhook) -> bool:
+    try:
+        return _probe(webhook, "/readyz") == 503
+    except requests.ConnectionError:
+        return True
+
+
+def _address(webhook: Webhook) -> tuple[str, int]:
+    host, _, port = webhook.url.removeprefix("https://").removesuffix("/mutate").partition(":")
+    return host, int(port)
+
+
+def _raw(webhook: Webhook) -> socket.socket:
+    return socket.create_connection(_address(webhook), timeout=30)
+
+
+def _half_handshake(webhook: Webhook) -> socket.socket:
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = ssl.create_default_context(cafile=webhook.ca_file).wrap_bio(incoming, outgoing, server_hostname="127.0.0.1")
+    with contextlib.suppress(ssl.SSLWantReadError):
+        tls.do_handshake()
+    client = _raw(webhook)
+    client.sendall(outgoing.read()[:100])
+    return client
+
+
+def _secure(webhook: Webhook, begin: bytes) -> socket.socket:
+    context = ssl.create_default_context(cafile=webhook.ca_file)
+    client = context.wrap_socket(_raw(webhook), server_hostname="127.0.0.1")
+    client.sendall(begin)
+    return client
+
+
+def _connection(webhook: Webhook) -> http.client.HTTPSConnection:
+    context = ssl.create_default_context(cafile=webhook.ca_file)
+    return http.client.HTTPSConnection(*_address(webhook), timeout=30, context=context)
+
+
+def _ask(connection: http.client.HTTPSConnection, caller: Caller) -> None:
+    connection.request("POST", "/mutate?timeout=10s", json.dumps(caller.review(secret("kept-alive"))))
+    answer = connection.getresponse()
+    assert json.loads(answer.read())["response"]["allowed"]
+
+
+class TestProbes:
+    @pytest.mark.parametrize(("path", "status"), [("/livez", 200), ("/readyz", 200), ("/", 404), ("/mutate", 404)])
+    def test_the_health_listener_answers(self, webhook: Webhook, path: str, status: int) -> None:
+        assert _probe(webhook, path) == status
+
+    def test_readiness_does_not_depend_on_vault(self, webhook: Webhook, testbed: Testbed) -> None:
+        testbed.vault.seal()
+        try:
+            assert [_probe(webhook, "/readyz"), _probe(webhook, "/livez")] == [200, 200]
+        finally:
+            testbed.vault.unseal()
+
+
+class TestStop:
+    def test_what_is_in_flight_is_answered_and_no_token_outlives_the_workers(
+        self, own: Caller, liar: LyingVault, plant: Planter, testbed: Testbed
+    ) -> None:
+        plant.secret("in-flight")
+        fast = "vault:secret/e2e/in-flight#password"
+        before = _accessors(testbed)
+        with ThreadPoolExecutor(8) as pool:
+            assert all(reply.allowed for reply in pool.map(own.admit, [filled("fast", password=fast)] * 16))
+        ours = _accessors(testbed) - before
+        assert ours
+        liar.gate.close()
+        with own.in_flight(filled("slow", slow=_SLOW, fast=fast), timeout_seconds=30) as reply:
+            liar.gate.wait_for_arrival()
+            os.kill(own.webhook.server.pid, signal.SIGTERM)
+            eventually(lambda: _refuses(own.webhook), "the server says that it is stopping")
+            assert not reply.done()
+            liar.gate.open()
+            assert {"op": "add", "path": "/data/slow", "value": encoded(liar.secret)} in reply.result().patch
+        assert own.webhook.server.wait(20) == 0
+        assert not ours & _accessors(testbed)
+
+    def test_it_answers_on_while_it_drains_and_does_not_wait_for_idle_connections(
+        self, own: Caller, plant: Planter
+    ) -> None:
+        plant.secret("draining")
+        connection = _connection(own.webhook)
+        with contextlib.closing(connection):
+            _ask(connection, own)
+            own.webhook.server.send(signal.SIGTERM)
+            eventually(lambda: _refuses(own.webhook), "the server says that it is stopping")
+            reply = own.admit(filled("draining", password="vault:secret/e2e/draining#password"))
+            assert reply.allowed, reply.message
+            assert own.webhook.server.wait(20) == 0
+
+
+def _accessors(bed: Testbed) -> frozenset[str]:
+    """Return the accessors of the service tokens that are alive in Vault."""
+    client = bed.vault.client()
+    living = set()
+    for accessor in client.list("auth/token/accessors")["data"]["keys"]:
+        with contextlib.suppress(hvac.exceptions.InvalidRequest, hvac.exceptions.Forbidden):
+            client.auth.token.lookup_accessor(accessor)
+            living.add(accessor)
+    return frozenset(living)
+
+
+class TestConnections:
+    def test_one_that_was_idle_for_seconds_is_used_again(self, caller: Caller) -> None:
+        connection = _connection(caller.webhook)
+        with contextlib.closing(connection):
+            _ask(connection, caller)
+            opened = connection.sock
+            time.sleep(3)  # gunicorn's own keep-alive ends after 2
+            _ask(connection, caller)
+            assert connection.sock is opened
+
+    @pytest.mark.parametrize("count", [18, 200])
+    @pytest.mark.parametrize(
+        "stall",
+        [
+            pytest.param(_raw, id="connections without a handshake"),
+            pytest.param(_half_handshake, id="handshakes that stop half-way"),
+            pytest.param(lambda webhook: _secure(webhook, b""), id="connections without a request"),
+            pytest.param(lambda webhook: _secure(webhook, _HEAD[:30]), id="heads that stop half-way"),
+            pytest.param(lambda webhook: _secure(webhook, _HEAD + b"{"), id="bodies that stop half-way"),
+        ],
+    )
+    def test_stalled_clients_do_not_keep_an_admission_from_being_answered(
+        self, caller: Caller, plant: Planter, stall: Callable[[Webhook], socket.socket], count: int
+    ) -> None:
+        plant.secret("among-stalled")
+        manifest = filled("among-stalled", password="vault:secret/e2e/among-stalled#password")
+        with contextlib.ExitStack() as stalled, ThreadPoolExecutor(20) as pool:
+            for client in pool.map(stall, [caller.webhook] * count):
+                stalled.enter_context(client)
+            for _ in range(6):
+                assert caller.admit(manifest).allowed
+            assert _probe(caller.webhook, "/livez") == 200
+
+    def test_slow_admissions_do_not_keep_others_from_being_answered(
+        self, caller: Caller, liar: LyingVault, plant: Planter
+    ) -> None:
+        plant.secret("among-slow")
+        liar.gate.close()
+        try:
+            with ThreadPoolExecutor(60) as pool:
+                slow = [pool.submit(caller.admit, filled("slow", password=_SLOW), timeout_seconds=5) for _ in range(60)]
+                liar.gate.wait_for_arrival()
+                for _ in range(6):
+                    assert caller.admit(filled("quick", password="vault:secret/e2e/among-slow#password")).allowed
+                liar.gate.open()
+                # Each is answered while its five seconds last; on a slow machine a few may be too late for a value.
+                assert all(reply.result().allowed or reply.result().code == 503 for reply in slow)
+        finally:
+            liar.gate.open()
+
+
+class TestWorkers:
+    def test_a_worker_that_ends_is_replaced_and_nobody_notices(self, own: Caller, plant: Planter) -> None:
+        plant.secret("ended")
+        manifest = filled("ended", password="vault:secret/e2e/ended#password")
+        for end in (signal.SIGKILL, signal.SIGTERM):
+            before = workers(own.webhook)
+            assert len(before) == 2
+            victim = min(before)
+            os.kill(victim, end)
+            _wait_for_replacement(own.webhook, victim)
+            with ThreadPoolExecutor(8) as pool:
+                replies = list(pool.map(own.admit, [manifest] * 32))
+            assert [reply.message for reply in replies if not reply.allowed] == []
+
+
+def _wait_for_replacement(webhook: Webhook, victim: int) -> None:
+    eventually(lambda: victim not in workers(webhook), "the worker is gone")
+    eventually(lambda: len(workers(webhook)) == 2, "there is another worker")
