@@ -139,10 +139,10 @@ def test_nobody_listens() -> None:
 
 
 def test_a_connection_that_was_closed_while_idle_is_replaced_once() -> None:
-    served: list[bytes] = []
+    peers: list[object] = []
 
-    def once_a_connection(client: socket.socket, head: bytes) -> None:
-        served.append(head)
+    def once_a_connection(client: socket.socket, _: bytes) -> None:
+        peers.append(client.getpeername())
         client.sendall(http("200 OK", b"{}"))
         client.shutdown(socket.SHUT_RDWR)
 
@@ -151,7 +151,8 @@ def test_a_connection_that_was_closed_while_idle_is_replaced_once() -> None:
         for _ in range(3):
             assert transport.adapter(Deadline.after(5), TOKEN).get(url="/v1/x").status == 200
         transport.close()
-    assert len(served) == 3
+    # A connection may still be handed the request that its end has crossed.
+    assert len(set(peers)) == 3
 
 
 def test_connections_are_kept() -> None:
