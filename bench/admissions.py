@@ -1,7 +1,7 @@
 """What an admission costs: rounds of cells, the variants side by side on one API server.
 
-A round goes through operations and numbers of clients; the variants of one cell follow each other at once, in an order
-that rotates from round to round, so that whatever drifts hits all of them alike.
+A round goes through operations and numbers of clients; there the variants take turns, in slices of half a second and
+in an order that rotates, so that whatever else happens on the machine happens to all of them alike.
 """
 
 import contextlib
@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import requests
 
@@ -16,7 +17,7 @@ from bench.audit import AuditCount
 from bench.errors import BenchError
 from bench.load import NAME, Fleet, Load, Quota, Shot
 from bench.machine import Machine, this_machine
-from bench.measurement import Cell, FanOut, Operation, Row, Sample, Variant, fan_out, rows
+from bench.measurement import SLICES, Cell, FanOut, Operation, Row, Sample, Slice, Variant, fan_out, in_turn, rows
 from bench.processes import WORKERS
 from bench.stage import FAR_NAMESPACE, FIELDS, NAMESPACES, PATHS, Stage, many_references, one_reference, staged
 from bench.usage import CpuClock, Memory, memory_of
@@ -24,11 +25,11 @@ from testbed import Testbed
 from testbed.servers import Server
 
 DELAY_MS = 25.0
-_FAR_REQUESTS = 40
+_FAR_REQUESTS = 60
 _WARM_UP_CLIENTS = 8
 _WARM_UP_REQUESTS = 25
 _WARM_UP_TRIES = 20
-_SETTLE_SECONDS = 0.2
+_SETTLE_SECONDS = 0.1
 _CLEAR_TRIES = 12
 
 
@@ -55,7 +56,7 @@ class Report:
 
 def count_of_cells(settings: Settings) -> int:
     """Return how many times `advance` of `measure` will be called."""
-    return settings.rounds * (len(settings.clients) * len(Operation) * len(Variant) + 2)
+    return settings.rounds * (len(settings.clients) * len(Operation) + 1)
 
 
 def measure(bed: Testbed, settings: Settings, advance: Callable[[str], None]) -> Report:
@@ -108,49 +109,47 @@ class _Run:
 
     def cells(self, settings: Settings, advance: Callable[[str], None]) -> dict[Cell, list[Sample]]:
         """Measure every cell in every round."""
-        variants = list(Variant)
-        samples: dict[Cell, list[Sample]] = {
-            Cell(operation, clients, variant): []
-            for operation in Operation
-            for clients in settings.clients
-            for variant in variants
-        }
+        samples: dict[Cell, list[Sample]] = {}
         for number in range(settings.rounds):
-            shift = number % len(variants)
             for operation in Operation:
                 for clients in settings.clients:
-                    for variant in variants[shift:] + variants[:shift]:
-                        advance(f"round {number + 1}: {operation}, {clients} at once, {variant}")
-                        load = Load(shot(operation, NAMESPACES[variant]), settings.quota)
-                        if operation is Operation.DRY_RUN:
-                            self._make_live(NAMESPACES[variant], clients)
-                        sample = self._sample(load, clients, NAMESPACES[variant], self.stage.servers.get(variant))
-                        samples[Cell(operation, clients, variant)].append(sample)
+                    advance(f"round {number + 1}: {operation}, {clients} at once")
+                    cells = [Cell(operation, clients, variant) for variant in Variant]
+                    measured = in_turn(cells, number, partial(self._cell, settings.quota.part(SLICES)))
+                    for cell, sample in measured.items():
+                        samples.setdefault(cell, []).append(sample)
         return samples
 
     def far(self, rounds: int, advance: Callable[[str], None]) -> FanOut:
         """Measure one reference and many through the delaying proxy, one client."""
         samples: dict[bool, list[Sample]] = {False: [], True: []}
         for number in range(rounds):
-            for many in samples if number % 2 == 0 else reversed(samples):
-                told = f"{FIELDS} fields over {PATHS} paths" if many else "one reference"
-                advance(f"round {number + 1}: create, Vault {DELAY_MS:.0f} ms away, {told}")
-                load = Load(shot(Operation.CREATE, FAR_NAMESPACE, many=many), Quota(requests=_FAR_REQUESTS))
-                samples[many].append(self._sample(load, 1, FAR_NAMESPACE))
+            advance(f"round {number + 1}: create, one reference and many, Vault {DELAY_MS:.0f} ms away")
+            for many, sample in in_turn([False, True], number, self._far).items():
+                samples[many].append(sample)
         return fan_out(FIELDS, PATHS, DELAY_MS, samples[False], samples[True])
 
-    def _make_live(self, namespace: str, clients: int) -> None:
-        """Have each client's object be there, as it is when somebody dry-runs a change of it."""
-        self.fleet.run(Load(shot(Operation.APPLY, namespace), Quota(requests=1), warm_up_requests=0), clients)
+    def _cell(self, quota: Quota, cell: Cell) -> Slice:
+        namespace = NAMESPACES[cell.variant]
+        if cell.operation is Operation.DRY_RUN:
+            # Each client's object is to be there, as it is when somebody dry-runs a change of it.
+            live = Load(shot(Operation.APPLY, namespace), Quota(requests=1), warm_up_requests=0)
+            self.fleet.run(live, cell.clients)
+        load = Load(shot(cell.operation, namespace), quota)
+        return self._slice(load, cell.clients, namespace, self.stage.servers.get(cell.variant))
 
-    def _sample(self, load: Load, clients: int, namespace: str, server: Server | None = None) -> Sample:
+    def _far(self, many: bool) -> Slice:  # noqa: FBT001 - the key of what takes turns
+        load = Load(shot(Operation.CREATE, FAR_NAMESPACE, many=many), Quota(requests=_FAR_REQUESTS).part(SLICES))
+        return self._slice(load, 1, FAR_NAMESPACE, None)
+
+    def _slice(self, load: Load, clients: int, namespace: str, server: Server | None) -> Slice:
         self.fleet.aim(load, clients)
         count = AuditCount(self.stage.bed.vault.audit_log)
         with CpuClock(server.pid if server else None) as clock:
             volley = self.fleet.fire()
         asked = count.so_far()
         self._clear(namespace)
-        return Sample.of(volley, cpu_seconds=clock.seconds, vault_requests=asked.requests, vault_logins=asked.logins)
+        return Slice(volley, clock.seconds, asked.requests, asked.logins)
 
     def _clear(self, namespace: str) -> None:
         """Delete what was made, outside of what is timed, and let the servers come to rest."""

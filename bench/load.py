@@ -11,6 +11,7 @@ import signal
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import ceil
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.process import BaseProcess
 from types import TracebackType
@@ -52,6 +53,13 @@ class Quota:
         """Return whether it has."""
         return sent >= self.requests if self.requests is not None else elapsed_seconds >= (self.seconds or 0.0)
 
+    def part(self, parts: int) -> "Quota":
+        """Return one of so many equal parts; requests are rounded up."""
+        return Quota(
+            None if self.seconds is None else self.seconds / parts,
+            None if self.requests is None else ceil(self.requests / parts),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Load:
@@ -70,11 +78,6 @@ class Volley:
     errors: int
     first_error: str | None
     duration_seconds: float
-
-    @property
-    def per_second(self) -> float:
-        """Answers a second, of all clients together."""
-        return len(self.latencies_seconds) / self.duration_seconds if self.duration_seconds else 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,17 @@
 """What was measured, and what follows from it: samples in, rows out. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain
+from typing import TypeVar
 
 from bench.load import Volley
 from bench.statistics import median_of, median_ratio, percentile
 
+Key = TypeVar("Key")
+
+SLICES = 6
 _MS = 1000.0
 
 
@@ -28,6 +32,16 @@ class Operation(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Slice:
+    """A part of a cell in one round: what the clients saw, what the webhook's processes and Vault had to do for it."""
+
+    volley: Volley
+    cpu_seconds: float | None = None
+    vault_requests: int = 0
+    vault_logins: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """One cell in one round. Latencies are of answered requests only; without any there are none."""
 
@@ -42,21 +56,22 @@ class Sample:
     vault_logins: int = 0
 
     @classmethod
-    def of(
-        cls, volley: Volley, *, cpu_seconds: float | None = None, vault_requests: int = 0, vault_logins: int = 0
-    ) -> "Sample":
-        """Sum up a volley; `cpu_seconds` is what the webhook's processes used meanwhile."""
-        latencies = volley.latencies_seconds
+    def of(cls, slices: Sequence[Slice]) -> "Sample":
+        """Sum up the slices."""
+        volleys = [part.volley for part in slices]
+        latencies = [latency for volley in volleys for latency in volley.latencies_seconds]
+        duration_seconds = sum(volley.duration_seconds for volley in volleys)
+        cpu_seconds = [part.cpu_seconds for part in slices if part.cpu_seconds is not None]
         return cls(
             requests=len(latencies),
             p50_ms=percentile(latencies, 50) * _MS if latencies else None,
             p99_ms=percentile(latencies, 99) * _MS if latencies else None,
-            per_second=volley.per_second,
-            errors=volley.errors,
-            first_error=volley.first_error,
-            cpu_ms_each=cpu_seconds * _MS / len(latencies) if latencies and cpu_seconds is not None else None,
-            vault_requests=vault_requests,
-            vault_logins=vault_logins,
+            per_second=len(latencies) / duration_seconds if duration_seconds else 0.0,
+            errors=sum(volley.errors for volley in volleys),
+            first_error=next((volley.first_error for volley in volleys if volley.first_error), None),
+            cpu_ms_each=sum(cpu_seconds) * _MS / len(latencies) if latencies and cpu_seconds else None,
+            vault_requests=sum(part.vault_requests for part in slices),
+            vault_logins=sum(part.vault_logins for part in slices),
         )
 
 
@@ -161,3 +176,16 @@ def first_errors(measured: Sequence[Row]) -> list[str]:
             [f"{row.operation}, {row.clients} clients, {row.variant}: {error}"] if error else [] for row, error in told
         )
     )
+
+
+def in_turn(keys: Sequence[Key], first: int, measure: Callable[[Key], Slice]) -> dict[Key, Sample]:
+    """Measure each key in slices, all keys taking turns, in an order that moves on by one each time.
+
+    What disturbs the machine for seconds then disturbs all of them. `first` says who begins.
+    """
+    slices: dict[Key, list[Slice]] = {key: [] for key in keys}
+    for number in range(first, first + SLICES):
+        shift = number % len(keys)
+        for key in (*keys[shift:], *keys[:shift]):
+            slices[key].append(measure(key))
+    return {key: Sample.of(parts) for key, parts in slices.items()}

@@ -5,13 +5,14 @@ import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from bench import stalls
 from bench.constant_server import CLASSES, THREADS
 from bench.load import Fleet, Load, Quota, Shot
 from bench.machine import Machine, this_machine
-from bench.measurement import Figures, Sample
+from bench.measurement import SLICES, Figures, Sample, Slice, in_turn
 from bench.processes import WORKERS, ConstantServer, constant_server
 from bench.stage import one_reference
 from bench.stalls import Delay, Stall
@@ -54,7 +55,7 @@ class ClassReport:
 
 def count_of_steps(rounds: int, clients: Sequence[int]) -> int:
     """Return how many times `advance` of `measure` will be called."""
-    return len(CLASSES) * (rounds * len(clients) + len(Stall) * len(COUNTS))
+    return rounds * len(clients) + len(CLASSES) * len(Stall) * len(COUNTS)
 
 
 def measure(rounds: int, clients: Sequence[int], quota: Quota, advance: Callable[[str], None]) -> ClassReport:
@@ -116,24 +117,22 @@ def _rates(
     advance: Callable[[str], None],
 ) -> dict[str, dict[int, list[Sample]]]:
     samples: dict[str, dict[int, list[Sample]]] = {name: {number: [] for number in clients} for name in servers}
-    names = list(servers)
-    load = Load(Shot("POST", "/patch", review()), quota)
+    load = Load(Shot("POST", "/patch", review()), quota.part(SLICES))
     with contextlib.ExitStack() as stack:
         fleets = {name: stack.enter_context(Fleet(server.endpoint, max(clients))) for name, server in servers.items()}
+
+        def measured(clients_at_once: int, name: str) -> Slice:
+            fleets[name].aim(load, clients_at_once)
+            with CpuClock(servers[name].server.pid) as clock:
+                volley = fleets[name].fire()
+            return Slice(volley, clock.seconds)
+
         for turn in range(rounds):
-            shift = turn % len(names)
             for number in clients:
-                for name in names[shift:] + names[:shift]:
-                    advance(f"round {turn + 1}: {name}, {number} at once")
-                    samples[name][number].append(_sample(fleets[name], load, number, servers[name].server.pid))
+                advance(f"round {turn + 1}: {number} at once")
+                for name, sample in in_turn(list(servers), turn, partial(measured, number)).items():
+                    samples[name][number].append(sample)
     return samples
-
-
-def _sample(fleet: Fleet, load: Load, clients: int, pid: int) -> Sample:
-    fleet.aim(load, clients)
-    with CpuClock(pid) as clock:
-        volley = fleet.fire()
-    return Sample.of(volley, cpu_seconds=clock.seconds)
 
 
 def _delays(name: str, server: ConstantServer, advance: Callable[[str], None]) -> list[Delay]:

@@ -3,22 +3,54 @@
 import pytest
 
 from bench.load import Volley
-from bench.measurement import Cell, Figures, Operation, Sample, Variant, fan_out, first_errors, rows
+from bench.measurement import (
+    SLICES,
+    Cell,
+    Figures,
+    Operation,
+    Sample,
+    Slice,
+    Variant,
+    fan_out,
+    first_errors,
+    in_turn,
+    rows,
+)
 
 
 def sample(p50_ms: float, *, requests: int = 10, vault_requests: int = 0, error: str | None = None) -> Sample:
     return Sample(requests, p50_ms, 2 * p50_ms, 100.0, int(error is not None), error, None, vault_requests)
 
 
-def test_a_volley_is_summed_up_in_milliseconds() -> None:
-    volley = Volley([0.001, 0.004, 0.002, 0.003], 1, "500: no", 2.0)
-    found = Sample.of(volley, cpu_seconds=0.5, vault_requests=3)
-    assert found == Sample(4, 2.0, 4.0, 2.0, 1, "500: no", 125.0, 3, 0)
+def test_slices_are_summed_up_in_milliseconds_with_the_latencies_of_all() -> None:
+    first = Slice(Volley([0.001, 0.004], 1, "500: no", 1.5), 0.3, vault_requests=3)
+    second = Slice(Volley([0.002, 0.003], 0, None, 0.5), 0.2, vault_requests=2, vault_logins=1)
+    assert Sample.of([first, second]) == Sample(4, 2.0, 4.0, 2.0, 1, "500: no", 125.0, 5, 1)
 
 
-def test_a_volley_that_nobody_answered_has_no_latency() -> None:
-    found = Sample.of(Volley([], 7, "TimeoutError: ", 2.0))
+def test_what_nobody_answered_has_no_latency() -> None:
+    found = Sample.of([Slice(Volley([], 7, "TimeoutError: ", 2.0), 0.1)])
     assert (found.p50_ms, found.p99_ms, found.per_second, found.errors) == (None, None, 0.0, 7)
+    assert found.cpu_ms_each is None
+
+
+@pytest.mark.parametrize(
+    ("first", "begin"),
+    [
+        pytest.param(0, "abc bca cab", id="the first round begins with the first"),
+        pytest.param(1, "bca cab abc", id="the second round begins with the second"),
+    ],
+)
+def test_keys_take_turns_in_an_order_that_moves_on(first: int, begin: str) -> None:
+    asked: list[str] = []
+
+    def measure(key: str) -> Slice:
+        asked.append(key)
+        return Slice(Volley([0.001], 0, None, 1.0))
+
+    found = in_turn("abc", first, measure)
+    assert "".join(asked).startswith(begin.replace(" ", ""))
+    assert {key: sample.requests for key, sample in found.items()} == dict.fromkeys("abc", SLICES)
 
 
 def test_figures_are_medians_of_rounds_and_errors_are_sums() -> None:
