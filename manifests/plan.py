@@ -46,6 +46,11 @@ class Plan:
     warnings: Sequence[str] = ()
 
     @property
+    def needs_new_value(self) -> bool:
+        """Whether any field is to hold a value that the live object does not hold, or to show that it would."""
+        return any(step.action is not Action.KEEP for step in self.steps)
+
+    @property
     def references(self) -> tuple[Reference, ...]:
         """The references that have to be resolved, each once."""
         needed = (step.want.filling.references for step in self.steps if step.action is Action.RESOLVE)

@@ -112,11 +112,14 @@ class Webhook:
 def webhook_kubeconfig(bed: Testbed) -> Path:
     """Return a kubeconfig of the webhook's identity, with the rights of its ServiceAccount and no more."""
     rbac = "rbac.authorization.k8s.io"
-    rule = {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"]}
+    rules = [
+        {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"]},
+        {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]},
+    ]
     name = {"name": "keyhole-webhook"}
     apply(
         bed,
-        {"apiVersion": f"{rbac}/v1", "kind": "ClusterRole", "metadata": name, "rules": [rule]},
+        {"apiVersion": f"{rbac}/v1", "kind": "ClusterRole", "metadata": name, "rules": rules},
         {
             "apiVersion": f"{rbac}/v1",
             "kind": "ClusterRoleBinding",

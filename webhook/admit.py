@@ -4,6 +4,7 @@
 |-----------------------------------------------------------|-------------------------------|
 | no references                                             | allowed, no patch             |
 | malformed reference, namespace not opted in               | 403                           |
+| the requester may not get the Secret                      | 403                           |
 | Vault denies; path, field or version missing; not KV      | 403, naming which             |
 | Vault or the API server sealed, unreachable, slow, 429    | 503 with retryAfterSeconds    |
 | a bug                                                     | 500 with the request's uid    |
@@ -16,6 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Protocol
 
+from kube.access import Subject
 from kube.errors import KubernetesError, KubernetesUnavailable
 from manifests.fields import Want, has_annotations, scan_secret
 from manifests.plan import Plan, fill, plan_secret
@@ -39,7 +41,7 @@ _MOST_RETRY_AFTER_SECONDS = 30
 # Every call below keeps to the deadline; what does not is ended this much later.
 _GRACE_SECONDS = 0.1
 _MOST_PROBLEMS_TOLD = 20
-_OPT_IN_SECONDS = 5.0
+_KUBERNETES_SECONDS = 5.0
 
 
 class References(Protocol):
@@ -60,12 +62,21 @@ class OptIn(Protocol):
         ...
 
 
+class Rights(Protocol):
+    """What knows who may read which Secret: `kube.access.SecretAccess`."""
+
+    def may_get(self, subject: Subject, namespace: str, name: str, timeout_seconds: float) -> bool:
+        """Return whether the subject may get the Secret."""
+        ...
+
+
 class Admission:
     """Answers admission requests. Threads may share it."""
 
-    def __init__(self, references: References, namespaces: OptIn, limit: Limit = no_limit) -> None:
+    def __init__(self, references: References, namespaces: OptIn, rights: Rights, limit: Limit = no_limit) -> None:
         self._references = references
         self._namespaces = namespaces
+        self._rights = rights
         self._limit = limit
 
     def answer(self, request: AdmissionRequest, deadline: Deadline) -> Answer:
@@ -102,11 +113,28 @@ class Admission:
         plan = plan_secret(scan, request.manifest, request.old_manifest, dry_run=request.dry_run)
         if not plan.steps:
             return _refusal(request, plan.problems, plan.warnings) if plan.problems else _untouched(plan)
-        if not self._namespaces.is_enabled(request.namespace, deadline.at_most_seconds(_OPT_IN_SECONDS)):
-            message = "has references, and the namespace has not opted in by the label keyhole.dev/enabled=true"
-            problem = Problem("the object", message, "NamespaceNotEnabled")
-            return _refusal(request, [*plan.problems, problem], plan.warnings)
+        denial = self._denial(request, plan, deadline)
+        if denial is not None:
+            return _refusal(request, [*plan.problems, denial], plan.warnings)
         return self._filled(request, plan, deadline)
+
+    def _denial(self, request: AdmissionRequest, plan: Plan, deadline: Deadline) -> Problem | None:
+        """Say why the namespace or the requester may not have what the object asks for; None when they may."""
+        if not self._namespaces.is_enabled(request.namespace, deadline.at_most_seconds(_KUBERNETES_SECONDS)):
+            message = "has references, and the namespace has not opted in by the label keyhole.dev/enabled=true"
+            return Problem("the object", message, "NamespaceNotEnabled")
+        if not plan.needs_new_value:
+            return None
+        who = request.requester
+        subject = Subject(who.username, who.uid, who.groups, who.extra)
+        seconds = deadline.at_most_seconds(_KUBERNETES_SECONDS)
+        if self._rights.may_get(subject, request.namespace, request.name, seconds):
+            return None
+        message = (
+            f"{who.username or 'an unknown user'} may not get this Secret, and so may not have Keyhole fill it; "
+            "it takes the verb get on secrets in the namespace"
+        )
+        return Problem("the object", message, "RequesterMayNotRead")
 
     def _filled(self, request: AdmissionRequest, plan: Plan, deadline: Deadline) -> Answer:
         references = plan.references

@@ -24,6 +24,16 @@ class ReviewError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Requester:
+    """Who asks, as the API server knows them (`userInfo`). `extra` maps keys to values."""
+
+    username: str
+    uid: str = ""
+    groups: tuple[str, ...] = ()
+    extra: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class AdmissionRequest:
     """What the API server asks. `manifest` and `old_manifest` are the objects as JSON; their values are never shown."""
 
@@ -34,6 +44,7 @@ class AdmissionRequest:
     name: str
     operation: str
     dry_run: bool
+    requester: Requester
     manifest: Mapping[str, Any] = field(repr=False)
     old_manifest: Mapping[str, Any] | None = field(repr=False)
 
@@ -93,9 +104,28 @@ class _Reader:
             name=self._text("name"),
             operation=self._text("operation"),
             dry_run=self.source.get("dryRun") is True,
+            requester=self._requester(),
             manifest=manifest or {},
             old_manifest=old_manifest,
         )
+
+    def _requester(self) -> Requester:
+        info = self._object("userInfo") or {}
+        extra = info.get("extra") or {}
+        if not isinstance(extra, dict):
+            raise ReviewError("userInfo.extra is not an object", self.uid)
+        return Requester(
+            username=self._text("username", info),
+            uid=self._text("uid", info),
+            groups=self._texts("groups", info),
+            extra=tuple((key, self._texts(key, extra)) for key in sorted(extra)),
+        )
+
+    def _texts(self, name: str, within: Mapping[str, Any]) -> tuple[str, ...]:
+        values = within.get(name) or []
+        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+            raise ReviewError(f"{name} is not a list of strings", self.uid)
+        return tuple(values)
 
     def _text(self, name: str, within: Mapping[str, Any] | None = None) -> str:
         value = (self.source if within is None else within).get(name)

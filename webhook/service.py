@@ -7,6 +7,7 @@ from typing import Any
 
 import gevent
 
+from kube.access import SecretAccess
 from kube.client import connect
 from kube.namespaces import Namespaces
 from kube.tokens import ServiceAccountTokens
@@ -33,7 +34,7 @@ def build(connections: Mapping[str, Connection], kubeconfig: Path | None) -> Ser
     """
     api = connect(kubeconfig)
     resolver = Resolver(connections, Tenants(NamespaceTokens(ServiceAccountTokens(api))), _limit)
-    return Service(create_app(Admission(resolver, Namespaces(api), _limit)), resolver.close)
+    return Service(create_app(Admission(resolver, Namespaces(api), SecretAccess(api), _limit)), resolver.close)
 
 
 def _limit(seconds: float) -> gevent.Timeout:

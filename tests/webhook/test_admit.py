@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from kube.access import Subject
 from kube.errors import KubernetesError, KubernetesUnavailable
 from resolver.deadline import Deadline
 from resolver.edge_errors import (
@@ -64,6 +65,19 @@ class Labels:
         return self.enabled
 
 
+@dataclass
+class Rights:
+    allowed: bool | Exception = True
+    asked: list[tuple[Subject, str, str]] = field(default_factory=list)
+
+    def may_get(self, subject: Subject, namespace: str, name: str, timeout_seconds: float) -> bool:
+        assert timeout_seconds > 0
+        self.asked.append((subject, namespace, name))
+        if isinstance(self.allowed, Exception):
+            raise self.allowed
+        return self.allowed
+
+
 def found(value: str = "value") -> Resolved:
     return Resolved(SecretValue(value), 1, "id")
 
@@ -73,9 +87,10 @@ def answer(
     manifest: Mapping[str, Any] = ANNOTATED,
     enabled: bool | Exception = True,
     seconds: float = 5.0,
+    allowed: bool | Exception = True,
     **request: Any,
 ) -> Answer:
-    admission = Admission(Outcomes(outcome), Labels(enabled))
+    admission = Admission(Outcomes(outcome), Labels(enabled), Rights(allowed))
     return admission.answer(parsed(manifest, **request), Deadline.after(seconds))
 
 
@@ -138,14 +153,16 @@ def test_a_value_is_patched_in() -> None:
 
 def test_without_references_nobody_is_asked() -> None:
     outcomes = Outcomes(found())
-    given = Admission(outcomes, Labels(AssertionError())).answer(parsed(secret({"a": "b"})), Deadline.after(5))
+    given = Admission(outcomes, Labels(AssertionError()), Rights()).answer(
+        parsed(secret({"a": "b"})), Deadline.after(5)
+    )
     assert given == Answer(allowed=True, warnings=[])
     assert outcomes.asked == []
 
 
 def test_a_dry_run_asks_no_vault() -> None:
     outcomes = Outcomes(found())
-    given = Admission(outcomes, Labels()).answer(parsed(ANNOTATED, dryRun=True), Deadline.after(5))
+    given = Admission(outcomes, Labels(), Rights()).answer(parsed(ANNOTATED, dryRun=True), Deadline.after(5))
     assert given.allowed
     assert outcomes.asked == []
 
@@ -153,7 +170,7 @@ def test_a_dry_run_asks_no_vault() -> None:
 def test_the_identity_is_that_of_the_requests_namespace() -> None:
     outcomes = Outcomes(found())
     liar = {**ANNOTATED, "metadata": {**ANNOTATED["metadata"], "namespace": "kube-system"}}
-    Admission(outcomes, Labels()).answer(parsed(liar), Deadline.after(5))
+    Admission(outcomes, Labels(), Rights()).answer(parsed(liar), Deadline.after(5))
     assert outcomes.asked == [([REFERENCE], "team-a")]
 
 
@@ -180,6 +197,32 @@ def test_without_time_left_nothing_is_asked() -> None:
     assert (given.status, given.cause) == (UNAVAILABLE, "DeadlineExceeded")
 
 
+def test_who_may_not_read_the_secret_may_not_have_it_filled() -> None:
+    for dry_run in (False, True):
+        given = answer(AssertionError(), allowed=False, dryRun=dry_run)
+        assert (given.status, given.cause) == (FORBIDDEN, "RequesterMayNotRead")
+        assert "dev may not get this Secret" in given.message
+
+
+def test_the_requester_is_asked_for_as_the_api_server_knows_them() -> None:
+    rights = Rights()
+    info = {"username": "jane", "uid": "7", "groups": ["a", "b"], "extra": {"k": ["v"]}}
+    Admission(Outcomes(found()), Labels(), rights).answer(parsed(ANNOTATED, userInfo=info), Deadline.after(5))
+    assert rights.asked == [(Subject("jane", "7", ("a", "b"), (("k", ("v",)),)), "team-a", "app")]
+
+
+def test_when_the_requesters_right_cannot_be_asked_for_the_object_is_refused() -> None:
+    given = answer(AssertionError(), allowed=KubernetesUnavailable("did not answer"))
+    assert (given.status, given.cause) == (UNAVAILABLE, "KubernetesUnavailable")
+
+
+def test_a_value_that_is_kept_needs_no_right() -> None:
+    rights = Rights(AssertionError())
+    old = secret({"password": "live"}, immutable=True)
+    given = Admission(Outcomes(found()), Labels(), rights).answer(parsed(ANNOTATED, old), Deadline.after(5))
+    assert given.allowed
+
+
 def test_when_every_reference_is_malformed_nobody_is_asked() -> None:
     given = answer(found(), secret(annotations={"data.keyhole.dev/a": "vault:x"}), AssertionError())
     assert (given.status, given.cause) == (FORBIDDEN, "MalformedReference")
@@ -196,7 +239,7 @@ def test_malformed_references_are_told_together_with_those_that_do_not_resolve()
 def test_too_many_references_are_not_resolved() -> None:
     outcomes = Outcomes(found())
     manifest = secret({f"k{i}": REF for i in range(1001)})
-    assert not Admission(outcomes, Labels()).answer(parsed(manifest), Deadline.after(5)).allowed
+    assert not Admission(outcomes, Labels(), Rights()).answer(parsed(manifest), Deadline.after(5)).allowed
     assert outcomes.asked == []
 
 
@@ -226,7 +269,7 @@ def test_a_lasting_error_decides_over_one_that_may_pass() -> None:
             return {ref: lasting if ref.field == "b" else passing for ref in references}
 
     manifest = secret({"a": "vault:secret/app#a", "b": "vault:secret/app#b"})
-    given = Admission(Mixed(), Labels()).answer(parsed(manifest), Deadline.after(5))
+    given = Admission(Mixed(), Labels(), Rights()).answer(parsed(manifest), Deadline.after(5))
     assert (given.status, given.cause) == (FORBIDDEN, "FieldNotFound")
     assert "is sealed" in given.message
 

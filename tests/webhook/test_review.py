@@ -62,6 +62,7 @@ def test_what_has_no_uid_cannot_be_answered(body: bytes) -> None:
         pytest.param({**review(secret()), "kind": "Review"}, "AdmissionReview", id="another kind"),
         pytest.param(review(secret(), object="text"), "object is not an object", id="an object that is a text"),
         pytest.param(review(secret(), namespace=5), "namespace is not a string", id="a namespace that is a number"),
+        pytest.param(review(secret(), userInfo={"groups": "a"}), "groups is not a list", id="groups that are a text"),
         pytest.param(review({"metadata": []}), "metadata is not an object", id="metadata that is a list"),
         pytest.param(
             review({"metadata": {"annotations": {"a": 5}}}), "annotations holds", id="an annotation that is a number"

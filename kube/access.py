@@ -1,0 +1,89 @@
+"""Whether somebody may read Secrets: SubjectAccessReviews, remembered for seconds.
+
+Source: Kubernetes' authorization.k8s.io/v1.
+"""
+
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from kubernetes import client
+
+from kube.client import call
+from kube.errors import KubernetesUnavailable
+
+# A right that is taken away is honoured this much longer at the most. A "no" is remembered too, but so shortly that a
+# right that was just given works at the next try.
+_ALLOWED_SECONDS = 10.0
+_DENIED_SECONDS = 1.0
+_MOST_REMEMBERED = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Who asks, as the API server knows them: `userInfo` of an AdmissionReview. `extra` maps keys to lists."""
+
+    username: str
+    uid: str = ""
+    groups: tuple[str, ...] = ()
+    extra: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    subject: Subject
+    namespace: str
+    name: str
+
+
+class SecretAccess:
+    """Answers whether a subject may `get` a Secret."""
+
+    def __init__(self, api: client.ApiClient) -> None:
+        self._authorization = client.AuthorizationV1Api(api)
+        self._remembered: OrderedDict[_Question, tuple[bool, float]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def may_get(self, subject: Subject, namespace: str, name: str, timeout_seconds: float) -> bool:
+        """Return whether the subject may get the Secret, or every Secret of the namespace when `name` is empty.
+
+        Who may get every Secret is asked first: that is what GitOps controllers may, and it spares a review for each
+        new name. Raises `kube.errors.KubernetesUnavailable`, or `KubernetesError` when Keyhole may not ask.
+        """
+        if self._ask(_Question(subject, namespace, ""), timeout_seconds):
+            return True
+        return bool(name) and self._ask(_Question(subject, namespace, name), timeout_seconds)
+
+    def _ask(self, question: _Question, timeout_seconds: float) -> bool:
+        now = time.monotonic()
+        allowed, until = self._remembered.get(question, (False, 0.0))
+        if until > now:
+            return allowed
+        allowed = self._review(question, timeout_seconds)
+        with self._lock:
+            self._remembered[question] = (allowed, now + (_ALLOWED_SECONDS if allowed else _DENIED_SECONDS))
+            self._remembered.move_to_end(question)
+            if len(self._remembered) > _MOST_REMEMBERED:
+                self._remembered.popitem(last=False)
+        return allowed
+
+    def _review(self, question: _Question, timeout_seconds: float) -> bool:
+        subject = question.subject
+        spec = client.V1SubjectAccessReviewSpec(
+            user=subject.username,
+            uid=subject.uid or None,
+            groups=list(subject.groups),
+            extra={key: list(values) for key, values in subject.extra},
+            resource_attributes=client.V1ResourceAttributes(
+                namespace=question.namespace, verb="get", group="", resource="secrets", name=question.name or None
+            ),
+        )
+        review = client.V1SubjectAccessReview(spec=spec)
+        answered = call(
+            f"a SubjectAccessReview in {question.namespace}",
+            lambda: self._authorization.create_subject_access_review(review, _request_timeout=timeout_seconds),
+        )
+        if answered.status is None:
+            raise KubernetesUnavailable("sent no answer to a SubjectAccessReview")
+        return answered.status.allowed is True
