@@ -11,10 +11,11 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
-from resolver import paths
+from resolver import allow, paths
+from resolver.allow import AllowPattern
 
 _LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
 _NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
@@ -57,6 +58,12 @@ def check_ca(ca_file: Path | None, field: str) -> None:
         raise ConfigurationError(f"{field}: no such file: {ca_file}") from None
     except OSError:
         raise ConfigurationError(f"{field}: holds no certificate in PEM: {ca_file}") from None
+
+
+def _parsed_pattern(text: object) -> AllowPattern:
+    if not isinstance(text, str):
+        raise ValueError("must be a text")  # noqa: TRY004 - pydantic takes ValueErrors
+    return allow.parse(text)
 
 
 Mount = Annotated[str, AfterValidator(_checked_mount)]
@@ -102,7 +109,15 @@ class Connection(_Strict):
     ca_file: Path | None = Field(default=None, strict=False)
     vault_namespace: str | None = None
     mounts: Mapping[Mount, Literal[1, 2]] = Field(default_factory=dict)
+    allow: tuple[Annotated[AllowPattern, BeforeValidator(_parsed_pattern)], ...] | None = Field(
+        default=None, strict=False
+    )
     timeout_seconds: Seconds = 5.0
+
+    def allows(self, location: str, namespace: str) -> bool:
+        """Whether a reference in `namespace` may reach a location: the canonical mount and path, as one path."""
+        segments = location.split("/")
+        return self.allow is None or any(pattern.matches(segments, namespace) for pattern in self.allow)
 
 
 class _ConnectionsFile(_Strict):

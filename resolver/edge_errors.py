@@ -135,6 +135,16 @@ class NotKeyValue(ResolverError):
         self.mount = mount
 
 
+class PathNotAllowed(ResolverError):
+    """The administrator's `allow` patterns of the connection leave the path out. Vault was not asked for it."""
+
+    cause: ClassVar[str] = "PathNotAllowed"
+
+    def __init__(self, location: str, connection: str, namespace: str) -> None:
+        super().__init__(f"connection {connection!r} does not let namespace {namespace} refer to {location}")
+        self.location = location
+
+
 class ReferenceRefused(ResolverError):
     """The reference is well formed, and cannot stand for a value on this mount."""
 

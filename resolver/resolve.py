@@ -9,7 +9,7 @@ from typing import Protocol
 from resolver import functions, jsontext, kv
 from resolver.connections import Connection
 from resolver.deadline import Deadline
-from resolver.edge_errors import DeadlineExceeded, UnknownConnection, VaultDenied
+from resolver.edge_errors import DeadlineExceeded, PathNotAllowed, UnknownConnection, VaultDenied
 from resolver.errors import ResolverError
 from resolver.grammar import Reference
 from resolver.identity import identity_name
@@ -71,10 +71,14 @@ class _Vault:
     deadline: Deadline
 
     def locate(self, reference: Reference) -> KvLocation | ResolverError:
+        server, namespace = self.server, self.tenant.namespace
         try:
-            return self.server.mounts.locate(reference, self.server.transport, self.token.token, self.deadline)
+            location = server.mounts.locate(reference, server.transport, self.token.token, self.deadline)
         except ResolverError as error:
             return self._told(error)
+        if not server.transport.connection.allows(str(location), namespace):
+            return PathNotAllowed(str(location), server.name, namespace)
+        return location
 
     def read(self, location: KvLocation) -> KvSecret | ResolverError:
         try:

@@ -40,6 +40,7 @@ connections:
     auth: {{method: kubernetes, mount: /k8s/eu/, role: 'keyhole-{{namespace}}', audience: v}}
     mounts: {{secret: 2, team/kv: 1}}
     timeoutSeconds: 2.5
+    allow: ['secret/{{namespace}}/*', team/kv/shared]
 """
     found = load(written(tmp_path, text))["eu-1"]
     assert found.address == "https://vault.example:8200"
@@ -48,6 +49,13 @@ connections:
     assert dict(found.mounts) == {"secret": 2, "team/kv": 1}
     assert found.timeout_seconds == 2.5
     assert found.ca_file == ca
+    assert found.allows("secret/shop/db", "shop")
+    assert found.allows("team/kv/shared", "shop")
+    assert not found.allows("secret/other/db", "shop")
+
+
+def test_without_allow_everything_may_be_reached(tmp_path: Path) -> None:
+    assert load(written(tmp_path, MINIMAL))["default"].allows("secret/anything", "shop")
 
 
 @pytest.mark.parametrize(
@@ -71,6 +79,8 @@ connections:
         pytest.param(connection(auth="{method: jwt, role: x, mount: a/../b}"), "auth.mount", "dot", id="a dot segment"),
         pytest.param(connection(mounts="{secret: 3}"), "mounts.secret", "1 or 2", id="a KV version that is none"),
         pytest.param(connection(mounts="{sys: 1}"), "mounts", "own mounts", id="one of Vault's own mounts"),
+        pytest.param(connection(allow="['secret/*/x']"), "allow.0", "end only", id="an allow pattern"),
+        pytest.param(connection(allow="[5]"), "allow.0", "must be a text", id="an allow pattern that is a number"),
         pytest.param(connection(timeoutSeconds="0"), "timeoutSeconds", "greater than 0", id="no time at all"),
         pytest.param(connection(timeoutSeconds="'5'"), "timeoutSeconds", "number", id="a text for a number"),
         pytest.param(connection(caFile="/does/not/exist"), "caFile", "no such file", id="a missing CA"),

@@ -1,0 +1,62 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from resolver.allow import parse
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "expected"),
+    [
+        pytest.param("secret/app", "secret/app", True, id="itself"),
+        pytest.param("secret/app", "secret/app/x", False, id="nothing below"),
+        pytest.param("secret/app", "secret/apple", False, id="nothing that begins so"),
+        pytest.param("secret/*", "secret/a/b", True, id="a star: everything below"),
+        pytest.param("secret/*", "secret", False, id="a star: not the mount itself"),
+        pytest.param("secret/a*", "secret/ab/c", True, id="a star after a beginning"),
+        pytest.param("secret/a*", "secret/b", False, id="another beginning"),
+        pytest.param("*", "secret/a", True, id="a star alone: everything"),
+        pytest.param("secret/+/db", "secret/x/db", True, id="a plus: one segment"),
+        pytest.param("secret/+/db", "secret/x/y/db", False, id="a plus: not two"),
+        pytest.param("+/db", "secret/db", True, id="a plus for the mount"),
+        pytest.param("secret/{namespace}/*", "secret/team-a/x", True, id="the namespace"),
+        pytest.param("secret/{namespace}/*", "secret/team-ab/x", False, id="not one that begins like it"),
+        pytest.param("secret/{namespace}/*", "secret/{namespace}/x", False, id="not the placeholder itself"),
+        pytest.param("secret/{namespace}", "secret/team-a", True, id="the namespace as a secret"),
+        pytest.param("secret/+", "secret/+", True, id="a plus in a path is a segment like others"),
+    ],
+)
+def test_patterns(pattern: str, path: str, expected: bool) -> None:
+    assert parse(pattern).matches(path.split("/"), "team-a") is expected
+
+
+@pytest.mark.parametrize(
+    ("pattern", "problem"),
+    [
+        ("secret/*/x", "end only"),
+        ("secret/a+", "whole segment"),
+        ("secret/x-{namespace}", "whole segment"),
+        ("secret/{namespace}*", "whole segment"),
+        ("secret/{name}", "no other placeholder"),
+        ("secret//x", "empty"),
+        ("/secret", "empty"),
+        ("secret/", "empty"),
+        ("", "empty"),
+        ("secret/../x", "dot segment"),
+        ("sys/*", "own mounts"),
+        ("secret/a?b", "question mark"),
+    ],
+)
+def test_what_is_no_pattern(pattern: str, problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        parse(pattern)
+
+
+SEGMENT = st.from_regex(r"[a-z0-9]{1,4}", fullmatch=True)
+
+
+@given(st.lists(SEGMENT, min_size=1, max_size=4), st.lists(SEGMENT, min_size=1, max_size=5), SEGMENT)
+def test_a_pattern_without_stars_and_pluses_allows_itself_alone(
+    segments: list[str], path: list[str], namespace: str
+) -> None:
+    assert parse("/".join(segments)).matches(path, namespace) is (segments == path)
