@@ -12,6 +12,7 @@ import ssl
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from json import dumps
 from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
@@ -22,6 +23,7 @@ import urllib3.exceptions
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from resolver.breaker import Breaker
 from resolver.connections import Connection
 from resolver.deadline import Deadline
 from resolver.edge_errors import VaultUnavailable
@@ -92,6 +94,7 @@ class Transport:
     def __init__(self, connection: Connection, limit: Limit = no_limit) -> None:
         """Load the CA bundle; raises OSError (`ssl.SSLError` included) when it is none."""
         self.connection = connection
+        self.breaker = Breaker()
         self._limit = limit
         self._pool = self._new_pool()
 
@@ -125,6 +128,25 @@ class Transport:
         """
         if not _is_canonical(target):
             raise ValueError("the request's target could be rewritten on its way to Vault")
+        if not self.breaker.admits():
+            raise VaultUnavailable(self.connection.address, "failed several times in a row and is not asked now")
+        try:
+            answer = self._send_again_if_closed(method, target, headers, body, deadline)
+        except VaultUnavailable:
+            self.breaker.failed()
+            raise
+        except BaseException:
+            self.breaker.abandoned()
+            raise
+        if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            self.breaker.succeeded()
+        else:
+            self.breaker.failed()
+        return answer
+
+    def _send_again_if_closed(
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, deadline: Deadline
+    ) -> VaultAnswer:
         try:
             return self._send(method, target, headers, body, deadline)
         except (urllib3.exceptions.HTTPError, OSError) as error:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from resolver.breaker import FAILURES_IN_A_ROW
 from resolver.connections import Authentication, Connection
 from resolver.deadline import Deadline
 from resolver.edge_errors import DeadlineExceeded, VaultUnavailable
@@ -153,6 +154,26 @@ def test_a_connection_that_was_closed_while_idle_is_replaced_once() -> None:
         transport.close()
     # A connection may still be handed the request that its end has crossed.
     assert len(set(peers)) == 3
+
+
+def test_a_server_that_keeps_failing_is_left_alone_for_a_while() -> None:
+    with answering(lambda client, _: client.sendall(http("500 Internal Server Error"))) as (address, asked):
+        transport = Transport(Connection(address=address, auth=Authentication(method="jwt", role="r")))
+        for _ in range(FAILURES_IN_A_ROW):
+            assert transport.adapter(Deadline.after(5), TOKEN).get(url="/v1/x").status == 500
+        with pytest.raises(VaultUnavailable, match="is not asked now"):
+            transport.adapter(Deadline.after(5), TOKEN).get(url="/v1/x")
+        transport.close()
+    assert len(asked) == FAILURES_IN_A_ROW
+
+
+def test_an_answer_that_is_no_failure_of_the_server_does_not_count() -> None:
+    with answering(lambda client, _: client.sendall(http("403 Forbidden"))) as (address, asked):
+        transport = Transport(Connection(address=address, auth=Authentication(method="jwt", role="r")))
+        for _ in range(3 * FAILURES_IN_A_ROW):
+            assert transport.adapter(Deadline.after(5), TOKEN).get(url="/v1/x").status == 403
+        transport.close()
+    assert len(asked) == 3 * FAILURES_IN_A_ROW
 
 
 def test_connections_are_kept() -> None:
