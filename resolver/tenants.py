@@ -5,7 +5,8 @@ The identity is a function of the namespace alone: nothing that stands in an obj
 
 import threading
 import time
-from collections.abc import Iterator
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -21,6 +22,11 @@ from resolver.transport import Transport
 # a namespace log in again and again.
 _REPLACEMENT_INTERVAL_SECONDS = 30.0
 _REVOCATION_SECONDS = 2.0
+# A token that nobody asks for is given back after this long.
+IDLE_SECONDS = 300.0
+# A bound on memory. A namespace that pushes another out costs it one login, and no namespace can push out itself more
+# than the others: each has one token for each connection.
+MOST_TENANTS = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,7 @@ class _Slot:
     lock: threading.Lock = field(default_factory=threading.Lock)
     token: VaultToken | None = None
     replaced_at_seconds: float = -_REPLACEMENT_INTERVAL_SECONDS
+    used_at_seconds: float = field(default_factory=time.monotonic)
 
 
 class Tenants:
@@ -47,7 +54,8 @@ class Tenants:
 
     def __init__(self, minter: TokenMinter) -> None:
         self._minter = minter
-        self._slots: dict[Tenant, _Slot] = {}
+        # The least lately used first.
+        self._slots: OrderedDict[Tenant, _Slot] = OrderedDict()
         self._lock = threading.Lock()
 
     def token(self, tenant: Tenant, transport: Transport, deadline: Deadline) -> tuple[VaultToken, bool]:
@@ -87,16 +95,34 @@ class Tenants:
     def close(self) -> None:
         """Forget every token, and have Vault revoke those that can be revoked."""
         with self._lock:
-            slots, self._slots = self._slots, {}
-        for slot in slots.values():
-            if slot.token is not None:
-                _revoke(slot.transport, slot.token)
+            slots, self._slots = list(self._slots.values()), OrderedDict()
+        _give_back(slots)
+
+    def drop_idle(self, idle_seconds: float = IDLE_SECONDS) -> int:
+        """Give back the tokens that were not asked for lately, and those whose time is over; return how many."""
+        now = time.monotonic()
+        with self._lock:
+            idle = [tenant for tenant, slot in self._slots.items() if _is_idle(slot, now, idle_seconds)]
+            slots = [self._slots.pop(tenant) for tenant in idle]
+        _give_back(slots)
+        return len(slots)
+
+    @property
+    def held(self) -> int:
+        """How many tenants have a token, or are about to get one."""
+        return len(self._slots)
 
     def _slot(self, tenant: Tenant, transport: Transport) -> _Slot:
-        slot = self._slots.get(tenant)
-        if slot is None:
-            with self._lock:
-                slot = self._slots.setdefault(tenant, _Slot(transport))
+        pushed_out: list[_Slot] = []
+        with self._lock:
+            slot = self._slots.get(tenant)
+            if slot is None:
+                slot = self._slots[tenant] = _Slot(transport)
+                if len(self._slots) > MOST_TENANTS:
+                    pushed_out.append(self._slots.popitem(last=False)[1])
+            self._slots.move_to_end(tenant)
+            slot.used_at_seconds = time.monotonic()
+        _give_back(pushed_out)
         return slot
 
     def _log_in(self, tenant: Tenant, transport: Transport, deadline: Deadline) -> VaultToken:
@@ -113,6 +139,20 @@ def _held(lock: threading.Lock, deadline: Deadline) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def _is_idle(slot: _Slot, now: float, idle_seconds: float) -> bool:
+    if slot.lock.locked():
+        return False
+    return now - slot.used_at_seconds >= idle_seconds or (
+        slot.token is not None and slot.token.usable_until_seconds <= now
+    )
+
+
+def _give_back(slots: Iterable[_Slot]) -> None:
+    for slot in slots:
+        if slot.token is not None:
+            _revoke(slot.transport, slot.token)
 
 
 def _revoke(transport: Transport, token: VaultToken) -> None:

@@ -8,6 +8,22 @@ from collections.abc import Callable, Iterator
 Handler = Callable[[socket.socket, bytes], None]
 
 
+def _request(client: socket.socket) -> bytes:
+    """Read one request, its body included; empty when the client has closed."""
+    received = b""
+    while b"\r\n\r\n" not in received:
+        part = client.recv(65536)
+        if not part:
+            return b""
+        received += part
+    head, _, body = received.partition(b"\r\n\r\n")
+    lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+    wanted = int(lengths[0].partition(b":")[2]) if lengths else 0
+    while len(body) < wanted:
+        body += client.recv(65536)
+    return received
+
+
 @contextlib.contextmanager
 def answering(handler: Handler) -> Iterator[tuple[str, list[bytes]]]:
     """Serve each request by `handler(socket, request head)` until the block ends; give address and requests."""
@@ -19,7 +35,7 @@ def answering(handler: Handler) -> Iterator[tuple[str, list[bytes]]]:
     def serve(client: socket.socket) -> None:
         with contextlib.suppress(OSError), client:
             client.settimeout(5)
-            while (head := client.recv(65536)) and not stopping.is_set():
+            while (head := _request(client)) and not stopping.is_set():
                 asked.append(head)
                 handler(client, head)
 
