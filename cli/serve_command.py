@@ -110,10 +110,11 @@ def serve(  # noqa: PLR0917 - click passes one for each option
     if caller_auth == "none":
         click.echo("WARNING: --caller-auth=none: whoever reaches this port can read secrets.", err=True)
     try:
-        known = load(connections)
+        # Workers read the file for themselves, and follow it; one that is broken is to be told of here.
+        load(connections)
         # Workers connect for themselves; a kubeconfig that cannot be used is to be told of here.
         check(kubeconfig)
-        server = Server(settings, lambda: build(known, kubeconfig))
+        server = Server(settings, lambda: build(connections, kubeconfig))
     except (ConfigurationError, CertificateError, KubernetesUnavailable) as error:
         raise NotDoneError(str(error)) from None
     except OSError as error:

@@ -32,5 +32,8 @@ class OwnToken:
         """Return None: there is no other token."""
         return
 
+    def forget(self, transport: Transport) -> None:
+        """Do nothing: the token lives on."""
+
     def close(self) -> None:
         """Do nothing: the token lives on."""

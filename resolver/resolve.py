@@ -47,6 +47,10 @@ class TokenSource(Protocol):
         """Return another token than the denied one, or None; raises `ResolverError`."""
         ...
 
+    def forget(self, transport: Transport) -> None:
+        """Give back the tokens that were obtained through a transport that is no longer used."""
+        ...
+
     def close(self) -> None:
         """Give the tokens back."""
         ...
@@ -96,10 +100,8 @@ class Resolver:
     """Resolves references as a namespace. Threads may share it; it is made after a fork."""
 
     def __init__(self, connections: Mapping[str, Connection], tokens: TokenSource, limit: Limit = no_limit) -> None:
-        self._servers = {
-            name: _Server(name, Transport(connection, limit), Mounts(connection.mounts))
-            for name, connection in connections.items()
-        }
+        self._limit = limit
+        self._servers = {name: self._new_server(name, connection) for name, connection in connections.items()}
         self._tokens = tokens
         self._readers = ThreadPoolExecutor(_PARALLEL_READS, thread_name_prefix="vault-read")
 
@@ -116,6 +118,27 @@ class Resolver:
             else:
                 outcomes.update(self._resolve_group(server, group, namespace, deadline))
         return outcomes
+
+    def replace(self, connections: Mapping[str, Connection]) -> None:
+        """Take other connections from now on. What is under way ends on the old ones.
+
+        A connection that did not change keeps its tokens, its mounts and its sockets; tokens of one that did are
+        revoked where they were issued.
+        """
+        old = self._servers
+        self._servers = {
+            name: old[name]
+            if name in old and old[name].transport.connection == connection
+            else self._new_server(name, connection)
+            for name, connection in connections.items()
+        }
+        for name, server in old.items():
+            if self._servers.get(name) is not server:
+                self._tokens.forget(server.transport)
+                server.transport.close()
+
+    def _new_server(self, name: str, connection: Connection) -> _Server:
+        return _Server(name, Transport(connection, self._limit), Mounts(connection.mounts))
 
     def close(self) -> None:
         """Revoke every token and close every connection."""

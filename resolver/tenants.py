@@ -98,6 +98,13 @@ class Tenants:
             slots, self._slots = list(self._slots.values()), OrderedDict()
         _give_back(slots)
 
+    def forget(self, transport: Transport) -> None:
+        """Give back the tokens that were obtained through `transport`."""
+        with self._lock:
+            gone = [tenant for tenant, slot in self._slots.items() if slot.transport is transport]
+            slots = [self._slots.pop(tenant) for tenant in gone]
+        _give_back(slots)
+
     def drop_idle(self, idle_seconds: float = IDLE_SECONDS) -> int:
         """Give back the tokens that were not asked for lately, and those whose time is over; return how many."""
         now = time.monotonic()
@@ -116,7 +123,7 @@ class Tenants:
         pushed_out: list[_Slot] = []
         with self._lock:
             slot = self._slots.get(tenant)
-            if slot is None:
+            if slot is None or slot.transport is not transport:
                 slot = self._slots[tenant] = _Slot(transport)
                 if len(self._slots) > MOST_TENANTS:
                     pushed_out.append(self._slots.popitem(last=False)[1])

@@ -1,6 +1,6 @@
 """What a worker serves: the admission application, and the resolver that it holds."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,13 @@ from kube.access import SecretAccess
 from kube.client import connect
 from kube.namespaces import Namespaces
 from kube.tokens import ServiceAccountTokens
-from resolver.connections import Connection
+from resolver.connections import load
 from resolver.resolve import Resolver
 from resolver.tenants import Tenants
 from webhook.admit import Admission
 from webhook.app import create_app
 from webhook.identity import NamespaceTokens
+from webhook.upkeep import Upkeep
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +28,23 @@ class Service:
     close: Callable[[], None]
 
 
-def build(connections: Mapping[str, Connection], kubeconfig: Path | None) -> Service:
+def build(connections_file: Path, kubeconfig: Path | None) -> Service:
     """Assemble Keyhole. To be called in a worker, after the fork: from here on there are connections.
 
-    Raises `kube.errors.KubernetesUnavailable` when there is no way to an API server.
+    Raises `resolver.connections.ConfigurationError`, or `kube.errors.KubernetesUnavailable` when there is no way to an
+    API server.
     """
     api = connect(kubeconfig)
-    resolver = Resolver(connections, Tenants(NamespaceTokens(ServiceAccountTokens(api))), _limit)
-    return Service(create_app(Admission(resolver, Namespaces(api), SecretAccess(api), _limit)), resolver.close)
+    tenants = Tenants(NamespaceTokens(ServiceAccountTokens(api)))
+    resolver = Resolver(load(connections_file), tenants, _limit)
+    upkeep = Upkeep(connections_file, resolver, tenants)
+    upkeep.start()
+
+    def close() -> None:
+        upkeep.stop()
+        resolver.close()
+
+    return Service(create_app(Admission(resolver, Namespaces(api), SecretAccess(api), _limit)), close)
 
 
 def _limit(seconds: float) -> gevent.Timeout:
