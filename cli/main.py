@@ -13,9 +13,11 @@ class _LateGroup(click.Group):
     """Imports a subcommand's module when it is used: `serve` patches the standard library before much is imported."""
 
     modules: ClassVar[Mapping[str, str]] = {
+        "audit": "cli.audit_command",
         "certs": "cli.certs_command",
         "resolve": "cli.resolve_command",
         "serve": "cli.serve_command",
+        "tenant": "cli.tenant_command",
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature

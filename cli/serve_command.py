@@ -51,6 +51,16 @@ Examples:
 @click.option(
     "--health-listen", type=_AddressType(), default="0.0.0.0:8080", show_default=True, help="/livez and /readyz, plain."
 )
+@click.option(
+    "--audit-key",
+    type=_FILE,
+    help="Write an audit trail, chained under the key in this file (at least 32 bytes, mode 0600 or 0440).",
+)
+@click.option(
+    "--audit-log",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="With --audit-key: the file to append to; standard output without it.",
+)
 @click.option("--kubeconfig", type=_FILE, help="Outside a cluster: how to reach the API server.")
 @click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes.")
 @click.option(
@@ -77,6 +87,8 @@ def serve(  # noqa: PLR0917 - click passes one for each option
     caller_auth: str,
     listen: "Address",
     health_listen: "Address",
+    audit_key: Path | None,
+    audit_log: Path | None,
     kubeconfig: Path | None,
     workers: int,
     drain_seconds: float,
@@ -91,9 +103,12 @@ def serve(  # noqa: PLR0917 - click passes one for each option
     from kube.client import check  # noqa: PLC0415
     from kube.errors import KubernetesUnavailable  # noqa: PLC0415
     from resolver.connections import ConfigurationError, load  # noqa: PLC0415
+    from webhook.audit_errors import AuditError  # noqa: PLC0415
+    from webhook.audit_key import load_key  # noqa: PLC0415
+    from webhook.audit_stream import AuditStream  # noqa: PLC0415
     from webhook.logs import configure  # noqa: PLC0415
     from webhook.server import CertificateError, Server  # noqa: PLC0415
-    from webhook.service import build  # noqa: PLC0415
+    from webhook.service import Audit, build  # noqa: PLC0415
     from webhook.settings import ServerSettings  # noqa: PLC0415
 
     configure(log_level)
@@ -109,13 +124,20 @@ def serve(  # noqa: PLR0917 - click passes one for each option
     )
     if caller_auth == "none":
         click.echo("WARNING: --caller-auth=none: whoever reaches this port can read secrets.", err=True)
+    if audit_log is not None and audit_key is None:
+        raise click.UsageError("--audit-log needs --audit-key")
+    audit = Audit(audit_log, audit_key) if audit_key else None
     try:
+        # Workers open the audit trail for themselves; what they would stumble over is to be told of here.
+        if audit is not None:
+            load_key(audit.key_file)
+            AuditStream(audit.path).close()
         # Workers read the file for themselves, and follow it; one that is broken is to be told of here.
         load(connections)
         # Workers connect for themselves; a kubeconfig that cannot be used is to be told of here.
         check(kubeconfig)
-        server = Server(settings, lambda: build(connections, kubeconfig))
-    except (ConfigurationError, CertificateError, KubernetesUnavailable) as error:
+        server = Server(settings, lambda: build(connections, kubeconfig, audit))
+    except (ConfigurationError, CertificateError, KubernetesUnavailable, AuditError) as error:
         raise NotDoneError(str(error)) from None
     except OSError as error:
         raise NotDoneError(f"cannot listen on {health_listen}: {error.strerror}") from None

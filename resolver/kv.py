@@ -80,7 +80,7 @@ class Mounts:
             mount = _ask_for_mount(reference.path, transport, token, deadline)
             with self._lock:
                 self._known[mount.path] = mount
-        return _location(reference, mount)
+        return location(reference, mount)
 
     def _longest_known(self, path: str) -> KvMount | None:
         segments = path.split("/")
@@ -108,7 +108,8 @@ def _ask_for_mount(path: str, transport: Transport, token: SecretValue, deadline
     return KvMount(mount_path, V2 if version == str(V2) else V1)
 
 
-def _location(reference: Reference, mount: KvMount) -> KvLocation:
+def location(reference: Reference, mount: KvMount) -> KvLocation:
+    """Return where a reference's secret lies on a mount; raises `ReferenceRefused`."""
     path = reference.path.removeprefix(mount.path + "/")
     if mount.version == V1:
         if reference.version is not None:

@@ -119,6 +119,11 @@ class Resolver:
                 outcomes.update(self._resolve_group(server, group, namespace, deadline))
         return outcomes
 
+    def logins(self, references: Iterable[Reference], namespace: str) -> list[tuple[str, str]]:
+        """Return connection and role of each login that the references need, for the audit trail."""
+        names = sorted({reference.connection for reference in references} & self._servers.keys())
+        return [(name, self._servers[name].transport.connection.auth.role_for(namespace)) for name in names]
+
     def replace(self, connections: Mapping[str, Connection]) -> None:
         """Take other connections from now on. What is under way ends on the old ones.
 

@@ -14,6 +14,7 @@ Never 404 (controllers take it for "object gone"), never 422 (`kubectl apply --f
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Protocol
 
@@ -70,6 +71,14 @@ class Rights(Protocol):
         ...
 
 
+@dataclass(slots=True)
+class Trace:
+    """How an answer came about, as far as it did: what was planned, and what became of the references."""
+
+    plan: Plan = field(default_factory=Plan)
+    outcomes: Mapping[Reference, Outcome] = field(default_factory=dict)
+
+
 class Admission:
     """Answers admission requests. Threads may share it."""
 
@@ -81,9 +90,13 @@ class Admission:
 
     def answer(self, request: AdmissionRequest, deadline: Deadline) -> Answer:
         """Return the answer to a request, within the deadline. Never raises."""
+        return self.decide(request, deadline, Trace())
+
+    def decide(self, request: AdmissionRequest, deadline: Deadline, trace: Trace) -> Answer:
+        """Return the answer to a request, and leave in `trace` how it came about. Never raises."""
         try:
             with self._limit(deadline.remaining_seconds() + _GRACE_SECONDS):
-                return self._answer(request, deadline)
+                return self._answer(request, deadline, trace)
         except TimeoutError:
             late = DeadlineExceeded()
             problem = Problem("the object", late.message, late.cause, temporary=True)
@@ -104,19 +117,20 @@ class Admission:
             )
         return _refusal(request, [problem], ())
 
-    def _answer(self, request: AdmissionRequest, deadline: Deadline) -> Answer:
+    def _answer(self, request: AdmissionRequest, deadline: Deadline, trace: Trace) -> Answer:
         if request.operation not in {"CREATE", "UPDATE"}:
             return Answer(allowed=True)
         if (request.group, request.kind) != ("", "Secret"):
             return _other_kind(request)
         scan = scan_secret(request.manifest)
         plan = plan_secret(scan, request.manifest, request.old_manifest, dry_run=request.dry_run)
+        trace.plan = plan
         if not plan.steps:
             return _refusal(request, plan.problems, plan.warnings) if plan.problems else _untouched(plan)
         denial = self._denial(request, plan, deadline)
         if denial is not None:
             return _refusal(request, [*plan.problems, denial], plan.warnings)
-        return self._filled(request, plan, deadline)
+        return self._filled(request, plan, deadline, trace)
 
     def _denial(self, request: AdmissionRequest, plan: Plan, deadline: Deadline) -> Problem | None:
         """Say why the namespace or the requester may not have what the object asks for; None when they may."""
@@ -136,9 +150,10 @@ class Admission:
         )
         return Problem("the object", message, "RequesterMayNotRead")
 
-    def _filled(self, request: AdmissionRequest, plan: Plan, deadline: Deadline) -> Answer:
+    def _filled(self, request: AdmissionRequest, plan: Plan, deadline: Deadline, trace: Trace) -> Answer:
         references = plan.references
         outcomes = self._references.resolve(references, request.namespace, deadline) if references else {}
+        trace.outcomes = outcomes
         values = {reference: outcome.value for reference, outcome in outcomes.items() if isinstance(outcome, Resolved)}
         filled: list[tuple[Want, SecretValue]] = []
         # Fields that cannot be read are told together with those that cannot be resolved.

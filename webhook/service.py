@@ -16,6 +16,10 @@ from resolver.resolve import Resolver
 from resolver.tenants import Tenants
 from webhook.admit import Admission
 from webhook.app import create_app
+from webhook.audit import AuditTrail
+from webhook.audit_key import load_key
+from webhook.audit_stream import AuditStream
+from webhook.audited import AuditedAdmission
 from webhook.identity import NamespaceTokens
 from webhook.upkeep import Upkeep
 
@@ -28,11 +32,19 @@ class Service:
     close: Callable[[], None]
 
 
-def build(connections_file: Path, kubeconfig: Path | None) -> Service:
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """Where the audit trail goes (None: standard output), and the file of the key that chains it."""
+
+    path: Path | None
+    key_file: Path
+
+
+def build(connections_file: Path, kubeconfig: Path | None, audit: Audit | None = None) -> Service:
     """Assemble Keyhole. To be called in a worker, after the fork: from here on there are connections.
 
-    Raises `resolver.connections.ConfigurationError`, or `kube.errors.KubernetesUnavailable` when there is no way to an
-    API server.
+    Raises `resolver.connections.ConfigurationError`, `webhook.audit_errors.AuditError`, or
+    `kube.errors.KubernetesUnavailable` when there is no way to an API server.
     """
     api = connect(kubeconfig)
     tenants = Tenants(NamespaceTokens(ServiceAccountTokens(api)))
@@ -40,11 +52,16 @@ def build(connections_file: Path, kubeconfig: Path | None) -> Service:
     upkeep = Upkeep(connections_file, resolver, tenants)
     upkeep.start()
 
+    trail = AuditTrail(load_key(audit.key_file), AuditStream(audit.path)) if audit else None
+
     def close() -> None:
         upkeep.stop()
         resolver.close()
+        if trail is not None:
+            trail.close()
 
-    return Service(create_app(Admission(resolver, Namespaces(api), SecretAccess(api), _limit)), close)
+    admission = Admission(resolver, Namespaces(api), SecretAccess(api), _limit)
+    return Service(create_app(AuditedAdmission(admission, trail, resolver.logins) if trail else admission), close)
 
 
 def _limit(seconds: float) -> gevent.Timeout:

@@ -1,0 +1,206 @@
+"""`keyhole audit`: check that the audit trail is as it was written."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import click
+
+from cli.errors import NotDoneError
+from webhook.audit_errors import AuditKeyError
+from webhook.audit_findings import Finding, Place
+from webhook.audit_key import load_key
+from webhook.audit_line import Head
+from webhook.audit_verify import Chain, Report, Verifier, read_lines
+
+_STANDARD_INPUT = Path("-")
+_FILE = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
+_KEY_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_PROGRESS_STEP_BYTES = 1024 * 1024
+# Less is read before a bar would be seen.
+_PROGRESS_FROM_BYTES = 16 * _PROGRESS_STEP_BYTES
+
+# "\b" on a line of its own keeps click from joining the lines below it.
+_VERIFY_EXAMPLES = """\b
+Examples:
+  keyhole audit verify /var/log/keyhole/audit.log --key audit.key
+  keyhole audit verify audit.log.1 audit.log --key audit.key --key last-year.key -o json
+\b
+  # The trail among other output, with or without timestamps before each line:
+  kubectl logs -n keyhole POD | keyhole audit verify - --key audit.key --mixed
+\b
+  # Nothing up to a head that was noted earlier may be missing:
+  keyhole audit verify audit.log --key audit.key --head CHAIN:SEQUENCE:MAC
+"""
+
+
+class _HeadType(click.ParamType[Head]):
+    name = "chain:sequence:mac"
+
+    def convert(self, value: str | Head, param: click.Parameter | None, ctx: click.Context | None) -> Head:
+        if isinstance(value, Head):
+            return value
+        try:
+            return Head.parse(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+@click.group(name="audit")
+def audit() -> None:
+    """Check the audit trail that the webhook writes."""
+
+
+@audit.command(epilog=_VERIFY_EXAMPLES)
+@click.argument("files", metavar="[FILE|-]...", nargs=-1, type=_FILE)
+@click.option(
+    "--key", "key_files", multiple=True, required=True, type=_KEY_FILE, help="A key of the trail; may be repeated."
+)
+@click.option(
+    "--head",
+    "heads",
+    multiple=True,
+    type=_HeadType(),
+    help="A line that must be there, as an earlier verify or the server's log tells it; may be repeated.",
+)
+@click.option(
+    "--after",
+    multiple=True,
+    type=_HeadType(),
+    help="A chain's last line in older files that are not given; may be repeated.",
+)
+@click.option("--mixed", is_flag=True, help="Pass over lines, and beginnings of lines, that are other output.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Lines for people, or one JSON object.",
+)
+def verify(
+    files: tuple[Path, ...],
+    *,
+    key_files: tuple[Path, ...],
+    heads: tuple[Head, ...],
+    after: tuple[Head, ...],
+    mixed: bool,
+    output: str,
+) -> None:
+    """Find lines of the audit trail that were removed, changed, inserted, repeated or moved.
+
+    FILE is standard input by default. Give the files of a rotated log together, the oldest first.
+
+    A chain is what one worker process wrote, from its start on. That its last lines are missing, or a chain as
+    a whole, is known only from a head: note those that are printed here or stand in the server's log, and
+    give them as --head the next time.
+
+    Exit code 0: intact. 1: findings. 2: something could not be read.
+    """
+    try:
+        verifier = Verifier([load_key(path) for path in key_files], heads, after, mixed=mixed)
+        _read(files or (_STANDARD_INPUT,), verifier)
+    except AuditKeyError as error:
+        raise NotDoneError(str(error)) from error
+    report = verifier.finish()
+    if output == "json":
+        _tell_json(report)
+    else:
+        _tell_text(report)
+    if not report.intact:
+        raise SystemExit(1)
+
+
+def _read(files: Sequence[Path], verifier: Verifier) -> None:
+    with _progress(files) as advance:
+        for number, path in enumerate(files, 1):
+            name = "standard input" if path == _STANDARD_INPUT else click.format_filename(path)
+            try:
+                with click.open_file(str(path), "rb") as stream:
+                    _feed(stream, number, name, verifier, advance)
+            except OSError as error:
+                raise NotDoneError(f"{name} cannot be read: {error.strerror or type(error).__name__}") from error
+
+
+def _feed(
+    stream: IO[bytes],
+    file_number: int,
+    name: str,
+    verifier: Verifier,
+    advance: Callable[[int], None],
+) -> None:
+    seen_bytes = 0
+    for number, text in enumerate(read_lines(stream), 1):
+        verifier.feed(text, Place(file_number, number, name))
+        seen_bytes += len(text)
+        if seen_bytes >= _PROGRESS_STEP_BYTES:
+            advance(seen_bytes)
+            seen_bytes = 0
+    advance(seen_bytes)
+
+
+@contextmanager
+def _progress(files: Sequence[Path]) -> Iterator[Callable[[int], None]]:
+    """Show on a terminal how far a long reading is, where its length is known."""
+    length_bytes = 0 if _STANDARD_INPUT in files else sum(path.stat().st_size for path in files)
+    if length_bytes < _PROGRESS_FROM_BYTES or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    with click.progressbar(length=length_bytes, label="verifying", file=sys.stderr) as bar:
+        yield bar.update
+
+
+def _tell_text(report: Report) -> None:
+    for finding in report.findings:
+        click.echo(f"finding: {_described(finding)}")
+    left_out = report.findings_total - len(report.findings)
+    if left_out:
+        click.echo(f"and {left_out} more findings")
+    for chain in report.chains:
+        state = "ended" if chain.ended else "not ended"
+        click.echo(f"chain {chain.head.chain}: lines {chain.first} to {chain.head.sequence}, {state}")
+        click.echo(f"  head {chain.head}")
+    verdict = "intact" if report.intact else f"findings: {report.findings_total}"
+    click.echo(f"{report.lines} lines in {len(report.chains)} chains, {verdict}")
+
+
+def _described(finding: Finding) -> str:
+    place = "" if finding.place is None else f"{finding.place.file}:{finding.place.line}: "
+    chain = "" if finding.chain is None else f" (chain {finding.chain})"
+    return f"{place}{finding.problem.value}: {finding.message}{chain}"
+
+
+def _tell_json(report: Report) -> None:
+    document = {
+        "intact": report.intact,
+        "lines": report.lines,
+        "chains": [_chain_as_json(chain) for chain in report.chains],
+        "findings": [_finding_as_json(finding) for finding in report.findings],
+        "findings_total": report.findings_total,
+    }
+    click.echo(json.dumps(document, indent=2))
+
+
+def _chain_as_json(chain: Chain) -> dict[str, str | int | bool | list[str]]:
+    return {
+        "chain": chain.head.chain,
+        "first": chain.first,
+        "last": chain.head.sequence,
+        "lines": chain.lines,
+        "ended": chain.ended,
+        "keys": sorted(chain.key_ids),
+        "head": str(chain.head),
+    }
+
+
+def _finding_as_json(finding: Finding) -> dict[str, str | int | None]:
+    return {
+        "file": None if finding.place is None else finding.place.file,
+        "line": None if finding.place is None else finding.place.line,
+        "chain": finding.chain,
+        "problem": finding.problem.value,
+        "message": finding.message,
+    }

@@ -1,0 +1,247 @@
+"""`keyhole tenant`: what a namespace needs, in Kubernetes and in Vault."""
+
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from cli.errors import NotDoneError
+from enforcer import bundle, grants, target, vault_setup
+from enforcer.commands import script
+from enforcer.documents import Document, read_path, read_text
+from enforcer.errors import EnforcerError
+from enforcer.policy_file import policy_file
+from enforcer.policy_paths import NAMESPACE
+from enforcer.target import Target
+from enforcer.tenant import account
+from enforcer.tenant import tenant as checked_tenant
+from enforcer.terraform import terraform
+from enforcer.usage import Usage, survey
+from enforcer.vault_role import TokenType
+from enforcer.vault_setup import VaultSetup
+from resolver import paths as vault_paths
+from resolver.connections import ConfigurationError
+from resolver.kv import KvLocation
+from resolver.reference import DEFAULT_CONNECTION
+
+_FINDINGS = 1
+_ACCESSOR = re.compile(r"[A-Za-z0-9_-]+")
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_STANDARD_INPUT = Path("-")
+
+
+class _KvType(click.ParamType[tuple[str, int]]):
+    name = "mount=1|2"
+
+    def convert(
+        self, value: str | tuple[str, int], param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, int]:
+        if isinstance(value, tuple):
+            return value
+        mount, _, version = value.rpartition("=")
+        mount = mount.strip("/")
+        if version not in {"1", "2"}:
+            self.fail(f"{value!r} is not MOUNT=1 or MOUNT=2, such as secret=2", param, ctx)
+        try:
+            vault_paths.check(f"{mount}/any")
+        except vault_paths.PathError as error:
+            self.fail(f"{value!r}: {error.reason}", param, ctx)
+        return mount, int(version)
+
+
+@dataclass(frozen=True, slots=True)
+class _VaultOptions:
+    """The options that have a meaning with --vault only."""
+
+    output: Literal["commands", "hcl", "terraform"] | None
+    paths: Sequence[str]
+    files: Sequence[Path]
+    kv: Sequence[tuple[str, int]]
+    templated: bool
+    accessor: str | None
+    token_type: TokenType | None
+
+    def given(self) -> list[str]:
+        options: Mapping[str, object] = {
+            "-o": self.output,
+            "--path": self.paths,
+            "-f": self.files,
+            "--kv": self.kv,
+            "--templated": self.templated,
+            "--accessor": self.accessor,
+            "--token-type": self.token_type,
+        }
+        return [name for name, value in options.items() if value]
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  # Namespace label, ServiceAccounts, Roles and RoleBindings:
+  keyhole tenant shop | kubectl apply --server-side -f -
+\b
+  # The same, and what Vault needs so that the references in these manifests resolve, as a script to be read and run:
+  keyhole tenant shop --vault -f manifests/ --connections connections.yaml > shop.sh
+\b
+  # For whoever administers Vault alone; a path and the KV version of its mount are all that is needed:
+  keyhole tenant shop --vault-only --path secret/shop/database --kv secret=2 -o terraform
+\b
+  # One policy and one role for all namespaces: each may read below its own name.
+  keyhole tenant shop --vault-only --templated --kv secret=2 -o hcl
+""",
+)
+@click.argument("namespace")
+@click.option("--connection", default=DEFAULT_CONNECTION, show_default=True, help="The Vault connection that it uses.")
+@click.option(
+    "--connections", type=_FILE, help="The Vault connections (YAML). Without: method jwt, everything default."
+)
+@click.option(
+    "--webhook-service-account",
+    default="keyhole/keyhole-webhook",
+    show_default=True,
+    metavar="NAMESPACE/NAME",
+    help="Who may mint tokens of the ServiceAccount keyhole.",
+)
+@click.option(
+    "--controller-service-account",
+    default="keyhole/keyhole-controller",
+    show_default=True,
+    metavar="NAMESPACE/NAME",
+    help="Who may mint tokens of keyhole and of keyhole-reconciler.",
+)
+@click.option("--vault", is_flag=True, help="Add what Vault needs: a policy, a role, and how to set them up.")
+@click.option("--vault-only", is_flag=True, help="What Vault needs, without the Kubernetes objects.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["commands", "hcl", "terraform"]),
+    help="With --vault: a shell script with the Kubernetes objects in it (the default), or the policy and role alone.",
+)
+@click.option(
+    "--path", "paths", multiple=True, help="A path in Vault that may be read, such as secret/shop/app; may be repeated."
+)
+@click.option(
+    "-f",
+    "--filename",
+    "files",
+    multiple=True,
+    type=click.Path(exists=True, allow_dash=True, path_type=Path),
+    help="Manifests whose references may be read: a file, a folder, or - for standard input; may be repeated.",
+)
+@click.option("--kv", multiple=True, type=_KvType(), help="The KV version of a mount; may be repeated.")
+@click.option(
+    "--templated",
+    is_flag=True,
+    help="One policy and role for all namespaces. --path then has a segment {namespace} and may end in /*; without "
+    "any, each namespace may read below its own name on each known mount.",
+)
+@click.option("--accessor", help="With --templated: the accessor of the auth mount, as `vault auth list` shows it.")
+@click.option(
+    "--token-type",
+    type=click.Choice(["service", "batch"]),
+    help="Of the Vault tokens; batch tokens cannot be revoked.  [default: service]",
+)
+@click.pass_context
+def tenant(
+    ctx: click.Context,
+    *,
+    namespace: str,
+    connection: str,
+    connections: Path | None,
+    webhook_service_account: str,
+    controller_service_account: str,
+    vault: bool,
+    vault_only: bool,
+    output: Literal["commands", "hcl", "terraform"] | None,
+    paths: tuple[str, ...],
+    files: tuple[Path, ...],
+    kv: tuple[tuple[str, int], ...],
+    templated: bool,
+    accessor: str | None,
+    token_type: TokenType | None,
+) -> None:
+    """Print what NAMESPACE needs so that Keyhole serves it; nothing is changed.
+
+    Exit code 1 when a manifest holds what admission would refuse: then nothing is printed but what is wrong.
+    """
+    options = _VaultOptions(output, paths, files, kv, templated, accessor, token_type)
+    try:
+        accounts = account(webhook_service_account), account(controller_service_account)
+        objects = bundle.render(checked_tenant(namespace, *accounts))
+        if not vault and not vault_only:
+            if options.given():
+                raise click.UsageError(f"only with --vault or --vault-only: {', '.join(options.given())}")
+            _write(objects)
+            return
+        _check(options, connection, connections)
+        setup = _setup(ctx, namespace, _target(connection, connections, templated=templated), options)
+    except (EnforcerError, ConfigurationError) as error:
+        raise NotDoneError(str(error)) from None
+    if output == "hcl":
+        _write(policy_file(setup))
+    elif output == "terraform":
+        _write(terraform(setup))
+    else:
+        _write(script(setup, None if vault_only else objects))
+
+
+def _check(options: _VaultOptions, connection: str, connections: Path | None) -> None:
+    if connections is None and connection != DEFAULT_CONNECTION:
+        raise click.UsageError("--connection needs --connections")
+    if options.templated and options.files:
+        raise click.UsageError(f"--templated takes --path with {NAMESPACE}, and no manifests: it is for all namespaces")
+    if options.accessor and not options.templated:
+        raise click.UsageError("--accessor has a meaning with --templated only")
+    if options.accessor and not _ACCESSOR.fullmatch(options.accessor):
+        raise click.UsageError(f"--accessor: {options.accessor!r} is none; `vault auth list` shows it")
+    if not options.templated and not options.paths and not options.files:
+        raise click.UsageError("what may be read? Give --path, or manifests with -f, or --templated")
+
+
+def _target(connection: str, connections: Path | None, *, templated: bool) -> Target:
+    return target.assumed(shared=templated) if connections is None else target.read(connections, connection)
+
+
+def _setup(ctx: click.Context, namespace: str, known: Target, options: _VaultOptions) -> VaultSetup:
+    mounts = {**known.mounts, **dict(options.kv)}
+    token_type = options.token_type or "service"
+    if options.templated:
+        if not options.paths and not mounts:
+            raise click.UsageError("--templated needs --kv, or mounts in the connections file")
+        shared = grants.of_every_namespace(options.paths, mounts)
+        return vault_setup.for_all(known, shared, token_type, options.accessor)
+    given = grants.of_paths(options.paths, mounts)
+    if options.files:
+        usage = survey(_documents(options.files), namespace, known.connection)
+        given += _used(ctx, usage, mounts)
+    return vault_setup.for_namespace(known, namespace, given, token_type)
+
+
+def _used(ctx: click.Context, usage: Usage, mounts: Mapping[str, int]) -> list[KvLocation]:
+    """Return where the references of manifests lead; ends the command when there is a finding."""
+    locations, findings = grants.of_usage(usage, mounts)
+    if not locations and not findings:
+        findings.append("the manifests hold no reference of this namespace to this connection")
+    for kind, texts in (("note", usage.notes), ("finding", findings)):
+        for text in texts:
+            click.echo(f"{kind}: {text}", err=True)
+    if findings:
+        ctx.exit(_FINDINGS)
+    return locations
+
+
+def _documents(files: Sequence[Path]) -> Iterator[Document]:
+    for file in files:
+        if file == _STANDARD_INPUT:
+            yield from read_text(sys.stdin.buffer.read(), "standard input")
+        else:
+            yield from read_path(file)
+
+
+def _write(text: str) -> None:
+    # Always UTF-8: a path may hold any letter, and what is printed is piped into other programs.
+    click.echo(text.encode(), nl=False)

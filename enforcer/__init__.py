@@ -1,0 +1,1 @@
+"""The checks outside admission, and what an administrator sets up for a tenant."""

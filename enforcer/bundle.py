@@ -1,0 +1,149 @@
+"""The tenant bundle: what stands in a namespace's API objects so that Keyhole serves it, and nothing beyond.
+
+Sources: Kubernetes, *Using RBAC Authorization* and *Managing Service Accounts*.
+"""
+
+from string import Template
+
+from enforcer.tenant import RECONCILER, Account, Tenant
+from manifests.annotations import DOMAIN
+from resolver.identity import SERVICE_ACCOUNT
+
+# The booleans and the null of YAML 1.1, which kubectl reads.
+_WORDS_OF_YAML = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
+
+# Text and not objects that are dumped: the reason of each rule stands beside it, for whoever reviews it.
+_BUNDLE = Template("""\
+# What the namespace $tenant needs so that Keyhole fills its Secrets. To be applied by an administrator: a Role can be
+# granted only by somebody who has its rights, or may escalate (Kubernetes, "Privilege escalation prevention").
+apiVersion: v1
+kind: Namespace
+metadata:
+  name: $namespace
+  labels:
+    # Without this label Keyhole refuses every reference in the namespace.
+    $label: "true"
+---
+# Who the namespace is in Vault. No Role names this account: its tokens are worth nothing in Kubernetes.
+apiVersion: v1
+kind: ServiceAccount
+metadata:
+  name: $identity
+  namespace: $namespace
+# No pod runs as it; if one did, it would hold no token of it.
+automountServiceAccountToken: false
+---
+# Who Keyhole's controller is in this namespace. Vault knows nothing of it.
+apiVersion: v1
+kind: ServiceAccount
+metadata:
+  name: $reconciler
+  namespace: $namespace
+# Its tokens are minted for ten minutes by the controller; none is to lie in a pod.
+automountServiceAccountToken: false
+---
+# The webhook. It has no right to mint tokens but by Roles such as this one.
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata:
+  name: keyhole-webhook
+  namespace: $namespace
+rules:
+  # It logs in to Vault with a token of this one account. Every other account of the namespace is out of its reach,
+  # so that a stolen webhook can act as nobody in Kubernetes.
+  - apiGroups: [""]
+    resources: [serviceaccounts/token]
+    resourceNames: [$identity]
+    verbs: [create]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata:
+  name: keyhole-webhook
+  namespace: $namespace
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: Role
+  name: keyhole-webhook
+subjects:
+  - kind: ServiceAccount
+    name: $webhook_name
+    namespace: $webhook_namespace
+---
+# The controller. What it does here it does as the account $reconciler, so the audit log shows it as such.
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata:
+  name: keyhole-controller
+  namespace: $namespace
+rules:
+  # $identity: to ask Vault for versions as the namespace. $reconciler: to read and touch the Secrets below.
+  - apiGroups: [""]
+    resources: [serviceaccounts/token]
+    resourceNames: [$identity, $reconciler]
+    verbs: [create]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata:
+  name: keyhole-controller
+  namespace: $namespace
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: Role
+  name: keyhole-controller
+subjects:
+  - kind: ServiceAccount
+    name: $controller_name
+    namespace: $controller_namespace
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata:
+  name: keyhole-reconciler
+  namespace: $namespace
+rules:
+  # get, list, watch: to find the Secrets that hold references and to see them change. patch: to have one admitted
+  # again when its value changed in Vault. create: to make those that hold the values of variables. RBAC cannot limit
+  # list, watch and create to some Secrets. No update and no delete: neither is needed. No workloads: Keyhole keeps
+  # only Secrets so far.
+  - apiGroups: [""]
+    resources: [secrets]
+    verbs: [get, list, watch, patch, create]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata:
+  name: keyhole-reconciler
+  namespace: $namespace
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: Role
+  name: keyhole-reconciler
+subjects:
+  - kind: ServiceAccount
+    name: $reconciler
+    namespace: $namespace
+""")
+
+
+def render(tenant: Tenant) -> str:
+    """Return the bundle as YAML, one document for each object; the same tenant gives the same text."""
+    return _BUNDLE.substitute(
+        tenant=tenant.namespace,
+        namespace=_scalar(tenant.namespace),
+        label=f"{DOMAIN}/enabled",
+        identity=SERVICE_ACCOUNT,
+        reconciler=RECONCILER,
+        **_subject("webhook", tenant.webhook),
+        **_subject("controller", tenant.controller),
+    )
+
+
+def _subject(who: str, account: Account) -> dict[str, str]:
+    return {f"{who}_name": _scalar(account.name), f"{who}_namespace": _scalar(account.namespace)}
+
+
+def _scalar(name: str) -> str:
+    """Quote a name that some reader of YAML takes for something else than text, such as 123, 1e3, on or null."""
+    return name if name[0].isalpha() and name not in _WORDS_OF_YAML else f'"{name}"'

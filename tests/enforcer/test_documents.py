@@ -1,0 +1,79 @@
+"""Reading manifests from files."""
+
+from pathlib import Path
+
+import pytest
+
+from enforcer.documents import read_path, read_text
+from enforcer.errors import ManifestsUnreadable
+
+
+def test_documents_are_numbered_and_empty_ones_left_out_but_counted() -> None:
+    found = list(read_text(b"a: 1\n---\n---\n# only a comment\n---\nb: 2\n", "x.yaml"))
+    assert [(str(document), document.content) for document in found] == [
+        ("x.yaml, document 1", {"a": 1}),
+        ("x.yaml, document 4", {"b": 2}),
+    ]
+
+
+def test_json_is_read_even_when_indented_with_tabs() -> None:
+    (document,) = read_text(b'\n{\n\t"kind": "Secret"\n}\n', "x.json")
+    assert document.content == {"kind": "Secret"}
+
+
+def test_a_flow_map_of_yaml_is_no_json_and_is_read() -> None:
+    (document,) = read_text(b"{kind: Secret}", "x.yaml")
+    assert document.content == {"kind": "Secret"}
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        pytest.param("2024-01-01", "2024-01-01", id="a date is text, as for kubectl"),
+        pytest.param("=", "=", id="so is an equals sign"),
+        pytest.param("yes", True, id="yes is a boolean, as for kubectl"),
+        pytest.param("123", 123, id="and digits are a number"),
+    ],
+)
+def test_scalars_are_read_as_kubectl_reads_them(written: str, read: object) -> None:
+    (document,) = read_text(f"key: {written}".encode(), "x.yaml")
+    assert document.content == {"key": read}
+
+
+def test_a_folder_is_read_in_the_order_of_names_without_hidden_and_other_files(tmp_path: Path) -> None:
+    for name in ("b.yaml", "a/z.yml", "c.json", ".hidden/x.yaml", "a/.y.yaml", "read.me"):
+        file = tmp_path / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text('{"name": "' + name + '"}')
+    assert [document.content["name"] for document in read_path(tmp_path)] == ["a/z.yml", "b.yaml", "c.json"]
+
+
+@pytest.mark.parametrize(
+    ("content", "where"),
+    [
+        pytest.param(b"a: b: canary\n", " (line 1, column 5)", id="not YAML"),
+        pytest.param(b"a: {{ .Values.canary }}\n", " (line 1, column ", id="a template that is not rendered"),
+        pytest.param(b"a: \xff\xfecanary", "", id="not UTF-8"),
+        pytest.param(b'{"a": "canary"', " (line ", id="half of a JSON document"),
+        pytest.param(b"a: !canary b", " (line 1, column 4)", id="a tag that nobody knows"),
+    ],
+)
+def test_what_cannot_be_read_is_told_by_file_and_position_and_never_quoted(content: bytes, where: str) -> None:
+    with pytest.raises(ManifestsUnreadable) as caught:
+        list(read_text(content, "x.yaml"))
+    assert str(caught.value).startswith(f"x.yaml: not YAML or JSON{where}")
+    assert "canary" not in str(caught.value)
+    assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("content", [b"[" * 100_000, b"- " * 100_000, b'{"a":' * 100_000])
+def test_what_is_nested_too_deeply_is_refused_and_ends_nobody(content: bytes) -> None:
+    with pytest.raises(ManifestsUnreadable, match="more than 100 levels"):
+        list(read_text(content, "x.yaml"))
+
+
+def test_a_folder_without_manifests_and_a_missing_file_are_errors(tmp_path: Path) -> None:
+    with pytest.raises(ManifestsUnreadable, match=r"holds no \.yaml"):
+        list(read_path(tmp_path))
+    with pytest.raises(ManifestsUnreadable, match="cannot be read: No such file"):
+        list(read_path(tmp_path / "x.yaml"))

@@ -1,0 +1,57 @@
+"""From what an admission planned and found to what the audit trail tells of each field."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from manifests.plan import Action, Step
+from manifests.problem import Problem
+from resolver.errors import ResolverError
+from resolver.grammar import Reference
+from resolver.reference import Function
+from resolver.resolve import Outcome, Resolved
+from webhook.audit_record import Done, FieldRecord, ProblemRecord, ReferenceRecord
+
+_DONE = {
+    Action.KEEP: Done.KEPT,
+    Action.RESOLVE: Done.RESOLVED,
+    Action.PLACEHOLDER: Done.PLACEHOLDER,
+    Action.LEAVE: Done.LEFT,
+}
+
+
+def field_record(step: Step, outcomes: Mapping[Reference, Outcome], cause: str = "") -> FieldRecord:
+    """Return what became of a field.
+
+    `outcomes` are those of the admission, empty when Vault was not asked. `cause` is the word for which the field was
+    refused, or the object before its fields were looked at; without one, it is that of the first reference that failed.
+    """
+    references = [_reference_record(each, outcomes.get(each)) for each in dict.fromkeys(step.want.filling.references)]
+    causes = [cause, *(reference.cause for reference in references)]
+    first_cause = next(filter(None, causes), "")
+    done = Done.REFUSED if first_cause else _DONE[step.action]
+    return FieldRecord(step.want.pointer, step.want.form, done, references, first_cause)
+
+
+def problem_record(problem: Problem) -> ProblemRecord:
+    """Return where a problem lies, and its word."""
+    # What follows a comma is quoted from the annotation's text.
+    return ProblemRecord(problem.origin.partition(",")[0], problem.cause)
+
+
+def shown(reference: Reference) -> str:
+    """Return the canonical text of a reference, with the argument of `default` left out: it may be a field's value."""
+    functions = tuple(
+        Function(function.name, "") if function.name == "default" else function for function in reference.functions
+    )
+    return str(replace(reference, functions=functions))
+
+
+def _reference_record(reference: Reference, outcome: Outcome | None) -> ReferenceRecord:
+    text = shown(reference)
+    match outcome:
+        case Resolved():
+            return ReferenceRecord(text, outcome.version, outcome.request_id)
+        case ResolverError():
+            return ReferenceRecord(text, cause=outcome.cause)
+        case None:
+            return ReferenceRecord(text)

@@ -1,0 +1,78 @@
+"""Admissions of objects with references, each with its line in the audit trail."""
+
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from http import HTTPStatus
+
+from resolver.deadline import Deadline
+from resolver.grammar import Reference
+from resolver.identity import identity_name
+from webhook.admit import Admission, Trace
+from webhook.audit import AuditTrail
+from webhook.audit_errors import AuditUnavailable
+from webhook.audit_fields import field_record, problem_record
+from webhook.audit_record import AuditRecord, Login, Requester
+from webhook.review import AdmissionRequest, Answer
+
+_RETRY_AFTER_SECONDS = 5
+
+Logins = Callable[[Iterable[Reference], str], Iterable[tuple[str, str]]]
+"""Connection and role of each login that references need in a namespace: `Resolver.logins`."""
+
+
+class AuditedAdmission:
+    """Answers as `Admission` does; what cannot be written down does not happen."""
+
+    def __init__(self, admission: Admission, trail: AuditTrail, logins: Logins) -> None:
+        self._admission = admission
+        self._trail = trail
+        self._logins = logins
+
+    def answer(self, request: AdmissionRequest, deadline: Deadline) -> Answer:
+        """Return the answer to a request, within the deadline. Never raises."""
+        came, started = datetime.now(UTC), time.monotonic()
+        trace = Trace()
+        answer = self._admission.decide(request, deadline, trace)
+        if not trace.plan.steps and not trace.plan.problems:
+            return answer
+        milliseconds = (time.monotonic() - started) * 1000
+        # Outside of the admission's own limit: one that fired between line and answer would make the line a lie.
+        try:
+            self._trail.write(self._record(request, trace, answer, came, milliseconds), deadline)
+        except AuditUnavailable as error:
+            message = f"{error.cause}: {request.described}: {error.message}"
+            return Answer(
+                False,
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                message,
+                error.cause,
+                retry_after_seconds=_RETRY_AFTER_SECONDS,
+            )
+        return answer
+
+    def _record(
+        self, request: AdmissionRequest, trace: Trace, answer: Answer, came: datetime, milliseconds: float
+    ) -> AuditRecord:
+        who = request.requester
+        # Refused before its fields were looked at, as a whole.
+        cause = answer.cause if not answer.allowed and not trace.outcomes else ""
+        return AuditRecord(
+            time=came,
+            uid=request.uid,
+            requester=Requester(who.username, who.uid, who.groups),
+            group=request.group,
+            kind=request.kind,
+            namespace=request.namespace,
+            name=request.name,
+            operation=request.operation,
+            dry_run=request.dry_run,
+            allowed=answer.allowed,
+            status=answer.status,
+            milliseconds=milliseconds,
+            cause=answer.cause,
+            identity=identity_name(request.namespace) if trace.outcomes else "",
+            logins=[Login(*login) for login in self._logins(trace.outcomes, request.namespace)],
+            fields=[field_record(step, trace.outcomes, cause) for step in trace.plan.steps],
+            problems=[problem_record(problem) for problem in trace.plan.problems],
+        )
