@@ -45,7 +45,8 @@ def constant_app() -> "Flask":
 
 
 def _server(settings: "ServerSettings", worker_class: str) -> "Server":
-    from webhook.server import Server  # noqa: PLC0415 - after monkey patching
+    from webhook.caller_modes import Anyone  # noqa: PLC0415 - after monkey patching
+    from webhook.server import Server  # noqa: PLC0415
     from webhook.service import Service  # noqa: PLC0415
 
     class OtherClass(Server):
@@ -58,7 +59,7 @@ def _server(settings: "ServerSettings", worker_class: str) -> "Server":
             self.cfg.set("ssl_context", _default_context)
 
     kind = Server if worker_class == OURS else OtherClass
-    return kind(settings, lambda: Service(constant_app(), lambda: None))
+    return kind(settings, lambda: Service(constant_app(), Anyone(), lambda: None))
 
 
 def _default_context(_config: object, default: Callable[[], Any]) -> Any:

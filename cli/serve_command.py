@@ -33,6 +33,8 @@ Examples:
   keyhole certs issue ./certs --service keyhole --namespace keyhole
   keyhole serve --connections connections.yaml --tls-cert certs/tls.crt --tls-key certs/tls.key \\
       --caller-auth none --kubeconfig ~/.kube/config
+  keyhole serve --connections connections.yaml --tls-cert certs/tls.crt --tls-key certs/tls.key \\
+      --caller-auth client-certificate --caller-ca apiserver-ca.crt --caller-name kube-apiserver
 """,
 )
 @click.option(
@@ -42,10 +44,25 @@ Examples:
 @click.option("--tls-key", type=_FILE, required=True, help="Its private key (PEM).")
 @click.option(
     "--caller-auth",
-    type=click.Choice(["none"]),
+    type=click.Choice(["aggregation", "client-certificate", "token", "none"]),
     required=True,
-    help="How a caller proves that it is the API server. 'none' lets anyone who reaches the port ask for the secrets "
-    "of every namespace that opted in: for development only.",
+    help="How a caller proves that it is the API server: it comes through its own aggregation layer, or shows a client "
+    "certificate or a token that you gave it. 'none' lets anyone who reaches the port ask for the secrets of every "
+    "namespace that opted in: for development only.",
+)
+@click.option("--caller-ca", type=_FILE, help="client-certificate: the CA of the API server's certificate (PEM).")
+@click.option(
+    "--caller-name",
+    "caller_names",
+    multiple=True,
+    help="client-certificate: its common name, DNS name or URI. Repeat it for several.",
+)
+@click.option(
+    "--caller-token-file",
+    "caller_token_files",
+    type=_FILE,
+    multiple=True,
+    help="token: the file that holds it. Repeat it for several, while one is being replaced.",
 )
 @click.option("--listen", type=_AddressType(), default="0.0.0.0:8443", show_default=True, help="Admissions, TLS.")
 @click.option(
@@ -85,6 +102,9 @@ def serve(  # noqa: PLR0917 - click passes one for each option
     tls_cert: Path,
     tls_key: Path,
     caller_auth: str,
+    caller_ca: Path | None,
+    caller_names: tuple[str, ...],
+    caller_token_files: tuple[Path, ...],
     listen: "Address",
     health_listen: "Address",
     audit_key: Path | None,
@@ -100,16 +120,16 @@ def serve(  # noqa: PLR0917 - click passes one for each option
     from gevent import monkey  # noqa: PLC0415
 
     monkey.patch_all()
-    from kube.client import check  # noqa: PLC0415
     from kube.errors import KubernetesUnavailable  # noqa: PLC0415
-    from resolver.connections import ConfigurationError, load  # noqa: PLC0415
+    from resolver.connections import ConfigurationError  # noqa: PLC0415
     from webhook.audit_errors import AuditError  # noqa: PLC0415
-    from webhook.audit_key import load_key  # noqa: PLC0415
-    from webhook.audit_stream import AuditStream  # noqa: PLC0415
+    from webhook.caller import ProofUnreadable  # noqa: PLC0415
+    from webhook.caller_modes import CallerMode, CallerSettings, CallerSettingsError  # noqa: PLC0415
     from webhook.logs import configure  # noqa: PLC0415
-    from webhook.server import CertificateError, Server  # noqa: PLC0415
-    from webhook.service import Audit, build  # noqa: PLC0415
+    from webhook.server import Server  # noqa: PLC0415
+    from webhook.service import Audit, ServiceSettings, build, check_start  # noqa: PLC0415
     from webhook.settings import ServerSettings  # noqa: PLC0415
+    from webhook.tls import CertificateError  # noqa: PLC0415
 
     configure(log_level)
     settings = ServerSettings(
@@ -122,22 +142,21 @@ def serve(  # noqa: PLR0917 - click passes one for each option
         grace_seconds=grace_seconds,
         log_level=log_level,
     )
-    if caller_auth == "none":
+    try:
+        caller = CallerSettings(CallerMode(caller_auth), caller_ca, frozenset(caller_names), caller_token_files)
+    except CallerSettingsError as error:
+        raise click.UsageError(str(error)) from None
+    if caller.mode is CallerMode.NONE:
         click.echo("WARNING: --caller-auth=none: whoever reaches this port can read secrets.", err=True)
     if audit_log is not None and audit_key is None:
         raise click.UsageError("--audit-log needs --audit-key")
     audit = Audit(audit_log, audit_key) if audit_key else None
+    service = ServiceSettings(connections, caller, kubeconfig, audit)
     try:
-        # Workers open the audit trail for themselves; what they would stumble over is to be told of here.
-        if audit is not None:
-            load_key(audit.key_file)
-            AuditStream(audit.path).close()
-        # Workers read the file for themselves, and follow it; one that is broken is to be told of here.
-        load(connections)
-        # Workers connect for themselves; a kubeconfig that cannot be used is to be told of here.
-        check(kubeconfig)
-        server = Server(settings, lambda: build(connections, kubeconfig, audit))
-    except (ConfigurationError, CertificateError, KubernetesUnavailable, AuditError) as error:
+        # Workers connect and read for themselves; what cannot be used is to be told of here.
+        check_start(service)
+        server = Server(settings, lambda: build(service))
+    except (ConfigurationError, CertificateError, KubernetesUnavailable, ProofUnreadable, AuditError) as error:
         raise NotDoneError(str(error)) from None
     except OSError as error:
         raise NotDoneError(f"cannot listen on {health_listen}: {error.strerror}") from None

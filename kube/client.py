@@ -1,12 +1,14 @@
 """A client of the API server, and what its errors mean."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from pathlib import Path
 from typing import TypeVar
 
 import urllib3.exceptions
 from kubernetes import client, config
+from kubernetes.config import kube_config
 
 from kube.errors import KubernetesError, KubernetesUnavailable
 
@@ -46,6 +48,18 @@ def check(kubeconfig: Path | None = None) -> None:
         config.list_kube_config_contexts(str(kubeconfig))  # type: ignore[no-untyped-call]
     except config.ConfigException:
         raise KubernetesUnavailable(f"kubeconfig {kubeconfig} cannot be used") from None
+
+
+@contextlib.contextmanager
+def connected_before_fork(kubeconfig: Path | None = None) -> Iterator[client.ApiClient]:
+    """Give a client as `connect` does, and leave nothing of it to processes that are forked later; see `check`."""
+    api = connect(kubeconfig)
+    try:
+        yield api
+    finally:
+        api.close()  # type: ignore[no-untyped-call]
+        # The package has no public word for it.
+        kube_config._cleanup_temp_files()  # type: ignore[no-untyped-call]  # noqa: SLF001
 
 
 def call(purpose: str, request: Callable[[], _T]) -> _T:

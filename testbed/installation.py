@@ -21,7 +21,9 @@ from testbed.servers import Server
 _ROOT = Path(__file__).resolve().parent.parent
 _READY_SECONDS = 30.0
 _STOP_SECONDS = 40.0
-_WEBHOOK_USER = "system:serviceaccount:keyhole:keyhole-webhook"
+WEBHOOK_USER = "system:serviceaccount:keyhole:keyhole-webhook"
+# Keyhole's Service, as the API server looks for it in the serving certificate.
+SERVICE_HOST = "keyhole.keyhole.svc"
 AUDIENCE = "vault"
 
 
@@ -58,7 +60,7 @@ def add_tenant(
             "kind": "RoleBinding",
             "metadata": role_within,
             "roleRef": {"apiGroup": rbac, "kind": "Role", "name": "keyhole-mint"},
-            "subjects": [{"apiGroup": rbac, "kind": "User", "name": _WEBHOOK_USER}],
+            "subjects": [{"apiGroup": rbac, "kind": "User", "name": WEBHOOK_USER}],
         },
     )
     vault = bed.vault.client()
@@ -125,20 +127,31 @@ def webhook_kubeconfig(bed: Testbed) -> Path:
             "kind": "ClusterRoleBinding",
             "metadata": name,
             "roleRef": {"apiGroup": rbac, "kind": "ClusterRole", "name": "keyhole-webhook"},
-            "subjects": [{"apiGroup": rbac, "kind": "User", "name": _WEBHOOK_USER}],
+            "subjects": [{"apiGroup": rbac, "kind": "User", "name": WEBHOOK_USER}],
         },
     )
-    return bed.kubernetes.kubeconfig_for(_WEBHOOK_USER)
+    return bed.kubernetes.kubeconfig_for(WEBHOOK_USER)
 
 
 @contextlib.contextmanager
-def serving(bed: Testbed, directory: Path, connections: Path, *, arguments: Sequence[str] = ()) -> Iterator[Webhook]:
-    """Run `keyhole serve` until the block ends. `arguments` are further ones of its command line."""
+def serving(
+    bed: Testbed,
+    directory: Path,
+    connections: Path,
+    *,
+    caller: Sequence[str] = ("--caller-auth", "none"),
+    port: int | None = None,
+    arguments: Sequence[str] = (),
+) -> Iterator[Webhook]:
+    """Run `keyhole serve` until the block ends, by default on a free port.
+
+    `caller` are the arguments that say how callers prove themselves, `arguments` are further ones.
+    """
     ca = issue_ca()
-    files = write(directory / "certs", ca, issue_serving(ca, ["127.0.0.1", "localhost"]))
-    port, health_port = free_port(), free_port()
+    files = write(directory / "certs", ca, issue_serving(ca, ["127.0.0.1", "localhost", SERVICE_HOST]))
+    port, health_port = port or free_port(), free_port()
     command = [
-        *(sys.executable, "-m", "cli", "serve", "--caller-auth", "none"),
+        *(sys.executable, "-m", "cli", "serve", *caller),
         *("--connections", str(connections), "--kubeconfig", str(webhook_kubeconfig(bed))),
         *("--tls-cert", str(files.certificate), "--tls-key", str(files.key)),
         *("--listen", f"127.0.0.1:{port}", "--health-listen", f"127.0.0.1:{health_port}"),

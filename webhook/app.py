@@ -37,13 +37,13 @@ class Admits(Protocol):
         ...
 
 
-def create_app(admission: Admits) -> Flask:
-    """Return the WSGI application that answers POSTs of AdmissionReviews at `/mutate`."""
+def create_app(admission: Admits, mutate_path: str = MUTATE_PATH) -> Flask:
+    """Return the WSGI application that answers POSTs of AdmissionReviews at `mutate_path`."""
     app = Flask("keyhole", static_folder=None)
     # A body of unknown length is cut off at this limit without a word: one byte more shows that there was more.
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES + 1
 
-    @app.post(MUTATE_PATH)
+    @app.post(mutate_path)
     def mutate() -> Response:
         deadline = deadline_of(request.args.get("timeout", ""))
         body = _body()

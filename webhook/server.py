@@ -5,25 +5,20 @@ kubernetes client and of gunicorn all wait without blocking their worker.
 """
 
 import socket
-import ssl
 from collections.abc import Callable
 from math import ceil
-from pathlib import Path
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
 
 from webhook.service import Service
 from webhook.settings import Address, ServerSettings
-from webhook.worker import AdmissionWorker, BoundedContext
+from webhook.tls import ServingTls
+from webhook.worker import AdmissionWorker
 
 # The API server keeps idle connections for 90 s and does not retry a POST: a shorter keep-alive resets some of them.
 _KEEPALIVE_SECONDS = 120
 _HEALTH_BACKLOG = 64
-
-
-class CertificateError(Exception):
-    """There is no certificate to serve with; the message names the files."""
 
 
 class Server(BaseApplication):  # type: ignore[misc]
@@ -32,9 +27,9 @@ class Server(BaseApplication):  # type: ignore[misc]
     def __init__(self, settings: ServerSettings, build: Callable[[], Service]) -> None:
         """Load the certificate and bind the health listener.
 
-        Raises `CertificateError`, or OSError when the listener cannot be bound.
+        Raises `webhook.tls.CertificateError`, or OSError when the listener cannot be bound.
         """
-        _tls_context(settings.certificate_file, settings.key_file)
+        ServingTls(settings.certificate_file, settings.key_file)
         self.settings = settings
         self.health_socket = _listening(settings.health_listen)
         self._build = build
@@ -50,11 +45,13 @@ class Server(BaseApplication):  # type: ignore[misc]
             "worker_class": AdmissionWorker,
             "certfile": str(settings.certificate_file),
             "keyfile": str(settings.key_file),
-            "ssl_context": lambda config, _: _tls_context(config.certfile, config.keyfile),
+            "ssl_context": lambda _config, _default: self._tls_in_worker(),
             "keepalive": _KEEPALIVE_SECONDS,
             "graceful_timeout": ceil(settings.drain_seconds + settings.grace_seconds),
             # The control socket would be written below the home folder, which is read-only in a container.
             "control_socket_disable": True,
+            # Nobody stands between the API server and us whose word on addresses and paths would count.
+            "forwarded_allow_ips": "",
             "loglevel": settings.log_level,
             "errorlog": "-",
             "proc_name": "keyhole",
@@ -65,6 +62,16 @@ class Server(BaseApplication):  # type: ignore[misc]
         """Build the application, in the worker (gunicorn's hook)."""
         self._service = self._build()
         return self._service.app
+
+    def _tls_in_worker(self) -> ServingTls:
+        settings, service = self.settings, self._service
+        if service is None:
+            raise RuntimeError("a worker takes connections only after it has built its service")
+        return ServingTls(settings.certificate_file, settings.key_file, lambda: service.caller.authorities)
+
+    def is_ready_in_worker(self) -> bool:
+        """Return whether a worker could serve the API server now."""
+        return self._service is not None and self._service.caller.is_ready
 
     def close_in_worker(self) -> None:
         """Give back what a worker holds: its Vault tokens are revoked."""
@@ -77,14 +84,3 @@ def _listening(address: Address) -> socket.socket:
     listener = socket.create_server((address.host, address.port), family=family, backlog=_HEALTH_BACKLOG)
     listener.setblocking(False)
     return listener
-
-
-def _tls_context(certificate_file: Path, key_file: Path) -> BoundedContext:
-    context = BoundedContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(certificate_file, key_file)
-    except OSError as error:
-        problem = f"{certificate_file} and {key_file} are no certificate and its private key in PEM"
-        raise CertificateError(problem) from error
-    return context

@@ -1,4 +1,4 @@
-"""What a worker serves: the admission application, and the resolver that it holds."""
+"""What a worker serves: the admission application, who may call it, and what it holds."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,28 +8,26 @@ from typing import Any
 import gevent
 
 from kube.access import SecretAccess
-from kube.client import connect
+from kube.client import check, connect, connected_before_fork
 from kube.namespaces import Namespaces
+from kube.request_header import RequestHeaders
 from kube.tokens import ServiceAccountTokens
+from manifests.aggregation import ADMISSION_PATH
 from resolver.connections import load
 from resolver.resolve import Resolver
 from resolver.tenants import Tenants
 from webhook.admit import Admission
-from webhook.app import create_app
+from webhook.app import MUTATE_PATH, create_app
 from webhook.audit import AuditTrail
 from webhook.audit_key import load_key
 from webhook.audit_stream import AuditStream
 from webhook.audited import AuditedAdmission
+from webhook.caller import CallerCheck
+from webhook.caller_guard import Guard
+from webhook.caller_modes import CallerMode, CallerSettings, caller_check
+from webhook.discovery import add_discovery
 from webhook.identity import NamespaceTokens
 from webhook.upkeep import Upkeep
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """A WSGI application, and how to give back what it holds."""
-
-    app: Any
-    close: Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,28 +38,76 @@ class Audit:
     key_file: Path
 
 
-def build(connections_file: Path, kubeconfig: Path | None, audit: Audit | None = None) -> Service:
+@dataclass(frozen=True, slots=True)
+class ServiceSettings:
+    """What Keyhole is made of. Without `kubeconfig` it runs in the cluster; without `audit` there is no audit trail."""
+
+    connections_file: Path
+    caller: CallerSettings
+    kubeconfig: Path | None = None
+    audit: Audit | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A WSGI application, who may call it, and how to give back what it holds."""
+
+    app: Any
+    caller: CallerCheck
+    close: Callable[[], None]
+
+
+def check_start(settings: ServiceSettings) -> None:
+    """Check, before the fork, what every worker is going to need, and leave nothing open.
+
+    Raises `resolver.connections.ConfigurationError`, `webhook.audit_errors.AuditError`,
+    `kube.errors.KubernetesUnavailable` when there is no way to an API server, or `webhook.caller.ProofUnreadable` when
+    callers cannot be checked.
+    """
+    load(settings.connections_file)
+    if settings.audit is not None:
+        load_key(settings.audit.key_file)
+        AuditStream(settings.audit.path).close()
+    if settings.caller.mode is not CallerMode.AGGREGATION:
+        check(settings.kubeconfig)
+        caller_check(settings.caller).load()
+        return
+    with connected_before_fork(settings.kubeconfig) as api:
+        caller_check(settings.caller, RequestHeaders(api).read).load()
+
+
+def build(settings: ServiceSettings) -> Service:
     """Assemble Keyhole. To be called in a worker, after the fork: from here on there are connections.
 
-    Raises `resolver.connections.ConfigurationError`, `webhook.audit_errors.AuditError`, or
-    `kube.errors.KubernetesUnavailable` when there is no way to an API server.
+    Raises what `check_start` raises.
     """
-    api = connect(kubeconfig)
+    api = connect(settings.kubeconfig)
     tenants = Tenants(NamespaceTokens(ServiceAccountTokens(api)))
-    resolver = Resolver(load(connections_file), tenants, _limit)
-    upkeep = Upkeep(connections_file, resolver, tenants)
-    upkeep.start()
-
-    trail = AuditTrail(load_key(audit.key_file), AuditStream(audit.path)) if audit else None
+    resolver = Resolver(load(settings.connections_file), tenants, _limit)
+    admission = Admission(resolver, Namespaces(api), SecretAccess(api), _limit)
+    trail = _trail(settings.audit)
+    admits = AuditedAdmission(admission, trail, resolver.logins) if trail else admission
+    caller = caller_check(settings.caller, RequestHeaders(api).read)
+    is_aggregated = settings.caller.mode is CallerMode.AGGREGATION
+    app = create_app(admits, ADMISSION_PATH if is_aggregated else MUTATE_PATH)
+    if is_aggregated:
+        add_discovery(app)
+    upkeep = Upkeep(settings.connections_file, resolver, tenants)
 
     def close() -> None:
         upkeep.stop()
+        caller.close()
         resolver.close()
         if trail is not None:
             trail.close()
 
-    admission = Admission(resolver, Namespaces(api), SecretAccess(api), _limit)
-    return Service(create_app(AuditedAdmission(admission, trail, resolver.logins) if trail else admission), close)
+    upkeep.start()
+    caller.start()
+    return Service(Guard(app, caller), caller, close)
+
+
+def _trail(audit: Audit | None) -> AuditTrail | None:
+    return AuditTrail(load_key(audit.key_file), AuditStream(audit.path)) if audit else None
 
 
 def _limit(seconds: float) -> gevent.Timeout:

@@ -4,38 +4,16 @@ A greenlet costs a stalled client kilobytes where a thread costs it one of a few
 measurement by which the class was chosen.
 """
 
-import logging
-import ssl
 from typing import Any
 
 import gevent
-from gevent import GreenletExit
 from gevent.pywsgi import WSGIServer
 from gunicorn.workers.ggevent import GeventWorker
 
 from webhook.health import health_app
 
-log = logging.getLogger("keyhole.server")
-
-_HANDSHAKE_SECONDS = 10.0
 # The API server waits at most 30 s for an answer; past that, whatever the request still does is for nobody.
 _REQUEST_SECONDS = 35.0
-
-
-class BoundedContext(ssl.SSLContext):
-    """A TLS context whose handshakes end in time, and end quietly when the client breaks them off."""
-
-    def wrap_socket(self, sock: Any, *args: Any, **kwargs: Any) -> Any:
-        """Shake hands within 10 seconds or end the connection's greenlet."""
-        try:
-            sock.settimeout(_HANDSHAKE_SECONDS)
-            wrapped = super().wrap_socket(sock, *args, **kwargs)
-        except OSError as error:
-            log.debug("TLS handshake failed: %s", type(error).__name__)
-            sock.close()
-            raise GreenletExit from None
-        wrapped.settimeout(None)
-        return wrapped
 
 
 class _Idle:
@@ -76,13 +54,16 @@ class AdmissionWorker(GeventWorker):  # type: ignore[misc]
 
     def run(self) -> None:
         """Serve until told to stop (gunicorn's hook)."""
-        health = WSGIServer(self.app.health_socket, health_app(lambda: not self.stopping), log=None, error_log=None)
+        health = WSGIServer(self.app.health_socket, health_app(self._is_ready), log=None, error_log=None)
         health.start()
         try:
             super().run()
         finally:
             health.stop(timeout=0)
             self.app.close_in_worker()
+
+    def _is_ready(self) -> bool:
+        return not self.stopping and bool(self.app.is_ready_in_worker())
 
     def handle_exit(self, sig: int, frame: object) -> None:
         """Begin to stop: answer on for a while, one answer a connection, then take no more (SIGTERM)."""

@@ -1,0 +1,230 @@
+"""`--caller-auth=aggregation` on a real API server, and everybody else who asks."""
+
+import json
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+import requests
+
+from kube.request_header import CONFIG_MAP
+from kube.request_header import NAMESPACE as KUBE_SYSTEM
+from manifests.aggregation import ADMISSION_PATH, GROUP, GROUP_VERSION, VERSION
+from testbed import Testbed
+from testbed.aggregation import aggregated, serving_aggregated
+from testbed.installation import Webhook
+from testbed.pki import Authority, KeyFiles
+from tests.e2e.callers.intruder import DEAD, Forgery, Intruder
+from tests.e2e.cluster import Cluster
+from tests.e2e.objects import filled, secret
+from tests.e2e.places import Places
+from webhook.kept import READ_EVERY_SECONDS
+
+API_SERVER = {"X-Remote-User": "system:apiserver", "X-Remote-Group": "system:masters"}
+
+
+@pytest.fixture(scope="module")
+def webhook(
+    bed: Testbed, places: Places, connections_file: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Webhook]:
+    directory = tmp_path_factory.mktemp("aggregation")
+    places.watch(directory / "keyhole.log")
+    with serving_aggregated(bed, directory, connections_file) as webhook, aggregated(bed, webhook):
+        yield webhook
+
+
+@pytest.fixture
+def intruder(webhook: Webhook, forgery: Forgery) -> Intruder:
+    return Intruder(webhook, forgery)
+
+
+@pytest.fixture
+def front_proxy(bed: Testbed) -> KeyFiles:
+    """Return what an intruder must never have: the API server's own certificate and key."""
+    pki = bed.directory / "pki"
+    return KeyFiles(pki / "front-proxy-client.crt", pki / "front-proxy-client.key")
+
+
+class TestTheApiServer:
+    def test_an_apply_is_filled(self, cluster: Cluster, forgery: Forgery, webhook: Webhook) -> None:
+        cluster.apply(filled("applied", password=forgery.reference))
+        assert cluster.values("applied") == {"password": forgery.value}
+
+    def test_a_refusal_comes_through(self, cluster: Cluster, webhook: Webhook) -> None:
+        done = cluster.apply(filled("refused", password="vault:secret/e2e/nothing#here"), check=False)
+        assert done.returncode != 0
+        assert "PathNotFound" in done.stderr or "NotFound" in done.stderr
+
+    def test_a_secret_as_large_as_they_come_is_changed(
+        self, cluster: Cluster, forgery: Forgery, webhook: Webhook
+    ) -> None:
+        large = secret("large", {"data.keyhole.dev/password": forgery.reference}, stringData={"a": "x" * 1_000_000})
+        cluster.apply(large, server_side=True)
+        cluster.apply({**large, "stringData": {"a": "y" * 1_000_000}}, server_side=True)
+        values = cluster.values("large")
+        assert values["password"] == forgery.value
+        assert values["a"][:1] == "y"
+
+    def test_discovery_is_complete_and_a_namespace_goes_for_good(self, bed: Testbed, webhook: Webhook) -> None:
+        assert bed.kubectl("api-resources").stderr == ""
+        bed.kubectl("create", "namespace", "short-lived")
+        bed.kubectl("delete", "namespace", "short-lived", "--timeout=60s")
+
+    def test_anybody_may_discover_that_there_is_nothing(self, bed: Testbed, webhook: Webhook) -> None:
+        told = bed.kubectl("get", "--raw", f"/apis/{GROUP_VERSION}", kubeconfig=bed.kubernetes.kubeconfig_for("dev"))
+        assert json.loads(told.stdout)["resources"] == []
+
+    def test_its_log_holds_no_complaint_about_discovery(self, bed: Testbed, webhook: Webhook) -> None:
+        complaints = [line for line in bed.kubernetes.log_file.read_text().splitlines() if _is_complaint(line)]
+        assert complaints == []
+
+
+def _is_complaint(line: str) -> bool:
+    return line.startswith(("E", "W")) and f"{VERSION}.{GROUP}" in line and "failed" in line
+
+
+class TestForged:
+    @pytest.mark.usefixtures("_nothing_was_asked_of_vault")
+    def test_without_tls_it_dies(self, intruder: Intruder) -> None:
+        assert intruder.ask(tls=False, headers=API_SERVER) == DEAD
+
+    @pytest.mark.usefixtures("_nothing_was_asked_of_vault")
+    def test_without_a_certificate_it_dies_in_the_handshake(self, intruder: Intruder) -> None:
+        assert intruder.ask() == DEAD
+        assert intruder.ask(headers=API_SERVER) == DEAD
+
+    @pytest.mark.usefixtures("_nothing_was_asked_of_vault")
+    def test_with_a_certificate_of_another_ca_it_dies_in_the_handshake(
+        self, intruder: Intruder, other_authority: Authority
+    ) -> None:
+        certificate = other_authority.issue("client", "front-proxy-client")
+        assert intruder.ask(certificate=certificate, headers=API_SERVER) == DEAD
+
+    @pytest.mark.usefixtures("_nothing_was_asked_of_vault")
+    def test_with_an_administrators_certificate_it_dies_in_the_handshake(
+        self, bed: Testbed, intruder: Intruder
+    ) -> None:
+        pki = bed.directory / "pki"
+        admin = KeyFiles(pki / "admin.crt", pki / "admin.key")
+        assert intruder.ask(certificate=admin, headers=API_SERVER) == DEAD
+
+    @pytest.mark.usefixtures("_nothing_was_asked_of_vault")
+    @pytest.mark.parametrize(
+        ("name", "hosts"),
+        [
+            pytest.param("someone-else", [], id="a name that is not allowed"),
+            pytest.param("", [], id="no name"),
+            pytest.param("front-proxy-client.example", [], id="a name that begins with the allowed one"),
+        ],
+    )
+    def test_the_right_ca_does_not_make_up_for_the_name(
+        self, bed: Testbed, intruder: Intruder, name: str, hosts: list[str]
+    ) -> None:
+        certificate = bed.kubernetes._front_proxy.issue("not-allowed", name or " ")
+        assert intruder.ask(certificate=certificate, headers=API_SERVER) == "401"
+
+    @pytest.mark.usefixtures("_nothing_was_asked_of_vault")
+    def test_a_servers_certificate_of_the_right_ca_is_no_clients(self, bed: Testbed, intruder: Intruder) -> None:
+        certificate = bed.kubernetes._front_proxy.issue("serving", "front-proxy-client", hosts=["localhost"])
+        assert intruder.ask(certificate=certificate, headers=API_SERVER) == DEAD
+
+    @pytest.mark.usefixtures("_nothing_was_asked_of_vault")
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            pytest.param({}, id="nobody"),
+            pytest.param({"X-Remote-User": "dev", "X-Remote-Group": "system:masters"}, id="somebody else"),
+            pytest.param({"X-Remote-User": "system:kube-aggregator"}, id="the aggregation layer itself"),
+            pytest.param({"X-Remote-User": "dev, system:apiserver"}, id="two at once"),
+            pytest.param({"X-Remote-User": "SYSTEM:APISERVER"}, id="another case"),
+            pytest.param({"X_Remote_User": "system:apiserver"}, id="a header that WSGI would take for it"),
+        ],
+    )
+    def test_the_front_proxy_speaking_for_another_gets_401(
+        self, intruder: Intruder, front_proxy: KeyFiles, headers: Mapping[str, str]
+    ) -> None:
+        assert intruder.ask(certificate=front_proxy, headers=headers) == "401"
+
+    def test_the_same_request_with_all_of_the_proof_gets_the_value(
+        self, intruder: Intruder, front_proxy: KeyFiles
+    ) -> None:
+        assert intruder.ask(certificate=front_proxy, headers=API_SERVER) == "value"
+
+    @pytest.mark.usefixtures("_nothing_was_asked_of_vault")
+    def test_the_direct_path_is_not_served(self, intruder: Intruder, front_proxy: KeyFiles) -> None:
+        assert intruder.ask(certificate=front_proxy, headers=API_SERVER, path="/mutate") == "404"
+
+
+class TestThroughTheApiServer:
+    @pytest.mark.usefixtures("_nothing_was_asked_of_vault")
+    def test_whoever_has_no_right_is_stopped_by_the_api_server(
+        self, bed: Testbed, webhook: Webhook, forgery: Forgery
+    ) -> None:
+        done = _post(bed, forgery, bed.kubernetes.kubeconfig_for("dev"))
+        assert "Forbidden" in done.stderr
+
+    @pytest.mark.usefixtures("_nothing_was_asked_of_vault")
+    def test_an_administrator_is_stopped_by_keyhole(self, bed: Testbed, webhook: Webhook, forgery: Forgery) -> None:
+        done = _post(bed, forgery, bed.kubernetes.kubeconfig)
+        assert done.returncode != 0
+        assert done.stdout == ""
+
+    @pytest.mark.usefixtures("_nothing_was_asked_of_vault")
+    def test_the_api_server_takes_no_word_of_a_client_about_who_it_is(
+        self, bed: Testbed, webhook: Webhook, forgery: Forgery
+    ) -> None:
+        pki = bed.directory / "pki"
+        with requests.Session() as session:
+            session.trust_env = False
+            answer = session.post(
+                bed.kubernetes.url + ADMISSION_PATH,
+                data=forgery.body(),
+                headers={"Content-Type": "application/json", **API_SERVER},
+                verify=str(bed.kubernetes.ca_file),
+                cert=(str(pki / "admin.crt"), str(pki / "admin.key")),
+                timeout=20,
+            )
+        assert not answer.ok
+        assert not forgery.is_answered_by(answer.content)
+
+
+def _post(bed: Testbed, forgery: Forgery, kubeconfig: Path) -> subprocess.CompletedProcess[str]:
+    body = forgery.body().decode()
+    return bed.kubectl(
+        "create", "--raw", ADMISSION_PATH, "-f", "-", input_text=body, check=False, kubeconfig=kubeconfig
+    )
+
+
+def test_another_ca_counts_as_long_as_the_cluster_says_so(
+    bed: Testbed, intruder: Intruder, other_authority: Authority
+) -> None:
+    certificate = other_authority.issue("client", "front-proxy-client")
+    with requests.Session() as kept_alive:
+
+        def ask() -> str:
+            return intruder.ask(certificate=certificate, headers=API_SERVER, session=kept_alive)
+
+        assert ask() == DEAD
+        _set_authorities(bed, bed.kubernetes._front_proxy.pem + other_authority.pem)
+        deadline = time.monotonic() + 2 * READ_EVERY_SECONDS
+        while ask() != "value":
+            assert time.monotonic() < deadline, "the new CA does not count"
+            time.sleep(0.2)
+        _set_authorities(bed, bed.kubernetes._front_proxy.pem)
+        # Each worker reads for itself.
+        time.sleep(READ_EVERY_SECONDS + 5)
+        # The connection is still that of the last request, made when the CA counted.
+        assert ask() == "401"
+        assert {ask() for _ in range(10)} == {DEAD}
+
+
+def test_an_apply_is_filled_after_that(cluster: Cluster, forgery: Forgery, webhook: Webhook) -> None:
+    cluster.apply(filled("applied-after", password=forgery.reference))
+    assert cluster.values("applied-after") == {"password": forgery.value}
+
+
+def _set_authorities(bed: Testbed, pem: bytes) -> None:
+    patch = json.dumps({"data": {"requestheader-client-ca-file": pem.decode()}})
+    bed.kubectl("patch", "configmap", CONFIG_MAP, "-n", KUBE_SYSTEM, "--type=merge", "-p", patch)

@@ -1,0 +1,90 @@
+import io
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from webhook.caller import Caller, CallerRefused
+from webhook.caller_guard import Guard
+from webhook.caller_modes import Anyone
+
+
+class Body(io.BytesIO):
+    """A request's body, and what the guard is told about it."""
+
+    def __init__(self, size: int, problem: Exception | None = None) -> None:
+        super().__init__(b"x" * size)
+        self._problem = problem
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self._problem:
+            raise self._problem
+        return super().read(size)
+
+
+class Knows(Anyone):
+    """Lets in who names the word."""
+
+    def check(self, caller: Caller) -> None:
+        assert caller.headers["wsgi.input"].tell() == 0, "the body was read before the caller was known"
+        if caller.header("X-Word") != "sesame":
+            raise CallerRefused("the word is missing")
+
+
+def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    start_response("200 OK", [])
+    return [b"secret"]
+
+
+class Asker:
+    def __init__(self) -> None:
+        self.guard = Guard(application, Knows())
+        self.statuses: list[str] = []
+
+    def ask(self, body: Body | None = None, **headers: str) -> bytes:
+        environ = {
+            "REQUEST_METHOD": "POST",
+            "PATH_INFO": "/mutate",
+            "REMOTE_ADDR": "192.0.2.1",
+            "wsgi.input": body or Body(0),
+            **{f"HTTP_{name}": value for name, value in headers.items()},
+        }
+        return b"".join(self.guard(environ, lambda status, _headers: self.statuses.append(status)))
+
+
+def test_who_is_known_is_let_through() -> None:
+    asker = Asker()
+    assert asker.ask(X_WORD="sesame") == b"secret"
+    assert asker.statuses == ["200 OK"]
+
+
+def test_who_is_not_known_gets_401_before_the_body_is_read() -> None:
+    asker = Asker()
+    assert b"secret" not in asker.ask(X_WORD="open")
+    assert asker.statuses == ["401 Unauthorized"]
+
+
+def test_the_body_of_who_is_refused_is_discarded_up_to_a_limit() -> None:
+    small, large = Body(100_000), Body(9 * 1024 * 1024)
+    asker = Asker()
+    asker.ask(small)
+    asker.ask(large)
+    assert (small.tell(), large.tell()) == (100_000, 8 * 1024 * 1024)
+    assert asker.statuses == ["401 Unauthorized"] * 2
+
+
+def test_a_body_that_cannot_be_read_changes_no_answer() -> None:
+    asker = Asker()
+    assert asker.ask(Body(0, ConnectionResetError()))
+    assert asker.statuses == ["401 Unauthorized"]
+
+
+def test_a_flood_fills_no_log_and_no_word_of_it_stands_there(caplog: pytest.LogCaptureFixture) -> None:
+    asker = Asker()
+    with caplog.at_level(logging.WARNING):
+        for _ in range(1000):
+            asker.ask(X_WORD="hunter2")
+    (record,) = caplog.records
+    assert "192.0.2.1: the word is missing" in record.getMessage()
+    assert "hunter2" not in record.getMessage()

@@ -1,0 +1,74 @@
+"""`--caller-auth=client-certificate`: the API server shows a certificate of a CA that the administrator names.
+
+How the API server is told to: Kubernetes, *Dynamic Admission Control*, *Authenticate API servers*;
+`manifests.admission_configuration` writes the files.
+"""
+
+from pathlib import Path
+
+from webhook.caller import Authorities, Caller, CallerRefused, PeerCertificate, ProofUnreadable
+from webhook.kept import Kept
+
+_MOST_BYTES = 1024 * 1024
+
+
+def verified(caller: Caller, authorities: Authorities | None) -> PeerCertificate:
+    """Return the caller's certificate if it is still good under these CAs, else raise `CallerRefused`.
+
+    A connection outlives what was believed when it was made: after a CA was withdrawn, one that was made before may
+    be of that CA.
+    """
+    certificate = caller.certificate
+    if certificate is None:
+        raise CallerRefused("no client certificate")
+    if authorities is None or not certificate.authorities.certificates <= authorities.certificates:
+        raise CallerRefused("the connection was made under a CA that does not count any more")
+    return certificate
+
+
+class ClientCertificate:
+    """A `webhook.caller.CallerCheck`: a certificate of the CA in a file, with one of these names.
+
+    A name is the subject's common name, or an alternative one that is a DNS name or a URI.
+    """
+
+    def __init__(self, ca_file: Path, names: frozenset[str]) -> None:
+        self._ca_file = ca_file
+        self._names = names
+        self._kept = Kept(self._read)
+        self.load = self._kept.load
+        self.start = self._kept.start
+        self.close = self._kept.close
+
+    @property
+    def authorities(self) -> Authorities:
+        """The CAs in the file."""
+        return self._kept.value or Authorities()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the file could be read lately."""
+        return self._kept.value is not None
+
+    def check(self, caller: Caller) -> None:
+        """Let in who has a certificate with an allowed name."""
+        certificate = verified(caller, self._kept.value)
+        if not self._names & (certificate.common_names | certificate.alternative_names):
+            raise CallerRefused("the client certificate has none of the allowed names")
+
+    def _read(self) -> Authorities:
+        return Authorities.parse(read_text(self._ca_file), str(self._ca_file))
+
+
+def read_text(file: Path) -> str:
+    """Return a small text file's content; raises `ProofUnreadable`, which names the file and quotes nothing of it."""
+    try:
+        with file.open("rb") as source:
+            content = source.read(_MOST_BYTES + 1)
+        if len(content) > _MOST_BYTES:
+            raise ProofUnreadable(f"{file} is larger than {_MOST_BYTES} bytes")
+        return content.decode("ascii")
+    except OSError as error:
+        raise ProofUnreadable(f"{file} cannot be read: {error.strerror or type(error).__name__}") from None
+    except UnicodeDecodeError:
+        raise ProofUnreadable(f"{file} holds more than ASCII text") from None

@@ -1,0 +1,58 @@
+"""`--caller-auth=token`: the API server sends a bearer token (RFC 6750) that the administrator gave to both."""
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+from pathlib import Path
+
+from webhook.caller import Caller, CallerRefused, ProofUnreadable
+from webhook.caller_certificate import read_text
+from webhook.kept import Kept
+
+LEAST_CHARACTERS = 32
+_SCHEME = "bearer"
+
+
+class BearerToken:
+    """A `webhook.caller.CallerCheck`: one of the tokens in these files, one a file.
+
+    Several are accepted at a time, so that one can be replaced: first here, then at the API server, then the old one
+    goes. Only digests are kept.
+    """
+
+    authorities = None
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        self._files = tuple(files)
+        self._kept = Kept(self._read)
+        self.load = self._kept.load
+        self.start = self._kept.start
+        self.close = self._kept.close
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the files could be read lately."""
+        return self._kept.value is not None
+
+    def check(self, caller: Caller) -> None:
+        """Let in who sends one of the tokens. Takes as long whichever it is, and whether it is one."""
+        scheme, _, token = (caller.header("Authorization") or "").partition(" ")
+        sent = _digest(token.strip(" "))
+        # All are compared: the time must not tell which one it was.
+        matches = [hmac.compare_digest(sent, digest) for digest in self._kept.value or ()]
+        if scheme.lower() != _SCHEME or not any(matches):
+            raise CallerRefused("no bearer token, or a wrong one")
+
+    def _read(self) -> tuple[bytes, ...]:
+        return tuple(_digest(_token(file)) for file in self._files)
+
+
+def _token(file: Path) -> str:
+    token = read_text(file).strip()
+    if len(token) < LEAST_CHARACTERS or any(character <= " " for character in token):
+        raise ProofUnreadable(f"{file} is no token: one word of at least {LEAST_CHARACTERS} characters is wanted")
+    return token
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode("latin-1", "replace")).digest()
