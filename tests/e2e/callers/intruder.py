@@ -33,6 +33,7 @@ class Forgery:
             "namespace": self.namespace,
             "name": "forged",
             "operation": "CREATE",
+            "userInfo": {"username": "admin", "groups": ["system:masters"]},
             "dryRun": False,
             "object": filled("forged", password=self.reference),
         }
