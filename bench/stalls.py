@@ -12,7 +12,7 @@ from enum import StrEnum
 from bench.wire import Connection, Endpoint, HttpAnswer
 
 _OPEN_SECONDS = 5.0
-_SETTLE_SECONDS = 1.5
+_SETTLE_SECONDS = 0.5
 _BYTE_INTERVAL_SECONDS = 1.0
 _ANSWER_SECONDS = 10.0
 _PROBES = 15
@@ -90,40 +90,64 @@ def _probed(kind: Stall, count: int, endpoint: Endpoint, kept: list[Connection],
 
 @contextlib.contextmanager
 def _stalled(kind: Stall, count: int, endpoint: Endpoint, request: bytes) -> Iterator[None]:
-    """Have `count` clients stall until the block ends."""
-    over = threading.Event()
-    threads = [threading.Thread(target=_stall, args=(kind, endpoint, request, over), daemon=True) for _ in range(count)]
+    """Have `count` clients stall until the block ends. It begins when all stall, or have tried for five seconds."""
+    crowd = _Crowd(kind, endpoint, request)
+    threads = [threading.Thread(target=crowd.stall, daemon=True) for _ in range(count)]
     for thread in threads:
         thread.start()
+    deadline = time.monotonic() + _OPEN_SECONDS
+    for _ in threads:
+        crowd.in_place.acquire(timeout=max(0.0, deadline - time.monotonic()))
     time.sleep(_SETTLE_SECONDS)
     try:
         yield
     finally:
-        over.set()
+        crowd.over.set()
         for thread in threads:
             thread.join()
 
 
-def _stall(kind: Stall, endpoint: Endpoint, request: bytes, over: threading.Event) -> None:
-    # What a server does to a stalled client, a reset or an end, is its own affair.
-    with contextlib.suppress(OSError):
-        if kind in {Stall.SILENT, Stall.HALF_HELLO}:
-            with socket.create_connection((endpoint.host, endpoint.port), _OPEN_SECONDS) as plain:
-                if kind is Stall.HALF_HELLO:
-                    hello = _client_hello()
-                    plain.sendall(hello[: len(hello) // 2])
-                over.wait()
-            return
-        # Behind those that stall already, a handshake may wait for long.
-        with Connection(endpoint, endpoint.tls_context(), _OPEN_SECONDS) as connection:
-            if kind is Stall.IDLE:
-                connection.exchange(request)
-                over.wait()
+class _Crowd:
+    """Clients that stall alike, each in a thread. What they share is made once: they must not slow the probes down."""
+
+    def __init__(self, kind: Stall, endpoint: Endpoint, request: bytes) -> None:
+        self._kind = kind
+        self._endpoint = endpoint
+        self._request = request
+        self._context = endpoint.tls_context()
+        hello = _client_hello()
+        self._first_bytes = hello[: len(hello) // 2] if kind is Stall.HALF_HELLO else b""
+        self.in_place = threading.Semaphore(0)
+        self.over = threading.Event()
+
+    def stall(self) -> None:
+        """Be one of them until it is over."""
+        # What a server does to a stalled client, a reset or an end, is its own affair.
+        with contextlib.suppress(OSError):
+            if self._kind in {Stall.SILENT, Stall.HALF_HELLO}:
+                self._stall_in_handshake()
+            else:
+                self._stall_after_handshake()
+
+    def _stall_in_handshake(self) -> None:
+        with socket.create_connection((self._endpoint.host, self._endpoint.port), _OPEN_SECONDS) as plain:
+            plain.sendall(self._first_bytes)
+            self.in_place.release()
+            self.over.wait()
+
+    def _stall_after_handshake(self) -> None:
+        # Behind those that stall already, the handshake may never end.
+        with Connection(self._endpoint, self._context, _OPEN_SECONDS) as connection:
+            if self._kind is Stall.IDLE:
+                connection.exchange(self._request)
+                self.in_place.release()
+                self.over.wait()
                 return
-            head, _, body = request.partition(b"\r\n\r\n")
+            head, _, body = self._request.partition(b"\r\n\r\n")
             connection.send(head + b"\r\n\r\n")
+            self.in_place.release()
             for position in range(len(body)):
-                if over.wait(_BYTE_INTERVAL_SECONDS):
+                if self.over.wait(_BYTE_INTERVAL_SECONDS):
                     break
                 connection.send(body[position : position + 1])
 

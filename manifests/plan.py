@@ -59,8 +59,9 @@ class Plan:
 
 def plan_secret(scan: Scan, new: Mapping[str, Any], old: Mapping[str, Any] | None, *, dry_run: bool) -> Plan:
     """Decide for each field of a Secret. `old` is the live object, None when it is being created."""
-    if (new.get("metadata") or {}).get("deletionTimestamp"):
-        # Finalizers must come off an object that is being deleted, whatever else stands in it.
+    if old is not None and (old.get("metadata") or {}).get("deletionTimestamp"):
+        # Finalizers must come off an object that is being deleted, whatever else stands in it. The live object says
+        # so: in the new one, anybody may write it.
         return Plan()
     steps = [_step(want, old, dry_run=dry_run) for want in scan.wants]
     if old is not None:

@@ -20,7 +20,7 @@ from testbed.servers import Server
 
 _ROOT = Path(__file__).resolve().parent.parent
 _READY_SECONDS = 30.0
-_STOP_SECONDS = 40.0
+_STOP_SECONDS = 120.0
 WEBHOOK_USER = "system:serviceaccount:keyhole:keyhole-webhook"
 # Keyhole's Service, as the API server looks for it in the serving certificate.
 SERVICE_HOST = "keyhole.keyhole.svc"

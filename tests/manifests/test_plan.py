@@ -57,11 +57,18 @@ def plan(new: Mapping[str, Any], old: Mapping[str, Any] | None = None, *, dry_ru
             id="an immutable Secret without the key: the API server will say no",
         ),
         pytest.param(
-            {**secret({"a": REF}), "metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}},
             secret({"a": REF}),
+            {**secret({"a": REF}), "metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}},
             False,
             [],
             id="being deleted: never touched",
+        ),
+        pytest.param(
+            {**secret({"a": REF}), "metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}},
+            None,
+            False,
+            [Action.RESOLVE],
+            id="created with a claim to be deleted already: resolved",
         ),
     ],
 )
@@ -74,8 +81,8 @@ def test_each_field_has_its_action(
 
 
 def test_a_malformed_object_that_is_being_deleted_is_not_refused() -> None:
-    new = {"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}, "data": {"a": encoded("vault:broken")}}
-    assert plan(new, secret()) == Plan()
+    old = {"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}, "data": {"a": encoded("vault:broken")}}
+    assert plan(secret({"a": "vault:broken"}), old) == Plan()
 
 
 def test_a_value_beside_its_annotation_is_refused_when_created() -> None:
