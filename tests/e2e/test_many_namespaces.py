@@ -77,7 +77,9 @@ def measured(bed: Testbed, canary: Canary, places: Places, tmp_path_factory: pyt
     places.watch(directory / "keyhole.log")
     tokens_before = _tokens_alive(bed)
     traffic = Traffic(bed)
-    with serving(bed, directory, connections, arguments=("--workers", str(WORKERS))) as webhook:
+    with serving(
+        bed, directory, connections, arguments=("--workers", str(WORKERS), "--grace-seconds", "100")
+    ) as webhook:
         fresh = _pss_megabytes(webhook)
         _admit_everywhere(webhook, value)
         warm = _pss_megabytes(webhook)
