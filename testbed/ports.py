@@ -2,6 +2,7 @@
 
 import random
 import socket
+from collections import deque
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -13,19 +14,27 @@ _FIRST, _LAST = 20_000, 32_000
 _TRIES = 200
 _LAUNCHES = 5
 _random = random.SystemRandom()
+# A port is free until its server binds it: what was given out lately is not given again.
+_given: deque[int] = deque(maxlen=1000)
 
 Launched = TypeVar("Launched")
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on at this moment. Raises OSError when 200 random ones are all taken."""
+    """Return a port that nobody listens on at this moment, and that this process was not given lately.
+
+    Raises OSError when 200 random ones are all taken.
+    """
     for _ in range(_TRIES):
         port = _random.randrange(_FIRST, _LAST)
+        if port in _given:
+            continue
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
+        _given.append(port)
         return port
     raise OSError(f"no free port between {_FIRST} and {_LAST} on 127.0.0.1")
 

@@ -96,18 +96,19 @@ class Vault:
 
     def _run(self) -> None:
         self._data.mkdir(mode=0o700, exist_ok=True)
+        cluster_port = ports.free_port()
         configuration = {
             "storage": {"raft": {"path": str(self._data), "node_id": "testbed", "performance_multiplier": 1}},
             "listener": {
                 "tcp": {
                     "address": f"{HOST}:{self.port}",
-                    "cluster_address": f"{HOST}:{ports.free_port()}",
+                    "cluster_address": f"{HOST}:{cluster_port}",
                     "tls_cert_file": str(self._certificate.certificate),
                     "tls_key_file": str(self._certificate.key),
                 }
             },
             "api_addr": self.url,  # plugins reach back through it
-            "cluster_addr": f"https://{HOST}:{ports.free_port()}",
+            "cluster_addr": f"https://{HOST}:{cluster_port}",
             "disable_mlock": True,  # raft wants it so: its file is mapped into memory
             "plugin_directory": str(self._plugin.parent),
         }
