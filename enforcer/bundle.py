@@ -5,9 +5,9 @@ Sources: Kubernetes, *Using RBAC Authorization* and *Managing Service Accounts*.
 
 from string import Template
 
-from enforcer.tenant import RECONCILER, Account, Tenant
+from enforcer.tenant import Account, Tenant
 from manifests.annotations import DOMAIN
-from resolver.identity import SERVICE_ACCOUNT
+from resolver.identity import RECONCILER, SERVICE_ACCOUNT
 
 # The booleans and the null of YAML 1.1, which kubectl reads.
 _WORDS_OF_YAML = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})

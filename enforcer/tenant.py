@@ -4,10 +4,7 @@ import re
 from dataclasses import dataclass
 
 from enforcer.errors import TenantRefused
-from resolver.identity import SERVICE_ACCOUNT
-
-RECONCILER = "keyhole-reconciler"
-"""The ServiceAccount as which Keyhole's controller acts in the namespace."""
+from resolver.identity import RECONCILER, SERVICE_ACCOUNT
 
 # Kubernetes keeps namespaces with this prefix for itself (*Namespaces*, "Working with Namespaces").
 _SYSTEM_PREFIX = "kube-"

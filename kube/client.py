@@ -10,7 +10,7 @@ import urllib3.exceptions
 from kubernetes import client, config
 from kubernetes.config import kube_config
 
-from kube.errors import KubernetesError, KubernetesUnavailable
+from kube.errors import Conflict, KubernetesError, KubernetesUnavailable
 
 _T = TypeVar("_T")
 
@@ -62,10 +62,23 @@ def connected_before_fork(kubeconfig: Path | None = None) -> Iterator[client.Api
         kube_config._cleanup_temp_files()  # type: ignore[no-untyped-call]  # noqa: SLF001
 
 
+@contextlib.contextmanager
+def connected_as(api: client.ApiClient, token: str) -> Iterator[client.ApiClient]:
+    """Give a client of the same API server that is known by this token alone, and close it at the end."""
+    known, own = api.configuration, client.Configuration()
+    for name in ("host", "ssl_ca_cert", "verify_ssl", "tls_server_name", "assert_hostname", "proxy", "no_proxy"):
+        setattr(own, name, getattr(known, name))
+    own.retries = False
+    own.api_key = {"authorization": token}
+    own.api_key_prefix = {"authorization": "Bearer"}
+    with client.ApiClient(own) as other:
+        yield other
+
+
 def call(purpose: str, request: Callable[[], _T]) -> _T:
     """Run one request of the kubernetes package and return what it returns. `purpose` stands in errors.
 
-    Raises `KubernetesUnavailable` (no answer, 429, 5xx) or `KubernetesError`.
+    Raises `KubernetesUnavailable` (no answer, 429, 5xx), `Conflict` (409) or another `KubernetesError`.
     """
     try:
         return request()
@@ -80,4 +93,6 @@ def call(purpose: str, request: Callable[[], _T]) -> _T:
         raise KubernetesUnavailable("could not be reached: TLS failed")
     if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         raise KubernetesUnavailable(f"could not answer (status {status})")
+    if status == HTTPStatus.CONFLICT:
+        raise Conflict(purpose, status)
     raise KubernetesError(purpose, status)

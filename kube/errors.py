@@ -10,6 +10,10 @@ class KubernetesError(Exception):
         self.status = status
 
 
+class Conflict(KubernetesError):
+    """The object is not any more what the change was made for: somebody else was faster."""
+
+
 class KubernetesUnavailable(Exception):
     """The API server could not be asked, or could not answer now; `how` says which."""
 

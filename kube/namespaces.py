@@ -14,6 +14,7 @@ LABEL = "keyhole.dev/enabled"
 # never remembered.
 _REMEMBERED_SECONDS = 10.0
 _MOST_REMEMBERED = 10_000
+_PAGE = 500
 
 
 class Namespaces:
@@ -41,6 +42,25 @@ class Namespaces:
             else:
                 self._enabled_until.pop(namespace, None)
         return enabled
+
+    def list_enabled(self, timeout_seconds: float) -> list[str]:
+        """Return the names of the namespaces that opted in and are not being deleted, in order.
+
+        `timeout_seconds` is for each page. Raises as `is_enabled` does.
+        """
+        names: list[str] = []
+        position: str | None = None
+        while position != "":
+            page = call("listing namespaces", lambda: self._page(position, timeout_seconds))  # noqa: B023 - called at once
+            listed = [one.metadata for one in page.items if one.metadata is not None]
+            names += [one.name for one in listed if one.name and one.deletion_timestamp is None]
+            position = (page.metadata and page.metadata._continue) or ""  # noqa: SLF001 - their name for `continue`
+        return sorted(names)
+
+    def _page(self, position: str | None, timeout_seconds: float) -> client.V1NamespaceList:
+        return self._core.list_namespace(
+            label_selector=f"{LABEL}=true", limit=_PAGE, _continue=position, _request_timeout=timeout_seconds
+        )
 
     def _ask(self, namespace: str, timeout_seconds: float) -> bool:
         try:

@@ -18,13 +18,15 @@ class ServiceAccountTokens:
     def __init__(self, api: client.ApiClient) -> None:
         self._core = client.CoreV1Api(api)
 
-    def mint(self, service_account: str, namespace: str, audience: str, timeout_seconds: float) -> str:
-        """Return a token for `audience` that lives ten minutes.
+    def mint(self, service_account: str, namespace: str, audience: str | None, timeout_seconds: float) -> str:
+        """Return a token that lives ten minutes, for `audience`; None means the API server itself.
 
         Raises `KubernetesUnavailable`, or `KubernetesError` when there is no such ServiceAccount or no right to.
         """
         wish = client.AuthenticationV1TokenRequest(
-            spec=client.V1TokenRequestSpec(audiences=[audience], expiration_seconds=LIFETIME_SECONDS)
+            spec=client.V1TokenRequestSpec(
+                audiences=[] if audience is None else [audience], expiration_seconds=LIFETIME_SECONDS
+            )
         )
         granted = call(
             f"a token of {namespace}/{service_account}",

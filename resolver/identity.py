@@ -6,7 +6,9 @@ from resolver.deadline import Deadline
 from resolver.value import SecretValue
 
 SERVICE_ACCOUNT = "keyhole"
-"""The one ServiceAccount of each namespace whose tokens may be minted."""
+"""The one ServiceAccount of each namespace whose tokens may be minted for Vault."""
+RECONCILER = "keyhole-reconciler"
+"""The ServiceAccount as which Keyhole's controller acts in a namespace. Vault knows nothing of it."""
 
 
 class TokenMinter(Protocol):

@@ -1,0 +1,45 @@
+"""How an object is named, and what is known of it without its content."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+# A namespace is a DNS label (RFC 1123), a Secret's name a DNS subdomain.
+_LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
+_SUBDOMAIN = re.compile(r"(?=.{1,253}\Z)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*")
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectName:
+    """Where an object is; `str` gives NAMESPACE/NAME."""
+
+    namespace: str
+    name: str
+
+    @classmethod
+    def parse(cls, text: str) -> "ObjectName":
+        """Read NAMESPACE/NAME; raises ValueError."""
+        namespace, _, name = text.partition("/")
+        if not _LABEL.fullmatch(namespace) or not _SUBDOMAIN.fullmatch(name):
+            raise ValueError(f"{text!r} is not NAMESPACE/NAME of an object")
+        return cls(namespace, name)
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """An object's metadata. `resource_version` names this state of it (Kubernetes, *API Concepts*)."""
+
+    name: ObjectName
+    resource_version: str
+    annotations: Mapping[str, str]
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> "Metadata":
+        """Take it from an object as the API server sends it."""
+        told = document["metadata"]
+        name = ObjectName(told["namespace"], told["name"])
+        return cls(name, told["resourceVersion"], dict(told.get("annotations") or {}))

@@ -1,0 +1,126 @@
+"""Secrets: one by name with its content, and many without it.
+
+Source: Kubernetes, *API Concepts*: "Metadata only", "Resource versions" and "Retrieving large results sets in chunks".
+"""
+
+import base64
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from kubernetes import client
+
+from kube.client import call
+from kube.objects import Metadata, ObjectName
+
+# Whoever needs an annotation gets no value with it.
+_ONE = {"Accept": "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"}
+_MANY = {"Accept": "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"}
+_MERGE = "application/merge-patch+json"  # RFC 7386: None takes away
+_MANAGER = "keyhole"
+_PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A Secret; `data` is decoded and is not shown."""
+
+    metadata: Metadata
+    data: Mapping[str, bytes] = field(repr=False)
+
+
+class Secrets:
+    """Reads and changes Secrets.
+
+    Every method raises `kube.errors.KubernetesUnavailable`, or `KubernetesError` when the API server refuses (403, 404,
+    and what a webhook says), and takes a limit in seconds for each request.
+    """
+
+    def __init__(self, api: client.ApiClient) -> None:
+        self._core = client.CoreV1Api(api)
+
+    def read(self, name: ObjectName, timeout_seconds: float) -> Secret:
+        """Return a Secret with its content."""
+        # Not the package's own model of a Secret: when it does not like a value, its error shows it.
+        document = _asked(
+            f"reading Secret {name}",
+            lambda: self._core.read_namespaced_secret(
+                name.name, name.namespace, _request_timeout=timeout_seconds, _preload_content=False
+            ),
+        )
+        data = {key: base64.b64decode(value) for key, value in (document.get("data") or {}).items()}
+        return Secret(Metadata.of(document), data)
+
+    def read_metadata(self, name: ObjectName, timeout_seconds: float) -> Metadata:
+        """Return a Secret's metadata; its content stays where it is."""
+        document = _asked(
+            f"reading Secret {name}",
+            lambda: self._core.read_namespaced_secret(
+                name.name, name.namespace, _request_timeout=timeout_seconds, _preload_content=False, _headers=dict(_ONE)
+            ),
+        )
+        return Metadata.of(document)
+
+    def list_metadata(self, namespace: str, label_selector: str, timeout_seconds: float) -> Iterator[Metadata]:
+        """Yield the metadata of a namespace's Secrets, a page at a time; their content stays where it is."""
+        position: str | None = None
+        while position != "":
+            page = self._page(namespace, label_selector, position, timeout_seconds)
+            yield from map(Metadata.of, page["items"])
+            position = page["metadata"].get("continue") or ""
+
+    def _page(self, namespace: str, label_selector: str, position: str | None, timeout_seconds: float) -> Any:
+        return _asked(
+            f"listing Secrets in {namespace}",
+            lambda: self._core.list_namespaced_secret(
+                namespace,
+                label_selector=label_selector,
+                limit=_PAGE,
+                _continue=position,
+                _request_timeout=timeout_seconds,
+                _preload_content=False,
+                _headers=dict(_MANY),
+            ),
+        )
+
+    def change(
+        self,
+        name: ObjectName,
+        annotations: Mapping[str, str | None],
+        timeout_seconds: float,
+        *,
+        data: Mapping[str, bytes | None] | None = None,
+        resource_version: str | None = None,
+    ) -> Metadata:
+        """Set annotations and parts of the content, take away those that are None, and return the new metadata.
+
+        With a `resource_version` the change is made to that state of the Secret and to no other: if somebody else was
+        faster, it raises `kube.errors.Conflict`.
+        """
+        body: dict[str, Any] = {"metadata": {"annotations": dict(annotations)}}
+        if resource_version is not None:
+            body["metadata"]["resourceVersion"] = resource_version
+        if data:
+            body["data"] = {
+                key: None if value is None else base64.b64encode(value).decode() for key, value in data.items()
+            }
+        document = _asked(
+            f"changing Secret {name}",
+            lambda: self._core.patch_namespaced_secret(
+                name.name,
+                name.namespace,
+                body,
+                field_manager=_MANAGER,
+                _content_type=_MERGE,
+                _request_timeout=timeout_seconds,
+                _preload_content=False,
+                _headers=dict(_ONE),
+            ),
+        )
+        return Metadata.of(document)
+
+
+def _asked(purpose: str, request: Callable[[], Any]) -> Any:
+    content: bytes = call(purpose, lambda: request().data)
+    return json.loads(content)

@@ -1,0 +1,114 @@
+"""What the Secret with the record keys says of itself in annotations: its ids, and how far a rotation is. Pure.
+
+`keyhole.dev/rotate` is an administrator's request, any text that was not used before; the controller takes it off when
+it begins. `keyhole.dev/key-status` is the controller's own: JSON, keys sorted, compact. It holds no key.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from typing import Any, Final
+
+from manifests.annotations import DOMAIN
+from manifests.keyring import KeyRing
+
+ROTATE: Final = f"{DOMAIN}/rotate"
+STATUS: Final = f"{DOMAIN}/key-status"
+
+# An annotation is not the place for a thousand namespaces; the log has them all.
+_MOST_PROBLEMS: Final = 20
+_VERSION: Final = 1
+
+
+class Step(StrEnum):
+    """How far a rotation is. `ACCEPTING` and `SIGNING` last until every replica has read the Secret."""
+
+    ACCEPTING = "accepting"
+    """The new key is in the Secret, the old one signs."""
+    SIGNING = "signing"
+    """The new key signs."""
+    REFRESHING = "refreshing"
+    """Records under old keys are signed anew."""
+    DONE = "done"
+    """The old keys are gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why records of a namespace are still under an old key."""
+
+    namespace: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the refreshing is: of `namespaces`, `visited` in the pass that is under way or was the last.
+
+    `refreshed` are the records that it signed anew, `left` those that it found and could not; `passes` counts the
+    passes that have ended. `problems_total` counts the namespaces at fault, of which `problems` are the first.
+    """
+
+    namespaces: int = 0
+    visited: int = 0
+    refreshed: int = 0
+    left: int = 0
+    passes: int = 0
+    problems_total: int = 0
+    problems: tuple[Problem, ...] = ()
+
+    def with_problems(self, problems: Mapping[str, str]) -> "Progress":
+        """Return it with these causes by namespace."""
+        first = tuple(Problem(name, problems[name]) for name in sorted(problems)[:_MOST_PROBLEMS])
+        return replace(self, problems=first, problems_total=len(problems))
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """The rotation that is under way, or was the last. `new` is the id of the key that it brings."""
+
+    request: str
+    new: str
+    step: Step
+    progress: Progress = Progress()
+
+
+@dataclass(frozen=True, slots=True)
+class KeyStatus:
+    """The ids of the ring's keys, in order, and the rotation, if there ever was one."""
+
+    signing: str
+    accepted: tuple[str, ...]
+    rotation: Rotation | None = None
+
+    @classmethod
+    def of(cls, ring: KeyRing, rotation: Rotation | None = None) -> "KeyStatus":
+        """Return the status of a ring."""
+        return cls(ring.signing.id, tuple(sorted(ring.accepted)), rotation)
+
+    def dump(self) -> str:
+        """Return the annotation."""
+        return json.dumps({"v": _VERSION, **asdict(self)}, sort_keys=True, separators=(",", ":"))
+
+
+def parse(text: str | None) -> KeyStatus | None:
+    """Read the annotation; None when there is none, or one that the controller did not write."""
+    try:
+        document = json.loads(text or "null")
+        return _status(document) if document["v"] == _VERSION else None
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+
+
+def _status(document: Mapping[str, Any]) -> KeyStatus:
+    told = document["rotation"]
+    accepted = tuple(str(key_id) for key_id in document["accepted"])
+    return KeyStatus(str(document["signing"]), accepted, None if told is None else _rotation(told))
+
+
+def _rotation(told: Mapping[str, Any]) -> Rotation:
+    progress = dict(told["progress"])
+    problems = tuple(Problem(str(one["namespace"]), str(one["cause"])) for one in progress.pop("problems"))
+    counts = {name: int(count) for name, count in progress.items()}
+    return Rotation(str(told["request"]), str(told["new"]), Step(told["step"]), Progress(**counts, problems=problems))

@@ -1,0 +1,52 @@
+import json
+
+import pytest
+
+from manifests.key_status import KeyStatus, Problem, Progress, Rotation, Step, parse
+from manifests.keyring import KeyRing, new_key
+
+PROBLEMS = (Problem("shop", "the API server refused a token of shop/keyhole-reconciler (status 404)"),)
+PROGRESS = Progress(7, 3, 40, 2, 1, 1, PROBLEMS)
+
+
+@pytest.mark.parametrize("step", Step)
+def test_what_is_dumped_parses_to_the_same(step: Step) -> None:
+    status = KeyStatus("01234567", ("01234567", "89abcdef"), Rotation("request", "01234567", step, PROGRESS))
+    assert parse(status.dump()) == status
+    assert parse(KeyStatus("01234567", ("01234567",)).dump()) == KeyStatus("01234567", ("01234567",))
+
+
+def test_a_status_tells_ids_and_no_key() -> None:
+    keys = [new_key() for _ in range(2)]
+    status = KeyStatus.of(KeyRing(keys[0], {key.id: key for key in keys}))
+    assert (status.signing, set(status.accepted)) == (keys[0].id, {key.id for key in keys})
+    assert set(json.loads(status.dump())) == {"v", "signing", "accepted", "rotation"}
+
+
+GOOD = KeyStatus("01234567", ("01234567",), Rotation("r", "01234567", Step.DONE, PROGRESS)).dump()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(None, id="no annotation"),
+        pytest.param("", id="an empty one"),
+        pytest.param("{", id="no JSON"),
+        pytest.param("[]", id="a list"),
+        pytest.param("[" * 100_000, id="a pit"),
+        pytest.param('{"v":1}', id="nothing in it"),
+        pytest.param(GOOD.replace('"v":1', '"v":2'), id="another version"),
+        pytest.param(GOOD.replace('"done"', '"gone"'), id="an unknown step"),
+        pytest.param(GOOD.replace('"left":2', '"left":"many"'), id="a count that is none"),
+        pytest.param(GOOD.replace('"left":2', '"lost":2'), id="an unknown count"),
+    ],
+)
+def test_what_the_controller_did_not_write_is_no_status(text: str | None) -> None:
+    assert parse(GOOD) is not None
+    assert parse(text) is None
+
+
+def test_problems_are_bounded_and_counted() -> None:
+    progress = Progress().with_problems({f"n{number:04}": "cause" for number in range(1000)})
+    assert (len(progress.problems), progress.problems_total) == (20, 1000)
+    assert progress.problems[0] == Problem("n0000", "cause")
