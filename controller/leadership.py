@@ -1,0 +1,58 @@
+"""A thread that holds the Lease while the work goes on."""
+
+import logging
+import threading
+
+from kube.errors import KubernetesError, KubernetesUnavailable
+from kube.leases import LeaseHolder
+
+log = logging.getLogger("keyhole.controller")
+
+RENEW_EVERY_SECONDS = 2.0
+_CALL_SECONDS = 4.0
+
+
+class Leadership:
+    """Takes the Lease when it is free, and renews it until `close`.
+
+    It spares two controllers doing the same work. Correctness does not hang on it: whoever believes too long that it
+    leads meets a conflict at the next write of the Secret.
+    """
+
+    def __init__(self, lease: LeaseHolder) -> None:
+        self._lease = lease
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="leadership", daemon=True)
+        self._told = ""
+
+    def start(self) -> None:
+        """Begin to try."""
+        self._thread.start()
+
+    @property
+    def is_held(self) -> bool:
+        """Whether this process leads now."""
+        return self._lease.is_held
+
+    def close(self) -> None:
+        """End, and give the Lease back so that another process need not wait for its end."""
+        self._stopping.set()
+        self._thread.join()
+        try:
+            self._lease.release(_CALL_SECONDS)
+        except (KubernetesError, KubernetesUnavailable) as error:
+            log.warning("the Lease could not be given back: %s", error)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                held = self._lease.hold(_CALL_SECONDS)
+                self._tell("leading" if held else "another process leads", logging.INFO)
+            except (KubernetesError, KubernetesUnavailable) as error:
+                self._tell(f"the Lease cannot be held: {error}", logging.WARNING)
+            self._stopping.wait(RENEW_EVERY_SECONDS)
+
+    def _tell(self, what: str, level: int) -> None:
+        if what != self._told:
+            log.log(level, "%s (as %s)", what, self._lease.identity)
+            self._told = what

@@ -1,0 +1,115 @@
+"""Having records signed anew: managed Secrets are patched as their namespace's tenant; the webhook does the rest."""
+
+import json
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from http import HTTPStatus
+
+from kube.accounts import Accounts
+from kube.errors import KubernetesError, KubernetesUnavailable
+from kube.namespaces import Namespaces
+from kube.objects import Metadata, ObjectName
+from kube.secrets import Secrets
+from manifests.annotations import DOMAIN
+from manifests.key_status import Progress
+from resolver.identity import RECONCILER
+
+_UNSEEN = "no webhook took notice of the request"
+RECORD = f"{DOMAIN}/record"
+REFRESH = f"{DOMAIN}/refresh"
+_MANAGED = f"{DOMAIN}/managed=true"
+
+_CALL_SECONDS = 10.0
+# A webhook or a Vault that is down refuses every Secret of the namespace; the next pass will see.
+_MOST_FAILURES_IN_A_ROW = 3
+
+
+class Refresher:
+    """Goes through the namespaces that opted in.
+
+    `go_on` is asked before each request and raises `controller.errors.Interrupted` when the work is to end.
+    """
+
+    def __init__(self, namespaces: Namespaces, accounts: Accounts, go_on: Callable[[], None]) -> None:
+        self._namespaces = namespaces
+        self._accounts = accounts
+        self._go_on = go_on
+
+    def refresh(self, old_ids: Collection[str], mark: str, report: Callable[[Progress], None]) -> Progress:
+        """Go through all namespaces once and return what came of it; what cannot be done now is told in it.
+
+        Secrets whose record names one of `old_ids` get the annotation `keyhole.dev/refresh` with the value `mark`.
+        `report` is told the progress after each namespace. Raises `kube.errors.KubernetesUnavailable` or
+        `KubernetesError` when namespaces cannot be listed, or `Interrupted`.
+        """
+        self._go_on()
+        namespaces = self._namespaces.list_enabled(_CALL_SECONDS)
+        progress, problems = Progress(namespaces=len(namespaces)), dict[str, str]()
+        for visited, namespace in enumerate(namespaces, 1):
+            done = _Namespace(namespace, frozenset(old_ids), mark)
+            try:
+                self._visit(done)
+            except (KubernetesError, KubernetesUnavailable) as error:
+                done.problem = str(error)
+            if done.problem:
+                problems[namespace] = done.problem
+            progress = replace(
+                progress, visited=visited, refreshed=progress.refreshed + done.refreshed, left=progress.left + done.left
+            ).with_problems(problems)
+            report(progress)
+        return replace(progress, passes=1)
+
+    def _visit(self, namespace: "_Namespace") -> None:
+        self._go_on()
+        with self._accounts.secrets_as(RECONCILER, namespace.name, _CALL_SECONDS) as secrets:
+            for metadata in secrets.list_metadata(namespace.name, _MANAGED, _CALL_SECONDS):
+                if record_key(metadata) in namespace.old_ids:
+                    self._go_on()
+                    namespace.patch(secrets, metadata.name)
+
+
+class _Namespace:
+    """What was done in one namespace."""
+
+    def __init__(self, name: str, old_ids: frozenset[str], mark: str) -> None:
+        self.name = name
+        self.old_ids = old_ids
+        self.refreshed = 0
+        self.left = 0
+        self.problem = ""
+        self._mark = mark
+        self._failures_in_a_row = 0
+
+    def patch(self, secrets: Secrets, name: ObjectName) -> None:
+        """Have one Secret admitted again; raises when there is no point in going on here."""
+        try:
+            after = secrets.change(name, {REFRESH: self._mark}, _CALL_SECONDS)
+        except KubernetesUnavailable as error:
+            self._leave(str(error), name)
+            self._failures_in_a_row += 1
+            if self._failures_in_a_row == _MOST_FAILURES_IN_A_ROW:
+                raise
+            return
+        except KubernetesError as error:
+            # A Secret that was deleted meanwhile has no record any more.
+            if error.status != HTTPStatus.NOT_FOUND:
+                self._leave(str(error), name)
+            return
+        self._failures_in_a_row = 0
+        if record_key(after) not in self.old_ids:
+            self.refreshed += 1
+        else:
+            self._leave("the webhook left the record as it was" if REFRESH not in after.annotations else _UNSEEN, name)
+
+    def _leave(self, why: str, name: ObjectName) -> None:
+        self.left += 1
+        self.problem = self.problem or f"{name}: {why}"
+
+
+def record_key(metadata: Metadata) -> str | None:
+    """Return the id of the key that a record was signed under; None without a record that says so."""
+    try:
+        key_id = json.loads(metadata.annotations.get(RECORD, "null"))["key"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+    return key_id if isinstance(key_id, str) else None

@@ -1,0 +1,144 @@
+"""The rotation of the record key, step by step. All that it knows stands in the Secret, so a new process goes on.
+
+Accepting: the new key is added. Once every replica has read it, signing: it signs. Once every replica has read that,
+refreshing: records under old keys are signed anew, and when none is left, the old keys go: done.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from controller.key_making import KeyMaker
+from controller.key_store import KeyStore
+from controller.refresh import Refresher
+from kube.secrets import Secret
+from manifests.key_status import ROTATE, STATUS, KeyStatus, Progress, Rotation, Step, parse
+from manifests.keyring import KEY_PREFIX, SIGNING, KeyRing, new_key
+
+log = logging.getLogger("keyhole.controller")
+
+REPORT_EVERY_SECONDS = 2.0
+NEXT_PASS_SECONDS = 15.0
+
+
+class KeyRotation:
+    """Does what there is to do, a turn at a time.
+
+    `settle_seconds` is how long after a change of the Secret every replica has certainly read it.
+    """
+
+    def __init__(
+        self,
+        store: KeyStore,
+        refresher: Refresher,
+        settle_seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store = store
+        self._maker = KeyMaker(store)
+        self._refresher = refresher
+        self._settle_seconds = settle_seconds
+        self._clock = clock
+        # The state that is waited for, and since when this process has seen it. Another process waits anew, because no
+        # clock is shared: too long is harmless.
+        self._seen: tuple[tuple[str, Step], float] | None = None
+        self._next_pass_at = 0.0
+
+    def turn(self) -> None:
+        """Read the Secret and do the next thing, if it is time.
+
+        Raises `kube.errors.KubernetesUnavailable`, `KubernetesError` (`Conflict` among them) or
+        `controller.errors.Interrupted`; the next turn starts again from the Secret.
+        """
+        secret = self._store.read()
+        ring = self._maker.ring(secret)
+        if ring is None:
+            return
+        status = parse(secret.metadata.annotations.get(STATUS))
+        rotation = status.rotation if status else None
+        if rotation is None or rotation.step is Step.DONE:
+            self._rest(secret, ring, status)
+        elif rotation.new not in ring.accepted:
+            log.warning("the key %s of the rotation under way is gone; it begins again", rotation.new)
+            self._begin(secret, ring, rotation.request)
+        else:
+            self._go_on(secret, ring, rotation)
+
+    def _rest(self, secret: Secret, ring: KeyRing, status: KeyStatus | None) -> None:
+        request = secret.metadata.annotations.get(ROTATE)
+        truth = KeyStatus.of(ring, status.rotation if status else None)
+        if request:
+            self._begin(secret, ring, request)
+        elif truth != status:
+            self._store.write(secret, truth)
+
+    def _begin(self, secret: Secret, ring: KeyRing, request: str) -> None:
+        key = new_key()
+        while key.id in ring.accepted:
+            key = new_key()
+        wider = KeyRing(ring.signing, {**ring.accepted, key.id: key})
+        status = KeyStatus.of(wider, Rotation(request, key.id, Step.ACCEPTING))
+        added = {f"{KEY_PREFIX}{key.id}": key.secret.reveal()}
+        self._store.write(secret, status, data=added, annotations={ROTATE: None})
+        log.info("rotation %s: the key %s is accepted from now on", request, key.id)
+
+    def _go_on(self, secret: Secret, ring: KeyRing, rotation: Rotation) -> None:
+        # What signs is what counts: a Secret that was restored in between may be behind its status.
+        if ring.signing.id != rotation.new:
+            if self._has_settled(rotation.new, Step.ACCEPTING):
+                status = KeyStatus.of(
+                    KeyRing(ring.accepted[rotation.new], ring.accepted), replace(rotation, step=Step.SIGNING)
+                )
+                self._store.write(secret, status, data={SIGNING: rotation.new.encode()})
+                log.info("rotation %s: the key %s signs from now on", rotation.request, rotation.new)
+        elif rotation.step is not Step.REFRESHING:
+            if self._has_settled(rotation.new, Step.SIGNING):
+                self._store.write(secret, KeyStatus.of(ring, replace(rotation, step=Step.REFRESHING)))
+        elif self._clock() >= self._next_pass_at:
+            self._refresh(secret, ring, rotation)
+
+    def _has_settled(self, key_id: str, step: Step) -> bool:
+        now = self._clock()
+        if self._seen is None or self._seen[0] != (key_id, step):
+            self._seen = (key_id, step), now
+        return now >= self._seen[1] + self._settle_seconds
+
+    def _refresh(self, secret: Secret, ring: KeyRing, rotation: Rotation) -> None:
+        old_ids = ring.accepted.keys() - {rotation.new}
+        passes = rotation.progress.passes
+        reporter = _Reporter(self._store, secret, KeyStatus.of(ring, rotation), self._clock)
+        done = self._refresher.refresh(old_ids, rotation.new, reporter.report)
+        done = replace(done, passes=passes + 1)
+        if done.left or done.problems_total:
+            self._next_pass_at = self._clock() + NEXT_PASS_SECONDS
+            self._store.write(reporter.secret, KeyStatus.of(ring, replace(rotation, progress=done)))
+            log.warning(
+                "rotation %s: %d records and %d namespaces are left, so the old key stays; next try in %.0f s: %s",
+                *(rotation.request, done.left, done.problems_total, NEXT_PASS_SECONDS),
+                "; ".join(f"{problem.namespace}: {problem.cause}" for problem in done.problems),
+            )
+            return
+        finished = replace(rotation, step=Step.DONE, progress=done)
+        status = KeyStatus.of(KeyRing(ring.signing, {ring.signing.id: ring.signing}), finished)
+        self._store.write(reporter.secret, status, data={f"{KEY_PREFIX}{key_id}": None for key_id in old_ids})
+        log.info("rotation %s: done, %d records signed anew in the last pass", rotation.request, done.refreshed)
+
+
+class _Reporter:
+    """Writes the progress of a pass into the Secret every few seconds, and ends the pass when somebody else wrote."""
+
+    def __init__(self, store: KeyStore, secret: Secret, status: KeyStatus, clock: Callable[[], float]) -> None:
+        self.secret = secret
+        self._store = store
+        self._status = status
+        self._clock = clock
+        self._next_at = clock() + REPORT_EVERY_SECONDS
+
+    def report(self, progress: Progress) -> None:
+        rotation = self._status.rotation
+        if rotation is None or self._clock() < self._next_at:
+            return
+        under_way = replace(rotation, progress=replace(progress, passes=rotation.progress.passes))
+        self.secret = self._store.write(self.secret, replace(self._status, rotation=under_way))
+        self._next_at = self._clock() + REPORT_EVERY_SECONDS
