@@ -59,7 +59,7 @@ def _server(settings: "ServerSettings", worker_class: str) -> "Server":
             self.cfg.set("ssl_context", _default_context)
 
     kind = Server if worker_class == OURS else OtherClass
-    return kind(settings, lambda: Service(constant_app(), Anyone(), lambda: None))
+    return kind(settings, lambda: Service(constant_app(), Anyone(), lambda: None, lambda: True))
 
 
 def _default_context(_config: object, default: Callable[[], Any]) -> Any:

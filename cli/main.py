@@ -15,6 +15,8 @@ class _LateGroup(click.Group):
     modules: ClassVar[Mapping[str, str]] = {
         "audit": "cli.audit_command",
         "certs": "cli.certs_command",
+        "controller": "cli.controller_command",
+        "key": "cli.key_command",
         "resolve": "cli.resolve_command",
         "serve": "cli.serve_command",
         "tenant": "cli.tenant_command",

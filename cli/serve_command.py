@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.errors import NotDoneError
+from cli.parameters import ObjectNameType
+from kube.objects import ObjectName
 
 if TYPE_CHECKING:
     from webhook.settings import Address
@@ -31,14 +33,21 @@ class _AddressType(click.ParamType["Address"]):
     epilog="""\b
 Examples:
   keyhole certs issue ./certs --service keyhole --namespace keyhole
-  keyhole serve --connections connections.yaml --tls-cert certs/tls.crt --tls-key certs/tls.key \\
-      --caller-auth none --kubeconfig ~/.kube/config
-  keyhole serve --connections connections.yaml --tls-cert certs/tls.crt --tls-key certs/tls.key \\
+  keyhole serve --connections connections.yaml --record-key keyhole/keyhole-record-key \\
+      --tls-cert certs/tls.crt --tls-key certs/tls.key --caller-auth none --kubeconfig ~/.kube/config
+  keyhole serve --connections connections.yaml --record-key keyhole/keyhole-record-key \\
+      --tls-cert certs/tls.crt --tls-key certs/tls.key \\
       --caller-auth client-certificate --caller-ca apiserver-ca.crt --caller-name kube-apiserver
 """,
 )
 @click.option(
     "--connections", type=_FILE, required=True, help="The Vault connections (YAML); docs/configuration.md has its keys."
+)
+@click.option(
+    "--record-key",
+    type=ObjectNameType(),
+    required=True,
+    help="The Secret with the keys of the records, which `keyhole controller` makes and rotates.",
 )
 @click.option("--tls-cert", type=_FILE, required=True, help="The serving certificate (PEM), with its chain.")
 @click.option("--tls-key", type=_FILE, required=True, help="Its private key (PEM).")
@@ -99,6 +108,7 @@ Examples:
 )
 def serve(  # noqa: PLR0917 - click passes one for each option
     connections: Path,
+    record_key: ObjectName,
     tls_cert: Path,
     tls_key: Path,
     caller_auth: str,
@@ -151,7 +161,7 @@ def serve(  # noqa: PLR0917 - click passes one for each option
     if audit_log is not None and audit_key is None:
         raise click.UsageError("--audit-log needs --audit-key")
     audit = Audit(audit_log, audit_key) if audit_key else None
-    service = ServiceSettings(connections, caller, kubeconfig, audit)
+    service = ServiceSettings(connections, caller, record_key, kubeconfig, audit)
     try:
         # Workers connect and read for themselves; what cannot be used is to be told of here.
         check_start(service)

@@ -35,16 +35,19 @@ class Refresher:
         self._accounts = accounts
         self._go_on = go_on
 
-    def refresh(self, old_ids: Collection[str], mark: str, report: Callable[[Progress], None]) -> Progress:
+    def refresh(
+        self, old_ids: Collection[str], mark: str, before: Progress, report: Callable[[Progress], None]
+    ) -> Progress:
         """Go through all namespaces once and return what came of it; what cannot be done now is told in it.
 
         Secrets whose record names one of `old_ids` get the annotation `keyhole.dev/refresh` with the value `mark`.
-        `report` is told the progress after each namespace. Raises `kube.errors.KubernetesUnavailable` or
-        `KubernetesError` when namespaces cannot be listed, or `Interrupted`.
+        `before` is what came of earlier passes. `report` is told the progress after each namespace. Raises
+        `kube.errors.KubernetesUnavailable` or `KubernetesError` when namespaces cannot be listed, or `Interrupted`.
         """
         self._go_on()
         namespaces = self._namespaces.list_enabled(_CALL_SECONDS)
-        progress, problems = Progress(namespaces=len(namespaces)), dict[str, str]()
+        progress = Progress(namespaces=len(namespaces), refreshed=before.refreshed, passes=before.passes)
+        problems: dict[str, str] = {}
         for visited, namespace in enumerate(namespaces, 1):
             done = _Namespace(namespace, frozenset(old_ids), mark)
             try:
@@ -57,7 +60,7 @@ class Refresher:
                 progress, visited=visited, refreshed=progress.refreshed + done.refreshed, left=progress.left + done.left
             ).with_problems(problems)
             report(progress)
-        return replace(progress, passes=1)
+        return replace(progress, passes=before.passes + 1)
 
     def _visit(self, namespace: "_Namespace") -> None:
         self._go_on()

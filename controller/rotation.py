@@ -106,10 +106,8 @@ class KeyRotation:
 
     def _refresh(self, secret: Secret, ring: KeyRing, rotation: Rotation) -> None:
         old_ids = ring.accepted.keys() - {rotation.new}
-        passes = rotation.progress.passes
         reporter = _Reporter(self._store, secret, KeyStatus.of(ring, rotation), self._clock)
-        done = self._refresher.refresh(old_ids, rotation.new, reporter.report)
-        done = replace(done, passes=passes + 1)
+        done = self._refresher.refresh(old_ids, rotation.new, rotation.progress, reporter.report)
         if done.left or done.problems_total:
             self._next_pass_at = self._clock() + NEXT_PASS_SECONDS
             self._store.write(reporter.secret, KeyStatus.of(ring, replace(rotation, progress=done)))
@@ -122,7 +120,7 @@ class KeyRotation:
         finished = replace(rotation, step=Step.DONE, progress=done)
         status = KeyStatus.of(KeyRing(ring.signing, {ring.signing.id: ring.signing}), finished)
         self._store.write(reporter.secret, status, data={f"{KEY_PREFIX}{key_id}": None for key_id in old_ids})
-        log.info("rotation %s: done, %d records signed anew in the last pass", rotation.request, done.refreshed)
+        log.info("rotation %s: done, %d records signed anew", rotation.request, done.refreshed)
 
 
 class _Reporter:
@@ -139,6 +137,6 @@ class _Reporter:
         rotation = self._status.rotation
         if rotation is None or self._clock() < self._next_at:
             return
-        under_way = replace(rotation, progress=replace(progress, passes=rotation.progress.passes))
-        self.secret = self._store.write(self.secret, replace(self._status, rotation=under_way))
+        status = replace(self._status, rotation=replace(rotation, progress=progress))
+        self.secret = self._store.write(self.secret, status)
         self._next_at = self._clock() + REPORT_EVERY_SECONDS

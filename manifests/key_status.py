@@ -46,8 +46,9 @@ class Problem:
 class Progress:
     """How far the refreshing is: of `namespaces`, `visited` in the pass that is under way or was the last.
 
-    `refreshed` are the records that it signed anew, `left` those that it found and could not; `passes` counts the
-    passes that have ended. `problems_total` counts the namespaces at fault, of which `problems` are the first.
+    `refreshed` are the records that were signed anew since the rotation began, `left` those that this pass could not
+    have signed; `passes` counts the passes that have ended. `problems_total` counts the namespaces at fault, of which
+    `problems` are the first.
     """
 
     namespaces: int = 0

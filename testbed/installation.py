@@ -1,5 +1,6 @@
 """Keyhole itself on a testbed: the webhook as its own process, as in production, and tenants for it to serve."""
 
+import base64
 import contextlib
 import json
 import sys
@@ -13,15 +14,27 @@ import yaml
 
 from certs.files import write
 from certs.issue import issue_ca, issue_serving
+from manifests.keyring import KeyRing, dump, new_key
 from manifests.registration import webhook_configuration
 from testbed.bed import Testbed
 from testbed.ports import free_port
+from testbed.rights import (
+    CONTROLLER_EVERYWHERE,
+    WEBHOOK_EVERYWHERE,
+    controller_in_its_namespace,
+    granted,
+    webhook_in_its_namespace,
+)
 from testbed.servers import Server
 
 _ROOT = Path(__file__).resolve().parent.parent
 _READY_SECONDS = 30.0
 _STOP_SECONDS = 120.0
+OWN_NAMESPACE = "keyhole"
+RECORD_KEY = "keyhole-record-key"
+LEASE = "keyhole-controller"
 WEBHOOK_USER = "system:serviceaccount:keyhole:keyhole-webhook"
+CONTROLLER_USER = "system:serviceaccount:keyhole:keyhole-controller"
 # Keyhole's Service, as the API server looks for it in the serving certificate.
 SERVICE_HOST = "keyhole.keyhole.svc"
 AUDIENCE = "vault"
@@ -113,24 +126,49 @@ class Webhook:
 
 def webhook_kubeconfig(bed: Testbed) -> Path:
     """Return a kubeconfig of the webhook's identity, with the rights of its ServiceAccount and no more."""
-    rbac = "rbac.authorization.k8s.io"
-    rules = [
-        {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"]},
-        {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]},
-    ]
-    name = {"name": "keyhole-webhook"}
+    name, namespace = "keyhole-webhook", OWN_NAMESPACE
     apply(
         bed,
-        {"apiVersion": f"{rbac}/v1", "kind": "ClusterRole", "metadata": name, "rules": rules},
-        {
-            "apiVersion": f"{rbac}/v1",
-            "kind": "ClusterRoleBinding",
-            "metadata": name,
-            "roleRef": {"apiGroup": rbac, "kind": "ClusterRole", "name": "keyhole-webhook"},
-            "subjects": [{"apiGroup": rbac, "kind": "User", "name": WEBHOOK_USER}],
-        },
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}},
+        *granted(name, WEBHOOK_USER, WEBHOOK_EVERYWHERE),
+        *granted(name, WEBHOOK_USER, webhook_in_its_namespace(RECORD_KEY), namespace),
     )
     return bed.kubernetes.kubeconfig_for(WEBHOOK_USER)
+
+
+def controller_kubeconfig(bed: Testbed) -> Path:
+    """Return a kubeconfig of the controller's identity, with the rights of its ServiceAccount and no more."""
+    name, namespace = "keyhole-controller", OWN_NAMESPACE
+    apply(
+        bed,
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}},
+        *granted(name, CONTROLLER_USER, CONTROLLER_EVERYWHERE),
+        *granted(name, CONTROLLER_USER, controller_in_its_namespace(RECORD_KEY, LEASE), namespace),
+    )
+    return bed.kubernetes.kubeconfig_for(CONTROLLER_USER)
+
+
+def add_empty_record_key(bed: Testbed) -> None:
+    """Make the Secret of the record keys as the chart does: without a key. One that is there stays as it is."""
+    within = {"name": RECORD_KEY, "namespace": OWN_NAMESPACE}
+    apply(
+        bed,
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": OWN_NAMESPACE}},
+        {"apiVersion": "v1", "kind": "Secret", "metadata": within, "type": "Opaque"},
+    )
+
+
+def add_record_key(bed: Testbed) -> None:
+    """Make the Secret of the record keys with a key in it, as it is once a controller ran. One with a key stays."""
+    add_empty_record_key(bed)
+    path = f"/api/v1/namespaces/{OWN_NAMESPACE}/secrets/{RECORD_KEY}"
+    found = bed.kubernetes.request("GET", path)
+    found.raise_for_status()
+    if found.json().get("data"):
+        return
+    key = new_key()
+    data = {name: base64.b64encode(part).decode() for name, part in dump(KeyRing(key, {key.id: key})).items()}
+    bed.kubernetes.request("PUT", path, {**found.json(), "data": data}).raise_for_status()
 
 
 @contextlib.contextmanager
@@ -142,35 +180,71 @@ def serving(
     caller: Sequence[str] = ("--caller-auth", "none"),
     port: int | None = None,
     arguments: Sequence[str] = (),
+    until_ready: bool = True,
 ) -> Iterator[Webhook]:
     """Run `keyhole serve` until the block ends, by default on a free port.
 
-    `caller` are the arguments that say how callers prove themselves, `arguments` are further ones.
+    `caller` are the arguments that say how callers prove themselves, `arguments` are further ones. With `until_ready`
+    the record key is made if there is none, and the block begins when the webhook is ready; without it, at once.
     """
+    if until_ready:
+        add_record_key(bed)
     ca = issue_ca()
     files = write(directory / "certs", ca, issue_serving(ca, ["127.0.0.1", "localhost", SERVICE_HOST]))
     port, health_port = port or free_port(), free_port()
     command = [
         *(sys.executable, "-m", "cli", "serve", *caller),
         *("--connections", str(connections), "--kubeconfig", str(webhook_kubeconfig(bed))),
+        *("--record-key", f"{OWN_NAMESPACE}/{RECORD_KEY}"),
         *("--tls-cert", str(files.certificate), "--tls-key", str(files.key)),
         *("--listen", f"127.0.0.1:{port}", "--health-listen", f"127.0.0.1:{health_port}"),
         *("--drain-seconds", "0"),
         *arguments,
     ]
-    environment = {
+    server = bed.run("keyhole", command, directory / "keyhole.log", _environment(directory))
+    health_url = f"http://127.0.0.1:{health_port}"
+    try:
+        if until_ready:
+            server.wait_until(lambda: _is_ready(health_url), _READY_SECONDS)
+        yield Webhook(server, f"https://127.0.0.1:{port}/mutate", health_url, files.ca_certificate, directory)
+    finally:
+        server.stop(grace_seconds=_STOP_SECONDS)
+
+
+@contextlib.contextmanager
+def controlling(
+    bed: Testbed,
+    directory: Path,
+    *,
+    name: str = "controller",
+    settle_seconds: float = 1.0,
+    arguments: Sequence[str] = (),
+) -> Iterator[Server]:
+    """Run `keyhole controller` until the block ends. It logs to NAME.log; the Secret of the record keys is made, empty.
+
+    `settle_seconds` is too short for webhooks to have read the Secret, unless a test that has one says otherwise.
+    """
+    add_empty_record_key(bed)
+    command = [
+        *(sys.executable, "-m", "cli", "controller", "--kubeconfig", str(controller_kubeconfig(bed))),
+        *("--record-key", f"{OWN_NAMESPACE}/{RECORD_KEY}", "--lease", f"{OWN_NAMESPACE}/{LEASE}"),
+        *("--settle-seconds", str(settle_seconds)),
+        *arguments,
+    ]
+    server = bed.run(name, command, directory / f"{name}.log", _environment(directory))
+    try:
+        yield server
+    finally:
+        server.stop(grace_seconds=_STOP_SECONDS)
+
+
+def _environment(directory: Path) -> Mapping[str, str]:
+    return {
         "PATH": "/usr/bin:/bin",
         "PYTHONPATH": str(_ROOT),
         "HOME": str(directory),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
-    server = bed.run("keyhole", command, directory / "keyhole.log", environment)
-    health_url = f"http://127.0.0.1:{health_port}"
-    try:
-        server.wait_until(lambda: _is_ready(health_url), _READY_SECONDS)
-        yield Webhook(server, f"https://127.0.0.1:{port}/mutate", health_url, files.ca_certificate, directory)
-    finally:
-        server.stop(grace_seconds=_STOP_SECONDS)
 
 
 @contextlib.contextmanager

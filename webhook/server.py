@@ -71,7 +71,7 @@ class Server(BaseApplication):  # type: ignore[misc]
 
     def is_ready_in_worker(self) -> bool:
         """Return whether a worker could serve the API server now."""
-        return self._service is not None and self._service.caller.is_ready
+        return self._service is not None and self._service.is_ready()
 
     def close_in_worker(self) -> None:
         """Give back what a worker holds: its Vault tokens are revoked."""

@@ -10,7 +10,9 @@ import gevent
 from kube.access import SecretAccess
 from kube.client import check, connect, connected_before_fork
 from kube.namespaces import Namespaces
+from kube.objects import ObjectName
 from kube.request_header import RequestHeaders
+from kube.secrets import Secrets
 from kube.tokens import ServiceAccountTokens
 from manifests.aggregation import ADMISSION_PATH
 from resolver.connections import load
@@ -27,6 +29,7 @@ from webhook.caller_guard import Guard
 from webhook.caller_modes import CallerMode, CallerSettings, caller_check
 from webhook.discovery import add_discovery
 from webhook.identity import NamespaceTokens
+from webhook.record_keys import RecordKeys
 from webhook.upkeep import Upkeep
 
 
@@ -40,21 +43,26 @@ class Audit:
 
 @dataclass(frozen=True, slots=True)
 class ServiceSettings:
-    """What Keyhole is made of. Without `kubeconfig` it runs in the cluster; without `audit` there is no audit trail."""
+    """What Keyhole is made of. Without `kubeconfig` it runs in the cluster; without `audit` there is no audit trail.
+
+    `record_key` is the Secret with the keys of the records.
+    """
 
     connections_file: Path
     caller: CallerSettings
+    record_key: ObjectName
     kubeconfig: Path | None = None
     audit: Audit | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A WSGI application, who may call it, and how to give back what it holds."""
+    """A WSGI application, who may call it, how to give back what it holds, and whether it could answer now."""
 
     app: Any
     caller: CallerCheck
     close: Callable[[], None]
+    is_ready: Callable[[], bool]
 
 
 def check_start(settings: ServiceSettings) -> None:
@@ -93,9 +101,12 @@ def build(settings: ServiceSettings) -> Service:
     if is_aggregated:
         add_discovery(app)
     upkeep = Upkeep(settings.connections_file, resolver, tenants)
+    secrets = Secrets(api)
+    record_keys = RecordKeys(settings.record_key, lambda seconds: secrets.read(settings.record_key, seconds).data)
 
     def close() -> None:
         upkeep.stop()
+        record_keys.close()
         caller.close()
         resolver.close()
         if trail is not None:
@@ -103,7 +114,8 @@ def build(settings: ServiceSettings) -> Service:
 
     upkeep.start()
     caller.start()
-    return Service(Guard(app, caller), caller, close)
+    record_keys.start()
+    return Service(Guard(app, caller), caller, close, lambda: caller.is_ready and record_keys.current() is not None)
 
 
 def _trail(audit: Audit | None) -> AuditTrail | None:

@@ -30,6 +30,7 @@ class Setup:
         self.options = {
             "--connections": str(self.connections),
             "--kubeconfig": str(webhook_kubeconfig(bed)),
+            "--record-key": "keyhole/keyhole-record-key",
             "--tls-cert": str(self.files.certificate),
             "--tls-key": str(self.files.key),
             "--caller-auth": "none",
@@ -110,6 +111,12 @@ def _another_key(setup: Setup) -> None:
             id="an address that is none",
         ),
         pytest.param(lambda setup: setup.options.pop("--caller-auth"), ["--caller-auth"], id="no word on callers"),
+        pytest.param(lambda setup: setup.options.pop("--record-key"), ["--record-key"], id="no word on the record key"),
+        pytest.param(
+            lambda setup: setup.options.update({"--record-key": "keyhole-record-key"}),
+            ["--record-key", "NAMESPACE/NAME"],
+            id="a record key of no namespace",
+        ),
     ],
 )
 def test_it_ends_with_exit_code_2(

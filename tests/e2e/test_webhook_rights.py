@@ -4,19 +4,25 @@ The rows of the design's table of identities: it mints tokens of `keyhole` where
 asks who may do what, and that is all. What it mints is worth nothing in Kubernetes.
 """
 
-import base64
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
-import yaml
 
 from testbed import Testbed
-from testbed.installation import AUDIENCE, WEBHOOK_USER, add_tenant, apply, webhook_kubeconfig
-from testbed.pki import write_private
+from testbed.installation import (
+    AUDIENCE,
+    OWN_NAMESPACE,
+    RECORD_KEY,
+    WEBHOOK_USER,
+    add_record_key,
+    add_tenant,
+    apply,
+    webhook_kubeconfig,
+)
+from tests.e2e.asker import Asker, asker_by_kubeconfig, rule
 from tests.e2e.conftest import opted_in_namespace
 from tests.e2e.objects import secret
 
@@ -35,60 +41,9 @@ _READS_FRONT_PROXY_CA = json.dumps(
 )
 
 
-def _rule(group: str, resource: str, verb: str, *names: str) -> str:
-    rule: dict[str, Any] = {"apiGroups": [group], "resources": [resource], "verbs": [verb]}
-    return json.dumps({**rule, **({"resourceNames": list(names)} if names else {})}, sort_keys=True)
-
-
-EVERYWHERE = {_rule("", "namespaces", "get"), _rule("authorization.k8s.io", "subjectaccessreviews", "create")}
-MINTS = _rule("", "serviceaccounts/token", "create", "keyhole")
-
-
-class Asker:
-    """Somebody who asks the API server, by certificate or by token."""
-
-    def __init__(self, bed: Testbed, **proof: Any) -> None:
-        self._bed = bed
-        self._session = requests.Session()
-        self._session.trust_env = False
-        self._session.verify = str(bed.kubernetes.ca_file)
-        self._session.cert = proof.get("cert")
-        if "token" in proof:
-            self._session.headers["Authorization"] = f"Bearer {proof['token']}"
-
-    def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> requests.Response:
-        """Send one request; a PATCH is a JSON merge patch (RFC 7386)."""
-        kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
-        data = None if body is None else json.dumps(body)
-        url = self._bed.kubernetes.url + path
-        return self._session.request(method, url, data=data, headers={"Content-Type": kind}, timeout=10)
-
-    def rules(self, namespace: str) -> set[str]:
-        """Return what the API server says that it may do in a namespace."""
-        path = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
-        review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectRulesReview"}
-        status = self.ask("POST", path, {**review, "spec": {"namespace": namespace}}).json()["status"]
-        assert not status["incomplete"]
-        return {json.dumps(rule, sort_keys=True) for rule in status["resourceRules"] + status["nonResourceRules"]}
-
-    def mint(self, namespace: str, account: str, *audiences: str) -> requests.Response:
-        """Ask for a token of a ServiceAccount; without an audience it is the API server's own."""
-        wish = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest"}
-        path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token"
-        return self.ask("POST", path, {**wish, "spec": {"audiences": list(audiences), "expirationSeconds": 600}})
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._session.close()
-
-
-def _by_kubeconfig(bed: Testbed, kubeconfig: Path, folder: Path) -> Asker:
-    user = yaml.safe_load(kubeconfig.read_text())["users"][0]["user"]
-    folder.mkdir()
-    files = [
-        write_private(folder / part, base64.b64decode(user[f"client-{part}-data"])) for part in ("certificate", "key")
-    ]
-    return Asker(bed, cert=(str(files[0]), str(files[1])))
+EVERYWHERE = {rule("", "namespaces", "get"), rule("authorization.k8s.io", "subjectaccessreviews", "create")}
+READS_RECORD_KEY = rule("", "secrets", "get", RECORD_KEY)
+MINTS = rule("", "serviceaccounts/token", "create", "keyhole")
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +63,7 @@ def _namespaces(testbed: Testbed) -> None:
 
 @pytest.fixture
 def webhook_itself(testbed: Testbed, tmp_path: Path, _namespaces: None) -> Iterator[Asker]:
-    asker = _by_kubeconfig(testbed, webhook_kubeconfig(testbed), tmp_path / "webhook")
+    asker = asker_by_kubeconfig(testbed, webhook_kubeconfig(testbed), tmp_path / "webhook")
     yield asker
     asker.close()
 
@@ -116,7 +71,7 @@ def webhook_itself(testbed: Testbed, tmp_path: Path, _namespaces: None) -> Itera
 @pytest.fixture
 def nobody(testbed: Testbed, tmp_path: Path, _namespaces: None) -> Iterator[Asker]:
     """Return a user whom no role names: what is left of the webhook's rights without Keyhole's."""
-    asker = _by_kubeconfig(testbed, testbed.kubernetes.kubeconfig_for("nobody-at-all"), tmp_path / "nobody")
+    asker = asker_by_kubeconfig(testbed, testbed.kubernetes.kubeconfig_for("nobody-at-all"), tmp_path / "nobody")
     yield asker
     asker.close()
 
@@ -128,6 +83,7 @@ def nobody(testbed: Testbed, tmp_path: Path, _namespaces: None) -> Iterator[Aske
         pytest.param(BARE, set(), id="a namespace that opted in without the bundle"),
         pytest.param("default", set(), id="a namespace that did not opt in"),
         pytest.param("kube-system", set(), id="kube-system"),
+        pytest.param(OWN_NAMESPACE, {READS_RECORD_KEY}, id="Keyhole's own namespace"),
     ],
 )
 def test_the_api_server_lists_no_other_right(
@@ -139,11 +95,25 @@ def test_the_api_server_lists_no_other_right(
     assert told == EVERYWHERE | further
 
 
-@pytest.mark.parametrize("namespace", [TENANT, BARE, "default", "kube-system"])
+@pytest.mark.parametrize("namespace", [TENANT, BARE, "default", "kube-system", OWN_NAMESPACE])
 def test_it_cannot_read_a_secret(webhook_itself: Asker, namespace: str) -> None:
     secrets = f"/api/v1/namespaces/{namespace}/secrets"
     for path in (secrets, f"{secrets}/plain", f"{secrets}?watch=true&timeoutSeconds=1", "/api/v1/secrets"):
         assert webhook_itself.ask("GET", path).status_code == 403
+
+
+def test_of_the_record_key_it_may_get_that_one_secret_and_do_nothing_else(
+    webhook_itself: Asker, testbed: Testbed
+) -> None:
+    add_record_key(testbed)
+    secrets = f"/api/v1/namespaces/{OWN_NAMESPACE}/secrets"
+    assert webhook_itself.ask("GET", f"{secrets}/{RECORD_KEY}").status_code == 200
+    only = f"fieldSelector=metadata.name={RECORD_KEY}"
+    for path in (f"{secrets}?{only}", f"{secrets}?{only}&watch=true&timeoutSeconds=1"):
+        assert webhook_itself.ask("GET", path).status_code == 403
+    for method, body in (("PATCH", {"data": {"signing": None}}), ("PUT", _MADE), ("DELETE", None)):
+        assert webhook_itself.ask(method, f"{secrets}/{RECORD_KEY}", body).status_code == 403
+    assert webhook_itself.ask("POST", secrets, _MADE).status_code == 403
 
 
 def test_it_mints_tokens_of_keyhole_where_it_was_let_and_no_others(webhook_itself: Asker) -> None:

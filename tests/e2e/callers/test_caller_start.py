@@ -31,6 +31,7 @@ class Starter:
         command: Sequence[str] = [
             *(sys.executable, "-m", "cli", "serve", *caller),
             *("--connections", str(self._connections), "--kubeconfig", str(kubeconfig)),
+            *("--record-key", "keyhole/keyhole-record-key"),
             *("--tls-cert", str(self._files.certificate), "--tls-key", str(self._files.key)),
             *("--listen", f"127.0.0.1:{free_port()}", "--health-listen", f"127.0.0.1:{free_port()}"),
         ]

@@ -1,0 +1,250 @@
+"""`keyhole key`: ask for a rotation of the record key, and see how far it is. No key is ever read here."""
+
+import json
+import secrets as random
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from cli.errors import NotDoneError
+from cli.parameters import ObjectNameType
+from kube.client import connect
+from kube.errors import Conflict, KubernetesError, KubernetesUnavailable
+from kube.objects import Metadata, ObjectName
+from kube.secrets import Secrets
+from manifests.key_status import ROTATE, STATUS, KeyStatus, Rotation, Step, parse
+
+_CALL_SECONDS = 10.0
+_POLL_SECONDS = 1.0
+_ATTEMPTS = 5
+_WHOLE = 100
+_BEFORE_REFRESHING = {Step.ACCEPTING: 10, Step.SIGNING: 20, Step.REFRESHING: 30, Step.DONE: _WHOLE}
+
+# "\b" on a line of its own keeps click from joining the lines below it.
+_ROTATE_EXAMPLES = """\b
+Examples:
+  keyhole key rotate
+  keyhole key rotate --no-wait
+  keyhole key rotate --record-key my-keyhole/record-key --kubeconfig admin.kubeconfig --timeout 3600
+"""
+_STATUS_EXAMPLES = """\b
+Examples:
+  keyhole key status
+  keyhole key status -o json
+"""
+
+_record_key = click.option(
+    "--record-key",
+    type=ObjectNameType(),
+    default="keyhole/keyhole-record-key",
+    show_default=True,
+    help="The Secret with the keys of the records.",
+)
+_kubeconfig = click.option(
+    "--kubeconfig",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    envvar="KUBECONFIG",
+    default=lambda: str(Path.home() / ".kube" / "config"),
+    show_default="~/.kube/config",
+    help="An administrator's way to the API server.",
+)
+
+
+@click.group(name="key")
+def key() -> None:
+    """Rotate the key that the records of what was resolved are signed under, and see its state."""
+
+
+@key.command(epilog=_ROTATE_EXAMPLES)
+@_record_key
+@_kubeconfig
+@click.option("--no-wait", is_flag=True, help="Ask, and leave the rest to the controller.")
+@click.option(
+    "--timeout",
+    "timeout_seconds",
+    type=click.FloatRange(min=1),
+    default=900.0,
+    show_default=True,
+    help="How many seconds to follow it. It goes on after that.",
+)
+def rotate(record_key: ObjectName, kubeconfig: Path, *, no_wait: bool, timeout_seconds: float) -> None:
+    """Have the controller replace the record key, and follow it.
+
+    The new key is accepted first; then it signs; then every record is signed anew, in every namespace that
+    opted in; at none left the old key goes. A rotation that is under way is followed, and no other is begun.
+
+    Exit code 0: done, or with --no-wait asked for. 1: records of some namespaces could not be signed anew; the
+    old key stays, and the controller tries again. 2: it could not be asked for, or was not over in time.
+    """
+    secret = _KeySecret(record_key, kubeconfig)
+    request, is_new = secret.ask()
+    click.echo(f"rotation {request} {'asked for' if is_new else 'is under way already'}")
+    if no_wait:
+        return
+    with _shown() as show:
+        rotation = _follow(secret, request, timeout_seconds, show, passes=0 if is_new else None)
+    if rotation.step is not Step.DONE:
+        _tell_problems(rotation)
+        raise SystemExit(1)
+    click.echo(f"done: the key {rotation.new} signs, {rotation.progress.refreshed} records signed anew")
+
+
+@key.command(epilog=_STATUS_EXAMPLES)
+@_record_key
+@_kubeconfig
+@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def status(record_key: ObjectName, kubeconfig: Path, *, output: str) -> None:
+    """Show which key signs, which are accepted, and how far a rotation is.
+
+    Exit code 1 when there is no key yet, or when a rotation cannot go on without somebody's help.
+    """
+    metadata = _KeySecret(record_key, kubeconfig).read()
+    found, pending = parse(metadata.annotations.get(STATUS)), metadata.annotations.get(ROTATE)
+    rotation = found.rotation if found else None
+    if output == "json":
+        click.echo(json.dumps({"keys": asdict(found) if found else None, "pending": pending}, indent=2))
+    else:
+        _tell(found, pending)
+    if found is None or (rotation and rotation.step is not Step.DONE and rotation.progress.problems_total):
+        raise SystemExit(1)
+
+
+class _KeySecret:
+    """The Secret, of which only the metadata is looked at."""
+
+    def __init__(self, name: ObjectName, kubeconfig: Path) -> None:
+        self._name = name
+        try:
+            self._secrets = Secrets(connect(kubeconfig))
+        except KubernetesUnavailable as error:
+            raise NotDoneError(str(error)) from None
+
+    def read(self) -> Metadata:
+        """Return its metadata now."""
+        try:
+            return self._secrets.read_metadata(self._name, _CALL_SECONDS)
+        except (KubernetesError, KubernetesUnavailable) as error:
+            raise NotDoneError(str(error)) from None
+
+    def rotation(self) -> Rotation | None:
+        """Return the rotation as it is told now; None, too, while the API server does not answer."""
+        try:
+            found = parse(self._secrets.read_metadata(self._name, _CALL_SECONDS).annotations.get(STATUS))
+        except KubernetesUnavailable:
+            return None
+        except KubernetesError as error:
+            raise NotDoneError(str(error)) from None
+        return found.rotation if found else None
+
+    def ask(self) -> tuple[str, bool]:
+        """Return the request of the rotation that is under way, or of a new one, and whether it is new."""
+        for _ in range(_ATTEMPTS):
+            metadata = self.read()
+            known = parse(metadata.annotations.get(STATUS))
+            if known is None:
+                raise NotDoneError(f"Secret {self._name} holds no key yet: is `keyhole controller` running?")
+            pending = metadata.annotations.get(ROTATE)
+            if pending:
+                return pending, False
+            if known.rotation is not None and known.rotation.step is not Step.DONE:
+                return known.rotation.request, False
+            request = random.token_hex(4)
+            try:
+                self._secrets.change(
+                    self._name, {ROTATE: request}, _CALL_SECONDS, resource_version=metadata.resource_version
+                )
+            except Conflict:
+                continue
+            except (KubernetesError, KubernetesUnavailable) as error:
+                raise NotDoneError(str(error)) from None
+            return request, True
+        raise NotDoneError(f"Secret {self._name} changes all the time; try again")
+
+
+def _follow(
+    secret: _KeySecret,
+    request: str,
+    timeout_seconds: float,
+    show: Callable[[int, str], None],
+    *,
+    passes: int | None,
+) -> Rotation:
+    """Return the rotation when it is done, or when a pass beyond `passes` (None: those of now) has left something."""
+    until = time.monotonic() + timeout_seconds
+    while time.monotonic() < until:
+        rotation = secret.rotation()
+        if rotation is None or rotation.request != request:
+            show(0, "waiting for the controller")
+        else:
+            show(_position(rotation), _words(rotation))
+            passes = rotation.progress.passes if passes is None else passes
+            is_left = rotation.step is Step.REFRESHING and rotation.progress.passes > passes
+            if rotation.step is Step.DONE or is_left:
+                return rotation
+        time.sleep(_POLL_SECONDS)
+    raise NotDoneError(f"not over within {timeout_seconds:.0f} s; `keyhole key status` tells how far it is")
+
+
+def _position(rotation: Rotation) -> int:
+    position = _BEFORE_REFRESHING[rotation.step]
+    if rotation.step is Step.REFRESHING and rotation.progress.namespaces:
+        position += (_WHOLE - position) * rotation.progress.visited // rotation.progress.namespaces
+    return position
+
+
+def _words(rotation: Rotation) -> str:
+    progress = rotation.progress
+    return {
+        Step.ACCEPTING: f"the key {rotation.new} is being made known to every replica",
+        Step.SIGNING: f"the key {rotation.new} signs; every replica has yet to learn of it",
+        Step.REFRESHING: f"signing anew: {progress.refreshed} records, "
+        f"{progress.visited} of {progress.namespaces} namespaces",
+        Step.DONE: f"the key {rotation.new} signs, and no older one is accepted",
+    }[rotation.step]
+
+
+@contextmanager
+def _shown() -> Iterator[Callable[[int, str], None]]:
+    """Give what shows progress: a bar on a terminal, elsewhere a line for each change."""
+    if not sys.stderr.isatty():
+        told = [""]
+
+        def tell(_: int, words: str) -> None:
+            if words != told[0]:
+                click.echo(words, err=True)
+            told[0] = words
+
+        yield tell
+        return
+    with click.progressbar(length=_WHOLE, show_eta=False, item_show_func=lambda words: words, file=sys.stderr) as bar:
+        yield lambda position, words: bar.update(position - bar.pos, words)
+
+
+def _tell(found: KeyStatus | None, pending: str | None) -> None:
+    if found is None:
+        click.echo("no key yet: is `keyhole controller` running?")
+        return
+    click.echo(f"signing   {found.signing}")
+    click.echo(f"accepted  {', '.join(found.accepted)}")
+    if pending:
+        click.echo(f"rotation  {pending}: asked for; no controller has taken it up yet")
+    if found.rotation:
+        click.echo(f"rotation  {found.rotation.request}: {found.rotation.step}: {_words(found.rotation)}")
+        if found.rotation.step is not Step.DONE:
+            _tell_problems(found.rotation)
+
+
+def _tell_problems(rotation: Rotation) -> None:
+    progress = rotation.progress
+    if not progress.problems_total:
+        return
+    click.echo(f"finding: {progress.problems_total} namespaces, {progress.left} records are left; the old key stays")
+    for problem in progress.problems:
+        click.echo(f"  {problem.namespace}: {problem.cause}")
+    if progress.problems_total > len(progress.problems):
+        click.echo(f"  and {progress.problems_total - len(progress.problems)} more")

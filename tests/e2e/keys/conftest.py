@@ -1,0 +1,184 @@
+"""A testbed of its own, because a rotation goes through every namespace that opted in."""
+
+import base64
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from enforcer.bundle import render
+from enforcer.tenant import Account, tenant
+from manifests.key_status import ROTATE, STATUS, KeyStatus, parse
+from manifests.keyring import KeyRing
+from manifests.keyring import parse as parse_ring
+from testbed import Options, Testbed
+from testbed.installation import OWN_NAMESPACE, RECORD_KEY, add_empty_record_key, apply
+from tests.e2e.canary import Canary
+from tests.e2e.keys.signer import SigningWebhook, signing_webhook
+from tests.e2e.places import Places
+
+_ROOT = Path(__file__).resolve().parents[3]
+_KEY = f"/api/v1/namespaces/{OWN_NAMESPACE}/secrets/{RECORD_KEY}"
+
+
+class KeySecret:
+    """The Secret of the record keys, as an administrator sees and spoils it."""
+
+    def __init__(self, bed: Testbed) -> None:
+        self._bed = bed
+
+    def document(self) -> dict[str, Any]:
+        answer = self._bed.kubernetes.request("GET", _KEY)
+        answer.raise_for_status()
+        document: dict[str, Any] = answer.json()
+        return document
+
+    def data(self) -> dict[str, bytes]:
+        return {name: base64.b64decode(text) for name, text in (self.document().get("data") or {}).items()}
+
+    def ring(self) -> KeyRing:
+        return parse_ring(self.data())
+
+    def status(self) -> KeyStatus | None:
+        return parse(self.document()["metadata"].get("annotations", {}).get(STATUS))
+
+    def ask(self, request: str) -> None:
+        """Ask for a rotation, without the command."""
+        self._bed.kubectl("annotate", "secret", RECORD_KEY, "-n", OWN_NAMESPACE, f"{ROTATE}={request}", "--overwrite")
+
+    def put(self, data: Mapping[str, bytes], annotations: Mapping[str, str] | None = None) -> None:
+        """Replace the content, and the annotations if they are given."""
+        document = self.document()
+        document["data"] = {name: base64.b64encode(content).decode() for name, content in data.items()}
+        if annotations is not None:
+            document["metadata"]["annotations"] = dict(annotations)
+        self._bed.kubernetes.request("PUT", _KEY, document).raise_for_status()
+
+    def delete(self) -> None:
+        self._bed.kubernetes.request("DELETE", _KEY).raise_for_status()
+
+
+@pytest.fixture(scope="session")
+def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testbed]:
+    with Testbed(Options(directory=tmp_path_factory.mktemp("keys").resolve())) as bed:
+        yield bed
+
+
+@pytest.fixture(scope="session")
+def places(canary: Canary, bed: Testbed) -> Places:
+    """Return what is searched for values and tokens after each test here."""
+    places = Places(canary)
+    for file in (bed.kubernetes.audit_log, bed.kubernetes.log_file):
+        places.watch(file)
+    return places
+
+
+@pytest.fixture
+def key(bed: Testbed, tmp_path: Path, places: Places) -> Iterator[KeySecret]:
+    """Return the Secret, empty as after the installation; no key that it ever held may stand in a log."""
+    add_empty_record_key(bed)
+    secret = KeySecret(bed)
+    secret.put({}, {})
+    for log in ("controller", "second", "keyhole"):
+        places.watch(tmp_path / f"{log}.log")
+    yield secret
+    add_empty_record_key(bed)
+    written = b"".join(log.read_bytes() for log in tmp_path.glob("*.log"))
+    for content in (content for name, content in secret.data().items() if name.startswith("key.") and content):
+        for form in (content, content.hex().encode(), base64.b64encode(content), repr(content)[2:-1].encode()):
+            assert form not in written
+
+
+@pytest.fixture
+def signer(bed: Testbed, tmp_path: Path) -> Iterator[SigningWebhook]:
+    """Return what stands in for the webhook's re-signing of a record."""
+    with signing_webhook(bed, tmp_path / "signer", KeySecret(bed)) as signer:
+        yield signer
+
+
+class Tenants:
+    """Namespaces that opted in, with Secrets whose records are written by hand."""
+
+    def __init__(self, bed: Testbed) -> None:
+        self._bed = bed
+        self._made: list[str] = []
+
+    def add(self, namespace: str) -> None:
+        """Make a namespace with the tenant bundle."""
+        self._made.append(namespace)
+        accounts = (Account(OWN_NAMESPACE, f"keyhole-{who}") for who in ("webhook", "controller"))
+        bundle = render(tenant(namespace, *accounts))
+        self._bed.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", input_text=bundle)
+
+    def add_without_bundle(self, namespace: str) -> None:
+        """Make a namespace with the label and nothing else."""
+        self._made.append(namespace)
+        labels = {"keyhole.dev/enabled": "true"}
+        apply(self._bed, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": labels}})
+
+    def opt_out(self, namespace: str) -> None:
+        """Take the label off."""
+        self._bed.kubectl("label", "namespace", namespace, "keyhole.dev/enabled-")
+
+    def add_secret(
+        self, namespace: str, name: str, key_id: str, *, managed: bool = True, immutable: bool = False
+    ) -> None:
+        """Make a Secret with a record under a key."""
+        record = json.dumps({"v": 1, "key": key_id, "fields": {}})
+        metadata = {
+            "name": name,
+            "namespace": namespace,
+            "labels": {"keyhole.dev/managed": "true"} if managed else {},
+            "annotations": {"keyhole.dev/record": record},
+        }
+        made = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": {"password": "a value"}}
+        apply(self._bed, {**made, "immutable": True} if immutable else made)
+
+    def record_key(self, namespace: str, name: str) -> str:
+        """Return the id of the key that a Secret's record names."""
+        path = f"/api/v1/namespaces/{namespace}/secrets/{name}"
+        annotations = self._bed.kubernetes.request("GET", path).json()["metadata"]["annotations"]
+        assert "keyhole.dev/refresh" not in annotations
+        return str(json.loads(annotations["keyhole.dev/record"])["key"])
+
+    def close(self) -> None:
+        """Take the labels off, so that the next test's rotation has nothing to do here."""
+        for namespace in self._made:
+            self.opt_out(namespace)
+
+
+@pytest.fixture
+def tenants(bed: Testbed) -> Iterator[Tenants]:
+    with contextlib.closing(Tenants(bed)) as tenants:
+        yield tenants
+
+
+class Commands:
+    """`keyhole key`, run by an administrator."""
+
+    def __init__(self, bed: Testbed, places: Places) -> None:
+        self._bed = bed
+        self._places = places
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "cli", "key", *arguments, "--kubeconfig", str(self._bed.kubernetes.kubeconfig)],
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(_ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        self._places.note("keyhole key", done.stdout + done.stderr)
+        return done
+
+
+@pytest.fixture
+def commands(bed: Testbed, places: Places) -> Commands:
+    return Commands(bed, places)

@@ -1,0 +1,133 @@
+"""`keyhole controller` makes the key, once, and never in place of one that could still be used."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from manifests.key_status import KeyStatus
+from testbed import Testbed
+from testbed.installation import LEASE, OWN_NAMESPACE, controlling
+from tests.e2e.keys.conftest import KeySecret
+from tests.e2e.processes import eventually
+
+_LEASE = f"/apis/coordination.k8s.io/v1/namespaces/{OWN_NAMESPACE}/leases/{LEASE}"
+SOUND = bytes(range(32))
+
+
+def _holder(bed: Testbed) -> str:
+    answer = bed.kubernetes.request("GET", _LEASE)
+    return str(answer.json()["spec"].get("holderIdentity", "")) if answer.ok else ""
+
+
+def _log(directory: Path, name: str = "controller") -> str:
+    return (directory / f"{name}.log").read_text()
+
+
+class TestTheKey:
+    def test_it_is_made_when_the_secret_is_empty(self, bed: Testbed, key: KeySecret, tmp_path: Path) -> None:
+        with controlling(bed, tmp_path):
+            eventually(lambda: bool(key.data()), "a key")
+            ring = key.ring()
+            assert set(ring.accepted) == {ring.signing.id}
+            assert key.status() == KeyStatus.of(ring)
+            assert f"made the key {ring.signing.id}" in _log(tmp_path)
+            assert "LOST" not in _log(tmp_path)
+
+    def test_one_that_is_there_is_kept(self, bed: Testbed, key: KeySecret, tmp_path: Path) -> None:
+        key.put({"signing": b"0123abcd", "key.0123abcd": SOUND, "note": b"an administrator's"})
+        with controlling(bed, tmp_path):
+            eventually(lambda: key.status() is not None, "the status of a ring that was restored")
+        assert key.data() == {"signing": b"0123abcd", "key.0123abcd": SOUND, "note": b"an administrator's"}
+
+    @pytest.mark.parametrize(
+        "data",
+        [
+            pytest.param({"key.0123abcd": SOUND}, id="nothing says which signs"),
+            pytest.param({"signing": b"0123abcd", "key.0123abcd": b"", "key.00000000": SOUND}, id="one is cut off"),
+            pytest.param({"signing": b"\xff", "key.0123abcd": SOUND}, id="what signs cannot be read"),
+        ],
+    )
+    def test_a_damaged_ring_with_a_sound_key_is_left_to_people(
+        self, bed: Testbed, key: KeySecret, tmp_path: Path, data: dict[str, bytes]
+    ) -> None:
+        key.put(data)
+        with controlling(bed, tmp_path):
+            eventually(lambda: "Restore it from its backup" in _log(tmp_path), "the log says so")
+            time.sleep(2.5)
+        assert key.data() == data
+        assert _log(tmp_path).count("Restore it from its backup") == 1
+
+    def test_when_every_key_is_lost_another_is_made_and_it_is_told_loudly(
+        self, bed: Testbed, key: KeySecret, tmp_path: Path
+    ) -> None:
+        broken = {"signing": b"0123abcd", "key.0123abcd": b"too short", "key.ffffffff": bytes(32), "note": b"kept"}
+        key.put(broken)
+        with controlling(bed, tmp_path):
+            eventually(lambda: key.status() is not None, "a new key")
+        assert set(key.ring().accepted) == {key.ring().signing.id}
+        assert "key.ffffffff" not in key.data()
+        assert key.data()["note"] == b"kept"
+        assert "WARNING" in _log(tmp_path)
+        assert "THE KEY OF THE RECORDS IS LOST" in _log(tmp_path)
+
+    def test_a_secret_that_was_emptied_is_a_loss_too(self, bed: Testbed, key: KeySecret, tmp_path: Path) -> None:
+        with controlling(bed, tmp_path):
+            eventually(lambda: bool(key.data()), "a key")
+            before = key.ring().signing.id
+            key.put({})
+            eventually(lambda: bool(key.data()), "another key")
+            assert key.ring().signing.id != before
+            assert f"is empty, and held the keys {before}" in _log(tmp_path)
+
+    def test_a_secret_that_is_gone_is_told_of_and_not_made(self, bed: Testbed, key: KeySecret, tmp_path: Path) -> None:
+        with controlling(bed, tmp_path):
+            eventually(lambda: bool(key.data()), "a key")
+            key.delete()
+            eventually(lambda: "no right to" in _log(tmp_path), "the log says so")
+            assert "status 404" in _log(tmp_path)
+            assert not bed.kubernetes.request("GET", "/api/v1/namespaces/keyhole/secrets/keyhole-record-key").ok
+
+
+class TestLeading:
+    def test_one_of_two_leads_and_the_other_takes_over_at_once(
+        self, bed: Testbed, key: KeySecret, tmp_path: Path
+    ) -> None:
+        with controlling(bed, tmp_path, name="second") as second:
+            eventually(lambda: bool(key.data()), "a key")
+            first_holder = _holder(bed)
+            with controlling(bed, tmp_path) as first:
+                eventually(lambda: "another process leads" in _log(tmp_path), "the later one sees who leads")
+                assert _holder(bed) == first_holder
+                second.stop()
+                eventually(lambda: "leading" in _log(tmp_path).splitlines()[-1], "it leads", timeout_seconds=6)
+                assert _holder(bed) not in {"", first_holder}
+                key.put({})
+                eventually(lambda: bool(key.data()), "it works")
+                first.check()
+
+    def test_who_dies_is_followed_when_its_lease_has_ended(self, bed: Testbed, key: KeySecret, tmp_path: Path) -> None:
+        with controlling(bed, tmp_path, name="second") as second:
+            eventually(lambda: bool(key.data()), "a key")
+            before = _holder(bed)
+            with controlling(bed, tmp_path):
+                eventually(lambda: "another process leads" in _log(tmp_path), "the later one sees who leads")
+                os.kill(second.pid, signal.SIGKILL)
+                time.sleep(5)
+                assert _holder(bed) == before
+                eventually(lambda: _holder(bed) not in {"", before}, "it leads", timeout_seconds=30)
+
+    def test_who_is_stopped_for_long_leads_no_more(self, bed: Testbed, key: KeySecret, tmp_path: Path) -> None:
+        with controlling(bed, tmp_path, name="second") as second:
+            eventually(lambda: bool(key.data()), "a key")
+            before = _holder(bed)
+            with controlling(bed, tmp_path):
+                eventually(lambda: "another process leads" in _log(tmp_path), "the later one sees who leads")
+                os.kill(second.pid, signal.SIGSTOP)
+                eventually(lambda: _holder(bed) not in {"", before}, "the other leads", timeout_seconds=30)
+                os.kill(second.pid, signal.SIGCONT)
+                seen = f"another process leads (as {before})"
+                eventually(lambda: seen in _log(tmp_path, "second"), "the first sees that it leads no more")
+                assert _holder(bed) not in {"", before}

@@ -1,0 +1,106 @@
+"""What the controller's identity may do in Kubernetes: asked of the real API server, and tried."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from testbed import Testbed
+from testbed.installation import LEASE, OWN_NAMESPACE, RECORD_KEY, controller_kubeconfig
+from tests.e2e.asker import Asker, asker_by_kubeconfig, rule
+from tests.e2e.keys.conftest import KeySecret, Tenants
+
+TENANT, BARE = "controlled", "controlled-without-bundle"
+_RBAC = "/apis/rbac.authorization.k8s.io/v1"
+_LEASES = f"/apis/coordination.k8s.io/v1/namespaces/{OWN_NAMESPACE}/leases"
+_OWN = f"/api/v1/namespaces/{OWN_NAMESPACE}/secrets"
+_IN = f"/api/v1/namespaces/{TENANT}"
+_MADE = {"metadata": {"name": "made"}}
+EVERYWHERE = {rule("", "namespaces", "list")}
+IN_ITS_OWN = {
+    rule("", "secrets", "get patch", RECORD_KEY),
+    rule("coordination.k8s.io", "leases", "get update", LEASE),
+    rule("coordination.k8s.io", "leases", "create"),
+}
+MINTS = rule("", "serviceaccounts/token", "create", "keyhole", "keyhole-reconciler")
+
+
+@pytest.fixture
+def controller_itself(bed: Testbed, key: KeySecret, tenants: Tenants, tmp_path: Path) -> Iterator[Asker]:
+    tenants.add(TENANT)
+    tenants.add_secret(TENANT, "plain", "00000000")
+    tenants.add_without_bundle(BARE)
+    asker = asker_by_kubeconfig(bed, controller_kubeconfig(bed), tmp_path / "controller")
+    yield asker
+    asker.close()
+
+
+@pytest.fixture
+def nobody(bed: Testbed, tmp_path: Path) -> Iterator[Asker]:
+    asker = asker_by_kubeconfig(bed, bed.kubernetes.kubeconfig_for("nobody-at-all"), tmp_path / "nobody")
+    yield asker
+    asker.close()
+
+
+@pytest.mark.parametrize(
+    ("namespace", "further"),
+    [
+        pytest.param(OWN_NAMESPACE, IN_ITS_OWN, id="Keyhole's own namespace"),
+        pytest.param(TENANT, {MINTS}, id="a tenant"),
+        pytest.param(BARE, set(), id="a namespace that opted in without the bundle"),
+        pytest.param("default", set(), id="a namespace that did not opt in"),
+        pytest.param("kube-system", set(), id="kube-system"),
+    ],
+)
+def test_the_api_server_lists_no_other_right(
+    controller_itself: Asker, nobody: Asker, namespace: str, further: set[str]
+) -> None:
+    assert controller_itself.rules(namespace) - nobody.rules(namespace) == EVERYWHERE | further
+
+
+def test_it_can_do_what_it_needs(controller_itself: Asker) -> None:
+    assert controller_itself.ask("GET", f"{_OWN}/{RECORD_KEY}").status_code == 200
+    assert (
+        controller_itself.ask("PATCH", f"{_OWN}/{RECORD_KEY}", {"metadata": {"labels": {"a": "b"}}}).status_code == 200
+    )
+    assert controller_itself.ask("GET", "/api/v1/namespaces").status_code == 200
+    assert controller_itself.mint(TENANT, "keyhole-reconciler").status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        pytest.param("GET", _OWN, None, id="list the Secrets of its own namespace"),
+        pytest.param("GET", f"{_OWN}/another", None, id="read another Secret there"),
+        pytest.param("POST", _OWN, _MADE, id="make a Secret there"),
+        pytest.param("DELETE", f"{_OWN}/{RECORD_KEY}", None, id="delete the record key"),
+        pytest.param("GET", _LEASES, None, id="list Leases"),
+        pytest.param("DELETE", f"{_LEASES}/{LEASE}", None, id="delete its Lease"),
+        pytest.param("PATCH", f"{_LEASES}/another", {"spec": {}}, id="change another Lease"),
+        pytest.param("GET", f"{_IN}/secrets", None, id="list a tenant's Secrets as itself"),
+        pytest.param("GET", f"{_IN}/secrets/plain", None, id="read a tenant's Secret as itself"),
+        pytest.param("PATCH", f"{_IN}/secrets/plain", {"metadata": {}}, id="change a tenant's Secret as itself"),
+        pytest.param("GET", "/api/v1/secrets", None, id="list everybody's Secrets"),
+        pytest.param("GET", _IN, None, id="get a namespace"),
+        pytest.param("PATCH", _IN, {"metadata": {"labels": {"a": "b"}}}, id="change a namespace"),
+        pytest.param("POST", f"{_IN}/pods", _MADE, id="make a Pod"),
+        pytest.param("PATCH", f"{_RBAC}/clusterroles/keyhole-controller", {"rules": []}, id="change its own role"),
+        pytest.param("POST", f"{_RBAC}/clusterrolebindings", _MADE, id="bind itself to a role"),
+        pytest.param(
+            "GET",
+            "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations",
+            None,
+            id="read webhook configurations",
+        ),
+    ],
+)
+def test_it_can_do_nothing_else(
+    controller_itself: Asker, method: str, path: str, body: Mapping[str, Any] | None
+) -> None:
+    assert controller_itself.ask(method, path, body).status_code == 403
+
+
+def test_it_mints_tokens_of_the_two_accounts_and_only_where_it_was_let(controller_itself: Asker) -> None:
+    accounts = [(TENANT, "default"), (BARE, "keyhole-reconciler"), (BARE, "keyhole"), (OWN_NAMESPACE, "default")]
+    assert {controller_itself.mint(*account).status_code for account in accounts} == {403}

@@ -1,0 +1,206 @@
+"""`keyhole key rotate` in its three steps, with tenants, their own rights, and what goes wrong in between."""
+
+import json
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from manifests.key_status import ROTATE, KeyStatus, Progress, Rotation, Step
+from manifests.keyring import KeyRing, dump, new_key
+from testbed import Testbed
+from testbed.installation import controlling
+from testbed.servers import Server
+from tests.e2e.keys.conftest import Commands, KeySecret, Tenants
+from tests.e2e.keys.signer import SigningWebhook
+from tests.e2e.processes import eventually
+
+
+@pytest.fixture
+def controller(bed: Testbed, key: KeySecret, tmp_path: Path) -> Iterator[Server]:
+    """Return a running controller that has made the key."""
+    with controlling(bed, tmp_path) as controller:
+        eventually(lambda: bool(key.data()), "a key")
+        yield controller
+
+
+def _step(key: KeySecret) -> Step | None:
+    status = key.status()
+    return status.rotation.step if status and status.rotation else None
+
+
+def _progress(key: KeySecret) -> Progress:
+    status = key.status()
+    return status.rotation.progress if status and status.rotation else Progress()
+
+
+def _seen_steps(key: KeySecret, done: Callable[[], bool]) -> list[tuple[Step, str, int]]:
+    """Return the distinct states that are seen until `done`: the step, which key signs, how many are accepted."""
+    seen: list[tuple[Step, str, int]] = []
+
+    def look() -> bool:
+        status = key.status()
+        if status and status.rotation:
+            state = (status.rotation.step, status.signing, len(status.accepted))
+            if state not in seen:
+                seen.append(state)
+        return done()
+
+    eventually(look, "the rotation is done", timeout_seconds=60)
+    return seen
+
+
+@pytest.mark.usefixtures("controller")
+class TestARotation:
+    def test_it_ends_with_every_record_under_the_new_key(
+        self, key: KeySecret, tenants: Tenants, signer: SigningWebhook, commands: Commands
+    ) -> None:
+        old = key.ring().signing.id
+        for namespace in ("north", "south"):
+            tenants.add(namespace)
+            tenants.add_secret(namespace, "one", old)
+        tenants.add_secret("north", "fixed", old, immutable=True)
+        tenants.add_secret("north", "foreign", "ffffffff")
+        tenants.add_secret("north", "unmanaged", old, managed=False)
+        done = commands.run("rotate")
+        assert done.returncode == 0, done.stderr + done.stdout
+        ring = key.ring()
+        new = ring.signing.id
+        assert set(ring.accepted) == {new} != {old}
+        assert [tenants.record_key(*name) for name in (("north", "one"), ("north", "fixed"), ("south", "one"))] == [
+            new
+        ] * 3
+        assert sorted(signer.asked) == ["fixed", "one", "one"]
+        assert signer.users == {f"system:serviceaccount:{name}:keyhole-reconciler" for name in ("north", "south")}
+        assert f"done: the key {new} signs, 3 records signed anew" in done.stdout
+        assert ROTATE not in key.document()["metadata"]["annotations"]
+        shown = commands.run("status")
+        assert (shown.returncode, f"signing   {new}" in shown.stdout) == (0, True)
+
+    def test_it_goes_in_three_steps(self, key: KeySecret, commands: Commands) -> None:
+        old = key.ring().signing.id
+        assert commands.run("rotate", "--no-wait").returncode == 0
+        steps = _seen_steps(key, lambda: _step(key) is Step.DONE)
+        new = key.ring().signing.id
+        assert [state for state in steps if state[0] is not Step.REFRESHING] == [
+            (Step.ACCEPTING, old, 2),
+            (Step.SIGNING, new, 2),
+            (Step.DONE, new, 1),
+        ]
+
+    def test_no_key_is_ever_read_by_the_command(self, bed: Testbed, key: KeySecret, commands: Commands) -> None:
+        """What the command is sent has no content: it may be run where the key must not go."""
+        assert commands.run("status", "-o", "json").returncode == 0
+        told = json.loads(commands.run("status", "-o", "json").stdout)
+        assert told["keys"] == {"signing": key.ring().signing.id, "accepted": [key.ring().signing.id], "rotation": None}
+
+    def test_one_that_is_under_way_is_followed(self, key: KeySecret, tenants: Tenants, commands: Commands) -> None:
+        tenants.add_without_bundle("bare")
+        assert commands.run("rotate", "--no-wait").returncode == 0
+        eventually(lambda: _step(key) is Step.REFRESHING, "records are refreshed")
+        again = commands.run("rotate", "--no-wait")
+        assert "is under way already" in again.stdout
+        assert len(key.ring().accepted) == 2
+
+
+@pytest.mark.usefixtures("controller")
+class TestWhatIsLeft:
+    def test_a_namespace_without_the_bundle_is_told_of_and_the_old_key_stays_until_it_has_it(
+        self, key: KeySecret, tenants: Tenants, signer: SigningWebhook, commands: Commands
+    ) -> None:
+        old = key.ring().signing.id
+        tenants.add("ready")
+        tenants.add_without_bundle("bare")
+        for namespace in ("ready", "bare"):
+            tenants.add_secret(namespace, "one", old)
+        done = commands.run("rotate")
+        assert done.returncode == 1
+        assert "bare: the API server refused a token of bare/keyhole-reconciler" in done.stdout
+        assert tenants.record_key("ready", "one") == key.ring().signing.id
+        assert old in key.ring().accepted
+        assert commands.run("status").returncode == 1
+        tenants.add("bare")
+        assert commands.run("rotate").returncode == 0
+        assert tenants.record_key("bare", "one") == key.ring().signing.id
+        assert old not in key.ring().accepted
+
+    @pytest.mark.parametrize("how", ["deaf", "refused"])
+    def test_a_record_that_is_not_signed_anew_keeps_the_old_key_and_keeps_no_other_from_it(
+        self, key: KeySecret, tenants: Tenants, signer: SigningWebhook, commands: Commands, how: str
+    ) -> None:
+        old = key.ring().signing.id
+        tenants.add("mixed")
+        for name in ("a", "stubborn", "z"):
+            tenants.add_secret("mixed", name, old)
+        getattr(signer, how).add("stubborn")
+        done = commands.run("rotate")
+        assert done.returncode == 1
+        assert "1 namespaces, 1 records are left" in done.stdout
+        assert "mixed/stubborn" in done.stdout
+        new = key.ring().signing.id
+        assert [tenants.record_key("mixed", name) for name in ("a", "stubborn", "z")] == [new, old, new]
+        assert old in key.ring().accepted
+        getattr(signer, how).clear()
+        eventually(lambda: _step(key) is Step.DONE, "the next pass ends it", timeout_seconds=40)
+        assert tenants.record_key("mixed", "stubborn") == new
+        assert _progress(key).refreshed == 3
+
+    def test_where_no_webhook_answers_the_old_key_stays(
+        self, key: KeySecret, tenants: Tenants, commands: Commands
+    ) -> None:
+        tenants.add("silent")
+        tenants.add_secret("silent", "one", key.ring().signing.id)
+        done = commands.run("rotate")
+        assert done.returncode == 1
+        assert "no webhook took notice" in done.stdout
+        assert len(key.ring().accepted) == 2
+
+
+class TestInterruptions:
+    @pytest.mark.parametrize("step", [Step.ACCEPTING, Step.SIGNING, Step.REFRESHING])
+    def test_another_controller_goes_on_from_any_step(  # noqa: PLR0917
+        self, bed: Testbed, key: KeySecret, tenants: Tenants, signer: SigningWebhook, tmp_path: Path, step: Step
+    ) -> None:
+        old, new = new_key(), new_key()
+        signing = old if step is Step.ACCEPTING else new
+        ring = KeyRing(signing, {one.id: one for one in (old, new)})
+        status = KeyStatus.of(ring, Rotation("before", new.id, step))
+        key.put(dump(ring), {"keyhole.dev/key-status": status.dump()})
+        tenants.add("waiting")
+        tenants.add_secret("waiting", "one", old.id)
+        with controlling(bed, tmp_path):
+            eventually(lambda: _step(key) is Step.DONE, "the rotation is done", timeout_seconds=60)
+        assert set(key.ring().accepted) == {new.id}
+        assert tenants.record_key("waiting", "one") == new.id
+
+    def test_one_that_is_killed_again_and_again_ends_all_the_same(
+        self, bed: Testbed, key: KeySecret, tenants: Tenants, signer: SigningWebhook, tmp_path: Path
+    ) -> None:
+        tenants.add("many")
+        states: list[object] = []
+        for _ in range(4):
+            with controlling(bed, tmp_path, settle_seconds=0.2) as controller:
+                eventually(lambda: bool(key.data()), "a key", timeout_seconds=40)
+                if not states:
+                    tenants.add_secret("many", "one", key.ring().signing.id)
+                    key.ask("again")
+                    states.append(None)
+                before = key.status()
+                eventually(lambda: key.status() != before or _step(key) is Step.DONE, "a step", timeout_seconds=40)  # noqa: B023
+                os.kill(controller.pid, signal.SIGKILL)
+        with controlling(bed, tmp_path, settle_seconds=0.2):
+            eventually(lambda: _step(key) is Step.DONE, "the rotation is done", timeout_seconds=60)
+        assert set(key.ring().accepted) == {tenants.record_key("many", "one")}
+
+    def test_a_backup_that_is_restored_in_between_begins_it_again(
+        self, bed: Testbed, key: KeySecret, controller: Server
+    ) -> None:
+        backup = key.data()
+        key.ask("one")
+        eventually(lambda: _step(key) is Step.ACCEPTING, "the new key is accepted")
+        first = set(key.ring().accepted)
+        key.put(backup)
+        eventually(lambda: _step(key) is Step.DONE, "the rotation is done", timeout_seconds=60)
+        assert not set(key.ring().accepted) & first
