@@ -10,11 +10,12 @@ DATA_PREFIX: Final = f"data.{DOMAIN}/"
 ENV_DOMAIN: Final = f"env.{DOMAIN}/"
 FIELDS: Final = f"{DOMAIN}/fields"
 IGNORE: Final = f"{DOMAIN}/ignore"
+RECORD: Final = f"{DOMAIN}/record"
+REFRESH: Final = f"{DOMAIN}/refresh"
+MANAGED: Final = f"{DOMAIN}/managed"
 
 # Written by Keyhole itself, or meant for it.
-_KNOWN: Final = frozenset(
-    {FIELDS, IGNORE, f"{DOMAIN}/record", f"{DOMAIN}/refresh", f"{DOMAIN}/managed", f"{DOMAIN}/enabled"}
-)
+_KNOWN: Final = frozenset({FIELDS, IGNORE, RECORD, REFRESH, MANAGED, f"{DOMAIN}/enabled"})
 _OURS: Final = re.compile(rf"(?:[^/]*\.)?{re.escape(DOMAIN)}/")
 
 

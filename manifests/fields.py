@@ -3,7 +3,7 @@
 import base64
 import binascii
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
@@ -15,7 +15,7 @@ from manifests import annotations, fields_map
 from manifests.filling import DockerConfigError, Filling, docker_config
 from manifests.problem import Problem
 from resolver.errors import ReferenceSyntaxError
-from resolver.grammar import has_reference, parse_value
+from resolver.grammar import Template, has_reference, parse_value
 from resolver.value import SecretValue
 
 MAX_REFERENCES = 1000
@@ -37,30 +37,44 @@ class Form(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """A field that references fill. `origin` says where they stand, for messages."""
+    """A field that references fill. `origin` says where they stand, for messages.
+
+    `text` is what stands in the annotation, or, for a field in place that is one reference, that; both in canonical
+    form if they are one reference. It is empty for a text in place, which may hold secrets of its own.
+    """
 
     key: str
     form: Form
     origin: str
     filling: Filling
+    text: str = ""
 
     @property
     def pointer(self) -> str:
         """The field's JSON Pointer (RFC 6901)."""
-        return f"/data/{jsonpointer.escape(self.key)}"
+        return data_pointer(self.key)
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What a look at an object found."""
+    """What a look at an object found. `annotated` are the keys that annotations name, sound or not."""
 
     wants: Sequence[Want] = ()
     problems: Sequence[Problem] = ()
     warnings: Sequence[str] = ()
+    annotated: frozenset[str] = frozenset()
 
 
-def scan_secret(secret: Mapping[str, Any]) -> Scan:
-    """Find the references of a core/v1 Secret, in its annotations and in its data. Every problem is reported."""
+def data_pointer(key: str) -> str:
+    """Return the JSON Pointer (RFC 6901) of a key of a Secret's data."""
+    return f"/data/{jsonpointer.escape(key)}"
+
+
+def scan_secret(secret: Mapping[str, Any], settled: Collection[str] = ()) -> Scan:
+    """Find the references of a core/v1 Secret, in its annotations and in its data. Every problem is reported.
+
+    `settled` are keys whose values in place are known not to be references, whatever they look like.
+    """
     notes: Mapping[str, str] = (secret.get("metadata") or {}).get("annotations") or {}
     data: Mapping[str, str | None] = secret.get("data") or {}
     problems: list[Problem] = []
@@ -74,8 +88,9 @@ def scan_secret(secret: Mapping[str, Any]) -> Scan:
         if want is not None:
             wants[key] = want
     kept = annotations.ignored(notes)
-    for key in sorted(data.keys() - {key for key, _, _ in annotated}):
-        want = None if key in kept else _in_place_want(key, data[key] or "", problems)
+    named = frozenset(key for key, _, _ in annotated)
+    for key in sorted(data.keys() - named):
+        want = None if key in kept or key in settled else _in_place_want(key, data[key] or "", problems)
         if want is not None:
             wants[key] = want
     count = sum(len(want.filling.references) for want in wants.values())
@@ -83,7 +98,7 @@ def scan_secret(secret: Mapping[str, Any]) -> Scan:
         problems.append(Problem("the object", f"holds {count} references, more than {MAX_REFERENCES}"))
         wants.clear()
     warnings = [f"annotation {name} means nothing to Keyhole" for name in annotations.unknown(notes)]
-    return Scan([wants[key] for key in sorted(wants)], problems, warnings)
+    return Scan([wants[key] for key in sorted(wants)], problems, warnings, named)
 
 
 def has_annotations(manifest: Mapping[str, Any]) -> bool:
@@ -141,7 +156,7 @@ def _annotation_want(key: str, origin: str, text: str, problems: list[Problem]) 
         example = "vault:MOUNT/PATH#FIELD, or text around ((vault:MOUNT/PATH#FIELD))"
         problems.append(Problem(origin, f"holds no reference; expected {example}"))
         return None
-    return Want(key, Form.ANNOTATION, origin, filling)
+    return Want(key, Form.ANNOTATION, origin, filling, _canonical(filling) or text)
 
 
 def _in_place_want(key: str, encoded: str, problems: list[Problem]) -> Want | None:
@@ -165,7 +180,12 @@ def _in_place_want(key: str, encoded: str, problems: list[Problem]) -> Want | No
     except DockerConfigError as error:
         problems.append(Problem(origin, error.problem))
         return None
-    return Want(key, Form.IN_PLACE, origin, filling) if filling is not None else None
+    return Want(key, Form.IN_PLACE, origin, filling, _canonical(filling)) if filling is not None else None
+
+
+def _canonical(filling: Filling) -> str:
+    """Return the canonical text of a filling that is one reference as a whole; empty for any other."""
+    return str(filling.references[0]) if isinstance(filling, Template) and filling.is_whole else ""
 
 
 @lru_cache(maxsize=_REMEMBERED)

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -46,7 +46,7 @@ class DockerConfigError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class _Registry:
+class Registry:
     """The credentials of one registry that hold references."""
 
     templates: Mapping[str, Template]
@@ -54,6 +54,7 @@ class _Registry:
     only_in_auth: bool = False
 
     def rendered(self, entry: Mapping[str, JsonValue], values: Mapping[Reference, SecretValue]) -> dict[str, JsonValue]:
+        """Return the registry's entry with the values in it."""
         filled = {name: _text(template.render(values)) for name, template in self.templates.items()}
         result = dict(entry)
         if not self.only_in_auth:
@@ -72,7 +73,12 @@ class DockerConfig:
     """
 
     document: Mapping[str, JsonValue] = field(repr=False)
-    registries: Mapping[str, _Registry]
+    registries: Mapping[str, Registry]
+
+    @property
+    def hosts(self) -> Iterable[str]:
+        """The registries of the document, those without references included, in its order."""
+        return _object(self.document["auths"])
 
     @property
     def references(self) -> tuple[Reference, ...]:
@@ -118,7 +124,7 @@ def docker_config(text: str) -> DockerConfig | None:
     return DockerConfig(document, registries) if registries else None
 
 
-def _registries(auths: Mapping[str, JsonValue]) -> Iterator[tuple[str, _Registry]]:
+def _registries(auths: Mapping[str, JsonValue]) -> Iterator[tuple[str, Registry]]:
     for host, entry in auths.items():
         if not isinstance(entry, dict):
             continue
@@ -130,11 +136,11 @@ def _registries(auths: Mapping[str, JsonValue]) -> Iterator[tuple[str, _Registry
         if "auth" in templates and templates.keys() & {"username", "password"}:
             raise DockerConfigError("has a reference in auth beside one in username or password")
         if templates:
-            yield host, _Registry(templates)
+            yield host, Registry(templates)
         elif isinstance(auth := entry.get("auth"), str):
             hidden = _credentials_in(auth)
             if hidden:
-                yield host, _Registry(hidden, only_in_auth=True)
+                yield host, Registry(hidden, only_in_auth=True)
 
 
 def _credentials_in(auth: str) -> dict[str, Template]:
@@ -145,6 +151,9 @@ def _credentials_in(auth: str) -> dict[str, Template]:
         return {}
     username, _, password = decoded.partition(":")
     if not has_reference(username) and not has_reference(password):
+        if has_reference(decoded):
+            # The colon of a reference is the first one, and so ends the username.
+            raise DockerConfigError("has a reference for the username in auth; write it in username")
         return {}
     return {"username": parse_value(username), "password": parse_value(password)}
 

@@ -1,146 +1,231 @@
-"""What happens to each field that a reference fills: kept, resolved, a placeholder; or the object is refused.
+"""What happens to each field of a Secret: kept, verified, resolved, a placeholder, removed; or the object is refused.
 
-The decision is made from the request alone. Nothing here asks a server, and the same request gives the same plan.
+The decision is made from the request alone: nothing here asks a server, and the same request gives the same plan.
+
+| wanted                          | live record          | dry run      | for real                                    |
+|---------------------------------|----------------------|--------------|---------------------------------------------|
+| a reference                     | the same, proved     | KEEP         | VERIFY                                      |
+| a reference                     | any other, or none   | PLACEHOLDER  | RESOLVE                                     |
+| none, annotation removed        | proved, value as was | value and entry go                                         |
+| none, annotation removed        | any other            | the value stays, the entry goes, with a warning            |
+| none, in place, value as it was | proved               | as if the recorded reference stood there                   |
+| none, in place, value as it was | its key is lost      | value and entry stay, with a warning                       |
+| none, in place, another value   | any                  | the person wins: the entry goes, with a warning            |
+
+In place, what a dry run would show is the text of the reference itself (LEAVE). A value that a record entry stands for
+and that did not change is never read for references.
 """
 
-import base64
-import binascii
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from enum import Enum
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from manifests.fields import Form, Scan, Want, reads_as_reference
-from manifests.placeholder import is_placeholder, needs_form, placeholder
-from manifests.problem import MALFORMED, Problem
-from resolver.errors import ResolverError
-from resolver.grammar import Reference, Template
-from resolver.value import SecretValue
-
-
-class Action(Enum):
-    """What happens to a field."""
-
-    KEEP = "keep"
-    RESOLVE = "resolve"
-    PLACEHOLDER = "placeholder"
-    LEAVE = "leave"
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One field and what happens to it. `old` is the live value (KEEP only), `own` the manifest's; both in base64."""
-
-    want: Want
-    action: Action
-    old: str | None = None
-    own: str | None = None
+from manifests import annotations
+from manifests.claims import Claims
+from manifests.fields import Form, Scan, Want, data_pointer, scan_secret
+from manifests.placeholder import is_placeholder, needs_form
+from manifests.problem import Problem
+from manifests.provenance import Provenance, Verdict
+from manifests.record import Entry
+from manifests.step import Action, Step, TwoValues
+from resolver.grammar import Reference
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What an admission does to an object; with a problem, it is refused instead."""
+    """What an admission does to an object; with a problem, it is refused instead.
+
+    `removed` are keys whose value goes. `retained` are record entries, by JSON Pointer, that stay as they are.
+    `rewrites_metadata` says whether Keyhole's own annotations and label may have to change; `record_key` is the key
+    that the live record names.
+    """
 
     steps: Sequence[Step] = ()
     problems: Sequence[Problem] = ()
     warnings: Sequence[str] = ()
+    removed: Sequence[str] = ()
+    retained: Mapping[str, Entry] = field(default_factory=dict)
+    rewrites_metadata: bool = False
+    record_key: str = ""
 
     @property
     def needs_new_value(self) -> bool:
         """Whether any field is to hold a value that the live object does not hold, or to show that it would."""
-        return any(step.action is not Action.KEEP for step in self.steps)
+        return any(step.action not in {Action.KEEP, Action.VERIFY} for step in self.steps)
 
     @property
     def references(self) -> tuple[Reference, ...]:
-        """The references that have to be resolved, each once."""
-        needed = (step.want.filling.references for step in self.steps if step.action is Action.RESOLVE)
-        return tuple(dict.fromkeys(reference for references in needed for reference in references))
+        """The references of all fields, each once."""
+        return references(self.steps)
 
 
-def plan_secret(scan: Scan, new: Mapping[str, Any], old: Mapping[str, Any] | None, *, dry_run: bool) -> Plan:
-    """Decide for each field of a Secret. `old` is the live object, None when it is being created."""
+def references(steps: Sequence[Step]) -> tuple[Reference, ...]:
+    """Return the references of some fields, each once."""
+    return tuple(dict.fromkeys(reference for step in steps for reference in step.want.filling.references))
+
+
+def plan_secret(
+    new: Mapping[str, Any], old: Mapping[str, Any] | None, provenance: Provenance | None, *, dry_run: bool
+) -> Plan:
+    """Decide for each field of a Secret. `old` is the live object, None when it is being created.
+
+    `provenance` is None for an object that has no name yet (`generateName`), which can have no record.
+    """
     if old is not None and (old.get("metadata") or {}).get("deletionTimestamp"):
         # Finalizers must come off an object that is being deleted, whatever else stands in it. The live object says
         # so: in the new one, anybody may write it.
         return Plan()
-    steps = [_step(want, old, dry_run=dry_run) for want in scan.wants]
-    if old is not None:
-        return Plan(steps, scan.problems, scan.warnings)
-    data = new.get("data") or {}
-    steps = [replace(step, own=_own_value(step.want, data)) for step in steps]
-    two = [Problem(step.want.origin, TwoValues(step.want.key).message) for step in steps if step.own and dry_run]
-    return Plan(steps, [*scan.problems, *two], scan.warnings)
+    return _Planning(new, Claims(new, provenance), Claims(old, provenance), dry_run).plan()
 
 
-def _own_value(want: Want, data: Mapping[str, str | None]) -> str | None:
-    """Return the value that stands beside an annotation for the same key, if one does; a dry run's marker is none."""
-    value = data.get(want.key)
-    if want.form is not Form.ANNOTATION or not value or _is_marker(want.key, value):
-        return None
-    return value
+@dataclass(frozen=True)
+class _Planning:
+    new: Mapping[str, Any]
+    sent: Claims
+    live: Claims
+    dry_run: bool
+    warnings: list[str] = field(default_factory=list)
 
+    def plan(self) -> Plan:
+        if self.live.secret is not None and self.live.secret.get("immutable") is True:
+            return self._immutable()
+        unchanged = self._unchanged()
+        recorded = dict(self._recorded(unchanged))
+        scan = scan_secret(self.new, unchanged.keys() | recorded.keys())
+        ignored = annotations.ignored(self._notes)
+        for key in list(recorded):
+            if key in scan.annotated or key in ignored:
+                del recorded[key]
+        wants = {want.key: want for want in [*scan.wants, *recorded.values()]}
+        steps = [self._step(wants[key]) for key in sorted(wants)]
+        problems = [*scan.problems, *self._unnamed(scan), *self._two_values(steps)]
+        retained = {
+            data_pointer(key): self.live.entries[key]
+            for key in unchanged.keys() - wants.keys() - scan.annotated
+            if self.live.entries[key].form is Form.IN_PLACE and key not in ignored
+        }
+        removed = list(self._settled(unchanged, wants.keys() | {*scan.annotated}, retained))
+        self._warn_of_malformed()
+        warnings = [*scan.warnings, *self.warnings]
+        return Plan(steps, problems, warnings, removed, retained, self._has_metadata, self.live.record.key)
 
-def _is_marker(key: str, encoded: str) -> bool:
-    try:
-        return is_placeholder(key, base64.b64decode(encoded, validate=True))
-    except (binascii.Error, ValueError):
-        return False
+    @property
+    def _notes(self) -> Mapping[str, str]:
+        return (self.new.get("metadata") or {}).get("annotations") or {}
 
+    @property
+    def _has_metadata(self) -> bool:
+        has_record = self.sent.record_text is not None or self.live.record_text is not None
+        return has_record or annotations.REFRESH in self._notes
 
-def _step(want: Want, old: Mapping[str, Any] | None, *, dry_run: bool) -> Step:
-    if old is not None and old.get("immutable") is True:
-        live = (old.get("data") or {}).get(want.key)
-        if live is not None:
-            return Step(want, Action.KEEP, live)
-    if not dry_run:
-        return Step(want, Action.RESOLVE)
-    if want.form is Form.ANNOTATION or (needs_form(want.key) and _is_bare(want)):
-        return Step(want, Action.PLACEHOLDER)
-    # In place, the reference's own text is the placeholder.
-    return Step(want, Action.LEAVE)
+    def _immutable(self) -> Plan:
+        """An immutable value cannot change, so nothing is asked of Vault, and what is recorded of it stays."""
+        held = (self.live.secret or {}).get("data") or {}
+        scan = scan_secret(self.new, {key for key, value in held.items() if value == self.sent.encoded(key)})
+        steps = [
+            Step(want, Action.KEEP, held[want.key], self.live.proof(want))
+            if held.get(want.key) is not None
+            else self._new_value(want)
+            for want in scan.wants
+        ]
+        kept = {step.want.key for step in steps if step.entry is not None}
+        retained = {data_pointer(key): entry for key, entry in self.live.entries.items() if key not in kept}
+        key = self.live.record.key
+        return Plan(steps, scan.problems, scan.warnings, (), retained, self._has_metadata, key)
 
+    def _unchanged(self) -> Mapping[str, Verdict]:
+        """Return the keys whose value is as it was, with what their entries are worth. Forged ones do not count."""
+        verdicts = {
+            key: self.live.verdict(key)
+            for key in self.live.entries
+            if self.sent.encoded(key) is not None and self.sent.encoded(key) == self.live.encoded(key)
+        }
+        return {key: verdict for key, verdict in verdicts.items() if verdict in {Verdict.PROVED, Verdict.UNKNOWN_KEY}}
 
-def _is_bare(want: Want) -> bool:
-    return isinstance(want.filling, Template) and want.filling.is_whole
+    def _recorded(self, unchanged: Mapping[str, Verdict]) -> Iterator[tuple[str, Want]]:
+        """Yield what is wanted where a reference in place gave way to its value: in the live object, or as it is sent.
 
+        What is sent with a valid record of its own was filled in a moment ago, and another webhook's change has the
+        API server ask again; or it is a backup.
+        """
+        for claims in (self.live, self.sent):
+            for key, entry in claims.entries.items():
+                if entry.form is not Form.IN_PLACE or (claims is self.sent and key in unchanged):
+                    continue
+                is_proved = (unchanged.get(key) if claims is self.live else claims.verdict(key)) is Verdict.PROVED
+                want = claims.recorded_want(key) if is_proved else None
+                if want is not None:
+                    yield key, want
 
-def fill(step: Step, values: Mapping[Reference, SecretValue]) -> SecretValue | None:
-    """Return what the field shall hold; None when it stays as it is. Raises `ResolverError`."""
-    match step.action:
-        case Action.LEAVE:
-            return None
-        case Action.PLACEHOLDER:
-            return SecretValue(placeholder(step.want.key))
-        case Action.KEEP:
-            return SecretValue(base64.b64decode(step.old or ""))
-        case Action.RESOLVE:
-            value = step.want.filling.render(values)
-            if step.own is not None and base64.b64encode(value.reveal()).decode() != step.own:
-                raise TwoValues(step.want.key)
-            if step.want.form is Form.IN_PLACE and reads_as_reference(step.want.key, value):
-                raise LooksLikeReference
-            return value
+    def _step(self, want: Want) -> Step:
+        entry = self.live.proof(want)
+        if self.live.secret is not None and want.form is Form.ANNOTATION:
+            self._warn_of_edit(want)
+        if entry is not None:
+            return Step(want, Action.KEEP if self.dry_run else Action.VERIFY, self.live.encoded(want.key), entry)
+        return self._new_value(want)
 
+    def _new_value(self, want: Want) -> Step:
+        entry = self.sent.proof(want)
+        own = None
+        if self.live.secret is None and entry is None and want.form is Form.ANNOTATION:
+            own = self._own_value(want.key)
+        if not self.dry_run:
+            return Step(want, Action.RESOLVE, self.sent.encoded(want.key) if entry else None, entry, own)
+        if want.form is Form.ANNOTATION or (needs_form(want.key) and want.text):
+            return Step(want, Action.PLACEHOLDER, own=own)
+        return Step(want, Action.LEAVE)
 
-class TwoValues(ResolverError):
-    """An object is created with an annotation and another value for the same key: one of the two would be a lie.
+    def _own_value(self, key: str) -> str | None:
+        """Return the manifest's own value of a key; an empty one and a dry run's marker are none."""
+        value = self.sent.value(key)
+        return None if value is None or is_placeholder(key, value.reveal()) else self.sent.encoded(key) or None
 
-    The same value may stand there: another webhook's change has the API server ask again, with what was filled in.
-    """
+    def _warn_of_edit(self, want: Want) -> None:
+        own, live = self._own_value(want.key), self.live.encoded(want.key)
+        if own is not None and live is not None and own != live and self.sent.proof(want) is None:
+            self.warnings.append(f"data.{want.key}: a value of its own stands there; {want.origin} decides, not it")
 
-    cause = MALFORMED
+    def _unnamed(self, scan: Scan) -> Iterator[Problem]:
+        if self.sent.provenance is None:
+            message = "a Secret with a generated name has its references in annotations (data.keyhole.dev/KEY)"
+            yield from (Problem(want.origin, message) for want in scan.wants if want.form is Form.IN_PLACE)
 
-    def __init__(self, key: str) -> None:
-        super().__init__(f"data.{key} has a value of its own beside the reference; remove one of the two")
+    def _two_values(self, steps: Sequence[Step]) -> Iterator[Problem]:
+        if self.dry_run:
+            two = (step.want for step in steps if step.own)
+            yield from (Problem(want.origin, TwoValues(want.key).message) for want in two)
 
+    def _settled(
+        self, unchanged: Mapping[str, Verdict], wanted: set[str], retained: Mapping[str, Entry]
+    ) -> Iterator[str]:
+        """Yield the keys whose annotation was removed, and with it the value; warn of what else is given up."""
+        for key in sorted(self.live.entries.keys() - wanted):
+            entry = self.live.entries[key]
+            if data_pointer(key) in retained:
+                reason = "what its record says cannot be checked, and so it stays as it is"
+            elif entry.form is Form.ANNOTATION and self.sent.encoded(key) is None:
+                continue
+            elif entry.form is Form.ANNOTATION and unchanged.get(key) is Verdict.PROVED:
+                yield key
+                continue
+            elif entry.form is Form.ANNOTATION:
+                reason = "its annotation was removed, and the value is another than Keyhole's: it stays"
+            elif key in unchanged:
+                reason = f"{annotations.IGNORE} names it: its value stays, and no reference is kept for it"
+            else:
+                reason = "its value was changed by hand: the reference that stood there is forgotten"
+            self.warnings.append(f"data.{key}: {reason}")
 
-class LooksLikeReference(ResolverError):
-    """A value from Vault reads as a reference: in place, the next admission would take it for one."""
-
-    cause = "ValueLooksLikeReference"
-
-    def __init__(self) -> None:
-        super().__init__(
-            "the value from Vault itself reads as a reference, and in place it would be resolved again at the next "
-            "change; write the reference in an annotation (data.keyhole.dev/KEY or keyhole.dev/fields) instead"
-        )
+    def _warn_of_malformed(self) -> None:
+        """Warn of what a record says and does not prove: written by hand, or copied from another object."""
+        foreign = {
+            f"{annotations.RECORD} {where}" for claims in (self.sent, self.live) for where in claims.record.malformed
+        }
+        if self.sent.record_text != self.live.record_text:
+            foreign |= {
+                f"{annotations.RECORD} {data_pointer(key)}"
+                for key in self.sent.entries
+                if self.sent.verdict(key) is not Verdict.PROVED and key not in self.live.entries
+            }
+        self.warnings.extend(f"{what} proves nothing here, and goes" for what in sorted(foreign))

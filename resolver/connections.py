@@ -113,6 +113,8 @@ class Connection(_Strict):
         default=None, strict=False
     )
     timeout_seconds: Seconds = 5.0
+    # How long a value that is proved is kept without asking Vault.
+    refresh_interval_seconds: Annotated[float, Field(ge=0, le=86_400)] = 300.0
 
     def allows(self, location: str, namespace: str) -> bool:
         """Whether a reference in `namespace` may reach a location: the canonical mount and path, as one path."""

@@ -119,6 +119,13 @@ class Resolver:
                 outcomes.update(self._resolve_group(server, group, namespace, deadline))
         return outcomes
 
+    def refresh_seconds(self, references: Iterable[Reference]) -> float:
+        """Return how long values of these references may be kept without asking Vault; 0 for unknown connections."""
+        servers = [self._servers.get(name) for name in {reference.connection for reference in references}]
+        return min(
+            (server.transport.connection.refresh_interval_seconds if server else 0.0 for server in servers), default=0.0
+        )
+
     def logins(self, references: Iterable[Reference], namespace: str) -> list[tuple[str, str]]:
         """Return connection and role of each login that the references need, for the audit trail."""
         names = sorted({reference.connection for reference in references} & self._servers.keys())

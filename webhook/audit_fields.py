@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from manifests.plan import Action, Step
 from manifests.problem import Problem
+from manifests.step import Action, Step
 from resolver.errors import ResolverError
 from resolver.grammar import Reference
 from resolver.reference import Function
@@ -13,6 +13,7 @@ from webhook.audit_record import Done, FieldRecord, ProblemRecord, ReferenceReco
 
 _DONE = {
     Action.KEEP: Done.KEPT,
+    Action.VERIFY: Done.RESOLVED,
     Action.RESOLVE: Done.RESOLVED,
     Action.PLACEHOLDER: Done.PLACEHOLDER,
     Action.LEAVE: Done.LEFT,
@@ -28,8 +29,22 @@ def field_record(step: Step, outcomes: Mapping[Reference, Outcome], cause: str =
     references = [_reference_record(each, outcomes.get(each)) for each in dict.fromkeys(step.want.filling.references)]
     causes = [cause, *(reference.cause for reference in references)]
     first_cause = next(filter(None, causes), "")
-    done = Done.REFUSED if first_cause else _DONE[step.action]
-    return FieldRecord(step.want.pointer, step.want.form, done, references, first_cause)
+    return FieldRecord(
+        step.want.pointer, step.want.form, _done(step, outcomes, cause, first_cause), references, first_cause
+    )
+
+
+def _done(step: Step, outcomes: Mapping[Reference, Outcome], cause: str, first_cause: str) -> Done:
+    if cause:
+        return Done.REFUSED
+    if step.action is Action.VERIFY and first_cause:
+        return Done.KEPT
+    if first_cause:
+        return Done.REFUSED
+    was_asked = any(reference in outcomes for reference in step.want.filling.references)
+    if step.entry is not None and not was_asked:
+        return Done.KEPT
+    return _DONE[step.action]
 
 
 def problem_record(problem: Problem) -> ProblemRecord:

@@ -49,6 +49,11 @@ class AdmissionRequest:
     old_manifest: Mapping[str, Any] | None = field(repr=False)
 
     @property
+    def annotations(self) -> Mapping[str, str]:
+        """The annotations of the object as it is sent."""
+        return (self.manifest.get("metadata") or {}).get("annotations") or {}
+
+    @property
     def described(self) -> str:
         """The object as messages name it."""
         return f"{self.kind} {self.namespace}/{self.name or '(generated name)'}"

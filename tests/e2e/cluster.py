@@ -40,9 +40,10 @@ class Cluster:
         query = "?dryRun=All" if dry_run else ""
         return self._noted(self.bed.kubernetes.request("POST", self._path() + query, manifest))
 
-    def replace(self, manifest: Manifest) -> requests.Response:
-        """PUT a Secret."""
-        return self._noted(self.bed.kubernetes.request("PUT", self._path(manifest["metadata"]["name"]), manifest))
+    def replace(self, manifest: Manifest, *, dry_run: bool = False) -> requests.Response:
+        """PUT a Secret. A refusal is searched, the object that is sent back is not."""
+        path = self._path(manifest["metadata"]["name"]) + ("?dryRun=All" if dry_run else "")
+        return self._noted(self.bed.kubernetes.request("PUT", path, manifest))
 
     def get(self, name: str) -> Manifest:
         """Read a Secret, values and all; fails when it is not there."""

@@ -91,6 +91,7 @@ def connections_file(
             "default": {**real, "auth": jwt, "mounts": {"secret": 2, "legacy": 1}},
             "kubernetes": {**real, "auth": {**jwt, "method": "kubernetes"}, "mounts": {"secret": 2}},
             "detecting": {**real, "auth": jwt},
+            "always": {**real, "auth": jwt, "mounts": {"secret": 2}, "refreshIntervalSeconds": 0},
             "no-such-role": {**real, "auth": {**jwt, "role": "no-such-role"}, "mounts": {"secret": 2}},
             "untrusted": {**real, "auth": jwt, "caFile": str(liar.ca_file), "mounts": {"secret": 2}},
             "nobody": {**real, "auth": jwt, "address": f"https://127.0.0.1:{free_port()}", "mounts": {"secret": 2}},

@@ -22,18 +22,29 @@ def test_it_shows_a_placeholder_and_vault_hears_nothing(
     name = f"dry-{str(server_side).lower()}"
     manifest = secret(name, {"data.keyhole.dev/a": reference}, data={"b": encoded(reference)})
     traffic = Traffic(testbed)
-    for _ in range(2):
-        shown = cluster.kubectl(
-            *("apply", "--dry-run=server", "-o", "json", "-f", "-"),
-            *(["--server-side"] if server_side else []),
-            text=json.dumps(manifest),
-        )
-        assert json.loads(shown.stdout)["data"] == {"a": encoded(MARKER), "b": encoded(reference)}
-        assert traffic.vault_requests() == []
-        assert traffic.token_requests() == 0
-        # The second time the object is there, with its values.
-        cluster.apply(manifest, server_side=server_side)
-        traffic = Traffic(testbed)
+    shown = cluster.kubectl(
+        *("apply", "--dry-run=server", "-o", "json", "-f", "-"),
+        *(["--server-side"] if server_side else []),
+        text=json.dumps(manifest),
+    )
+    assert json.loads(shown.stdout)["data"] == {"a": encoded(MARKER), "b": encoded(reference)}
+    assert traffic.vault_requests() == []
+    assert traffic.token_requests() == 0
+
+
+def test_of_what_the_cluster_holds_it_shows_just_that_and_a_placeholder_for_what_is_new(
+    cluster: Cluster, plant: Planter, testbed: Testbed
+) -> None:
+    values = plant.secret("dry-partly")
+    reference = "vault:secret/e2e/dry-partly#password"
+    cluster.apply(secret("dry-partly", {"data.keyhole.dev/a": reference}, data={"b": encoded(reference)}))
+    traffic = Traffic(testbed)
+    more = secret("dry-partly", {f"data.keyhole.dev/{key}": reference for key in "ac"}, data={"b": encoded(reference)})
+    answer = cluster.replace(more, dry_run=True)
+    answer.raise_for_status()
+    assert _decoded_data(answer.json()) == {"a": values["password"], "b": values["password"], "c": MARKER}
+    assert traffic.vault_requests() == []
+    assert traffic.token_requests() == 0
 
 
 @pytest.mark.parametrize(

@@ -45,12 +45,11 @@ def test_fifty_fields_over_ten_paths_cost_ten_reads(cluster: Cluster, plant: Pla
 
 def test_once_warm_neither_a_login_nor_a_token_is_asked_for(cluster: Cluster, plant: Planter, testbed: Testbed) -> None:
     plant.secret("warm")
-    manifest = filled("warm", password="vault:secret/e2e/warm#password")
     # The API server keeps its connection, and with it a worker, from one request to the next.
-    cluster.apply(manifest, server_side=True)
+    cluster.create(filled("warm", password="vault:secret/e2e/warm#password")).raise_for_status()
     traffic = Traffic(testbed)
-    for _ in range(5):
-        cluster.apply(manifest, server_side=True)
+    for number in range(5):
+        cluster.create(filled(f"warm-{number}", password="vault:secret/e2e/warm#password")).raise_for_status()
     assert traffic.vault_requests() == ["read secret/data/e2e/warm"] * 5
     assert traffic.logins() == []
     assert traffic.token_requests() == 0

@@ -20,8 +20,12 @@ class Traffic:
         self._kubernetes_start = bed.kubernetes.audit_log.stat().st_size
 
     def vault_requests(self) -> list[str]:
-        """Return operation and path of each request that Keyhole sent to Vault."""
-        return [f"{entry['request']['operation']} {entry['request']['path']}" for entry in self._vault_entries()]
+        """Return operation and path of each request that Keyhole sent to Vault.
+
+        Tokens that are given back are left out: that happens beside admissions, whenever they were idle for long.
+        """
+        told = (f"{entry['request']['operation']} {entry['request']['path']}" for entry in self._vault_entries())
+        return [request for request in told if request != "update auth/token/revoke-self"]
 
     def reads(self) -> list[str]:
         """Return the paths that Keyhole read, detection of mounts left out."""

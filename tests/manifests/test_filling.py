@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from manifests.fields import scan_secret
-from manifests.filling import DockerConfig, ValueNotText, docker_config
+from manifests.filling import DockerConfig, DockerConfigError, ValueNotText, docker_config
 from resolver.grammar import Reference
 from resolver.value import SecretValue
 from tests.manifests.secrets import secret
@@ -41,10 +41,13 @@ def test_a_literal_username_takes_part_in_auth() -> None:
 
 
 def test_credentials_that_stand_in_auth_alone_stay_there() -> None:
-    found = rendered(
-        {"auths": {"r": {"auth": auth("vault:s/a#user:no"), "x": 1}, "q": {"auth": auth("me:vault:s/a#pass")}}}
-    )
+    found = rendered({"auths": {"q": {"auth": auth("me:vault:s/a#pass")}}})
     assert found["auths"]["q"] == {"auth": auth('me:p"w:\\ü')}
+
+
+def test_a_reference_that_would_be_cut_at_its_own_colon_is_refused() -> None:
+    with pytest.raises(DockerConfigError, match="for the username in auth"):
+        docker_config(json.dumps({"auths": {"r": {"auth": auth("vault:s/a#user:no"), "x": 1}}}))
 
 
 def test_a_reference_as_auth_is_only_put_in() -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
+import jsonpatch
 import pytest
 
 from kube.access import Subject
@@ -30,6 +31,7 @@ from resolver.errors import FunctionError, MissingField, ResolverError
 from resolver.grammar import Reference
 from resolver.resolve import Outcome, Resolved
 from resolver.value import SecretValue
+from tests.manifests.provenances import RING, admitted, provenance
 from tests.manifests.secrets import secret
 from tests.webhook.reviews import parsed
 from webhook.admit import Admission
@@ -46,6 +48,7 @@ class Outcomes:
 
     outcome: Outcome | Exception
     asked: list[tuple[list[Reference], str]] = field(default_factory=list)
+    refresh: float = 300.0
 
     def resolve(self, references: Iterable[Reference], namespace: str, _: Deadline) -> Mapping[Reference, Outcome]:
         wanted = list(references)
@@ -53,6 +56,10 @@ class Outcomes:
         if isinstance(self.outcome, Exception) and not isinstance(self.outcome, ResolverError):
             raise self.outcome
         return dict.fromkeys(wanted, self.outcome)
+
+    def refresh_seconds(self, references: Iterable[Reference]) -> float:
+        assert list(references)
+        return self.refresh
 
 
 @dataclass
@@ -91,7 +98,7 @@ def answer(
     allowed: bool | Exception = True,
     **request: Any,
 ) -> Answer:
-    admission = Admission(Outcomes(outcome), Labels(enabled), Rights(allowed))
+    admission = Admission(Outcomes(outcome), Labels(enabled), Rights(allowed), lambda: RING)
     return admission.answer(parsed(manifest, **request), Deadline.after(seconds))
 
 
@@ -147,15 +154,14 @@ def test_vaults_own_wish_decides_when_to_retry() -> None:
 def test_a_value_is_patched_in() -> None:
     given = answer(found())
     assert given.allowed
-    assert json.loads(given.patch or b"") == [
-        {"op": "add", "path": "/data", "value": {}},
-        {"op": "add", "path": "/data/password", "value": "dmFsdWU="},
-    ]
+    assert jsonpatch.apply_patch(ANNOTATED, json.loads(given.patch or b"")) == admitted(
+        ANNOTATED, {REFERENCE: "value"}, by=provenance(namespace="team-a")
+    )
 
 
 def test_without_references_nobody_is_asked() -> None:
     outcomes = Outcomes(found())
-    given = Admission(outcomes, Labels(AssertionError()), Rights()).answer(
+    given = Admission(outcomes, Labels(AssertionError()), Rights(), lambda: RING).answer(
         parsed(secret({"a": "b"})), Deadline.after(5)
     )
     assert given == Answer(allowed=True, warnings=[])
@@ -164,7 +170,9 @@ def test_without_references_nobody_is_asked() -> None:
 
 def test_a_dry_run_asks_no_vault() -> None:
     outcomes = Outcomes(found())
-    given = Admission(outcomes, Labels(), Rights()).answer(parsed(ANNOTATED, dryRun=True), Deadline.after(5))
+    given = Admission(outcomes, Labels(), Rights(), lambda: RING).answer(
+        parsed(ANNOTATED, dryRun=True), Deadline.after(5)
+    )
     assert given.allowed
     assert outcomes.asked == []
 
@@ -172,7 +180,7 @@ def test_a_dry_run_asks_no_vault() -> None:
 def test_the_identity_is_that_of_the_requests_namespace() -> None:
     outcomes = Outcomes(found())
     liar = {**ANNOTATED, "metadata": {**ANNOTATED["metadata"], "namespace": "kube-system"}}
-    Admission(outcomes, Labels(), Rights()).answer(parsed(liar), Deadline.after(5))
+    Admission(outcomes, Labels(), Rights(), lambda: RING).answer(parsed(liar), Deadline.after(5))
     assert outcomes.asked == [([REFERENCE], "team-a")]
 
 
@@ -209,7 +217,9 @@ def test_who_may_not_read_the_secret_may_not_have_it_filled() -> None:
 def test_the_requester_is_asked_for_as_the_api_server_knows_them() -> None:
     rights = Rights()
     info = {"username": "jane", "uid": "7", "groups": ["a", "b"], "extra": {"k": ["v"]}}
-    Admission(Outcomes(found()), Labels(), rights).answer(parsed(ANNOTATED, userInfo=info), Deadline.after(5))
+    Admission(Outcomes(found()), Labels(), rights, lambda: RING).answer(
+        parsed(ANNOTATED, userInfo=info), Deadline.after(5)
+    )
     assert rights.asked == [(Subject("jane", "7", ("a", "b"), (("k", ("v",)),)), "team-a", "app")]
 
 
@@ -221,7 +231,9 @@ def test_when_the_requesters_right_cannot_be_asked_for_the_object_is_refused() -
 def test_a_value_that_is_kept_needs_no_right() -> None:
     rights = Rights(AssertionError())
     old = secret({"password": "live"}, immutable=True)
-    given = Admission(Outcomes(found()), Labels(), rights).answer(parsed(ANNOTATED, old), Deadline.after(5))
+    given = Admission(Outcomes(found()), Labels(), rights, lambda: RING).answer(
+        parsed(ANNOTATED, old), Deadline.after(5)
+    )
     assert given.allowed
 
 
@@ -241,7 +253,7 @@ def test_malformed_references_are_told_together_with_those_that_do_not_resolve()
 def test_too_many_references_are_not_resolved() -> None:
     outcomes = Outcomes(found())
     manifest = secret({f"k{i}": REF for i in range(1001)})
-    assert not Admission(outcomes, Labels(), Rights()).answer(parsed(manifest), Deadline.after(5)).allowed
+    assert not Admission(outcomes, Labels(), Rights(), lambda: RING).answer(parsed(manifest), Deadline.after(5)).allowed
     assert outcomes.asked == []
 
 
@@ -270,8 +282,11 @@ def test_a_lasting_error_decides_over_one_that_may_pass() -> None:
             passing, lasting = VaultUnavailable("https://v", "is sealed"), MissingField(REFERENCE)
             return {ref: lasting if ref.field == "b" else passing for ref in references}
 
+        def refresh_seconds(self, references: Iterable[Reference]) -> float:
+            raise AssertionError
+
     manifest = secret({"a": "vault:secret/app#a", "b": "vault:secret/app#b"})
-    given = Admission(Mixed(), Labels(), Rights()).answer(parsed(manifest), Deadline.after(5))
+    given = Admission(Mixed(), Labels(), Rights(), lambda: RING).answer(parsed(manifest), Deadline.after(5))
     assert (given.status, given.cause) == (FORBIDDEN, "FieldNotFound")
     assert "is sealed" in given.message
 

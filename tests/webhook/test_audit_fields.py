@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from manifests.fields import scan_secret
 from manifests.plan import plan_secret
 from manifests.problem import Problem
 from resolver.edge_errors import SecretNotFound, VaultDenied
 from resolver.grammar import Reference, parse_value
 from resolver.resolve import Outcome, Resolved
 from resolver.value import SecretValue
+from tests.manifests.provenances import provenance
 from tests.manifests.secrets import secret
 from tests.resolver.canary import CANARY, leaks
 from tests.webhook.audits import REQUEST_ID
@@ -30,7 +30,7 @@ def told(
     old: dict[str, Any] | None = None,
     dry_run: bool = False,
 ) -> list[dict[str, Any]]:
-    plan = plan_secret(scan_secret(manifest), manifest, old, dry_run=dry_run)
+    plan = plan_secret(manifest, old, provenance(), dry_run=dry_run)
     return [field_record(step, outcomes, cause).document() for step in plan.steps]
 
 

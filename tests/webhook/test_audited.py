@@ -13,6 +13,7 @@ from resolver.deadline import Deadline
 from resolver.edge_errors import VaultUnavailable
 from resolver.errors import ResolverError
 from resolver.resolve import Resolved
+from tests.manifests.provenances import RING
 from tests.manifests.secrets import secret
 from tests.webhook.reviews import UID, parsed
 from tests.webhook.test_admit import ANNOTATED, Labels, Outcomes, Rights, found
@@ -41,7 +42,7 @@ def admitted(
     enabled: bool = True,
     **request: Any,
 ) -> Answer:
-    admission = Admission(Outcomes(outcome), Labels(enabled), Rights())
+    admission = Admission(Outcomes(outcome), Labels(enabled), Rights(), lambda: RING)
     audited = AuditedAdmission(admission, trail, lambda _, namespace: [("default", f"role-{namespace}")])
     return audited.answer(parsed(manifest, **request), Deadline.after(5))
 

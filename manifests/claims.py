@@ -1,0 +1,100 @@
+"""What an object says of itself: its values, what its record claims of them, and which of that is proved."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import jsonpointer
+
+from manifests import annotations, record
+from manifests.fields import Form, Want, data_pointer
+from manifests.provenance import Provenance, Verdict
+from manifests.record import Entry
+from manifests.spans import restored, values_in
+from resolver.errors import ResolverError
+from resolver.grammar import parse_value
+from resolver.value import SecretValue
+
+_DATA = "/data/"
+
+
+@dataclass(frozen=True)
+class Claims:
+    """A Secret as it is sent or as it lives; None is one that is not there. Without provenance nothing is proved."""
+
+    secret: Mapping[str, Any] | None
+    provenance: Provenance | None
+
+    @cached_property
+    def record_text(self) -> str | None:
+        """The annotation that holds the record, as it stands there."""
+        notes = ((self.secret or {}).get("metadata") or {}).get("annotations") or {}
+        text: str | None = notes.get(annotations.RECORD)
+        return text
+
+    @cached_property
+    def record(self) -> record.Record:
+        """The record as it was read, with nothing proved."""
+        return record.parse(self.record_text)
+
+    @cached_property
+    def entries(self) -> Mapping[str, Entry]:
+        """What the record says, by key of `data`."""
+        return {
+            jsonpointer.unescape(pointer.removeprefix(_DATA)): entry
+            for pointer, entry in self.record.entries.items()
+            if pointer.startswith(_DATA)
+        }
+
+    def encoded(self, key: str) -> str | None:
+        """Return the value of a key as it stands in the object, in base64."""
+        value: str | None = ((self.secret or {}).get("data") or {}).get(key)
+        return value
+
+    def value(self, key: str) -> SecretValue | None:
+        """Return the value of a key; None when there is none, or it is not base64."""
+        encoded = self.encoded(key)
+        try:
+            return None if encoded is None else SecretValue(base64.b64decode(encoded, validate=True))
+        except (binascii.Error, ValueError):
+            return None
+
+    def verdict(self, key: str) -> Verdict | None:
+        """Say what the record's entry for a key is worth; None when there is no entry or no value."""
+        entry, value = self.entries.get(key), self.value(key)
+        if entry is None or value is None or self.provenance is None:
+            return None
+        return self.provenance.verdict(data_pointer(key), entry, value)
+
+    def proof(self, want: Want) -> Entry | None:
+        """Return the entry which proves that the value came from the very references that are wanted."""
+        entry, value = self.entries.get(want.key), self.value(want.key)
+        if entry is None or value is None or entry.form is not want.form or not _is_same(want, entry, value):
+            return None
+        return entry if self.verdict(want.key) is Verdict.PROVED else None
+
+    def recorded_want(self, key: str) -> Want | None:
+        """Return what a proved entry in place says the field is filled with; None when it cannot be put together."""
+        entry, value = self.entries[key], self.value(key)
+        if value is None:
+            return None
+        try:
+            filling = restored(entry.spans, value) if entry.spans else parse_value(entry.text)
+        except ResolverError:
+            return None
+        return None if filling is None else Want(key, Form.IN_PLACE, f"data.{key}", filling, entry.text)
+
+
+def _is_same(want: Want, entry: Entry, value: SecretValue) -> bool:
+    if not entry.spans:
+        return bool(want.text) and want.text == entry.text
+    values = values_in(entry.spans, value)
+    if values is None or values.keys() != set(want.filling.references):
+        return False
+    try:
+        return want.filling.render(values) == value
+    except ResolverError:
+        return False

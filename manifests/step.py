@@ -1,0 +1,114 @@
+"""One field of an object, and what happens to it."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from manifests.fields import Form, Want, reads_as_reference
+from manifests.placeholder import placeholder
+from manifests.problem import MALFORMED
+from manifests.provenance import Provenance
+from manifests.record import Entry
+from manifests.spans import spans_of
+from resolver.errors import ResolverError
+from resolver.grammar import Reference
+from resolver.value import SecretValue
+
+
+class Action(Enum):
+    """What happens to a field."""
+
+    # The live value stays. Vault is not asked.
+    KEEP = "keep"
+    # The live value stays if Vault said so lately, or does not answer now; else what Vault says.
+    VERIFY = "verify"
+    RESOLVE = "resolve"
+    PLACEHOLDER = "placeholder"
+    LEAVE = "leave"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One field and what happens to it; values are in base64.
+
+    `proved` is a value that Keyhole wrote, as `entry` proves: the live one (KEEP, VERIFY), or one that was sent along
+    (RESOLVE), which may stay only if Vault said the same lately. An immutable value is kept without proof. `own` is the
+    manifest's own value beside an annotation.
+    """
+
+    want: Want
+    action: Action
+    proved: str | None = field(default=None, repr=False)
+    entry: Entry | None = None
+    own: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What a field holds from now on. `value` None: it stays as the manifest has it. `entry` goes into the record."""
+
+    step: Step
+    value: SecretValue | None
+    entry: Entry | None = None
+
+
+def kept(step: Step, provenance: Provenance | None, *, dry_run: bool) -> Filled:
+    """Let a field have the value that is proved. Its entry is signed anew if the key changed, never in a dry run."""
+    value = SecretValue(base64.b64decode(step.proved or ""))
+    entry = step.entry
+    if entry is not None and provenance is not None and not dry_run and entry.key != provenance.keys.signing.id:
+        entry = provenance.signed(step.want.pointer, entry, value)
+    return Filled(step, value, entry)
+
+
+def shown(step: Step) -> Filled:
+    """Return what a dry run shows for a field that would get a new value."""
+    if step.action is Action.PLACEHOLDER:
+        return Filled(step, SecretValue(placeholder(step.want.key)))
+    return Filled(step, None)
+
+
+def resolved(
+    step: Step,
+    values: Mapping[Reference, SecretValue],
+    versions: Mapping[Reference, int | None],
+    provenance: Provenance | None,
+) -> Filled:
+    """Fill a field with what Vault says, and record it if the object has a name. Raises `ResolverError`."""
+    want = step.want
+    value = want.filling.render(values)
+    if step.own is not None and base64.b64encode(value.reveal()).decode() != step.own:
+        raise TwoValues(want.key)
+    if want.form is Form.IN_PLACE and reads_as_reference(want.key, value):
+        raise LooksLikeReference
+    if provenance is None:
+        return Filled(step, value)
+    spans = () if want.text else spans_of(want.filling, values)
+    of_references = tuple(versions[reference] for reference in dict.fromkeys(want.filling.references))
+    entry = Entry(want.form, want.text, spans, of_references)
+    return Filled(step, value, provenance.signed(want.pointer, entry, value))
+
+
+class TwoValues(ResolverError):
+    """An object is created with an annotation and another value for the same key: one of the two would be a lie.
+
+    The same value may stand there: another webhook's change has the API server ask again, with what was filled in.
+    """
+
+    cause = MALFORMED
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"data.{key} has a value of its own beside the reference; remove one of the two")
+
+
+class LooksLikeReference(ResolverError):
+    """A value from Vault reads as a reference: in place, whoever copies the object would have it resolved."""
+
+    cause = "ValueLooksLikeReference"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the value from Vault itself reads as a reference, and in place it would be resolved again wherever the "
+            "object is copied to; write the reference in an annotation (data.keyhole.dev/KEY or keyhole.dev/fields)"
+        )

@@ -1,0 +1,51 @@
+"""Keys for records, and objects that hold them as Keyhole would have written them."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import jsonpatch
+
+from manifests.keyring import KeyRing, RecordKey
+from manifests.metadata import metadata_change
+from manifests.plan import plan_secret
+from manifests.provenance import Provenance
+from manifests.step import Filled, resolved
+from resolver.grammar import Reference
+from resolver.value import SecretValue
+from webhook.patch import secret_patch
+
+
+def ring(signing: str = "0000000a", *others: str) -> KeyRing:
+    keys = {key_id: RecordKey(key_id, SecretValue(key_id.encode() * 4)) for key_id in (signing, *others)}
+    return KeyRing(keys[signing], keys)
+
+
+RING = ring()
+
+
+def provenance(keys: KeyRing = RING, namespace: str = "a", name: str = "app") -> Provenance:
+    return Provenance(keys, "", "Secret", namespace, name)
+
+
+def resolved_all(
+    manifest: Mapping[str, Any], values: Mapping[Reference, str], version: int | None, by: Provenance
+) -> list[Filled]:
+    plan = plan_secret(manifest, None, by, dry_run=False)
+    assert not plan.problems
+    secrets = {reference: SecretValue(value) for reference, value in values.items()}
+    versions = dict.fromkeys(values, version)
+    return [resolved(step, secrets, versions, by) for step in plan.steps]
+
+
+def admitted(
+    manifest: Mapping[str, Any], values: Mapping[Reference, str], version: int | None = 1, by: Provenance | None = None
+) -> dict[str, Any]:
+    """Return the object as it lives in the cluster once it was created through Keyhole."""
+    by = by or provenance()
+    filled = resolved_all(manifest, values, version, by)
+    plan = plan_secret(manifest, None, by, dry_run=False)
+    change = metadata_change(plan, filled, manifest, by.keys, dry_run=False)
+    patch = secret_patch(manifest, [(each.step.want, each.value) for each in filled if each.value], (), change)
+    result: dict[str, Any] = jsonpatch.apply_patch(manifest, json.loads(patch or b"[]"))
+    return result

@@ -1,0 +1,82 @@
+"""What becomes of each field once Vault was asked: filled, kept, or a problem."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from manifests.problem import Problem
+from manifests.provenance import Provenance
+from manifests.step import Action, Filled, Step, kept, resolved, shown
+from resolver.errors import ResolverError
+from resolver.grammar import Reference
+from resolver.resolve import Outcome, Resolved
+from webhook.freshness import Freshness
+from webhook.refusal import field_problem
+
+SHOWN: Final = frozenset({Action.PLACEHOLDER, Action.LEAVE})
+"""What happens to a field in a dry run alone."""
+
+
+@dataclass(slots=True)
+class Results:
+    """What became of each field, step by step. `doubt` is why none could be verified."""
+
+    freshness: Freshness
+    provenance: Provenance | None
+    outcomes: Mapping[Reference, Outcome]
+    dry_run: bool
+    doubt: Problem | None = None
+    filled: list[Filled] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    has_new_values: bool = False
+
+    def add(self, step: Step, *, is_asked: bool) -> None:
+        """Fill a field, keep what it has, or say why it cannot be filled."""
+        if step.action in SHOWN:
+            self.filled.append(shown(step))
+        elif not is_asked:
+            self._keep(step)
+        elif self.doubt is not None:
+            self._keep(step)
+            self._warn(step, self.doubt)
+        else:
+            self._ask(step)
+
+    def _keep(self, step: Step) -> None:
+        result = kept(step, self.provenance, dry_run=self.dry_run)
+        if step.entry is not None and result.entry is not None and result.entry is not step.entry:
+            self.freshness.carry_over(step.entry.mac, result.entry.mac)
+        self.filled.append(result)
+
+    def _ask(self, step: Step) -> None:
+        failures = [
+            outcome
+            for reference in dict.fromkeys(step.want.filling.references)
+            if isinstance(outcome := self.outcomes.get(reference), ResolverError)
+        ]
+        result: Filled | None = None
+        try:
+            result = None if failures else self._resolved(step)
+        except ResolverError as error:
+            failures = [error]
+        if result is not None:
+            self.filled.append(result)
+            self.has_new_values |= step.action is Action.RESOLVE
+        elif step.action is Action.VERIFY:
+            self._keep(step)
+            self._warn(step, field_problem(step.want, failures[0]))
+        else:
+            self.problems += [field_problem(step.want, failure) for failure in failures]
+
+    def _resolved(self, step: Step) -> Filled:
+        found = {reference: outcome for reference, outcome in self.outcomes.items() if isinstance(outcome, Resolved)}
+        values = {reference: outcome.value for reference, outcome in found.items()}
+        versions = {reference: outcome.version for reference, outcome in found.items()}
+        result = resolved(step, values, versions, self.provenance)
+        if result.entry is not None:
+            self.freshness.confirm(result.entry.mac)
+        return result
+
+    def _warn(self, step: Step, problem: Problem) -> None:
+        self.warnings.append(f"data.{step.want.key} keeps its value, unverified: {problem.cause}: {problem.message}")
