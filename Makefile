@@ -10,7 +10,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help venv check test demo bench testbed format lock clean
+.PHONY: help venv check test soak demo bench testbed format lock clean
 
 help: ## Show this list
 	@echo "Usage: make TARGET"
@@ -28,6 +28,9 @@ check: $(INSTALLED) ## Check everything that needs no server: style, types, impo
 
 test: check ## Check, then run the end-to-end tests on a real API server, etcd and Vault
 	$(BIN)/pytest -m servers
+
+soak: $(INSTALLED) ## Hold the laws of the patch against 100,000 generated objects (about half an hour)
+	KEYHOLE_LAW_OBJECTS=25000 $(BIN)/pytest tests/webhook/test_patch_laws.py
 
 demo: $(INSTALLED) ## Show references becoming Secrets on real servers (SHOW=1 shows the values)
 	$(BIN)/python -m demo

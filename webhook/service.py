@@ -92,7 +92,9 @@ def build(settings: ServiceSettings) -> Service:
     api = connect(settings.kubeconfig)
     tenants = Tenants(NamespaceTokens(ServiceAccountTokens(api)))
     resolver = Resolver(load(settings.connections_file), tenants, _limit)
-    admission = Admission(resolver, Namespaces(api), SecretAccess(api), _limit)
+    secrets = Secrets(api)
+    record_keys = RecordKeys(settings.record_key, lambda seconds: secrets.read(settings.record_key, seconds).data)
+    admission = Admission(resolver, Namespaces(api), SecretAccess(api), record_keys.current, _limit)
     trail = _trail(settings.audit)
     admits = AuditedAdmission(admission, trail, resolver.logins) if trail else admission
     caller = caller_check(settings.caller, RequestHeaders(api).read)
@@ -101,8 +103,6 @@ def build(settings: ServiceSettings) -> Service:
     if is_aggregated:
         add_discovery(app)
     upkeep = Upkeep(settings.connections_file, resolver, tenants)
-    secrets = Secrets(api)
-    record_keys = RecordKeys(settings.record_key, lambda seconds: secrets.read(settings.record_key, seconds).data)
 
     def close() -> None:
         upkeep.stop()

@@ -14,6 +14,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import jsonpatch
 import pytest
 
 from kube.access import Subject
@@ -138,6 +139,11 @@ class Reviews:
         self._random = random.Random(seed)
         self._one = self._random.choice
         self._is_sound = False
+        # What Keyhole made of earlier objects, in whichever namespace: with values, and records that were valid there.
+        self._filled: list[Mapping[str, Any]] = []
+
+    def remember(self, filled: Mapping[str, Any]) -> None:
+        self._filled = [*self._filled[-49:], filled]
 
     def review(self, namespace: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
         operation = self._one(("CREATE",) * 5 + ("UPDATE",) * 4 + ("DELETE", "CONNECT"))
@@ -148,11 +154,11 @@ class Reviews:
             "requestKind": kind,
             "resource": {"group": "", "version": "v1", "resource": "secrets"},
             "namespace": namespace,
-            "name": self._one(("", self._tempting())),
+            "name": self._one(("", "app", self._tempting())),
             "operation": operation,
             "userInfo": self._user(),
             "object": manifest,
-            "oldObject": self.manifest() if operation == "UPDATE" else None,
+            "oldObject": self._old(manifest) if operation == "UPDATE" else None,
             "dryRun": self._random.random() < 0.05,
             "options": {"fieldManager": self._tempting(), "namespace": self._tempting()},
         }
@@ -165,7 +171,13 @@ class Reviews:
     def query(self) -> str:
         return self._one(("timeout=10s", f"timeout=10s&namespace={self._tempting()}&role={self._tempting()}"))
 
-    def manifest(self) -> dict[str, Any]:
+    def _old(self, manifest: Mapping[str, Any]) -> Mapping[str, Any]:
+        return self._one((self.manifest(), manifest, *self._filled[-1:]))
+
+    def manifest(self) -> Mapping[str, Any]:
+        return self._one(self._filled) if self._filled and self._random.random() < 0.2 else self._new_manifest()
+
+    def _new_manifest(self) -> dict[str, Any]:
         # One bad reference refuses the whole object: half of them have none, so that values are given out.
         self._is_sound = self._random.random() < 0.5
         notes = {f"data.keyhole.dev/k{i}": self._text() for i in range(self._random.randint(0, 2))}
@@ -278,11 +290,15 @@ def hold(
             if number % 4 == 0:  # cold again, so that most requests log in
                 tenants.drop_idle(idle_seconds=0)
             namespace = NAMESPACES[number * 7 % len(NAMESPACES)]
-            body = json.dumps(reviews.review(namespace, reviews.manifest())).encode()
+            manifest = reviews.manifest()
+            body = json.dumps(reviews.review(namespace, manifest)).encode()
             records.clear()
             reply = client.post(f"/mutate?{reviews.query()}", data=body, headers=reviews.headers())
             assert reply.status_code == 200
-            law.check(namespace, reply.get_json()["response"])
+            response = reply.get_json()["response"]
+            law.check(namespace, response)
+            if "patch" in response:
+                reviews.remember(jsonpatch.apply_patch(manifest, json.loads(base64.b64decode(response["patch"]))))
     return law.seen
 
 
