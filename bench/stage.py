@@ -112,10 +112,13 @@ def _fill_vault(bed: Testbed) -> None:
 def _register(bed: Testbed, namespace: str, url: str, ca_file: Path, paths: Mapping[str, str] | None = None) -> None:
     """Register a webhook for one namespace; `paths` gives each operation a path of its own."""
     configuration = copy.deepcopy(dict(webhook_configuration(url, ca_file.read_bytes(), name=namespace)))
-    (usual,) = configuration["webhooks"]
-    usual["namespaceSelector"] = {"matchLabels": {"kubernetes.io/metadata.name": namespace}}
+    entries = configuration["webhooks"]
+    for entry in entries:
+        entry["namespaceSelector"] = {"matchLabels": {"kubernetes.io/metadata.name": namespace}}
     if paths is not None:
-        configuration["webhooks"] = [_for_operation(usual, name, url + path) for name, path in paths.items()]
+        configuration["webhooks"] = [
+            _for_operation(entry, name, url + path) for entry in entries for name, path in paths.items()
+        ]
     apply(bed, configuration)
 
 

@@ -196,7 +196,7 @@ def test_hostile_paths(within: Callable[[str], Cluster], asked: Asked, path: str
     cluster = within(OWN)
     refused = cluster.create(filled("hostile", password=f"vault:{path}#password"))
     assert refused.status_code == 403
-    denial = 'admission webhook "secrets.keyhole.dev" denied the request: '
+    denial = 'admission webhook "annotations.keyhole.dev" denied the request: '
     assert refused.json()["message"].startswith(denial + cause)
     assert not cluster.exists("hostile")
     assert asked.of(OWN) == ({f"read {read}"} if read else set())

@@ -118,17 +118,14 @@ def test_the_policy_line_in_the_message_is_what_makes_it_work(
     assert there.values("by-policy") == values
 
 
-@pytest.mark.parametrize("form", ["annotation", "in place"])
 def test_a_namespace_that_has_not_opted_in_is_refused_without_asking_vault(
-    testbed: Testbed, places: Places, caller: Caller, plant: Planter, form: str
+    testbed: Testbed, places: Places, caller: Caller, plant: Planter
 ) -> None:
     add_tenant(testbed, "e2e-out", ["secret/data/e2e/*"], enabled=False)
     plant.secret("opted-out")
-    reference = "vault:secret/e2e/opted-out#password"
     there = Cluster(testbed, places, "e2e-out")
-    manifest = secret("out", data={"password": encoded(reference)})
     traffic = Traffic(testbed)
-    refused = there.apply(filled("out", password=reference) if form == "annotation" else manifest, check=False)
+    refused = there.apply(filled("out", password="vault:secret/e2e/opted-out#password"), check=False)
     assert "NamespaceNotEnabled: " in refused.stderr
     assert "keyhole.dev/enabled=true" in refused.stderr
     assert not there.exists("out")
