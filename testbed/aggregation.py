@@ -14,7 +14,7 @@ from kube.request_header import READER_ROLE
 from manifests.aggregation import ADMISSION_PATH, api_service
 from manifests.registration import aggregated_webhook_configuration
 from testbed.bed import Testbed
-from testbed.installation import SERVICE_HOST, WEBHOOK_USER, Webhook, apply, serving
+from testbed.installation import SERVICE_HOST, WEBHOOK_USER, Webhook, apply, guarded, serving
 
 _SERVICE, _NAMESPACE, _ = SERVICE_HOST.split(".")
 _AVAILABLE_SECONDS = 60.0
@@ -59,10 +59,13 @@ def routed(bed: Testbed, webhook: Webhook) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def aggregated(bed: Testbed, webhook: Webhook, *, timeout_seconds: int = 10) -> Iterator[None]:
-    """Have the API server ask the webhook through its aggregation layer until the block ends."""
+def aggregated(bed: Testbed, webhook: Webhook, *, timeout_seconds: int = 10, policy: bool = False) -> Iterator[None]:
+    """Have the API server ask the webhook through its aggregation layer until the block ends.
+
+    With `policy`, the policy stands behind it.
+    """
     asking = aggregated_webhook_configuration(timeout_seconds=timeout_seconds)
-    with routed(bed, webhook):
+    with guarded(bed) if policy else contextlib.nullcontext(), routed(bed, webhook):
         apply(bed, asking)
         try:
             yield

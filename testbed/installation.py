@@ -4,6 +4,7 @@ import base64
 import contextlib
 import json
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +15,11 @@ import yaml
 
 from certs.files import write
 from certs.issue import issue_ca, issue_serving
+from manifests.admission_policy import admission_policy
 from manifests.keyring import KeyRing, dump, new_key
 from manifests.registration import webhook_configuration
 from testbed.bed import Testbed
+from testbed.errors import TestbedError
 from testbed.ports import free_port
 from testbed.rights import (
     CONTROLLER_EVERYWHERE,
@@ -33,6 +36,8 @@ _STOP_SECONDS = 120.0
 OWN_NAMESPACE = "keyhole"
 RECORD_KEY = "keyhole-record-key"
 LEASE = "keyhole-controller"
+_POLICY_SECONDS = 30.0
+_POLL_SECONDS = 0.1
 WEBHOOK_USER = "system:serviceaccount:keyhole:keyhole-webhook"
 CONTROLLER_USER = "system:serviceaccount:keyhole:keyhole-controller"
 # Keyhole's Service, as the API server looks for it in the serving certificate.
@@ -248,14 +253,42 @@ def _environment(directory: Path) -> Mapping[str, str]:
 
 
 @contextlib.contextmanager
-def registered(bed: Testbed, webhook: Webhook, *, timeout_seconds: int = 10) -> Iterator[None]:
-    """Have the API server ask the webhook until the block ends."""
+def registered(bed: Testbed, webhook: Webhook, *, timeout_seconds: int = 10, policy: bool = False) -> Iterator[None]:
+    """Have the API server ask the webhook until the block ends; with `policy`, the policy stands behind it."""
     configuration = webhook_configuration(webhook.url, webhook.ca_file.read_bytes(), timeout_seconds=timeout_seconds)
-    apply(bed, configuration)
+    with guarded(bed) if policy else contextlib.nullcontext():
+        apply(bed, configuration)
+        try:
+            yield
+        finally:
+            bed.kubectl("delete", "mutatingwebhookconfiguration", configuration["metadata"]["name"])
+
+
+@contextlib.contextmanager
+def guarded(bed: Testbed) -> Iterator[None]:
+    """Have the policy refuse what was not resolved until the block ends; it is in effect before the block begins.
+
+    No webhook may be registered yet: it would be asked about the Secret by which the policy is noticed.
+    """
+    policy, binding = admission_policy()
+    apply(bed, policy, binding)
     try:
+        _wait_for_policy(bed)
         yield
     finally:
-        bed.kubectl("delete", "mutatingwebhookconfiguration", configuration["metadata"]["name"])
+        for manifest in (binding, policy):
+            bed.kubectl("delete", manifest["kind"], manifest["metadata"]["name"])
+
+
+def _wait_for_policy(bed: Testbed) -> None:
+    path = "/api/v1/namespaces/default/secrets"
+    probe = {"metadata": {"name": "policy-probe", "annotations": {"data.keyhole.dev/probe": "vault:probe/probe#probe"}}}
+    deadline = time.monotonic() + _POLICY_SECONDS
+    while bed.kubernetes.request("POST", path, probe).ok:
+        bed.kubernetes.request("DELETE", f"{path}/policy-probe").raise_for_status()
+        if time.monotonic() > deadline:
+            raise TestbedError(f"the policy is not in effect after {_POLICY_SECONDS:.0f} s")
+        time.sleep(_POLL_SECONDS)
 
 
 def _is_ready(health_url: str) -> bool:
