@@ -9,7 +9,7 @@ Kubernetes*.
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from manifests.annotations import DATA_PREFIX, DOMAIN, FIELDS, IGNORE
+from manifests.annotations import DATA_PREFIX, FIELDS, IGNORE, RECORD
 from manifests.match_conditions import (
     BARE,
     DOCKER_CONFIG,
@@ -21,7 +21,6 @@ from manifests.match_conditions import (
 from manifests.needles import pattern
 from manifests.registration import NAME, OPT_IN, OWN_NAMESPACE, RULES, outside_of_the_system
 
-RECORD: Final = f"{DOMAIN}/record"
 # Whether a text holds a reference, a regular expression tells exactly, at a cost of 4 to 6 for ten characters.
 JUDGED_CHARACTERS: Final = 150_000
 _CAUSE: Final = "NotResolved"

@@ -9,7 +9,8 @@ from http import HTTPStatus
 from resolver import jsontext
 from resolver.edge_errors import VaultRefused, VaultUnavailable
 from resolver.jsontext import JsonValue
-from resolver.transport import VaultAnswer
+from resolver.retries import retry_after_seconds
+from resolver.wire import VaultAnswer
 
 _STATUS_TEXTS = {
     HTTPStatus.PRECONDITION_FAILED: "has not replicated the needed state yet (status 412)",
@@ -36,7 +37,7 @@ def parsed(answer: VaultAnswer, server: str, purpose: str) -> Mapping[str, JsonV
             return body
         raise VaultUnavailable(server, "sent an answer that is not Vault's")
     if status in _STATUS_TEXTS:
-        raise VaultUnavailable(server, _STATUS_TEXTS[status], retry_after_seconds=_retry_after(answer))
+        raise VaultUnavailable(server, _STATUS_TEXTS[status], retry_after_seconds=retry_after_seconds(answer))
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         raise VaultUnavailable(
             server,
@@ -46,8 +47,3 @@ def parsed(answer: VaultAnswer, server: str, purpose: str) -> Mapping[str, JsonV
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         raise VaultUnavailable(server, f"failed (status {status})")
     raise VaultRefused(purpose, status)
-
-
-def _retry_after(answer: VaultAnswer) -> int | None:
-    value = answer.headers.get("Retry-After", "")
-    return int(value) if value.isascii() and value.isdigit() and len(value) <= 4 else None  # noqa: PLR2004

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
 from resolver import allow, paths
@@ -68,6 +68,7 @@ def _parsed_pattern(text: object) -> AllowPattern:
 
 Mount = Annotated[str, AfterValidator(_checked_mount)]
 Seconds = Annotated[float, Field(gt=0, le=30)]
+_Pattern = Annotated[AllowPattern, BeforeValidator(_parsed_pattern), WithJsonSchema({"type": "string"})]
 
 
 class _Strict(BaseModel):
@@ -84,12 +85,17 @@ class _Strict(BaseModel):
 
 
 class Authentication(_Strict):
-    """How Keyhole logs in for a namespace. `role` may hold `{namespace}`."""
+    """How Keyhole logs in for a namespace."""
 
-    method: Literal["jwt", "kubernetes"]
-    role: Annotated[str, AfterValidator(_checked_role)]
-    mount: Mount | None = None
-    audience: Annotated[str, Field(min_length=1)] = "vault"
+    method: Literal["jwt", "kubernetes"] = Field(description="The method of Vault's at this mount.")
+    role: Annotated[str, AfterValidator(_checked_role)] = Field(
+        description="The role to log in with; {namespace} stands for the Kubernetes namespace.",
+        examples=["keyhole-{namespace}"],
+    )
+    mount: Mount | None = Field(default=None, description="Where the method is mounted; by default the method's name.")
+    audience: Annotated[str, Field(min_length=1)] = Field(
+        default="vault", description="The audience of the ServiceAccount tokens. Never the API server's own."
+    )
 
     @property
     def mount_point(self) -> str:
@@ -101,20 +107,60 @@ class Authentication(_Strict):
         return self.role.replace(_NAMESPACE_FIELD, namespace)
 
 
+class Retries(_Strict):
+    """How a read or a login that is likely to succeed in a moment is repeated, always within the request's time."""
+
+    attempts: Annotated[int, Field(ge=0, le=5)] = Field(
+        default=2, description="How often one request is repeated at most; 0 for never."
+    )
+    first_pause_seconds: Annotated[float, Field(gt=0, le=5)] = Field(
+        default=0.05,
+        description="The longest pause before the first repetition. It doubles for each further one, and the pause "
+        "itself is chosen at random below it.",
+    )
+    longest_pause_seconds: Annotated[float, Field(gt=0, le=10)] = Field(
+        default=1.0, description="The longest pause of all, save where Vault itself says when to come back."
+    )
+
+
 class Connection(_Strict):
     """One Vault server, and how it is spoken to. Times are in seconds."""
 
-    address: Annotated[str, AfterValidator(_checked_address)]
-    auth: Authentication
-    ca_file: Path | None = Field(default=None, strict=False)
-    vault_namespace: str | None = None
-    mounts: Mapping[Mount, Literal[1, 2]] = Field(default_factory=dict)
-    allow: tuple[Annotated[AllowPattern, BeforeValidator(_parsed_pattern)], ...] | None = Field(
-        default=None, strict=False
+    address: Annotated[str, AfterValidator(_checked_address)] = Field(
+        description="Vault's URL: scheme, host, port; https, or http on loopback. Redirects are not followed: name the "
+        "active node or a balancer that finds it.",
+        examples=["https://vault.example:8200"],
+        json_schema_extra={"pattern": "^https?://[^/?#@]+/?$"},
     )
-    timeout_seconds: Seconds = 5.0
-    # How long a value that is proved is kept without asking Vault.
-    refresh_interval_seconds: Annotated[float, Field(ge=0, le=86_400)] = 300.0
+    auth: Authentication = Field(description="With which method, as which role, and where.")
+    ca_file: Path | None = Field(
+        default=None, strict=False, description="The CA bundle (PEM) that vouches for Vault; by default the system's."
+    )
+    vault_namespace: str | None = Field(default=None, description="The namespace of Vault Enterprise.")
+    mounts: Mapping[Mount, Literal[1, 2]] = Field(
+        default_factory=dict,
+        description="Key/value mounts and their version. Others are asked of Vault once and remembered.",
+        examples=[{"secret": 2}],
+    )
+    allow: tuple[_Pattern, ...] | None = Field(
+        default=None,
+        strict=False,
+        description="Which paths references may reach, before Vault is asked: mount and path without data/, + for a "
+        "segment, a final *, {namespace} for the request's namespace as a whole segment. By default everything but "
+        "Vault's own mounts.",
+        examples=[["secret/{namespace}/*"]],
+    )
+    timeout_seconds: Seconds = Field(
+        default=5.0, description="The longest that Vault may take for an answer; the API server's deadline counts too."
+    )
+    retries: Retries = Field(
+        default_factory=Retries, description="How a read or a login that is likely to succeed in a moment is repeated."
+    )
+    refresh_interval_seconds: Annotated[float, Field(ge=0, le=86_400)] = Field(
+        default=300.0,
+        description="How long a value that is proved is kept on a re-apply without asking Vault; 0 asks each time. Dry "
+        "runs never ask.",
+    )
 
     def allows(self, location: str, namespace: str) -> bool:
         """Whether a reference in `namespace` may reach a location: the canonical mount and path, as one path."""
@@ -122,29 +168,45 @@ class Connection(_Strict):
         return self.allow is None or any(pattern.matches(segments, namespace) for pattern in self.allow)
 
 
-class _ConnectionsFile(_Strict):
-    connections: Annotated[dict[Annotated[str, Field(pattern=_NAME_PATTERN)], Connection], Field(min_length=1)]
+class ConnectionsFile(_Strict):
+    """The Vault connections of Keyhole: where a reference may lead, and as whom."""
+
+    connections: Annotated[
+        dict[Annotated[str, Field(pattern=_NAME_PATTERN)], Connection],
+        Field(
+            min_length=1,
+            description="The connections by name. References without a name use `default`; others are vault+NAME:…",
+            json_schema_extra={"additionalProperties": False},
+        ),
+    ]
 
 
-def load(file: Path) -> Mapping[str, Connection]:
-    """Read a connections file (YAML) and return the connections by name.
+def read(file: Path) -> Mapping[str, Connection]:
+    """Read a connections file (YAML) and return the connections by name, without looking for their CA files.
 
     Raises `ConfigurationError` naming the file and each field that is wrong.
     """
     try:
-        parsed = _ConnectionsFile.model_validate(yaml.safe_load(file.read_bytes()), by_alias=True, by_name=False)
+        content = yaml.safe_load(file.read_bytes())
     except OSError as error:
         raise ConfigurationError(f"{file}: cannot be read: {error.strerror}") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
         raise ConfigurationError(f"{file}: not YAML{where}") from None
+    try:
+        return ConnectionsFile.model_validate(content, by_alias=True, by_name=False).connections
     except ValidationError as error:
         problems = "; ".join(
             f"{'.'.join(str(part) for part in problem['loc']) or 'file'}: {problem['msg']}"
             for problem in error.errors(include_input=False, include_url=False)
         )
         raise ConfigurationError(f"{file}: {problems}") from None
-    for name, connection in parsed.connections.items():
+
+
+def load(file: Path) -> Mapping[str, Connection]:
+    """Read a connections file and check that each CA file can be used; raises `ConfigurationError`, as `read` does."""
+    connections = read(file)
+    for name, connection in connections.items():
         check_ca(connection.ca_file, f"{file}: connections.{name}.caFile")
-    return parsed.connections
+    return connections

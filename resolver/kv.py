@@ -18,8 +18,9 @@ from resolver.deadline import Deadline
 from resolver.edge_errors import NotKeyValue, ReferenceRefused, SecretNotFound, VaultDenied, VaultUnavailable
 from resolver.grammar import Reference
 from resolver.jsontext import JsonValue
-from resolver.transport import Transport, VaultAnswer
+from resolver.transport import Transport
 from resolver.value import SecretValue
+from resolver.wire import VaultAnswer
 
 V1, V2 = 1, 2
 _V2_DATA_BRANCH: Final = "data"

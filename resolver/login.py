@@ -14,8 +14,9 @@ from resolver import answers, jsontext
 from resolver.deadline import Deadline
 from resolver.edge_errors import LoginDenied, VaultUnavailable
 from resolver.jsontext import JsonNumber
-from resolver.transport import Transport, VaultAnswer
+from resolver.transport import Transport
 from resolver.value import SecretValue
+from resolver.wire import VaultAnswer
 
 # A token is dropped while a tenth of its life is left, so that none expires between its choice and its use.
 _USABLE_PART_OF_LIFE = 0.9
@@ -36,7 +37,8 @@ def login(transport: Transport, role: str, identity: str, jwt: SecretValue, dead
     Raises `LoginDenied` when Vault does not accept the identity or the role, or what `Transport.send` raises.
     """
     authentication = transport.connection.auth
-    adapter = transport.adapter(deadline)
+    # A second login does no harm: a token that nobody got expires.
+    adapter = transport.adapter(deadline, may_repeat=True)
     answer: VaultAnswer
     if authentication.method == "jwt":
         answer = JWT(adapter).jwt_login(role, jwt.reveal_text(), use_token=False, path=authentication.mount_point)

@@ -16,8 +16,9 @@ from resolver.identity import identity_name
 from resolver.kv import KvLocation, KvSecret, Mounts
 from resolver.login import VaultToken
 from resolver.tenants import Tenant
-from resolver.transport import Limit, Transport, no_limit
+from resolver.transport import Transport
 from resolver.value import SecretValue
+from resolver.wire import Limit, no_limit
 
 _PARALLEL_READS = 16
 

@@ -17,7 +17,7 @@ from certs.files import write
 from certs.issue import issue_ca, issue_serving
 from manifests.admission_policy import admission_policy
 from manifests.keyring import KeyRing, dump, new_key
-from manifests.registration import webhook_configuration
+from manifests.registration import OWN_NAMESPACE, webhook_configuration
 from testbed.bed import Testbed
 from testbed.errors import TestbedError
 from testbed.ports import free_port
@@ -33,7 +33,6 @@ from testbed.servers import Server
 _ROOT = Path(__file__).resolve().parent.parent
 _READY_SECONDS = 30.0
 _STOP_SECONDS = 120.0
-OWN_NAMESPACE = "keyhole"
 RECORD_KEY = "keyhole-record-key"
 LEASE = "keyhole-controller"
 _POLICY_SECONDS = 30.0

@@ -34,7 +34,7 @@ from resolver.deadline import Deadline
 from resolver.edge_errors import DeadlineExceeded, TemporaryError
 from resolver.grammar import Reference
 from resolver.resolve import Outcome
-from resolver.transport import Limit, no_limit
+from resolver.wire import Limit, no_limit
 from webhook.freshness import Freshness
 from webhook.logs import frames
 from webhook.patch import secret_patch

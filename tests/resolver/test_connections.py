@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from certs.issue import issue_ca
-from resolver.connections import ConfigurationError, load
+from resolver.connections import ConfigurationError, Retries, load
 
 MINIMAL = "connections: {default: {address: 'https://vault.example:8200', auth: {method: jwt, role: app}}}"
 
@@ -26,6 +26,7 @@ def test_a_minimal_file_has_the_defaults(tmp_path: Path) -> None:
     assert found.auth.audience == "vault"
     assert found.timeout_seconds == 5.0
     assert found.mounts == {}
+    assert found.retries == Retries(attempts=2, first_pause_seconds=0.05, longest_pause_seconds=1.0)
 
 
 def test_every_key(tmp_path: Path) -> None:
@@ -40,6 +41,7 @@ connections:
     auth: {{method: kubernetes, mount: /k8s/eu/, role: 'keyhole-{{namespace}}', audience: v}}
     mounts: {{secret: 2, team/kv: 1}}
     timeoutSeconds: 2.5
+    retries: {{attempts: 0, firstPauseSeconds: 0.2, longestPauseSeconds: 3}}
     allow: ['secret/{{namespace}}/*', team/kv/shared]
 """
     found = load(written(tmp_path, text))["eu-1"]
@@ -48,6 +50,7 @@ connections:
     assert found.auth.role_for("shop") == "keyhole-shop"
     assert dict(found.mounts) == {"secret": 2, "team/kv": 1}
     assert found.timeout_seconds == 2.5
+    assert found.retries == Retries(attempts=0, first_pause_seconds=0.2, longest_pause_seconds=3.0)
     assert found.ca_file == ca
     assert found.allows("secret/shop/db", "shop")
     assert found.allows("team/kv/shared", "shop")
@@ -83,6 +86,8 @@ def test_without_allow_everything_may_be_reached(tmp_path: Path) -> None:
         pytest.param(connection(allow="[5]"), "allow.0", "must be a text", id="an allow pattern that is a number"),
         pytest.param(connection(timeoutSeconds="0"), "timeoutSeconds", "greater than 0", id="no time at all"),
         pytest.param(connection(timeoutSeconds="'5'"), "timeoutSeconds", "number", id="a text for a number"),
+        pytest.param(connection(retries="{attempts: 6}"), "retries.attempts", "less than or equal to 5", id="retries"),
+        pytest.param(connection(retries="{atempts: 1}"), "retries.atempts", "Extra", id="a misspelt key of retries"),
         pytest.param(connection(caFile="/does/not/exist"), "caFile", "no such file", id="a missing CA"),
         pytest.param(MINIMAL.replace("default", "Default"), "Default", "match", id="a name that is no DNS label"),
         pytest.param("a: [", "line 1", "not YAML", id="no YAML"),

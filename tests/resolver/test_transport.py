@@ -12,8 +12,9 @@ from resolver.breaker import FAILURES_IN_A_ROW
 from resolver.connections import Authentication, Connection
 from resolver.deadline import Deadline
 from resolver.edge_errors import DeadlineExceeded, VaultUnavailable
-from resolver.transport import MAX_BODY_BYTES, Transport, VaultAnswer
+from resolver.transport import Transport
 from resolver.value import SecretValue
+from resolver.wire import MAX_BODY_BYTES, VaultAnswer
 from tests.resolver.fake_server import answering, http
 
 TOKEN = SecretValue("hvs.canary-token")

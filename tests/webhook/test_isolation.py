@@ -23,8 +23,9 @@ from resolver.deadline import Deadline
 from resolver.login import VaultToken
 from resolver.resolve import Resolver
 from resolver.tenants import Tenant, Tenants
-from resolver.transport import Transport, VaultAnswer
+from resolver.transport import Transport
 from resolver.value import SecretValue
+from resolver.wire import VaultAnswer, VaultRequest, Wire
 from tests.manifests.provenances import RING
 from tests.manifests.secrets import encoded
 from webhook.admit import Admission
@@ -118,17 +119,16 @@ def value_of(address: str, namespace: str) -> str:
 
 @pytest.fixture
 def records(monkeypatch: pytest.MonkeyPatch) -> Records:
-    """Replace the network below the transport, and nothing above it."""
+    """Replace the wire below the transport, and nothing above it."""
     records = Records()
 
-    class Recording(Transport):
-        def _exchange(
-            self, method: str, target: str, headers: Mapping[str, str], body: bytes | None, seconds: float
-        ) -> VaultAnswer:
-            status, answer = records.vault(self.connection.address, target, headers.get("X-Vault-Token", ""), body)
+    class Recording(Wire):
+        def exchange(self, request: VaultRequest, seconds: float) -> VaultAnswer:
+            token = request.headers.get("X-Vault-Token", "")
+            status, answer = records.vault(self.connection.address, request.target, token, request.body)
             return VaultAnswer(status, {}, json.dumps(answer).encode())
 
-    monkeypatch.setattr("resolver.resolve.Transport", Recording)
+    monkeypatch.setattr("resolver.transport.Wire", Recording)
     return records
 
 
