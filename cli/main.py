@@ -17,6 +17,7 @@ class _LateGroup(click.Group):
         "certs": "cli.certs_command",
         "controller": "cli.controller_command",
         "key": "cli.key_command",
+        "connections": "cli.connections_command",
         "resolve": "cli.resolve_command",
         "serve": "cli.serve_command",
         "tenant": "cli.tenant_command",

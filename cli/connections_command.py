@@ -1,0 +1,58 @@
+"""`keyhole connections`: is a connections file sound, and what may stand in one."""
+
+from pathlib import Path
+
+import click
+
+from resolver import connections_schema
+from resolver.connections import ConfigurationError, load, read
+
+_FINDINGS = 1
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.group(name="connections")
+def connections() -> None:
+    """Check the file that tells Keyhole which Vault to ask, and as whom."""
+
+
+@connections.command(
+    epilog="""\b
+Examples:
+  keyhole connections check connections.yaml
+\b
+  # In a pipeline, where the CA files of the webhook's container are not at hand:
+  keyhole connections check connections.yaml --without-ca-files
+"""
+)
+@click.argument("file", type=_FILE)
+@click.option(
+    "--without-ca-files", is_flag=True, help="Do not look for the CA files, which lie where the webhook runs."
+)
+@click.pass_context
+def check(ctx: click.Context, file: Path, *, without_ca_files: bool) -> None:
+    """Check FILE as `keyhole serve` does when it starts. No server is asked.
+
+    Exit code 1 when something is wrong with it; every problem is told with its field and its cause.
+    """
+    try:
+        found = read(file) if without_ca_files else load(file)
+    except ConfigurationError as error:
+        click.echo(str(error), err=True)
+        ctx.exit(_FINDINGS)
+    for name, connection in found.items():
+        click.echo(f"{name}: {connection.address}, auth/{connection.auth.mount_point}, role {connection.auth.role}")
+
+
+@connections.command(
+    epilog="""\b
+Examples:
+  keyhole connections schema > connections.schema.json
+\b
+  # The first line of a connections file, for editors with the YAML language server:
+  # yaml-language-server: $schema=connections.schema.json
+"""
+)
+def schema() -> None:
+    """Print the JSON schema of the connections file."""
+    click.echo(connections_schema.text().encode(), nl=False)
