@@ -1,8 +1,6 @@
 """References in, values out: one login for a namespace, one Vault read for each path."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as FutureTimeoutError
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,12 +13,11 @@ from resolver.grammar import Reference
 from resolver.identity import identity_name
 from resolver.kv import KvLocation, KvSecret, Mounts
 from resolver.login import VaultToken
+from resolver.readers import Readers
 from resolver.tenants import Tenant
 from resolver.transport import Transport
 from resolver.value import SecretValue
 from resolver.wire import Limit, no_limit
-
-_PARALLEL_READS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +101,7 @@ class Resolver:
         self._limit = limit
         self._servers = {name: self._new_server(name, connection) for name, connection in connections.items()}
         self._tokens = tokens
-        self._readers = ThreadPoolExecutor(_PARALLEL_READS, thread_name_prefix="vault-read")
+        self._readers = Readers()
 
     def resolve(self, references: Iterable[Reference], namespace: str, deadline: Deadline) -> dict[Reference, Outcome]:
         """Return for each reference its value, or the error that says why there is none. Does not raise those."""
@@ -155,7 +152,7 @@ class Resolver:
 
     def close(self) -> None:
         """Revoke every token and close every connection."""
-        self._readers.shutdown(wait=False, cancel_futures=True)
+        self._readers.close()
         self._tokens.close()
         for server in self._servers.values():
             server.transport.close()
@@ -188,35 +185,19 @@ class Resolver:
         vault = _Vault(server, tenant, token, deadline)
         located = {reference: vault.locate(reference) for reference in references}
         locations = list(dict.fromkeys(place for place in located.values() if isinstance(place, KvLocation)))
-        secrets = dict(zip(locations, self._side_by_side(vault.read, locations, deadline), strict=True))
+        # It pays where the network has latency.
+        secrets = dict(
+            zip(locations, self._readers.read_all(tenant.namespace, vault.read, locations, deadline), strict=True)
+        )
         return {
             reference: place if isinstance(place, ResolverError) else _evaluated(reference, secrets[place])
             for reference, place in located.items()
         }
 
-    def _side_by_side(
-        self,
-        read: Callable[[KvLocation], KvSecret | ResolverError],
-        locations: Sequence[KvLocation],
-        deadline: Deadline,
-    ) -> list[KvSecret | ResolverError]:
-        """Read in parallel: it pays where the network has latency. The last one is read here, without a hand-over."""
-        if not locations:
-            return []
-        futures = [self._readers.submit(read, location) for location in locations[:-1]]
-        last = read(locations[-1])
-        return [*(_awaited(future, deadline) for future in futures), last]
 
-
-def _awaited(future: Future[KvSecret | ResolverError], deadline: Deadline) -> KvSecret | ResolverError:
-    try:
-        return future.result(timeout=deadline.remaining_seconds())
-    except FutureTimeoutError:
-        future.cancel()
+def _evaluated(reference: Reference, secret: KvSecret | ResolverError | None) -> Outcome:
+    if secret is None:
         return DeadlineExceeded()
-
-
-def _evaluated(reference: Reference, secret: KvSecret | ResolverError) -> Outcome:
     if isinstance(secret, ResolverError):
         return secret
     try:

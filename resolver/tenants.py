@@ -59,6 +59,7 @@ class Tenants:
         # The least lately used first.
         self._slots: OrderedDict[Tenant, _Slot] = OrderedDict()
         self._lock = threading.Lock()
+        self._revoking = ThreadPoolExecutor(_REVOCATIONS_AT_ONCE, thread_name_prefix="vault-push-out")
 
     def token(self, tenant: Tenant, transport: Transport, deadline: Deadline) -> tuple[VaultToken, bool]:
         """Return the tenant's token, and whether it was remembered rather than obtained now.
@@ -99,6 +100,7 @@ class Tenants:
         with self._lock:
             slots, self._slots = list(self._slots.values()), OrderedDict()
         _give_back(slots)
+        self._revoking.shutdown()
 
     def forget(self, transport: Transport) -> None:
         """Give back the tokens that were obtained through `transport`."""
@@ -122,16 +124,15 @@ class Tenants:
         return len(self._slots)
 
     def _slot(self, tenant: Tenant, transport: Transport) -> _Slot:
-        pushed_out: list[_Slot] = []
         with self._lock:
             slot = self._slots.get(tenant)
             if slot is None or slot.transport is not transport:
                 slot = self._slots[tenant] = _Slot(transport)
                 if len(self._slots) > MOST_TENANTS:
-                    pushed_out.append(self._slots.popitem(last=False)[1])
+                    # Not here: who comes is not to wait for the Vault of who goes.
+                    self._revoking.submit(_give_back, [self._slots.popitem(last=False)[1]])
             self._slots.move_to_end(tenant)
             slot.used_at_seconds = time.monotonic()
-        _give_back(pushed_out)
         return slot
 
     def _log_in(self, tenant: Tenant, transport: Transport, deadline: Deadline) -> VaultToken:

@@ -25,7 +25,7 @@ NAMESPACE = "e2e"
 LOGIN_LIES = (
     *("status-400", "status-403", "status-404", "status-429", "status-500", "status-503", "status-307", "garbage"),
     *("a-list", "no-auth", "token-is-a-number", "token-with-line-break", "token-beyond-latin-1", "lifetime-is-text"),
-    *("stalling", "dripping"),
+    *("stalling", "dripping", "balancer-502-twice"),
 )
 
 

@@ -205,6 +205,26 @@ def _breaking(handler: _Handler) -> None:
     handler.close_connection = True
 
 
+def _comes_back(status: int, body: bytes, times: int) -> Callable[[_Handler], None]:
+    """Answer so many times what a balancer or Vault says for a moment, then honestly."""
+
+    def behaviour(handler: _Handler) -> None:
+        asked = sum(path == handler.path for path, _ in handler.vault.received)
+        if asked <= times:
+            handler.say(status, body)
+        else:
+            _honest(handler)
+
+    return behaviour
+
+
+def _hangs_up_at_first(handler: _Handler) -> None:
+    if sum(path == handler.path for path, _ in handler.vault.received) <= 2:
+        handler.close_connection = True
+    else:
+        _honest(handler)
+
+
 def _gated(handler: _Handler) -> None:
     handler.vault.gate.pass_through()
     _honest(handler)
@@ -236,6 +256,10 @@ _BEHAVIOURS: dict[str, Callable[[_Handler], None]] = {
     "stalling": _stalling,
     "breaking": _breaking,
     "gated": _gated,
+    "balancer-502-twice": _comes_back(502, b"<html>no server</html>", 2),
+    "balancer-503-once": _comes_back(503, b"", 1),
+    "not-replicated-once": _comes_back(412, b'{"errors": []}', 1),
+    "hangs-up-at-first": _hangs_up_at_first,
 }
 
 

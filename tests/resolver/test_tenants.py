@@ -1,6 +1,7 @@
 """Tokens of tenants, with a Vault that logs anybody in and counts."""
 
 import json
+import queue
 import socket
 import threading
 from collections.abc import Iterator
@@ -116,8 +117,32 @@ def test_there_is_a_bound_and_the_least_lately_used_goes_first(vault: Vault, mon
     for namespace in ("a", "b", "a", "c"):
         found.token(tenant(namespace), vault.transport, later())
     assert found.held == 2
-    assert vault.revoked == [b"token-2"]
     assert found.token(tenant("a"), vault.transport, later())[1]
+    found.close()
+    assert sorted(vault.revoked) == [b"token-1", b"token-2", b"token-3"]
+
+
+def test_who_comes_does_not_wait_for_the_revocation_of_who_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_TENANTS", 1)
+    has_its_token, seen_during_revocation = threading.Event(), queue.SimpleQueue[bool]()
+
+    def serve(client: socket.socket, head: bytes) -> None:
+        if b"/login" in head:
+            auth = {"client_token": "token", "lease_duration": 600, "token_type": "service"}
+            client.sendall(http("200 OK", json.dumps({"auth": auth}).encode()))
+        else:
+            seen_during_revocation.put(has_its_token.wait(1.5))
+            client.sendall(http("204 No Content"))
+
+    with answering(serve) as (address, _):
+        transport = Transport(Connection(address=address, auth=Authentication(method="jwt", role="r")))
+        found = Tenants(Minter())
+        found.token(tenant("a"), transport, later())
+        found.token(tenant("b"), transport, later())
+        has_its_token.set()
+        assert seen_during_revocation.get(timeout=5)
+        found.close()
+        transport.close()
 
 
 def test_a_denied_token_is_replaced_once_in_a_while(vault: Vault) -> None:
