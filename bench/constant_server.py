@@ -1,23 +1,30 @@
 """A webhook that says the same whatever it is asked, on Keyhole's own server stack or on another worker class.
 
-`/patch` writes one constant value into a Secret's `data`, `/allow` lets the object pass. It reads the review's uid and
-writes the answer as Keyhole does, so the difference between the two servers is what Keyhole does in between.
+`/patch` writes one constant value into a Secret's `data`, `/allow` lets the object pass. Callers prove themselves as
+they do to Keyhole, the review's uid is read and the answer written as there, so the difference between the two servers
+is what Keyhole does in between.
 """
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench.objects import CONSTANT_BASE64, KEY
+
 if TYPE_CHECKING:
     from flask import Flask
 
+    from webhook.caller import Caller, CallerCheck
     from webhook.server import Server
     from webhook.settings import ServerSettings
 
-KEY, CONSTANT_BASE64 = "password", "bWVhc3VyZWQtdmFsdWU="
+# Below these stand `/patch` and `/allow` once more, for the aggregation layer.
+GROUP, VERSION = "constant.bench.keyhole.dev", "v1alpha1"
+AGGREGATED_PATH = f"/apis/{GROUP}/{VERSION}"
 OURS = "admission"
 CLASSES = ("gthread", "gevent", "gevent_pywsgi", OURS)
 THREADS = 4
@@ -29,6 +36,7 @@ def constant_app() -> "Flask":
     from flask import Flask, Response, request  # noqa: PLC0415 - after monkey patching
 
     from webhook.app import MAX_BODY_BYTES  # noqa: PLC0415
+    from webhook.discovery import add_discovery  # noqa: PLC0415
     from webhook.review import Answer, render  # noqa: PLC0415
 
     patch = json.dumps([{"op": "add", "path": "/data", "value": {KEY: CONSTANT_BASE64}}]).encode()
@@ -39,13 +47,45 @@ def constant_app() -> "Flask":
         uid = json.loads(request.get_data(cache=False))["request"]["uid"]
         return Response(render(uid, answer), content_type="application/json")
 
-    app.post("/patch")(lambda: answered(Answer(allowed=True, patch=patch)))
-    app.post("/allow", endpoint="allow")(lambda: answered(Answer(allowed=True)))
+    for prefix in ("", AGGREGATED_PATH):
+        app.post(f"{prefix}/patch", endpoint=f"{prefix} patch")(lambda: answered(Answer(allowed=True, patch=patch)))
+        app.post(f"{prefix}/allow", endpoint=f"{prefix} allow")(lambda: answered(Answer(allowed=True)))
+    add_discovery(app)
+    resources = {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": f"{GROUP}/{VERSION}", "resources": []}
+    app.get(AGGREGATED_PATH, endpoint="resources")(lambda: resources)
     return app
 
 
-def _server(settings: "ServerSettings", worker_class: str) -> "Server":
-    from webhook.caller_modes import Anyone  # noqa: PLC0415 - after monkey patching
+def caller_check(ca_file: Path | None, name: str, *, aggregated: bool) -> "CallerCheck":
+    """Return Keyhole's own check of a caller with a certificate of that CA and name; without a CA, of none.
+
+    An aggregated server's comes from the front proxy, which also asks for discovery, on behalf of others.
+    """
+    from kube.request_header import RequestHeader  # noqa: PLC0415 - after monkey patching
+    from webhook.caller_aggregation import Aggregation  # noqa: PLC0415
+    from webhook.caller_certificate import ClientCertificate  # noqa: PLC0415
+    from webhook.caller_modes import Anyone  # noqa: PLC0415
+
+    class AlsoForDiscovery(Aggregation):
+        """Lets anybody ask for discovery of the constant server's group, which the webhook's own check does not know.
+
+        An admission is checked like Keyhole's.
+        """
+
+        def check(self, caller: "Caller") -> None:
+            if caller.method != "GET":
+                super().check(caller)
+
+    if ca_file is None:
+        return Anyone()
+    names = frozenset({name})
+    if not aggregated:
+        return ClientCertificate(ca_file, names)
+    return AlsoForDiscovery(lambda _: RequestHeader(ca_file.read_text(), names, ("X-Remote-User",), ""))
+
+
+def _server(settings: "ServerSettings", worker_class: str, check: Callable[[], "CallerCheck"]) -> "Server":
+    from webhook.caller_guard import Guard  # noqa: PLC0415 - after monkey patching
     from webhook.server import Server  # noqa: PLC0415
     from webhook.service import Service  # noqa: PLC0415
 
@@ -58,8 +98,13 @@ def _server(settings: "ServerSettings", worker_class: str) -> "Server":
             self.cfg.set("threads", THREADS)
             self.cfg.set("ssl_context", _default_context)
 
+    def build() -> Service:
+        caller = check()
+        caller.start()
+        return Service(Guard(constant_app(), caller), caller, caller.close, lambda: caller.is_ready)
+
     kind = Server if worker_class == OURS else OtherClass
-    return kind(settings, lambda: Service(constant_app(), Anyone(), lambda: None, lambda: True))
+    return kind(settings, build)
 
 
 def _default_context(_config: object, default: Callable[[], Any]) -> Any:
@@ -73,7 +118,21 @@ def _default_context(_config: object, default: Callable[[], Any]) -> Any:
 @click.option("--port", type=int, required=True, help="Admissions, on 127.0.0.1.")
 @click.option("--health-port", type=int, required=True)
 @click.option("--workers", type=int, default=2, show_default=True)
-def main(*, worker_class: str, tls_cert: Path, tls_key: Path, port: int, health_port: int, workers: int) -> None:
+@click.option("--caller-ca", type=_FILE, help="The CA of callers' certificates. Without it anybody may ask.")
+@click.option("--caller-name", default="", help="The name in their certificate.")
+@click.option("--aggregated", is_flag=True, help="Callers come through the aggregation layer.")
+def main(
+    *,
+    worker_class: str,
+    tls_cert: Path,
+    tls_key: Path,
+    port: int,
+    health_port: int,
+    workers: int,
+    caller_ca: Path | None,
+    caller_name: str,
+    aggregated: bool,
+) -> None:
     """Serve until SIGTERM."""
     if worker_class != "gthread":
         from gevent import monkey  # noqa: PLC0415 - only for these classes, and before all else
@@ -90,7 +149,8 @@ def main(*, worker_class: str, tls_cert: Path, tls_key: Path, port: int, health_
         drain_seconds=0.0,
         log_level="warning",
     )
-    _server(settings, worker_class).run()
+    check = partial(caller_check, caller_ca, caller_name, aggregated=aggregated)
+    _server(settings, worker_class, check).run()
 
 
 if __name__ == "__main__":

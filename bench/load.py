@@ -21,7 +21,7 @@ from bench.errors import BenchError
 from bench.wire import Connection, Endpoint, request_bytes
 
 NAME = "@name@"
-_HEAD_START_SECONDS = 0.05
+_HEAD_START_SECONDS = 0.02
 _GRACE_SECONDS = 60.0
 _SHOWN_BYTES = 300
 

@@ -1,9 +1,10 @@
 """What was measured, and what follows from it: samples in, rows out. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import chain
+from math import ceil
 from typing import TypeVar
 
 from bench.load import Volley
@@ -11,24 +12,50 @@ from bench.statistics import median_of, median_ratio, percentile
 
 Key = TypeVar("Key")
 
-SLICES = 6
+LEAST_SLICES = 5
 _MS = 1000.0
 
 
 class Variant(StrEnum):
-    """Who answers the API server."""
+    """Who answers the API server: directly, seeing its client certificate, or through its aggregation layer."""
 
     NONE = "no webhook"
     CONSTANT = "constant answer"
     KEYHOLE = "Keyhole"
+    AGGREGATED_CONSTANT = "aggregated constant"
+    AGGREGATED_KEYHOLE = "aggregated Keyhole"
+
+
+# What each Keyhole is compared with: who is asked in the same way, and says the same whatever it is asked.
+CONSTANTS: Mapping[Variant, Variant] = {
+    Variant.KEYHOLE: Variant.CONSTANT,
+    Variant.AGGREGATED_KEYHOLE: Variant.AGGREGATED_CONSTANT,
+}
 
 
 class Operation(StrEnum):
-    """What the clients do."""
+    """What the clients do, to a Secret with one reference or with none."""
 
     CREATE = "create"
     APPLY = "re-apply"
     DRY_RUN = "dry run"
+    PLAIN_CREATE = "create, no reference"
+    PLAIN_APPLY = "re-apply, no reference"
+
+    @property
+    def is_create(self) -> bool:
+        """Whether each request makes an object of its own."""
+        return self in {Operation.CREATE, Operation.PLAIN_CREATE}
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether there is no reference, so that what a webhook costs is what it costs everybody else."""
+        return self in {Operation.PLAIN_CREATE, Operation.PLAIN_APPLY}
+
+    @property
+    def variants(self) -> tuple[Variant, ...]:
+        """Who is compared. A constant answer has no say about an object that Keyhole leaves alone."""
+        return (Variant.NONE, *CONSTANTS) if self.is_plain else tuple(Variant)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +104,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The medians of a cell's rounds. Errors and logins are sums."""
+    """The medians of a cell's rounds. Errors, and what Vault was asked in all, are sums."""
 
     p50_ms: float | None
     p99_ms: float | None
@@ -86,6 +113,7 @@ class Figures:
     first_error: str | None
     cpu_ms_each: float | None
     vault_requests_per_admission: float | None
+    vault_requests: int
     vault_logins: int
 
     @classmethod
@@ -101,6 +129,7 @@ class Figures:
             vault_requests_per_admission=median_of(
                 [sample.vault_requests / sample.requests if sample.requests else None for sample in rounds]
             ),
+            vault_requests=sum(sample.vault_requests for sample in rounds),
             vault_logins=sum(sample.vault_logins for sample in rounds),
         )
 
@@ -116,7 +145,10 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One cell's figures, and its p50 as a multiple of the other variants' in the same rounds."""
+    """One cell's figures, its p50 as a multiple of others', and its rate as a part of the constant answer's.
+
+    Each is the median of the ratios that the rounds have of their own. The constant answer is the one of `CONSTANTS`.
+    """
 
     operation: Operation
     clients: int
@@ -124,17 +156,18 @@ class Row:
     figures: Figures
     times_none: float | None
     times_constant: float | None
+    rate_of_constant: float | None
     rounds: Sequence[Sample]
 
 
 def rows(samples: Mapping[Cell, Sequence[Sample]]) -> list[Row]:
     """Return a row for each cell, in the order in which they came."""
 
-    def times(cell: Cell, base: Variant) -> float | None:
-        other = samples.get(Cell(cell.operation, cell.clients, base))
+    def ratio(cell: Cell, base: Variant | None, figure: Callable[[Sample], float | None]) -> float | None:
+        other = samples.get(replace(cell, variant=base)) if base is not None else None
         if other is None or base is cell.variant:
             return None
-        return median_ratio([sample.p50_ms for sample in samples[cell]], [sample.p50_ms for sample in other])
+        return median_ratio([figure(sample) for sample in samples[cell]], [figure(sample) for sample in other])
 
     return [
         Row(
@@ -142,8 +175,9 @@ def rows(samples: Mapping[Cell, Sequence[Sample]]) -> list[Row]:
             clients=cell.clients,
             variant=cell.variant,
             figures=Figures.of(measured),
-            times_none=times(cell, Variant.NONE),
-            times_constant=times(cell, Variant.CONSTANT),
+            times_none=ratio(cell, Variant.NONE, lambda sample: sample.p50_ms),
+            times_constant=ratio(cell, CONSTANTS.get(cell.variant), lambda sample: sample.p50_ms),
+            rate_of_constant=ratio(cell, CONSTANTS.get(cell.variant), lambda sample: sample.per_second),
             rounds=measured,
         )
         for cell, measured in samples.items()
@@ -178,13 +212,18 @@ def first_errors(measured: Sequence[Row]) -> list[str]:
     )
 
 
+def slices_of(keys: int) -> int:
+    """Return how many slices each of so many keys is measured in: so many that each of them begins equally often."""
+    return keys * ceil(LEAST_SLICES / keys)
+
+
 def in_turn(keys: Sequence[Key], first: int, measure: Callable[[Key], Slice]) -> dict[Key, Sample]:
-    """Measure each key in slices, all keys taking turns, in an order that moves on by one each time.
+    """Measure each key in `slices_of` slices, all keys taking turns, in an order that moves on by one each time.
 
     What disturbs the machine for seconds then disturbs all of them. `first` says who begins.
     """
     slices: dict[Key, list[Slice]] = {key: [] for key in keys}
-    for number in range(first, first + SLICES):
+    for number in range(first, first + slices_of(len(keys))):
         shift = number % len(keys)
         for key in (*keys[shift:], *keys[:shift]):
             slices[key].append(measure(key))

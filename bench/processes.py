@@ -17,6 +17,9 @@ from testbed.servers import Server
 
 HOST = "127.0.0.1"
 WORKERS = 2
+# The constant answer's Service behind the aggregation layer, as the API server looks for it in the certificate.
+CONSTANT_SERVICE, CONSTANT_NAMESPACE = "constant", "keyhole"
+CONSTANT_SERVICE_HOST = f"{CONSTANT_SERVICE}.{CONSTANT_NAMESPACE}.svc"
 _ROOT = Path(__file__).resolve().parent.parent
 _START_SECONDS = 30.0
 
@@ -29,6 +32,15 @@ class Start(Protocol):
     ) -> Server:
         """Start it and return at once."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class CallerProof:
+    """What a caller has to show: a certificate of the CA with that name; `aggregated`, the front proxy's."""
+
+    ca_file: Path
+    name: str
+    aggregated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +57,16 @@ class ConstantServer:
 
 
 @contextlib.contextmanager
-def constant_server(start: Start, folder: Path, worker_class: str = OURS) -> Iterator[ConstantServer]:
-    """Run a constant-answer webhook on a worker class until the block ends. `folder` takes its files."""
+def constant_server(
+    start: Start, folder: Path, worker_class: str = OURS, *, caller: CallerProof | None = None, port: int | None = None
+) -> Iterator[ConstantServer]:
+    """Run a constant-answer webhook until the block ends, by default on a free port and for any caller.
+
+    `folder` takes its files.
+    """
     ca = issue_ca()
-    files = write(folder / "certs", ca, issue_serving(ca, [HOST]))
-    port = free_port()
+    files = write(folder / "certs", ca, issue_serving(ca, [HOST, CONSTANT_SERVICE_HOST]))
+    port = port or free_port()
     options = {
         "worker-class": worker_class,
         "tls-cert": files.certificate,
@@ -58,7 +75,11 @@ def constant_server(start: Start, folder: Path, worker_class: str = OURS) -> Ite
         "health-port": free_port(),
         "workers": WORKERS,
     }
+    if caller is not None:
+        options |= {"caller-ca": caller.ca_file, "caller-name": caller.name}
     arguments = ["bench.constant_server", *(f"--{name}={value}" for name, value in options.items())]
+    if caller is not None and caller.aggregated:
+        arguments.append("--aggregated")
     with _running(start, "constant", arguments, folder, port) as server:
         yield ConstantServer(server, Endpoint(HOST, port, files.ca_certificate))
 

@@ -1,12 +1,8 @@
 """What stands while admissions are measured: one API server, one Vault, and a namespace for each variant.
 
 All webhooks are registered for the whole run, each for its own namespace: nothing has to be registered anew, and to
-propagate, between two cells.
-
-The baseline patches where Keyhole patches. Applying a patch costs the API server, and so it must cost both: a CREATE
-gets one value written into `data`, as Keyhole writes it; an UPDATE passes, because Keyhole finds the live value to be
-right already. On a dry run of an UPDATE Keyhole may patch and the baseline never does: where the two differ, the
-baseline is the faster one.
+propagate, between two cells. `bench.registrations` says what the constant answers do. On a dry run of an UPDATE Keyhole
+may patch and they never do: where the two differ, the baseline is the faster one.
 """
 
 import base64
@@ -16,27 +12,33 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
 
-from bench.constant_server import CONSTANT_BASE64, KEY
+from bench.constant_server import AGGREGATED_PATH, GROUP, VERSION
 from bench.errors import BenchError
 from bench.measurement import Variant
-from bench.processes import HOST, constant_server, delay_proxy
+from bench.objects import CONSTANT_BASE64, FIELDS, KEY, PATHS, one_reference
+from bench.processes import CONSTANT_NAMESPACE, CONSTANT_SERVICE, HOST, CallerProof, constant_server, delay_proxy
+from bench.proof import Proof
+from bench.registrations import answered_constantly, narrowed
 from bench.wire import Endpoint
-from manifests.registration import webhook_configuration
+from manifests.aggregation import api_service, client_config
+from manifests.registration import aggregated_webhook_configuration, webhook_configuration
 from testbed import Testbed
+from testbed.aggregation import led_to_localhost, routed, serving_aggregated
 from testbed.installation import add_tenant, apply, serving, write_connections
+from testbed.kubernetes import FRONT_PROXY_NAME
 from testbed.servers import Server
 
 NAMESPACES: Mapping[Variant, str] = {
     Variant.NONE: "bench-none",
     Variant.CONSTANT: "bench-constant",
     Variant.KEYHOLE: "bench-keyhole",
+    Variant.AGGREGATED_CONSTANT: "bench-aggregated-constant",
+    Variant.AGGREGATED_KEYHOLE: "bench-aggregated-keyhole",
 }
 FAR_NAMESPACE = "bench-far"
-FIELDS, PATHS = 50, 10
 # Longer than any run, so that no token is replaced in the middle of a cell.
 _TOKEN_LIFE = "4h"
 _READY_SECONDS = 15.0
@@ -53,46 +55,87 @@ class Stage:
     servers: Mapping[Variant, Server]
 
 
-def one_reference(namespace: str, name: str) -> dict[str, Any]:
-    """Return the Secret that is measured: one reference in an annotation."""
-    return _secret(namespace, name, {f"data.keyhole.dev/{KEY}": f"vault:secret/app#{KEY}"})
-
-
-def many_references(namespace: str, name: str) -> dict[str, Any]:
-    """Return a Secret of 50 fields from 10 paths."""
-    notes = {f"data.keyhole.dev/key-{n}": f"vault:secret/app-{n % PATHS}#field-{n // PATHS}" for n in range(FIELDS)}
-    return _secret(namespace, name, notes)
-
-
-def _secret(namespace: str, name: str, annotations: Mapping[str, str]) -> dict[str, Any]:
-    metadata = {"name": name, "namespace": namespace, "annotations": annotations}
-    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata}
-
-
 @contextlib.contextmanager
-def staged(bed: Testbed, delay_ms: float) -> Iterator[Stage]:
-    """Set everything up on a testbed that is up, and stop the webhooks at the end."""
+def staged(bed: Testbed, proof: Proof, delay_ms: float) -> Iterator[Stage]:
+    """Set everything up on a testbed that is up and was given the proof; stop the webhooks at the end."""
     for namespace in (*NAMESPACES.values(), FAR_NAMESPACE):
         _add_namespace(bed, namespace)
     _fill_vault(bed)
     folder = bed.directory / "bench"
-    near, far = folder / "near", folder / "far"
-    for directory in (near, far):
-        directory.mkdir(parents=True)
+    folder.mkdir()
     with contextlib.ExitStack() as stack:
-        constant = stack.enter_context(constant_server(bed.run, folder))
-        keyhole = stack.enter_context(serving(bed, near, write_connections(bed, near / "connections.yaml")))
-        proxy_port = stack.enter_context(delay_proxy(bed.run, folder, bed.vault.port, delay_ms))
-        connections = write_connections(bed, far / "connections.yaml", address=f"https://{HOST}:{proxy_port}")
-        distant = stack.enter_context(serving(bed, far, connections))
-        paths = {"CREATE": "/patch", "UPDATE": "/allow"}
-        _register(bed, NAMESPACES[Variant.CONSTANT], constant.url, constant.endpoint.ca_file, paths)
-        _register(bed, NAMESPACES[Variant.KEYHOLE], keyhole.url, keyhole.ca_file)
-        _register(bed, FAR_NAMESPACE, distant.url, distant.ca_file)
-        for namespace in (NAMESPACES[Variant.CONSTANT], NAMESPACES[Variant.KEYHOLE], FAR_NAMESPACE):
+        servers = {
+            Variant.CONSTANT: stack.enter_context(_constant(bed, folder / "constant", proof)),
+            Variant.KEYHOLE: stack.enter_context(_keyhole(bed, folder / "keyhole", proof)),
+            Variant.AGGREGATED_CONSTANT: stack.enter_context(_aggregated_constant(bed, folder / "aggregated-constant")),
+            Variant.AGGREGATED_KEYHOLE: stack.enter_context(_aggregated_keyhole(bed, folder / "aggregated-keyhole")),
+        }
+        stack.enter_context(_far_keyhole(bed, folder / "far", proof, delay_ms))
+        for namespace in (*(NAMESPACES[variant] for variant in servers), FAR_NAMESPACE):
             _wait_until_filled(bed, namespace)
-        servers = {Variant.CONSTANT: constant.server, Variant.KEYHOLE: keyhole.server}
         yield Stage(bed, _api_endpoint(bed, folder), servers)
+
+
+@contextlib.contextmanager
+def _constant(bed: Testbed, folder: Path, proof: Proof) -> Iterator[Server]:
+    with constant_server(bed.run, _made(folder), caller=proof.caller, port=proof.constant_port) as constant:
+        ca_pem = constant.endpoint.ca_file.read_bytes()
+        ca_bundle = base64.b64encode(ca_pem).decode()
+        usual = narrowed(webhook_configuration(constant.url, ca_pem), NAMESPACES[Variant.CONSTANT])
+        apply(bed, answered_constantly(usual, lambda path: {"url": constant.url + path, "caBundle": ca_bundle}))
+        yield constant.server
+
+
+@contextlib.contextmanager
+def _aggregated_constant(bed: Testbed, folder: Path) -> Iterator[Server]:
+    """Run the constant answer behind an APIService of its own: Keyhole's leads to Keyhole."""
+    caller = CallerProof(bed.kubernetes.front_proxy_ca_file, FRONT_PROXY_NAME, aggregated=True)
+    with constant_server(bed.run, _made(folder), caller=caller) as constant:
+        port, ca_pem = constant.endpoint.port, constant.endpoint.ca_file.read_bytes()
+        leading = copy.deepcopy(dict(api_service(CONSTANT_NAMESPACE, CONSTANT_SERVICE, port, ca_pem)))
+        leading["metadata"]["name"] = f"{VERSION}.{GROUP}"
+        leading["spec"] |= {"group": GROUP, "version": VERSION}
+        usual = narrowed(aggregated_webhook_configuration(), NAMESPACES[Variant.AGGREGATED_CONSTANT])
+
+        def asked(path: str) -> Mapping[str, object]:
+            return {"service": {**client_config()["service"], "path": AGGREGATED_PATH + path}}
+
+        with led_to_localhost(bed, leading):
+            apply(bed, answered_constantly(usual, asked))
+            yield constant.server
+
+
+@contextlib.contextmanager
+def _keyhole(bed: Testbed, folder: Path, proof: Proof) -> Iterator[Server]:
+    connections = write_connections(bed, _made(folder) / "connections.yaml")
+    with serving(bed, folder, connections, caller=proof.arguments, port=proof.keyhole_port) as keyhole:
+        usual = webhook_configuration(keyhole.url, keyhole.ca_file.read_bytes())
+        apply(bed, narrowed(usual, NAMESPACES[Variant.KEYHOLE]))
+        yield keyhole.server
+
+
+@contextlib.contextmanager
+def _aggregated_keyhole(bed: Testbed, folder: Path) -> Iterator[Server]:
+    connections = write_connections(bed, _made(folder) / "connections.yaml")
+    with serving_aggregated(bed, folder, connections) as keyhole, routed(bed, keyhole):
+        apply(bed, narrowed(aggregated_webhook_configuration(), NAMESPACES[Variant.AGGREGATED_KEYHOLE]))
+        yield keyhole.server
+
+
+@contextlib.contextmanager
+def _far_keyhole(bed: Testbed, folder: Path, proof: Proof, delay_ms: float) -> Iterator[None]:
+    """Run a Keyhole whose Vault is far away."""
+    with delay_proxy(bed.run, _made(folder), bed.vault.port, delay_ms) as proxy_port:
+        connections = write_connections(bed, folder / "connections.yaml", address=f"https://{HOST}:{proxy_port}")
+        with serving(bed, folder, connections, caller=proof.arguments, port=proof.far_port) as distant:
+            usual = webhook_configuration(distant.url, distant.ca_file.read_bytes())
+            apply(bed, narrowed(usual, FAR_NAMESPACE))
+            yield
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
 
 
 def _add_namespace(bed: Testbed, namespace: str) -> None:
@@ -107,27 +150,6 @@ def _fill_vault(bed: Testbed) -> None:
     kv.create_or_update_secret("app", {KEY: base64.b64decode(CONSTANT_BASE64).decode()})
     for path in range(PATHS):
         kv.create_or_update_secret(f"app-{path}", {f"field-{n}": f"value-{path}-{n}" for n in range(FIELDS // PATHS)})
-
-
-def _register(bed: Testbed, namespace: str, url: str, ca_file: Path, paths: Mapping[str, str] | None = None) -> None:
-    """Register a webhook for one namespace; `paths` gives each operation a path of its own."""
-    configuration = copy.deepcopy(dict(webhook_configuration(url, ca_file.read_bytes(), name=namespace)))
-    entries = configuration["webhooks"]
-    for entry in entries:
-        entry["namespaceSelector"] = {"matchLabels": {"kubernetes.io/metadata.name": namespace}}
-    if paths is not None:
-        configuration["webhooks"] = [
-            _for_operation(entry, name, url + path) for entry in entries for name, path in paths.items()
-        ]
-    apply(bed, configuration)
-
-
-def _for_operation(webhook: Mapping[str, Any], operation: str, url: str) -> dict[str, Any]:
-    one: dict[str, Any] = copy.deepcopy(dict(webhook))
-    one["name"] = f"{operation.lower()}.{webhook['name']}"
-    one["clientConfig"]["url"] = url
-    one["rules"][0]["operations"] = [operation]
-    return one
 
 
 def _wait_until_filled(bed: Testbed, namespace: str) -> None:

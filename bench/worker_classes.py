@@ -12,9 +12,9 @@ from bench import stalls
 from bench.constant_server import CLASSES, THREADS
 from bench.load import Fleet, Load, Quota, Shot
 from bench.machine import Machine, this_machine
-from bench.measurement import SLICES, Figures, Sample, Slice, in_turn
+from bench.measurement import Figures, Sample, Slice, in_turn, slices_of
+from bench.objects import one_reference
 from bench.processes import WORKERS, ConstantServer, constant_server
-from bench.stage import one_reference
 from bench.stalls import Delay, Stall
 from bench.usage import CpuClock, Memory, memory_of
 from testbed.servers import Server, Supervisor
@@ -117,7 +117,7 @@ def _rates(
     advance: Callable[[str], None],
 ) -> dict[str, dict[int, list[Sample]]]:
     samples: dict[str, dict[int, list[Sample]]] = {name: {number: [] for number in clients} for name in servers}
-    load = Load(Shot("POST", "/patch", review()), quota.part(SLICES))
+    load = Load(Shot("POST", "/patch", review()), quota.part(slices_of(len(servers))))
     with contextlib.ExitStack() as stack:
         fleets = {name: stack.enter_context(Fleet(server.endpoint, max(clients))) for name, server in servers.items()}
 

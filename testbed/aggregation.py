@@ -4,9 +4,10 @@ The Service is of type ExternalName and leads to localhost: its port is the one 
 """
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from kube.request_header import NAMESPACE as KUBE_SYSTEM
@@ -44,18 +45,27 @@ def serving_aggregated(
 def routed(bed: Testbed, webhook: Webhook) -> Iterator[None]:
     """Lead the APIService to the webhook until the block ends; it is available before the block begins."""
     port = urlsplit(webhook.url).port or 443
-    named = {"name": _SERVICE, "namespace": _NAMESPACE}
-    spec = {"type": "ExternalName", "externalName": "localhost", "ports": [{"port": port}]}
-    leading = api_service(_NAMESPACE, _SERVICE, port, webhook.ca_file.read_bytes())
-    name = str(leading["metadata"]["name"])
-    apply(bed, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": _NAMESPACE}})
+    with led_to_localhost(bed, api_service(_NAMESPACE, _SERVICE, port, webhook.ca_file.read_bytes())):
+        yield
+
+
+@contextlib.contextmanager
+def led_to_localhost(bed: Testbed, leading: Mapping[str, Any]) -> Iterator[None]:
+    """Have an APIService lead to its port on this machine until the block ends; it is available when that begins.
+
+    Its namespace is made, and stays; its Service is made, and goes.
+    """
+    name, service = str(leading["metadata"]["name"]), leading["spec"]["service"]
+    named = {"name": service["name"], "namespace": service["namespace"]}
+    spec = {"type": "ExternalName", "externalName": "localhost", "ports": [{"port": service["port"]}]}
+    apply(bed, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": service["namespace"]}})
     apply(bed, {"apiVersion": "v1", "kind": "Service", "metadata": named, "spec": spec}, leading)
     try:
         _wait_until_available(bed, name)
         yield
     finally:
         bed.kubectl("delete", "apiservice", name)
-        bed.kubectl("delete", "service", _SERVICE, "-n", _NAMESPACE)
+        bed.kubectl("delete", "service", service["name"], "-n", service["namespace"])
 
 
 @contextlib.contextmanager

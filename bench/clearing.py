@@ -1,0 +1,37 @@
+"""What was created in a cell goes after it, outside of what is timed."""
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import requests
+
+from bench.errors import BenchError
+from bench.objects import CREATED
+from testbed import Testbed
+
+_TRIES = 12
+_SETTLE_SECONDS = 0.3
+
+
+def clear(bed: Testbed, namespaces: Sequence[str]) -> None:
+    """Delete what was created in the namespaces, and let the servers come to rest.
+
+    Raises BenchError when it cannot be deleted.
+    """
+    with ThreadPoolExecutor(len(namespaces)) as pool:
+        list(pool.map(partial(_clear, bed), namespaces))
+    time.sleep(_SETTLE_SECONDS)
+
+
+def _clear(bed: Testbed, namespace: str) -> None:
+    path = f"/api/v1/namespaces/{namespace}/secrets?labelSelector={CREATED}"
+    for _ in range(_TRIES):
+        try:
+            answer = bed.kubernetes.request("DELETE", path)
+        except requests.Timeout:
+            continue  # it deletes on, and what is left is for the next try
+        if answer.ok:
+            return
+    raise BenchError(f"the Secrets of {namespace} cannot be deleted")

@@ -1,0 +1,44 @@
+"""The webhook configurations of the variants: Keyhole's own, each narrowed to a namespace. Pure.
+
+A constant answer is registered by the same rules and match conditions as the Keyhole that it is compared with, with a
+path for each operation: the API server does the same work for both before it asks.
+"""
+
+import copy
+from collections.abc import Callable, Mapping
+from typing import Any
+
+# What the constant answer does. Applying a patch costs the API server, so it patches where Keyhole does: a CREATE gets
+# a value written into `data`; an UPDATE passes, because Keyhole finds the live value to be right already.
+PATHS: Mapping[str, str] = {"CREATE": "/patch", "UPDATE": "/allow"}
+
+
+def narrowed(configuration: Mapping[str, Any], namespace: str) -> dict[str, Any]:
+    """Return the configuration, named after the namespace, for that namespace alone."""
+    narrow: dict[str, Any] = copy.deepcopy(dict(configuration))
+    narrow["metadata"]["name"] = namespace
+    for webhook in narrow["webhooks"]:
+        webhook["namespaceSelector"] = {"matchLabels": {"kubernetes.io/metadata.name": namespace}}
+    return narrow
+
+
+def answered_constantly(
+    configuration: Mapping[str, Any], client_config: Callable[[str], Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Return the configuration with each webhook once for each operation; `client_config` takes the path for it."""
+    constant: dict[str, Any] = copy.deepcopy(dict(configuration))
+    constant["webhooks"] = [
+        _for_operation(webhook, operation, client_config(path))
+        for webhook in configuration["webhooks"]
+        for operation, path in PATHS.items()
+    ]
+    return constant
+
+
+def _for_operation(webhook: Mapping[str, Any], operation: str, client_config: Mapping[str, Any]) -> dict[str, Any]:
+    one: dict[str, Any] = copy.deepcopy(dict(webhook))
+    one["name"] = f"{operation.lower()}.{webhook['name']}"
+    one["clientConfig"] = dict(client_config)
+    for rule in one["rules"]:
+        rule["operations"] = [operation]
+    return one
