@@ -3,9 +3,10 @@
 import json
 import textwrap
 from collections.abc import Sequence
+from http import HTTPStatus
 from pathlib import Path
 
-from demo import cluster
+from demo import cluster, forgery
 from demo.claims import Claims
 from demo.cluster import NAMESPACE
 from demo.git import Manifest
@@ -13,6 +14,8 @@ from demo.screen import Screen
 from demo.shell import Shell
 from demo.values import Values
 from testbed import Testbed
+from testbed.installation import Webhook
+from testbed.pki import KeyFiles
 
 
 class Chapters:
@@ -80,6 +83,39 @@ class Chapters:
                 )
                 holds = self._values.expected[manifest.secret, key].text == text
                 self._claims.check(command if holds else f"{command}: not what Vault holds", holds=holds)
+
+    def forge(self, webhook: Webhook) -> None:
+        """Ask Keyhole as if one were the API server, with everything that others have, and then as the API server."""
+        asked = len(self._bed.vault.audit_requests())
+        pki = self._bed.directory / "pki"
+        admin = KeyFiles(pki / "admin.crt", pki / "admin.key")
+        outside = [
+            ("a POST to Keyhole, without a client certificate", forgery.ask(webhook)),
+            ("a POST to Keyhole, with the certificate of the cluster's administrator", forgery.ask(webhook, admin)),
+        ]
+        passed_on = forgery.ask_through(self._bed.kubernetes, webhook)
+        quiet = len(self._bed.vault.audit_requests()) == asked
+        front_proxy = KeyFiles(pki / "front-proxy-client.crt", pki / "front-proxy-client.key")
+        itself = forgery.ask(webhook, front_proxy)
+        self._screen.say(f"An AdmissionReview with {forgery.REFERENCE}, sent by hand:")
+        answers = [
+            *outside,
+            ("the administrator's POST through the API server, which names the sender", passed_on),
+            ("a POST to Keyhole, with the API server's own certificate", itself),
+        ]
+        self._screen.side_by_side("Sent as", "What comes back", [(how, answer.told) for how, answer in answers])
+        let_in = [how for how, answer in outside if answer.status is not None]
+        self._claims.check_empty("Without the API server's certificate the connection ends in the handshake.", let_in)
+        self._claims.check(
+            "Whomever the API server passes on is refused.", holds=passed_on.status == HTTPStatus.UNAUTHORIZED
+        )
+        found = self._values.found_in("\n".join(answer.text for _, answer in answers[:-1]))
+        self._claims.check_empty("None of them gets a value.", found)
+        self._claims.check("Vault was not asked for them.", holds=quiet)
+        self._claims.check(
+            "With the API server's certificate the same review gets the value: only the proof was missing.",
+            holds=self._values.found_in(itself.text) == [forgery.FIELD],
+        )
 
     def elsewhere(self, webhook_log: Path) -> None:
         """Search for the values wherever they must not be."""

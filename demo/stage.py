@@ -11,8 +11,9 @@ from pathlib import Path
 from demo.shell import Shell
 from demo.values import Values
 from testbed import Options, Testbed
+from testbed.aggregation import aggregated, serving_aggregated
 from testbed.bed import NEEDED
-from testbed.installation import Webhook, registered, serving, write_connections
+from testbed.installation import Webhook, write_connections
 from testbed.pki import write_private
 from testbed.reports import on_standard_error
 from testbed.states import State
@@ -57,10 +58,10 @@ def fill_vault(shell: Shell, values: Values) -> None:
 
 @contextlib.contextmanager
 def keyhole(bed: Testbed, directory: Path) -> Iterator[Webhook]:
-    """Serve Keyhole as in production and have the API server ask it, until the block ends."""
+    """Serve Keyhole as in production, behind the API server's aggregation layer, until the block ends."""
     directory.mkdir(mode=0o700)
     connections = write_connections(bed, directory / "connections.yaml")
-    with serving(bed, directory, connections) as webhook, registered(bed, webhook):
+    with serving_aggregated(bed, directory, connections) as webhook, aggregated(bed, webhook):
         yield webhook
 
 

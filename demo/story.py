@@ -15,7 +15,9 @@ from demo.git import manifests
 from demo.screen import Screen
 from demo.shell import Shell
 from demo.values import made_up
+from manifests.aggregation import GROUP, VERSION
 from testbed import Testbed
+from testbed.installation import Webhook
 
 # Relative, as they are shown: the demo runs in the checkout.
 _GOOD = Path("examples/base")
@@ -60,14 +62,15 @@ class Story:
     def _play(self, directory: Path, stack: contextlib.ExitStack) -> None:
         bed = self._start_servers(directory, stack)
         self._open_namespace(Shell(bed, self._screen))
-        log_file = self._start_keyhole(bed, directory, stack)
+        webhook = self._start_keyhole(bed, directory, stack)
         chapters = Chapters(bed, self._screen, self._claims, self._values, self._good, show=self._show)
         mask = "SHOW=1 is set: the values are shown" if self._show else "masked; SHOW=1 shows the values"
         for part, heading, chapter in (
             ("dry run", "A dry run: what a reviewer or a GitOps controller sees", chapters.dry_run),
             ("apply", "The real thing", chapters.apply),
             ("compare", f"What Git holds and what the cluster holds ({mask})", chapters.side_by_side),
-            ("search", "Where no value stands", partial(chapters.elsewhere, log_file)),
+            ("forge", "Nobody but the API server is answered", partial(chapters.forge, webhook)),
+            ("search", "Where no value stands", partial(chapters.elsewhere, webhook.log_file)),
             (
                 "bad references",
                 "Bad references are refused, and every bad field is named",
@@ -99,14 +102,17 @@ class Story:
         stage.fill_vault(shell, self._values)
         self._clock.lap("namespace, policy, role, values")
 
-    def _start_keyhole(self, bed: Testbed, directory: Path, stack: contextlib.ExitStack) -> Path:
+    def _start_keyhole(self, bed: Testbed, directory: Path, stack: contextlib.ExitStack) -> Webhook:
         self._screen.chapter("Keyhole serves")
         with self._screen.waiting("starting keyhole serve"):
             webhook = stack.enter_context(stage.keyhole(bed, directory / "keyhole"))
         self._screen.say("keyhole serve: 2 workers, TLS, with the rights of its own ServiceAccount.")
         self._screen.say("The API server asks it about each Secret, and stores none while it is away.")
+        self._screen.say("It does so through its aggregation layer, with a certificate that nobody else has.")
+        shell = Shell(bed, self._screen)
+        self._screen.output(shell.show_kubectl("get", "apiservice", f"{VERSION}.{GROUP}"))
         self._clock.lap("start Keyhole")
-        return webhook.log_file
+        return webhook
 
     def _wait_for_enter(self, bed: Testbed) -> None:
         file = stage.write_environment(bed, os.environ.get("PATH", os.defpath))

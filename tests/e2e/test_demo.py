@@ -39,8 +39,17 @@ def environment(scratch: Path, **more: str) -> dict[str, str]:
 
 
 def run(scratch: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    return _run(["-m", "demo"], scratch, **more)
+
+
+def played(scratch: Path, program: str) -> subprocess.CompletedProcess[str]:
+    """Run a demo that a few lines have changed."""
+    return _run(["-c", program], scratch)
+
+
+def _run(arguments: list[str], scratch: Path, **more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "demo"],
+        [sys.executable, *arguments],
         cwd=ROOT,
         env=environment(scratch, **more),
         stdin=subprocess.DEVNULL,
@@ -115,20 +124,42 @@ main()
 
 
 def test_a_value_that_is_not_vault_s_makes_the_demo_fail_and_is_not_shown(scratch: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", MISMATCH],
-        cwd=ROOT,
-        env=environment(scratch),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT_SECONDS,
-        check=False,
-    )
+    done = played(scratch, MISMATCH)
     assert done.returncode == 1
     assert re.search(r"\b1 of \d+ claims do not hold", done.stderr)
     assert "-o 'jsonpath={.data.password}' | base64 -d: not what Vault holds" in done.stderr
     assert f"the logs are in {scratch}/keyhole-demo-" in done.stderr
+    assert MARK not in done.stdout + done.stderr
+    assert processes_of(scratch) == []
+
+
+# Whoever asks has the API server's own certificate: so would it look if Keyhole answered anybody.
+ANSWERED = """
+from demo import forgery
+from testbed.pki import KeyFiles
+ask = forgery.ask
+def certified(webhook, shown=None):
+    pki = webhook.directory.parent / "testbed" / "pki"
+    return ask(webhook, KeyFiles(pki / "front-proxy-client.crt", pki / "front-proxy-client.key"))
+forgery.ask = certified
+forgery.ask_through = lambda api_server, webhook: certified(webhook)
+from demo.command_line import main
+main()
+"""
+
+
+def test_a_keyhole_that_answers_anybody_makes_the_demo_fail_and_no_value_is_shown(scratch: Path) -> None:
+    done = played(scratch, ANSWERED)
+    assert done.returncode == 1
+    assert re.search(r"\b4 of \d+ claims do not hold", done.stderr)
+    unbroken = " ".join(done.stderr.split())
+    for claim in (
+        "Without the API server's certificate the connection ends in the handshake. (found: a POST to Keyhole, without",
+        "Whomever the API server passes on is refused.",
+        "None of them gets a value. (found: secret/shop/database#password)",
+        "Vault was not asked for them.",
+    ):
+        assert claim in unbroken
     assert MARK not in done.stdout + done.stderr
     assert processes_of(scratch) == []
 
