@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
+from manifests.registration import OWN_NAMESPACE
 from testbed import Testbed
 from testbed.installation import (
     AUDIENCE,
-    OWN_NAMESPACE,
     RECORD_KEY,
     WEBHOOK_USER,
     add_record_key,

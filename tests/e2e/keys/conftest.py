@@ -17,8 +17,9 @@ from enforcer.tenant import Account, tenant
 from manifests.key_status import ROTATE, STATUS, KeyStatus, parse
 from manifests.keyring import KeyRing
 from manifests.keyring import parse as parse_ring
+from manifests.registration import OWN_NAMESPACE
 from testbed import Options, Testbed
-from testbed.installation import OWN_NAMESPACE, RECORD_KEY, add_empty_record_key, apply
+from testbed.installation import RECORD_KEY, add_empty_record_key, apply
 from tests.e2e.canary import Canary
 from tests.e2e.keys.signer import SigningWebhook, signing_webhook
 from tests.e2e.places import Places

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from manifests.key_status import KeyStatus
+from manifests.registration import OWN_NAMESPACE
 from testbed import Testbed
-from testbed.installation import LEASE, OWN_NAMESPACE, controlling
+from testbed.installation import LEASE, controlling
 from tests.e2e.keys.conftest import KeySecret
 from tests.e2e.processes import eventually
 

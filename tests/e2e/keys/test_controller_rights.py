@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from manifests.registration import OWN_NAMESPACE
 from testbed import Testbed
-from testbed.installation import LEASE, OWN_NAMESPACE, RECORD_KEY, controller_kubeconfig
+from testbed.installation import LEASE, RECORD_KEY, controller_kubeconfig
 from tests.e2e.asker import Asker, asker_by_kubeconfig, rule
 from tests.e2e.keys.conftest import KeySecret, Tenants
 

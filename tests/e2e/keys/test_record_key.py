@@ -7,8 +7,9 @@ import pytest
 import requests
 
 from manifests.keyring import KeyRing, dump, new_key
+from manifests.registration import OWN_NAMESPACE
 from testbed import Testbed
-from testbed.installation import OWN_NAMESPACE, Webhook, controlling, serving, write_connections
+from testbed.installation import Webhook, controlling, serving, write_connections
 from tests.e2e.keys.conftest import KeySecret
 from tests.e2e.processes import eventually, workers
 
