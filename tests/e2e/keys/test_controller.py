@@ -10,7 +10,7 @@ import pytest
 from manifests.key_status import KeyStatus
 from manifests.registration import OWN_NAMESPACE
 from testbed import Testbed
-from testbed.installation import LEASE, controlling
+from testbed.installation import LEASE, apply, controlling
 from tests.e2e.keys.conftest import KeySecret
 from tests.e2e.processes import eventually
 
@@ -82,6 +82,22 @@ class TestTheKey:
             eventually(lambda: bool(key.data()), "another key")
             assert key.ring().signing.id != before
             assert f"is empty, and held the keys {before}" in _log(tmp_path)
+
+    def test_a_backup_brings_a_lost_key_back_and_takes_no_other_away(
+        self, bed: Testbed, key: KeySecret, tmp_path: Path
+    ) -> None:
+        with controlling(bed, tmp_path):
+            eventually(lambda: bool(key.data()), "a key")
+            lost = key.ring().signing
+            document = key.document()
+            backup = {part: document[part] for part in ("apiVersion", "kind", "type", "data")}
+            backup["metadata"] = {part: document["metadata"][part] for part in ("name", "namespace")}
+            key.put({})
+            eventually(lambda: bool(key.data()), "another key")
+            made = key.ring().signing
+            apply(bed, backup)
+            assert (key.ring().signing, set(key.ring().accepted)) == (lost, {lost.id, made.id})
+            eventually(lambda: key.status() == KeyStatus.of(key.ring()), "the status is put right")
 
     def test_a_secret_that_is_gone_is_told_of_and_not_made(self, bed: Testbed, key: KeySecret, tmp_path: Path) -> None:
         with controlling(bed, tmp_path):
