@@ -24,6 +24,7 @@ class Leadership:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="leadership", daemon=True)
         self._told = ""
+        self._bug: Exception | None = None
 
     def start(self) -> None:
         """Begin to try."""
@@ -31,7 +32,9 @@ class Leadership:
 
     @property
     def is_held(self) -> bool:
-        """Whether this process leads now."""
+        """Whether this process leads now. Raises what ended the thread, if something did: nobody renews any more."""
+        if self._bug is not None:
+            raise self._bug
         return self._lease.is_held
 
     def close(self) -> None:
@@ -44,13 +47,20 @@ class Leadership:
             log.warning("the Lease could not be given back: %s", error)
 
     def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                held = self._lease.hold(_CALL_SECONDS)
-                self._tell("leading" if held else "another process leads", logging.INFO)
-            except (KubernetesError, KubernetesUnavailable) as error:
-                self._tell(f"the Lease cannot be held: {error}", logging.WARNING)
-            self._stopping.wait(RENEW_EVERY_SECONDS)
+        try:
+            while not self._stopping.is_set():
+                self._try()
+                self._stopping.wait(RENEW_EVERY_SECONDS)
+        except Exception as error:  # noqa: BLE001 - the edge of a thread: the process is to end of it
+            self._bug = error
+
+    def _try(self) -> None:
+        try:
+            held = self._lease.hold(_CALL_SECONDS)
+        except (KubernetesError, KubernetesUnavailable) as error:
+            self._tell(f"the Lease cannot be held: {error}", logging.WARNING)
+        else:
+            self._tell("leading" if held else "another process leads", logging.INFO)
 
     def _tell(self, what: str, level: int) -> None:
         if what != self._told:

@@ -1,6 +1,5 @@
 """Having records signed anew: managed Secrets are patched as their namespace's tenant; the webhook does the rest."""
 
-import json
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from http import HTTPStatus
@@ -10,14 +9,13 @@ from kube.errors import KubernetesError, KubernetesUnavailable
 from kube.namespaces import Namespaces
 from kube.objects import Metadata, ObjectName
 from kube.secrets import Secrets
-from manifests.annotations import DOMAIN
+from manifests import record
+from manifests.annotations import MANAGED, RECORD, REFRESH
 from manifests.key_status import Progress
 from resolver.identity import RECONCILER
 
 _UNSEEN = "no webhook took notice of the request"
-RECORD = f"{DOMAIN}/record"
-REFRESH = f"{DOMAIN}/refresh"
-_MANAGED = f"{DOMAIN}/managed=true"
+_NOT_SIGNED = "the webhook could not confirm a value and left the record as it was"
 
 _CALL_SECONDS = 10.0
 # A webhook or a Vault that is down refuses every Secret of the namespace; the next pass will see.
@@ -40,7 +38,8 @@ class Refresher:
     ) -> Progress:
         """Go through all namespaces once and return what came of it; what cannot be done now is told in it.
 
-        Secrets whose record names one of `old_ids` get the annotation `keyhole.dev/refresh` with the value `mark`.
+        Secrets whose record is signed under one of `old_ids`, if only for one field, get the annotation
+        `keyhole.dev/refresh` with the value `mark`.
         `before` is what came of earlier passes. `report` is told the progress after each namespace. Raises
         `kube.errors.KubernetesUnavailable` or `KubernetesError` when namespaces cannot be listed, or `Interrupted`.
         """
@@ -65,8 +64,8 @@ class Refresher:
     def _visit(self, namespace: "_Namespace") -> None:
         self._go_on()
         with self._accounts.secrets_as(RECONCILER, namespace.name, _CALL_SECONDS) as secrets:
-            for metadata in secrets.list_metadata(namespace.name, _MANAGED, _CALL_SECONDS):
-                if record_key(metadata) in namespace.old_ids:
+            for metadata in secrets.list_metadata(namespace.name, f"{MANAGED}=true", _CALL_SECONDS):
+                if record_keys(metadata) & namespace.old_ids:
                     self._go_on()
                     namespace.patch(secrets, metadata.name)
 
@@ -99,20 +98,17 @@ class _Namespace:
                 self._leave(str(error), name)
             return
         self._failures_in_a_row = 0
-        if record_key(after) not in self.old_ids:
+        if not record_keys(after) & self.old_ids:
             self.refreshed += 1
         else:
-            self._leave("the webhook left the record as it was" if REFRESH not in after.annotations else _UNSEEN, name)
+            self._leave(_UNSEEN if REFRESH in after.annotations else _NOT_SIGNED, name)
 
     def _leave(self, why: str, name: ObjectName) -> None:
         self.left += 1
         self.problem = self.problem or f"{name}: {why}"
 
 
-def record_key(metadata: Metadata) -> str | None:
-    """Return the id of the key that a record was signed under; None without a record that says so."""
-    try:
-        key_id = json.loads(metadata.annotations.get(RECORD, "null"))["key"]
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return None
-    return key_id if isinstance(key_id, str) else None
+def record_keys(metadata: Metadata) -> frozenset[str]:
+    """Return the ids of the keys that an object's record is signed under: a field may have kept an older one."""
+    found = record.parse(metadata.annotations.get(RECORD))
+    return frozenset({found.key, *(entry.key for entry in found.entries.values())} - {""})

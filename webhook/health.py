@@ -18,7 +18,7 @@ def health_app(is_ready: Callable[[], bool]) -> Callable[..., Iterable[bytes]]:
         if path == "/livez" or (path == "/readyz" and is_ready()):
             status, text = "200 OK", b"ok\n"
         elif path == "/readyz":
-            status, text = "503 Service Unavailable", b"stopping\n"
+            status, text = "503 Service Unavailable", b"not ready\n"
         else:
             status, text = "404 Not Found", b"there is /livez and /readyz\n"
         start_response(status, [*_TEXT, ("Content-Length", str(len(text)))])

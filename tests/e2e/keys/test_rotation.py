@@ -22,7 +22,8 @@ from tests.e2e.processes import eventually
 def controller(bed: Testbed, key: KeySecret, tmp_path: Path) -> Iterator[Server]:
     """Return a running controller that has made the key."""
     with controlling(bed, tmp_path) as controller:
-        eventually(lambda: bool(key.data()), "a key")
+        # The test before may have killed one that led.
+        eventually(lambda: bool(key.data()), "a key", timeout_seconds=40)
         yield controller
 
 
