@@ -17,7 +17,7 @@ from kube.client import connect
 from kube.errors import Conflict, KubernetesError, KubernetesUnavailable
 from kube.objects import Metadata, ObjectName
 from kube.secrets import Secrets
-from manifests.key_status import ROTATE, STATUS, KeyStatus, Rotation, Step, parse
+from manifests.key_status import ROTATE, STATUS, KeyStatus, Rotation, Step, parse, request_of
 
 _CALL_SECONDS = 10.0
 _POLL_SECONDS = 1.0
@@ -104,7 +104,7 @@ def status(record_key: ObjectName, kubeconfig: Path, *, output: str) -> None:
     Exit code 1 when there is no key yet, or when a rotation cannot go on without somebody's help.
     """
     metadata = _KeySecret(record_key, kubeconfig).read()
-    found, pending = parse(metadata.annotations.get(STATUS)), metadata.annotations.get(ROTATE)
+    found, pending = parse(metadata.annotations.get(STATUS)), request_of(metadata.annotations)
     rotation = found.rotation if found else None
     if output == "json":
         click.echo(json.dumps({"keys": asdict(found) if found else None, "pending": pending}, indent=2))
@@ -148,7 +148,7 @@ class _KeySecret:
             known = parse(metadata.annotations.get(STATUS))
             if known is None:
                 raise NotDoneError(f"Secret {self._name} holds no key yet: is `keyhole controller` running?")
-            pending = metadata.annotations.get(ROTATE)
+            pending = request_of(metadata.annotations)
             if pending:
                 return pending, False
             if known.rotation is not None and known.rotation.step is not Step.DONE:

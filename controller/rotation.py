@@ -13,7 +13,7 @@ from controller.key_making import KeyMaker
 from controller.key_store import KeyStore
 from controller.refresh import Refresher
 from kube.secrets import Secret
-from manifests.key_status import ROTATE, STATUS, KeyStatus, Progress, Rotation, Step, parse
+from manifests.key_status import ROTATE, STATUS, KeyStatus, Progress, Rotation, Step, parse, request_of
 from manifests.keyring import KEY_PREFIX, SIGNING, KeyRing, new_key
 
 log = logging.getLogger("keyhole.controller")
@@ -66,7 +66,7 @@ class KeyRotation:
             self._go_on(secret, ring, rotation)
 
     def _rest(self, secret: Secret, ring: KeyRing, status: KeyStatus | None) -> None:
-        request = secret.metadata.annotations.get(ROTATE)
+        request = request_of(secret.metadata.annotations)
         truth = KeyStatus.of(ring, status.rotation if status else None)
         if request:
             self._begin(secret, ring, request)

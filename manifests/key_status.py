@@ -5,6 +5,7 @@ it begins. `keyhole.dev/key-status` is the controller's own: JSON, keys sorted, 
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
@@ -19,6 +20,8 @@ STATUS: Final = f"{DOMAIN}/key-status"
 # An annotation is not the place for a thousand namespaces; the log has them all.
 _MOST_PROBLEMS: Final = 20
 _VERSION: Final = 1
+_UNFIT: Final = re.compile(r"[^A-Za-z0-9._-]")
+_LONGEST_REQUEST: Final = 64
 
 
 class Step(StrEnum):
@@ -91,6 +94,12 @@ class KeyStatus:
     def dump(self) -> str:
         """Return the annotation."""
         return json.dumps({"v": _VERSION, **asdict(self)}, sort_keys=True, separators=(",", ":"))
+
+
+def request_of(annotations: Mapping[str, str]) -> str | None:
+    """Return the request that waits, in a form that may stand in a log and on a terminal; None without one."""
+    text = annotations.get(ROTATE)
+    return _UNFIT.sub("_", text)[:_LONGEST_REQUEST] if text else None
 
 
 def parse(text: str | None) -> KeyStatus | None:

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from manifests.key_status import KeyStatus, Problem, Progress, Rotation, Step, parse
+from manifests.key_status import ROTATE, KeyStatus, Problem, Progress, Rotation, Step, parse, request_of
 from manifests.keyring import KeyRing, new_key
 
 PROBLEMS = (Problem("shop", "the API server refused a token of shop/keyhole-reconciler (status 404)"),)
@@ -44,6 +44,20 @@ GOOD = KeyStatus("01234567", ("01234567",), Rotation("r", "01234567", Step.DONE,
 def test_what_the_controller_did_not_write_is_no_status(text: str | None) -> None:
     assert parse(GOOD) is not None
     assert parse(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "request_id"),
+    [
+        pytest.param(None, None, id="no request"),
+        pytest.param("", None, id="an empty one"),
+        pytest.param("2026-08-01.a_B", "2026-08-01.a_B", id="a date"),
+        pytest.param("a\n2026 CRITICAL \x1b[31m", "a_2026_CRITICAL___31m", id="what would forge a line of the log"),
+        pytest.param("x" * 1000, "x" * 64, id="a long one"),
+    ],
+)
+def test_a_request_is_read_so_that_it_can_be_shown(text: str | None, request_id: str | None) -> None:
+    assert request_of({} if text is None else {ROTATE: text}) == request_id
 
 
 def test_problems_are_bounded_and_counted() -> None:
