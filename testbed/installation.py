@@ -272,21 +272,26 @@ def guarded(bed: Testbed) -> Iterator[None]:
     policy, binding = admission_policy()
     apply(bed, policy, binding)
     try:
-        _wait_for_policy(bed)
+        _wait_for_policy(bed, is_there=True)
         yield
     finally:
         for manifest in (binding, policy):
             bed.kubectl("delete", manifest["kind"], manifest["metadata"]["name"])
+        _wait_for_policy(bed, is_there=False)
 
 
-def _wait_for_policy(bed: Testbed) -> None:
+def _wait_for_policy(bed: Testbed, *, is_there: bool) -> None:
     path = "/api/v1/namespaces/default/secrets"
     probe = {"metadata": {"name": "policy-probe", "annotations": {"data.keyhole.dev/probe": "vault:probe/probe#probe"}}}
     deadline = time.monotonic() + _POLICY_SECONDS
-    while bed.kubernetes.request("POST", path, probe).ok:
-        bed.kubernetes.request("DELETE", f"{path}/policy-probe").raise_for_status()
+    while True:
+        is_refused = not bed.kubernetes.request("POST", path, probe).ok
+        if not is_refused:
+            bed.kubernetes.request("DELETE", f"{path}/policy-probe").raise_for_status()
+        if is_refused == is_there:
+            return
         if time.monotonic() > deadline:
-            raise TestbedError(f"the policy is not in effect after {_POLICY_SECONDS:.0f} s")
+            raise TestbedError(f"{_POLICY_SECONDS:.0f} s after it was written, the policy is not as it should be")
         time.sleep(_POLL_SECONDS)
 
 

@@ -1,4 +1,4 @@
-"""A mutating webhook of somebody else's, which the API server asks after Keyhole: it adds a label."""
+"""A mutating webhook of somebody else's, asked after Keyhole: it adds a label, or a reference too."""
 
 import base64
 import contextlib
@@ -18,6 +18,8 @@ from testbed.installation import apply
 LABEL = "example.com/added"
 # Objects with this label are the only ones that it is asked about.
 ASKED = "example.com/asked"
+# An annotation KEY=REFERENCE: the webhook adds the annotation of Keyhole's that says so.
+REFERS = "example.com/refers"
 _NAME = "zz-after-keyhole"
 
 
@@ -62,16 +64,25 @@ def _configuration(url: str, ca_pem: bytes) -> dict[str, Any]:
     }
 
 
+def _patch(metadata: dict[str, Any]) -> list[dict[str, str]]:
+    added = {f"/metadata/labels/{LABEL.replace('/', '~1')}": "yes"} if LABEL not in metadata["labels"] else {}
+    notes = metadata.get("annotations", {})
+    key, _, reference = notes.get(REFERS, "").partition("=")
+    if key and f"data.keyhole.dev/{key}" not in notes:
+        added[f"/metadata/annotations/data.keyhole.dev~1{key}"] = reference
+    return [{"op": "add", "path": path, "value": value} for path, value in added.items()]
+
+
 class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
         review = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         response: dict[str, Any] = {"uid": review["request"]["uid"], "allowed": True}
-        if LABEL not in review["request"]["object"]["metadata"]["labels"]:
-            pointer = "/metadata/labels/" + LABEL.replace("/", "~1")
-            patch = json.dumps([{"op": "add", "path": pointer, "value": "yes"}])
-            response |= {"patchType": "JSONPatch", "patch": base64.b64encode(patch.encode()).decode()}
+        patch = _patch(review["request"]["object"]["metadata"])
+        if patch:
+            encoded = base64.b64encode(json.dumps(patch).encode()).decode()
+            response |= {"patchType": "JSONPatch", "patch": encoded}
         body = json.dumps({**review, "request": None, "response": response}).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")

@@ -8,7 +8,7 @@ from testbed import Testbed
 from testbed.installation import Webhook
 from tests.e2e.cluster import Cluster
 from tests.e2e.objects import encoded, secret
-from tests.e2e.other_webhook import ASKED, LABEL, labelling_webhook
+from tests.e2e.other_webhook import ASKED, LABEL, REFERS, labelling_webhook
 from tests.e2e.planter import Planter
 
 
@@ -45,3 +45,15 @@ def test_a_dry_run_is_answered_although_another_webhook_changes_the_object(clust
     manifest = secret("dry-twice", {"data.keyhole.dev/password": "vault:secret/e2e/dry-twice#password"})
     manifest["metadata"]["labels"] = {ASKED: "yes"}
     cluster.apply(manifest, dry_run=True)
+
+
+@pytest.mark.usefixtures("_labelled")
+def test_a_reference_that_another_webhook_adds_is_resolved_where_keyhole_was_asked_before(
+    cluster: Cluster, plant: Planter
+) -> None:
+    values = plant.secret("added", "early", "late")
+    notes = {"data.keyhole.dev/early": "vault:secret/e2e/added#early", REFERS: "late=vault:secret/e2e/added#late"}
+    manifest = secret("added", notes)
+    manifest["metadata"]["labels"] = {ASKED: "yes"}
+    cluster.apply(manifest)
+    assert cluster.values("added") == values
