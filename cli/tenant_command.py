@@ -217,13 +217,15 @@ def _setup(ctx: click.Context, namespace: str, known: Target, options: _VaultOpt
     given = grants.of_paths(options.paths, mounts)
     if options.files:
         usage = survey(_documents(options.files), namespace, known.connection)
-        given += _used(ctx, usage, mounts)
+        given += _used(ctx, usage, mounts, known, namespace)
     return vault_setup.for_namespace(known, namespace, given, token_type)
 
 
-def _used(ctx: click.Context, usage: Usage, mounts: Mapping[str, int]) -> list[KvLocation]:
+def _used(
+    ctx: click.Context, usage: Usage, mounts: Mapping[str, int], known: Target, namespace: str
+) -> list[KvLocation]:
     """Return where the references of manifests lead; ends the command when there is a finding."""
-    locations, findings = grants.of_usage(usage, mounts)
+    locations, findings = grants.of_usage(usage, mounts, known, namespace)
     if not locations and not findings:
         findings.append("the manifests hold no reference of this namespace to this connection")
     for kind, texts in (("note", usage.notes), ("finding", findings)):

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from enforcer.errors import MountUnknown, PathRefused
 from enforcer.policy_paths import NAMESPACE, check_literal, check_shared, locate, locate_path
+from enforcer.target import Target
 from enforcer.usage import Usage
 from resolver.kv import KvLocation
 
@@ -27,8 +28,12 @@ def of_every_namespace(paths: Sequence[str], mounts: Mapping[str, int]) -> list[
     return locations
 
 
-def of_usage(usage: Usage, mounts: Mapping[str, int]) -> tuple[list[KvLocation], list[str]]:
+def of_usage(
+    usage: Usage, mounts: Mapping[str, int], target: Target, namespace: str
+) -> tuple[list[KvLocation], list[str]]:
     """Return where the references of manifests lead, and the findings: those of the usage and of this.
+
+    A path that the target keeps from the namespace is a finding, for admission would refuse it.
 
     Raises `MountUnknown`.
     """
@@ -37,6 +42,7 @@ def of_usage(usage: Usage, mounts: Mapping[str, int]) -> tuple[list[KvLocation],
         try:
             location = locate(used.reference, mounts)
             check_literal(location)
+            target.check_allowed([location], namespace)
         except MountUnknown as error:
             raise MountUnknown(error.path, used.place) from None
         except PathRefused as error:

@@ -18,6 +18,7 @@ _NOT_LITERAL = {
     "{{": "a policy would read {{ as the beginning of a template",
     "}}": "a policy would read }} as the end of a template",
     "${": "the language of policies (HCL) would read ${ as the beginning of an expression",
+    "%{": "Terraform would read %{ as the beginning of a directive",
 }
 
 

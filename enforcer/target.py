@@ -1,13 +1,14 @@
 """The Vault for which a tenant is set up, as far as the connections file tells of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import yaml
-from pydantic import ValidationError
-
-from resolver.connections import Authentication, ConfigurationError, Connection
+from enforcer.errors import PathRefused
+from resolver import connections
+from resolver.allow import AllowPattern
+from resolver.connections import Authentication, ConfigurationError
+from resolver.kv import KvLocation
 from resolver.reference import DEFAULT_CONNECTION
 
 DEFAULT_ROLE = "keyhole-{namespace}"
@@ -16,13 +17,31 @@ DEFAULT_SHARED_ROLE = "keyhole"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """How Keyhole logs in, and the key/value mounts whose version is known. `address` is for comments."""
+    """How Keyhole logs in, the key/value mounts whose version is known, and the paths that it lets through.
+
+    `allow` is None for everything. `address` is for comments.
+    """
 
     auth: Authentication
     connection: str = DEFAULT_CONNECTION
     mounts: Mapping[str, int] = field(default_factory=dict)
     vault_namespace: str | None = None
     address: str | None = None
+    allow: Sequence[AllowPattern] | None = None
+
+    def check_allowed(self, locations: Sequence[KvLocation], namespace: str | None) -> None:
+        """Raise `PathRefused` for the first path that the connection keeps from a namespace, or with None from any.
+
+        A policy that has it would be wider than what Keyhole ever asks for.
+        """
+        for location in locations:
+            segments = str(location).split("/")
+            if self.allow is not None and not any(
+                pattern.covers(segments) if namespace is None else pattern.matches(segments, namespace)
+                for pattern in self.allow
+            ):
+                allowed = ", ".join(map(str, self.allow)) or "nothing"
+                raise PathRefused(str(location), f"the connection {self.connection!r} allows {allowed}")
 
 
 def assumed(*, shared: bool) -> Target:
@@ -33,25 +52,11 @@ def assumed(*, shared: bool) -> Target:
 def read(file: Path, connection: str) -> Target:
     """Read one connection of a connections file.
 
-    Unlike `resolver.connections.load` this does not need the CA file, which lies where the webhook runs and not where
-    the administrator sits. Raises `ConfigurationError` naming file, field and cause.
+    The CA file is not needed: it lies where the webhook runs and not where the administrator sits.
+    Raises `ConfigurationError` naming file, field and cause.
     """
-    try:
-        content = yaml.safe_load(file.read_bytes())
-    except (OSError, yaml.YAMLError, ValueError) as error:
-        cause = error.strerror if isinstance(error, OSError) else "not YAML"
-        raise ConfigurationError(f"{file}: cannot be read: {cause}") from None
-    known = content.get("connections") if isinstance(content, dict) else None
-    if not isinstance(known, dict):
-        raise ConfigurationError(f"{file}: connections: is missing, or no map")
-    if connection not in known:
-        raise ConfigurationError(f"{file}: there is no connection {connection!r}; known: {', '.join(map(str, known))}")
-    try:
-        found = Connection.model_validate(known[connection], by_alias=True, by_name=False)
-    except ValidationError as error:
-        problems = "; ".join(
-            f"connections.{connection}.{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
-            for problem in error.errors(include_input=False, include_url=False)
-        )
-        raise ConfigurationError(f"{file}: {problems}") from None
-    return Target(found.auth, connection, found.mounts, found.vault_namespace, found.address)
+    known = connections.read(file)
+    found = known.get(connection)
+    if found is None:
+        raise ConfigurationError(f"{file}: there is no connection {connection!r}; known: {', '.join(known)}")
+    return Target(found.auth, connection, found.mounts, found.vault_namespace, found.address, found.allow)

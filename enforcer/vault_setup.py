@@ -30,7 +30,11 @@ class VaultSetup:
 
 
 def for_namespace(target: Target, namespace: str, locations: Sequence[KvLocation], token_type: TokenType) -> VaultSetup:
-    """Return policy and role of one namespace, which may read exactly the locations; raises `RoleRefused`."""
+    """Return policy and role of one namespace, which may read exactly the locations.
+
+    Raises `RoleRefused`, or `PathRefused` for a location that the connection keeps from the namespace.
+    """
+    target.check_allowed(locations, namespace)
     name = role_name(target.auth, namespace)
     purpose = f"What the namespace {namespace} may read through Keyhole: these paths, and nothing below or beside them."
     policy = Policy(policy_name(name), purpose, locations, _can_be_revoked(token_type))
@@ -40,8 +44,9 @@ def for_namespace(target: Target, namespace: str, locations: Sequence[KvLocation
 def for_all(target: Target, locations: Sequence[KvLocation], token_type: TokenType, accessor: str | None) -> VaultSetup:
     """Return one policy and one role for every namespace; the locations name it as `{namespace}`.
 
-    Raises `RoleRefused`.
+    Raises `RoleRefused`, or `PathRefused` for locations of which the connection keeps something back.
     """
+    target.check_allowed(locations, None)
     name = role_name(target.auth, None)
     purpose = "What every namespace may read through Keyhole: Vault puts in the name of the one that logged in."
     policy = Policy(policy_name(name), purpose, locations, _can_be_revoked(token_type))

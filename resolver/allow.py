@@ -37,6 +37,16 @@ class AllowPattern:
             and path[len(whole)].startswith(beginning)
         )
 
+    def covers(self, path: Sequence[str]) -> bool:
+        """Whether every namespace is allowed all that a path of a policy stands for, of which it is told by segments.
+
+        A segment may be `{namespace}`, and the last one `*`: anything below. One pattern has to cover it all.
+        """
+        return (self.is_open or path[-1] != _ANYTHING) and self.matches(path, _NAMESPACE)
+
+    def __str__(self) -> str:
+        return "/".join(self.segments) + (_ANYTHING if self.is_open else "")
+
 
 def _same(wanted: str, segment: str) -> bool:
     return wanted in {_ONE_SEGMENT, segment}

@@ -155,8 +155,8 @@ def test_what_is_wrong_with_the_call_ends_with_exit_code_2_and_prints_nothing(ar
     ("content", "told"),
     [
         pytest.param("connections: [", "not YAML", id="not YAML"),
-        pytest.param("connections: {}", "no connection 'default'", id="no connections"),
-        pytest.param("connections: []", "no map", id="a list"),
+        pytest.param("connections: {}", "connections: Dictionary should have at least 1", id="no connections"),
+        pytest.param("connections: []", "connections: Input should be a valid dictionary", id="a list"),
         pytest.param("connections: {default: {}}", "connections.default.address: Field required", id="no address"),
         pytest.param("connections: {default: canary}", "connections.default", id="a text"),
         pytest.param(
@@ -176,6 +176,67 @@ def test_a_connections_file_that_cannot_be_used_is_told_by_file_field_and_cause(
     assert f"{file}: " in result.stderr
     assert told in result.stderr
     assert "canary" not in result.stderr
+
+
+@pytest.fixture
+def narrow(tmp_path: Path) -> Path:
+    """Return a connections file that keeps each namespace below its own name on one mount."""
+    connection = {"address": "https://vault.example:8200", "mounts": {"secret": 2, "legacy": 1}}
+    allow = ["secret/{namespace}/*", "legacy/shared"]
+    own = {**connection, "auth": {"method": "jwt", "role": "keyhole-{namespace}"}, "allow": allow}
+    shared = {**connection, "auth": {"method": "jwt", "role": "keyhole"}, "allow": allow}
+    file = tmp_path / "narrow.yaml"
+    file.write_text(yaml.safe_dump({"connections": {"default": own, "shared": shared}}))
+    return file
+
+
+_REACH = "the connection 'default' allows secret/{namespace}/*, legacy/shared"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        pytest.param(["--path", "secret/shop/app", "--path", "legacy/shared"], None, id="paths that are allowed"),
+        pytest.param(
+            ["--path", "secret/shop/app", "--path", "secret/bank/app"], f"secret/bank/app: {_REACH}", id="one"
+        ),
+        pytest.param(["--path", "secret/data/bank/app"], f"secret/bank/app: {_REACH}", id="one, as the API names it"),
+        pytest.param(["--path", "legacy/shop/app"], f"legacy/shop/app: {_REACH}", id="one on another mount"),
+        pytest.param(
+            ["--connection", "shared", "--templated", "--path", "secret/{namespace}/*"], None, id="one for all, allowed"
+        ),
+        pytest.param(
+            ["--connection", "shared", "--templated", "--path", "secret/teams/{namespace}/*"],
+            "secret/teams/{namespace}/*: the connection 'shared' allows",
+            id="one for all, elsewhere",
+        ),
+        pytest.param(
+            ["--connection", "shared", "--templated"],
+            "legacy/{namespace}/*: the connection 'shared' allows",
+            id="every known mount, of which one is kept back",
+        ),
+    ],
+)
+def test_no_policy_is_wider_than_what_the_connection_allows(
+    narrow: Path, arguments: list[str], told: str | None
+) -> None:
+    result = run("shop", "--vault-only", "--connections", narrow, *arguments)
+    if told is None:
+        assert result.exit_code == 0
+    else:
+        assert (result.exit_code, result.stdout) == (NOT_DONE, "")
+        assert told in result.stderr
+
+
+def test_a_reference_that_the_connection_keeps_back_is_a_finding_with_its_place(narrow: Path) -> None:
+    references = {"a": "vault:secret/shop/app#x", "b": "vault:secret/bank/app#x"}
+    manifest = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "app"}, "stringData": references}
+    arguments = ["shop", "--vault-only", "--connections", str(narrow), "-f", "-"]
+    result = run(*arguments, standard_input=yaml.safe_dump(manifest))
+    assert (result.exit_code, result.stdout) == (FINDINGS, "")
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("finding: standard input, document 1, Secret shop/app, ")
+    assert line.endswith(f"secret/bank/app: {_REACH}")
 
 
 def test_the_help_has_examples_on_lines_of_their_own() -> None:

@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from enforcer import grants
@@ -20,6 +20,7 @@ from resolver.connections import Authentication
 from resolver.grammar import parse_reference
 from resolver.kv import KvLocation, KvMount
 
+ANYWHERE = Target(Authentication(method="jwt", role="keyhole-{namespace}"))
 MOUNTS = {"secret": 2, "legacy": 1, "a/b": 2, "a": 1}
 
 
@@ -102,6 +103,8 @@ def test_whatever_is_accepted_stands_in_the_policy_word_for_word_and_alone(name:
 
 
 @given(st.text(min_size=1, max_size=20))
+@example("a%{b")
+@example("a${b")
 def test_nothing_of_a_path_is_an_expression_for_terraform(name: str) -> None:
     auth = Authentication(method="jwt", role="keyhole-{namespace}")
     try:
@@ -152,12 +155,14 @@ class TestOfUsage:
         )
 
     def test_references_give_locations_without_their_versions(self) -> None:
-        found, findings = grants.of_usage(self.used("vault:secret/a#x#3", "vault:legacy/b#x"), MOUNTS)
+        found, findings = grants.of_usage(self.used("vault:secret/a#x#3", "vault:legacy/b#x"), MOUNTS, ANYWHERE, "shop")
         assert found == [KvLocation(KvMount("secret", 2), "a"), KvLocation(KvMount("legacy", 1), "b")]
         assert findings == ["other"]
 
     def test_what_cannot_be_read_or_cannot_stand_in_a_policy_is_a_finding_with_its_place(self) -> None:
-        found, findings = grants.of_usage(self.used("vault:legacy/b#x#2", "vault:secret/a*#x"), MOUNTS)
+        found, findings = grants.of_usage(
+            self.used("vault:legacy/b#x#2", "vault:secret/a*#x"), MOUNTS, ANYWHERE, "shop"
+        )
         assert found == []
         assert findings == [
             "other",
@@ -167,7 +172,7 @@ class TestOfUsage:
 
     def test_an_unknown_mount_is_an_error_with_the_place(self) -> None:
         with pytest.raises(MountUnknown, match="^place 1: other/b: the KV version"):
-            grants.of_usage(self.used("vault:other/b#x"), MOUNTS)
+            grants.of_usage(self.used("vault:other/b#x"), MOUNTS, ANYWHERE, "shop")
 
     def test_a_reference_lies_where_admission_reads_it(self) -> None:
         assert str(locate(parse_reference("vault:secret/data/data/x#y"), MOUNTS)) == "secret/data/x"

@@ -60,3 +60,27 @@ def test_a_pattern_without_stars_and_pluses_allows_itself_alone(
     segments: list[str], path: list[str], namespace: str
 ) -> None:
     assert parse("/".join(segments)).matches(path, namespace) is (segments == path)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "covered"),
+    [
+        pytest.param("secret/{namespace}/*", "secret/{namespace}/*", True, id="the very pattern"),
+        pytest.param("secret/{namespace}/*", "secret/{namespace}/app/x", True, id="a path below it"),
+        pytest.param("secret/*", "secret/teams/{namespace}/*", True, id="a wider pattern"),
+        pytest.param("secret/+/+", "secret/{namespace}/app", True, id="plus for the namespace"),
+        pytest.param("secret/{namespace}/app", "secret/{namespace}/*", False, id="a narrower pattern"),
+        pytest.param("secret/{namespace}/app*", "secret/{namespace}/*", False, id="a beginning of what is below"),
+        pytest.param("secret/{namespace}/+", "secret/{namespace}/*", False, id="plus is one segment, not all below"),
+        pytest.param("secret/{namespace}/+/*", "secret/{namespace}/*", False, id="a pattern that begins deeper"),
+        pytest.param("secret/shop/*", "secret/{namespace}/*", False, id="one namespace is not every one"),
+        pytest.param("legacy/{namespace}/*", "secret/{namespace}/*", False, id="another mount"),
+    ],
+)
+def test_a_pattern_covers_a_path_of_a_policy_wholly_or_not(pattern: str, path: str, *, covered: bool) -> None:
+    assert parse(pattern).covers(path.split("/")) == covered
+
+
+@pytest.mark.parametrize("text", ["secret/{namespace}/*", "secret/a*", "a/+/b", "*"])
+def test_a_pattern_is_told_as_it_was_written(text: str) -> None:
+    assert str(parse(text)) == text
