@@ -15,6 +15,8 @@ import yaml
 
 from certs.files import write
 from certs.issue import issue_ca, issue_serving
+from enforcer import bundle
+from enforcer.tenant import Account, tenant
 from manifests.admission_policy import admission_policy
 from manifests.keyring import KeyRing, dump, new_key
 from manifests.registration import OWN_NAMESPACE, webhook_configuration
@@ -37,8 +39,10 @@ RECORD_KEY = "keyhole-record-key"
 LEASE = "keyhole-controller"
 _POLICY_SECONDS = 30.0
 _POLL_SECONDS = 0.1
-WEBHOOK_USER = "system:serviceaccount:keyhole:keyhole-webhook"
-CONTROLLER_USER = "system:serviceaccount:keyhole:keyhole-controller"
+WEBHOOK = Account(OWN_NAMESPACE, "keyhole-webhook")
+CONTROLLER = Account(OWN_NAMESPACE, "keyhole-controller")
+WEBHOOK_USER = f"system:serviceaccount:{WEBHOOK.namespace}:{WEBHOOK.name}"
+CONTROLLER_USER = f"system:serviceaccount:{CONTROLLER.namespace}:{CONTROLLER.name}"
 # Keyhole's Service, as the API server looks for it in the serving certificate.
 SERVICE_HOST = "keyhole.keyhole.svc"
 AUDIENCE = "vault"
@@ -53,33 +57,15 @@ def apply(bed: Testbed, *manifests: Mapping[str, Any]) -> None:
 def add_tenant(
     bed: Testbed, namespace: str, policy_paths: Sequence[str], *, enabled: bool = True, method: str = "jwt"
 ) -> None:
-    """Make a namespace with its ServiceAccount `keyhole`, and in Vault the policy and role `keyhole-NAMESPACE`.
+    """Make a namespace by Keyhole's own tenant bundle, and in Vault the policy and role `keyhole-NAMESPACE`.
 
     `policy_paths` are the paths of a Vault policy (with `data/` on KV v2) that the namespace may read.
     """
-    labels = {"keyhole.dev/enabled": "true"} if enabled else {}
-    mint = {
-        "apiGroups": [""],
-        "resources": ["serviceaccounts/token"],
-        "resourceNames": ["keyhole"],
-        "verbs": ["create"],
-    }
-    rbac = "rbac.authorization.k8s.io"
-    apply(bed, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": labels}})
-    within = {"name": "keyhole", "namespace": namespace}
-    role_within = {"name": "keyhole-mint", "namespace": namespace}
-    apply(
-        bed,
-        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": within},
-        {"apiVersion": f"{rbac}/v1", "kind": "Role", "metadata": role_within, "rules": [mint]},
-        {
-            "apiVersion": f"{rbac}/v1",
-            "kind": "RoleBinding",
-            "metadata": role_within,
-            "roleRef": {"apiGroup": rbac, "kind": "Role", "name": "keyhole-mint"},
-            "subjects": [{"apiGroup": rbac, "kind": "User", "name": WEBHOOK_USER}],
-        },
-    )
+    manifests = list(yaml.safe_load_all(bundle.render(tenant(namespace, WEBHOOK, CONTROLLER))))
+    if not enabled:
+        for manifest in manifests:
+            manifest["metadata"].pop("labels", None)
+    apply(bed, *manifests)
     vault = bed.vault.client()
     name = f"keyhole-{namespace}"
     policy = "\n".join(f'path "{path}" {{ capabilities = ["read"] }}' for path in policy_paths)

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 import yaml
+from click.testing import CliRunner
 
+from cli.tenant_command import tenant
 from manifests.fields import Form, Scan, scan_secret
 from resolver.errors import ReferenceSyntaxError
 from resolver.grammar import parse_value
@@ -136,21 +138,20 @@ def test_the_bad_manifests_name_their_namespace_because_no_kustomization_does() 
     assert {document["metadata"]["namespace"] for document in found} == {NAMESPACE}
 
 
+def test_platform_is_what_keyhole_tenant_prints() -> None:
+    printed = CliRunner().invoke(tenant, [NAMESPACE]).stdout
+    assert (EXAMPLES / "platform" / "tenant.yaml").read_text() == printed, (
+        "keyhole tenant shop > examples/platform/tenant.yaml writes it anew"
+    )
+
+
 def test_platform_and_vault_s_role_are_about_the_same_account() -> None:
-    objects = {document["kind"]: document for _, document in documents("platform")}
-    account = objects["ServiceAccount"]["metadata"]
+    objects = {(document["kind"], document["metadata"]["name"]): document for _, document in documents("platform")}
+    account = objects["ServiceAccount", "keyhole"]["metadata"]
     role = json.loads((EXAMPLES / "vault" / "role.json").read_text())
-    assert objects["Namespace"]["metadata"]["name"] == account["namespace"] == NAMESPACE
-    assert objects["Namespace"]["metadata"]["labels"] == {"keyhole.dev/enabled": "true"}
+    assert account["namespace"] == NAMESPACE
+    assert objects["Namespace", NAMESPACE]["metadata"]["labels"] == {"keyhole.dev/enabled": "true"}
     assert role["bound_subject"] == f"system:serviceaccount:{account['namespace']}:{account['name']}"
-    (rule,) = objects["Role"]["rules"]
-    assert rule == {
-        "apiGroups": [""],
-        "resources": ["serviceaccounts/token"],
-        "resourceNames": [account["name"]],
-        "verbs": ["create"],
-    }
-    assert objects["RoleBinding"]["roleRef"]["name"] == objects["Role"]["metadata"]["name"]
 
 
 def test_no_manifest_holds_data_that_is_no_reference() -> None:
