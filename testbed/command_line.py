@@ -8,8 +8,8 @@ import time
 import click
 
 from testbed.bed import NEEDED
+from testbed.catalogue import ALL
 from testbed.errors import TestbedError
-from testbed.programs import ALL
 from testbed.reports import on_standard_error
 from testbed.running import NamedTestbed, all_names
 from testbed.toolbox import Toolbox

@@ -30,6 +30,17 @@ class GoMissing(TestbedError):
         self.program = program
 
 
+class ProgramMissing(TestbedError):
+    """No fit program was found, and it is none that can be built. `program` is its name."""
+
+    def __init__(self, program: str, wanted: str, install: str, variable: str) -> None:
+        super().__init__(
+            f"{program} ({wanted}) was not found, and the testbed cannot build it. Install it ({install}), "
+            f"or set {variable} to a ready-made {program}."
+        )
+        self.program = program
+
+
 class BuildFailed(TestbedError):
     """`go build` failed. `program` is its name, `log_file` the whole output, of which the message has the end."""
 
@@ -41,6 +52,14 @@ class BuildFailed(TestbedError):
         )
         self.program = program
         self.log_file = log_file
+
+
+class FetchFailed(TestbedError):
+    """Files of a Go module could not be fetched. `path` is the module's."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"fetching {path} failed: {reason}\nIt needs Go and a Go module proxy (GOPROXY).")
+        self.path = path
 
 
 class ServerFailed(TestbedError):

@@ -1,4 +1,7 @@
-"""Which program comes from where: an explicit path, KUBEBUILDER_ASSETS, PATH, or a build of the pinned module."""
+"""Which program comes from where: an explicit path, KUBEBUILDER_ASSETS, PATH, or a build of the pinned module.
+
+The programs themselves stand in `catalogue`.
+"""
 
 import os
 import shutil
@@ -7,22 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from testbed import pins
 from testbed.errors import ProgramUnfit
 from testbed.reports import Report
 from testbed.versions import Version
 
 VERSION_TIMEOUT_SECONDS = 20.0
-
-_STRIP = "-s -w"
-_KUBERNETES_LDFLAGS = " ".join(
-    [
-        _STRIP,
-        f"-X k8s.io/component-base/version.gitVersion=v{pins.KUBERNETES}",
-        f"-X k8s.io/component-base/version.gitMajor={pins.KUBERNETES.major}",
-        f"-X k8s.io/component-base/version.gitMinor={pins.KUBERNETES.minor}",
-    ]
-)
 
 Fits = Callable[[Version, Version], bool]
 
@@ -31,9 +23,10 @@ Fits = Callable[[Version, Version], bool]
 class Program:
     """One program of the testbed.
 
-    `module` is the folder below modules/ that builds `package`. `ask` are the arguments that make it print its version;
-    without them a program is never taken from PATH. `fits` takes a found version and the API server's in use, and
-    `wanted` says the same in words. `in_assets` marks what a KUBEBUILDER_ASSETS folder holds.
+    `module` is the folder below modules/ that builds `package`; without one the program cannot be built here, and
+    `install` says where it comes from. `ask` are the arguments that make it print its version; without them a program
+    is never taken from PATH. `fits` takes a found version and the API server's in use, and `wanted` says the same in
+    words. `in_assets` marks what a KUBEBUILDER_ASSETS folder holds.
     """
 
     name: str
@@ -43,8 +36,9 @@ class Program:
     fits: Fits
     wanted: str
     ask: tuple[str, ...] = ("--version",)
-    build_flags: tuple[str, ...] = ("-ldflags", _STRIP)
+    build_flags: tuple[str, ...] = ("-ldflags", "-s -w")
     in_assets: bool = False
+    install: str = ""
 
     @property
     def variable(self) -> str:
@@ -59,96 +53,6 @@ class Found:
     path: Path
     version: Version | None
     source: str
-
-
-def _kubernetes(name: str, fits: Fits, wanted: str, *, in_assets: bool, ask: tuple[str, ...]) -> Program:
-    return Program(
-        name=name,
-        version=pins.KUBERNETES,
-        module="kubernetes",
-        package=f"k8s.io/kubernetes/cmd/{name}",
-        fits=fits,
-        wanted=wanted,
-        ask=ask,
-        build_flags=("-ldflags", _KUBERNETES_LDFLAGS),
-        in_assets=in_assets,
-    )
-
-
-def _same_minor(found: Version, server: Version) -> bool:
-    return found[:2] == server[:2]
-
-
-def _within_one_minor(found: Version, server: Version) -> bool:
-    # https://kubernetes.io/releases/version-skew-policy/#kubectl
-    return found.major == server.major and abs(found.minor - server.minor) <= 1
-
-
-ALL = {
-    program.name: program
-    for program in (
-        _kubernetes(
-            "kube-apiserver",
-            lambda found, _: found >= pins.OLDEST_KUBERNETES,
-            f"{pins.OLDEST_KUBERNETES} or later",
-            in_assets=True,
-            ask=("--version",),
-        ),
-        Program(
-            name="etcd",
-            version=pins.ETCD,
-            module="kubernetes",
-            package="go.etcd.io/etcd/server/v3",
-            fits=lambda found, _: pins.OLDEST_ETCD <= found < (4,),
-            wanted=f"{pins.OLDEST_ETCD} or later",
-            in_assets=True,
-        ),
-        # OpenBao (`bao`) is not looked for: it could not be tried here. KEYHOLE_TESTBED_VAULT accepts it unasked.
-        Program(
-            name="vault",
-            version=pins.VAULT,
-            module="vault",
-            package="github.com/hashicorp/vault",
-            fits=lambda found, _: pins.OLDEST_VAULT <= found < (3,),
-            wanted=f"{pins.OLDEST_VAULT} or later",
-            # Without `minimal` the build drags in every cloud's SDK; with it kv, pki, transit, jwt and approle remain.
-            build_flags=("-tags", "minimal", "-ldflags", _STRIP),
-        ),
-        # It prints no version and must fit Vault's plugin protocol, so it is never taken from PATH.
-        Program(
-            name="vault-plugin-auth-kubernetes",
-            version=pins.VAULT_KUBERNETES_AUTH,
-            module="vault-kubernetes-auth",
-            package="github.com/hashicorp/vault-plugin-auth-kubernetes/cmd/vault-plugin-auth-kubernetes",
-            fits=lambda _, __: False,
-            wanted="the pinned build",
-            ask=(),
-        ),
-        _kubernetes(
-            "kubectl",
-            _within_one_minor,
-            "within one minor version of the API server",
-            in_assets=True,
-            ask=("version", "--client"),
-        ),
-        _kubernetes(
-            "kube-controller-manager",
-            _same_minor,
-            "the API server's minor version",
-            in_assets=False,
-            ask=("--version",),
-        ),
-        Program(
-            name="helm",
-            version=pins.HELM,
-            module="helm",
-            package="helm.sh/helm/v3/cmd/helm",
-            fits=lambda found, _: pins.OLDEST_HELM <= found < (4,),
-            wanted=f"3.x, {pins.OLDEST_HELM} or later",
-            ask=("version", "--short"),
-        ),
-    )
-}
 
 
 def ask_version(path: Path, arguments: tuple[str, ...], timeout_seconds: float) -> Version | None:

@@ -126,7 +126,7 @@ class Server:
     def failure(self, reason: str) -> ServerFailed:
         """Return the error that says what happened, with the end of this run's log."""
         tail = log_tail(self.log_file, self._since_byte)
-        kind = PortTaken if _PORT_TAKEN in tail else ServerFailed
+        kind = PortTaken if _PORT_TAKEN in tail.lower() else ServerFailed
         return kind(self.name, reason, self.log_file, tail)
 
     def check(self) -> None:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from testbed import pins
 from testbed.build import Builder
-from testbed.programs import ALL, Found, find
+from testbed.catalogue import ALL
+from testbed.errors import ProgramMissing
+from testbed.programs import Found, find
 from testbed.reports import Report
 from testbed.versions import Version
 
@@ -26,7 +28,10 @@ class Toolbox:
         self._lock = threading.RLock()
 
     def ensure(self, names: Sequence[str]) -> dict[str, Found]:
-        """Return the named programs, building those that are missing. Raises KeyError for an unknown name."""
+        """Return the named programs, building those that are missing.
+
+        Raises KeyError for an unknown name, and ProgramMissing before anything is built.
+        """
         with self._lock:
             missing = []
             # The API server first: others must fit its version.
@@ -34,6 +39,8 @@ class Toolbox:
                 if name not in self._found:
                     ready = find(ALL[name], self._server_version(), self._environment, self._report)
                     if ready is None:
+                        if not ALL[name].module:
+                            raise ProgramMissing(name, ALL[name].wanted, ALL[name].install, ALL[name].variable)
                         missing.append(name)
                     else:
                         self._found[name] = ready

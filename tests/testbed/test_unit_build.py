@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from testbed.build import MODULES, Builder, cache_folder, cache_key, go_environment
+from testbed.catalogue import ALL
 from testbed.errors import BuildFailed, GoMissing
-from testbed.programs import ALL
 from testbed.reports import SilentReport
 
 ROOT = Path(__file__).parents[2]
@@ -61,7 +61,7 @@ def test_nothing_unfinished_is_left_beside_the_program(environment: dict[str, st
 
 def test_two_processes_that_want_the_same_program_build_it_once(environment: dict[str, str], tmp_path: Path) -> None:
     code = (
-        "import os; from testbed.build import Builder; from testbed.programs import ALL;"
+        "import os; from testbed.build import Builder; from testbed.catalogue import ALL;"
         "from testbed.reports import PlainReport;"
         "print(Builder(os.environ, PlainReport()).ensure(ALL['helm']).path)"
     )

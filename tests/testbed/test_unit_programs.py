@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from testbed import pins
-from testbed.errors import ProgramUnfit
-from testbed.programs import ALL, Found, ask_version, find
+from testbed.catalogue import ALL
+from testbed.errors import ProgramMissing, ProgramUnfit
+from testbed.programs import Found, ask_version, find
+from testbed.toolbox import Toolbox
 from testbed.versions import Version
 
 MODULES = Path(__file__).parents[2] / "testbed" / "modules"
@@ -66,6 +68,8 @@ def look(name: str, environment: dict[str, str], timeout_seconds: float = 20.0) 
         pytest.param("kube-controller-manager", "Kubernetes v1.35.3", False, id="a manager of another minor does not"),
         pytest.param("helm", "v3.22.0+g1234567", True, id="helm 3 fits"),
         pytest.param("helm", "v4.0.1+g1234567", False, id="helm 4 does not"),
+        pytest.param("redis-server", "Redis server v=7.0.15 sha=00000000:0 bits=64", True, id="Redis 7 fits"),
+        pytest.param("redis-server", "Redis server v=6.0.16 sha=00000000:0 bits=64", False, id="Redis 6 does not"),
         pytest.param("helm", "no numbers here", False, id="a program without a version does not"),
     ],
 )
@@ -116,9 +120,17 @@ def test_openbao_on_path_is_not_taken_for_vault(tmp_path: Path) -> None:
     assert look("vault", {"PATH": str(path.parent)})[0] is None
 
 
-def test_the_plugin_is_never_taken_from_path(tmp_path: Path) -> None:
-    path = script(tmp_path / "bin", "vault-plugin-auth-kubernetes", says("v0.23.1"))
-    assert look("vault-plugin-auth-kubernetes", {"PATH": str(path.parent)}) == (None, [])
+@pytest.mark.parametrize("name", ["vault-plugin-auth-kubernetes", "kustomize-controller", "argocd"])
+def test_what_does_not_say_its_version_is_never_taken_from_path(name: str, tmp_path: Path) -> None:
+    path = script(tmp_path / "bin", name, says(str(ALL[name].version)))
+    assert look(name, {"PATH": str(path.parent)}) == (None, [])
+
+
+def test_a_missing_program_that_cannot_be_built_is_told_of_before_anything_is_built(tmp_path: Path) -> None:
+    environment = {"PATH": "", "XDG_CACHE_HOME": str(tmp_path)}
+    with pytest.raises(ProgramMissing, match=r"apt-get install redis-server.*KEYHOLE_TESTBED_REDIS_SERVER"):
+        Toolbox(Lines(), environment).ensure(["helm", "redis-server"])
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_program_that_hangs_is_given_up(tmp_path: Path) -> None:
@@ -155,6 +167,9 @@ def test_the_first_version_in_a_text(text: str, version: Version | None) -> None
         ("vault", "github.com/hashicorp/vault", pins.VAULT),
         ("vault-kubernetes-auth", "github.com/hashicorp/vault-plugin-auth-kubernetes", pins.VAULT_KUBERNETES_AUTH),
         ("helm", "helm.sh/helm/v3", pins.HELM),
+        ("flux", "github.com/fluxcd/kustomize-controller", pins.KUSTOMIZE_CONTROLLER),
+        ("flux-sources", "github.com/fluxcd/source-controller", pins.FLUX_SOURCES),
+        ("argocd", "github.com/argoproj/argo-cd/v3", pins.ARGOCD),
     ],
 )
 def test_the_pins_are_those_of_the_modules(module: str, required: str, pinned: Version) -> None:
@@ -170,7 +185,7 @@ def test_no_module_needs_a_newer_go_than_the_messages_say() -> None:
 
 
 def test_every_program_s_package_is_a_tool_of_its_module() -> None:
-    for program in ALL.values():
+    for program in (program for program in ALL.values() if program.module):
         assert re.search(rf"^(tool |\t){re.escape(program.package)}$", _go_mod(program.module), re.MULTILINE)
 
 
