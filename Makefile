@@ -10,7 +10,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help venv check test soak demo bench testbed format lock clean
+.PHONY: help venv check test test-gitops soak demo bench testbed format lock clean
 
 help: ## Show this list
 	@echo "Usage: make TARGET"
@@ -24,10 +24,14 @@ check: $(INSTALLED) ## Check everything that needs no server: style, types, impo
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/pytest -m "not servers"
+	$(BIN)/pytest -m "not servers and not gitops"
 
 test: check ## Check, then run the end-to-end tests on a real API server, etcd and Vault
 	$(BIN)/pytest -m servers
+
+test-gitops: $(INSTALLED) ## Run the tests with real Flux, Argo CD and helm; the first time builds them
+	$(BIN)/python -m testbed build redis-server kustomize-controller argocd helm
+	$(BIN)/pytest -m gitops
 
 soak: $(INSTALLED) ## Hold the laws of the patch against 100,000 generated objects (about half an hour)
 	KEYHOLE_LAW_OBJECTS=25000 $(BIN)/pytest tests/webhook/test_patch_laws.py

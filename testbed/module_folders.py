@@ -47,7 +47,8 @@ class ModuleFolder:
         cache = cache_folder(environment)
         target = cache / self.cache_key()
         if not target.exists():
-            with locked(cache / "build.lock", report):
+            # Not the lock of the builds, which may be held for many minutes.
+            with locked(cache / "fetch.lock", report):
                 if not target.exists():  # somebody else may have made it while we waited
                     self._copy(target, go_environment(environment))
         return target

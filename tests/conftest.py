@@ -13,10 +13,12 @@ _HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what runs on real servers: all of tests/e2e, and tests/testbed but for its test_unit_*.py."""
+    """Mark what runs on real servers: all of tests/e2e, and tests/testbed but for its test_unit_*.py; and GitOps."""
     for item in items:
         if _needs_servers(item.path):
             item.add_marker(pytest.mark.servers)
+        if item.path.is_relative_to(_HERE / "gitops"):
+            item.add_marker(pytest.mark.gitops)
 
 
 def _needs_servers(path: Path) -> bool:

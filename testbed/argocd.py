@@ -1,0 +1,235 @@
+"""Argo CD on a testbed without its user interface: repo-server, application controller and their Redis.
+
+Source: Argo CD, *Declarative Setup* and *Metrics*, https://argo-cd.readthedocs.io/en/stable/operator-manual/
+"""
+
+import contextlib
+import os
+import re
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from testbed.bed import Testbed
+from testbed.installation import apply
+from testbed.module_folders import ModuleFolder
+from testbed.ports import free_port, launch
+from testbed.redis import Redis
+from testbed.servers import Server
+
+USER = "system:serviceaccount:argocd:argocd-application-controller"
+NAMESPACE = "argocd"
+# The address by which Applications name the cluster that Argo CD runs in.
+IN_CLUSTER = "https://kubernetes.default.svc"
+RESYNC_SECONDS = 10
+_READY_SECONDS = 60.0
+_MODULE = "github.com/argoproj/argo-cd/v3"
+_CRDS = ModuleFolder("argocd", _MODULE, "manifests/crds")
+_ROLES = ModuleFolder("argocd", _MODULE, "manifests/base/application-controller-roles")
+_RBAC = "rbac.authorization.k8s.io"
+_SYNCS = re.compile(r"^argocd_app_sync_total\{(?P<labels>[^}]*)\} (?P<count>\S+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class ArgoCD:
+    """A running Argo CD."""
+
+    bed: Testbed
+    servers: Sequence[Server]
+    metrics_url: str
+
+    @property
+    def log_files(self) -> list[Path]:
+        """What its programs wrote."""
+        return [server.log_file for server in self.servers]
+
+    def apply(self, *applications: Mapping[str, Any]) -> None:
+        """Apply Applications as the administrator."""
+        apply(self.bed, *applications)
+
+    def applications(self) -> dict[str, dict[str, Any]]:
+        """Return all Applications by name."""
+        answer = self.bed.kubernetes.request("GET", f"/apis/argoproj.io/v1alpha1/namespaces/{NAMESPACE}/applications")
+        answer.raise_for_status()
+        return {item["metadata"]["name"]: item for item in answer.json()["items"]}
+
+    def sync_counts(self) -> dict[str, int]:
+        """Return how many sync operations ended for each Application since the start, however they ended.
+
+        An Application without one is missing. Source: metric `argocd_app_sync_total`.
+        """
+        with requests.Session() as session:
+            session.trust_env = False
+            text = session.get(f"{self.metrics_url}/metrics", timeout=10).text
+        counts: dict[str, int] = {}
+        for found in _SYNCS.finditer(text):
+            name = re.search(r'\bname="([^"]*)"', found["labels"])
+            assert name is not None  # noqa: S101 - the metric has the label
+            counts[name[1]] = counts.get(name[1], 0) + int(float(found["count"]))
+        return counts
+
+
+def application(
+    name: str,
+    namespace: str,
+    repository_url: str,
+    path: str,
+    *,
+    annotations: Mapping[str, str] | None = None,
+    sync_options: Sequence[str] = (),
+    retry: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return an Application that keeps `path` of the repository in `namespace`: automated, pruning, self-healing."""
+    policy: dict[str, Any] = {"automated": {"prune": True, "selfHeal": True}, "syncOptions": list(sync_options)}
+    if retry:
+        policy["retry"] = dict(retry)
+    return {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Application",
+        "metadata": {"name": name, "namespace": NAMESPACE, "annotations": dict(annotations or {})},
+        "spec": {
+            "project": "default",
+            "source": {"repoURL": repository_url, "targetRevision": "HEAD", "path": path},
+            "destination": {"server": IN_CLUSTER, "namespace": namespace},
+            "syncPolicy": policy,
+        },
+    }
+
+
+@contextlib.contextmanager
+def running(bed: Testbed, directory: Path, namespaces: Sequence[str]) -> Iterator[ArgoCD]:
+    """Run Argo CD until the block ends; logs lie in `directory`. It may keep Secrets in `namespaces` only.
+
+    Applications are looked at again every ten seconds. Raises ProgramMissing where there is no Redis.
+    """
+    program = bed.program("argocd")
+    redis = Redis(bed, directory)
+    _declare(bed, namespaces)
+    started: list[Server] = []
+    try:
+        redis.start()
+        started.append(redis.server)
+        repo_server, address = _start_repo_server(bed, directory, program, redis)
+        started.append(repo_server)
+        controller, metrics_url = _start_controller(bed, directory, program, redis, address)
+        started.append(controller)
+        yield ArgoCD(bed, tuple(started), metrics_url)
+    finally:
+        for server in reversed(started):
+            server.stop()
+
+
+def _declare(bed: Testbed, namespaces: Sequence[str]) -> None:
+    """Apply what Argo CD's own installation would: definitions, rights, settings and the cluster's own Secret."""
+    part = {"app.kubernetes.io/part-of": "argocd"}
+    inclusions = '- {apiGroups: [""], kinds: [Secret], clusters: ["*"]}\n'
+    project = {"sourceRepos": ["*"], "destinations": [{"server": "*", "namespace": "*"}]}
+    apply(bed, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
+    apply(bed, *_CRDS.manifests(os.environ))
+    apply(
+        bed,
+        *_rights(namespaces),
+        _named("v1", "ConfigMap", "argocd-cm", labels=part) | {"data": {"resource.inclusions": inclusions}},
+        _named("v1", "Secret", "argocd-secret", labels=part)
+        | {"stringData": {"server.secretkey": secrets.token_urlsafe()}},
+        _named("v1", "Secret", "in-cluster", labels={"argocd.argoproj.io/secret-type": "cluster"})
+        | {
+            "stringData": {
+                "name": "in-cluster",
+                "server": IN_CLUSTER,
+                "namespaces": ",".join(namespaces),
+                "config": '{"tlsClientConfig": {"insecure": false}}',
+            }
+        },
+        _named("argoproj.io/v1alpha1", "AppProject", "default") | {"spec": project},
+    )
+
+
+def _named(api_version: str, kind: str, name: str, **metadata: Any) -> dict[str, Any]:
+    metadata = {"namespace": NAMESPACE, **metadata, "name": name}
+    return {"apiVersion": api_version, "kind": kind, "metadata": metadata}
+
+
+def _rights(namespaces: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Give the Role that Argo CD ships for its own namespace, and one for the Secrets of each of the others."""
+    shipped = (role["rules"] for role in _ROLES.manifests(os.environ) if role["kind"] == "Role")
+    keep = [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["*"]}]
+    name = "argocd-application-controller"
+    for namespace, rules in (*((namespace, keep) for namespace in namespaces), (NAMESPACE, next(shipped))):
+        yield _named(f"{_RBAC}/v1", "Role", name, namespace=namespace) | {"rules": rules}
+        yield _named(f"{_RBAC}/v1", "RoleBinding", name, namespace=namespace) | {
+            "roleRef": {"apiGroup": _RBAC, "kind": "Role", "name": name},
+            "subjects": [{"apiGroup": _RBAC, "kind": "User", "name": USER}],
+        }
+
+
+def _start_repo_server(bed: Testbed, directory: Path, program: Path, redis: Redis) -> tuple[Server, str]:
+    """Return the repo-server and its address, when it answers."""
+    temporary = directory / "tmp"
+    temporary.mkdir()
+    environment = {
+        "PATH": os.environ.get("PATH", os.defpath),  # it runs git
+        "HOME": str(directory),
+        "TMPDIR": str(temporary),
+        "ARGOCD_BINARY_NAME": "argocd-repo-server",
+        "ARGOCD_GPG_ENABLED": "false",
+        **{f"ARGOCD_{what}_DATA_PATH": str(temporary) for what in ("TLS", "SSH")},
+        "ARGOCD_PLUGINSOCKFILEPATH": str(temporary),
+    }
+
+    def attempt() -> tuple[Server, str]:
+        port, metrics_port = free_port(), free_port()
+        arguments = [
+            *(str(program), "--disable-tls", "--redis", redis.address),
+            *("--address", "127.0.0.1", "--port", str(port)),
+            *("--metrics-address", "127.0.0.1", "--metrics-port", str(metrics_port)),
+            f"--revision-cache-expiration={RESYNC_SECONDS}s",
+        ]
+        server = bed.run("argocd-repo-server", arguments, directory / "argocd-repo-server.log", environment)
+        server.wait_until(lambda: _is_healthy(f"http://127.0.0.1:{metrics_port}"), _READY_SECONDS)
+        return server, f"127.0.0.1:{port}"
+
+    return launch(attempt)
+
+
+def _start_controller(
+    bed: Testbed, directory: Path, program: Path, redis: Redis, repo_server_address: str
+) -> tuple[Server, str]:
+    """Return the application controller and the address of its metrics, when it answers.
+
+    Its metrics listen on every address of the machine: it has no setting for that.
+    """
+    environment = {
+        "HOME": str(directory),
+        "TMPDIR": str(directory / "tmp"),
+        "KUBECONFIG": str(bed.kubernetes.kubeconfig_for(USER)),
+        "ARGOCD_BINARY_NAME": "argocd-application-controller",
+        "ARGOCD_FAKE_IN_CLUSTER": "true",
+    }
+
+    def attempt() -> tuple[Server, str]:
+        port = free_port()
+        arguments = [
+            *(str(program), "--namespace", NAMESPACE, "--redis", redis.address),
+            *("--repo-server", repo_server_address, "--repo-server-plaintext"),
+            *("--app-resync", str(RESYNC_SECONDS), "--app-resync-jitter", "0", "--metrics-port", str(port)),
+        ]
+        name = "argocd-application-controller"
+        server = bed.run(name, arguments, directory / f"{name}.log", environment)
+        server.wait_until(lambda: _is_healthy(f"http://127.0.0.1:{port}"), _READY_SECONDS)
+        return server, f"http://127.0.0.1:{port}"
+
+    return launch(attempt)
+
+
+def _is_healthy(url: str) -> bool:
+    with requests.Session() as session:
+        session.trust_env = False
+        try:
+            return bool(session.get(f"{url}/healthz", timeout=2).ok)
+        except requests.RequestException:
+            return False
