@@ -38,6 +38,9 @@ NAMESPACES: Mapping[Variant, str] = {
     Variant.AGGREGATED_CONSTANT: "bench-aggregated-constant",
     Variant.AGGREGATED_KEYHOLE: "bench-aggregated-keyhole",
 }
+# Longer than a run: what is measured as unchanged is what was verified lately, as most of a controller's applies are.
+_FRESH_SECONDS = 3600
+
 FAR_NAMESPACE = "bench-far"
 # Longer than any run, so that no token is replaced in the middle of a cell.
 _TOKEN_LIFE = "4h"
@@ -107,7 +110,7 @@ def _aggregated_constant(bed: Testbed, folder: Path) -> Iterator[Server]:
 
 @contextlib.contextmanager
 def _keyhole(bed: Testbed, folder: Path, proof: Proof) -> Iterator[Server]:
-    connections = write_connections(bed, _made(folder) / "connections.yaml")
+    connections = write_connections(bed, _made(folder) / "connections.yaml", refreshIntervalSeconds=_FRESH_SECONDS)
     with serving(bed, folder, connections, caller=proof.arguments, port=proof.keyhole_port) as keyhole:
         usual = webhook_configuration(keyhole.url, keyhole.ca_file.read_bytes())
         apply(bed, narrowed(usual, NAMESPACES[Variant.KEYHOLE]))
@@ -116,7 +119,7 @@ def _keyhole(bed: Testbed, folder: Path, proof: Proof) -> Iterator[Server]:
 
 @contextlib.contextmanager
 def _aggregated_keyhole(bed: Testbed, folder: Path) -> Iterator[Server]:
-    connections = write_connections(bed, _made(folder) / "connections.yaml")
+    connections = write_connections(bed, _made(folder) / "connections.yaml", refreshIntervalSeconds=_FRESH_SECONDS)
     with serving_aggregated(bed, folder, connections) as keyhole, routed(bed, keyhole):
         apply(bed, narrowed(aggregated_webhook_configuration(), NAMESPACES[Variant.AGGREGATED_KEYHOLE]))
         yield keyhole.server
