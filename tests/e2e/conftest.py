@@ -134,7 +134,7 @@ def webhook(  # noqa: PLR0917 - pytest passes one for each fixture
     """Return the webhook, which the API server asks about every Secret."""
     directory = tmp_path_factory.mktemp("webhook")
     places.watch(directory / "keyhole.log")
-    with serving(testbed, directory, connections_file) as webhook, registered(testbed, webhook):
+    with serving(testbed, directory, connections_file) as webhook, registered(testbed, webhook, policy=True):
         yield webhook
 
 
