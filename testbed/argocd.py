@@ -1,12 +1,11 @@
 """Argo CD on a testbed without its user interface: repo-server, application controller and their Redis.
 
-Source: Argo CD, *Declarative Setup* and *Metrics*, https://argo-cd.readthedocs.io/en/stable/operator-manual/
+Source: Argo CD, *Metrics*, https://argo-cd.readthedocs.io/en/stable/operator-manual/metrics/
 """
 
 import contextlib
 import os
 import re
-import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,23 +13,16 @@ from typing import Any
 
 import requests
 
+from testbed.argocd_settings import DEFINITIONS, IN_CLUSTER, NAMESPACE, USER, settings
 from testbed.bed import Testbed
+from testbed.definitions import define
 from testbed.installation import apply
-from testbed.module_folders import ModuleFolder
 from testbed.ports import free_port, launch
 from testbed.redis import Redis
 from testbed.servers import Server
 
-USER = "system:serviceaccount:argocd:argocd-application-controller"
-NAMESPACE = "argocd"
-# The address by which Applications name the cluster that Argo CD runs in.
-IN_CLUSTER = "https://kubernetes.default.svc"
 RESYNC_SECONDS = 10
 _READY_SECONDS = 60.0
-_MODULE = "github.com/argoproj/argo-cd/v3"
-_CRDS = ModuleFolder("argocd", _MODULE, "manifests/crds")
-_ROLES = ModuleFolder("argocd", _MODULE, "manifests/base/application-controller-roles")
-_RBAC = "rbac.authorization.k8s.io"
 _SYNCS = re.compile(r"^argocd_app_sync_total\{(?P<labels>[^}]*)\} (?P<count>\S+)$", re.MULTILINE)
 
 
@@ -108,7 +100,8 @@ def running(bed: Testbed, directory: Path, namespaces: Sequence[str]) -> Iterato
     """
     program = bed.program("argocd")
     redis = Redis(bed, directory)
-    _declare(bed, namespaces)
+    define(bed, [DEFINITIONS])
+    apply(bed, *settings(namespaces))
     started: list[Server] = []
     try:
         redis.start()
@@ -121,50 +114,6 @@ def running(bed: Testbed, directory: Path, namespaces: Sequence[str]) -> Iterato
     finally:
         for server in reversed(started):
             server.stop()
-
-
-def _declare(bed: Testbed, namespaces: Sequence[str]) -> None:
-    """Apply what Argo CD's own installation would: definitions, rights, settings and the cluster's own Secret."""
-    part = {"app.kubernetes.io/part-of": "argocd"}
-    inclusions = '- {apiGroups: [""], kinds: [Secret], clusters: ["*"]}\n'
-    project = {"sourceRepos": ["*"], "destinations": [{"server": "*", "namespace": "*"}]}
-    apply(bed, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
-    apply(bed, *_CRDS.manifests(os.environ))
-    apply(
-        bed,
-        *_rights(namespaces),
-        _named("v1", "ConfigMap", "argocd-cm", labels=part) | {"data": {"resource.inclusions": inclusions}},
-        _named("v1", "Secret", "argocd-secret", labels=part)
-        | {"stringData": {"server.secretkey": secrets.token_urlsafe()}},
-        _named("v1", "Secret", "in-cluster", labels={"argocd.argoproj.io/secret-type": "cluster"})
-        | {
-            "stringData": {
-                "name": "in-cluster",
-                "server": IN_CLUSTER,
-                "namespaces": ",".join(namespaces),
-                "config": '{"tlsClientConfig": {"insecure": false}}',
-            }
-        },
-        _named("argoproj.io/v1alpha1", "AppProject", "default") | {"spec": project},
-    )
-
-
-def _named(api_version: str, kind: str, name: str, **metadata: Any) -> dict[str, Any]:
-    metadata = {"namespace": NAMESPACE, **metadata, "name": name}
-    return {"apiVersion": api_version, "kind": kind, "metadata": metadata}
-
-
-def _rights(namespaces: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Give the Role that Argo CD ships for its own namespace, and one for the Secrets of each of the others."""
-    shipped = (role["rules"] for role in _ROLES.manifests(os.environ) if role["kind"] == "Role")
-    keep = [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["*"]}]
-    name = "argocd-application-controller"
-    for namespace, rules in (*((namespace, keep) for namespace in namespaces), (NAMESPACE, next(shipped))):
-        yield _named(f"{_RBAC}/v1", "Role", name, namespace=namespace) | {"rules": rules}
-        yield _named(f"{_RBAC}/v1", "RoleBinding", name, namespace=namespace) | {
-            "roleRef": {"apiGroup": _RBAC, "kind": "Role", "name": name},
-            "subjects": [{"apiGroup": _RBAC, "kind": "User", "name": USER}],
-        }
 
 
 def _start_repo_server(bed: Testbed, directory: Path, program: Path, redis: Redis) -> tuple[Server, str]:

@@ -16,9 +16,11 @@ import requests
 
 from testbed.artifacts import ArtifactServer, serving_artifacts
 from testbed.bed import Testbed
+from testbed.definitions import define
 from testbed.installation import apply
 from testbed.module_folders import ModuleFolder
 from testbed.ports import free_port
+from testbed.rights import granted
 from testbed.servers import Server
 
 USER = "system:serviceaccount:flux-system:kustomize-controller"
@@ -27,11 +29,10 @@ APPLIER = "flux"
 _NAMESPACE = "flux-system"
 _READY_SECONDS = 60.0
 _CONTROLLER = "github.com/fluxcd/kustomize-controller"
-_FOLDERS = (
+_DEFINITIONS = (
     ModuleFolder("flux", _CONTROLLER, "config/crd/bases"),
     ModuleFolder("flux-sources", "github.com/fluxcd/source-controller", "config/crd/bases"),
 )
-_RBAC = "rbac.authorization.k8s.io"
 
 
 @dataclass(frozen=True)
@@ -53,18 +54,12 @@ class Flux:
     def admit(self, namespace: str) -> None:
         """Make the ServiceAccount as which Flux may keep the namespace's Secrets."""
         rules = [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["*"]}]
-        name = {"name": APPLIER, "namespace": namespace}
+        account = {"apiVersion": "v1", "kind": "ServiceAccount"}
+        user = f"system:serviceaccount:{namespace}:{APPLIER}"
         apply(
             self.bed,
-            {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": name},
-            {"apiVersion": f"{_RBAC}/v1", "kind": "Role", "metadata": name, "rules": rules},
-            {
-                "apiVersion": f"{_RBAC}/v1",
-                "kind": "RoleBinding",
-                "metadata": name,
-                "roleRef": {"apiGroup": _RBAC, "kind": "Role", "name": APPLIER},
-                "subjects": [{"kind": "ServiceAccount", "name": APPLIER, "namespace": namespace}],
-            },
+            {**account, "metadata": {"name": APPLIER, "namespace": namespace}},
+            *granted(APPLIER, user, rules, namespace),
         )
 
     def publish(self, namespace: str, name: str, files: Mapping[str, str]) -> str:
@@ -133,7 +128,7 @@ def running(bed: Testbed, directory: Path) -> Iterator[Flux]:
     It has the rights that Flux ships for it, and may act as the ServiceAccounts that Kustomizations name.
     """
     program = bed.program("kustomize-controller")
-    apply(bed, *(manifest for folder in _FOLDERS for manifest in folder.manifests(os.environ)))
+    define(bed, _DEFINITIONS)
     _give_rights(bed)
     artifacts_folder, temporary = directory / "artifacts", directory / "tmp"
     artifacts_folder.mkdir()
@@ -160,25 +155,17 @@ def running(bed: Testbed, directory: Path) -> Iterator[Flux]:
 
 def _give_rights(bed: Testbed) -> None:
     shipped = ModuleFolder("flux", _CONTROLLER, "config/rbac").manifests(os.environ)
-    (role,) = (manifest for manifest in shipped if manifest["kind"] == "ClusterRole" and _is_managers(manifest))
+    (role,) = (manifest for manifest in shipped if _is_managers_role(manifest))
     impersonate = {"apiGroups": [""], "resources": ["serviceaccounts"], "verbs": ["impersonate"]}
-    name = {"name": "kustomize-controller"}
     apply(
         bed,
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": _NAMESPACE}},
-        {**role, "metadata": name, "rules": [*role["rules"], impersonate]},
-        {
-            "apiVersion": f"{_RBAC}/v1",
-            "kind": "ClusterRoleBinding",
-            "metadata": name,
-            "roleRef": {"apiGroup": _RBAC, "kind": "ClusterRole", "name": name["name"]},
-            "subjects": [{"apiGroup": _RBAC, "kind": "User", "name": USER}],
-        },
+        *granted("kustomize-controller", USER, [*role["rules"], impersonate]),
     )
 
 
-def _is_managers(role: Mapping[str, Any]) -> bool:
-    return bool(role["metadata"]["name"] == "manager-role")
+def _is_managers_role(manifest: Mapping[str, Any]) -> bool:
+    return (manifest["kind"], manifest["metadata"]["name"]) == ("ClusterRole", "manager-role")
 
 
 def _is_ready(url: str) -> bool:

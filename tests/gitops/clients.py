@@ -8,6 +8,7 @@ from pathlib import Path
 from testbed import Testbed, argocd, flux
 from testbed.argocd import ArgoCD
 from testbed.flux import Flux
+from tests.e2e.cluster import Cluster
 from tests.e2e.places import Places
 from tests.e2e.traffic import Traffic
 
@@ -34,6 +35,15 @@ def running_argocd(bed: Testbed, directory: Path, places: Places, namespaces: Se
             places.watch(log_file)
         places.ask("Argo CD's Applications", lambda: json.dumps(client.applications()).encode())
         yield client
+
+
+def refresh(cluster: Cluster, name: str) -> None:
+    """Ask for a Secret to be resolved anew, as `keyhole controller` does.
+
+    Under kubectl's own name as field manager, Flux would take the change over at its next reconciliation.
+    """
+    annotation = "keyhole.dev/refresh=now"
+    cluster.kubectl("annotate", "secret", name, annotation, "--field-manager=keyhole")
 
 
 def asked_of_vault(traffic: Traffic) -> list[str]:

@@ -56,7 +56,10 @@ def webhook(testbed: Testbed, places: Places, tmp_path_factory: pytest.TempPathF
     places.watch(directory / "keyhole.log")
     connections = write_connections(testbed, directory / "connections.yaml")
     one_worker = ("--workers", "1")
-    with serving(testbed, directory, connections, arguments=one_worker) as webhook, registered(testbed, webhook):
+    with (
+        serving(testbed, directory, connections, arguments=one_worker) as webhook,
+        registered(testbed, webhook, policy=True),
+    ):
         yield webhook
 
 

@@ -15,7 +15,7 @@ from tests.e2e.places import Places
 from tests.e2e.planter import Planter
 from tests.e2e.processes import eventually
 from tests.e2e.traffic import Traffic
-from tests.gitops.clients import asked_of_vault, running_flux
+from tests.gitops.clients import asked_of_vault, refresh, running_flux
 from tests.gitops.conftest import Tenants
 
 NAMESPACE = "gitops-flux"
@@ -90,7 +90,7 @@ def test_a_value_that_was_rotated_and_refreshed_is_no_drift(
     in_place = secret(name, stringData={"password": reference})
     keep(flux, in_place if form == "in place" else filled(name, password=reference))
     values = plant.secret(name)
-    cluster.kubectl("annotate", "secret", name, "keyhole.dev/refresh=now")
+    refresh(cluster, name)
     assert cluster.values(name) == values
     before = len(actions(flux, name))
     wait_for_reconciliations(flux, name, 3)
