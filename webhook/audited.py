@@ -8,12 +8,13 @@ from http import HTTPStatus
 from resolver.deadline import Deadline
 from resolver.grammar import Reference
 from resolver.identity import identity_name
-from webhook.admit import Admission, Trace
+from webhook.admit import Admission
 from webhook.audit import AuditTrail
 from webhook.audit_errors import AuditUnavailable
 from webhook.audit_fields import field_record, problem_record
 from webhook.audit_record import AuditRecord, Login, Requester
 from webhook.review import AdmissionRequest, Answer
+from webhook.settle import Trace
 
 _RETRY_AFTER_SECONDS = 5
 

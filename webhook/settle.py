@@ -1,0 +1,167 @@
+"""What becomes of each field of a plan: Vault is asked about those that need it, in the namespace's name.
+
+A field that needs a new value may have the object refused. One whose live value is proved may not: if it cannot be
+verified, for whatever reason, its value stays, with a warning.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from kube.access import Subject
+from kube.errors import KubernetesError, KubernetesUnavailable
+from manifests import annotations
+from manifests.plan import Plan, references
+from manifests.problem import Problem
+from manifests.provenance import Provenance
+from manifests.step import Action, Step
+from resolver.deadline import Deadline
+from resolver.edge_errors import DeadlineExceeded, TemporaryError
+from resolver.grammar import Reference
+from resolver.resolve import Outcome
+from resolver.wire import Limit
+from webhook.freshness import Freshness
+from webhook.refusal import refusal
+from webhook.results import SHOWN, Results
+from webhook.review import AdmissionRequest, Answer
+
+# Every call below keeps to the deadline; what does not is ended this much later.
+GRACE_SECONDS = 0.1
+_KUBERNETES_SECONDS = 5.0
+# A value that stays anyway is not worth a longer wait.
+_VERIFY_SECONDS = 3.0
+_VERIFY_SHARE = 0.5
+
+
+class References(Protocol):
+    """What turns references into values: `resolver.resolve.Resolver`."""
+
+    def resolve(
+        self, references: Iterable[Reference], namespace: str, deadline: Deadline
+    ) -> Mapping[Reference, Outcome]:
+        """Return each reference's value or error."""
+        ...
+
+    def refresh_seconds(self, references: Iterable[Reference]) -> float:
+        """Return how long values of these references may be kept without asking Vault."""
+        ...
+
+
+class OptIn(Protocol):
+    """What knows which namespaces opted in: `kube.namespaces.Namespaces`."""
+
+    def is_enabled(self, namespace: str, timeout_seconds: float) -> bool:
+        """Return whether the namespace opted in."""
+        ...
+
+
+class Rights(Protocol):
+    """What knows who may read which Secret: `kube.access.SecretAccess`."""
+
+    def may_get(self, subject: Subject, namespace: str, name: str, timeout_seconds: float) -> bool:
+        """Return whether the subject may get the Secret."""
+        ...
+
+
+@dataclass(slots=True)
+class Trace:
+    """How an answer came about, as far as it did: what was planned, and what became of the references."""
+
+    plan: Plan = field(default_factory=Plan)
+    outcomes: Mapping[Reference, Outcome] = field(default_factory=dict)
+
+
+class Settlement:
+    """Carries plans out. Threads may share it."""
+
+    def __init__(self, references: References, namespaces: OptIn, rights: Rights, limit: Limit) -> None:
+        self._references = references
+        self._namespaces = namespaces
+        self._rights = rights
+        self._limit = limit
+        self._freshness = Freshness()
+
+    def results(
+        self, request: AdmissionRequest, provenance: Provenance | None, deadline: Deadline, trace: Trace
+    ) -> Results | Answer:
+        """Ask Vault about the fields that need it, and return what becomes of each; an answer is a refusal."""
+        plan = trace.plan
+        asked = [step for step in plan.steps if self._must_ask(step, request)]
+        is_needed = any(step.action is Action.RESOLVE for step in asked) or any(
+            step.action in SHOWN for step in plan.steps
+        )
+        doubt: Problem | None = None
+        if is_needed:
+            denial = self._denial(request, deadline)
+            if denial is not None:
+                return refusal(request, [*plan.problems, denial], plan.warnings)
+            trace.outcomes = self._resolve(request, asked, deadline)
+        elif plan.problems:
+            return refusal(request, plan.problems, plan.warnings)
+        elif asked:
+            doubt = self._verify(request, asked, deadline, trace)
+        results = Results(self._freshness, provenance, trace.outcomes, request.dry_run, doubt)
+        asked_keys = {step.want.key for step in asked}
+        for step in plan.steps:
+            results.add(step, is_asked=step.want.key in asked_keys)
+        return results
+
+    def _must_ask(self, step: Step, request: AdmissionRequest) -> bool:
+        """Return whether Vault has to be asked for a field."""
+        if step.action not in {Action.VERIFY, Action.RESOLVE}:
+            return False
+        if step.entry is None:
+            return True
+        if step.action is Action.VERIFY and annotations.REFRESH in request.annotations:
+            return True
+        within = self._references.refresh_seconds(step.want.filling.references)
+        return not self._freshness.is_fresh(step.entry.mac, within)
+
+    def _denial(self, request: AdmissionRequest, deadline: Deadline) -> Problem | None:
+        """Say why the namespace or the requester may not have what the object asks for; None when they may."""
+        if not self._namespaces.is_enabled(request.namespace, deadline.at_most_seconds(_KUBERNETES_SECONDS)):
+            message = "has references, and the namespace has not opted in by the label keyhole.dev/enabled=true"
+            return Problem("the object", message, "NamespaceNotEnabled")
+        who = request.requester
+        subject = Subject(who.username, who.uid, who.groups, who.extra)
+        seconds = deadline.at_most_seconds(_KUBERNETES_SECONDS)
+        if self._rights.may_get(subject, request.namespace, request.name, seconds):
+            return None
+        message = (
+            f"{who.username or 'an unknown user'} may not get this Secret, and so may not have Keyhole fill it; "
+            "it takes the verb get on secrets in the namespace"
+        )
+        return Problem("the object", message, "RequesterMayNotRead")
+
+    def _resolve(
+        self, request: AdmissionRequest, asked: Sequence[Step], deadline: Deadline
+    ) -> Mapping[Reference, Outcome]:
+        needed = references(asked)
+        return self._references.resolve(needed, request.namespace, deadline) if needed else {}
+
+    def _verify(
+        self, request: AdmissionRequest, asked: Sequence[Step], deadline: Deadline, trace: Trace
+    ) -> Problem | None:
+        """Ask Vault about values that stay whatever happens; return why that could not be done, if it could not."""
+        seconds = min(_VERIFY_SECONDS, deadline.remaining_seconds() * _VERIFY_SHARE)
+        sooner = Deadline.after(seconds)
+        try:
+            with self._limit(seconds + GRACE_SECONDS):
+                denial = self._denial(request, sooner)
+                if denial is None:
+                    trace.outcomes = self._resolve(request, asked, sooner)
+                return denial
+        except TimeoutError:
+            return edge_problem(request, DeadlineExceeded())
+        except (KubernetesUnavailable, KubernetesError, TemporaryError) as error:
+            return edge_problem(request, error)
+
+
+def edge_problem(request: AdmissionRequest, error: KubernetesUnavailable | KubernetesError | TemporaryError) -> Problem:
+    """Return what kept the API server or Vault from being asked, as a problem of the object."""
+    origin = f"namespace {request.namespace}"
+    if isinstance(error, KubernetesUnavailable):
+        return Problem(origin, f"{error}; a retry may work", "KubernetesUnavailable", temporary=True)
+    if isinstance(error, KubernetesError):
+        return Problem(origin, str(error), "KubernetesRefused")
+    return Problem("the object", error.message, error.cause, temporary=True)
