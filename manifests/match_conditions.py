@@ -19,7 +19,7 @@ BARE: Final = ("vault:", "vault+")
 INLINE: Final = ("((vault", "${vault")
 # In JSON a reference that is a whole credential begins behind the quote. Some write + as \u002B.
 _QUOTED: Final = ('"vault:', '"vault+', '"vault\\u')
-# `auth` is base64 of USERNAME:PASSWORD, and no username can be a reference.
+# `auth` is base64 of USERNAME:PASSWORD. A reference's colon would end the username; a user named vault is no reference.
 _IN_CREDENTIALS: Final = (":vault", *INLINE)
 # Longer ones are sent unsearched: there is no budget for two dozen more searches of a large text.
 DOCKER_CONFIG_SEARCHED_CHARACTERS: Final = 8_192
