@@ -1,16 +1,16 @@
 """What the controller's identity may do in Kubernetes: asked of the real API server, and tried."""
 
+import contextlib
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from manifests.registration import OWN_NAMESPACE
 from testbed import Testbed
-from testbed.installation import LEASE, RECORD_KEY, controller_kubeconfig
+from testbed.installation import LEASE, RECORD_KEY, add_empty_record_key, controller_kubeconfig
 from tests.e2e.asker import Asker, asker_by_kubeconfig, rule
-from tests.e2e.keys.conftest import KeySecret, Tenants
+from tests.e2e.keys.conftest import Tenants
 
 TENANT, BARE = "controlled", "controlled-without-bundle"
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
@@ -27,21 +27,24 @@ IN_ITS_OWN = {
 MINTS = rule("", "serviceaccounts/token", "create", "keyhole", "keyhole-reconciler")
 
 
-@pytest.fixture
-def controller_itself(bed: Testbed, key: KeySecret, tenants: Tenants, tmp_path: Path) -> Iterator[Asker]:
-    tenants.add(TENANT)
-    tenants.add_secret(TENANT, "plain", "00000000")
-    tenants.add_without_bundle(BARE)
-    asker = asker_by_kubeconfig(bed, controller_kubeconfig(bed), tmp_path / "controller")
-    yield asker
-    asker.close()
+@pytest.fixture(scope="module")
+def controller_itself(bed: Testbed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asker]:
+    add_empty_record_key(bed)
+    with contextlib.closing(Tenants(bed)) as tenants:
+        tenants.add(TENANT)
+        tenants.add_secret(TENANT, "plain", "00000000")
+        tenants.add_without_bundle(BARE)
+        folder = tmp_path_factory.mktemp("rights") / "controller"
+        with contextlib.closing(asker_by_kubeconfig(bed, controller_kubeconfig(bed), folder)) as asker:
+            yield asker
 
 
-@pytest.fixture
-def nobody(bed: Testbed, tmp_path: Path) -> Iterator[Asker]:
-    asker = asker_by_kubeconfig(bed, bed.kubernetes.kubeconfig_for("nobody-at-all"), tmp_path / "nobody")
-    yield asker
-    asker.close()
+@pytest.fixture(scope="module")
+def nobody(bed: Testbed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asker]:
+    kubeconfig = bed.kubernetes.kubeconfig_for("nobody-at-all")
+    folder = tmp_path_factory.mktemp("rights") / "nobody"
+    with contextlib.closing(asker_by_kubeconfig(bed, kubeconfig, folder)) as asker:
+        yield asker
 
 
 @pytest.mark.parametrize(
