@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from resolver import jsontext
-from resolver.errors import ResolverError
+from resolver.errors import ReferenceSyntaxError, ResolverError
 from resolver.grammar import Reference, Template, has_reference, parse_value
 from resolver.jsontext import JsonValue
 from resolver.value import NotText, SecretValue
@@ -151,11 +151,18 @@ def _credentials_in(auth: str) -> dict[str, Template]:
         return {}
     username, _, password = decoded.partition(":")
     if not has_reference(username) and not has_reference(password):
-        if has_reference(decoded):
-            # The colon of a reference is the first one, and so ends the username.
+        if _is_reference(decoded.rpartition(":")[0]):
+            # The colon of a reference is the first one, and so ends the username. A user may be called "vault".
             raise DockerConfigError("has a reference for the username in auth; write it in username")
         return {}
     return {"username": parse_value(username), "password": parse_value(password)}
+
+
+def _is_reference(text: str) -> bool:
+    try:
+        return bool(parse_value(text).references)
+    except ReferenceSyntaxError:
+        return False
 
 
 def _items(auths: JsonValue) -> Iterator[tuple[str, JsonValue]]:

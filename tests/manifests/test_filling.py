@@ -50,6 +50,10 @@ def test_a_reference_that_would_be_cut_at_its_own_colon_is_refused() -> None:
         docker_config(json.dumps({"auths": {"r": {"auth": auth("vault:s/a#user:no"), "x": 1}}}))
 
 
+def test_a_user_may_be_called_vault() -> None:
+    assert docker_config(json.dumps({"auths": {"r": {"auth": auth("vault:hello")}}})) is None
+
+
 def test_a_reference_as_auth_is_only_put_in() -> None:
     assert rendered({"auths": {"r": {"auth": "vault:s/a#auth"}}}) == {"auths": {"r": {"auth": "Ym9iOng="}}}
 
