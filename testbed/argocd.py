@@ -23,6 +23,8 @@ from testbed.servers import Server
 
 RESYNC_SECONDS = 10
 _READY_SECONDS = 60.0
+_APPLICATIONS = f"/apis/argoproj.io/v1alpha1/namespaces/{NAMESPACE}/applications"
+_REFRESH = "argocd.argoproj.io/refresh"
 _SYNCS = re.compile(r"^argocd_app_sync_total\{(?P<labels>[^}]*)\} (?P<count>\S+)$", re.MULTILINE)
 
 
@@ -45,9 +47,24 @@ class ArgoCD:
 
     def applications(self) -> dict[str, dict[str, Any]]:
         """Return all Applications by name."""
-        answer = self.bed.kubernetes.request("GET", f"/apis/argoproj.io/v1alpha1/namespaces/{NAMESPACE}/applications")
+        answer = self.bed.kubernetes.request("GET", _APPLICATIONS)
         answer.raise_for_status()
         return {item["metadata"]["name"]: item for item in answer.json()["items"]}
+
+    def application(self, name: str) -> dict[str, Any]:
+        """Return one Application."""
+        answer = self.bed.kubernetes.request("GET", f"{_APPLICATIONS}/{name}")
+        answer.raise_for_status()
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def request_refresh(self, name: str) -> None:
+        """Have an Application compared anew, without what Argo CD remembers of the last comparison."""
+        self.bed.kubectl("annotate", "application", name, "-n", NAMESPACE, f"{_REFRESH}=normal")
+
+    def is_refresh_requested(self, name: str) -> bool:
+        """Whether a comparison that was asked for is still to come: with its outcome the request goes."""
+        return _REFRESH in self.application(name)["metadata"].get("annotations", {})
 
     def sync_counts(self) -> dict[str, int]:
         """Return how many sync operations ended for each Application since the start, however they ended.

@@ -1,18 +1,32 @@
 """Custom resource definitions on a testbed."""
 
 import os
+import time
 from collections.abc import Sequence
+from typing import Any
 
 from testbed.bed import Testbed
+from testbed.errors import TestbedError
 from testbed.installation import apply
 from testbed.module_folders import ModuleFolder
 
-_TIMEOUT = "60s"
+_TIMEOUT_SECONDS = 60.0
+_POLL_SECONDS = 0.1
 
 
 def define(bed: Testbed, folders: Sequence[ModuleFolder]) -> None:
-    """Apply the definitions of the folders and wait until the API server serves them."""
+    """Apply the definitions of the folders and wait until the API server serves them. Raises TestbedError."""
     manifests = [manifest for folder in folders for manifest in folder.manifests(os.environ)]
     apply(bed, *manifests)
-    names = [f"crd/{manifest['metadata']['name']}" for manifest in manifests]
-    bed.kubectl("wait", "--for=condition=Established", f"--timeout={_TIMEOUT}", *names)
+    deadline = time.monotonic() + _TIMEOUT_SECONDS
+    # `kubectl wait` fails on a definition that has no conditions yet.
+    while not all(_is_served(bed, manifest) for manifest in manifests):
+        if time.monotonic() > deadline:
+            raise TestbedError(f"custom resources are not served after {_TIMEOUT_SECONDS:.0f} s")
+        time.sleep(_POLL_SECONDS)
+
+
+def _is_served(bed: Testbed, definition: dict[str, Any]) -> bool:
+    spec = definition["spec"]
+    version = spec["versions"][0]["name"]
+    return bed.kubernetes.request("GET", f"/apis/{spec['group']}/{version}/{spec['names']['plural']}?limit=1").ok
