@@ -3,7 +3,7 @@
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -25,7 +25,7 @@ _DATA = "/data/"
 class Claims:
     """A Secret as it is sent or as it lives; None is one that is not there. Without provenance nothing is proved."""
 
-    secret: Mapping[str, Any] | None
+    secret: Mapping[str, Any] | None = field(repr=False)
     provenance: Provenance | None
 
     @cached_property
@@ -72,9 +72,11 @@ class Claims:
     def proof(self, want: Want) -> Entry | None:
         """Return the entry which proves that the value came from the very references that are wanted."""
         entry, value = self.entries.get(want.key), self.value(want.key)
-        if entry is None or value is None or entry.form is not want.form or not _is_same(want, entry, value):
+        if entry is None or value is None or entry.form is not want.form:
             return None
-        return entry if self.verdict(want.key) is Verdict.PROVED else None
+        # The MAC first: until it is checked, anybody may have written the entry, to make us work.
+        is_proof = self.verdict(want.key) is Verdict.PROVED and _is_same(want, entry, value)
+        return entry if is_proof else None
 
     def recorded_want(self, key: str) -> Want | None:
         """Return what a proved entry in place says the field is filled with; None when it cannot be put together."""

@@ -60,7 +60,9 @@ class Registry:
         if not self.only_in_auth:
             result.update(filled)
         if filled.keys() & {"username", "password"}:
-            username, password = (filled.get(name, entry.get(name, "")) for name in ("username", "password"))
+            username, password = (
+                filled.get(name, jsontext.text(entry.get(name)) or "") for name in ("username", "password")
+            )
             result["auth"] = base64.b64encode(f"{username}:{password}".encode()).decode()
         return result
 
@@ -135,12 +137,13 @@ def _registries(auths: Mapping[str, JsonValue]) -> Iterator[tuple[str, Registry]
         }
         if "auth" in templates and templates.keys() & {"username", "password"}:
             raise DockerConfigError("has a reference in auth beside one in username or password")
-        if templates:
-            yield host, Registry(templates)
-        elif isinstance(auth := entry.get("auth"), str):
-            hidden = _credentials_in(auth)
-            if hidden:
-                yield host, Registry(hidden, only_in_auth=True)
+        auth = jsontext.text(entry.get("auth"))
+        is_plain = auth is not None and not templates.keys() & {"username", "password", "auth"}
+        hidden = _credentials_in(auth) if auth is not None and is_plain else {}
+        if hidden and templates:
+            raise DockerConfigError("has a reference within auth beside others; write it in username or password")
+        if templates or hidden:
+            yield host, Registry(templates or hidden, only_in_auth=bool(hidden))
 
 
 def _credentials_in(auth: str) -> dict[str, Template]:

@@ -8,10 +8,8 @@ from manifests import annotations, record
 from manifests.keyring import KeyRing
 from manifests.plan import Plan
 from manifests.problem import Problem
+from manifests.record import MAX_ANNOTATION_BYTES
 from manifests.step import Filled
-
-# Kubernetes' limit for all annotations of an object, names and values together (TotalAnnotationSizeLimitB).
-MAX_ANNOTATION_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)

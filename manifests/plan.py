@@ -22,7 +22,7 @@ from typing import Any
 
 from manifests import annotations
 from manifests.claims import Claims
-from manifests.fields import Form, Scan, Want, data_pointer, scan_secret
+from manifests.fields import MAX_REFERENCES, Form, Scan, Want, data_pointer, scan_secret
 from manifests.placeholder import is_placeholder, needs_form
 from manifests.problem import Problem
 from manifests.provenance import Provenance, Verdict
@@ -49,11 +49,6 @@ class Plan:
     record_key: str = ""
 
     @property
-    def needs_new_value(self) -> bool:
-        """Whether any field is to hold a value that the live object does not hold, or to show that it would."""
-        return any(step.action not in {Action.KEEP, Action.VERIFY} for step in self.steps)
-
-    @property
     def references(self) -> tuple[Reference, ...]:
         """The references of all fields, each once."""
         return references(self.steps)
@@ -62,6 +57,13 @@ class Plan:
 def references(steps: Sequence[Step]) -> tuple[Reference, ...]:
     """Return the references of some fields, each once."""
     return tuple(dict.fromkeys(reference for step in steps for reference in step.want.filling.references))
+
+
+def _too_many(steps: Sequence[Step]) -> Iterator[Problem]:
+    """Refuse too many references, those that only the record holds included."""
+    count = sum(len(step.want.filling.references) for step in steps)
+    if count > MAX_REFERENCES:
+        yield Problem("the object", f"holds {count} references, more than {MAX_REFERENCES}")
 
 
 def plan_secret(
@@ -80,7 +82,7 @@ def plan_secret(
 
 @dataclass(frozen=True)
 class _Planning:
-    new: Mapping[str, Any]
+    new: Mapping[str, Any] = field(repr=False)
     sent: Claims
     live: Claims
     dry_run: bool
@@ -91,18 +93,18 @@ class _Planning:
             return self._immutable()
         unchanged = self._unchanged()
         recorded = dict(self._recorded(unchanged))
-        scan = scan_secret(self.new, unchanged.keys() | recorded.keys())
+        scan = scan_secret(self.new, unchanged.keys() | recorded.keys() | self._left_behind())
         ignored = annotations.ignored(self._notes)
         for key in list(recorded):
             if key in scan.annotated or key in ignored:
                 del recorded[key]
         wants = {want.key: want for want in [*scan.wants, *recorded.values()]}
         steps = [self._step(wants[key]) for key in sorted(wants)]
-        problems = [*scan.problems, *self._unnamed(scan), *self._two_values(steps)]
+        problems = [*scan.problems, *self._unnamed(scan), *self._two_values(steps), *_too_many(steps)]
         retained = {
             data_pointer(key): self.live.entries[key]
             for key in unchanged.keys() - wants.keys() - scan.annotated
-            if self.live.entries[key].form is Form.IN_PLACE and key not in ignored
+            if key not in ignored and not self._is_removable(key, unchanged)
         }
         removed = list(self._settled(unchanged, wants.keys() | {*scan.annotated}, retained))
         self._warn_of_malformed()
@@ -122,16 +124,21 @@ class _Planning:
         """An immutable value cannot change, so nothing is asked of Vault, and what is recorded of it stays."""
         held = (self.live.secret or {}).get("data") or {}
         scan = scan_secret(self.new, {key for key, value in held.items() if value == self.sent.encoded(key)})
-        steps = [
-            Step(want, Action.KEEP, held[want.key], self.live.proof(want))
-            if held.get(want.key) is not None
-            else self._new_value(want)
-            for want in scan.wants
-        ]
+        problems, steps = list(scan.problems), []
+        for want in scan.wants:
+            entry, value = self.live.proof(want), held.get(want.key)
+            if value is None:
+                problems.append(Problem(want.origin, "the Secret is immutable and lacks the key; delete it first"))
+            elif entry is not None or value == self.sent.encoded(want.key):
+                steps.append(Step(want, Action.KEEP, value, entry))
+                if entry is None:
+                    self.warnings.append(f"data.{want.key}: the Secret is immutable, and its value stays as it is")
+            # Of any other value the API server says that it cannot change.
         kept = {step.want.key for step in steps if step.entry is not None}
         retained = {data_pointer(key): entry for key, entry in self.live.entries.items() if key not in kept}
         key = self.live.record.key
-        return Plan(steps, scan.problems, scan.warnings, (), retained, self._has_metadata, key)
+        warnings = [*scan.warnings, *self.warnings]
+        return Plan(steps, problems, warnings, (), retained, self._has_metadata, key)
 
     def _unchanged(self) -> Mapping[str, Verdict]:
         """Return the keys whose value is as it was, with what their entries are worth. Forged ones do not count."""
@@ -150,18 +157,33 @@ class _Planning:
         """
         for claims in (self.live, self.sent):
             for key, entry in claims.entries.items():
-                if entry.form is not Form.IN_PLACE or (claims is self.sent and key in unchanged):
+                if entry.form is not Form.IN_PLACE:
+                    continue
+                if claims is self.sent and unchanged.get(key) is Verdict.PROVED:
                     continue
                 is_proved = (unchanged.get(key) if claims is self.live else claims.verdict(key)) is Verdict.PROVED
                 want = claims.recorded_want(key) if is_proved else None
                 if want is not None:
                     yield key, want
 
+    def _left_behind(self) -> set[str]:
+        """Return the keys whose value is sent with a valid record, without the annotation that it is of."""
+        return {
+            key
+            for key, entry in self.sent.entries.items()
+            if entry.form is Form.ANNOTATION and self.sent.verdict(key) is Verdict.PROVED
+        }
+
+    def _is_removable(self, key: str, unchanged: Mapping[str, Verdict]) -> bool:
+        return self.live.entries[key].form is Form.ANNOTATION and unchanged[key] is Verdict.PROVED
+
     def _step(self, want: Want) -> Step:
-        entry = self.live.proof(want)
+        entry, sent = self.live.proof(want), self.sent.proof(want)
         if self.live.secret is not None and want.form is Form.ANNOTATION:
             self._warn_of_edit(want)
-        if entry is not None:
+        # What was filled in a moment ago, in the same request, is newer than what lives.
+        is_newer = sent is not None and entry is not None and sent.mac != entry.mac and not self.dry_run
+        if entry is not None and not is_newer:
             return Step(want, Action.KEEP if self.dry_run else Action.VERIFY, self.live.encoded(want.key), entry)
         return self._new_value(want)
 
@@ -170,6 +192,9 @@ class _Planning:
         own = None
         if self.live.secret is None and entry is None and want.form is Form.ANNOTATION:
             own = self._own_value(want.key)
+        if self.dry_run and entry is not None and want.form is Form.IN_PLACE:
+            # A backup: it shows what was sent, and is resolved when it is applied for real.
+            return Step(want, Action.KEEP, self.sent.encoded(want.key), entry)
         if not self.dry_run:
             return Step(want, Action.RESOLVE, self.sent.encoded(want.key) if entry else None, entry, own)
         if want.form is Form.ANNOTATION or (needs_form(want.key) and want.text):
@@ -206,9 +231,11 @@ class _Planning:
                 reason = "what its record says cannot be checked, and so it stays as it is"
             elif entry.form is Form.ANNOTATION and self.sent.encoded(key) is None:
                 continue
-            elif entry.form is Form.ANNOTATION and unchanged.get(key) is Verdict.PROVED:
+            elif key in unchanged and self._is_removable(key, unchanged):
                 yield key
                 continue
+            elif self.live.verdict(key) is Verdict.FALSE and self.sent.encoded(key) == self.live.encoded(key):
+                reason = "its record proves nothing, and goes"
             elif entry.form is Form.ANNOTATION:
                 reason = "its annotation was removed, and the value is another than Keyhole's: it stays"
             elif key in unchanged:

@@ -10,9 +10,10 @@ so that equal records are equal texts. No byte of a value stands in it.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from manifests.fields import Form
 from manifests.spans import Span
@@ -22,6 +23,10 @@ from resolver.grammar import parse_reference
 _VERSION = 1
 _MAX_MAC_CHARACTERS = 64
 _WITHOUT_PLACE = 3
+_PLACE = re.compile(r"|[0-9]{1,4}/(?:auth/(?:username|password)|username|password|auth|email|identitytoken)")
+# Kubernetes' limit for all annotations of an object, names and values together (TotalAnnotationSizeLimitB). It is
+# checked after admission.
+MAX_ANNOTATION_BYTES: Final = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +60,12 @@ def parse(text: str | None) -> Record:
     if text is None:
         return Record()
     try:
-        document = json.loads(text)
+        document = json.loads(text) if len(text) <= MAX_ANNOTATION_BYTES else None
     except (ValueError, RecursionError):
         document = None
-    fields = document.get("fields") if isinstance(document, dict) else None
-    key = document.get("key") if isinstance(document, dict) else None
-    if not isinstance(fields, dict) or not isinstance(key, str) or document.get("v") != _VERSION:
+    parts = document if isinstance(document, dict) else {}
+    fields, key = parts.get("fields"), parts.get("key")
+    if not isinstance(fields, dict) or not isinstance(key, str) or parts.get("v") != _VERSION:
         return Record(malformed=["the whole of it"])
     entries: dict[str, Entry] = {}
     malformed: list[str] = []
@@ -114,7 +119,7 @@ def _spans(documents: Any) -> Iterator[Span]:
     for document in documents:
         start, end, reference = document[:_WITHOUT_PLACE]
         place = document[_WITHOUT_PLACE] if len(document) > _WITHOUT_PLACE else ""
-        if not _is_count(start) or not _is_count(end) or not isinstance(place, str):
+        if not _is_count(start) or not _is_count(end) or not _PLACE.fullmatch(place):
             raise TypeError
         yield Span(start, end, parse_reference(reference), place)
 

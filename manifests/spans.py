@@ -8,6 +8,7 @@ import base64
 import binascii
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 
 from manifests.filling import DockerConfig, Filling, Registry
@@ -50,27 +51,30 @@ def spans_of(filling: Filling, values: Mapping[Reference, SecretValue]) -> tuple
 def values_in(spans: Sequence[Span], value: SecretValue) -> dict[Reference, SecretValue] | None:
     """Return what stands in a value for each reference; None when the spans do not lie within it."""
     found: dict[Reference, SecretValue] = {}
+    texts = _Texts(value.reveal())
     for place, group in groupby(spans, lambda span: span.place):
-        text = _text_at(place, value.reveal())
+        text, position = texts.at(place), 0
         for span in group:
-            if text is None or not 0 <= span.start <= span.end <= len(text):
+            if text is None or not position <= span.start <= span.end <= len(text):
                 return None
             found[span.reference] = SecretValue(text[span.start : span.end])
+            position = span.end
     return found
 
 
 def restored(spans: Sequence[Span], value: SecretValue) -> Filling | None:
     """Put the references back into a value; None when the spans do not fit it."""
     templates: dict[str, Template] = {}
+    texts = _Texts(value.reveal())
     for place, group in groupby(spans, lambda span: span.place):
-        text = _text_at(place, value.reveal())
+        text = texts.at(place)
         template = None if text is None else _template(text, list(group))
         if template is None:
             return None
         templates[place] = template
     if not templates:
         return None
-    return templates[""] if templates.keys() == {""} else _docker_config(templates, value.reveal())
+    return templates[""] if templates.keys() == {""} else _docker_config(templates, texts)
 
 
 def _spans(template: Template, values: Mapping[Reference, SecretValue], place: str) -> Iterator[Span]:
@@ -112,20 +116,45 @@ def _place(index: int, name: str, registry: Registry) -> str:
     return f"{index}/auth/{name}" if registry.only_in_auth else f"{index}/{name}"
 
 
-def _text_at(place: str, value: bytes) -> bytes | None:
-    if not place:
-        return value
-    index, _, name = place.partition("/")
-    entries = list(_registries(value).values())
-    if not index.isdecimal() or int(index) >= len(entries):
-        return None
-    entry = entries[int(index)]
-    if not isinstance(entry, dict):
-        return None
-    if name.startswith("auth/"):
-        return _credential(jsontext.text(entry.get("auth")), name.removeprefix("auth/"))
-    text = jsontext.text(entry.get(name))
-    return None if text is None else text.encode()
+class _Texts:
+    """The texts of a value in which references stand. A docker configuration is read once, whatever is asked of it."""
+
+    def __init__(self, value: bytes) -> None:
+        self._value = value
+
+    @cached_property
+    def document(self) -> Mapping[str, jsontext.JsonValue] | None:
+        """The docker configuration; None when the value is none."""
+        try:
+            document = jsontext.parse(self._value)
+        except ValueError:
+            return None
+        return document if isinstance(document, dict) else None
+
+    @cached_property
+    def hosts(self) -> Sequence[str]:
+        """The registries of the docker configuration, in its order."""
+        return list(self._registries)
+
+    def at(self, place: str) -> bytes | None:
+        """Return the text of a span's place; None when there is none."""
+        if not place:
+            return self._value
+        index, _, name = place.partition("/")
+        if int(index) >= len(self.hosts):
+            return None
+        entry = self._registries[self.hosts[int(index)]]
+        if not isinstance(entry, dict):
+            return None
+        if name.startswith("auth/"):
+            return _credential(jsontext.text(entry.get("auth")), name.removeprefix("auth/"))
+        text = jsontext.text(entry.get(name))
+        return None if text is None else text.encode()
+
+    @cached_property
+    def _registries(self) -> Mapping[str, jsontext.JsonValue]:
+        auths = (self.document or {}).get("auths")
+        return auths if isinstance(auths, dict) else {}
 
 
 def _credential(auth: str | None, name: str) -> bytes | None:
@@ -136,9 +165,7 @@ def _credential(auth: str | None, name: str) -> bytes | None:
     return {"username": username, "password": password}.get(name)
 
 
-def _docker_config(templates: Mapping[str, Template], value: bytes) -> DockerConfig | None:
-    document = _document(value)
-    hosts = list(_registries(value))
+def _docker_config(templates: Mapping[str, Template], texts: _Texts) -> DockerConfig | None:
     registries: dict[str, Registry] = {}
     for index, group in groupby(templates, lambda place: place.partition("/")[0]):
         names = [place.partition("/")[2] for place in group]
@@ -146,20 +173,7 @@ def _docker_config(templates: Mapping[str, Template], value: bytes) -> DockerCon
         own = {name.removeprefix("auth/"): templates[f"{index}/{name}"] for name in names}
         if only_in_auth:
             # Both parts are rendered together, also the one that holds no reference.
-            plain = {name: _template(_text_at(f"{index}/auth/{name}", value) or b"", ()) for name in _IN_AUTH}
+            plain = {name: _template(texts.at(f"{index}/auth/{name}") or b"", ()) for name in _IN_AUTH}
             own = {name: template for name in _IN_AUTH if (template := own.get(name) or plain[name])}
-        registries[hosts[int(index)]] = Registry(own, only_in_auth)
-    return DockerConfig(document, registries) if document is not None else None
-
-
-def _document(value: bytes) -> Mapping[str, jsontext.JsonValue] | None:
-    try:
-        document = jsontext.parse(value)
-    except ValueError:
-        return None
-    return document if isinstance(document, dict) else None
-
-
-def _registries(value: bytes) -> Mapping[str, jsontext.JsonValue]:
-    auths = (_document(value) or {}).get("auths")
-    return auths if isinstance(auths, dict) else {}
+        registries[texts.hosts[int(index)]] = Registry(own, only_in_auth)
+    return DockerConfig(texts.document, registries) if texts.document is not None else None

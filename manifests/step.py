@@ -53,11 +53,15 @@ class Filled:
     entry: Entry | None = None
 
 
-def kept(step: Step, provenance: Provenance | None, *, dry_run: bool) -> Filled:
-    """Let a field have the value that is proved. Its entry is signed anew if the key changed, never in a dry run."""
+def kept(step: Step, provenance: Provenance | None, *, is_confirmed: bool) -> Filled:
+    """Let a field have the value that is proved.
+
+    If Vault confirmed the value, and another key signs by now, the entry is signed anew. Otherwise, and in dry runs, it
+    stays as it is: whoever forged an entry under a key that leaked would have it signed by the next one.
+    """
     value = SecretValue(base64.b64decode(step.proved or ""))
     entry = step.entry
-    if entry is not None and provenance is not None and not dry_run and entry.key != provenance.keys.signing.id:
+    if is_confirmed and entry is not None and provenance is not None and entry.key != provenance.keys.signing.id:
         entry = provenance.signed(step.want.pointer, entry, value)
     return Filled(step, value, entry)
 

@@ -25,14 +25,17 @@ class Freshness:
     def confirm(self, mac: str) -> None:
         """Remember that Vault says this value now."""
         with self._lock:
-            self._confirmed[mac] = self._clock()
-            self._confirmed.move_to_end(mac)
-            if len(self._confirmed) > _MOST_REMEMBERED:
-                self._confirmed.popitem(last=False)
+            self._remember(mac, self._clock())
 
     def carry_over(self, mac: str, successor: str) -> None:
         """Give the same value, signed with another key, the age that it has."""
         with self._lock:
             confirmed = self._confirmed.get(mac)
             if confirmed is not None:
-                self._confirmed[successor] = confirmed
+                self._remember(successor, confirmed)
+
+    def _remember(self, mac: str, confirmed: float) -> None:
+        self._confirmed[mac] = confirmed
+        self._confirmed.move_to_end(mac)
+        if len(self._confirmed) > _MOST_REMEMBERED:
+            self._confirmed.popitem(last=False)

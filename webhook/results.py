@@ -36,15 +36,15 @@ class Results:
         if step.action in SHOWN:
             self.filled.append(shown(step))
         elif not is_asked:
-            self._keep(step)
+            self._keep(step, is_confirmed=not self.dry_run)
         elif self.doubt is not None:
             self._keep(step)
             self._warn(step, self.doubt)
         else:
             self._ask(step)
 
-    def _keep(self, step: Step) -> None:
-        result = kept(step, self.provenance, dry_run=self.dry_run)
+    def _keep(self, step: Step, *, is_confirmed: bool = False) -> None:
+        result = kept(step, self.provenance, is_confirmed=is_confirmed)
         if step.entry is not None and result.entry is not None and result.entry is not step.entry:
             self.freshness.carry_over(step.entry.mac, result.entry.mac)
         self.filled.append(result)

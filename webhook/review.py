@@ -12,6 +12,7 @@ from typing import Any
 
 API_VERSION = "admission.k8s.io/v1"
 KIND = "AdmissionReview"
+_MOST_WARNINGS = 20
 
 
 class ReviewError(Exception):
@@ -35,7 +36,10 @@ class Requester:
 
 @dataclass(frozen=True, slots=True)
 class AdmissionRequest:
-    """What the API server asks. `manifest` and `old_manifest` are the objects as JSON; their values are never shown."""
+    """What the API server asks. `manifest` and `old_manifest` are the objects as JSON; their values are never shown.
+
+    `is_patch` says that the requester sent a PATCH, to which the API server answers with the whole object anyway.
+    """
 
     uid: str
     group: str
@@ -47,6 +51,7 @@ class AdmissionRequest:
     requester: Requester
     manifest: Mapping[str, Any] = field(repr=False)
     old_manifest: Mapping[str, Any] | None = field(repr=False)
+    is_patch: bool = False
 
     @property
     def annotations(self) -> Mapping[str, str]:
@@ -112,6 +117,7 @@ class _Reader:
             requester=self._requester(),
             manifest=manifest or {},
             old_manifest=old_manifest,
+            is_patch=(self._object("options") or {}).get("kind") == "PatchOptions",
         )
 
     def _requester(self) -> Requester:
@@ -170,7 +176,9 @@ def render(uid: str, answer: Answer) -> bytes:
         response["patchType"] = "JSONPatch"
         response["patch"] = base64.b64encode(answer.patch).decode()
     if answer.warnings:
-        response["warnings"] = list(answer.warnings)
+        response["warnings"] = list(answer.warnings[:_MOST_WARNINGS])
+        if len(answer.warnings) > _MOST_WARNINGS:
+            response["warnings"].append(f"and {len(answer.warnings) - _MOST_WARNINGS} more warnings")
     if not answer.allowed:
         response["status"] = _status(answer)
     return json.dumps({"apiVersion": API_VERSION, "kind": KIND, "response": response}).encode()

@@ -31,6 +31,8 @@ _KUBERNETES_SECONDS = 5.0
 # A value that stays anyway is not worth a longer wait.
 _VERIFY_SECONDS = 3.0
 _VERIFY_SHARE = 0.5
+# The longest that a request takes. A value that comes along with a valid record after that is a backup.
+_REINVOCATION_SECONDS = 30.0
 
 
 class References(Protocol):
@@ -91,10 +93,11 @@ class Settlement:
             step.action in SHOWN for step in plan.steps
         )
         doubt: Problem | None = None
-        if is_needed:
-            denial = self._denial(request, deadline)
+        if is_needed or _shows_more(request, plan):
+            denial = self._denial(request, deadline) if is_needed else self._requester_denial(request, deadline)
             if denial is not None:
                 return refusal(request, [*plan.problems, denial], plan.warnings)
+        if is_needed:
             trace.outcomes = self._resolve(request, asked, deadline)
         elif plan.problems:
             return refusal(request, plan.problems, plan.warnings)
@@ -112,9 +115,11 @@ class Settlement:
             return False
         if step.entry is None:
             return True
-        if step.action is Action.VERIFY and annotations.REFRESH in request.annotations:
+        if annotations.REFRESH in request.annotations:
             return True
         within = self._references.refresh_seconds(step.want.filling.references)
+        if step.action is Action.RESOLVE:
+            within = min(within, _REINVOCATION_SECONDS)
         return not self._freshness.is_fresh(step.entry.mac, within)
 
     def _denial(self, request: AdmissionRequest, deadline: Deadline) -> Problem | None:
@@ -122,6 +127,10 @@ class Settlement:
         if not self._namespaces.is_enabled(request.namespace, deadline.at_most_seconds(_KUBERNETES_SECONDS)):
             message = "has references, and the namespace has not opted in by the label keyhole.dev/enabled=true"
             return Problem("the object", message, "NamespaceNotEnabled")
+        return self._requester_denial(request, deadline)
+
+    def _requester_denial(self, request: AdmissionRequest, deadline: Deadline) -> Problem | None:
+        """Say that the requester may not read the object; None when they may."""
         who = request.requester
         subject = Subject(who.username, who.uid, who.groups, who.extra)
         seconds = deadline.at_most_seconds(_KUBERNETES_SECONDS)
@@ -155,6 +164,14 @@ class Settlement:
             return edge_problem(request, DeadlineExceeded())
         except (KubernetesUnavailable, KubernetesError, TemporaryError) as error:
             return edge_problem(request, error)
+
+
+def _shows_more(request: AdmissionRequest, plan: Plan) -> bool:
+    """Return whether the answer would show the requester a live value that they did not send themselves."""
+    sent = request.manifest.get("data") or {}
+    return not request.is_patch and any(
+        step.proved is not None and sent.get(step.want.key) != step.proved for step in plan.steps
+    )
 
 
 def edge_problem(request: AdmissionRequest, error: KubernetesUnavailable | KubernetesError | TemporaryError) -> Problem:

@@ -25,6 +25,7 @@ _USERS: dict[str, list[dict[str, Any]]] = {
     "may-write": [_WRITE],
     "may-write-and-get": [_WRITE, {"verbs": ["get"]}],
     "may-get-one": [_WRITE, {"verbs": ["get"], "resourceNames": ["one"]}],
+    "may-update": [{"verbs": ["update"]}],
     "may-list": [_WRITE, {"verbs": ["list", "watch"]}],
     "may-get-elsewhere": [_WRITE],
 }
@@ -61,11 +62,11 @@ class User:
         arguments = ("apply", "--server-side", "-f", "-", *(["--dry-run=server"] if dry_run else []), "-o", "name")
         return self._refusal(*arguments, manifest=manifest)
 
-    def replace(self, manifest: Manifest, folder: Path) -> str:
+    def replace(self, manifest: Manifest, folder: Path, query: str = "") -> str:
         """PUT an object."""
         file = folder / "manifest.json"
         file.write_text(json.dumps(manifest))
-        path = f"/api/v1/namespaces/{NAMESPACE}/secrets/{manifest['metadata']['name']}"
+        path = f"/api/v1/namespaces/{NAMESPACE}/secrets/{manifest['metadata']['name']}{query}"
         return self._refusal("replace", "--raw", path, "-f", str(file))
 
     def _refusal(self, *arguments: str, manifest: Manifest | None = None) -> str:
@@ -188,3 +189,17 @@ def test_an_update_that_needs_a_new_value_is_refused(
     assert within.values(live) == {"password": "before"}
     assert "data.keyhole.dev/password" not in within.get(live)["metadata"].get("annotations", {})
     assert traffic.vault_requests() == []
+
+
+@pytest.mark.parametrize("query", ["", "?dryRun=All"], ids=["a write", "a dry run"])
+@pytest.mark.parametrize("immutable", [False, True], ids=["that Keyhole filled", "immutable, and never Keyhole's"])
+def test_who_may_only_update_is_not_shown_the_live_value(
+    within: Noting, tmp_path: Path, value: str, query: str, *, immutable: bool
+) -> None:
+    name = f"put-{'dry' if query else 'real'}-{str(immutable).lower()}"
+    manifest = filled(name, password=REFERENCE)
+    within.apply(secret(name, stringData={"password": value}, immutable=True) if immutable else manifest)
+    # The answer to a PUT is the object: what Keyhole filled in would stand there. It is searched after the test.
+    refusal = User(within, "may-update").replace({**manifest, "immutable": immutable}, tmp_path, query)
+    assert "is immutable" in refusal if immutable else "RequesterMayNotRead: " in refusal
+    assert within.values(name) == {"password": value}

@@ -50,6 +50,17 @@ def test_a_reference_that_would_be_cut_at_its_own_colon_is_refused() -> None:
         docker_config(json.dumps({"auths": {"r": {"auth": auth("vault:s/a#user:no"), "x": 1}}}))
 
 
+def test_references_within_auth_beside_others_are_refused() -> None:
+    entry = {"email": "vault:s/a#user", "auth": auth("u:((vault:s/a#pass))")}
+    with pytest.raises(DockerConfigError, match="within auth beside others"):
+        docker_config(json.dumps({"auths": {"r": entry}}))
+
+
+def test_a_username_that_is_null_is_empty_in_auth() -> None:
+    found = rendered({"auths": {"r": {"username": None, "password": "vault:s/a#user"}}})
+    assert found["auths"]["r"]["auth"] == auth(":bob")
+
+
 def test_a_user_may_be_called_vault() -> None:
     assert docker_config(json.dumps({"auths": {"r": {"auth": auth("vault:hello")}}})) is None
 

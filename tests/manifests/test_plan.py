@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from manifests.claims import Claims
 from manifests.placeholder import MARKER, is_placeholder, placeholder
 from manifests.plan import Plan, plan_secret
 from manifests.provenance import Provenance
@@ -234,6 +235,31 @@ def test_in_an_update_too() -> None:
     assert not found.warnings
 
 
+def test_in_an_update_with_another_version_of_the_same_reference_too() -> None:
+    old, sent = live(ANNOTATED), admitted(ANNOTATED, {REFERENCE: "rotated"}, 2)
+    assert plan(sent, old).steps[0].proved == encoded("rotated")
+    assert actions(plan(sent, old)) == [Action.RESOLVE]
+    assert actions(plan(sent, old, dry_run=True)) == [Action.KEEP]
+
+
+def test_a_record_that_is_signed_again_is_not_given_up_for_one_whose_key_is_lost() -> None:
+    old = admitted(IN_PLACE, VALUES, by=provenance(LOST))
+    found = plan(live(IN_PLACE), old)
+    assert actions(found) == [Action.RESOLVE]
+    assert not found.retained
+
+
+def test_a_dry_run_of_a_backup_shows_what_was_sent_and_keeps_its_record() -> None:
+    found = plan(live(IN_TEXT), dry_run=True)
+    assert actions(found) == [Action.KEEP]
+    assert found.steps[0].entry is not None
+
+
+def test_a_backup_without_its_annotation_is_not_read_for_references() -> None:
+    backup = without(admitted(ANNOTATED, {REFERENCE: OTHER}), NOTE)
+    assert plan(backup).steps == []
+
+
 # Nothing is wanted any more.
 
 
@@ -282,6 +308,19 @@ def test_a_value_in_place_whose_key_is_lost_stays_with_its_record() -> None:
     assert "cannot be checked" in found.warnings[0]
 
 
+def test_a_value_whose_key_is_lost_stays_unread_when_its_annotation_goes() -> None:
+    old = admitted(ANNOTATED, {REFERENCE: OTHER})
+    found = plan(without(old, NOTE), old, by=provenance(LOST))
+    assert (found.steps, found.removed, list(found.retained)) == ([], [], ["/data/a"])
+
+
+def test_references_of_the_record_count_towards_the_limit() -> None:
+    old = live(secret({"a": f"(({REF}))" * 600}))
+    sent = {**old, "data": {**old["data"], "b": encoded(f"(({REF}))" * 600)}}
+    (problem,) = plan(sent, old).problems
+    assert "holds 1200 references, more than 1000" in problem.message
+
+
 def test_ignoring_a_key_lets_go_of_it() -> None:
     old = live(IN_PLACE)
     new = edited(old, annotations={**old["metadata"]["annotations"], "keyhole.dev/ignore": "a"})
@@ -296,9 +335,26 @@ def test_a_forged_record_counts_as_none() -> None:
     sent = edited(old, annotations={"keyhole.dev/record": forged})
     found = plan(sent, sent)
     assert (found.steps, found.retained) == ([], {})
+    assert found.warnings == ["data.a: its record proves nothing, and goes"]
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", "not json", "[" * 5000, '{"v":2,"key":"a","fields":{}}'])
+def test_nobody_is_made_to_work_by_a_record_that_is_not_proved(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("manifests.claims.values_in", lambda *_: pytest.fail("before the MAC was checked"))
+    spans = [[0, 9, f"vault:s/{number}#p"] for number in range(9)]
+    fields = {"/data/a": {"form": "in place", "spans": spans, "versions": [], "mac": ""}}
+    forged = json.dumps({"v": 1, "key": RING.signing.id, "fields": fields})
+    assert actions(plan(secret({"a": f"(({REF}))"}, {"keyhole.dev/record": forged}))) == [Action.RESOLVE]
+
+
+def test_no_value_stands_in_what_may_be_shown() -> None:
+    old = live(ANNOTATED)
+    assert old["data"]["a"] not in repr(Claims(old, provenance()))
+    assert old["data"]["a"] not in repr(plan(old, old))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", "not json", "[" * 5000, " " * 300_000, '{"v":2,"key":"a","fields":{}}']
+)
 def test_what_is_no_record_goes_with_a_warning(text: str) -> None:
     found = plan(secret({"a": "x"}, {"keyhole.dev/record": text}))
     assert found.warnings == ["keyhole.dev/record the whole of it proves nothing here, and goes"]
@@ -324,10 +380,19 @@ def test_an_immutable_value_is_kept_with_what_is_recorded_of_it(dry_run: bool) -
     assert actions(found) == [Action.KEEP]
     assert found.steps[0].proved == old["data"]["a"]
     assert list(found.retained) == ["/data/a"]
+    assert found.warnings == ["data.a: the Secret is immutable, and its value stays as it is"]
 
 
-def test_a_key_that_an_immutable_object_lacks_is_resolved_and_the_api_server_will_say_no() -> None:
-    assert actions(plan(ANNOTATED, secret({"b": "live"}, immutable=True))) == [Action.RESOLVE]
+def test_an_immutable_value_that_nobody_sent_is_kept_if_it_is_proved_and_only_then() -> None:
+    old = {**live(IN_PLACE), "immutable": True}
+    assert actions(plan({**IN_PLACE, "immutable": True}, old)) == [Action.KEEP]
+    foreign = secret({"a": "never of Keyhole"}, immutable=True)
+    assert actions(plan({**ANNOTATED, "immutable": True}, foreign, dry_run=True)) == []
+
+
+def test_a_key_that_an_immutable_object_lacks_is_a_problem() -> None:
+    (problem,) = plan(ANNOTATED, secret({"b": "live"}, immutable=True)).problems
+    assert "immutable and lacks the key" in problem.message
 
 
 def test_without_a_name_there_is_no_record_and_no_reference_in_place() -> None:
@@ -371,7 +436,7 @@ def secrets() -> dict[Reference, SecretValue]:
 def value_of(manifest: Mapping[str, Any], key: str) -> SecretValue:
     (step,) = plan(manifest, manifest, dry_run=True).steps
     assert step.want.key == key
-    value = kept(step, provenance(), dry_run=True).value
+    value = kept(step, provenance(), is_confirmed=False).value
     assert value is not None
     return value
 
@@ -400,12 +465,12 @@ def test_the_same_value_may_stand_where_an_annotation_says_what_it_is() -> None:
     assert filled(ANNOTATED, "vault:secret/b#c") == b"vault:secret/b#c"
 
 
-def test_a_kept_entry_is_signed_anew_when_another_key_signs_and_never_in_a_dry_run() -> None:
+def test_a_kept_entry_is_signed_anew_when_another_key_signs_and_only_if_vault_confirmed_it() -> None:
     old = live(ANNOTATED)
     rotated = provenance(ring("0000000c", RING.signing.id))
     (step,) = plan(old, old, by=rotated).steps
     assert step.action is Action.VERIFY
-    same, anew = (kept(step, rotated, dry_run=dry_run).entry for dry_run in (True, False))
+    same, anew = (kept(step, rotated, is_confirmed=confirmed).entry for confirmed in (False, True))
     assert same == step.entry
     assert anew is not None
     assert anew.key == "0000000c"

@@ -74,6 +74,8 @@ MALFORMED: list[Any] = [
     {"form": "in place", "spans": [[0, "1", "vault:a/b#c"]], "versions": [], "mac": ""},
     {"form": "in place", "spans": [[0, 1, "none"]], "versions": [], "mac": ""},
     {"form": "in place", "spans": [[0, 1, "vault:a/b#c", 0]], "versions": [], "mac": ""},
+    {"form": "in place", "spans": [[0, 1, "vault:a/b#c", "\ud800"]], "versions": [], "mac": ""},
+    {"form": "in place", "spans": [[0, 1, "vault:a/b#c", "9" * 5000 + "/password"]], "versions": [], "mac": ""},
 ]
 
 
@@ -172,6 +174,12 @@ def test_spans_that_do_not_fit_are_found_out(spans: list[Span], value: bytes) ->
     assert back is None or back.references
     found = values_in(spans, SecretValue(value))
     assert found is None or found.keys() == {span.reference for span in spans}
+
+
+def test_spans_that_overlap_are_none() -> None:
+    overlapping = [Span(0, 4, A), Span(2, 5, B)]
+    assert values_in(overlapping, SecretValue("value")) is None
+    assert restored(overlapping, SecretValue("value")) is None
 
 
 def test_no_byte_of_a_value_stands_in_spans() -> None:

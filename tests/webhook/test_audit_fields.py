@@ -65,7 +65,7 @@ def test_the_word_that_the_admission_gives_goes_first() -> None:
         pytest.param(secret(annotations=BOTH), None, "placeholder", id="an annotation in a dry run"),
         pytest.param(secret({"x": "vault:secret/app#a"}), None, "left", id="a reference in place in a dry run"),
         pytest.param(
-            secret(annotations=BOTH),
+            secret({"x": CANARY}, BOTH),
             {**secret({"x": CANARY}), "immutable": True},
             "kept",
             id="a field of an immutable object",

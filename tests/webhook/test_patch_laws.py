@@ -66,7 +66,7 @@ def _filled(
     dry_run: bool,
 ) -> Filled:
     if step.action is Action.KEEP:
-        return kept(step, provenance(), dry_run=dry_run)
+        return kept(step, provenance(), is_confirmed=not dry_run)
     return shown(step) if dry_run else resolved(step, values, versions, provenance())
 
 

@@ -169,6 +169,43 @@ def test_another_webhooks_reinvocation_keeps_what_was_filled_in_a_moment_ago() -
     assert scene.reads == 1
 
 
+def test_a_refresh_survives_another_webhooks_reinvocation() -> None:
+    scene = Scene(found())
+    scene.answer(live(), live())
+    scene.vault.outcome = found("rotated", 2)
+    sent = live()
+    sent["metadata"]["annotations"]["keyhole.dev/refresh"] = "now"
+    once = patched(sent, scene.answer(sent, live()))
+    once["metadata"]["labels"]["other"] = "webhook"
+    assert patched(once, scene.answer(once, live())) == once
+    assert scene.reads == 2
+
+
+def test_a_reinvocation_that_comes_to_another_worker_is_resolved_there() -> None:
+    one, two = Scene(found()), Scene(found("rotated", 2))
+    one.answer(live(), live())
+    once = patched(live(), two.answer(live(), live()))
+    one.vault.outcome = found("rotated", 2)
+    assert patched(once, one.answer(once, live())) == once
+    assert one.reads == 2
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_put_without_the_value_shows_it_to_nobody_who_may_not_get_it(dry_run: bool) -> None:
+    scene = Scene(found(), allowed=False)
+    given = scene.answer(ANNOTATED, live(), dryRun=dry_run)
+    assert (given.allowed, given.cause, given.patch) == (False, "RequesterMayNotRead", None)
+    # To a PATCH the API server answers with the live object anyway.
+    assert scene.answer(ANNOTATED, live(), dryRun=dry_run, options={"kind": "PatchOptions"}).allowed
+
+
+def test_what_is_only_kept_for_want_of_an_answer_is_not_signed_anew() -> None:
+    scene = Scene(VaultUnavailable("https://v", "is sealed"), keys=ring("0000000b", RING.signing.id))
+    assert patched(live(), scene.answer(live(), live()))["data"] == live()["data"]
+    record = json.loads(patched(live(), scene.answer(live(), live()))["metadata"]["annotations"]["keyhole.dev/record"])
+    assert record["fields"]["/data/password"]["key"] == RING.signing.id
+
+
 def test_a_restored_backup_is_resolved_again() -> None:
     scene = Scene(found("new", 2))
     given = scene.answer(live(value="old"))
