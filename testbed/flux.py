@@ -28,6 +28,7 @@ USER = "system:serviceaccount:flux-system:kustomize-controller"
 APPLIER = "flux"
 _NAMESPACE = "flux-system"
 _READY_SECONDS = 60.0
+_FORGET_SECONDS = 60
 _CONTROLLER = "github.com/fluxcd/kustomize-controller"
 _DEFINITIONS = (
     ModuleFolder("flux", _CONTROLLER, "config/crd/bases"),
@@ -123,7 +124,7 @@ class Flux:
 
 @contextlib.contextmanager
 def running(bed: Testbed, directory: Path) -> Iterator[Flux]:
-    """Run kustomize-controller until the block ends; its log lies in `directory`.
+    """Run kustomize-controller until the block ends, and then delete its Kustomizations; its log lies in `directory`.
 
     It has the rights that Flux ships for it, and may act as the ServiceAccounts that Kustomizations name.
     """
@@ -149,8 +150,17 @@ def running(bed: Testbed, directory: Path) -> Iterator[Flux]:
         try:
             server.wait_until(lambda: _is_ready(f"http://{health}/readyz"), _READY_SECONDS)
             yield Flux(bed, server, artifacts)
+            _forget(bed)
         finally:
             server.stop()
+
+
+def _forget(bed: Testbed) -> None:
+    """Delete all Kustomizations, and with them what they applied.
+
+    The next controller would spend its workers on fetching artifacts that nobody serves any more.
+    """
+    bed.kubectl("delete", "kustomizations", "--all", "--all-namespaces", f"--timeout={_FORGET_SECONDS}s")
 
 
 def _give_rights(bed: Testbed) -> None:
