@@ -9,6 +9,7 @@ from typing import Any
 from testbed import Testbed
 
 _LOG_SECONDS = 20.0
+_REVOCATION = "update auth/token/revoke-self"
 
 
 class Traffic:
@@ -24,8 +25,11 @@ class Traffic:
 
         Tokens that are given back are left out: that happens beside admissions, whenever they were idle for long.
         """
-        told = (f"{entry['request']['operation']} {entry['request']['path']}" for entry in self._vault_entries())
-        return [request for request in told if request != "update auth/token/revoke-self"]
+        return [request for request in self._told() if request != _REVOCATION]
+
+    def revocations(self) -> int:
+        """Return how many tokens Keyhole gave back."""
+        return list(self._told()).count(_REVOCATION)
 
     def reads(self) -> list[str]:
         """Return the paths that Keyhole read, detection of mounts left out."""
@@ -53,6 +57,9 @@ class Traffic:
         ):
             assert time.monotonic() < deadline, f"no {verb} of {resource} was answered with {code}"
             time.sleep(0.1)
+
+    def _told(self) -> Iterator[str]:
+        return (f"{entry['request']['operation']} {entry['request']['path']}" for entry in self._vault_entries())
 
     def _vault_entries(self) -> Iterator[dict[str, Any]]:
         for entry in self._bed.vault.audit_requests()[self._vault_start :]:
