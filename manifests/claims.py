@@ -27,6 +27,8 @@ class Claims:
 
     secret: Mapping[str, Any] | None = field(repr=False)
     provenance: Provenance | None
+    # A MAC is computed once for each key, however often the plan asks.
+    _verdicts: dict[str, Verdict | None] = field(default_factory=dict, repr=False)
 
     @cached_property
     def record_text(self) -> str | None:
@@ -64,6 +66,11 @@ class Claims:
 
     def verdict(self, key: str) -> Verdict | None:
         """Say what the record's entry for a key is worth; None when there is no entry or no value."""
+        if key not in self._verdicts:
+            self._verdicts[key] = self._verdict(key)
+        return self._verdicts[key]
+
+    def _verdict(self, key: str) -> Verdict | None:
         entry, value = self.entries.get(key), self.value(key)
         if entry is None or value is None or self.provenance is None:
             return None

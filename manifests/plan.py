@@ -48,11 +48,6 @@ class Plan:
     rewrites_metadata: bool = False
     record_key: str = ""
 
-    @property
-    def references(self) -> tuple[Reference, ...]:
-        """The references of all fields, each once."""
-        return references(self.steps)
-
 
 def references(steps: Sequence[Step]) -> tuple[Reference, ...]:
     """Return the references of some fields, each once."""
@@ -93,7 +88,7 @@ class _Planning:
             return self._immutable()
         unchanged = self._unchanged()
         recorded = dict(self._recorded(unchanged))
-        scan = scan_secret(self.new, unchanged.keys() | recorded.keys() | self._left_behind())
+        scan = scan_secret(self.new, unchanged.keys() | recorded.keys() | self._left_behind(unchanged))
         ignored = annotations.ignored(self._notes)
         for key in list(recorded):
             if key in scan.annotated or key in ignored:
@@ -166,26 +161,31 @@ class _Planning:
                 if want is not None:
                     yield key, want
 
-    def _left_behind(self) -> set[str]:
+    def _left_behind(self, unchanged: Mapping[str, Verdict]) -> set[str]:
         """Return the keys whose value is sent with a valid record, without the annotation that it is of."""
         return {
             key
             for key, entry in self.sent.entries.items()
-            if entry.form is Form.ANNOTATION and self.sent.verdict(key) is Verdict.PROVED
+            if key not in unchanged and entry.form is Form.ANNOTATION and self.sent.verdict(key) is Verdict.PROVED
         }
 
     def _is_removable(self, key: str, unchanged: Mapping[str, Verdict]) -> bool:
         return self.live.entries[key].form is Form.ANNOTATION and unchanged[key] is Verdict.PROVED
 
     def _step(self, want: Want) -> Step:
-        entry, sent = self.live.proof(want), self.sent.proof(want)
+        entry = self.live.proof(want)
         if self.live.secret is not None and want.form is Form.ANNOTATION:
             self._warn_of_edit(want)
-        # What was filled in a moment ago, in the same request, is newer than what lives.
-        is_newer = sent is not None and entry is not None and sent.mac != entry.mac and not self.dry_run
-        if entry is not None and not is_newer:
+        if entry is not None and not self._is_newer_than(entry, want):
             return Step(want, Action.KEEP if self.dry_run else Action.VERIFY, self.live.encoded(want.key), entry)
         return self._new_value(want)
+
+    def _is_newer_than(self, live: Entry, want: Want) -> bool:
+        """Return whether another value was filled in a moment ago, in the same request, than the one that lives."""
+        if self.dry_run or self.sent.entries.get(want.key) == live:
+            return False
+        sent = self.sent.proof(want)
+        return sent is not None and sent.mac != live.mac
 
     def _new_value(self, want: Want) -> Step:
         entry = self.sent.proof(want)

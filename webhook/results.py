@@ -70,9 +70,9 @@ class Results:
             self.problems += [field_problem(step.want, failure) for failure in failures]
 
     def _resolved(self, step: Step) -> Filled:
-        found = {reference: outcome for reference, outcome in self.outcomes.items() if isinstance(outcome, Resolved)}
-        values = {reference: outcome.value for reference, outcome in found.items()}
-        versions = {reference: outcome.version for reference, outcome in found.items()}
+        found = {reference: self.outcomes[reference] for reference in step.want.filling.references}
+        values = {reference: outcome.value for reference, outcome in found.items() if isinstance(outcome, Resolved)}
+        versions = {reference: outcome.version for reference, outcome in found.items() if isinstance(outcome, Resolved)}
         result = resolved(step, values, versions, self.provenance)
         if result.entry is not None:
             self.freshness.confirm(result.entry.mac)

@@ -8,8 +8,9 @@ import pytest
 
 from manifests.claims import Claims
 from manifests.placeholder import MARKER, is_placeholder, placeholder
-from manifests.plan import Plan, plan_secret
-from manifests.provenance import Provenance
+from manifests.plan import Plan, plan_secret, references
+from manifests.provenance import Provenance, Verdict
+from manifests.record import Entry
 from manifests.step import Action, LooksLikeReference, TwoValues, kept, resolved, shown
 from resolver.grammar import Reference
 from resolver.value import SecretValue
@@ -346,6 +347,24 @@ def test_nobody_is_made_to_work_by_a_record_that_is_not_proved(monkeypatch: pyte
     assert actions(plan(secret({"a": f"(({REF}))"}, {"keyhole.dev/record": forged}))) == [Action.RESOLVE]
 
 
+@pytest.mark.parametrize("manifest", [ANNOTATED, IN_PLACE, IN_TEXT], ids=["annotation", "in place", "in a text"])
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_an_unchanged_field_costs_one_mac(
+    monkeypatch: pytest.MonkeyPatch, manifest: dict[str, Any], dry_run: bool
+) -> None:
+    old, by = live(manifest), provenance()
+    checked: list[str] = []
+    check = Provenance.verdict
+
+    def counting(self: Provenance, pointer: str, entry: Entry, value: SecretValue) -> Verdict:
+        checked.append(pointer)
+        return check(self, pointer, entry, value)
+
+    monkeypatch.setattr(Provenance, "verdict", counting)
+    plan_secret(edited(old, labels={"x": "y"}), old, by, dry_run=dry_run)
+    assert checked == ["/data/a"]
+
+
 def test_no_value_stands_in_what_may_be_shown() -> None:
     old = live(ANNOTATED)
     assert old["data"]["a"] not in repr(Claims(old, provenance()))
@@ -452,7 +471,7 @@ def test_a_resolved_field_holds_the_value() -> None:
 
 
 def test_references_are_named_once() -> None:
-    assert plan(secret({"a": f"(({REF})) (({REF}))", "b": REF})).references == (REFERENCE,)
+    assert references(plan(secret({"a": f"(({REF})) (({REF}))", "b": REF})).steps) == (REFERENCE,)
 
 
 @pytest.mark.parametrize("value", ["vault:secret/b#c", "vault:broken", "see ${vault:secret/b#c}", "((vault:x"])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from manifests.fields import scan_secret
 from manifests.metadata import metadata_change
-from manifests.plan import plan_secret
+from manifests.plan import plan_secret, references
 from manifests.step import Action, Filled, Step, kept, resolved, shown
 from resolver.grammar import Reference
 from resolver.value import SecretValue
@@ -48,8 +48,8 @@ def admitted_by(manifest: dict[str, Any], old: dict[str, Any] | None, *, dry_run
     by = provenance()
     plan = plan_secret(manifest, old, by, dry_run=dry_run)
     assert not plan.problems
-    secrets = {reference: SecretValue(f"{values} {reference.path}") for reference in plan.references}
-    versions: dict[Reference, int | None] = dict.fromkeys(plan.references, 1)
+    secrets = {reference: SecretValue(f"{values} {reference.path}") for reference in references(plan.steps)}
+    versions: dict[Reference, int | None] = dict.fromkeys(references(plan.steps), 1)
     filled = [_filled(step, secrets, versions, dry_run=dry_run) for step in plan.steps]
     change = metadata_change(plan, filled, manifest, by.keys, dry_run=dry_run)
     written = [(each.step.want, each.value) for each in filled if each.value is not None]
