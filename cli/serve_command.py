@@ -10,6 +10,7 @@ from cli.parameters import ObjectNameType
 from kube.objects import ObjectName
 
 if TYPE_CHECKING:
+    from webhook.caller_modes import CallerSettings
     from webhook.settings import Address
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -134,7 +135,6 @@ def serve(  # noqa: PLR0917 - click passes one for each option
     from resolver.connections import ConfigurationError  # noqa: PLC0415
     from webhook.audit_errors import AuditError  # noqa: PLC0415
     from webhook.caller import ProofUnreadable  # noqa: PLC0415
-    from webhook.caller_modes import CallerMode, CallerSettings, CallerSettingsError  # noqa: PLC0415
     from webhook.logs import configure  # noqa: PLC0415
     from webhook.server import Server  # noqa: PLC0415
     from webhook.service import Audit, ServiceSettings, build, check_start  # noqa: PLC0415
@@ -152,12 +152,7 @@ def serve(  # noqa: PLR0917 - click passes one for each option
         grace_seconds=grace_seconds,
         log_level=log_level,
     )
-    try:
-        caller = CallerSettings(CallerMode(caller_auth), caller_ca, frozenset(caller_names), caller_token_files)
-    except CallerSettingsError as error:
-        raise click.UsageError(str(error)) from None
-    if caller.mode is CallerMode.NONE:
-        click.echo("WARNING: --caller-auth=none: whoever reaches this port can read secrets.", err=True)
+    caller = _caller_settings(caller_auth, caller_ca, caller_names, caller_token_files)
     if audit_log is not None and audit_key is None:
         raise click.UsageError("--audit-log needs --audit-key")
     audit = Audit(audit_log, audit_key) if audit_key else None
@@ -171,3 +166,18 @@ def serve(  # noqa: PLR0917 - click passes one for each option
     except OSError as error:
         raise NotDoneError(f"cannot listen on {health_listen}: {error.strerror}") from None
     server.run()
+
+
+def _caller_settings(
+    mode: str, ca_file: Path | None, names: tuple[str, ...], token_files: tuple[Path, ...]
+) -> "CallerSettings":
+    """Return how callers prove themselves, and warn when they need not. To be called once the library is patched."""
+    from webhook.caller_modes import CallerMode, CallerSettings, CallerSettingsError  # noqa: PLC0415 - see `serve`
+
+    try:
+        caller = CallerSettings(CallerMode(mode), ca_file, frozenset(names), token_files)
+    except CallerSettingsError as error:
+        raise click.UsageError(str(error)) from None
+    if caller.mode is CallerMode.NONE:
+        click.echo("WARNING: --caller-auth=none: whoever reaches this port can read secrets.", err=True)
+    return caller
