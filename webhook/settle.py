@@ -4,6 +4,7 @@ A field that needs a new value may have the object refused. One whose live value
 verified, for whatever reason, its value stays, with a warning.
 """
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -21,9 +22,12 @@ from resolver.grammar import Reference
 from resolver.resolve import Outcome
 from resolver.wire import Limit
 from webhook.freshness import Freshness
+from webhook.logs import frames
 from webhook.refusal import refusal
 from webhook.results import SHOWN, Results
 from webhook.review import AdmissionRequest, Answer
+
+log = logging.getLogger("keyhole.admission")
 
 # Every call below keeps to the deadline; what does not is ended this much later.
 GRACE_SECONDS = 0.1
@@ -164,6 +168,10 @@ class Settlement:
             return edge_problem(request, DeadlineExceeded())
         except (KubernetesUnavailable, KubernetesError, TemporaryError) as error:
             return edge_problem(request, error)
+        except Exception as error:  # noqa: BLE001 - not even a bug of ours takes away a value that is proved
+            log.error("bug in admission %s: %s at %s", request.uid, type(error).__name__, frames(error))  # noqa: TRY400
+            problem = f"a bug in Keyhole; its log has it under {request.uid}"
+            return Problem("the object", problem, "InternalError", temporary=True)
 
 
 def _shows_more(request: AdmissionRequest, plan: Plan) -> bool:

@@ -127,6 +127,7 @@ def test_a_refresh_request_never_lands_even_in_a_dry_run() -> None:
         pytest.param(Scene(enabled=KubernetesError("reading namespace team-a", 403)), id="nor may it"),
         pytest.param(Scene(allowed=False), id="the requester may not read it"),
         pytest.param(Scene(TimeoutError()), id="the time is up"),
+        pytest.param(Scene(RuntimeError("hunter2")), id="a bug of ours"),
     ],
 )
 def test_whatever_fails_a_proved_value_stays_with_a_warning(scene: Scene) -> None:
@@ -137,6 +138,7 @@ def test_whatever_fails_a_proved_value_stays_with_a_warning(scene: Scene) -> Non
     assert patched(edited, given) == edited
     (warning,) = given.warnings
     assert warning.startswith("data.password keeps its value, unverified: ")
+    assert "hunter2" not in warning
 
 
 def test_a_failing_value_in_place_stays_too() -> None:
