@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from webhook.caller import Caller, CallerCheck
     from webhook.server import Server
+    from webhook.serving_certificate import CertificateFiles
     from webhook.settings import ServerSettings
 
 # Below these stand `/patch` and `/allow` once more, for the aggregation layer.
@@ -84,10 +85,13 @@ def caller_check(ca_file: Path | None, name: str, *, aggregated: bool) -> "Calle
     return AlsoForDiscovery(lambda _: RequestHeader(ca_file.read_text(), names, ("X-Remote-User",), ""))
 
 
-def _server(settings: "ServerSettings", worker_class: str, check: Callable[[], "CallerCheck"]) -> "Server":
+def _server(
+    settings: "ServerSettings", files: "CertificateFiles", worker_class: str, check: Callable[[], "CallerCheck"]
+) -> "Server":
     from webhook.caller_guard import Guard  # noqa: PLC0415 - after monkey patching
     from webhook.server import Server  # noqa: PLC0415
     from webhook.service import Service  # noqa: PLC0415
+    from webhook.serving_certificate import ServingCertificate  # noqa: PLC0415
 
     class OtherClass(Server):
         """The same configuration with one of gunicorn's own worker classes, and gunicorn's own TLS context."""
@@ -97,11 +101,20 @@ def _server(settings: "ServerSettings", worker_class: str, check: Callable[[], "
             self.cfg.set("worker_class", worker_class)
             self.cfg.set("threads", THREADS)
             self.cfg.set("ssl_context", _default_context)
+            self.cfg.set("certfile", str(files.certificate))
+            self.cfg.set("keyfile", str(files.key))
 
     def build() -> Service:
         caller = check()
         caller.start()
-        return Service(Guard(constant_app(), caller), caller, caller.close, lambda: caller.is_ready)
+        certificate = ServingCertificate.of_files(files)
+        certificate.start()
+
+        def close() -> None:
+            certificate.close()
+            caller.close()
+
+        return Service(Guard(constant_app(), caller), caller, certificate, close, lambda: caller.is_ready)
 
     kind = Server if worker_class == OURS else OtherClass
     return kind(settings, build)
@@ -138,11 +151,10 @@ def main(
         from gevent import monkey  # noqa: PLC0415 - only for these classes, and before all else
 
         monkey.patch_all()
+    from webhook.serving_certificate import CertificateFiles  # noqa: PLC0415
     from webhook.settings import Address, ServerSettings  # noqa: PLC0415
 
     settings = ServerSettings(
-        certificate_file=tls_cert,
-        key_file=tls_key,
         listen=Address("127.0.0.1", port),
         health_listen=Address("127.0.0.1", health_port),
         workers=workers,
@@ -150,7 +162,7 @@ def main(
         log_level="warning",
     )
     check = partial(caller_check, caller_ca, caller_name, aggregated=aggregated)
-    _server(settings, worker_class, check).run()
+    _server(settings, CertificateFiles(tls_cert, tls_key), worker_class, check).run()
 
 
 if __name__ == "__main__":

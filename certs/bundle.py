@@ -73,6 +73,19 @@ def findings(bundle: Bundle, now: datetime) -> tuple[UnfitError, ...]:
     return tuple(_mismatches(authorities, ca_key, chain, key)) + tuple(_untimely(authorities, chain, now))
 
 
+def serving_findings(serving: KeyPair, now: datetime) -> tuple[UnfitError, ...]:
+    """Return what keeps a certificate from being served at `now`, whoever issued it: form, key and time."""
+    try:
+        chain = parse_certificates(CERTIFICATE, serving.certificate_pem)
+        key = parse_key(KEY, serving.key_pem)
+    except UnfitError as error:
+        return (error,)
+    if key.public_key() != chain[0].public_key():
+        return (UnfitError(KEY, f"does not belong to {CERTIFICATE}"),)
+    reason = _untimely_reason(chain[0], now)
+    return (UnfitError(CERTIFICATE, reason),) if reason else ()
+
+
 def _mismatches(
     authorities: Sequence[x509.Certificate],
     ca_key: PrivateKeyTypes | None,

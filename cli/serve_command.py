@@ -11,6 +11,7 @@ from kube.objects import ObjectName
 
 if TYPE_CHECKING:
     from webhook.caller_modes import CallerSettings
+    from webhook.serving_certificate import CertificateFiles
     from webhook.settings import Address
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -39,6 +40,8 @@ Examples:
   keyhole serve --connections connections.yaml --record-key keyhole/keyhole-record-key \\
       --tls-cert certs/tls.crt --tls-key certs/tls.key \\
       --caller-auth client-certificate --caller-ca apiserver-ca.crt --caller-name kube-apiserver
+  keyhole serve --connections connections.yaml --record-key keyhole/keyhole-record-key \\
+      --tls-secret keyhole/keyhole-serving-certificate --caller-auth aggregation
 """,
 )
 @click.option(
@@ -50,8 +53,13 @@ Examples:
     required=True,
     help="The Secret with the keys of the records, which `keyhole controller` makes and rotates.",
 )
-@click.option("--tls-cert", type=_FILE, required=True, help="The serving certificate (PEM), with its chain.")
-@click.option("--tls-key", type=_FILE, required=True, help="Its private key (PEM).")
+@click.option("--tls-cert", type=_FILE, help="The serving certificate (PEM), with its chain.")
+@click.option("--tls-key", type=_FILE, help="Its private key (PEM).")
+@click.option(
+    "--tls-secret",
+    type=ObjectNameType(),
+    help="Instead of the two files: the Secret that holds tls.crt and tls.key. It may be made and change later.",
+)
 @click.option(
     "--caller-auth",
     type=click.Choice(["aggregation", "client-certificate", "token", "none"]),
@@ -110,8 +118,9 @@ Examples:
 def serve(  # noqa: PLR0917 - click passes one for each option
     connections: Path,
     record_key: ObjectName,
-    tls_cert: Path,
-    tls_key: Path,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    tls_secret: ObjectName | None,
     caller_auth: str,
     caller_ca: Path | None,
     caller_names: tuple[str, ...],
@@ -138,13 +147,11 @@ def serve(  # noqa: PLR0917 - click passes one for each option
     from webhook.logs import configure  # noqa: PLC0415
     from webhook.server import Server  # noqa: PLC0415
     from webhook.service import Audit, ServiceSettings, build, check_start  # noqa: PLC0415
+    from webhook.serving_certificate import CertificateError  # noqa: PLC0415
     from webhook.settings import ServerSettings  # noqa: PLC0415
-    from webhook.tls import CertificateError  # noqa: PLC0415
 
     configure(log_level)
     settings = ServerSettings(
-        certificate_file=tls_cert,
-        key_file=tls_key,
         listen=listen,
         health_listen=health_listen,
         workers=workers,
@@ -152,11 +159,12 @@ def serve(  # noqa: PLR0917 - click passes one for each option
         grace_seconds=grace_seconds,
         log_level=log_level,
     )
+    certificate = _certificate(tls_cert, tls_key, tls_secret)
     caller = _caller_settings(caller_auth, caller_ca, caller_names, caller_token_files)
     if audit_log is not None and audit_key is None:
         raise click.UsageError("--audit-log needs --audit-key")
     audit = Audit(audit_log, audit_key) if audit_key else None
-    service = ServiceSettings(connections, caller, record_key, kubeconfig, audit)
+    service = ServiceSettings(connections, caller, record_key, certificate, kubeconfig, audit)
     try:
         # Workers connect and read for themselves; what cannot be used is to be told of here.
         check_start(service)
@@ -166,6 +174,19 @@ def serve(  # noqa: PLR0917 - click passes one for each option
     except OSError as error:
         raise NotDoneError(f"cannot listen on {health_listen}: {error.strerror}") from None
     server.run()
+
+
+def _certificate(
+    certificate: Path | None, key: Path | None, secret: ObjectName | None
+) -> "CertificateFiles | ObjectName":
+    """Return where the certificate is. To be called once the library is patched."""
+    from webhook.serving_certificate import CertificateFiles  # noqa: PLC0415 - see `serve`
+
+    if certificate is not None and key is not None and secret is None:
+        return CertificateFiles(certificate, key)
+    if certificate is None and key is None and secret is not None:
+        return secret
+    raise click.UsageError("it takes either --tls-cert and --tls-key, or --tls-secret")
 
 
 def _caller_settings(

@@ -22,6 +22,10 @@ class ProofUnreadable(Exception):
     """What callers are measured by (a CA, names, tokens) cannot be read, or would let in too many."""
 
 
+class ProofOutOfReach(ProofUnreadable):
+    """It cannot be read now, because the API server does not answer; a later try may find it in order."""
+
+
 @dataclass(frozen=True, slots=True)
 class Authorities:
     """The CAs of which a client has to show a certificate. None at all let nobody in."""

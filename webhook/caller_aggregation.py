@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from kube.errors import KubernetesError, KubernetesUnavailable
 from kube.request_header import CONFIG_MAP, NAMESPACE, RequestHeader, RequestHeaderError
-from webhook.caller import Authorities, Caller, CallerRefused, ProofUnreadable
+from webhook.caller import Authorities, Caller, CallerRefused, ProofOutOfReach, ProofUnreadable
 from webhook.caller_certificate import verified
 from webhook.discovery import is_discovery
 from webhook.kept import Kept
@@ -70,7 +70,9 @@ class Aggregation:
     def _read(self) -> _Proof:
         try:
             header = self._read_header(_CALL_SECONDS)
-        except (KubernetesError, KubernetesUnavailable, RequestHeaderError) as error:
+        except KubernetesUnavailable as error:
+            raise ProofOutOfReach(str(error)) from None
+        except (KubernetesError, RequestHeaderError) as error:
             raise ProofUnreadable(str(error)) from None
         where = f"ConfigMap {NAMESPACE}/{CONFIG_MAP}"
         authorities = Authorities.parse(header.ca_pem, f"{where}: requestheader-client-ca-file")

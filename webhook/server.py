@@ -10,6 +10,7 @@ from math import ceil
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.config import Config
 
 from webhook.service import Service
 from webhook.settings import Address, ServerSettings
@@ -21,20 +22,26 @@ _KEEPALIVE_SECONDS = 120
 _HEALTH_BACKLOG = 64
 
 
+class _TlsConfig(Config):  # type: ignore[misc]
+    """gunicorn's settings, for TLS without a file: the certificate may come, and change, while the server runs."""
+
+    is_ssl = True
+
+
 class Server(BaseApplication):  # type: ignore[misc]
     """Serves what `build` returns, which is called in each worker, after the fork."""
 
     def __init__(self, settings: ServerSettings, build: Callable[[], Service]) -> None:
-        """Load the certificate and bind the health listener.
-
-        Raises `webhook.tls.CertificateError`, or OSError when the listener cannot be bound.
-        """
-        ServingTls(settings.certificate_file, settings.key_file)
+        """Bind the health listener; raises OSError when it cannot be bound."""
         self.settings = settings
         self.health_socket = _listening(settings.health_listen)
         self._build = build
         self._service: Service | None = None
         super().__init__()
+
+    def load_default_config(self) -> None:
+        """Begin with gunicorn's defaults (its hook)."""
+        self.cfg = _TlsConfig(self.usage, prog=self.prog)
 
     def load_config(self) -> None:
         """Configure gunicorn (its hook)."""
@@ -43,8 +50,6 @@ class Server(BaseApplication):  # type: ignore[misc]
             "bind": [str(settings.listen)],
             "workers": settings.workers,
             "worker_class": AdmissionWorker,
-            "certfile": str(settings.certificate_file),
-            "keyfile": str(settings.key_file),
             "ssl_context": lambda _config, _default: self._tls_in_worker(),
             "keepalive": _KEEPALIVE_SECONDS,
             "graceful_timeout": ceil(settings.drain_seconds + settings.grace_seconds),
@@ -64,10 +69,10 @@ class Server(BaseApplication):  # type: ignore[misc]
         return self._service.app
 
     def _tls_in_worker(self) -> ServingTls:
-        settings, service = self.settings, self._service
+        service = self._service
         if service is None:
             raise RuntimeError("a worker takes connections only after it has built its service")
-        return ServingTls(settings.certificate_file, settings.key_file, lambda: service.caller.authorities)
+        return ServingTls(service.certificate.current, lambda: service.caller.authorities)
 
     def is_ready_in_worker(self) -> bool:
         """Return whether a worker could serve the API server now."""

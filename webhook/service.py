@@ -1,5 +1,6 @@
 """What a worker serves: the admission application, who may call it, and what it holds."""
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,12 +25,13 @@ from webhook.audit import AuditTrail
 from webhook.audit_key import load_key
 from webhook.audit_stream import AuditStream
 from webhook.audited import AuditedAdmission
-from webhook.caller import CallerCheck
+from webhook.caller import CallerCheck, ProofOutOfReach
 from webhook.caller_guard import Guard
 from webhook.caller_modes import CallerMode, CallerSettings, caller_check
 from webhook.discovery import add_discovery
 from webhook.identity import NamespaceTokens
 from webhook.record_keys import RecordKeys
+from webhook.serving_certificate import CertificateFiles, ServingCertificate
 from webhook.upkeep import Upkeep
 
 
@@ -45,22 +47,27 @@ class Audit:
 class ServiceSettings:
     """What Keyhole is made of. Without `kubeconfig` it runs in the cluster; without `audit` there is no audit trail.
 
-    `record_key` is the Secret with the keys of the records.
+    `record_key` is the Secret with the keys of the records, `certificate` names the files or the Secret to serve with.
     """
 
     connections_file: Path
     caller: CallerSettings
     record_key: ObjectName
+    certificate: CertificateFiles | ObjectName
     kubeconfig: Path | None = None
     audit: Audit | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A WSGI application, who may call it, how to give back what it holds, and whether it could answer now."""
+    """A WSGI application, who may call it, what it shows callers, how to give back what it holds, and if it can answer.
+
+    `certificate` follows its source already.
+    """
 
     app: Any
     caller: CallerCheck
+    certificate: ServingCertificate
     close: Callable[[], None]
     is_ready: Callable[[], bool]
 
@@ -68,11 +75,14 @@ class Service:
 def check_start(settings: ServiceSettings) -> None:
     """Check, before the fork, what every worker is going to need, and leave nothing open.
 
+    An API server that does not answer now is no reason not to start, and neither is a Secret without a certificate.
     Raises `resolver.connections.ConfigurationError`, `webhook.audit_errors.AuditError`,
-    `kube.errors.KubernetesUnavailable` when there is no way to an API server, or `webhook.caller.ProofUnreadable` when
-    callers cannot be checked.
+    `webhook.serving_certificate.CertificateError` when files hold none, `kube.errors.KubernetesUnavailable` when there
+    is no way to an API server, or `webhook.caller.ProofUnreadable` when callers cannot be checked.
     """
     load(settings.connections_file)
+    if isinstance(settings.certificate, CertificateFiles):
+        ServingCertificate.of_files(settings.certificate).load()
     if settings.audit is not None:
         load_key(settings.audit.key_file)
         AuditStream(settings.audit.path).close()
@@ -80,7 +90,7 @@ def check_start(settings: ServiceSettings) -> None:
         check(settings.kubeconfig)
         caller_check(settings.caller).load()
         return
-    with connected_before_fork(settings.kubeconfig) as api:
+    with connected_before_fork(settings.kubeconfig) as api, contextlib.suppress(ProofOutOfReach):
         caller_check(settings.caller, RequestHeaders(api).read).load()
 
 
@@ -102,11 +112,13 @@ def build(settings: ServiceSettings) -> Service:
     app = create_app(admits, ADMISSION_PATH if is_aggregated else MUTATE_PATH)
     if is_aggregated:
         add_discovery(app)
+    certificate = _certificate(settings.certificate, secrets)
     upkeep = Upkeep(settings.connections_file, resolver, tenants)
 
     def close() -> None:
         upkeep.stop()
         record_keys.close()
+        certificate.close()
         caller.close()
         resolver.close()
         if trail is not None:
@@ -115,7 +127,18 @@ def build(settings: ServiceSettings) -> Service:
     upkeep.start()
     caller.start()
     record_keys.start()
-    return Service(Guard(app, caller), caller, close, lambda: caller.is_ready and record_keys.current() is not None)
+    certificate.start()
+
+    def is_ready() -> bool:
+        return caller.is_ready and record_keys.current() is not None and certificate.current() is not None
+
+    return Service(Guard(app, caller), caller, certificate, close, is_ready)
+
+
+def _certificate(source: CertificateFiles | ObjectName, secrets: Secrets) -> ServingCertificate:
+    if isinstance(source, CertificateFiles):
+        return ServingCertificate.of_files(source)
+    return ServingCertificate.of_secret(source, secrets)
 
 
 def _trail(audit: Audit | None) -> AuditTrail | None:

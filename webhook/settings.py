@@ -1,7 +1,6 @@
 """How the server runs: parsed once, at the edge, and not changed after."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +22,6 @@ class ServerSettings:
     balancers learn of it; then what is in flight gets `grace_seconds`.
     """
 
-    certificate_file: Path
-    key_file: Path
     listen: Address
     health_listen: Address
     workers: int = 2

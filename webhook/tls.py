@@ -1,22 +1,22 @@
 """TLS at the admission port: handshakes that end in time, and the client certificates that are asked for."""
 
+import contextlib
 import logging
+import os
 import ssl
-from collections.abc import Callable
-from pathlib import Path
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from gevent import GreenletExit
 
+from certs.keypair import KeyPair
 from webhook.caller import Authorities
 
 log = logging.getLogger("keyhole.server")
 
 _HANDSHAKE_SECONDS = 10.0
-
-
-class CertificateError(Exception):
-    """There is no certificate to serve with; the message names the files."""
 
 
 class BoundedContext(ssl.SSLContext):
@@ -41,38 +41,62 @@ class BoundedContext(ssl.SSLContext):
 
 
 class ServingTls:
-    """What gunicorn takes for its TLS context: for each handshake the one with the CAs that count at that moment."""
+    """What gunicorn takes for its TLS context: each handshake has the certificate and the CAs of that moment."""
 
     def __init__(
-        self, certificate_file: Path, key_file: Path, authorities: Callable[[], Authorities | None] = lambda: None
+        self,
+        certificate: Callable[[], KeyPair | None],
+        authorities: Callable[[], Authorities | None] = lambda: None,
     ) -> None:
-        """Load the certificate; raises `CertificateError`."""
-        self._files = certificate_file, key_file
+        """`certificate` returns None while there is none: handshakes are refused then."""
+        self._certificate = certificate
         self._authorities = authorities
-        self._current = self._context(authorities())
+        self._current: tuple[KeyPair, BoundedContext] | None = None
 
     def wrap_socket(self, sock: Any, *args: Any, **kwargs: Any) -> Any:
-        """Shake hands, as `ssl.SSLContext.wrap_socket`."""
-        authorities = self._authorities()
-        if authorities != self._current.authorities:
-            self._current = self._context(authorities)
-        return self._current.wrap_socket(sock, *args, **kwargs)
+        """Shake hands, as `ssl.SSLContext.wrap_socket`; without a certificate end the connection's greenlet."""
+        pair, authorities = self._certificate(), self._authorities()
+        if pair is None:
+            log.debug("TLS handshake refused: there is no certificate yet")
+            sock.close()
+            raise GreenletExit
+        current = self._current
+        if current is None or current[0] is not pair or current[1].authorities != authorities:
+            self._current = current = pair, _context(pair, authorities)
+        return current[1].wrap_socket(sock, *args, **kwargs)
 
-    def _context(self, authorities: Authorities | None) -> BoundedContext:
-        context = BoundedContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        # A resumed session would not be verified again.
-        context.options |= ssl.OP_NO_TICKET
-        context.num_tickets = 0
-        certificate_file, key_file = self._files
-        try:
-            context.load_cert_chain(certificate_file, key_file)
-        except OSError as error:
-            problem = f"{certificate_file} and {key_file} are no certificate and its private key in PEM"
-            raise CertificateError(problem) from error
-        if authorities is not None:
-            context.authorities = authorities
-            context.verify_mode = ssl.CERT_REQUIRED
-            if authorities.pem:
-                context.load_verify_locations(cadata=authorities.pem)
-        return context
+
+def load_pair(context: ssl.SSLContext, pair: KeyPair) -> None:
+    """Have the context serve with a certificate and its key; raises `ssl.SSLError`."""
+    with _readable(pair.certificate_pem + b"\n" + pair.key_pem) as path:
+        context.load_cert_chain(path)
+
+
+def _context(pair: KeyPair, authorities: Authorities | None) -> BoundedContext:
+    context = BoundedContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    # A resumed session would not be verified again.
+    context.options |= ssl.OP_NO_TICKET
+    context.num_tickets = 0
+    load_pair(context, pair)
+    if authorities is not None:
+        context.authorities = authorities
+        context.verify_mode = ssl.CERT_REQUIRED
+        if authorities.pem:
+            context.load_verify_locations(cadata=authorities.pem)
+    return context
+
+
+@contextlib.contextmanager
+def _readable(content: bytes) -> Iterator[str]:
+    """Give a path, for OpenSSL takes keys from files only. On Linux it is memory: no key comes near a disk."""
+    if sys.platform == "linux":
+        with os.fdopen(os.memfd_create("serving-certificate"), "wb") as file:
+            file.write(content)
+            file.flush()
+            yield f"/proc/self/fd/{file.fileno()}"
+    else:
+        with tempfile.NamedTemporaryFile() as named:
+            named.write(content)
+            named.flush()
+            yield named.name
