@@ -20,6 +20,8 @@ from webhook.worker import AdmissionWorker
 # The API server keeps idle connections for 90 s and does not retry a POST: a shorter keep-alive resets some of them.
 _KEEPALIVE_SECONDS = 120
 _HEALTH_BACKLOG = 64
+# What a worker needs after its last answer: it looks up once a second, and has Vault revoke its tokens.
+_LEAVING_SECONDS = 5.0
 
 
 class _TlsConfig(Config):  # type: ignore[misc]
@@ -52,7 +54,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             "worker_class": AdmissionWorker,
             "ssl_context": lambda _config, _default: self._tls_in_worker(),
             "keepalive": _KEEPALIVE_SECONDS,
-            "graceful_timeout": ceil(settings.drain_seconds + settings.grace_seconds),
+            "graceful_timeout": ceil(settings.drain_seconds + settings.grace_seconds + _LEAVING_SECONDS),
             # The control socket would be written below the home folder, which is read-only in a container.
             "control_socket_disable": True,
             # Nobody stands between the API server and us whose word on addresses and paths would count.

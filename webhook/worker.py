@@ -4,6 +4,8 @@ A greenlet costs a stalled client kilobytes where a thread costs it one of a few
 measurement by which the class was chosen.
 """
 
+from contextlib import AbstractContextManager
+from math import ceil
 from typing import Any
 
 import gevent
@@ -11,27 +13,10 @@ from gevent.pywsgi import WSGIServer
 from gunicorn.workers.ggevent import GeventWorker
 
 from webhook.health import health_app
+from webhook.open_connections import OpenConnections
 
 # The API server waits at most 30 s for an answer; past that, whatever the request still does is for nobody.
 _REQUEST_SECONDS = 35.0
-
-
-class _Idle:
-    """The wait for a connection's next request: bounded, and known to the worker, which may end it."""
-
-    def __init__(self, worker: "AdmissionWorker", seconds: float) -> None:
-        self._worker = worker
-        self._timeout = gevent.Timeout(seconds, False)
-        self._greenlet = gevent.getcurrent()
-
-    def __enter__(self) -> None:
-        self._worker.idle.add(self._greenlet)
-        self._timeout.start()
-
-    def __exit__(self, kind: object, error: object, traceback: object) -> bool:
-        self._timeout.close()
-        self._worker.idle.discard(self._greenlet)
-        return error is self._timeout
 
 
 class AdmissionWorker(GeventWorker):  # type: ignore[misc]
@@ -39,17 +24,22 @@ class AdmissionWorker(GeventWorker):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.idle: set[Any] = set()
+        self.connections = OpenConnections()
         self.stopping = False
 
-    def timeout_ctx(self) -> _Idle:
-        """Bound the wait for the next request (gunicorn's hook)."""
-        return _Idle(self, self.cfg.keepalive)
+    def handle(self, listener: Any, client: Any, address: Any) -> None:
+        """Serve one connection (gunicorn's hook)."""
+        with self.connections.open(client):
+            super().handle(listener, client, address)
 
-    def handle_request(self, *args: Any) -> Any:
+    def timeout_ctx(self) -> AbstractContextManager[None]:
+        """Bound the wait for the next request (gunicorn's hook)."""
+        return self.connections.waiting(self.cfg.keepalive)
+
+    def handle_request(self, listener_name: Any, request: Any, *args: Any) -> Any:
         """Bound one request, its body included (gunicorn's hook)."""
-        with gevent.Timeout(_REQUEST_SECONDS, False):
-            return super().handle_request(*args)
+        with gevent.Timeout(_REQUEST_SECONDS, False), self.connections.answering(request):
+            return super().handle_request(listener_name, request, *args)
         raise StopIteration  # gunicorn's sign to close the connection: the rest of the body may still come
 
     def run(self) -> None:
@@ -70,11 +60,11 @@ class AdmissionWorker(GeventWorker):  # type: ignore[misc]
         if self.stopping:
             return
         self.stopping = True
-        # gunicorn closes a connection after its answer when there is no keep-alive.
-        self.cfg.set("keepalive", 0)
+        # Counted by gunicorn from the end of the draining on.
+        self.cfg.set("graceful_timeout", ceil(self.app.settings.grace_seconds))
+        self.connections.close_after_answers()
         gevent.spawn_later(self.app.settings.drain_seconds, self._end, sig, frame)
 
     def _end(self, sig: int, frame: object) -> None:
         super().handle_exit(sig, frame)
-        for greenlet in list(self.idle):
-            greenlet.kill(StopIteration, block=False)
+        self.connections.end_waiting()
