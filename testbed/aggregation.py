@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from certs.files import CertificateFiles
 from kube.request_header import NAMESPACE as KUBE_SYSTEM
 from kube.request_header import READER_ROLE
 from manifests.aggregation import ADMISSION_PATH, api_service
@@ -23,7 +24,12 @@ _AVAILABLE_SECONDS = 60.0
 
 @contextlib.contextmanager
 def serving_aggregated(
-    bed: Testbed, directory: Path, connections: Path, *, arguments: Sequence[str] = ()
+    bed: Testbed,
+    directory: Path,
+    connections: Path,
+    *,
+    arguments: Sequence[str] = (),
+    certificate: CertificateFiles | None = None,
 ) -> Iterator[Webhook]:
     """Run `keyhole serve --caller-auth aggregation` until the block ends. Its `url` goes around the API server."""
     rbac = "rbac.authorization.k8s.io"
@@ -36,7 +42,7 @@ def serving_aggregated(
     }
     apply(bed, binding)
     caller = ("--caller-auth", "aggregation")
-    with serving(bed, directory, connections, caller=caller, arguments=arguments) as webhook:
+    with serving(bed, directory, connections, caller=caller, arguments=arguments, certificate=certificate) as webhook:
         origin = webhook.url.removesuffix(urlsplit(webhook.url).path)
         yield replace(webhook, url=origin + ADMISSION_PATH)
 

@@ -13,7 +13,7 @@ from typing import Any
 import requests
 import yaml
 
-from certs.files import write
+from certs.files import CertificateFiles, write
 from certs.issue import issue_ca, issue_serving
 from enforcer import bundle
 from enforcer.tenant import Account, tenant
@@ -161,6 +161,12 @@ def add_record_key(bed: Testbed) -> None:
     bed.kubernetes.request("PUT", path, {**found.json(), "data": data}).raise_for_status()
 
 
+def serving_certificate(folder: Path) -> CertificateFiles:
+    """Issue a certificate for the webhook, on this machine and as its Service, into `folder`, which is made."""
+    ca = issue_ca()
+    return write(folder, ca, issue_serving(ca, ["127.0.0.1", "localhost", SERVICE_HOST]))
+
+
 @contextlib.contextmanager
 def serving(
     bed: Testbed,
@@ -171,16 +177,17 @@ def serving(
     port: int | None = None,
     arguments: Sequence[str] = (),
     until_ready: bool = True,
+    certificate: CertificateFiles | None = None,
 ) -> Iterator[Webhook]:
     """Run `keyhole serve` until the block ends, by default on a free port.
 
-    `caller` are the arguments that say how callers prove themselves, `arguments` are further ones. With `until_ready`
-    the record key is made if there is none, and the block begins when the webhook is ready; without it, at once.
+    `caller` are the arguments that say how callers prove themselves, `arguments` are further ones, `certificate` is
+    one that replicas share. With `until_ready` the record key is made if there is none, and the block begins when the
+    webhook is ready; without it, at once.
     """
     if until_ready:
         add_record_key(bed)
-    ca = issue_ca()
-    files = write(directory / "certs", ca, issue_serving(ca, ["127.0.0.1", "localhost", SERVICE_HOST]))
+    files = certificate or serving_certificate(directory / "certs")
     port, health_port = port or free_port(), free_port()
     command = [
         *(sys.executable, "-m", "cli", "serve", *caller),
