@@ -11,7 +11,7 @@ import click
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench import admissions, tables, worker_classes
+from bench import admissions, soak, tables, worker_classes
 from bench.errors import BenchError
 from bench.load import Quota
 from bench.proof import proof
@@ -24,6 +24,8 @@ _QUICK_SECONDS = 0.4
 # There are 42 cells in a round, and getting each slice ready takes nearly as long as what is timed of it.
 _ADMISSION_SECONDS = 1.2
 _WORKER_SECONDS = 3.0
+# Until then caches fill and pools grow.
+_SETTLE_SECONDS = 300.0
 
 
 class _NumbersType(click.ParamType[tuple[int, ...]]):
@@ -149,6 +151,31 @@ def workers(
     )
 
 
+@main.command("soak")
+@click.option("--minutes", type=click.FloatRange(0.5, 24 * 60), default=30.0, show_default=True, help="How long.")
+@click.option("--clients", type=click.IntRange(1, 64), default=8, show_default=True, help="How many at once.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Where the figures go (JSON).")
+def soak_command(*, minutes: float, clients: int, output: Path | None) -> None:
+    r"""Load one Keyhole steadily for a long time, and see whether its processes hold more and more.
+
+    What they hold is compared from minute 5 on (in a shorter run, from a sixth of the time on). It ends with an error
+    when memory grows by 5 % or more, when file descriptors or threads leak, or when any request fails. The figures are
+    also written to bench/results/soak.json.
+
+    \b
+    Examples:
+      python -m bench soak
+      python -m bench soak --minutes 240 --clients 16
+    """
+    duration_seconds = minutes * 60
+    settings = soak.Settings(duration_seconds, min(_SETTLE_SECONDS, duration_seconds / 6), clients=clients)
+    with _failing(), Testbed(Options(name="soak"), on_standard_error()) as bed, _progress(settings.samples) as advance:
+        report = soak.run(bed, settings, advance)
+    _show(report, lambda markdown: tables.soak(report, markdown=markdown), output or _RESULTS / "soak.json")
+    if report.complaints:
+        raise click.ClickException("; ".join(report.complaints))
+
+
 @contextlib.contextmanager
 def _failing() -> Iterator[None]:
     try:
@@ -178,7 +205,9 @@ def _progress(total: int) -> Iterator[Callable[[str], None]]:
 
 
 def _show(
-    report: admissions.Report | worker_classes.ClassReport, table: Callable[[bool], RenderableType], output: Path
+    report: admissions.Report | worker_classes.ClassReport | soak.SoakReport,
+    table: Callable[[bool], RenderableType],
+    output: Path,
 ) -> None:
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(json.dumps(dataclasses.asdict(report), indent=2) + "\n")

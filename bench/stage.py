@@ -75,8 +75,8 @@ def staged(bed: Testbed, proof: Proof, delay_ms: float) -> Iterator[Stage]:
         }
         stack.enter_context(_far_keyhole(bed, folder / "far", proof, delay_ms))
         for namespace in (*(NAMESPACES[variant] for variant in servers), FAR_NAMESPACE):
-            _wait_until_filled(bed, namespace)
-        yield Stage(bed, _api_endpoint(bed, folder), servers)
+            wait_until_filled(bed, namespace)
+        yield Stage(bed, api_endpoint(bed, folder), servers)
 
 
 @contextlib.contextmanager
@@ -155,7 +155,7 @@ def _fill_vault(bed: Testbed) -> None:
         kv.create_or_update_secret(f"app-{path}", {f"field-{n}": f"value-{path}-{n}" for n in range(FIELDS // PATHS)})
 
 
-def _wait_until_filled(bed: Testbed, namespace: str) -> None:
+def wait_until_filled(bed: Testbed, namespace: str) -> None:
     """Create Secrets until one comes back filled: the API server learns of a configuration a moment later."""
     path = f"/api/v1/namespaces/{namespace}/secrets"
     deadline = time.monotonic() + _READY_SECONDS
@@ -171,8 +171,11 @@ def _wait_until_filled(bed: Testbed, namespace: str) -> None:
     raise BenchError(f"the webhook of {namespace} does not fill Secrets: {answer[:_SHOWN_CHARACTERS]}")
 
 
-def _api_endpoint(bed: Testbed, folder: Path) -> Endpoint:
-    """Return the API server, with a client certificate whose requests it does not queue (system:masters is exempt)."""
+def api_endpoint(bed: Testbed, folder: Path) -> Endpoint:
+    """Return the API server, with a client certificate whose requests it does not queue (system:masters is exempt).
+
+    `folder` takes the certificate and its key.
+    """
     kubeconfig = yaml.safe_load(bed.kubernetes.kubeconfig_for("bench", ["system:masters"]).read_bytes())
     user = kubeconfig["users"][0]["user"]
     files = {}

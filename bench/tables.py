@@ -9,6 +9,7 @@ from rich.text import Text
 
 from bench.admissions import Report
 from bench.measurement import FanOut, Row, first_errors
+from bench.soak import SoakReport
 from bench.usage import Memory
 from bench.worker_classes import ClassReport, ClassRow
 
@@ -50,6 +51,29 @@ def worker_classes(report: ClassReport, *, markdown: bool) -> RenderableType:
         _classes(report.rows, markdown=markdown),
         stalls,
         Text(verdict),
+    ]
+    return Group(*_apart(parts))
+
+
+def soak(report: SoakReport, *, markdown: bool) -> RenderableType:
+    """Return what `python -m bench soak` shows."""
+    held = _table(["master and workers hold", "at first", "at the end", "growth"], markdown, words=1)
+    for growth in report.growths:
+        held.add_row(growth.name, _number(growth.first, 1), _number(growth.last, 1), f"{growth.ratio:+.1%}")
+    done = _table(["request", "answered as it should"], markdown, words=1)
+    for step, times in report.tally.answered.items():
+        done.add_row(step, f"{times:,}")
+    settings = report.settings
+    how = (
+        f"{settings.duration_seconds / 60:.0f} minutes, {settings.clients} clients, {report.tally.requests:,} requests"
+    )
+    verdict = "; ".join(report.complaints) or "no error, no leak"
+    parts: list[RenderableType] = [
+        Text(report.machine.described()),
+        Text(f"{how}, {report.tally.errors} errors. From minute {settings.settle_seconds / 60:.1f} on: {verdict}"),
+        held,
+        done,
+        *(Text(f"error: {failure}") for failure in report.tally.failures),
     ]
     return Group(*_apart(parts))
 

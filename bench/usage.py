@@ -36,6 +36,30 @@ def memory_of(pid: int) -> Memory | None:
     return Memory(len(family), sum(pss for pss, _ in totals), sum(rss for _, rss in totals))
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a process and its descendants hold together; `processes` are their ids, the oldest first."""
+
+    processes: tuple[int, ...]
+    pss_mib: float
+    descriptors: int
+    threads: int
+
+
+def held_by(pid: int) -> Held | None:
+    """Return what a process and its descendants hold; None where the kernel does not tell."""
+    try:
+        family = _family(pid, _stats())
+        return Held(
+            tuple(sorted(family)),
+            sum(_total(member)[0] for member in family),
+            sum(len(os.listdir(_PROC / str(member) / "fd")) for member in family),  # noqa: PTH208 - only counted
+            sum(len(os.listdir(_PROC / str(member) / "task")) for member in family),  # noqa: PTH208
+        )
+    except OSError:
+        return None
+
+
 def cpu_seconds_of(pid: int) -> float | None:
     """Return the CPU time that a process and its living descendants have used, to a hundredth of a second.
 
