@@ -1,0 +1,1 @@
+"""What Keyhole tells Prometheus of itself; the only room that imports prometheus_client."""

@@ -1,0 +1,142 @@
+"""What is worth waking somebody for, in PromQL. `docs/metrics.md` lists them, and the chart's rules are to match.
+
+The API server's own metrics stand here where Keyhole cannot speak for itself, because it is not asked or not there.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A rule; `hold` is how long the expression has to be true (Prometheus' `for`)."""
+
+    name: str
+    expression: str
+    hold: str
+    severity: str
+    meaning: str
+
+
+ALERTS: Final = (
+    Alert(
+        "KeyholeAPIServiceUnavailable",
+        'max(aggregator_unavailable_apiservice{name="v1alpha1.admission.keyhole.dev"}) > 0',
+        "2m",
+        "critical",
+        "The API server cannot reach Keyhole: objects with references are refused, and namespaces are not deleted.",
+    ),
+    Alert(
+        "KeyholeNotAnswering",
+        'sum(rate(apiserver_admission_webhook_rejection_count{name=~".*keyhole\\\\.dev",'
+        'error_type=~"calling_webhook_error|apiserver_internal_error"}[5m])) > 0',
+        "2m",
+        "critical",
+        "The API server's calls of the webhook fail.",
+    ),
+    Alert(
+        "KeyholeNoWorkers",
+        "sum(keyhole_workers) < 1 or absent(keyhole_workers)",
+        "2m",
+        "critical",
+        "No worker of the webhook is alive, or none is scraped.",
+    ),
+    Alert(
+        "KeyholeNoRecordKey",
+        "min(keyhole_record_key_known) < 1",
+        "2m",
+        "critical",
+        "A worker has no key for records: objects with references are refused.",
+    ),
+    Alert(
+        "KeyholeCallerUnproved",
+        "min(keyhole_caller_proof_known) < 1",
+        "2m",
+        "critical",
+        "A worker cannot check callers, and lets nobody in.",
+    ),
+    Alert(
+        "KeyholeCertificateEnds",
+        "min by (certificate) (keyhole_certificate_expiry_timestamp_seconds) - time() < 7 * 24 * 3600",
+        "15m",
+        "critical",
+        "A certificate ends within a week. Take less where certificates live shorter than a month.",
+    ),
+    Alert(
+        "KeyholeVaultBreakerOpen",
+        "max by (connection) (max_over_time(keyhole_vault_breaker_open[5m])) > 0",
+        "5m",
+        "warning",
+        "Vault does not answer: new references are refused, and known values are kept unverified.",
+    ),
+    Alert(
+        "KeyholeOverloaded",
+        'sum(rate(keyhole_admission_duration_seconds_count{outcome="overloaded"}[5m])) > 0',
+        "5m",
+        "warning",
+        "Admissions are answered 429 because too many wait.",
+    ),
+    Alert(
+        "KeyholeErrors",
+        'sum(increase(keyhole_admission_duration_seconds_count{outcome="error"}[10m])) > 0',
+        "0m",
+        "warning",
+        "A bug: the log has it under the request's uid.",
+    ),
+    Alert(
+        "KeyholeCallerAuthNone",
+        'max(keyhole_caller_mode{mode="none"}) > 0',
+        "10m",
+        "critical",
+        "Whoever reaches Keyhole's port can read the secrets of every namespace that opted in.",
+    ),
+    Alert(
+        "KeyholeCallersRefused",
+        "sum(rate(keyhole_caller_refusals_total[5m])) > 0",
+        "15m",
+        "warning",
+        "Somebody else than the API server asks for secrets, or the two sides disagree on certificates or tokens.",
+    ),
+    Alert(
+        "KeyholeControllerWithoutLeader",
+        "sum(keyhole_controller_leader) < 1 or absent(keyhole_controller_leader)",
+        "5m",
+        "warning",
+        "Nobody makes keys or renews certificates.",
+    ),
+    Alert(
+        "KeyholeControllerFailing",
+        'sum by (duty) (rate(keyhole_controller_turns_total{result="failed"}[10m])) > 0',
+        "15m",
+        "warning",
+        "The controller cannot do its work: its log names the right or the Secret that is missing.",
+    ),
+    Alert(
+        "KeyholeRotationStuck",
+        "max(keyhole_rotation_records_left) > 0 or max(keyhole_rotation_namespaces_failing) > 0",
+        "1h",
+        "warning",
+        "Records are left under an old key, which therefore stays.",
+    ),
+    Alert(
+        "KeyholeConnectionsRejected",
+        "max(keyhole_connections_rejected) > 0",
+        "2m",
+        "warning",
+        "The connections file is broken: the old one is in use, and a worker that starts fails.",
+    ),
+    Alert(
+        "KeyholeAuditTrailFails",
+        "sum(increase(keyhole_audit_failures_total[5m])) > 0",
+        "0m",
+        "critical",
+        "What cannot be written to the audit trail is refused.",
+    ),
+    Alert(
+        "KeyholeWorkersDie",
+        "sum(increase(keyhole_worker_starts_total[15m])) - sum(keyhole_workers) > 3",
+        "0m",
+        "warning",
+        "Workers die and are replaced.",
+    ),
+)

@@ -1,0 +1,261 @@
+"""Every metric that Keyhole has. `docs/metrics.md` is written from this module (`metrics.document`).
+
+No label ever holds a namespace, a name, a path, a user or a value: what stands in one comes from a closed set of ours,
+or, for `connection`, from the administrator's connections file.
+"""
+
+from typing import Final
+
+from metrics.declaration import Declaration, Kind, Merge, Teller
+
+# The API server's own for webhooks: `apiserver_admission_webhook_admission_duration_seconds`
+# (k8s.io/apiserver/pkg/admission/metrics).
+ADMISSION_BUCKETS: Final = (0.005, 0.025, 0.1, 0.5, 1.0, 2.5, 10.0, 25.0)
+REQUEST_BUCKETS: Final = (0.001, 0.005, 0.025, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+_CAUSE = "the word that the refusal begins with ([docs/admission.md](admission.md)); one that is not known is `Other`"
+_CONNECTION = "the connection's name in the connections file"
+_STATUS = "the HTTP status; without an answer `late`, `refused`, `broken` or `too-large`"
+
+ADMISSIONS: Final = Declaration(
+    "keyhole_admission_duration_seconds",
+    Kind.HISTOGRAM,
+    "How long admissions took, from the request that was read to the answer, a wait in the queue included.",
+    {
+        "kind": "`Secret` or `other`",
+        "operation": "`CREATE`, `UPDATE` or `other`",
+        "outcome": "`allowed`, or by the answer's code `malformed` (400), `denied` (403), `overloaded` (429), `error` "
+        "(500: a bug), `unavailable` (503)",
+        "dry_run": "`true` or `false`",
+    },
+    buckets=ADMISSION_BUCKETS,
+    advice="`error` is never right. `unavailable` means that Vault, the API server or the record key is missing.",
+)
+REFUSALS: Final = Declaration(
+    "keyhole_admission_refusals_total",
+    Kind.COUNTER,
+    "Objects that were refused, by cause.",
+    {"cause": _CAUSE},
+    advice="`InternalError` is a bug. `PermissionDenied` and `SecretNotFound` are for the tenants to mend.",
+)
+FIELDS: Final = Declaration(
+    "keyhole_fields_total",
+    Kind.COUNTER,
+    "Fields of objects that were allowed, by what became of them.",
+    {
+        "result": "`resolved`: a new value from Vault; `confirmed`: the live value, which Vault was asked about; `kept`: the "
+        "live value, without asking; `unverified`: the live value, because Vault could not be asked; `placeholder` "
+        "and `left`: what a dry run shows; `removed`: its reference was taken away"
+    },
+    advice="`unverified` that goes on means values that grow old: rotated secrets do not arrive.",
+)
+DOUBTS: Final = Declaration(
+    "keyhole_field_doubts_total",
+    Kind.COUNTER,
+    "Fields that kept their live value because it could not be verified, by cause.",
+    {"cause": _CAUSE},
+)
+FIELD_REFUSALS: Final = Declaration(
+    "keyhole_field_refusals_total",
+    Kind.COUNTER,
+    "Fields for which an object was refused, by cause. One object may have several.",
+    {"cause": _CAUSE},
+)
+RUNNING: Final = Declaration("keyhole_admissions_running", Kind.GAUGE, "Admissions that are being worked on.")
+WAITING: Final = Declaration(
+    "keyhole_admissions_waiting",
+    Kind.GAUGE,
+    "Admissions that wait for others to end.",
+    advice="Above zero for minutes: too little CPU or too few replicas; `--max-running` bounds what is worked on.",
+)
+
+VAULT_REQUESTS: Final = Declaration(
+    "keyhole_vault_request_duration_seconds",
+    Kind.HISTOGRAM,
+    "How long Vault took for single requests, each repetition by itself.",
+    {
+        "connection": _CONNECTION,
+        "operation": "`login`, `read`, `mount` (which mount a path lies on) or `revoke`",
+        "status": _STATUS,
+    },
+    buckets=REQUEST_BUCKETS,
+)
+VAULT_RETRIES: Final = Declaration(
+    "keyhole_vault_retries_total",
+    Kind.COUNTER,
+    "Requests to Vault that were sent once more.",
+    {"connection": _CONNECTION, "operation": "as above"},
+)
+BREAKER_OPEN: Final = Declaration(
+    "keyhole_vault_breaker_open",
+    Kind.GAUGE,
+    "1 while a worker does not ask this Vault because it failed several times in a row.",
+    {"connection": _CONNECTION},
+    merge=Merge.MOST,
+    advice="Vault is down, sealed or out of reach. What is proved keeps its value; new references are refused.",
+)
+BREAKER_REFUSALS: Final = Declaration(
+    "keyhole_vault_breaker_refusals_total",
+    Kind.COUNTER,
+    "Requests that were not sent to Vault because it failed several times in a row.",
+    {"connection": _CONNECTION},
+)
+LOGINS: Final = Declaration(
+    "keyhole_vault_logins_total",
+    Kind.COUNTER,
+    "Logins at Vault on behalf of namespaces.",
+    {
+        "connection": _CONNECTION,
+        "result": "`granted`; `denied`: Vault does not accept identity or role; `no-identity`: the API server gives no "
+        "token of the namespace's ServiceAccount; `failed`: Vault or the API server could not answer",
+    },
+)
+TOKENS: Final = Declaration("keyhole_vault_tokens", Kind.GAUGE, "Vault tokens that are held, one for each tenant.")
+READERS: Final = Declaration(
+    "keyhole_vault_helpers_busy",
+    Kind.GAUGE,
+    "Helpers that read from Vault side by side with an admission; each worker has 32.",
+)
+
+RECORD_KEY: Final = Declaration(
+    "keyhole_record_key_known",
+    Kind.GAUGE,
+    "1 when every worker knows the key of the records.",
+    merge=Merge.LEAST,
+    advice="At 0 no object with references is admitted: is `keyhole controller` running, and may the webhook read the "
+    "Secret?",
+)
+CONNECTIONS_REJECTED: Final = Declaration(
+    "keyhole_connections_rejected",
+    Kind.GAUGE,
+    "1 while the connections file cannot be used and the connections from before stay in use.",
+    merge=Merge.MOST,
+    advice="`keyhole connections check` says what is wrong. A worker that starts now fails.",
+)
+CONNECTIONS_RELOADS: Final = Declaration(
+    "keyhole_connections_reloads_total",
+    Kind.COUNTER,
+    "Changes of the connections file, counted in each worker.",
+    {"result": "`taken` or `rejected`"},
+)
+CALLER_MODE: Final = Declaration(
+    "keyhole_caller_mode",
+    Kind.GAUGE,
+    "1 for the mode in which callers prove themselves.",
+    {"mode": "`aggregation`, `client-certificate`, `token` or `none`"},
+    merge=Merge.MOST,
+    advice="`none` outside of development: whoever reaches the port can read secrets.",
+)
+CALLER_PROOF: Final = Declaration(
+    "keyhole_caller_proof_known",
+    Kind.GAUGE,
+    "1 when every worker knows what callers are measured by: the CA, the names, the tokens.",
+    merge=Merge.LEAST,
+    advice="At 0 nobody is let in.",
+)
+CALLER_REFUSALS: Final = Declaration(
+    "keyhole_caller_refusals_total",
+    Kind.COUNTER,
+    "Requests that no API server sent, answered with 401.",
+    advice="Somebody else asks for secrets, or a certificate or a token was changed on one side only.",
+)
+HANDSHAKE_FAILURES: Final = Declaration(
+    "keyhole_tls_handshake_failures_total",
+    Kind.COUNTER,
+    "TLS handshakes that failed or took too long, on the admission port.",
+)
+AUDIT_FAILURES: Final = Declaration(
+    "keyhole_audit_failures_total",
+    Kind.COUNTER,
+    "Admissions that were refused because their line could not be written to the audit trail.",
+    advice="Whatever the rate: the disk is full, or nobody reads the stream.",
+)
+WORKERS: Final = Declaration("keyhole_workers", Kind.GAUGE, "Workers that are alive.")
+WORKER_STARTS: Final = Declaration(
+    "keyhole_worker_starts_total",
+    Kind.COUNTER,
+    "Workers that were started.",
+    advice="Growth without a deployment: workers die. The log and the memory limit say why.",
+)
+
+KUBERNETES_REQUESTS: Final = Declaration(
+    "keyhole_kubernetes_request_duration_seconds",
+    Kind.HISTOGRAM,
+    "How long the API server took to begin its answers.",
+    {
+        "verb": "`get`, `list`, `create`, `update`, `patch`, `delete` or `other`",
+        "resource": "the resource, with its subresource (`serviceaccounts/token`); one that Keyhole does not ask for "
+        "is `other`",
+        "status": "the HTTP status, or `none` without an answer",
+    },
+    Teller.BOTH,
+    buckets=REQUEST_BUCKETS,
+)
+CERTIFICATE_EXPIRY: Final = Declaration(
+    "keyhole_certificate_expiry_timestamp_seconds",
+    Kind.GAUGE,
+    "When a certificate ends, in seconds since 1970.",
+    {"certificate": "`serving`, or `ca`: the authority of self-managed certificates"},
+    Teller.BOTH,
+    Merge.LEAST,
+    advice="Renewal is at two thirds of its life; less than a fifth left means that it fails.",
+)
+BUILD: Final = Declaration(
+    "keyhole_build_info",
+    Kind.GAUGE,
+    "1, with Keyhole's version.",
+    {"version": "as of `keyhole --version`"},
+    Teller.BOTH,
+    Merge.MOST,
+)
+
+LEADER: Final = Declaration(
+    "keyhole_controller_leader",
+    Kind.GAUGE,
+    "1 when this controller holds the Lease.",
+    told_by=Teller.CONTROLLER,
+    advice="The sum over all controllers is 1. At 0 for minutes nobody makes keys or renews certificates.",
+)
+TURNS: Final = Declaration(
+    "keyhole_controller_turns_total",
+    Kind.COUNTER,
+    "Turns of the controller's work while it leads.",
+    {"duty": "`record-key` or `certificates`", "result": "`done`, `again` (somebody else was faster) or `failed`"},
+    Teller.CONTROLLER,
+    advice="`failed` that goes on: the log says which right or which Secret is missing.",
+)
+ROTATION_STEP: Final = Declaration(
+    "keyhole_rotation_step",
+    Kind.GAUGE,
+    "1 for the step at which the rotation of the record key is, told by the controller that leads.",
+    {"step": "`none`, `accepting`, `signing`, `refreshing` or `done`"},
+    Teller.CONTROLLER,
+)
+ROTATION_SIGNED: Final = Declaration(
+    "keyhole_rotation_records_signed",
+    Kind.GAUGE,
+    "Records that the rotation signed anew.",
+    told_by=Teller.CONTROLLER,
+)
+ROTATION_LEFT: Final = Declaration(
+    "keyhole_rotation_records_left",
+    Kind.GAUGE,
+    "Records that the last pass of the rotation could not have signed anew.",
+    told_by=Teller.CONTROLLER,
+    advice="Above zero the old key stays: `keyhole key status` names the namespaces.",
+)
+ROTATION_FAILING: Final = Declaration(
+    "keyhole_rotation_namespaces_failing",
+    Kind.GAUGE,
+    "Namespaces in which the last pass of the rotation failed.",
+    told_by=Teller.CONTROLLER,
+)
+
+ALL: Final = (
+    *(ADMISSIONS, REFUSALS, FIELDS, DOUBTS, FIELD_REFUSALS, RUNNING, WAITING),
+    *(VAULT_REQUESTS, VAULT_RETRIES, BREAKER_OPEN, BREAKER_REFUSALS, LOGINS, TOKENS, READERS),
+    *(RECORD_KEY, CONNECTIONS_REJECTED, CONNECTIONS_RELOADS, CALLER_MODE, CALLER_PROOF, CALLER_REFUSALS),
+    *(HANDSHAKE_FAILURES, AUDIT_FAILURES, WORKERS, WORKER_STARTS),
+    *(KUBERNETES_REQUESTS, CERTIFICATE_EXPIRY, BUILD),
+    *(LEADER, TURNS, ROTATION_STEP, ROTATION_SIGNED, ROTATION_LEFT, ROTATION_FAILING),
+)

@@ -1,0 +1,56 @@
+"""docs/metrics.md, written from the declarations: `python -m metrics.document > docs/metrics.md`."""
+
+import sys
+from collections.abc import Iterator
+
+from metrics.alerts import ALERTS
+from metrics.catalogue import ALL
+from metrics.declaration import Declaration, Teller
+
+_HEAD = """<!-- Written by `python -m metrics.document` from metrics/catalogue.py and metrics/alerts.py. -->
+# Metrics
+
+`keyhole serve` and `keyhole controller` answer `/metrics` on `--health-listen`, in Prometheus' text format. The workers of
+the webhook tell together: whichever of them is asked adds up all of them, and what was counted by workers that died. An
+answer is at most a second old. Nothing is told of namespaces, names, paths, users or values: labels hold words from closed
+sets, and the names of Vault connections.
+
+The webhook keeps the counts in files below `TMPDIR`, some hundred KiB for each worker, which go when it ends.
+"""
+
+_TITLES = {Teller.WEBHOOK: "The webhook", Teller.BOTH: "Webhook and controller", Teller.CONTROLLER: "The controller"}
+
+
+def render() -> str:
+    """Return the document."""
+    return "\n".join(_lines()) + "\n"
+
+
+def _lines() -> Iterator[str]:
+    yield _HEAD
+    for teller, title in _TITLES.items():
+        yield f"## {title}\n"
+        for metric in ALL:
+            if metric.told_by is teller:
+                yield from _metric(metric)
+    yield "## Alerts\n"
+    yield "| alert | expression | for | severity | what it means |\n|---|---|---|---|---|"
+    for alert in ALERTS:
+        expression = alert.expression.replace("|", "\\|")
+        yield f"| {alert.name} | `{expression}` | {alert.hold} | {alert.severity} | {alert.meaning} |"
+
+
+def _metric(metric: Declaration) -> Iterator[str]:
+    yield f"### `{metric.name}`\n"
+    buckets = f" Buckets: {', '.join(f'{bound:g}' for bound in metric.buckets)} s." if metric.buckets else ""
+    yield f"{metric.kind.value.capitalize()}. {metric.meaning}{buckets}\n"
+    for label, values in metric.labels.items():
+        yield f"- `{label}`: {values}"
+    if metric.labels:
+        yield ""
+    if metric.advice:
+        yield f"{metric.advice}\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(render())

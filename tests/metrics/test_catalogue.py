@@ -1,0 +1,44 @@
+"""The declarations, and the document that is written from them."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from metrics.alerts import ALERTS, Alert
+from metrics.catalogue import ALL
+from metrics.declaration import PREFIX, Declaration, Kind
+from metrics.document import render
+
+_DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "metrics.md"
+_UNITS = ("_seconds", "_total", "_info", "_timestamp_seconds")
+# Words that would make a label grow with the cluster, or tell what nobody may see.
+_UNBOUNDED = {"namespace", "name", "path", "user", "uid", "pod", "secret", "value", "reference", "pid"}
+
+
+def test_the_document_is_as_the_declarations_say() -> None:
+    assert _DOCUMENT.read_text() == render(), "python -m metrics.document > docs/metrics.md"
+
+
+def test_each_name_stands_once() -> None:
+    names = [metric.name for metric in ALL]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("metric", ALL, ids=lambda metric: metric.name)
+def test_a_metric_is_named_as_prometheus_wants_it(metric: Declaration) -> None:
+    assert metric.name.startswith(PREFIX)
+    assert re.fullmatch(r"[a-z_]+", metric.name)
+    assert (metric.kind is Kind.COUNTER) == metric.name.endswith("_total")
+    assert (metric.kind is Kind.HISTOGRAM) == bool(metric.buckets)
+    assert metric.kind is not Kind.HISTOGRAM or metric.name.endswith(_UNITS)
+    assert list(metric.buckets) == sorted(set(metric.buckets))
+    assert not metric.labels.keys() & _UNBOUNDED
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
+def test_an_alert_asks_for_metrics_and_labels_that_there_are(alert: Alert) -> None:
+    declared = {metric.name: metric for metric in ALL}
+    for name, matchers in re.findall(r"(keyhole_\w+)(?:\{([^}]*)\})?", alert.expression):
+        metric = declared[name.removesuffix("_count") if name.removesuffix("_count") in declared else name]
+        assert set(re.findall(r"(\w+)=", matchers)) <= metric.labels.keys()
