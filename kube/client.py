@@ -11,14 +11,15 @@ from kubernetes import client, config
 from kubernetes.config import kube_config
 
 from kube.errors import Conflict, KubernetesError, KubernetesUnavailable
+from kube.observed import Observe, ObservedClient, nobody
 
 _T = TypeVar("_T")
 
 
-def connect(kubeconfig: Path | None = None, context: str | None = None) -> client.ApiClient:
+def connect(kubeconfig: Path | None = None, context: str | None = None, observe: Observe = nobody) -> client.ApiClient:
     """Return a client for the cluster that this process runs in, or for a kubeconfig.
 
-    To be called after a fork: connections are made when they are needed, and kept.
+    To be called after a fork: connections are made when they are needed, and kept. `observe` is told of each request.
     Raises `KubernetesUnavailable` when there is neither.
     """
     configuration = client.Configuration()
@@ -32,7 +33,7 @@ def connect(kubeconfig: Path | None = None, context: str | None = None) -> clien
         raise KubernetesUnavailable(problem) from None
     # The client would retry on its own, past any deadline of ours.
     configuration.retries = False
-    return client.ApiClient(configuration)
+    return ObservedClient(configuration, observe)
 
 
 def check(kubeconfig: Path | None = None) -> None:
@@ -71,7 +72,8 @@ def connected_as(api: client.ApiClient, token: str) -> Iterator[client.ApiClient
     own.retries = False
     own.api_key = {"authorization": token}
     own.api_key_prefix = {"authorization": "Bearer"}
-    with client.ApiClient(own) as other:
+    observe = api.observe if isinstance(api, ObservedClient) else nobody
+    with ObservedClient(own, observe) as other:
         yield other
 
 

@@ -13,9 +13,9 @@ from metrics.declaration import Declaration, Kind, Merge, Teller
 ADMISSION_BUCKETS: Final = (0.005, 0.025, 0.1, 0.5, 1.0, 2.5, 10.0, 25.0)
 REQUEST_BUCKETS: Final = (0.001, 0.005, 0.025, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0)
 
-_CAUSE = "the word that the refusal begins with ([docs/admission.md](admission.md)); one that is not known is `Other`"
+_CAUSE = "the word that the refusal begins with ([References](references.md)); one that is not known is `Other`"
 _CONNECTION = "the connection's name in the connections file"
-_STATUS = "the HTTP status; without an answer `late`, `refused`, `broken` or `too-large`"
+_STATUS = "the HTTP status, or `late`, `unanswered`, `broken`, `too-large`; one that Vault does not use is `other`"
 
 ADMISSIONS: Final = Declaration(
     "keyhole_admission_duration_seconds",
@@ -34,7 +34,7 @@ ADMISSIONS: Final = Declaration(
 REFUSALS: Final = Declaration(
     "keyhole_admission_refusals_total",
     Kind.COUNTER,
-    "Objects that were refused, by cause.",
+    "Objects that were refused, by the cause that is told first.",
     {"cause": _CAUSE},
     advice="`InternalError` is a bug. `PermissionDenied` and `SecretNotFound` are for the tenants to mend.",
 )
@@ -43,8 +43,8 @@ FIELDS: Final = Declaration(
     Kind.COUNTER,
     "Fields of objects that were allowed, by what became of them.",
     {
-        "result": "`resolved`: a new value from Vault; `confirmed`: the live value, which Vault was asked about; `kept`: the "
-        "live value, without asking; `unverified`: the live value, because Vault could not be asked; `placeholder` "
+        "result": "`resolved`: a new value from Vault; `confirmed`: Vault was asked about the live value; `kept`: "
+        "the live value, without asking; `unverified`: the live value, because Vault could not be asked; `placeholder` "
         "and `left`: what a dry run shows; `removed`: its reference was taken away"
     },
     advice="`unverified` that goes on means values that grow old: rotated secrets do not arrive.",
@@ -55,10 +55,10 @@ DOUBTS: Final = Declaration(
     "Fields that kept their live value because it could not be verified, by cause.",
     {"cause": _CAUSE},
 )
-FIELD_REFUSALS: Final = Declaration(
-    "keyhole_field_refusals_total",
+PROBLEMS: Final = Declaration(
+    "keyhole_admission_problems_total",
     Kind.COUNTER,
-    "Fields for which an object was refused, by cause. One object may have several.",
+    "Problems for which objects were refused, by cause: an object is refused with all of its fields' at once.",
     {"cause": _CAUSE},
 )
 RUNNING: Final = Declaration("keyhole_admissions_running", Kind.GAUGE, "Admissions that are being worked on.")
@@ -252,7 +252,7 @@ ROTATION_FAILING: Final = Declaration(
 )
 
 ALL: Final = (
-    *(ADMISSIONS, REFUSALS, FIELDS, DOUBTS, FIELD_REFUSALS, RUNNING, WAITING),
+    *(ADMISSIONS, REFUSALS, FIELDS, DOUBTS, PROBLEMS, RUNNING, WAITING),
     *(VAULT_REQUESTS, VAULT_RETRIES, BREAKER_OPEN, BREAKER_REFUSALS, LOGINS, TOKENS, READERS),
     *(RECORD_KEY, CONNECTIONS_REJECTED, CONNECTIONS_RELOADS, CALLER_MODE, CALLER_PROOF, CALLER_REFUSALS),
     *(HANDSHAKE_FAILURES, AUDIT_FAILURES, WORKERS, WORKER_STARTS),

@@ -10,10 +10,10 @@ from metrics.declaration import Declaration, Teller
 _HEAD = """<!-- Written by `python -m metrics.document` from metrics/catalogue.py and metrics/alerts.py. -->
 # Metrics
 
-`keyhole serve` and `keyhole controller` answer `/metrics` on `--health-listen`, in Prometheus' text format. The workers of
-the webhook tell together: whichever of them is asked adds up all of them, and what was counted by workers that died. An
-answer is at most a second old. Nothing is told of namespaces, names, paths, users or values: labels hold words from closed
-sets, and the names of Vault connections.
+`keyhole serve` and `keyhole controller` answer `/metrics` on `--health-listen`, in Prometheus' text format. The workers
+of the webhook tell together: whichever of them is asked adds up all of them, and what was counted by workers that died.
+An answer is at most a second old. Nothing is told of namespaces, names, paths, users or values: labels hold words from
+closed sets, and the names of Vault connections.
 
 The webhook keeps the counts in files below `TMPDIR`, some hundred KiB for each worker, which go when it ends.
 """

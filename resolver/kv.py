@@ -18,6 +18,7 @@ from resolver.deadline import Deadline
 from resolver.edge_errors import NotKeyValue, ReferenceRefused, SecretNotFound, VaultDenied, VaultUnavailable
 from resolver.grammar import Reference
 from resolver.jsontext import JsonValue
+from resolver.observer import Operation
 from resolver.transport import Transport
 from resolver.value import SecretValue
 from resolver.wire import VaultAnswer
@@ -94,7 +95,7 @@ class Mounts:
 
 def _ask_for_mount(path: str, transport: Transport, token: SecretValue, deadline: Deadline) -> KvMount:
     url = format_url("/v1/sys/internal/ui/mounts/{path}", path=path)
-    answer: VaultAnswer = transport.adapter(deadline, token).get(url=url)
+    answer: VaultAnswer = transport.adapter(deadline, token, operation=Operation.MOUNT).get(url=url)
     if answer.status == HTTPStatus.FORBIDDEN:
         raise VaultDenied(path)
     body = answers.parsed(answer, transport.connection.address, f"asking for the mount of {path}")

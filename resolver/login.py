@@ -14,6 +14,7 @@ from resolver import answers, jsontext
 from resolver.deadline import Deadline
 from resolver.edge_errors import LoginDenied, VaultUnavailable
 from resolver.jsontext import JsonNumber
+from resolver.observer import Operation
 from resolver.transport import Transport
 from resolver.value import SecretValue
 from resolver.wire import VaultAnswer
@@ -38,7 +39,7 @@ def login(transport: Transport, role: str, identity: str, jwt: SecretValue, dead
     """
     authentication = transport.connection.auth
     # A second login does no harm: a token that nobody got expires.
-    adapter = transport.adapter(deadline, may_repeat=True)
+    adapter = transport.adapter(deadline, may_repeat=True, operation=Operation.LOGIN)
     answer: VaultAnswer
     if authentication.method == "jwt":
         answer = JWT(adapter).jwt_login(role, jwt.reveal_text(), use_token=False, path=authentication.mount_point)
@@ -68,5 +69,6 @@ def revoke(transport: Transport, token: VaultToken, deadline: Deadline) -> bool:
     """Have a token revoke itself; returns whether Vault did so. Batch tokens cannot be revoked."""
     if not token.revocable:
         return False
-    answer: VaultAnswer = Token(transport.adapter(deadline, token.token)).revoke_self()
+    adapter = transport.adapter(deadline, token.token, operation=Operation.REVOKE)
+    answer: VaultAnswer = Token(adapter).revoke_self()
     return answer.status == HTTPStatus.NO_CONTENT

@@ -47,10 +47,16 @@ class Readers:
     """The helpers of one process. Threads may share it; it is made after a fork."""
 
     def __init__(self, most_helpers: int = MOST_HELPERS) -> None:
+        self._most = most_helpers
         self._free = most_helpers
         self._held: Counter[str] = Counter()
         self._lock = threading.Lock()
         self._helpers = ThreadPoolExecutor(most_helpers, thread_name_prefix="vault-read")
+
+    @property
+    def busy(self) -> int:
+        """How many helpers are lent."""
+        return self._most - self._free
 
     def read_all(
         self, namespace: str, read: Callable[[Item], Result], items: Sequence[Item], deadline: Deadline

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from resolver import functions, jsontext, kv
+from resolver.breaker import State
 from resolver.connections import Connection
 from resolver.deadline import Deadline
 from resolver.edge_errors import DeadlineExceeded, PathNotAllowed, UnknownConnection, VaultDenied
@@ -13,6 +14,7 @@ from resolver.grammar import Reference
 from resolver.identity import identity_name
 from resolver.kv import KvLocation, KvSecret, Mounts
 from resolver.login import VaultToken
+from resolver.observer import Observers, nobody
 from resolver.readers import Readers
 from resolver.tenants import Tenant
 from resolver.transport import Transport
@@ -97,8 +99,15 @@ class _Vault:
 class Resolver:
     """Resolves references as a namespace. Threads may share it; it is made after a fork."""
 
-    def __init__(self, connections: Mapping[str, Connection], tokens: TokenSource, limit: Limit = no_limit) -> None:
+    def __init__(
+        self,
+        connections: Mapping[str, Connection],
+        tokens: TokenSource,
+        limit: Limit = no_limit,
+        observers: Observers = nobody,
+    ) -> None:
         self._limit = limit
+        self._observers = observers
         self._servers = {name: self._new_server(name, connection) for name, connection in connections.items()}
         self._tokens = tokens
         self._readers = Readers()
@@ -129,6 +138,16 @@ class Resolver:
         names = sorted({reference.connection for reference in references} & self._servers.keys())
         return [(name, self._servers[name].transport.connection.auth.role_for(namespace)) for name in names]
 
+    @property
+    def open_breakers(self) -> Mapping[str, bool]:
+        """By connection, whether its Vault failed so often that it is not asked, or only tried."""
+        return {name: one.transport.breaker.state is not State.CLOSED for name, one in self._servers.items()}
+
+    @property
+    def busy_helpers(self) -> int:
+        """How many helpers read beside admissions."""
+        return self._readers.busy
+
     def replace(self, connections: Mapping[str, Connection]) -> None:
         """Take other connections from now on. What is under way ends on the old ones.
 
@@ -148,7 +167,8 @@ class Resolver:
                 server.transport.close()
 
     def _new_server(self, name: str, connection: Connection) -> _Server:
-        return _Server(name, Transport(connection, self._limit), Mounts(connection.mounts))
+        transport = Transport(connection, self._limit, self._observers(name))
+        return _Server(name, transport, Mounts(connection.mounts))
 
     def close(self) -> None:
         """Revoke every token and close every connection."""

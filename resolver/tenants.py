@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 
 from resolver import login
 from resolver.deadline import Deadline
-from resolver.edge_errors import DeadlineExceeded
+from resolver.edge_errors import DeadlineExceeded, IdentityRefused, LoginDenied
 from resolver.errors import ResolverError
 from resolver.identity import TokenMinter, identity_name
 from resolver.login import VaultToken
+from resolver.observer import Login
 from resolver.transport import Transport
 
 # After a 403 the token may be older than the policy that would allow the read; but one bad reference must not make
@@ -137,8 +138,20 @@ class Tenants:
 
     def _log_in(self, tenant: Tenant, transport: Transport, deadline: Deadline) -> VaultToken:
         audience = transport.connection.auth.audience
-        jwt = self._minter.mint(tenant.namespace, audience, deadline)
-        return login.login(transport, tenant.role, identity_name(tenant.namespace), jwt, deadline)
+        ended = Login.FAILED
+        try:
+            jwt = self._minter.mint(tenant.namespace, audience, deadline)
+            token = login.login(transport, tenant.role, identity_name(tenant.namespace), jwt, deadline)
+            ended = Login.GRANTED
+        except IdentityRefused:
+            ended = Login.NO_IDENTITY
+            raise
+        except LoginDenied:
+            ended = Login.DENIED
+            raise
+        finally:
+            transport.observer.logged_in(ended)
+        return token
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping
 from http import HTTPStatus
 from json import dumps
+from typing import Final
 from urllib.parse import urlencode
 
 import hvac.adapters
@@ -20,13 +21,26 @@ from resolver.breaker import Breaker, State
 from resolver.connections import Connection
 from resolver.deadline import Deadline
 from resolver.edge_errors import VaultUnavailable
+from resolver.observer import NOBODY, Observer, Operation
 from resolver.value import SecretValue
-from resolver.wire import AnswerTooLarge, ClosedUnanswered, Limit, TooLate, VaultAnswer, VaultRequest, Wire, no_limit
+from resolver.wire import (
+    AnswerTooLarge,
+    ClosedUnanswered,
+    Limit,
+    TooLate,
+    Unanswered,
+    VaultAnswer,
+    VaultRequest,
+    Wire,
+    no_limit,
+)
 
 # A request is not repeated when less would be left for its answer.
 _LEAST_SECONDS = 0.1
 # Who was given less and got no answer learned nothing of the server.
 _FAIR_CHANCE_SECONDS = 1.0
+# How observers are told of a request that got no answer.
+UNANSWERED: Final = {TooLate: "late", Unanswered: "unanswered", AnswerTooLarge: "too-large", VaultUnavailable: "broken"}
 
 
 class Transport:
@@ -35,10 +49,11 @@ class Transport:
     To be made after a fork, never before.
     """
 
-    def __init__(self, connection: Connection, limit: Limit = no_limit) -> None:
+    def __init__(self, connection: Connection, limit: Limit = no_limit, observer: Observer = NOBODY) -> None:
         """Load the CA bundle; raises OSError (`ssl.SSLError` included) when it is none."""
         self.connection = connection
         self.breaker = Breaker()
+        self.observer = observer
         self._wire = Wire(connection, limit)
 
     def close(self) -> None:
@@ -46,13 +61,18 @@ class Transport:
         self._wire.close()
 
     def adapter(
-        self, deadline: Deadline, token: SecretValue | None = None, *, may_repeat: bool = False
+        self,
+        deadline: Deadline,
+        token: SecretValue | None = None,
+        *,
+        may_repeat: bool = False,
+        operation: Operation = Operation.READ,
     ) -> "VaultAdapter":
         """Return an hvac adapter for calls under one token and one deadline. It is cheap and is not shared.
 
         With `may_repeat` requests that are no GET are repeated as well: to ask twice has to do no harm.
         """
-        return VaultAdapter(self, deadline, token, may_repeat=may_repeat)
+        return VaultAdapter(self, deadline, token, may_repeat=may_repeat, operation=operation)
 
     def send(self, request: VaultRequest, deadline: Deadline) -> VaultAnswer:
         """Send one request, and read its whole answer within the deadline.
@@ -67,6 +87,7 @@ class Transport:
         if not _is_canonical(request.target):
             raise ValueError("the request's target could be rewritten on its way to Vault")
         if not self.breaker.admits():
+            self.observer.turned_away()
             raise VaultUnavailable(self.connection.address, "failed several times in a row and is not asked now")
         try:
             outcome = self._sent(request, deadline)
@@ -80,19 +101,25 @@ class Transport:
         outcome = self._exchanged(request, deadline)
         if isinstance(outcome, ClosedUnanswered):
             self._wire.renew()
+            self.observer.repeated(request.operation)
             outcome = self._exchanged(request, deadline)
         for repetition in range(settings.attempts if request.may_repeat else 0):
             if not self._waited(retries.pause_seconds(outcome, repetition, settings), deadline):
                 break
+            self.observer.repeated(request.operation)
             outcome = self._exchanged(request, deadline)
         return outcome
 
     def _exchanged(self, request: VaultRequest, deadline: Deadline) -> VaultAnswer | VaultUnavailable:
         seconds = deadline.at_most_seconds(self.connection.timeout_seconds)
+        sent_at = time.monotonic()
+        outcome: VaultAnswer | VaultUnavailable
         try:
-            return self._wire.exchange(request, seconds)
+            outcome = self._wire.exchange(request, seconds)
         except VaultUnavailable as error:
-            return error
+            outcome = error
+        self.observer.exchanged(request.operation, _status(outcome), time.monotonic() - sent_at)
+        return outcome
 
     def _waited(self, pause_seconds: float | None, deadline: Deadline) -> bool:
         """Wait before a repetition, unless there is to be none: then return False."""
@@ -123,14 +150,27 @@ class Transport:
         raise outcome
 
 
+def _status(outcome: VaultAnswer | VaultUnavailable) -> str:
+    if isinstance(outcome, VaultAnswer):
+        return str(outcome.status)
+    return next(word for kind, word in UNANSWERED.items() if isinstance(outcome, kind))
+
+
 class VaultAdapter(hvac.adapters.RawAdapter):  # type: ignore[misc]
     """hvac's adapter interface over `Transport`; every status is returned as a `VaultAnswer`, none raises."""
 
     def __init__(
-        self, transport: Transport, deadline: Deadline, token: SecretValue | None, *, may_repeat: bool
+        self,
+        transport: Transport,
+        deadline: Deadline,
+        token: SecretValue | None,
+        *,
+        may_repeat: bool,
+        operation: Operation,
     ) -> None:
         # hvac's own constructor would make a session; nothing of it is used.
         self._may_repeat = may_repeat
+        self._operation = operation
         self._transport = transport
         self._deadline = deadline
         self._token = token
@@ -158,7 +198,7 @@ class VaultAdapter(hvac.adapters.RawAdapter):  # type: ignore[misc]
         }
         body = None if json is None else dumps(json).encode()
         verb = method.upper()
-        request = VaultRequest(verb, target, all_headers, body, self._may_repeat or verb == "GET")
+        request = VaultRequest(verb, target, all_headers, body, self._may_repeat or verb == "GET", self._operation)
         return self._transport.send(request, self._deadline)
 
 

@@ -15,6 +15,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from resolver.connections import Connection
 from resolver.edge_errors import VaultUnavailable
+from resolver.observer import Operation
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 # More may be in use at once; these are kept when they are idle. Nobody waits for one.
@@ -50,13 +51,17 @@ class AnswerTooLarge(VaultUnavailable):
 
 @dataclass(frozen=True, slots=True)
 class VaultRequest:
-    """What is sent, `target` exactly as it is written; `may_repeat` says that to send it twice does no harm."""
+    """What is sent, `target` exactly as it is written; `may_repeat` says that to send it twice does no harm.
+
+    `operation` is what it is sent for, as observers are told.
+    """
 
     method: str
     target: str
     headers: Mapping[str, str] = field(repr=False)
     body: bytes | None = field(default=None, repr=False)
     may_repeat: bool = False
+    operation: Operation = Operation.READ
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ from webhook.refusal import refusal
 from webhook.results import Results
 from webhook.review import AdmissionRequest, Answer
 from webhook.settle import GRACE_SECONDS, OptIn, References, Rights, Settlement, Trace, edge_problem
+from webhook.tally import Fate, Tally
 
 log = logging.getLogger("keyhole.admission")
 
@@ -120,7 +121,9 @@ def _finished(request: AdmissionRequest, plan: Plan, results: Results, keys: Key
     if problems:
         return refusal(request, problems, warnings)
     values = [(each.step.want, each.value) for each in results.filled if each.value is not None]
-    return Answer(True, patch=secret_patch(request.manifest, values, plan.removed, change), warnings=warnings)
+    patch = secret_patch(request.manifest, values, plan.removed, change)
+    tally = Tally([*results.fates, *(Fate.REMOVED for _ in plan.removed)], results.doubts)
+    return Answer(True, patch=patch, warnings=warnings, tally=tally)
 
 
 def _untouched(plan: Plan) -> Answer:

@@ -8,6 +8,7 @@ from manifests.problem import Problem
 from resolver.edge_errors import TemporaryError
 from resolver.errors import ResolverError
 from webhook.review import AdmissionRequest, Answer
+from webhook.tally import Tally
 
 _RETRY_AFTER_SECONDS = 5
 # Clients of Kubernetes wait as long as they are told, and say nothing meanwhile.
@@ -29,11 +30,13 @@ def refusal(request: AdmissionRequest, problems: Sequence[Problem], warnings: Se
     lasting = [problem for problem in problems if not problem.temporary]
     cause = (lasting or problems)[0].cause
     message = f"{cause}: {request.described}: {_told(problems)}"
+    tally = Tally(problems=tuple(problem.cause for problem in problems))
     if lasting:
-        return Answer(False, HTTPStatus.FORBIDDEN, message, cause, warnings=warnings)
+        return Answer(False, HTTPStatus.FORBIDDEN, message, cause, warnings=warnings, tally=tally)
     waits = [problem.retry_after_seconds for problem in problems if problem.retry_after_seconds is not None]
     wait = min(max(waits, default=_RETRY_AFTER_SECONDS), _MOST_RETRY_AFTER_SECONDS)
-    return Answer(False, HTTPStatus.SERVICE_UNAVAILABLE, message, cause, warnings=warnings, retry_after_seconds=wait)
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    return Answer(False, status, message, cause, warnings=warnings, retry_after_seconds=wait, tally=tally)
 
 
 def _told(problems: Sequence[Problem]) -> str:

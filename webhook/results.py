@@ -12,6 +12,7 @@ from resolver.grammar import Reference
 from resolver.resolve import Outcome, Resolved
 from webhook.freshness import Freshness
 from webhook.refusal import field_problem
+from webhook.tally import Fate
 
 SHOWN: Final = frozenset({Action.PLACEHOLDER, Action.LEAVE})
 """What happens to a field in a dry run alone."""
@@ -30,13 +31,17 @@ class Results:
     problems: list[Problem] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     has_new_values: bool = False
+    fates: list[Fate] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
 
     def add(self, step: Step, *, is_asked: bool) -> None:
         """Fill a field, keep what it has, or say why it cannot be filled."""
         if step.action in SHOWN:
             self.filled.append(shown(step))
+            self.fates.append(Fate.PLACEHOLDER if step.action is Action.PLACEHOLDER else Fate.LEFT)
         elif not is_asked:
             self._keep(step, is_confirmed=not self.dry_run)
+            self.fates.append(Fate.KEPT)
         elif self.doubt is not None:
             self._keep(step)
             self._warn(step, self.doubt)
@@ -63,6 +68,7 @@ class Results:
         if result is not None:
             self.filled.append(result)
             self.has_new_values |= step.action is Action.RESOLVE
+            self.fates.append(Fate.RESOLVED if step.action is Action.RESOLVE else Fate.CONFIRMED)
         elif step.action is Action.VERIFY:
             self._keep(step)
             self._warn(step, field_problem(step.want, failures[0]))
@@ -79,4 +85,6 @@ class Results:
         return result
 
     def _warn(self, step: Step, problem: Problem) -> None:
+        self.fates.append(Fate.UNVERIFIED)
+        self.doubts.append(problem.cause)
         self.warnings.append(f"data.{step.want.key} keeps its value, unverified: {problem.cause}: {problem.message}")

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
+from webhook.tally import NOTHING, Tally
+
 API_VERSION = "admission.k8s.io/v1"
 KIND = "AdmissionReview"
 _MOST_WARNINGS = 20
@@ -66,7 +68,10 @@ class AdmissionRequest:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What Keyhole answers: allowed, with or without a patch (RFC 6902, JSON text), or refused with a status."""
+    """What Keyhole answers: allowed, with or without a patch (RFC 6902, JSON text), or refused with a status.
+
+    `tally` is for the metrics, and not sent.
+    """
 
     allowed: bool
     status: HTTPStatus = HTTPStatus.OK
@@ -75,6 +80,7 @@ class Answer:
     patch: bytes | None = field(default=None, repr=False)
     warnings: Sequence[str] = ()
     retry_after_seconds: int | None = None
+    tally: Tally = field(default=NOTHING, repr=False, compare=False)
 
 
 def parse(body: bytes) -> AdmissionRequest:

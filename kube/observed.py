@@ -1,0 +1,71 @@
+"""A client of the API server whose requests are told to somebody: what for, how they ended, how long they took.
+
+Source for the paths: Kubernetes, *API Concepts*, *Resource URIs*.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from kubernetes import client
+
+Observe = Callable[[str, str, str, float], None]
+"""Takes verb, resource, HTTP status ("none" without an answer) and seconds; must not fail or wait."""
+
+OTHER: Final = "other"
+# What Keyhole asks for. A path names namespaces and objects as well, and those are nobody's business.
+RESOURCES: Final = frozenset(
+    {
+        "apiservices",
+        "configmaps",
+        "leases",
+        "mutatingwebhookconfigurations",
+        "namespaces",
+        "secrets",
+        "serviceaccounts/token",
+        "subjectaccessreviews",
+    }
+)
+_VERBS: Final = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+
+
+def nobody(_verb: str, _resource: str, _status: str, _seconds: float) -> None:
+    """Do nothing: an `Observe` that is not interested."""
+
+
+class ObservedClient(client.ApiClient):
+    """The package's client. An answer counts as there when its head is."""
+
+    def __init__(self, configuration: client.Configuration, observe: Observe) -> None:
+        super().__init__(configuration)
+        self.observe = observe
+
+    def call_api(self, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
+        """Send one request (the package's own method)."""
+        started = time.monotonic()
+        status = "none"
+        try:
+            answer = super().call_api(method, url, *args, **kwargs)
+            status = str(answer.status)
+        except client.ApiException as error:
+            status = str(error.status or status)
+            raise
+        finally:
+            self.observe(*described(method, url), status, time.monotonic() - started)
+        return answer
+
+
+def described(method: str, url: str) -> tuple[str, str]:
+    """Return verb and resource of a request, without anything that names an object."""
+    parts = urlsplit(url).path.strip("/").split("/")
+    # api/v1/… or apis/GROUP/VERSION/…
+    parts = parts[2:] if parts[0] == "api" else parts[3:]
+    if len(parts) > 2 and parts[0] == "namespaces":  # noqa: PLR2004 - the namespace is a part of the way, not what is asked for
+        parts = parts[2:]
+    resource, name, subresource = (*parts, "", "", "")[:3]
+    whole = f"{resource}/{subresource}" if subresource else resource
+    verb = _VERBS.get(method, OTHER)
+    if method == "GET":
+        verb = "get" if name else "list"
+    return verb, whole if whole in RESOURCES else OTHER

@@ -1,0 +1,74 @@
+"""The folder in which workers keep their numbers: made by their master, below TMPDIR, and gone with it."""
+
+import fcntl
+import os
+import shutil
+import tempfile
+import time
+from pathlib import Path
+from typing import IO
+
+from prometheus_client.multiprocess import mark_process_dead
+
+_PREFIX = "keyhole-metrics-"
+_LOCK = "lock"
+# A folder that was made a moment ago may not be locked yet.
+_NEW_SECONDS = 60.0
+
+
+class MetricsFolder:
+    """One master's folder, and the places of its workers in it.
+
+    A place is a small number that one living worker has: there are never more files than workers at one time.
+    """
+
+    def __init__(self) -> None:
+        """Make it, and clear away what masters left that were killed. Raises OSError."""
+        _clear_leftovers(Path(tempfile.gettempdir()))
+        self.path = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        self._lock = _locked(self.path / _LOCK)
+        self._taken: set[int] = set()
+        # prometheus_client looks here for the folder, whatever it is told otherwise.
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(self.path)
+
+    def take_place(self) -> int:
+        """Return the lowest free place, for a worker that is about to be forked."""
+        place = next(number for number in range(len(self._taken) + 1) if number not in self._taken)
+        self._taken.add(place)
+        return place
+
+    def free_place(self, place: int) -> None:
+        """Take the place back from a worker that is gone: its counts stay, its gauges go."""
+        mark_process_dead(place, str(self.path))  # type: ignore[no-untyped-call]
+        self._taken.discard(place)
+
+    def remove(self) -> None:
+        """Remove the folder."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        if self._lock is not None:
+            self._lock.close()
+
+
+def _clear_leftovers(parent: Path) -> None:
+    for folder in parent.glob(f"{_PREFIX}*"):
+        try:
+            stat = folder.lstat()
+            if stat.st_uid != os.getuid() or time.time() - stat.st_mtime < _NEW_SECONDS:
+                continue
+            lock = _locked(folder / _LOCK)
+        except OSError:
+            continue
+        if lock is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+            lock.close()
+
+
+def _locked(file: Path) -> IO[bytes] | None:
+    """Lock a file as long as this process, or one that it forked, has it open; None when another has locked it."""
+    opened = file.open("ab")
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        opened.close()
+        return None
+    return opened

@@ -1,0 +1,113 @@
+"""Counting: the declared metrics as prometheus_client keeps them, for one process or for several that tell together.
+
+Several workers share a folder in which each keeps its numbers in files that it maps into its memory; whoever is asked
+adds them up. A worker's files are named for its place, not for its process id: who takes over the place of a worker
+that died goes on counting in the same files, so that no count falls and no file is left behind.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.metrics import disable_created_metrics
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.values import MultiProcessValue, MutexValue
+
+from metrics.declaration import Declaration, Kind
+
+CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
+# Adding up costs milliseconds in which a worker does nothing else: whoever asks without end must not stop it.
+_AT_MOST_EVERY_SECONDS: Final = 1.0
+
+# They would be one more series for each counter, and several processes do not have them at all.
+disable_created_metrics()  # type: ignore[no-untyped-call]
+
+
+class Meters:
+    """The metrics of a process. Threads and greenlets may share it; `alone` and `shared` make it."""
+
+    def __init__(self, value_class: Any, collected: CollectorRegistry) -> None:
+        self._value_class = value_class
+        self._own = CollectorRegistry()
+        self._collected = collected
+        self._lock = threading.Lock()
+        self._parents: dict[str, Any] = {}
+        self._series: dict[tuple[str, ...], Any] = {}
+
+    @classmethod
+    def alone(cls) -> "Meters":
+        """Return the metrics of a process that tells by itself."""
+        meters = cls(MutexValue, CollectorRegistry())
+        meters._collected = meters._own
+        return meters
+
+    @classmethod
+    def shared(cls, folder: Path, place: int) -> "Meters":
+        """Return the metrics of a worker that tells together with the others of its folder (`metrics.folder`)."""
+        collected = CollectorRegistry()
+        MultiProcessCollector(collected, str(folder))  # type: ignore[no-untyped-call]
+        return cls(MultiProcessValue(lambda: place), collected)  # type: ignore[no-untyped-call]
+
+    def add(self, metric: Declaration, *labels: str, amount: float = 1) -> None:
+        """Count up. `labels` are the values of the metric's labels, in their order."""
+        self._one(metric, labels).inc(amount)
+
+    def observe(self, metric: Declaration, value: float, *labels: str) -> None:
+        """Count a value into a histogram."""
+        self._one(metric, labels).observe(value)
+
+    def set(self, metric: Declaration, value: float, *labels: str) -> None:
+        """Say what a gauge shows."""
+        self._one(metric, labels).set(value)
+
+    def text(self) -> bytes:
+        """Return everything, in Prometheus' text format 0.0.4."""
+        return generate_latest(self._collected)
+
+    def _one(self, metric: Declaration, labels: tuple[str, ...]) -> Any:
+        key = (metric.name, *labels)
+        found = self._series.get(key)
+        return self._new(metric, labels, key) if found is None else found
+
+    def _new(self, metric: Declaration, labels: tuple[str, ...], key: tuple[str, ...]) -> Any:
+        with self._lock:
+            # prometheus_client chooses by the environment and once for all, when it is imported.
+            values.ValueClass = self._value_class
+            parent = self._parents.get(metric.name)
+            if parent is None:
+                parent = self._parents[metric.name] = self._declared(metric)
+            return self._series.setdefault(key, parent.labels(*labels) if metric.labels else parent)
+
+    def _declared(self, metric: Declaration) -> Counter | Gauge | Histogram:
+        names = tuple(metric.labels)
+        if metric.kind is Kind.COUNTER:
+            return Counter(metric.name, metric.meaning, names, registry=self._own)
+        if metric.kind is Kind.GAUGE:
+            return Gauge(metric.name, metric.meaning, names, registry=self._own, multiprocess_mode=metric.merge.value)
+        return Histogram(metric.name, metric.meaning, names, registry=self._own, buckets=metric.buckets)
+
+
+class Exposition:
+    """The text that is told, at most a second old. `refresh` brings gauges up to date before."""
+
+    def __init__(
+        self, meters: Meters, refresh: Callable[[], None], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._meters = meters
+        self._refresh = refresh
+        self._clock = clock
+        self._told: tuple[bytes, float] | None = None
+
+    def text(self) -> bytes:
+        """Return the metrics of this process, or of all workers."""
+        told = self._told
+        if told is not None and self._clock() - told[1] < _AT_MOST_EVERY_SECONDS:
+            return told[0]
+        self._refresh()
+        text = self._meters.text()
+        self._told = text, self._clock()
+        return text

@@ -1,0 +1,58 @@
+"""What passes at Keyhole's edges, counted: the observers of the resolver and of `kube`. Labels are of closed sets."""
+
+from http import HTTPStatus
+from typing import Final
+
+from kube.observed import Observe
+from metrics.catalogue import BREAKER_REFUSALS, KUBERNETES_REQUESTS, LOGINS, VAULT_REQUESTS, VAULT_RETRIES
+from metrics.meters import Meters
+from resolver.observer import Login, Observers, Operation
+from resolver.transport import UNANSWERED
+
+OTHER: Final = "other"
+# Vault's own statuses beside those of HTTP: of standbys, of a server without a licence or an initialisation.
+_OF_VAULT: Final = (472, 473, 501)
+STATUSES: Final = frozenset(
+    {*UNANSWERED.values(), "none", *(str(int(status)) for status in HTTPStatus), *map(str, _OF_VAULT)}
+)
+
+
+class VaultMeter:
+    """A `resolver.observer.Observer` that counts."""
+
+    def __init__(self, meters: Meters, connection: str) -> None:
+        self._meters = meters
+        self._connection = connection
+
+    def exchanged(self, operation: Operation, status: str, seconds: float) -> None:
+        """Count a request."""
+        self._meters.observe(VAULT_REQUESTS, seconds, self._connection, operation.value, known_status(status))
+
+    def repeated(self, operation: Operation) -> None:
+        """Count a repetition."""
+        self._meters.add(VAULT_RETRIES, self._connection, operation.value)
+
+    def turned_away(self) -> None:
+        """Count a request that was not sent."""
+        self._meters.add(BREAKER_REFUSALS, self._connection)
+
+    def logged_in(self, login: Login) -> None:
+        """Count a login."""
+        self._meters.add(LOGINS, self._connection, login.value)
+
+
+def vault_meters(meters: Meters) -> Observers:
+    """Return what counts the requests of each connection."""
+    return lambda connection: VaultMeter(meters, connection)
+
+
+def kubernetes_meter(meters: Meters) -> Observe:
+    """Return what counts requests to the API server."""
+    return lambda verb, resource, status, seconds: meters.observe(
+        KUBERNETES_REQUESTS, seconds, verb, resource, known_status(status)
+    )
+
+
+def known_status(status: str) -> str:
+    """Return a status as a label holds it: whoever answers must not be able to invent new ones without end."""
+    return status if status in STATUSES else OTHER
