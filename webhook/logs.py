@@ -1,22 +1,37 @@
-"""Logs go to stderr, one line each. Of an exception they hold its kind and where it came from, never its text."""
+"""Logs go to stderr, one line each (`webhook.log_lines`). Whatever writes there by itself is led to the log."""
 
 import logging
+import sys
+import threading
+from types import TracebackType
+from typing import Any
 
-_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
+from webhook.log_lines import LogFormat, formatter, frames
+
+__all__ = ["configure", "frames", "tell_of_greenlets"]
+
+log = logging.getLogger("keyhole.server")
 
 
-def configure(level: str) -> None:
+def configure(level: str, form: LogFormat = LogFormat.CONSOLE) -> None:
     """Send the log to stderr. What the libraries below log at debug level holds paths, and no value or token."""
-    logging.basicConfig(level=level.upper(), format=_FORMAT)
+    handler = logging.StreamHandler()
+    handler.setFormatter(formatter(form))
+    logging.basicConfig(level=level.upper(), handlers=[handler])
     # urllib3 warns of each broken connection with the URL; what broke is told by the answer.
     logging.getLogger("urllib3").setLevel(logging.ERROR)
+    logging.captureWarnings(capture=True)
+    sys.excepthook = _tell
+    threading.excepthook = lambda end: _tell(end.exc_type, end.exc_value, end.exc_traceback)
 
 
-def frames(error: BaseException) -> str:
-    """Say where an exception came from, in file names and lines only."""
-    places: list[str] = []
-    frame = error.__traceback__
-    while frame is not None:
-        places.append(f"{frame.tb_frame.f_code.co_filename.rpartition('/')[2]}:{frame.tb_lineno}")
-        frame = frame.tb_next
-    return " > ".join(places)
+def tell_of_greenlets(hub: Any) -> None:
+    """Have gevent's hub tell of greenlets that die in the same way; it would write their tracebacks to stderr."""
+    hub.print_exception = lambda _context, kind, error, traceback: _tell(kind, error, traceback)
+
+
+def _tell(kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+    if kind is not None and issubclass(kind, KeyboardInterrupt):
+        return
+    where = frames(error.with_traceback(traceback)) if error is not None else ""
+    log.critical("bug: %s at %s", kind.__name__ if kind else "an exception", where)

@@ -1,0 +1,97 @@
+r"""How a line of the log is written: for people (console) or as JSON. One event is one line, whatever stands in it.
+
+Times are RFC 3339, UTC, in milliseconds. What cannot be printed is written as an escape (`\n`), so that a name or a
+message cannot look like another line, nor move the cursor of whoever reads it. Of an exception a line holds its kind
+and where it came from: the text, and so a traceback, may quote values.
+"""
+
+import json
+import logging
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from pythonjsonlogger.core import RESERVED_ATTRS
+from pythonjsonlogger.json import JsonFormatter
+
+from webhook.log_context import current
+
+_PLAIN: Final = re.compile(r"[^\s\"=\\]+")
+_RESERVED: Final = frozenset({*RESERVED_ATTRS, "taskName"})
+
+
+class LogFormat(StrEnum):
+    """What `--log-format` takes."""
+
+    CONSOLE = "console"
+    JSON = "json"
+
+
+def formatter(form: LogFormat) -> logging.Formatter:
+    """Return what writes lines of this form."""
+    return JsonLines() if form is LogFormat.JSON else ConsoleLines()
+
+
+class ConsoleLines(logging.Formatter):
+    """TIME LEVEL LOGGER MESSAGE, then what is known besides as key=value."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, without its end."""
+        said = [_time(record), record.levelname, record.name, _message(record)]
+        facts = [f"{name}={_shown(fact)}" for name, fact in _facts(record).items()]
+        return escaped(" ".join([*said, *facts]))
+
+
+class JsonLines(JsonFormatter):
+    """One JSON object, in ASCII: `time`, `level`, `logger`, `message`, and what is known besides."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, without its end."""
+        said = {"time": _time(record), "level": record.levelname, "logger": record.name, "message": _message(record)}
+        # First in the line, and whatever else has their names does not count.
+        return str(self.serialize_log_record({**said, **_facts(record), **said}))
+
+
+def escaped(text: str) -> str:
+    """Return a text in which everything that cannot be printed is an escape."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in text)
+
+
+def frames(error: BaseException) -> str:
+    """Say where an exception came from, in file names and lines only."""
+    places: list[str] = []
+    frame = error.__traceback__
+    while frame is not None:
+        places.append(f"{frame.tb_frame.f_code.co_filename.rpartition('/')[2]}:{frame.tb_lineno}")
+        frame = frame.tb_next
+    return " > ".join(places)
+
+
+def _message(record: logging.LogRecord) -> str:
+    message = record.getMessage()
+    error = record.exc_info[1] if record.exc_info else None
+    return f"{message}: {type(error).__name__} at {frames(error)}" if error is not None else message
+
+
+def _facts(record: logging.LogRecord) -> Mapping[str, Any]:
+    """Return what the line holds besides: the admission that is under way, and the record's own extras."""
+    extras = {
+        name: fact if isinstance(fact, int | float) else str(fact)
+        for name, fact in record.__dict__.items()
+        if name not in _RESERVED
+    }
+    return {"process": record.process, **current(), **extras}
+
+
+def _time(record: logging.LogRecord) -> str:
+    moment = datetime.fromtimestamp(record.created, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _shown(fact: object) -> str:
+    text = str(fact)
+    return text if _PLAIN.fullmatch(text) else json.dumps(text)
