@@ -88,7 +88,8 @@ def caller_check(ca_file: Path | None, name: str, *, aggregated: bool) -> "Calle
 def _server(
     settings: "ServerSettings", files: "CertificateFiles", worker_class: str, check: Callable[[], "CallerCheck"]
 ) -> "Server":
-    from webhook.caller_guard import Guard  # noqa: PLC0415 - after monkey patching
+    from metrics.meters import Meters  # noqa: PLC0415 - after monkey patching
+    from webhook.caller_guard import Guard  # noqa: PLC0415
     from webhook.server import Server  # noqa: PLC0415
     from webhook.service import Service  # noqa: PLC0415
     from webhook.serving_certificate import ServingCertificate  # noqa: PLC0415
@@ -104,7 +105,7 @@ def _server(
             self.cfg.set("certfile", str(files.certificate))
             self.cfg.set("keyfile", str(files.key))
 
-    def build() -> Service:
+    def build(_meters: Meters) -> Service:
         caller = check()
         caller.start()
         certificate = ServingCertificate.of_files(files)

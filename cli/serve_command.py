@@ -1,5 +1,6 @@
 """`keyhole serve`: the admission webhook."""
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -7,12 +8,15 @@ import click
 
 from cli.errors import NotDoneError
 from cli.parameters import ObjectNameType
+from cli.version import VERSION
 from kube.objects import ObjectName
 
 if TYPE_CHECKING:
     from webhook.caller_modes import CallerSettings
     from webhook.serving_certificate import CertificateFiles
     from webhook.settings import Address
+
+log = logging.getLogger("keyhole.server")
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -84,7 +88,11 @@ Examples:
 )
 @click.option("--listen", type=_AddressType(), default="0.0.0.0:8443", show_default=True, help="Admissions, TLS.")
 @click.option(
-    "--health-listen", type=_AddressType(), default="0.0.0.0:8080", show_default=True, help="/livez and /readyz, plain."
+    "--health-listen",
+    type=_AddressType(),
+    default="0.0.0.0:8080",
+    show_default=True,
+    help="/livez, /readyz and /metrics, plain.",
 )
 @click.option(
     "--audit-key",
@@ -115,6 +123,13 @@ Examples:
 @click.option(
     "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
 )
+@click.option(
+    "--log-format",
+    type=click.Choice(["console", "json"]),
+    default="console",
+    show_default=True,
+    help="How a line of the log is written.",
+)
 def serve(  # noqa: PLR0917 - click passes one for each option
     connections: Path,
     record_key: ObjectName,
@@ -134,6 +149,7 @@ def serve(  # noqa: PLR0917 - click passes one for each option
     drain_seconds: float,
     grace_seconds: float,
     log_level: str,
+    log_format: str,
 ) -> None:
     """Serve admissions until SIGTERM."""
     # Before anything that opens sockets is imported: what was imported before would block a whole worker.
@@ -141,16 +157,18 @@ def serve(  # noqa: PLR0917 - click passes one for each option
 
     monkey.patch_all()
     from kube.errors import KubernetesUnavailable  # noqa: PLC0415
+    from metrics.folder import MetricsFolderError  # noqa: PLC0415
     from resolver.connections import ConfigurationError  # noqa: PLC0415
     from webhook.audit_errors import AuditError  # noqa: PLC0415
     from webhook.caller import ProofUnreadable  # noqa: PLC0415
+    from webhook.log_lines import LogFormat  # noqa: PLC0415
     from webhook.logs import configure  # noqa: PLC0415
     from webhook.server import Server  # noqa: PLC0415
     from webhook.service import Audit, ServiceSettings, build, check_start  # noqa: PLC0415
     from webhook.serving_certificate import CertificateError  # noqa: PLC0415
     from webhook.settings import ServerSettings  # noqa: PLC0415
 
-    configure(log_level)
+    configure(log_level, LogFormat(log_format))
     settings = ServerSettings(
         listen=listen,
         health_listen=health_listen,
@@ -164,12 +182,15 @@ def serve(  # noqa: PLR0917 - click passes one for each option
     if audit_log is not None and audit_key is None:
         raise click.UsageError("--audit-log needs --audit-key")
     audit = Audit(audit_log, audit_key) if audit_key else None
-    service = ServiceSettings(connections, caller, record_key, certificate, kubeconfig, audit)
+    service = ServiceSettings(connections, caller, record_key, certificate, kubeconfig, audit, version=VERSION)
     try:
         # Workers connect and read for themselves; what cannot be used is to be told of here.
         check_start(service)
-        server = Server(settings, lambda: build(service))
-    except (ConfigurationError, CertificateError, KubernetesUnavailable, ProofUnreadable, AuditError) as error:
+        server = Server(settings, lambda meters: build(service, meters))
+    except (
+        *(ConfigurationError, CertificateError, KubernetesUnavailable),
+        *(ProofUnreadable, AuditError, MetricsFolderError),
+    ) as error:
         raise NotDoneError(str(error)) from None
     except OSError as error:
         raise NotDoneError(f"cannot listen on {health_listen}: {error.strerror}") from None
@@ -200,5 +221,5 @@ def _caller_settings(
     except CallerSettingsError as error:
         raise click.UsageError(str(error)) from None
     if caller.mode is CallerMode.NONE:
-        click.echo("WARNING: --caller-auth=none: whoever reaches this port can read secrets.", err=True)
+        log.warning("--caller-auth=none: whoever reaches this port can read secrets")
     return caller

@@ -16,6 +16,10 @@ _LOCK = "lock"
 _NEW_SECONDS = 60.0
 
 
+class MetricsFolderError(Exception):
+    """Nothing can be written below TMPDIR; the message says what to do."""
+
+
 class MetricsFolder:
     """One master's folder, and the places of its workers in it.
 
@@ -23,10 +27,13 @@ class MetricsFolder:
     """
 
     def __init__(self) -> None:
-        """Make it, and clear away what masters left that were killed. Raises OSError."""
-        _clear_leftovers(Path(tempfile.gettempdir()))
-        self.path = Path(tempfile.mkdtemp(prefix=_PREFIX))
-        self._lock = _locked(self.path / _LOCK)
+        """Make it, and clear away what masters left that were killed. Raises `MetricsFolderError`."""
+        try:
+            _clear_leftovers(Path(tempfile.gettempdir()))
+            self.path = Path(tempfile.mkdtemp(prefix=_PREFIX))
+            self._lock = _locked(self.path / _LOCK)
+        except OSError as error:
+            raise MetricsFolderError(f"no folder for metrics below TMPDIR: {error.strerror}") from error
         self._taken: set[int] = set()
         # prometheus_client looks here for the folder, whatever it is told otherwise.
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(self.path)

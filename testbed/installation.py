@@ -241,6 +241,7 @@ def _environment(directory: Path) -> Mapping[str, str]:
         "PYTHONPATH": str(_ROOT),
         "HOME": str(directory),
         "PYTHONDONTWRITEBYTECODE": "1",
+        "TMPDIR": str(directory),
     }
 
 

@@ -24,9 +24,16 @@ _PIECE_BYTES = 64 * 1024
 class Guard:
     """A WSGI application that lets only the API server through to another. The rest gets 401."""
 
-    def __init__(self, app: Callable[..., Iterable[bytes]], check: CallerCheck) -> None:
+    def __init__(
+        self,
+        app: Callable[..., Iterable[bytes]],
+        check: CallerCheck,
+        on_refused: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Stand before `app`; `on_refused` is called for each request that is not let through."""
         self._app = app
         self._check = check
+        self._on_refused = on_refused
         self._refused = 0
         self._tell_at = 0.0
 
@@ -35,6 +42,7 @@ class Guard:
         try:
             self._check.check(_caller(environ))
         except CallerRefused as refused:
+            self._on_refused()
             self._tell(refused, str(environ.get("REMOTE_ADDR", "")))
             _discard(environ.get("wsgi.input"))
             _close_after(start_response)

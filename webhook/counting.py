@@ -1,13 +1,26 @@
 """What passes at Keyhole's edges, counted: the observers of the resolver and of `kube`. Labels are of closed sets."""
 
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
 
 from kube.observed import Observe
-from metrics.catalogue import BREAKER_REFUSALS, KUBERNETES_REQUESTS, LOGINS, VAULT_REQUESTS, VAULT_RETRIES
+from metrics.catalogue import (
+    BREAKER_REFUSALS,
+    BUILD,
+    CALLER_MODE,
+    CONNECTIONS_RELOADS,
+    KUBERNETES_REQUESTS,
+    LOGINS,
+    VAULT_REQUESTS,
+    VAULT_RETRIES,
+    WORKER_STARTS,
+    WORKERS,
+)
 from metrics.meters import Meters
 from resolver.observer import Login, Observers, Operation
 from resolver.transport import UNANSWERED
+from webhook.caller_modes import CallerMode
 
 OTHER: Final = "other"
 # Vault's own statuses beside those of HTTP: of standbys, of a server without a licence or an initialisation.
@@ -51,6 +64,19 @@ def kubernetes_meter(meters: Meters) -> Observe:
     return lambda verb, resource, status, seconds: meters.observe(
         KUBERNETES_REQUESTS, seconds, verb, resource, known_status(status)
     )
+
+
+def reload_meter(meters: Meters) -> Callable[[bool], None]:
+    """Return what counts changes of the connections file, by whether they are in use."""
+    return lambda is_taken: meters.add(CONNECTIONS_RELOADS, "taken" if is_taken else "rejected")
+
+
+def count_start(meters: Meters, version: str, mode: CallerMode) -> None:
+    """Count a worker that starts, and tell what it is."""
+    meters.add(WORKER_STARTS)
+    meters.set(WORKERS, 1)
+    meters.set(BUILD, 1, version)
+    meters.set(CALLER_MODE, 1, mode.value)
 
 
 def known_status(status: str) -> str:

@@ -12,6 +12,9 @@ from typing import Any
 from gunicorn.app.base import BaseApplication
 from gunicorn.config import Config
 
+from metrics.folder import MetricsFolder
+from metrics.meters import Meters
+from webhook.gunicorn_log import GunicornLog
 from webhook.service import Service
 from webhook.settings import Address, ServerSettings
 from webhook.tls import ServingTls
@@ -33,11 +36,16 @@ class _TlsConfig(Config):  # type: ignore[misc]
 class Server(BaseApplication):  # type: ignore[misc]
     """Serves what `build` returns, which is called in each worker, after the fork."""
 
-    def __init__(self, settings: ServerSettings, build: Callable[[], Service]) -> None:
-        """Bind the health listener; raises OSError when it cannot be bound."""
+    def __init__(self, settings: ServerSettings, build: Callable[[Meters], Service]) -> None:
+        """Bind the health listener and make the folder of the metrics.
+
+        Raises OSError when the listener cannot be bound, or `metrics.folder.MetricsFolderError`.
+        """
         self.settings = settings
         self.health_socket = _listening(settings.health_listen)
         self._build = build
+        self._folder = MetricsFolder()
+        self._place = 0
         self._service: Service | None = None
         super().__init__()
 
@@ -60,25 +68,36 @@ class Server(BaseApplication):  # type: ignore[misc]
             # Nobody stands between the API server and us whose word on addresses and paths would count.
             "forwarded_allow_ips": "",
             "loglevel": settings.log_level,
-            "errorlog": "-",
+            "logger_class": GunicornLog,
+            "pre_fork": lambda _arbiter, worker: self._take_place(worker),
+            "child_exit": lambda _arbiter, worker: self._folder.free_place(worker.place),
+            "on_exit": lambda _arbiter: self._folder.remove(),
             "proc_name": "keyhole",
         }.items():
             self.cfg.set(name, value)
 
     def load(self) -> Any:
         """Build the application, in the worker (gunicorn's hook)."""
-        self._service = self._build()
+        self._service = self._build(Meters.shared(self._folder.path, self._place))
         return self._service.app
+
+    def _take_place(self, worker: AdmissionWorker) -> None:
+        """Give the worker that is about to be forked its place; it inherits this memory with it."""
+        self._place = worker.place = self._folder.take_place()
 
     def _tls_in_worker(self) -> ServingTls:
         service = self._service
         if service is None:
             raise RuntimeError("a worker takes connections only after it has built its service")
-        return ServingTls(service.certificate.current, lambda: service.caller.authorities)
+        return ServingTls(service.certificate.current, lambda: service.caller.authorities, service.on_handshake_failure)
 
     def is_ready_in_worker(self) -> bool:
         """Return whether a worker could serve the API server now."""
         return self._service is not None and self._service.is_ready()
+
+    def metrics_in_worker(self) -> bytes:
+        """Return the metrics of all workers; nothing while there is no service yet."""
+        return self._service.metrics() if self._service is not None else b""
 
     def close_in_worker(self) -> None:
         """Give back what a worker holds: its Vault tokens are revoked."""

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from kube.request_header import RequestHeaders
 from kube.secrets import Secrets
 from kube.tokens import ServiceAccountTokens
 from manifests.aggregation import ADMISSION_PATH
+from metrics.catalogue import CALLER_REFUSALS, HANDSHAKE_FAILURES
+from metrics.meters import Exposition, Meters
 from resolver.connections import load
 from resolver.resolve import Resolver
 from resolver.tenants import Tenants
@@ -28,8 +31,11 @@ from webhook.audited import AuditedAdmission
 from webhook.caller import CallerCheck, ProofOutOfReach
 from webhook.caller_guard import Guard
 from webhook.caller_modes import CallerMode, CallerSettings, caller_check
+from webhook.counting import count_start, kubernetes_meter, reload_meter, vault_meters
 from webhook.discovery import add_discovery
+from webhook.gauges import Gauges, Sources
 from webhook.identity import NamespaceTokens
+from webhook.metered import MeteredAdmission
 from webhook.record_keys import RecordKeys
 from webhook.serving_certificate import CertificateFiles, ServingCertificate
 from webhook.upkeep import Upkeep
@@ -56,13 +62,15 @@ class ServiceSettings:
     certificate: CertificateFiles | ObjectName
     kubeconfig: Path | None = None
     audit: Audit | None = None
+    version: str = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
     """A WSGI application, who may call it, what it shows callers, how to give back what it holds, and if it can answer.
 
-    `certificate` follows its source already.
+    `certificate` follows its source already. `metrics` gives the metrics of all workers, as text, and
+    `on_handshake_failure` is to be called for each handshake that fails.
     """
 
     app: Any
@@ -70,6 +78,8 @@ class Service:
     certificate: ServingCertificate
     close: Callable[[], None]
     is_ready: Callable[[], bool]
+    metrics: Callable[[], bytes] = bytes
+    on_handshake_failure: Callable[[], None] = lambda: None
 
 
 def check_start(settings: ServiceSettings) -> None:
@@ -94,14 +104,14 @@ def check_start(settings: ServiceSettings) -> None:
         caller_check(settings.caller, RequestHeaders(api).read).load()
 
 
-def build(settings: ServiceSettings) -> Service:
+def build(settings: ServiceSettings, meters: Meters) -> Service:
     """Assemble Keyhole. To be called in a worker, after the fork: from here on there are connections.
 
     Raises what `check_start` raises.
     """
-    api = connect(settings.kubeconfig)
+    api = connect(settings.kubeconfig, observe=kubernetes_meter(meters))
     tenants = Tenants(NamespaceTokens(ServiceAccountTokens(api)))
-    resolver = Resolver(load(settings.connections_file), tenants, _limit)
+    resolver = Resolver(load(settings.connections_file), tenants, _limit, vault_meters(meters))
     secrets = Secrets(api)
     record_keys = RecordKeys(settings.record_key, lambda seconds: secrets.read(settings.record_key, seconds).data)
     admission = Admission(resolver, Namespaces(api), SecretAccess(api), record_keys.current, _limit)
@@ -109,13 +119,29 @@ def build(settings: ServiceSettings) -> Service:
     admits = AuditedAdmission(admission, trail, resolver.logins) if trail else admission
     caller = caller_check(settings.caller, RequestHeaders(api).read)
     is_aggregated = settings.caller.mode is CallerMode.AGGREGATION
-    app = create_app(admits, ADMISSION_PATH if is_aggregated else MUTATE_PATH)
+    metered = MeteredAdmission(admits, meters)
+    app = create_app(metered, ADMISSION_PATH if is_aggregated else MUTATE_PATH)
     if is_aggregated:
         add_discovery(app)
     certificate = _certificate(settings.certificate, secrets)
-    upkeep = Upkeep(settings.connections_file, resolver, tenants)
+    upkeep = Upkeep(settings.connections_file, resolver, tenants, reload_meter(meters))
+    gauges = Gauges(
+        meters,
+        Sources(
+            running=lambda: metered.running,
+            waiting=lambda: 0,
+            tokens=lambda: tenants.held,
+            busy_helpers=lambda: resolver.busy_helpers,
+            open_breakers=lambda: resolver.open_breakers,
+            knows_record_key=lambda: record_keys.current() is not None,
+            knows_caller_proof=lambda: caller.is_ready,
+            rejects_connections=lambda: upkeep.rejects_connections,
+            certificate_end=lambda: certificate.ends_at,
+        ),
+    )
 
     def close() -> None:
+        gauges.close()
         upkeep.stop()
         record_keys.close()
         certificate.close()
@@ -128,11 +154,15 @@ def build(settings: ServiceSettings) -> Service:
     caller.start()
     record_keys.start()
     certificate.start()
+    count_start(meters, settings.version, settings.caller.mode)
+    gauges.start()
 
     def is_ready() -> bool:
         return caller.is_ready and record_keys.current() is not None and certificate.current() is not None
 
-    return Service(Guard(app, caller), caller, certificate, close, is_ready)
+    guard = Guard(app, caller, lambda: meters.add(CALLER_REFUSALS))
+    count_handshake = partial(meters.add, HANDSHAKE_FAILURES)
+    return Service(guard, caller, certificate, close, is_ready, Exposition(meters, gauges.tell).text, count_handshake)
 
 
 def _certificate(source: CertificateFiles | ObjectName, secrets: Secrets) -> ServingCertificate:

@@ -47,14 +47,23 @@ class ServingTls:
         self,
         certificate: Callable[[], KeyPair | None],
         authorities: Callable[[], Authorities | None] = lambda: None,
+        on_failure: Callable[[], None] = lambda: None,
     ) -> None:
-        """`certificate` returns None while there is none: handshakes are refused then."""
+        """`certificate` returns None while there is none: handshakes are refused then. `on_failure` is told of each."""
         self._certificate = certificate
         self._authorities = authorities
+        self._on_failure = on_failure
         self._current: tuple[KeyPair, BoundedContext] | None = None
 
     def wrap_socket(self, sock: Any, *args: Any, **kwargs: Any) -> Any:
         """Shake hands, as `ssl.SSLContext.wrap_socket`; without a certificate end the connection's greenlet."""
+        try:
+            return self._shaken(sock, *args, **kwargs)
+        except GreenletExit:
+            self._on_failure()
+            raise
+
+    def _shaken(self, sock: Any, *args: Any, **kwargs: Any) -> Any:
         pair, authorities = self._certificate(), self._authorities()
         if pair is None:
             log.debug("TLS handshake refused: there is no certificate yet")

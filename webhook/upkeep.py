@@ -19,7 +19,16 @@ _SWEEP_EVERY = 15
 class Upkeep:
     """A thread of a worker (a greenlet, once the standard library is patched)."""
 
-    def __init__(self, file: Path, resolver: Resolver, tenants: Tenants) -> None:
+    def __init__(
+        self,
+        file: Path,
+        resolver: Resolver,
+        tenants: Tenants,
+        on_reload: Callable[[bool], None] = lambda _is_taken: None,
+    ) -> None:
+        """Follow `file`; `on_reload` is told of each change, and whether it is in use."""
+        self.rejects_connections = False
+        self._on_reload = on_reload
         self._file = file
         self._resolver = resolver
         self._tenants = tenants
@@ -48,9 +57,15 @@ class Upkeep:
             connections = load(self._file)
         except ConfigurationError as error:
             log.error("the new connections are not used, the old ones stay: %s", error)  # noqa: TRY400
+            self._reloaded(is_taken=False)
             return
         self._resolver.replace(connections)
+        self._reloaded(is_taken=True)
         log.info("connections taken over: %s", ", ".join(sorted(connections)))
+
+    def _reloaded(self, *, is_taken: bool) -> None:
+        self.rejects_connections = not is_taken
+        self._on_reload(is_taken)
 
     def _run(self) -> None:
         turn = 0

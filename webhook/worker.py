@@ -13,6 +13,7 @@ from gevent.pywsgi import WSGIServer
 from gunicorn.workers.ggevent import GeventWorker
 
 from webhook.health import health_app
+from webhook.logs import tell_of_greenlets
 from webhook.open_connections import OpenConnections
 
 # The API server waits at most 30 s for an answer; past that, whatever the request still does is for nobody.
@@ -26,6 +27,7 @@ class AdmissionWorker(GeventWorker):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self.connections = OpenConnections()
         self.stopping = False
+        self.place = 0
 
     def handle(self, listener: Any, client: Any, address: Any) -> None:
         """Serve one connection (gunicorn's hook)."""
@@ -44,7 +46,10 @@ class AdmissionWorker(GeventWorker):  # type: ignore[misc]
 
     def run(self) -> None:
         """Serve until told to stop (gunicorn's hook)."""
-        health = WSGIServer(self.app.health_socket, health_app(self._is_ready), log=None, error_log=None)
+        tell_of_greenlets(gevent.get_hub())
+        health = WSGIServer(
+            self.app.health_socket, health_app(self._is_ready, self.app.metrics_in_worker), log=None, error_log=None
+        )
         health.start()
         try:
             super().run()

@@ -101,7 +101,7 @@ def test_health(path: str, ready: bool, status: str) -> None:
     def start_response(given: str, _headers: Iterable[tuple[str, str]]) -> None:
         statuses.append(given)
 
-    assert b"".join(health_app(lambda: ready)({"PATH_INFO": path}, start_response))
+    assert b"".join(health_app(lambda: ready, bytes)({"PATH_INFO": path}, start_response))
     assert statuses == [status]
 
 
