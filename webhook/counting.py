@@ -1,8 +1,6 @@
 """What passes at Keyhole's edges, counted: the observers of the resolver and of `kube`. Labels are of closed sets."""
 
 from collections.abc import Callable
-from http import HTTPStatus
-from typing import Final
 
 from kube.observed import Observe
 from metrics.catalogue import (
@@ -18,16 +16,9 @@ from metrics.catalogue import (
     WORKERS,
 )
 from metrics.meters import Meters
+from metrics.statuses import status_word
 from resolver.observer import Login, Observers, Operation
-from resolver.transport import UNANSWERED
 from webhook.caller_modes import CallerMode
-
-OTHER: Final = "other"
-# Vault's own statuses beside those of HTTP: of standbys, of a server without a licence or an initialisation.
-_OF_VAULT: Final = (472, 473, 501)
-STATUSES: Final = frozenset(
-    {*UNANSWERED.values(), "none", *(str(int(status)) for status in HTTPStatus), *map(str, _OF_VAULT)}
-)
 
 
 class VaultMeter:
@@ -39,7 +30,7 @@ class VaultMeter:
 
     def exchanged(self, operation: Operation, status: str, seconds: float) -> None:
         """Count a request."""
-        self._meters.observe(VAULT_REQUESTS, seconds, self._connection, operation.value, known_status(status))
+        self._meters.observe(VAULT_REQUESTS, seconds, self._connection, operation.value, status_word(status))
 
     def repeated(self, operation: Operation) -> None:
         """Count a repetition."""
@@ -62,7 +53,7 @@ def vault_meters(meters: Meters) -> Observers:
 def kubernetes_meter(meters: Meters) -> Observe:
     """Return what counts requests to the API server."""
     return lambda verb, resource, status, seconds: meters.observe(
-        KUBERNETES_REQUESTS, seconds, verb, resource, known_status(status)
+        KUBERNETES_REQUESTS, seconds, verb, resource, status_word(status)
     )
 
 
@@ -77,8 +68,3 @@ def count_start(meters: Meters, version: str, mode: CallerMode) -> None:
     meters.set(WORKERS, 1)
     meters.set(BUILD, 1, version)
     meters.set(CALLER_MODE, 1, mode.value)
-
-
-def known_status(status: str) -> str:
-    """Return a status as a label holds it: whoever answers must not be able to invent new ones without end."""
-    return status if status in STATUSES else OTHER
