@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.errors import NotDoneError
-from cli.parameters import ObjectNameType
+from cli.parameters import AddressType, ObjectNameType
 from cli.version import VERSION
 from kube.objects import ObjectName
 
@@ -19,20 +19,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("keyhole.server")
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-
-
-class _AddressType(click.ParamType["Address"]):
-    name = "host:port"
-
-    def convert(self, value: "str | Address", param: click.Parameter | None, ctx: click.Context | None) -> "Address":
-        from webhook.settings import Address  # noqa: PLC0415 - see `serve`
-
-        if isinstance(value, Address):
-            return value
-        host, _, port = value.rpartition(":")
-        if ":" not in value or not port.isascii() or not port.isdigit() or not 0 < int(port) < 2**16:
-            self.fail(f"{value!r} is not HOST:PORT, such as 0.0.0.0:8443 or [::]:8443", param, ctx)
-        return Address(host.strip("[]") or "0.0.0.0", int(port))  # noqa: S104 - ":8443" means every interface
 
 
 @click.command(
@@ -86,10 +72,10 @@ Examples:
     multiple=True,
     help="token: the file that holds it. Repeat it for several, while one is being replaced.",
 )
-@click.option("--listen", type=_AddressType(), default="0.0.0.0:8443", show_default=True, help="Admissions, TLS.")
+@click.option("--listen", type=AddressType(), default="0.0.0.0:8443", show_default=True, help="Admissions, TLS.")
 @click.option(
     "--health-listen",
-    type=_AddressType(),
+    type=AddressType(),
     default="0.0.0.0:8080",
     show_default=True,
     help="/livez, /readyz and /metrics, plain.",

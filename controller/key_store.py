@@ -1,10 +1,10 @@
 """The Secret that holds the record keys, as the controller reads and changes it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from kube.objects import ObjectName
 from kube.secrets import Secret, Secrets
-from manifests.key_status import STATUS, KeyStatus
+from manifests.key_status import STATUS, KeyStatus, parse
 
 _CALL_SECONDS = 10.0
 
@@ -12,13 +12,19 @@ _CALL_SECONDS = 10.0
 class KeyStore:
     """One Secret. Its methods raise `kube.errors.KubernetesUnavailable` or `KubernetesError`."""
 
-    def __init__(self, secrets: Secrets, name: ObjectName) -> None:
+    def __init__(
+        self, secrets: Secrets, name: ObjectName, observe: Callable[[KeyStatus | None], None] = lambda _status: None
+    ) -> None:
+        """Use the Secret of that name; `observe` is told what it says of itself, whenever it is read or written."""
         self.name = name
         self._secrets = secrets
+        self._observe = observe
 
     def read(self) -> Secret:
         """Return the Secret as it is now."""
-        return self._secrets.read(self.name, _CALL_SECONDS)
+        secret = self._secrets.read(self.name, _CALL_SECONDS)
+        self._observe(parse(secret.metadata.annotations.get(STATUS)))
+        return secret
 
     def write(
         self,
@@ -39,5 +45,6 @@ class KeyStore:
             data=data,
             resource_version=secret.metadata.resource_version,
         )
+        self._observe(status)
         left = {**secret.data, **(data or {})}
         return Secret(metadata, {name: content for name, content in left.items() if content is not None})

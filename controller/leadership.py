@@ -3,6 +3,7 @@
 import logging
 import threading
 
+from controller.pulse import Pulse
 from kube.errors import KubernetesError, KubernetesUnavailable
 from kube.leases import LeaseHolder
 
@@ -10,6 +11,8 @@ log = logging.getLogger("keyhole.controller")
 
 RENEW_EVERY_SECONDS = 2.0
 _CALL_SECONDS = 4.0
+_ALIVE_WITHIN_SECONDS = 60.0
+_KNOWN_FOR_SECONDS = 30.0
 
 
 class Leadership:
@@ -25,6 +28,8 @@ class Leadership:
         self._thread = threading.Thread(target=self._run, name="leadership", daemon=True)
         self._told = ""
         self._bug: Exception | None = None
+        self.pulse = Pulse(_ALIVE_WITHIN_SECONDS)
+        self._answered = Pulse(_KNOWN_FOR_SECONDS, is_felt_at_first=False)
 
     def start(self) -> None:
         """Begin to try."""
@@ -36,6 +41,11 @@ class Leadership:
         if self._bug is not None:
             raise self._bug
         return self._lease.is_held
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the API server told lately who leads."""
+        return self._answered.is_felt and self._bug is None
 
     def close(self) -> None:
         """End, and give the Lease back so that another process need not wait for its end."""
@@ -49,6 +59,7 @@ class Leadership:
     def _run(self) -> None:
         try:
             while not self._stopping.is_set():
+                self.pulse.beat()
                 self._try()
                 self._stopping.wait(RENEW_EVERY_SECONDS)
         except Exception as error:  # noqa: BLE001 - the edge of a thread: the process is to end of it
@@ -60,6 +71,7 @@ class Leadership:
         except (KubernetesError, KubernetesUnavailable) as error:
             self._tell(f"the Lease cannot be held: {error}", logging.WARNING)
         else:
+            self._answered.beat()
             self._tell("leading" if held else "another process leads", logging.INFO)
 
     def _tell(self, what: str, level: int) -> None:

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 
+from controller.counting import ControllerMeters, Duty, Turn
 from controller.errors import Interrupted
 from controller.key_store import KeyStore
 from controller.leadership import Leadership
+from controller.pulse import Pulse
 from controller.refresh import Refresher
 from controller.rotation import KeyRotation
 from kube.accounts import Accounts
@@ -25,6 +27,8 @@ log = logging.getLogger("keyhole.controller")
 
 TURN_SECONDS = 1.0
 _AFTER_FAILURE_SECONDS = 5.0
+# Between two beats lie a few requests of ten seconds at most; listing a namespace with very many Secrets takes several.
+_ALIVE_WITHIN_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +47,17 @@ class ControllerSettings:
 class Controller:
     """One process. Several may run: the one that holds the Lease works."""
 
-    def __init__(self, settings: ControllerSettings) -> None:
+    def __init__(self, settings: ControllerSettings, meters: ControllerMeters) -> None:
         """Raise `kube.errors.KubernetesUnavailable` when there is no way to an API server."""
-        api, own_api_of_the_lease = connect(settings.kubeconfig), connect(settings.kubeconfig)
+        api = connect(settings.kubeconfig, observe=meters.kubernetes)
+        own_api_of_the_lease = connect(settings.kubeconfig, observe=meters.kubernetes)
+        self._meters = meters
+        self._pulse = Pulse(_ALIVE_WITHIN_SECONDS)
         self._stopping = threading.Event()
         self._leadership = Leadership(LeaseHolder(own_api_of_the_lease, settings.lease, _identity()))
         refresher = Refresher(Namespaces(api), Accounts(api), self._check)
-        self._rotation = KeyRotation(KeyStore(Secrets(api), settings.record_key), refresher, settings.settle_seconds)
+        store = KeyStore(Secrets(api), settings.record_key, meters.key_status)
+        self._rotation = KeyRotation(store, refresher, settings.settle_seconds)
         self._told = ""
 
     def run(self) -> None:
@@ -58,6 +66,7 @@ class Controller:
         try:
             pause_seconds = 0.0
             while not self._stopping.wait(pause_seconds):
+                self._pulse.beat()
                 pause_seconds = self._turn() if self._leadership.is_held else TURN_SECONDS
         finally:
             self._leadership.close()
@@ -66,22 +75,40 @@ class Controller:
         """End soon; may be called from a signal handler."""
         self._stopping.set()
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether both loops, the work's and the Lease's, still go round."""
+        return self._pulse.is_felt and self._leadership.pulse.is_felt
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it could lead, or sees another one lead: the API server told lately whose the Lease is."""
+        return not self._stopping.is_set() and self._leadership.is_known
+
+    def tell(self) -> None:
+        """Bring the metrics up to date that say what is the case now."""
+        self._meters.leads(is_leader=self._leadership.is_known and self._leadership.is_held)
+
     def _turn(self) -> float:
         """Do what is to be done now, and return after how many seconds to look again."""
         try:
             self._rotation.turn()
         except (Conflict, Interrupted):
             # Somebody else changed the Secret, or leads: it is read anew.
+            self._meters.turned(Duty.RECORD_KEY, Turn.AGAIN)
             return TURN_SECONDS
         except (KubernetesError, KubernetesUnavailable) as error:
+            self._meters.turned(Duty.RECORD_KEY, Turn.FAILED)
             if str(error) != self._told:
                 log.warning("%s%s", error, _advice(error))
                 self._told = str(error)
             return _AFTER_FAILURE_SECONDS
         self._told = ""
+        self._meters.turned(Duty.RECORD_KEY, Turn.DONE)
         return TURN_SECONDS
 
     def _check(self) -> None:
+        self._pulse.beat()
         if self._stopping.is_set() or not self._leadership.is_held:
             raise Interrupted
 

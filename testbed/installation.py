@@ -215,6 +215,7 @@ def controlling(
     *,
     name: str = "controller",
     settle_seconds: float = 1.0,
+    health_port: int | None = None,
     arguments: Sequence[str] = (),
 ) -> Iterator[Server]:
     """Run `keyhole controller` until the block ends. It logs to NAME.log; the Secret of the record keys is made, empty.
@@ -225,7 +226,7 @@ def controlling(
     command = [
         *(sys.executable, "-m", "cli", "controller", "--kubeconfig", str(controller_kubeconfig(bed))),
         *("--record-key", f"{OWN_NAMESPACE}/{RECORD_KEY}", "--lease", f"{OWN_NAMESPACE}/{LEASE}"),
-        *("--settle-seconds", str(settle_seconds)),
+        *("--settle-seconds", str(settle_seconds), "--health-listen", f"127.0.0.1:{health_port or free_port()}"),
         *arguments,
     ]
     server = bed.run(name, command, directory / f"{name}.log", _environment(directory))

@@ -1,0 +1,79 @@
+"""What the controller tells of its work in metrics."""
+
+from enum import StrEnum
+from typing import Final
+
+from kube.observed import Observe
+from manifests.key_status import KeyStatus, Step
+from metrics.catalogue import (
+    BUILD,
+    KUBERNETES_REQUESTS,
+    LEADER,
+    ROTATION_FAILING,
+    ROTATION_LEFT,
+    ROTATION_SIGNED,
+    ROTATION_STEP,
+    TURNS,
+)
+from metrics.meters import Meters
+from metrics.statuses import status_word
+
+NO_ROTATION: Final = "none"
+
+
+class Duty(StrEnum):
+    """What the controller does."""
+
+    RECORD_KEY = "record-key"
+    CERTIFICATES = "certificates"
+
+
+class Turn(StrEnum):
+    """How a turn of a duty ended."""
+
+    DONE = "done"
+    AGAIN = "again"
+    """Somebody else was faster, or leads."""
+    FAILED = "failed"
+
+
+class ControllerMeters:
+    """Counts turns and tells of the rotation, as far as this process knows it: only who leads reads the Secret."""
+
+    def __init__(self, meters: Meters, version: str) -> None:
+        self._meters = meters
+        meters.set(BUILD, 1, version)
+        self.leads(is_leader=False)
+
+    @property
+    def kubernetes(self) -> Observe:
+        """What counts requests to the API server."""
+        return lambda verb, resource, status, seconds: self._meters.observe(
+            KUBERNETES_REQUESTS, seconds, verb, resource, status_word(status)
+        )
+
+    def turned(self, duty: Duty, turn: Turn) -> None:
+        """Count a turn."""
+        self._meters.add(TURNS, duty.value, turn.value)
+
+    def leads(self, *, is_leader: bool) -> None:
+        """Tell whether this process leads. Who does not knows nothing of a rotation."""
+        self._meters.set(LEADER, float(is_leader))
+        if not is_leader:
+            self._rotation(None, 0, 0, 0)
+
+    def key_status(self, status: KeyStatus | None) -> None:
+        """Tell how far a rotation is."""
+        rotation = status.rotation if status else None
+        if rotation is None:
+            self._rotation(NO_ROTATION, 0, 0, 0)
+        else:
+            progress = rotation.progress
+            self._rotation(rotation.step.value, progress.refreshed, progress.left, progress.problems_total)
+
+    def _rotation(self, step: str | None, signed: int, left: int, failing: int) -> None:
+        for one in (NO_ROTATION, *Step):
+            self._meters.set(ROTATION_STEP, float(one == step), str(one))
+        self._meters.set(ROTATION_SIGNED, signed)
+        self._meters.set(ROTATION_LEFT, left)
+        self._meters.set(ROTATION_FAILING, failing)
