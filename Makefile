@@ -10,7 +10,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help venv check test test-gitops soak demo bench testbed format lock clean
+.PHONY: help venv check test test-gitops soak demo bench testbed charts format lock clean
 
 help: ## Show this list
 	@echo "Usage: make TARGET"
@@ -44,6 +44,9 @@ bench: $(INSTALLED) ## Measure admissions with and without Keyhole
 
 testbed: $(INSTALLED) ## Build the real servers into the user's cache folder, once
 	$(BIN)/python -m testbed build
+
+charts: $(INSTALLED) ## Write the files of the charts that follow from the code, and their READMEs
+	$(BIN)/python -m charts
 
 format: $(INSTALLED) ## Format the code, and mend what can be mended by itself
 	$(BIN)/ruff check --fix .

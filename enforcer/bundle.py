@@ -3,6 +3,7 @@
 Sources: Kubernetes, *Using RBAC Authorization* and *Managing Service Accounts*.
 """
 
+from collections.abc import Sequence
 from string import Template
 
 from enforcer.tenant import Account, Tenant
@@ -129,19 +130,39 @@ subjects:
 
 def render(tenant: Tenant) -> str:
     """Return the bundle as YAML, one document for each object; the same tenant gives the same text."""
-    return _BUNDLE.substitute(
-        tenant=tenant.namespace,
-        namespace=_scalar(tenant.namespace),
-        label=f"{DOMAIN}/enabled",
-        identity=SERVICE_ACCOUNT,
-        reconciler=RECONCILER,
-        **_subject("webhook", tenant.webhook),
-        **_subject("controller", tenant.controller),
+    return _filled(
+        tenant.namespace,
+        _scalar(tenant.namespace),
+        webhook=_scalars(tenant.webhook),
+        controller=_scalars(tenant.controller),
     )
 
 
-def _subject(who: str, account: Account) -> dict[str, str]:
-    return {f"{who}_name": _scalar(account.name), f"{who}_namespace": _scalar(account.namespace)}
+def template(tenant: str, namespace: str, *, webhook: tuple[str, str], controller: tuple[str, str]) -> Sequence[str]:
+    """Return the bundle's documents with these texts in place of names, as a template engine wants them.
+
+    `tenant` stands in comments, `namespace` where YAML wants a scalar; the accounts are (namespace, name), scalars too.
+    The first document is the Namespace.
+    """
+    return _filled(tenant, namespace, webhook=webhook, controller=controller).split("---\n")
+
+
+def _filled(tenant: str, namespace: str, *, webhook: tuple[str, str], controller: tuple[str, str]) -> str:
+    return _BUNDLE.substitute(
+        tenant=tenant,
+        namespace=namespace,
+        label=f"{DOMAIN}/enabled",
+        identity=SERVICE_ACCOUNT,
+        reconciler=RECONCILER,
+        webhook_namespace=webhook[0],
+        webhook_name=webhook[1],
+        controller_namespace=controller[0],
+        controller_name=controller[1],
+    )
+
+
+def _scalars(account: Account) -> tuple[str, str]:
+    return _scalar(account.namespace), _scalar(account.name)
 
 
 def _scalar(name: str) -> str:

@@ -16,6 +16,9 @@ from manifests.match_conditions import annotation_conditions, in_place_condition
 NAME = "keyhole"
 DEFAULT_TIMEOUT_SECONDS = 10
 OWN_NAMESPACE = "keyhole"
+# The names under which the API server speaks of the two entries.
+ANNOTATIONS_ENTRY = f"annotations.{DOMAIN}"
+IN_PLACE_ENTRY = f"in-place.{DOMAIN}"
 OPT_IN = {f"{DOMAIN}/enabled": "true"}
 # The cluster has to be able to start, and Keyhole to be repaired, without Keyhole.
 _SYSTEM_NAMESPACES = ("kube-system", "kube-public", "kube-node-lease")
@@ -69,13 +72,13 @@ def _configuration(asked: Mapping[str, Any], name: str, timeout_seconds: int, ow
     outside = outside_of_the_system(own_namespace)
     in_annotations = {
         **usual,
-        "name": f"annotations.{DOMAIN}",
+        "name": ANNOTATIONS_ENTRY,
         "namespaceSelector": outside,
         "matchConditions": list(annotation_conditions()),
     }
     in_place = {
         **usual,
-        "name": f"in-place.{DOMAIN}",
+        "name": IN_PLACE_ENTRY,
         "namespaceSelector": {**outside, "matchLabels": OPT_IN},
         "matchConditions": list(in_place_conditions()),
     }

@@ -101,6 +101,16 @@ ALL = {
             wanted=f"3.x, {pins.OLDEST_HELM} or later",
             ask=("version", "--short"),
         ),
+        # What it writes is compared byte for byte with what is in the tree.
+        Program(
+            name="helm-docs",
+            version=pins.HELM_DOCS,
+            module="helm-docs",
+            package="github.com/norwoodj/helm-docs/cmd/helm-docs",
+            fits=lambda _, __: False,
+            wanted="the pinned build",
+            ask=(),
+        ),
         # Neither prints its version, and the custom resource definitions are those of the pinned modules.
         Program(
             name="kustomize-controller",

@@ -13,7 +13,7 @@ _HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what runs on real servers: all of tests/e2e, and tests/testbed but for its test_unit_*.py; and GitOps."""
+    """Mark what runs on real servers: tests/e2e; tests/testbed and tests/charts but for test_unit_*.py; and GitOps."""
     for item in items:
         if _needs_servers(item.path):
             item.add_marker(pytest.mark.servers)
@@ -25,7 +25,7 @@ def _needs_servers(path: Path) -> bool:
     if not path.is_relative_to(_HERE):
         return False
     room = path.relative_to(_HERE).parts[0]
-    return room == "e2e" or (room == "testbed" and not path.name.startswith("test_unit_"))
+    return room == "e2e" or (room in {"testbed", "charts"} and not path.name.startswith("test_unit_"))
 
 
 @pytest.fixture(scope="session")

@@ -167,6 +167,13 @@ def test_the_first_version_in_a_text(text: str, version: Version | None) -> None
         ("vault", "github.com/hashicorp/vault", pins.VAULT),
         ("vault-kubernetes-auth", "github.com/hashicorp/vault-plugin-auth-kubernetes", pins.VAULT_KUBERNETES_AUTH),
         ("helm", "helm.sh/helm/v3", pins.HELM),
+        ("helm-docs", "github.com/norwoodj/helm-docs", pins.HELM_DOCS),
+        ("cert-manager-definitions", "github.com/cert-manager/cert-manager", pins.CERT_MANAGER),
+        (
+            "prometheus-definitions",
+            "github.com/prometheus-operator/prometheus-operator",
+            pins.PROMETHEUS_OPERATOR,
+        ),
         ("flux", "github.com/fluxcd/kustomize-controller", pins.KUSTOMIZE_CONTROLLER),
         ("flux-sources", "github.com/fluxcd/source-controller", pins.FLUX_SOURCES),
         ("argocd", "github.com/argoproj/argo-cd/v3", pins.ARGOCD),

@@ -1,0 +1,94 @@
+"""The files of the charts that follow from the code, so that nothing of it is said twice.
+
+| file | made from |
+|---|---|
+| `keyhole/files/admission.json` | `manifests.registration`, `manifests.admission_policy`, `manifests.aggregation` |
+| `keyhole/values.schema.json`, what it says of connections | `resolver.connections_schema` |
+| `keyhole-tenant/templates/tenant.yaml` | `enforcer.bundle` |
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from enforcer import bundle
+from manifests.admission_policy import admission_policy
+from manifests.aggregation import api_service, client_config
+from manifests.registration import aggregated_webhook_configuration
+from resolver import connections_schema
+
+FOLDER = Path(__file__).resolve().parent
+# A name of no namespace, for which the templates put in the release's.
+_OWN_NAMESPACE = "RELEASE-NAMESPACE"
+_ADMISSION = "keyhole/files/admission.json"
+_SCHEMA = "keyhole/values.schema.json"
+_TENANT = "keyhole-tenant/templates/tenant.yaml"
+# What differs from one installation to the next is written by the templates.
+_OF_THE_INSTALLATION = frozenset({"service", "caBundle"})
+
+
+def files(folder: Path = FOLDER) -> Mapping[str, str]:
+    """Return the text of each file, by its path below the folder of the charts, which holds the schema as it is."""
+    return {
+        _ADMISSION: _json(_admission()),
+        _SCHEMA: _json(_with_connections(json.loads((folder / _SCHEMA).read_text()))),
+        _TENANT: _tenant(),
+    }
+
+
+def _admission() -> Mapping[str, Any]:
+    entries = aggregated_webhook_configuration(own_namespace=_OWN_NAMESPACE)["webhooks"]
+    written_by_the_template = {"clientConfig", "timeoutSeconds"}
+    policy, binding = admission_policy(own_namespace=_OWN_NAMESPACE)
+    routed = api_service(_OWN_NAMESPACE, "", 0, b"")
+    spec = {key: part for key, part in routed["spec"].items() if key not in _OF_THE_INSTALLATION}
+    return {
+        "webhooks": [
+            {key: part for key, part in entry.items() if key not in written_by_the_template} for entry in entries
+        ],
+        "aggregatedClientConfig": client_config(),
+        "apiService": {"metadata": routed["metadata"], "spec": spec},
+        "policy": policy["spec"],
+        "policyActions": binding["spec"]["validationActions"],
+    }
+
+
+def _with_connections(schema: dict[str, Any]) -> Mapping[str, Any]:
+    """Return the schema of the values with the connections as their own schema has them.
+
+    Every Helm knows draft 7 of JSON Schema, and the latest 2020-12; what is used here is the same in both.
+    """
+    connections = json.loads(connections_schema.text())
+    schema["$defs"] = {**schema["$defs"], **connections["$defs"]}
+    # None at all is told by the templates, in words.
+    known = {key: part for key, part in connections["properties"]["connections"].items() if key != "minProperties"}
+    schema["properties"]["connections"] = known
+    return schema
+
+
+def _tenant() -> str:
+    namespace, *others = bundle.template(
+        "{{ . }}",
+        "{{ . | quote }}",
+        webhook=_account("webhookServiceAccount"),
+        controller=_account("controllerServiceAccount"),
+    )
+    # A release that is uninstalled must not take a namespace, and all that is in it, along.
+    kept = f"{namespace}  annotations:\n    helm.sh/resource-policy: keep\n"
+    return (
+        "{{- /* Made by `make charts` from what `keyhole tenant` prints. */}}\n"
+        '{{- include "keyhole-tenant.checks" . }}\n'
+        "{{- range .Values.namespaces }}\n"
+        f"{{{{- if $.Values.createNamespaces }}}}\n---\n{kept}{{{{- end }}}}\n"
+        + "".join(f"---\n{document}" for document in others)
+        + "{{- end }}\n"
+    )
+
+
+def _account(value: str) -> tuple[str, str]:
+    return f"{{{{ $.Values.{value}.namespace | quote }}}}", f"{{{{ $.Values.{value}.name | quote }}}}"
+
+
+def _json(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"

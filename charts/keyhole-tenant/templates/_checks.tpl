@@ -1,0 +1,11 @@
+{{/* What no schema can say: values that do not fit each other. */}}
+{{- define "keyhole-tenant.checks" -}}
+{{- if not .Values.namespaces -}}
+{{- fail "namespaces: at least one is needed, such as --set namespaces={shop}" -}}
+{{- end -}}
+{{- range list .Values.webhookServiceAccount .Values.controllerServiceAccount -}}
+{{- if has .namespace $.Values.namespaces -}}
+{{- fail (printf "namespaces: %s holds Keyhole's own account %s and cannot be its tenant" .namespace .name) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}

@@ -1,0 +1,24 @@
+{{/* What `keyhole controller` is told. */}}
+{{- define "keyhole.controllerArguments" -}}
+{{- $name := include "keyhole.fullname" . -}}
+{{- $namespace := .Release.Namespace -}}
+- controller
+- --record-key={{ $namespace }}/{{ $name }}-record-key
+- --lease={{ $namespace }}/{{ $name }}-controller
+- --settle-seconds={{ .Values.controller.settleSeconds }}
+{{- if eq .Values.certificates.mode "selfManaged" }}
+- --serving-certificate={{ $namespace }}/{{ include "keyhole.servingSecret" . }}
+- --certificate-authority={{ $namespace }}/{{ $name }}-ca
+- --serving-host={{ include "keyhole.servingHost" . }}
+- --certificate-lifetime={{ .Values.certificates.lifetime }}
+- --ca-lifetime={{ .Values.certificates.caLifetime }}
+{{- if eq .Values.caller.mode "aggregation" }}
+- --api-service={{ include "keyhole.apiService" . }}
+{{- else }}
+- --webhook-configuration={{ $name }}
+{{- end }}
+{{- end }}
+- --health-listen={{ .Values.webhook.listenHost }}:8080
+- --log-level={{ .Values.controller.logLevel }}
+- --log-format={{ .Values.controller.logFormat }}
+{{- end -}}

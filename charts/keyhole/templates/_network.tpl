@@ -1,0 +1,35 @@
+{{/* Who may read the metrics. Probes come from the pod's own node, which is always let through. */}}
+{{- define "keyhole.metricsIngress" -}}
+- ports:
+    - port: health
+  {{- with .Values.networkPolicy.metricsFrom }}
+  from:
+    {{- range . }}
+    - namespaceSelector:
+        matchLabels:
+          {{- toYaml . | nindent 10 }}
+    {{- end }}
+  {{- end }}
+{{- end -}}
+
+{{/* What every pod needs of the cluster. */}}
+{{- define "keyhole.clusterEgress" -}}
+# Names.
+- ports:
+    - port: 53
+      protocol: UDP
+    - port: 53
+      protocol: TCP
+# The API server.
+- ports:
+    {{- range .Values.networkPolicy.apiServerPorts }}
+    - port: {{ . }}
+    {{- end }}
+  {{- with .Values.networkPolicy.apiServerTo }}
+  to:
+    {{- range . }}
+    - ipBlock:
+        cidr: {{ . }}
+    {{- end }}
+  {{- end }}
+{{- end -}}

@@ -1,0 +1,105 @@
+{{/* What `keyhole serve` is told. */}}
+{{- define "keyhole.webhookArguments" -}}
+{{- $name := include "keyhole.fullname" . -}}
+{{- $settings := .Values.webhook -}}
+- serve
+- --connections=/etc/keyhole/connections/connections.yaml
+- --record-key={{ .Release.Namespace }}/{{ $name }}-record-key
+- --tls-secret={{ .Release.Namespace }}/{{ include "keyhole.servingSecret" . }}
+- --caller-auth={{ .Values.caller.mode }}
+{{- if eq .Values.caller.mode "client-certificate" }}
+- --caller-ca=/etc/keyhole/caller/ca.crt
+{{- range .Values.caller.clientCertificate.names }}
+- --caller-name={{ . }}
+{{- end }}
+{{- else if eq .Values.caller.mode "token" }}
+{{- range .Values.caller.token.keys }}
+- --caller-token-file=/etc/keyhole/caller/{{ . }}
+{{- end }}
+{{- end }}
+- --listen={{ $settings.listenHost }}:8443
+- --health-listen={{ $settings.listenHost }}:8080
+- --workers={{ $settings.workers }}
+- --drain-seconds={{ $settings.drainSeconds }}
+- --grace-seconds={{ $settings.graceSeconds }}
+- --log-level={{ $settings.logLevel }}
+- --log-format={{ $settings.logFormat }}
+{{- if .Values.audit.existingSecret }}
+- --audit-key=/etc/keyhole/audit/{{ .Values.audit.key }}
+{{- if eq .Values.audit.output "file" }}
+- --audit-log=/var/log/keyhole/audit.log
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "keyhole.webhookMounts" -}}
+- name: tmp
+  mountPath: /tmp
+- name: connections
+  mountPath: /etc/keyhole/connections
+  readOnly: true
+{{- if .Values.caBundles }}
+- name: ca-bundles
+  mountPath: /etc/keyhole/ca
+  readOnly: true
+{{- end }}
+{{- if has .Values.caller.mode (list "client-certificate" "token") }}
+- name: caller
+  mountPath: /etc/keyhole/caller
+  readOnly: true
+{{- end }}
+{{- if .Values.audit.existingSecret }}
+- name: audit-key
+  mountPath: /etc/keyhole/audit
+  readOnly: true
+{{- if eq .Values.audit.output "file" }}
+- name: audit-log
+  mountPath: /var/log/keyhole
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "keyhole.webhookVolumes" -}}
+{{- $name := include "keyhole.fullname" . -}}
+- name: tmp
+  emptyDir:
+    medium: Memory
+    sizeLimit: 64Mi
+- name: connections
+  configMap:
+    name: {{ $name }}-connections
+{{- with .Values.caBundles }}
+- name: ca-bundles
+  projected:
+    sources:
+      {{- range $bundle, $source := . }}
+      - {{ ternary "secret" "configMap" (hasKey $source "secret") }}:
+          name: {{ coalesce $source.secret $source.configMap (printf "%s-ca-bundles" $name) }}
+          items:
+            - key: {{ ternary $bundle ($source.key | default "ca.crt") (hasKey $source "pem") }}
+              path: {{ $bundle }}/ca.crt
+      {{- end }}
+{{- end }}
+{{- if eq .Values.caller.mode "client-certificate" }}
+- name: caller
+  configMap:
+    name: {{ $name }}-caller
+{{- else if eq .Values.caller.mode "token" }}
+- name: caller
+  secret:
+    secretName: {{ .Values.caller.token.existingSecret }}
+    # Owner and group; to others the server would refuse it.
+    defaultMode: 0440
+{{- end }}
+{{- if .Values.audit.existingSecret }}
+- name: audit-key
+  secret:
+    secretName: {{ .Values.audit.existingSecret }}
+    defaultMode: 0440
+{{- if eq .Values.audit.output "file" }}
+- name: audit-log
+  emptyDir:
+    sizeLimit: {{ .Values.audit.sizeLimit }}
+{{- end }}
+{{- end }}
+{{- end -}}

@@ -1,0 +1,71 @@
+"""The charts, their documented values, and what is looked up in their objects."""
+
+import functools
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from testbed.helm import Helm
+
+FOLDER = Path(__file__).resolve().parents[2] / "charts"
+KEYHOLE = FOLDER / "keyhole"
+TENANT = FOLDER / "keyhole-tenant"
+Manifest = Mapping[str, Any]
+
+CONNECTION = ("--set", "connections.default.address=https://vault.example:8200", "--set-json")
+ONE_CONNECTION = (*CONNECTION, 'connections.default.auth={"method":"jwt","role":"keyhole-{namespace}"}')
+
+
+def documented(chart: Path) -> list[Path]:
+    """Return the files of values that stand beside a chart as examples."""
+    return sorted((chart / "ci").glob("*-values.yaml"))
+
+
+def each_documented(chart: Path) -> list[Any]:
+    """Return the same as parameters of a test."""
+    return [pytest.param(file, id=file.stem) for file in documented(chart)]
+
+
+@functools.cache
+def rendered(helm: Helm, *settings: str) -> Sequence[Manifest]:
+    """Return the objects of the chart keyhole with one connection, and with these KEY=VALUE."""
+    return helm.template(KEYHOLE, *ONE_CONNECTION, *(part for setting in settings for part in ("--set", setting)))
+
+
+@functools.cache
+def of_values(helm: Helm, values: Path, release: str = "keyhole", namespace: str = "keyhole") -> Sequence[Manifest]:
+    """Return the objects of the chart keyhole with a file of values."""
+    return helm.template(KEYHOLE, "-f", str(values), release=release, namespace=namespace)
+
+
+def the(manifests: Iterable[Manifest], kind: str, name: str) -> Manifest:
+    """Return the one object of that kind and name."""
+    (found,) = [one for one in manifests if (one["kind"], one["metadata"]["name"]) == (kind, name)]
+    return found
+
+
+def named(manifests: Iterable[Manifest]) -> set[tuple[str, str]]:
+    """Return kind and name of each object."""
+    return {(one["kind"], one["metadata"]["name"]) for one in manifests}
+
+
+def container(deployment: Manifest) -> Manifest:
+    """Return the one container of a Deployment's pods."""
+    (found,) = deployment["spec"]["template"]["spec"]["containers"]
+    assert isinstance(found, dict)
+    return found
+
+
+def option(deployment: Manifest, name: str) -> list[str]:
+    """Return what a Deployment's command is told by an option, each time that it is given."""
+    prefix = f"--{name}="
+    return [each.removeprefix(prefix) for each in container(deployment)["args"] if each.startswith(prefix)]
+
+
+def values(chart: Path) -> dict[str, Any]:
+    """Return a chart's default values."""
+    read: dict[str, Any] = yaml.safe_load((chart / "values.yaml").read_text())
+    return read

@@ -1,0 +1,66 @@
+"""The chart keyhole-tenant has the objects that `keyhole tenant` prints."""
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from cli.main import main
+from testbed.helm import Helm
+from tests.charts.charts import TENANT, Manifest, named
+
+KEEP = {"helm.sh/resource-policy": "keep"}
+
+
+def printed(*arguments: str) -> list[Manifest]:
+    """Return the objects that `keyhole tenant` prints."""
+    done = CliRunner().invoke(main, ["tenant", *arguments], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return list(yaml.safe_load_all(done.stdout))
+
+
+def without_helm(manifest: Manifest) -> Manifest:
+    """Return the object without what only helm reads."""
+    metadata = {key: part for key, part in manifest["metadata"].items() if key != "annotations"}
+    assert manifest["metadata"].get("annotations", KEEP) == KEEP
+    return {**manifest, "metadata": metadata}
+
+
+def in_order(manifests: list[Manifest]) -> list[Manifest]:
+    return sorted(manifests, key=lambda one: (one["kind"], one["metadata"]["name"]))
+
+
+ACCOUNTS = (
+    *("--webhook-service-account", "platform/resolver-webhook"),
+    *("--controller-service-account", "platform/resolver-controller"),
+)
+AS_VALUES = (
+    *("--set", "webhookServiceAccount.namespace=platform,webhookServiceAccount.name=resolver-webhook"),
+    *("--set", "controllerServiceAccount.namespace=platform,controllerServiceAccount.name=resolver-controller"),
+)
+
+
+@pytest.mark.parametrize("namespace", ["shop", "on", "123", "1e3", "null", "team-a", "a" * 63])
+@pytest.mark.parametrize(
+    ("options", "settings"),
+    [pytest.param((), (), id="of the usual accounts"), pytest.param(ACCOUNTS, AS_VALUES, id="of other accounts")],
+)
+def test_it_is_what_keyhole_tenant_prints(
+    helm: Helm, namespace: str, options: tuple[str, ...], settings: tuple[str, ...]
+) -> None:
+    objects = helm.template(TENANT, "--set-json", f'namespaces=["{namespace}"]', *settings)
+    assert in_order([without_helm(one) for one in objects]) == in_order(printed(namespace, *options))
+
+
+def test_several_namespaces_are_served_by_one_release(helm: Helm) -> None:
+    objects = helm.template(TENANT, "--set", "namespaces={one,two}")
+    both = in_order([*printed("one"), *printed("two")])
+    key = sorted(str(one) for one in both)
+    assert sorted(str(without_helm(one)) for one in objects) == key
+
+
+def test_a_namespace_stays_when_the_release_goes_and_one_that_is_there_is_left_alone(helm: Helm) -> None:
+    objects = helm.template(TENANT, "--set", "namespaces={shop}")
+    (namespace,) = [one for one in objects if one["kind"] == "Namespace"]
+    assert namespace["metadata"]["annotations"] == KEEP
+    without = helm.template(TENANT, "--set", "namespaces={shop},createNamespaces=false")
+    assert named(objects) - named(without) == {("Namespace", "shop")}

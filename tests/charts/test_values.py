@@ -1,0 +1,136 @@
+"""Values that are wrong are refused, in words that say which and why."""
+
+from pathlib import Path
+
+import pytest
+
+from testbed import pins
+from testbed.helm import Helm
+from tests.charts.charts import KEYHOLE, ONE_CONNECTION, TENANT
+
+
+def refused(helm: Helm, chart: Path, *arguments: str) -> str:
+    """Render a chart, which must fail, and return what helm says."""
+    version = ("--kube-version", str(pins.KUBERNETES))
+    done = helm.run("template", "keyhole", str(chart), "-n", "keyhole", *version, *arguments, check=False)
+    assert done.returncode != 0
+    assert "nil pointer" not in done.stderr
+    return done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        pytest.param(["webhok.replicas=3"], ["webhok"], id="a misspelt section"),
+        pytest.param(["webhook.replica=3"], ["/webhook", "replica"], id="a misspelt key"),
+        pytest.param(["webhook.replicas=0"], ["/webhook/replicas", "minimum"], id="no pod at all"),
+        pytest.param(["webhook.replicas=two"], ["/webhook/replicas", "integer"], id="a word for a number"),
+        pytest.param(["webhook.logLevel=loud"], ["/webhook/logLevel", "'debug'"], id="a level that there is not"),
+        pytest.param(["caller.mode=anonymous"], ["/caller/mode", "'aggregation'"], id="a mode that there is not"),
+        pytest.param(["admission.timeoutSeconds=60"], ["/admission/timeoutSeconds", "maximum"], id="a minute's wait"),
+        pytest.param(["admission.failurePolicy=Ignore"], ["/admission", "failurePolicy"], id="failing open"),
+        pytest.param(["image.digest=latest"], ["/image/digest", "pattern"], id="a digest that is none"),
+        pytest.param(["certificates.lifetime=90d"], ["/certificates/lifetime", "pattern"], id="days, which Go has not"),
+        pytest.param(["certificates.mode=vault"], ["/certificates/mode", "'selfManaged'"], id="unknown certificates"),
+        pytest.param(["controller.settleSeconds=1"], ["/controller/settleSeconds"], id="shorter than webhooks poll"),
+        pytest.param(["networkPolicy.vaultTo={vault}"], ["/networkPolicy/vaultTo"], id="a name for a CIDR"),
+        pytest.param(["test.namespace=Default"], ["/test/namespace"], id="no name of a namespace"),
+        pytest.param(["connections.default.addres=x"], ["/connections/default", "addres"], id="a misspelt connection"),
+        pytest.param(["connections.default.auth.method=ldap"], ["/connections/default/auth/method"], id="no method"),
+        pytest.param(["connections.default.mounts.secret=3"], ["/connections/default/mounts/secret"], id="no KV v3"),
+        pytest.param(["connections.default.timeoutSeconds=90"], ["timeoutSeconds", "maximum"], id="a slow Vault"),
+        pytest.param(["caBundles.vault.file=ca.crt"], ["/caBundles/vault"], id="a bundle from nowhere"),
+        pytest.param(["caBundles.vault.configMap=a", "caBundles.vault.secret=b"], ["/caBundles/vault"], id="from two"),
+    ],
+)
+def test_the_schema_says_where_and_what(helm: Helm, arguments: list[str], told: list[str]) -> None:
+    said = refused(helm, KEYHOLE, *ONE_CONNECTION, *(part for each in arguments for part in ("--set", each)))
+    assert "values don't meet the specifications of the schema" in said
+    for word in told:
+        assert word in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        pytest.param(
+            ["connections.default.caFile=/etc/keyhole/ca/vault/ca.crt"],
+            "connections.default.caFile: /etc/keyhole/ca/vault/ca.crt is no bundle of caBundles",
+            id="a CA file that nobody mounts",
+        ),
+        pytest.param(
+            ["connections.default.caFile=/etc/ssl/ca.crt"],
+            "connections.default.caFile: /etc/ssl/ca.crt is no bundle of caBundles",
+            id="a CA file somewhere else",
+        ),
+        pytest.param(
+            ["caller.mode=client-certificate"],
+            "the mode client-certificate needs `ca` and `names`",
+            id="a client certificate of nobody",
+        ),
+        pytest.param(
+            ["caller.mode=token"], "the mode token needs a Secret that holds the token", id="a token from nowhere"
+        ),
+        pytest.param(
+            ["certificates.mode=existingSecret"],
+            "the mode existingSecret needs `existingSecret` and `caBundle`",
+            id="a certificate from nowhere",
+        ),
+        pytest.param(
+            ["certificates.existingSecret=mine"],
+            "has no meaning with certificates.mode=selfManaged",
+            id="two sources of certificates",
+        ),
+        pytest.param(
+            ["certificates.caBundle=-----BEGIN CERTIFICATE-----"],
+            "the controller keeps the APIService's itself",
+            id="a CA that the next renewal would outdate",
+        ),
+        pytest.param(
+            ["test.namespace=kube-system"],
+            "test.namespace: the API server asks nobody about kube-system",
+            id="a test where Keyhole is never asked",
+        ),
+    ],
+)
+def test_what_does_not_fit_together_is_told_in_a_sentence(helm: Helm, arguments: list[str], told: str) -> None:
+    said = refused(helm, KEYHOLE, *ONE_CONNECTION, *(part for each in arguments for part in ("--set", each)))
+    assert told in said
+
+
+def test_without_a_connection_it_says_how_to_give_one(helm: Helm) -> None:
+    assert "at least one Vault connection is needed, such as --set connections.default.address=" in refused(
+        helm, KEYHOLE
+    )
+
+
+def test_a_cluster_that_is_too_old_is_refused(helm: Helm) -> None:
+    old = ("template", "keyhole", str(KEYHOLE), *ONE_CONNECTION, "--kube-version", "1.32.9")
+    said = helm.run(*old, check=False).stderr
+    assert "chart requires kubeVersion: >=1.33.0-0 which is incompatible with Kubernetes v1.32.9" in said
+
+
+@pytest.mark.parametrize("version", ["v1.33.4-eks-ac2d5a0", "v1.34.1-gke.1829001", "1.33.0"])
+def test_the_versions_of_vendors_are_taken(helm: Helm, version: str) -> None:
+    helm.run("template", "keyhole", str(KEYHOLE), *ONE_CONNECTION, "--kube-version", version)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        pytest.param([], "namespaces: at least one is needed, such as --set namespaces={shop}", id="none"),
+        pytest.param(["namespaces={keyhole}"], "keyhole holds Keyhole's own account", id="Keyhole's own namespace"),
+        pytest.param(["namespaces={kube-system}"], "/namespaces/0", id="a namespace of Kubernetes"),
+        pytest.param(["namespaces={Shop}"], "/namespaces/0", id="no name of a namespace"),
+        pytest.param(["namespaces={shop,shop}"], "/namespaces", id="one twice"),
+        pytest.param(
+            ["namespaces={shop}", "webhookServiceAccount.name=keyhole"],
+            "/webhookServiceAccount/name",
+            id="a tenant's name",
+        ),
+        pytest.param(["namespace=shop"], "namespace", id="a misspelt key"),
+    ],
+)
+def test_tenants_that_cannot_be_are_refused(helm: Helm, arguments: list[str], told: str) -> None:
+    said = refused(helm, TENANT, *(part for each in arguments for part in ("--set", each)))
+    assert told in said
