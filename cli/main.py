@@ -18,6 +18,7 @@ class _LateGroup(click.Group):
         "controller": "cli.controller_command",
         "key": "cli.key_command",
         "connections": "cli.connections_command",
+        "probe": "cli.probe_command",
         "resolve": "cli.resolve_command",
         "serve": "cli.serve_command",
         "tenant": "cli.tenant_command",

@@ -1,0 +1,66 @@
+"""`keyhole probe`: whether the API server reaches Keyhole, and Keyhole answers it."""
+
+import time
+from pathlib import Path
+
+import click
+
+from cli.errors import NotDoneError
+from cli.parameters import ObjectNameType
+from enforcer.probe import ANNOTATIONS, Verdict, judge
+from kube.client import connect
+from kube.dry_runs import try_secret
+from kube.errors import KubernetesUnavailable
+from kube.objects import ObjectName
+
+_FINDINGS = 1
+# As long as the API server waits for a webhook at most.
+_CALL_SECONDS = 30.0
+_PAUSE_SECONDS = 2.0
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  keyhole probe default/keyhole-probe --kubeconfig ~/.kube/config
+  keyhole probe default/keyhole-probe --wait-seconds 60
+"""
+)
+@click.argument("secret", type=ObjectNameType())
+@click.option(
+    "--wait-seconds",
+    type=click.FloatRange(0, 600),
+    default=0.0,
+    show_default=True,
+    help="How long to try again while the answer may still change.",
+)
+@click.option(
+    "--kubeconfig",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Outside a cluster: how to reach the API server.",
+)
+@click.pass_context
+def probe(ctx: click.Context, secret: ObjectName, wait_seconds: float, kubeconfig: Path | None) -> None:
+    """Ask the API server, by a dry run of a Secret with a reference, whether Keyhole answers it.
+
+    SECRET is NAMESPACE/NAME of a Secret that need not be there, in a namespace whose Secrets Keyhole is asked
+    about. Nothing is stored, and Vault is not asked. It takes the verbs create and patch on that Secret.
+
+    Exit code 0 when Keyhole answered, 1 when not.
+    """
+    deadline = time.monotonic() + wait_seconds
+    try:
+        api = connect(kubeconfig)
+    except KubernetesUnavailable as error:
+        raise NotDoneError(str(error)) from None
+    while True:
+        try:
+            verdict = judge(try_secret(api, secret, ANNOTATIONS, _CALL_SECONDS))
+        except KubernetesUnavailable as error:
+            verdict = Verdict(False, str(error), may_pass=True)
+        if verdict.answers or not verdict.may_pass or time.monotonic() >= deadline:
+            break
+        time.sleep(_PAUSE_SECONDS)
+    click.echo(verdict.told, err=not verdict.answers)
+    if not verdict.answers:
+        ctx.exit(_FINDINGS)

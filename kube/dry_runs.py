@@ -1,0 +1,73 @@
+"""A dry run of a Secret, to see what the API server and its webhooks make of it. Nothing is stored.
+
+Sources: Kubernetes, *API Concepts*, "Dry-run", and *Server-Side Apply*. RBAC wants the rights of the real request; an
+apply has the object's name in its URL, so that a right to create can be limited to one name.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from kubernetes import client
+
+from kube.client import call
+from kube.objects import ObjectName
+
+_APPLY = "application/apply-patch+yaml"
+_MANAGER = "keyhole-probe"
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """What came back: the HTTP status and the API server's words, or the data that would have been stored (base64)."""
+
+    status: int
+    message: str = ""
+    data: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+def try_secret(
+    api: client.ApiClient, name: ObjectName, annotations: Mapping[str, str], timeout_seconds: float
+) -> DryRun:
+    """Return what would become of a Secret with these annotations and no data.
+
+    A refusal is an answer, and its words come with it: for Secrets of which nothing is to be kept from anybody.
+    Raises `kube.errors.KubernetesUnavailable` when the API server does not answer at all.
+    """
+    document = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": name.name, "namespace": name.namespace, "annotations": dict(annotations)},
+    }
+    # The package leaves a text as it is, and JSON is YAML.
+    body: Any = json.dumps(document)
+    core = client.CoreV1Api(api)
+
+    def ask() -> DryRun:
+        try:
+            answer: Any = core.patch_namespaced_secret(
+                name.name,
+                name.namespace,
+                body,
+                dry_run="All",
+                field_manager=_MANAGER,
+                force=True,
+                _content_type=_APPLY,
+                _request_timeout=timeout_seconds,
+                _preload_content=False,
+            )
+        except client.ApiException as error:
+            if not error.status:  # TLS: nobody answered
+                raise
+            return DryRun(int(error.status), _message(error.body))
+        return DryRun(int(answer.status), data=json.loads(answer.data).get("data") or {})
+
+    return call(f"a dry run of Secret {name}", ask)
+
+
+def _message(body: Any) -> str:
+    try:
+        return str(json.loads(body)["message"])
+    except (ValueError, TypeError, KeyError):
+        return ""
