@@ -6,7 +6,6 @@ import shutil
 import tempfile
 import time
 from pathlib import Path
-from typing import IO
 
 from prometheus_client.multiprocess import mark_process_dead
 
@@ -53,7 +52,8 @@ class MetricsFolder:
         """Remove the folder."""
         shutil.rmtree(self.path, ignore_errors=True)
         if self._lock is not None:
-            self._lock.close()
+            os.close(self._lock)
+            self._lock = None
 
 
 def _clear_leftovers(parent: Path) -> None:
@@ -67,15 +67,18 @@ def _clear_leftovers(parent: Path) -> None:
             continue
         if lock is not None:
             shutil.rmtree(folder, ignore_errors=True)
-            lock.close()
+            os.close(lock)
 
 
-def _locked(file: Path) -> IO[bytes] | None:
-    """Lock a file as long as this process, or one that it forked, has it open; None when another has locked it."""
-    opened = file.open("ab")
+def _locked(file: Path) -> int | None:
+    """Lock a file as long as this process, or one that it forked, has it open; None when another has locked it.
+
+    Returns the descriptor, which is to be closed.
+    """
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        opened.close()
+        os.close(descriptor)
         return None
-    return opened
+    return descriptor
