@@ -50,7 +50,9 @@ class Scraped:
         }
 
 
-def settled(health_url: str, condition: Callable[[Scraped], bool], what: str) -> Scraped:
+def settled(
+    health_url: str, condition: Callable[[Scraped], bool], what: str, timeout_seconds: float = _SECONDS
+) -> Scraped:
     """Scrape until the condition holds, for an answer may be a second old; return that scrape."""
     found: list[Scraped] = []
 
@@ -58,5 +60,5 @@ def settled(health_url: str, condition: Callable[[Scraped], bool], what: str) ->
         found[:] = [Scraped(scrape(health_url))]
         return condition(found[0])
 
-    eventually(holds, what, _SECONDS)
+    eventually(holds, what, timeout_seconds)
     return found[0]

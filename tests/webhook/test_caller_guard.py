@@ -80,6 +80,15 @@ def test_a_body_that_cannot_be_read_changes_no_answer() -> None:
     assert asker.statuses == ["401 Unauthorized"]
 
 
+def test_each_refusal_is_counted_and_nothing_else() -> None:
+    asker, refused = Asker(), []
+    asker.guard._on_refused = lambda: refused.append(1)
+    asker.ask(X_WORD="wrong")
+    asker.ask(X_WORD="wrong")
+    asker.ask(X_WORD="sesame")
+    assert len(refused) == sum(status.startswith("401") for status in asker.statuses) == 2
+
+
 def test_a_flood_fills_no_log_and_no_word_of_it_stands_there(caplog: pytest.LogCaptureFixture) -> None:
     asker = Asker()
     with caplog.at_level(logging.WARNING):

@@ -58,6 +58,23 @@ def test_a_changed_file_is_taken_over_and_a_broken_one_is_not(tmp_path: Path, ca
         resolver.close()
 
 
+def test_a_broken_file_is_told_until_it_is_mended(tmp_path: Path) -> None:
+    file = tmp_path / "connections.yaml"
+    told: list[bool] = []
+    written(file, "http://127.0.0.1:1")
+    resolver = Resolver(load(file), OwnToken(SecretValue("t")))
+    follower = Upkeep(file, resolver, Tenants(NamespaceTokens(None)), told.append)  # type: ignore[arg-type]
+    seen = [follower.rejects_connections]
+    for content in ("connections: [", "connections: {", ""):
+        file.write_text(content) if content else written(file, "http://127.0.0.1:2")
+        follower.follow()
+        follower.follow()
+        seen.append(follower.rejects_connections)
+    assert seen == [False, True, True, False]
+    assert told == [False, False, True]
+    resolver.close()
+
+
 def test_an_unchanged_file_is_left_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     file = tmp_path / "connections.yaml"
     written(file, "http://127.0.0.1:1")

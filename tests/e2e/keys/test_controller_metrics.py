@@ -1,0 +1,74 @@
+"""What the controller tells of itself: who leads, how far a rotation is, whether its work goes round."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import requests
+
+from testbed import Testbed
+from testbed.installation import RECORD_KEY, controlling
+from testbed.ports import free_port
+from tests.e2e.keys.conftest import KeySecret, Tenants
+from tests.e2e.processes import eventually
+from tests.e2e.scraped import Scraped, scrape, settled
+
+
+@contextmanager
+def _controller(bed: Testbed, directory: Path, name: str = "controller") -> Iterator[str]:
+    port = free_port()
+    with controlling(bed, directory, name=name, health_port=port, arguments=["--log-format", "json"]):
+        url = f"http://127.0.0.1:{port}"
+        eventually(lambda: _status(url, "/readyz") == 200, "the controller is ready")
+        yield url
+
+
+def _status(url: str, path: str) -> int:
+    with requests.Session() as session:
+        session.trust_env = False
+        try:
+            return session.get(url + path, timeout=5).status_code
+        except requests.ConnectionError:
+            return 0
+
+
+def test_one_of_two_leads_and_the_other_takes_over(bed: Testbed, key: KeySecret, tmp_path: Path) -> None:
+    with _controller(bed, tmp_path, "second") as second:
+        settled(second, lambda now: now.total("keyhole_controller_leader") == 1, "the first one leads")
+        assert _status(second, "/livez") == 200
+        with _controller(bed, tmp_path) as first:
+            now = Scraped(scrape(first))
+            assert now.total("keyhole_controller_leader") == 0
+            assert not now.by("keyhole_rotation_step", "step")
+    with _controller(bed, tmp_path) as first:
+        settled(first, lambda now: now.total("keyhole_controller_leader") == 1, "who comes next leads")
+    assert key.ring()
+
+
+def test_a_rotation_is_seen_from_outside_and_no_key_stands_there(
+    bed: Testbed, key: KeySecret, tenants: Tenants, tmp_path: Path
+) -> None:
+    with _controller(bed, tmp_path) as url:
+        eventually(lambda: key.status() is not None, "a key")
+        settled(url, lambda now: now.by("keyhole_rotation_step", "step") == {"none": 1}, "there was no rotation yet")
+        old = key.ring().signing.id
+        tenants.add_without_bundle("metrics-unbundled")
+        key.ask("metrics-test")
+        now = settled(url, lambda now: now.total("keyhole_rotation_namespaces_failing") == 1, "a namespace fails")
+        assert now.by("keyhole_rotation_step", "step") == {"refreshing": 1}
+        tenants.opt_out("metrics-unbundled")
+        now = settled(url, lambda now: now.total("keyhole_rotation_step", step="done") == 1, "it is done", 40)
+        assert now.total("keyhole_rotation_namespaces_failing") == 0
+        assert now.total("keyhole_controller_turns_total", duty="record-key", result="done") > 0
+        asked = now.by("keyhole_kubernetes_request_duration_seconds_count", "resource", status="200")
+        assert {"leases", "namespaces", "secrets"} <= asked.keys()
+        for word in (old, key.ring().signing.id, RECORD_KEY, "metrics-unbundled"):
+            assert word.encode() not in now.text
+
+
+def test_a_secret_that_is_gone_counts_as_failure(bed: Testbed, key: KeySecret, tmp_path: Path) -> None:
+    with _controller(bed, tmp_path) as url:
+        eventually(lambda: key.status() is not None, "a key")
+        key.delete()
+        name = "keyhole_controller_turns_total"
+        settled(url, lambda now: now.total(name, duty="record-key", result="failed") > 0, "turns fail")
