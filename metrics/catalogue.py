@@ -11,7 +11,7 @@ from metrics.declaration import Declaration, Kind, Merge, Teller
 # The API server's own for webhooks: `apiserver_admission_webhook_admission_duration_seconds`
 # (k8s.io/apiserver/pkg/admission/metrics).
 ADMISSION_BUCKETS: Final = (0.005, 0.025, 0.1, 0.5, 1.0, 2.5, 10.0, 25.0)
-REQUEST_BUCKETS: Final = (0.001, 0.005, 0.025, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0)
+REQUEST_BUCKETS: Final = (0.005, 0.025, 0.1, 0.5, 2.5, 10.0)
 
 _CAUSE = "the word that the refusal begins with ([References](references.md)); one that is not known is `Other`"
 _CONNECTION = "the connection's name in the connections file"

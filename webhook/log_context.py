@@ -3,27 +3,16 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from types import MappingProxyType
 
 from webhook.review import AdmissionRequest
 
-_NONE: Mapping[str, str] = MappingProxyType({})
-_current: ContextVar[Mapping[str, str]] = ContextVar("admission", default=_NONE)
+_current: ContextVar[AdmissionRequest | None] = ContextVar("admission", default=None)
 
 
 @contextmanager
 def admission_context(request: AdmissionRequest) -> Iterator[None]:
-    """Let every line that is logged in the block name the request: its uid, and the object as far as it has a name."""
-    facts = {
-        "uid": request.uid,
-        "operation": request.operation,
-        "kind": request.kind,
-        "namespace": request.namespace,
-        "object": request.name,
-    }
-    if request.dry_run:
-        facts["dry_run"] = "true"
-    token = _current.set({name: fact for name, fact in facts.items() if fact})
+    """Let every line that is logged in the block name the request."""
+    token = _current.set(request)
     try:
         yield
     finally:
@@ -31,5 +20,16 @@ def admission_context(request: AdmissionRequest) -> Iterator[None]:
 
 
 def current() -> Mapping[str, str]:
-    """Return what is known of the admission that is under way here; nothing outside of one."""
-    return _current.get()
+    """Return what names the admission that is under way here: its uid, and the object as far as it has a name."""
+    request = _current.get()
+    if request is None:
+        return {}
+    facts = {
+        "uid": request.uid,
+        "operation": request.operation,
+        "kind": request.kind,
+        "namespace": request.namespace,
+        "object": request.name,
+        "dry_run": "true" if request.dry_run else "",
+    }
+    return {name: fact for name, fact in facts.items() if fact}
