@@ -3,6 +3,7 @@
 | file | made from |
 |---|---|
 | `keyhole/files/admission.json` | `manifests.registration`, `manifests.admission_policy`, `manifests.aggregation` |
+| `keyhole/files/alerts.yaml` | `metrics.alerts` |
 | `keyhole/values.schema.json`, what it says of connections | `resolver.connections_schema` |
 | `keyhole-tenant/templates/tenant.yaml` | `enforcer.bundle` |
 """
@@ -12,16 +13,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from enforcer import bundle
 from manifests.admission_policy import admission_policy
 from manifests.aggregation import api_service, client_config
 from manifests.registration import aggregated_webhook_configuration
+from metrics.alerts import ALERTS
 from resolver import connections_schema
 
 FOLDER = Path(__file__).resolve().parent
 # A name of no namespace, for which the templates put in the release's.
 _OWN_NAMESPACE = "RELEASE-NAMESPACE"
 _ADMISSION = "keyhole/files/admission.json"
+_ALERTS = "keyhole/files/alerts.yaml"
 _SCHEMA = "keyhole/values.schema.json"
 _TENANT = "keyhole-tenant/templates/tenant.yaml"
 # What differs from one installation to the next is written by the templates.
@@ -32,6 +37,7 @@ def files(folder: Path = FOLDER) -> Mapping[str, str]:
     """Return the text of each file, by its path below the folder of the charts, which holds the schema as it is."""
     return {
         _ADMISSION: _json(_admission()),
+        _ALERTS: yaml.safe_dump(_alerts(), sort_keys=False, width=120),
         _SCHEMA: _json(_with_connections(json.loads((folder / _SCHEMA).read_text()))),
         _TENANT: _tenant(),
     }
@@ -52,6 +58,21 @@ def _admission() -> Mapping[str, Any]:
         "policy": policy["spec"],
         "policyActions": binding["spec"]["validationActions"],
     }
+
+
+def _alerts() -> Mapping[str, Any]:
+    """Return the rules as a PrometheusRule has them."""
+    rules = [
+        {
+            "alert": alert.name,
+            "expr": alert.expression,
+            "for": alert.hold,
+            "labels": {"severity": alert.severity},
+            "annotations": {"summary": alert.meaning},
+        }
+        for alert in ALERTS
+    ]
+    return {"groups": [{"name": "keyhole", "rules": rules}]}
 
 
 def _with_connections(schema: dict[str, Any]) -> Mapping[str, Any]:

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from enforcer.documents import read_text
 from testbed.build import MODULES, cache_folder, go_environment, locked
 from testbed.errors import FetchFailed
 from testbed.reports import Report, SilentReport
@@ -39,8 +38,9 @@ class ModuleFolder:
     def manifests(self, environment: Mapping[str, str], report: Report | None = None) -> list[dict[str, Any]]:
         """Return the Kubernetes objects of the folder's YAML files, by file name. Raises FetchFailed."""
         files = sorted(self.fetch(environment, report or SilentReport()).glob("*.yaml"))
-        documents = [document for file in files for document in yaml.safe_load_all(file.read_text())]
-        return [document for document in documents if document and document["kind"] != "Kustomization"]
+        # PyYAML's own loader takes "=", which is a text in definitions, for something else, and takes minutes for them.
+        documents = [document.content for file in files for document in read_text(file.read_bytes(), file.name)]
+        return [document for document in documents if document["kind"] != "Kustomization"]
 
     def fetch(self, environment: Mapping[str, str], report: Report) -> Path:
         """Return a copy of the folder in the user's cache, made first where needed. Raises FetchFailed."""

@@ -1,0 +1,217 @@
+"""The charts installed for real, by helm on the real API server, with the definitions of what others bring."""
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+import yaml
+
+from testbed import Options, Testbed
+from testbed.definitions import define
+from testbed.helm import Helm
+from testbed.installation import apply
+from testbed.module_folders import ModuleFolder
+from testbed.releases import Release
+from testbed.toolbox import Toolbox
+from tests.charts.charts import KEYHOLE, ONE_CONNECTION, TENANT, each_documented
+
+_DEFINITIONS = (
+    ModuleFolder("cert-manager-definitions", "github.com/cert-manager/cert-manager", "deploy/crds"),
+    ModuleFolder(
+        "prometheus-definitions",
+        "github.com/prometheus-operator/prometheus-operator",
+        "example/prometheus-operator-crd",
+    ),
+)
+_PODS_SECONDS = 30.0
+# Everything that a release may leave behind.
+_KINDS = (
+    "all,serviceaccounts,roles,rolebindings,secrets,configmaps,networkpolicies,poddisruptionbudgets,leases,"
+    "certificates.cert-manager.io,issuers.cert-manager.io,servicemonitors,prometheusrules"
+)
+_CLUSTER_KINDS = (
+    "clusterroles,clusterrolebindings,apiservices,mutatingwebhookconfigurations,validatingadmissionpolicies,"
+    "validatingadmissionpolicybindings"
+)
+_SELECTOR = "app.kubernetes.io/name=keyhole"
+
+
+@pytest.fixture(scope="module")
+def bed(toolbox: Toolbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testbed]:
+    """Return a testbed whose controllers make pods of Deployments, and whose namespaces go for good."""
+    directory = tmp_path_factory.mktemp("install").resolve()
+    with Testbed(Options(controller_manager=True, directory=directory)) as bed:
+        define(bed, _DEFINITIONS)
+        yield bed
+
+
+@pytest.fixture(scope="module")
+def cluster_helm(bed: Testbed, helm: Helm) -> Helm:
+    """Return helm as the administrator."""
+    return Helm(helm.program, helm.home, bed.kubernetes.kubeconfig)
+
+
+@pytest.fixture
+def release(bed: Testbed, cluster_helm: Helm) -> Iterator[Release]:
+    """Return a release of the chart keyhole in a namespace where only locked-down pods may run; it goes afterwards."""
+    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+    apply(bed, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "keyhole", "labels": labels}})
+    release = Release(bed, cluster_helm, KEYHOLE, "keyhole")
+    yield release
+    cluster_helm.run("uninstall", "keyhole", "-n", "keyhole", "--ignore-not-found")
+    bed.kubectl("delete", "namespace", "keyhole", "--timeout=60s")
+
+
+@pytest.mark.parametrize("values", each_documented(KEYHOLE))
+def test_a_documented_set_of_values_is_installed_upgraded_and_uninstalled(
+    bed: Testbed, release: Release, values: Path
+) -> None:
+    tried = release.helm.run(
+        *("install", "keyhole", str(KEYHOLE), "-n", "keyhole", "-f", str(values), "--dry-run=server")
+    )
+    assert "STATUS: pending-install" in tried.stdout
+    release.install("-f", str(values))
+    _every_object_is_as_rendered(bed, release)
+    _pods_are_made(bed, release, values)
+    release.upgrade("-f", str(values), "--set", "webhook.logLevel=warning")
+    assert "--log-level=warning" in _arguments(release)
+    release.uninstall()
+    assert _left(bed) == {"secret/keyhole-record-key"}
+
+
+def _every_object_is_as_rendered(bed: Testbed, release: Release) -> None:
+    """Ask the API server for each object of the release's manifest, and apply it once more, as a dry run."""
+    manifest = release.helm.run("get", "manifest", "keyhole", "-n", "keyhole").stdout
+    objects = [one for one in yaml.safe_load_all(manifest) if one]
+    told = bed.kubectl(
+        "apply", "--server-side", "--force-conflicts", "--dry-run=server", "-f", "-", input_text=manifest
+    )
+    assert len(told.stdout.splitlines()) == len(objects)
+    # A field that the API server did not know would be told of as a warning.
+    assert "Warning" not in told.stderr
+
+
+def _pods_are_made(bed: Testbed, release: Release, values: Path) -> None:
+    """Wait until the namespace, where only locked-down pods may run, has the pods of both Deployments."""
+    given = yaml.safe_load(values.read_text())
+    replicas = given.get("webhook", {}).get("replicas", 2)
+    if given.get("webhook", {}).get("autoscaling", {}).get("enabled"):
+        replicas = 1  # until the autoscaler, which has no metrics here, says otherwise
+    wanted = {"webhook": replicas, "controller": given.get("controller", {}).get("replicas", 1)}
+    deadline = time.monotonic() + _PODS_SECONDS
+    while True:
+        items = json.loads(bed.kubectl("get", "pods", "-n", "keyhole", "-l", _SELECTOR, "-o", "json").stdout)["items"]
+        components = [pod["metadata"]["labels"]["app.kubernetes.io/component"] for pod in items]
+        if {name: components.count(name) for name in wanted} == wanted:
+            return
+        refused = bed.kubectl("get", "events", "-n", "keyhole", "-o", "jsonpath={.items[*].message}").stdout
+        assert time.monotonic() < deadline, f"{components}; {refused}"
+        time.sleep(0.2)
+
+
+def _arguments(release: Release) -> Sequence[str]:
+    found = release.get("/apis/apps/v1/namespaces/keyhole/deployments/keyhole-webhook")
+    arguments: Sequence[str] = found["spec"]["template"]["spec"]["containers"][0]["args"]
+    return arguments
+
+
+def _left(bed: Testbed) -> set[str]:
+    """Return what of a release is still there, once the garbage collector had its time for pods."""
+    deadline = time.monotonic() + _PODS_SECONDS
+    while True:
+        within = bed.kubectl("get", _KINDS, "-n", "keyhole", "-l", _SELECTOR, "-o", "name").stdout.split()
+        within += bed.kubectl("get", _CLUSTER_KINDS, "-l", _SELECTOR, "-o", "name").stdout.split()
+        within += bed.kubectl("get", "rolebindings,roles", "-A", "-l", _SELECTOR, "-o", "name").stdout.split()
+        found = set(within)
+        if time.monotonic() > deadline or not any(one.split("/")[0] in {"pod", "replicaset.apps"} for one in found):
+            return found
+        time.sleep(0.2)
+
+
+class TestTheRecordKey:
+    def test_no_upgrade_takes_it_away_and_it_outlives_the_release(self, bed: Testbed, release: Release) -> None:
+        release.install(*ONE_CONNECTION)
+        patch = (
+            '{"stringData":{"signing":"a","key.a":"a key"},"metadata":{"annotations":{"keyhole.dev/key-status":"{}"}}}'
+        )
+        bed.kubectl("patch", "secret", "keyhole-record-key", "-n", "keyhole", "-p", patch)
+        path = "/api/v1/namespaces/keyhole/secrets/keyhole-record-key"
+        before = release.get(path)["data"]
+        release.upgrade(*ONE_CONNECTION, "--set", "webhook.replicas=3")
+        assert release.get(path)["data"] == before
+        release.uninstall()
+        assert release.get(path)["data"] == before
+        release.install(*ONE_CONNECTION)
+        after = release.get(path)
+        assert after["data"] == before
+        assert after["metadata"]["annotations"]["keyhole.dev/key-status"] == "{}"
+
+
+class TestWhatOthersWrote:
+    def test_an_upgrade_leaves_the_certificates_and_the_ca_that_the_controller_set(
+        self, bed: Testbed, release: Release
+    ) -> None:
+        release.install(*ONE_CONNECTION)
+        ca_bundle = '{"spec":{"caBundle":"LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCg=="}}'
+        bed.kubectl("patch", "apiservice", "v1alpha1.admission.keyhole.dev", "--type=merge", "-p", ca_bundle)
+        bed.kubectl("patch", "secret", "keyhole-ca", "-n", "keyhole", "-p", '{"stringData":{"ca.key":"a key"}}')
+        release.upgrade(*ONE_CONNECTION, "--set", "service.port=8443")
+        routed = release.get("/apis/apiregistration.k8s.io/v1/apiservices/v1alpha1.admission.keyhole.dev")
+        assert routed["spec"]["caBundle"]
+        assert routed["spec"]["service"]["port"] == 8443
+        assert release.get("/api/v1/namespaces/keyhole/secrets/keyhole-ca")["data"]
+
+
+class TestNotes:
+    """What helm says after an installation."""
+
+    def _notes(self, helm: Helm, *settings: str, release: str = "keyhole", namespace: str = "keyhole") -> str:
+        chosen = [part for setting in settings for part in ("--set", setting)]
+        where = ("-n", namespace, "--create-namespace", "--dry-run=server")
+        return helm.run("install", release, str(KEYHOLE), *where, *ONE_CONNECTION, *chosen).stdout.partition("NOTES:")[
+            2
+        ]
+
+    def test_what_is_not_safe_is_said(self, cluster_helm: Helm) -> None:
+        unproved = self._notes(cluster_helm, "caller.mode=none")
+        assert "DANGER: caller.mode=none" in unproved
+        assert "--set-file certificates.caBundle=ca.crt" in unproved
+        assert "NOT SAFE: webhook.replicas=1" in self._notes(cluster_helm, "webhook.replicas=1")
+        assert "NOT SAFE: admission.policy=false" in self._notes(cluster_helm, "admission.policy=false")
+
+    def test_by_default_nothing_is_unsafe(self, cluster_helm: Helm) -> None:
+        usual = self._notes(cluster_helm)
+        assert "rollout status" in usual
+        assert "DANGER" not in usual
+        assert "NOT " not in usual
+
+    def test_a_release_of_another_name_and_place_names_its_accounts(self, cluster_helm: Helm) -> None:
+        told = self._notes(cluster_helm, release="prod", namespace="platform")
+        assert "--webhook-service-account platform/prod-keyhole-webhook" in told
+
+
+class TestTenants:
+    def test_a_tenant_is_installed_and_its_namespace_outlives_the_release(
+        self, bed: Testbed, cluster_helm: Helm
+    ) -> None:
+        release = Release(bed, cluster_helm, TENANT, "tenants", "shop")
+        release.install("--set", "namespaces={shop,pay}")
+        namespace = release.get("/api/v1/namespaces/shop")
+        assert namespace["metadata"]["labels"]["keyhole.dev/enabled"] == "true"
+        apply(bed, {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "app", "namespace": "shop"}})
+        release.upgrade("--set", "namespaces={pay}")
+        release.uninstall()
+        assert release.get("/api/v1/namespaces/shop/secrets/app")
+        assert release.get("/api/v1/namespaces/pay")
+        for kind in ("roles", "rolebindings", "serviceaccounts"):
+            left = bed.kubectl("get", kind, "-n", "pay", "-o", "name").stdout.split()
+            assert [name for name in left if not name.endswith("/default")] == []
+
+    def test_a_namespace_that_is_there_already_is_not_taken(self, bed: Testbed, cluster_helm: Helm) -> None:
+        apply(bed, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "old"}})
+        release = Release(bed, cluster_helm, TENANT, "tenants", "old")
+        release.install("--set", "namespaces={old},createNamespaces=false")
+        release.uninstall()
+        assert release.get("/api/v1/namespaces/old")["status"]["phase"] == "Active"
