@@ -18,6 +18,7 @@ class Sample:
     at_seconds: float
     processes: Sequence[int]
     pss_mib: float
+    anonymous_mib: float
     descriptors: int
     threads: int
     tokens: int
@@ -50,6 +51,7 @@ def growths(samples: Sequence[Sample], settle_seconds: float) -> Sequence[Growth
         raise ValueError("there are too few samples")
     figures: dict[str, Callable[[Sample], float]] = {
         "PSS MiB": lambda sample: sample.pss_mib,
+        "of it anonymous": lambda sample: sample.anonymous_mib,
         "file descriptors": lambda sample: sample.descriptors,
         "threads": lambda sample: sample.threads,
         "tokens in Vault": lambda sample: sample.tokens,

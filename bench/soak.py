@@ -142,7 +142,17 @@ def _samples(
         held = held_by(keyhole.server.pid)
         if held is None:
             raise BenchError("what the processes hold can be read on Linux only")
-        samples.append(Sample(at_seconds, held.processes, held.pss_mib, held.descriptors, held.threads, _tokens(bed)))
+        samples.append(
+            Sample(
+                at_seconds,
+                held.processes,
+                held.pss_mib,
+                held.anonymous_mib,
+                held.descriptors,
+                held.threads,
+                _tokens(bed),
+            )
+        )
         tally = mixture.tally()
         advance(
             f"{at_seconds / 60:.1f} min: {tally.requests:,} requests, {tally.errors} errors, "

@@ -38,10 +38,14 @@ def memory_of(pid: int) -> Memory | None:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What a process and its descendants hold together; `processes` are their ids, the oldest first."""
+    """What a process and its descendants hold together; `processes` are their ids, the oldest first.
+
+    `anonymous_mib` is the part of PSS that no file backs. The rest is lower while other programs map the same files.
+    """
 
     processes: tuple[int, ...]
     pss_mib: float
+    anonymous_mib: float
     descriptors: int
     threads: int
 
@@ -50,9 +54,11 @@ def held_by(pid: int) -> Held | None:
     """Return what a process and its descendants hold; None where the kernel does not tell."""
     try:
         family = _family(pid, _stats())
+        sizes = [_sizes(member) for member in family]
         return Held(
             tuple(sorted(family)),
-            sum(_total(member)[0] for member in family),
+            sum(size["Pss"] for size in sizes),
+            sum(size["Pss_Anon"] for size in sizes),
             sum(len(os.listdir(_PROC / str(member) / "fd")) for member in family),  # noqa: PTH208 - only counted
             sum(len(os.listdir(_PROC / str(member) / "task")) for member in family),  # noqa: PTH208
         )
@@ -121,6 +127,11 @@ def _family(pid: int, stats: dict[int, _Stat]) -> list[int]:
 
 def _total(pid: int) -> tuple[float, float]:
     """Return PSS and RSS in MiB."""
-    text = (_PROC / str(pid) / "smaps_rollup").read_text()
-    sizes = {name: int(kib) / _KIB_PER_MIB for name, kib in re.findall(r"^(Pss|Rss): +(\d+) kB", text, re.MULTILINE)}
+    sizes = _sizes(pid)
     return sizes["Pss"], sizes["Rss"]
+
+
+def _sizes(pid: int) -> dict[str, float]:
+    """Return what `smaps_rollup` tells, in MiB."""
+    text = (_PROC / str(pid) / "smaps_rollup").read_text()
+    return {name: int(kib) / _KIB_PER_MIB for name, kib in re.findall(r"^(\w+): +(\d+) kB", text, re.MULTILINE)}

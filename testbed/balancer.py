@@ -103,12 +103,11 @@ class Balancer:
                 self._loop.call_later(self._lag_seconds, self._learn, backend, is_ready)
             await asyncio.sleep(self._probe_seconds)
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._spawn(self._pass_between(reader, writer))
+
+    async def _pass_between(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         known = [backend for backend in self._backends if backend.is_ready]
-        task = asyncio.current_task()
-        if task is not None:
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
         try:
             far_reader, far_writer = await asyncio.open_connection(_HOST, _random.choice(known).port)
         except (OSError, IndexError):

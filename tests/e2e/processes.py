@@ -7,13 +7,35 @@ from pathlib import Path
 from testbed.installation import Webhook
 
 _SECONDS = 20.0
+_ESTABLISHED = "01"
 
 
 def workers(webhook: Webhook) -> frozenset[int]:
     """Return the ids of the workers: the children of gunicorn's master that run."""
-    master = webhook.server.pid
-    children = Path(f"/proc/{master}/task/{master}/children").read_text().split()
-    return frozenset(pid for pid in map(int, children) if _runs(pid))
+    return children(webhook.server.pid)
+
+
+def children(parent: int) -> frozenset[int]:
+    """Return the ids of a process's children that run."""
+    found = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    return frozenset(pid for pid in map(int, found) if _runs(pid))
+
+
+def connections_of(process: int, port: int) -> frozenset[int]:
+    """Return the far ports of the connections that a process holds on its own port (proc_pid_net(5), IPv4)."""
+    inodes = set()
+    for descriptor in Path(f"/proc/{process}/fd").iterdir():
+        try:
+            inodes.add(str(descriptor.readlink()).removeprefix("socket:[").removesuffix("]"))
+        except FileNotFoundError:
+            continue  # it was closed meanwhile
+    rows = (row.split() for row in Path(f"/proc/{process}/net/tcp").read_text().splitlines()[1:])
+    held = [(_port(row[1]), _port(row[2])) for row in rows if row[3] == _ESTABLISHED and row[9] in inodes]
+    return frozenset(far for near, far in held if near == port)
+
+
+def _port(address: str) -> int:
+    return int(address.rpartition(":")[2], 16)
 
 
 def _runs(pid: int) -> bool:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import hvac.exceptions
 import pytest
 import requests
 import yaml
@@ -25,6 +24,7 @@ from tests.e2e.objects import encoded, filled, secret
 from tests.e2e.places import Places
 from tests.e2e.planter import Planter
 from tests.e2e.processes import eventually, workers
+from tests.e2e.vault_tokens import living_tokens
 
 _HEAD = b"POST /mutate HTTP/1.1\r\nHost: keyhole\r\nContent-Length: 99\r\n\r\n"
 _SLOW = "vault+liar:secret/lie/gated#password"
@@ -120,10 +120,10 @@ class TestStop:
     ) -> None:
         plant.secret("in-flight")
         fast = "vault:secret/e2e/in-flight#password"
-        before = _accessors(testbed)
+        before = living_tokens(testbed)
         with ThreadPoolExecutor(8) as pool:
             assert all(reply.allowed for reply in pool.map(own.admit, [filled("fast", password=fast)] * 16))
-        ours = _accessors(testbed) - before
+        ours = living_tokens(testbed) - before
         assert ours
         liar.gate.close()
         with own.in_flight(filled("slow", slow=_SLOW, fast=fast), timeout_seconds=30) as reply:
@@ -134,7 +134,7 @@ class TestStop:
             liar.gate.open()
             assert {"op": "add", "path": "/data/slow", "value": encoded(liar.secret)} in reply.result().patch
         assert own.webhook.server.wait(20) == 0
-        assert not ours & _accessors(testbed)
+        assert not ours & living_tokens(testbed)
 
     def test_it_answers_on_while_it_drains_and_does_not_wait_for_idle_connections(
         self, own: Caller, plant: Planter
@@ -149,16 +149,26 @@ class TestStop:
             assert reply.allowed, reply.message
             assert own.webhook.server.wait(20) == 0
 
+    def test_a_connection_that_is_made_while_it_drains_and_stays_silent_holds_up_nothing(self, own: Caller) -> None:
+        own.webhook.server.send(signal.SIGTERM)
+        eventually(lambda: _refuses(own.webhook), "the server says that it is stopping")
+        with contextlib.closing(_secure(own.webhook, b"")), contextlib.closing(_secure(own.webhook, _HEAD[:30])):
+            assert own.webhook.server.wait(20) == 0
 
-def _accessors(bed: Testbed) -> frozenset[str]:
-    """Return the accessors of the service tokens that are alive in Vault."""
-    client = bed.vault.client()
-    living = set()
-    for accessor in client.list("auth/token/accessors")["data"]["keys"]:
-        with contextlib.suppress(hvac.exceptions.InvalidRequest, hvac.exceptions.Forbidden):
-            client.auth.token.lookup_accessor(accessor)
-            living.add(accessor)
-    return frozenset(living)
+    def test_the_answer_to_what_was_asked_before_tells_that_the_connection_closes(
+        self, own: Caller, liar: LyingVault
+    ) -> None:
+        liar.gate.close()
+        connection = _connection(own.webhook)
+        with contextlib.closing(connection):
+            connection.request("POST", "/mutate?timeout=20s", json.dumps(own.review(filled("slow", slow=_SLOW))))
+            liar.gate.wait_for_arrival()
+            os.kill(own.webhook.server.pid, signal.SIGTERM)
+            eventually(lambda: _refuses(own.webhook), "the server says that it is stopping")
+            liar.gate.open()
+            answer = connection.getresponse()
+            assert (answer.status, answer.getheader("Connection")) == (200, "close")
+        assert own.webhook.server.wait(20) == 0
 
 
 class TestConnections:

@@ -1,0 +1,41 @@
+"""Two replicas are replaced again and again while people go on applying."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from bench.mixture import Mixture, Step
+from bench.objects import CONSTANT_BASE64
+from bench.wire import Endpoint
+from testbed import Testbed
+from testbed.replicas import replicated
+from tests.e2e.places import Places
+from tests.e2e.uptime.conftest import NAMESPACES, Way
+from tests.e2e.vault_tokens import living_tokens
+
+LAG_SECONDS = 2.0
+_RESTARTS = os.environ.get("KEYHOLE_ROLLING_RESTARTS")
+_IN_THE_CHARTS_MODE, _DIRECTLY = 20, 5
+
+
+@pytest.mark.usefixtures("places")
+def test_no_admission_fails_and_no_token_is_left(  # noqa: PLR0917 - pytest passes one for each fixture
+    bed: Testbed, way: Way, connections: Path, endpoint: Endpoint, tmp_path: Path, places: Places
+) -> None:
+    restarts = int(_RESTARTS) if _RESTARTS else _IN_THE_CHARTS_MODE if way.is_aggregated else _DIRECTLY
+    before = living_tokens(bed)
+    # Without --drain-seconds it is what users get.
+    serve = way.serve(bed, connections, arguments=["--drain-seconds", "3"])
+    with (
+        replicated(tmp_path / "replicas", serve, lag_seconds=LAG_SECONDS) as replicas,
+        way.registered(bed, replicas.front, policy=True),
+        Mixture(endpoint, NAMESPACES, clients=8, filled_base64=CONSTANT_BASE64, pause_seconds=0.01) as mixture,
+    ):
+        for _ in range(restarts):
+            replicas.roll()
+        tally = mixture.tally()
+    print(f"\n{restarts} rolling restarts, {tally.requests} requests, {tally.errors} errors")  # noqa: T201
+    assert [str(failure) for failure in tally.failures] == []
+    assert tally.answered.keys() == set(Step)
+    assert living_tokens(bed) <= before
