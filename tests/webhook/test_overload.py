@@ -1,0 +1,197 @@
+"""The gate: bounds, turns, refusals, and places that always come back."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+
+import gevent
+import pytest
+from gevent.event import Event
+from hypothesis import given
+from hypothesis import strategies as st
+
+from resolver.deadline import Deadline
+from tests.manifests.secrets import secret
+from tests.webhook.reviews import parsed
+from webhook.gated import GatedAdmission
+from webhook.overload import Gate, OverloadedError
+from webhook.review import AdmissionRequest, Answer
+
+_SOON = 30.0
+
+
+class _Work:
+    """Admissions that are at work until they are told to end."""
+
+    def __init__(self, gate: Gate) -> None:
+        self.gate = gate
+        self.end = Event()
+        self.began: list[str] = []
+        self.refused: list[str] = []
+
+    def spawn(self, namespace: str, seconds: float = _SOON) -> gevent.Greenlet:
+        greenlet = gevent.spawn(self._run, namespace, seconds)
+        gevent.sleep(0)
+        return greenlet
+
+    def _run(self, namespace: str, seconds: float) -> None:
+        try:
+            with self.gate.place(namespace, Deadline.after(seconds)):
+                self.began.append(namespace)
+                self.end.wait()
+        except OverloadedError:
+            self.refused.append(namespace)
+
+
+def _is_empty(gate: Gate) -> bool:
+    return (gate.running, gate.waiting) == (0, 0)
+
+
+def test_past_the_queue_a_refusal_comes_at_once_and_others_have_their_places() -> None:
+    told: list[None] = []
+    gate = Gate(4, 4, lambda: told.append(None))
+    work = _Work(gate)
+    for _ in range(10):
+        work.spawn("many")
+    gevent.sleep(0.01)
+    # Of four places each, one namespace alone gets half.
+    assert gate.running == 2
+    assert 0 < gate.waiting <= 2
+    accepted = gate.running + gate.waiting
+    assert len(work.refused) == len(told) == 10 - accepted
+    work.spawn("other")
+    gevent.sleep(0.01)
+    assert work.began[-1] == "other"
+    work.end.set()
+    gevent.sleep(0.01)
+    assert sorted(work.began) == ["many"] * accepted + ["other"]
+    assert _is_empty(gate)
+
+
+def test_a_second_one_of_a_namespace_is_begun_once_nothing_else_is_to_be_done() -> None:
+    gate = Gate(64, 64)
+    work = _Work(gate)
+    busy = [True]
+
+    def spin() -> None:
+        while busy:
+            gevent.sleep(0)
+
+    spinning = gevent.spawn(spin)
+    for _ in range(5):
+        work.spawn("many")
+    for _ in range(100):
+        gevent.sleep(0)
+    assert (gate.running, gate.waiting) == (1, 4)
+    busy.clear()
+    spinning.join()
+    gevent.sleep(0.01)
+    assert (gate.running, gate.waiting) == (5, 0)
+    work.end.set()
+
+
+def test_at_its_deadline_who_waits_is_refused_and_never_worked_for() -> None:
+    told: list[None] = []
+    gate = Gate(2, 8, lambda: told.append(None))
+    work = _Work(gate)
+    work.spawn("one")
+    late = work.spawn("one", 0.02)
+    late.join()
+    assert work.refused == ["one"]
+    assert len(told) == 1
+    assert (gate.running, gate.waiting) == (1, 0)
+    work.end.set()
+    gevent.sleep(0)
+    assert work.began == ["one"]
+
+
+def test_a_place_comes_back_when_its_greenlet_is_ended_just_as_its_turn_comes() -> None:
+    gate = Gate(4, 8)
+    work = _Work(gate)
+    first, second = work.spawn("one"), work.spawn("one")
+    assert (gate.running, gate.waiting) == (1, 1)
+    first.kill(block=False)
+    for _ in range(1000):
+        if gate.running == 1 and not gate.waiting:
+            break
+        gevent.sleep(0)
+    # The second is at work, and has not run since.
+    second.kill(block=False)
+    gevent.joinall([first, second])
+    assert _is_empty(gate)
+    work.spawn("one")
+    gevent.sleep(0.01)
+    assert gate.running == 1
+    work.end.set()
+
+
+_CLIENT = st.tuples(st.sampled_from("abc"), st.integers(0, 3), st.integers(0, 3), st.booleans())
+
+
+@given(st.lists(_CLIENT, max_size=30))
+def test_whatever_comes_and_is_killed_the_bound_holds_and_every_place_comes_back(
+    clients: Sequence[tuple[str, int, int, bool]],
+) -> None:
+    gate = Gate(4, 8)
+    most = [0]
+    done = []
+
+    def ask(namespace: str, before: int, during: int) -> None:
+        for _ in range(before):
+            gevent.sleep(0)
+        try:
+            with gate.place(namespace, Deadline.after(_SOON)):
+                most[0] = max(most[0], gate.running)
+                for _ in range(during):
+                    gevent.sleep(0)
+        except OverloadedError:
+            pass
+        done.append(namespace)
+
+    asking = [
+        (gevent.spawn(ask, namespace, before, during), is_killed) for namespace, before, during, is_killed in clients
+    ]
+    for step, (greenlet, is_killed) in enumerate(asking):
+        if is_killed:
+            if step % 2:
+                gevent.sleep(0)
+            greenlet.kill(block=False)
+    gevent.joinall([greenlet for greenlet, _ in asking], timeout=_SOON)
+    assert _is_empty(gate)
+    assert most[0] <= 4
+    assert len(done) >= sum(not is_killed for _, is_killed in asking)
+
+
+class _Slow:
+    """Answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.go_on = Event()
+
+    def answer(self, admission: AdmissionRequest, deadline: Deadline) -> Answer:
+        self.go_on.wait(deadline.remaining_seconds())
+        return Answer(allowed=True)
+
+
+def test_a_refusal_is_a_429_that_says_when_to_come_again() -> None:
+    slow = _Slow()
+    gated = GatedAdmission(slow, Gate(2, 2))
+    request = parsed(secret())
+    answers = [gevent.spawn(gated.answer, request, Deadline.after(_SOON)) for _ in range(3)]
+    gevent.sleep(0.01)
+    refused = answers[2].get(block=False)
+    assert not refused.allowed
+    assert refused.status is HTTPStatus.TOO_MANY_REQUESTS
+    assert refused.cause == "Overloaded"
+    assert refused.message.startswith("Overloaded: Secret team-a/app: ")
+    assert refused.retry_after_seconds in {1, 2, 3}
+    slow.go_on.set()
+    assert [greenlet.get(timeout=_SOON).allowed for greenlet in answers[:2]] == [True, True]
+
+
+@pytest.mark.parametrize("namespace", ["", "team-a"])
+def test_one_that_fits_is_answered_as_without_a_gate(namespace: str) -> None:
+    slow = _Slow()
+    slow.go_on.set()
+    gate = Gate(2, 2)
+    assert GatedAdmission(slow, gate).answer(parsed(secret(), namespace=namespace), Deadline.after(_SOON)).allowed
+    assert _is_empty(gate)

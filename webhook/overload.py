@@ -1,0 +1,109 @@
+"""The gate before the work: a bounded number of admissions, fair between namespaces, and 429 at once past that.
+
+A worker is one thread whose greenlets share the processor, so whoever begins much makes everybody wait. Who may begin,
+and who comes next, is `webhook.places`; here is the waiting.
+"""
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+
+from gevent import get_hub
+from gevent.event import Event
+
+from resolver.deadline import Deadline
+from webhook.places import Place, Places
+from webhook.review import Answer
+
+CAUSE = "Overloaded"
+# Those who were refused together are not to come back together.
+_RETRY_AFTER_SECONDS = (1, 2, 3)
+
+
+class OverloadedError(Exception):
+    """There is no place; the message says why, and what may help."""
+
+
+class Gate:
+    """The places of one worker. Greenlets may share it; it is made after the fork.
+
+    `running` and `waiting` are how many admissions are at work and in the queue now. `on_refused` is called for each
+    one that was given no place, or whose time was over before it was its turn.
+    """
+
+    def __init__(self, most_running: int, most_waiting: int, on_refused: Callable[[], None] = lambda: None) -> None:
+        self.on_refused = on_refused
+        self._places = Places(most_running, most_waiting)
+        self._turns: dict[Place, Event] = {}
+        loop = get_hub().loop
+        # Called once in each turn of the event loop; and whenever it finds nothing else to do.
+        self._each_turn, self._idle = loop.check(), loop.idle()
+
+    @property
+    def running(self) -> int:
+        """How many are at work."""
+        return self._places.running
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for their turn."""
+        return self._places.waiting
+
+    @contextmanager
+    def place(self, namespace: str, deadline: Deadline) -> Iterator[None]:
+        """Be at work for a namespace while the block runs, when it is its turn.
+
+        Raises `OverloadedError` at once when the namespace has no place left, or at the deadline.
+        """
+        place = self._places.arrive(namespace)
+        if place is None:
+            self.on_refused()
+            raise OverloadedError(f"too many requests of namespace {namespace} are under way; a retry will work")
+        try:
+            if place.is_running:
+                self._watch()
+            else:
+                self._wait(place, deadline)
+            yield
+        finally:
+            # Also when a time limit ended the greenlet while it waited, or just as its turn came.
+            self._turns.pop(place, None)
+            self._places.leave(place)
+            self._watch()
+
+    def _wait(self, place: Place, deadline: Deadline) -> None:
+        turn = self._turns[place] = Event()
+        self._watch()
+        turn.wait(deadline.remaining_seconds())
+        if not place.is_running or deadline.remaining_seconds() <= 0:
+            self.on_refused()
+            raise OverloadedError("its turn did not come in time, so many requests are under way; a retry may work")
+
+    def _watch(self) -> None:
+        """Have the event loop tell of its turns as long as that matters; an idle one would not sleep meanwhile."""
+        if not self._each_turn.active:
+            self._each_turn.start(self._on_turn)
+        if self._places.may_begin and not self._idle.active:
+            self._idle.start(self._on_idle)
+
+    def _on_turn(self) -> None:
+        if not self._go_on(self._places.begin()) and not self._places.may_begin:
+            self._each_turn.stop()
+
+    def _on_idle(self) -> None:
+        self._go_on(self._places.begin_idle())
+        if not self._places.may_begin:
+            self._idle.stop()
+
+    def _go_on(self, place: Place | None) -> bool:
+        if place is not None:
+            self._turns[place].set()
+        return place is not None
+
+
+def overloaded(described: str, error: OverloadedError) -> Answer:
+    """Return the refusal of what there is no place for; clients come again by themselves."""
+    wait = random.choice(_RETRY_AFTER_SECONDS)  # noqa: S311 - spreads retries, guards nothing
+    message = f"{CAUSE}: {described}: {error}"
+    return Answer(False, HTTPStatus.TOO_MANY_REQUESTS, message, CAUSE, retry_after_seconds=wait)
