@@ -93,6 +93,21 @@ Examples:
 @click.option("--kubeconfig", type=_FILE, help="Outside a cluster: how to reach the API server.")
 @click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes.")
 @click.option(
+    "--max-running",
+    type=click.IntRange(2, 1000),
+    default=64,
+    show_default=True,
+    help="Admissions at work in each worker, most of them waiting for Vault. One namespace alone gets half.",
+)
+@click.option(
+    "--max-waiting",
+    type=click.IntRange(2, 10_000),
+    default=256,
+    show_default=True,
+    help="Admissions that wait for their turn in each worker, before others are answered 429. One namespace alone gets "
+    "half.",
+)
+@click.option(
     "--drain-seconds",
     type=click.FloatRange(0, 60),
     default=3.0,
@@ -132,6 +147,8 @@ def serve(  # noqa: PLR0917 - click passes one for each option
     audit_log: Path | None,
     kubeconfig: Path | None,
     workers: int,
+    max_running: int,
+    max_waiting: int,
     drain_seconds: float,
     grace_seconds: float,
     log_level: str,
@@ -168,7 +185,17 @@ def serve(  # noqa: PLR0917 - click passes one for each option
     if audit_log is not None and audit_key is None:
         raise click.UsageError("--audit-log needs --audit-key")
     audit = Audit(audit_log, audit_key) if audit_key else None
-    service = ServiceSettings(connections, caller, record_key, certificate, kubeconfig, audit, version=VERSION)
+    service = ServiceSettings(
+        connections,
+        caller,
+        record_key,
+        certificate,
+        kubeconfig,
+        audit,
+        most_running=max_running,
+        most_waiting=max_waiting,
+        version=VERSION,
+    )
     try:
         # Workers connect and read for themselves; what cannot be used is to be told of here.
         check_start(service)

@@ -41,20 +41,15 @@ class MeteredAdmission:
     """
 
     def __init__(self, admission: Admits, meters: Meters) -> None:
-        self.running = 0
         self._admission = admission
         self._meters = meters
 
     def answer(self, request: AdmissionRequest, deadline: Deadline) -> Answer:
         """Return the answer to a request, within the deadline. Never raises."""
         started = time.monotonic()
-        self.running += 1
-        try:
-            with admission_context(request):
-                answer = self._admission.answer(request, deadline)
-                self._tell(answer, time.monotonic() - started)
-        finally:
-            self.running -= 1
+        with admission_context(request):
+            answer = self._admission.answer(request, deadline)
+            self._tell(answer, time.monotonic() - started)
         self._count(request, answer, time.monotonic() - started)
         return answer
 

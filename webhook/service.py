@@ -33,9 +33,11 @@ from webhook.caller_guard import Guard
 from webhook.caller_modes import CallerMode, CallerSettings, caller_check
 from webhook.counting import count_start, kubernetes_meter, reload_meter, vault_meters
 from webhook.discovery import add_discovery
+from webhook.gated import GatedAdmission
 from webhook.gauges import Gauges, Sources
 from webhook.identity import NamespaceTokens
 from webhook.metered import MeteredAdmission
+from webhook.overload import Gate
 from webhook.record_keys import RecordKeys
 from webhook.serving_certificate import CertificateFiles, ServingCertificate
 from webhook.upkeep import Upkeep
@@ -54,6 +56,7 @@ class ServiceSettings:
     """What Keyhole is made of. Without `kubeconfig` it runs in the cluster; without `audit` there is no audit trail.
 
     `record_key` is the Secret with the keys of the records, `certificate` names the files or the Secret to serve with.
+    Of the admissions in a worker, `most_running` are worked on at once, and `most_waiting` wait for their turn.
     """
 
     connections_file: Path
@@ -62,6 +65,8 @@ class ServiceSettings:
     certificate: CertificateFiles | ObjectName
     kubeconfig: Path | None = None
     audit: Audit | None = None
+    most_running: int = 64
+    most_waiting: int = 256
     version: str = "unknown"
 
 
@@ -119,7 +124,8 @@ def build(settings: ServiceSettings, meters: Meters) -> Service:
     admits = AuditedAdmission(admission, trail, resolver.logins) if trail else admission
     caller = caller_check(settings.caller, RequestHeaders(api).read)
     is_aggregated = settings.caller.mode is CallerMode.AGGREGATION
-    metered = MeteredAdmission(admits, meters)
+    gate = Gate(settings.most_running, settings.most_waiting)
+    metered = MeteredAdmission(GatedAdmission(admits, gate), meters)
     app = create_app(metered, ADMISSION_PATH if is_aggregated else MUTATE_PATH)
     if is_aggregated:
         add_discovery(app)
@@ -128,8 +134,8 @@ def build(settings: ServiceSettings, meters: Meters) -> Service:
     gauges = Gauges(
         meters,
         Sources(
-            running=lambda: metered.running,
-            waiting=lambda: 0,
+            running=lambda: gate.running,
+            waiting=lambda: gate.waiting,
             tokens=lambda: tenants.held,
             busy_helpers=lambda: resolver.busy_helpers,
             open_breakers=lambda: resolver.open_breakers,
