@@ -4,17 +4,20 @@ A greenlet costs a stalled client kilobytes where a thread costs it one of a few
 measurement by which the class was chosen.
 """
 
-from contextlib import AbstractContextManager
+import contextlib
+import logging
 from math import ceil
 from typing import Any
 
 import gevent
 from gevent.pywsgi import WSGIServer
+from gunicorn.util import write_error
 from gunicorn.workers.ggevent import GeventWorker
 
 from webhook.health import health_app
 from webhook.logs import tell_of_greenlets
 from webhook.open_connections import OpenConnections
+from webhook.server_log import KindsOnly, status_of
 
 # The API server waits at most 30 s for an answer; past that, whatever the request still does is for nobody.
 _REQUEST_SECONDS = 35.0
@@ -34,7 +37,7 @@ class AdmissionWorker(GeventWorker):  # type: ignore[misc]
         with self.connections.open(client):
             super().handle(listener, client, address)
 
-    def timeout_ctx(self) -> AbstractContextManager[None]:
+    def timeout_ctx(self) -> contextlib.AbstractContextManager[None]:
         """Bound the wait for the next request (gunicorn's hook)."""
         return self.connections.waiting(self.cfg.keepalive)
 
@@ -44,8 +47,15 @@ class AdmissionWorker(GeventWorker):  # type: ignore[misc]
             return super().handle_request(listener_name, request, *args)
         raise StopIteration  # gunicorn's sign to close the connection: the rest of the body may still come
 
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:  # noqa: ARG002
+        """Answer a request that cannot be read, and quote nothing of it (gunicorn's hook)."""
+        status = status_of(exc, addr[0])
+        with contextlib.suppress(OSError):
+            write_error(client, int(status), status.phrase, "")
+
     def run(self) -> None:
         """Serve until told to stop (gunicorn's hook)."""
+        logging.getLogger("gunicorn.error").addFilter(KindsOnly())
         tell_of_greenlets(gevent.get_hub())
         health = WSGIServer(
             self.app.health_socket, health_app(self._is_ready, self.app.metrics_in_worker), log=None, error_log=None
