@@ -2,13 +2,19 @@
 
 import logging
 import signal
+from datetime import timedelta
 from pathlib import Path
 
 import click
 
+from certs.errors import InvalidNameError
+from certs.issue import LONGEST_LIFETIME
+from certs.names import alternative_names
+from certs.renewal import Wishes
 from cli.errors import NotDoneError
-from cli.parameters import AddressType, ObjectNameType
+from cli.parameters import AddressType, DurationType, ObjectNameType
 from cli.version import VERSION
+from controller.certificate_duty import CertificateSettings
 from controller.counting import ControllerMeters
 from controller.health import HealthListener, Pages
 from controller.process import Controller, ControllerSettings
@@ -22,6 +28,8 @@ from webhook.settings import Address
 log = logging.getLogger("keyhole.controller")
 
 _BUG = 70  # EX_SOFTWARE of sysexits.h
+# Shorter ones end before every webhook has read them.
+_LIFETIME = DurationType(timedelta(seconds=10), LONGEST_LIFETIME)
 
 
 @click.command(
@@ -30,6 +38,9 @@ Examples:
   keyhole controller --record-key keyhole/keyhole-record-key --lease keyhole/keyhole-controller
   keyhole controller --record-key keyhole/keyhole-record-key --lease keyhole/keyhole-controller \\
       --kubeconfig ~/.kube/config --log-level debug
+  keyhole controller --record-key keyhole/keyhole-record-key --lease keyhole/keyhole-controller \\
+      --certificate-authority keyhole/keyhole-ca --serving-certificate keyhole/keyhole-serving-certificate \\
+      --serving-host keyhole.keyhole.svc --api-service v1alpha1.admission.keyhole.dev
 """,
 )
 @click.option(
@@ -49,7 +60,35 @@ Examples:
     type=click.FloatRange(0, 3600),
     default=30.0,
     show_default=True,
-    help="How long after a change of that Secret every webhook has read it. They read it every 5 s.",
+    help="How long after a change of a Secret every webhook has read it. They read the record key every 5 s, the "
+    "serving certificate every 2 s.",
+)
+@click.option(
+    "--serving-certificate",
+    type=ObjectNameType(),
+    help="Make and renew the webhook's certificate, in this Secret. It is made if it is not there.",
+)
+@click.option(
+    "--certificate-authority",
+    type=ObjectNameType(),
+    help="With it: the Secret for the authority and its key, which the webhook must not read.",
+)
+@click.option(
+    "--serving-host",
+    "serving_hosts",
+    multiple=True,
+    help="With it: a name or address by which the API server calls the webhook. Repeat it for several.",
+)
+@click.option("--api-service", help="With it: the APIService whose caBundle is kept up to date.")
+@click.option(
+    "--webhook-configuration",
+    help="With it: the MutatingWebhookConfiguration that has to trust a new authority before that is used. Only read.",
+)
+@click.option(
+    "--certificate-lifetime", type=_LIFETIME, default="2160h", show_default=True, help="Renewed after two thirds of it."
+)
+@click.option(
+    "--ca-lifetime", type=_LIFETIME, default="87600h", show_default=True, help="Replaced after two thirds of it."
 )
 @click.option(
     "--kubeconfig",
@@ -77,20 +116,29 @@ def controller(  # noqa: PLR0917 - click passes one for each option
     record_key: ObjectName,
     lease: ObjectName,
     settle_seconds: float,
+    serving_certificate: ObjectName | None,
+    certificate_authority: ObjectName | None,
+    serving_hosts: tuple[str, ...],
+    api_service: str | None,
+    webhook_configuration: str | None,
+    certificate_lifetime: timedelta,
+    ca_lifetime: timedelta,
     kubeconfig: Path | None,
     health_listen: Address,
     log_level: str,
     log_format: str,
 ) -> None:
-    """Make and rotate the key of the records, until SIGTERM.
+    """Make and rotate the key of the records, and certificates if it is told to, until SIGTERM.
 
     Several may run; one of them leads. What it is about to do stands in the Secret, so that any of them can go
     on after another.
     """
     configure(log_level, LogFormat(log_format))
+    wishes = Wishes(serving_hosts, certificate_lifetime, ca_lifetime)
+    certificates = _certificates(certificate_authority, serving_certificate, wishes, api_service, webhook_configuration)
     meters = Meters.alone()
     try:
-        settings = ControllerSettings(record_key, lease, settle_seconds, kubeconfig)
+        settings = ControllerSettings(record_key, lease, settle_seconds, kubeconfig, certificates)
         process = Controller(settings, ControllerMeters(meters, VERSION))
         pages = Pages(lambda: process.is_alive, lambda: process.is_ready, Exposition(meters, process.tell).text)
         listener = HealthListener(health_listen.host, health_listen.port, pages)
@@ -108,3 +156,31 @@ def controller(  # noqa: PLR0917 - click passes one for each option
         raise SystemExit(_BUG) from None
     finally:
         listener.close()
+
+
+def _certificates(
+    authority: ObjectName | None,
+    serving: ObjectName | None,
+    wishes: Wishes,
+    api_service: str | None,
+    webhook_configuration: str | None,
+) -> CertificateSettings | None:
+    if authority is None and serving is None and not wishes.hosts and not api_service and not webhook_configuration:
+        return None
+    if authority is None or serving is None or not wishes.hosts:
+        raise click.UsageError(
+            "certificates take --serving-certificate, --certificate-authority and at least one --serving-host"
+        )
+    if authority == serving:
+        raise click.UsageError("--certificate-authority is another Secret than --serving-certificate: it holds the key")
+    if not api_service and not webhook_configuration:
+        raise click.UsageError(
+            "certificates take --api-service or --webhook-configuration: a new authority is used once it is trusted"
+        )
+    if wishes.ca_lifetime < wishes.certificate_lifetime:
+        raise click.UsageError("--ca-lifetime is shorter than --certificate-lifetime")
+    try:
+        alternative_names(wishes.hosts)
+    except InvalidNameError as error:
+        raise click.UsageError(f"--serving-host: {error}") from None
+    return CertificateSettings(authority, serving, wishes, api_service or None, webhook_configuration or None)

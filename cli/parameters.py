@@ -1,5 +1,7 @@
 """The kinds of arguments that several commands take."""
 
+import re
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
@@ -40,3 +42,34 @@ class AddressType(click.ParamType["Address"]):
         if ":" not in value or not port.isascii() or not port.isdigit() or not 0 < int(port) < 2**16:
             self.fail(f"{value!r} is not HOST:PORT, such as 0.0.0.0:8443 or [::]:8443", param, ctx)
         return Address(host.strip("[]") or "0.0.0.0", int(port))  # noqa: S104 - ":8443" means every interface
+
+
+_DURATION = re.compile(r"(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?", re.ASCII)
+
+
+class DurationType(click.ParamType[timedelta]):
+    """A time as Go and Kubernetes write it, in hours, minutes and whole seconds: 2160h, 1h30m, 10s."""
+
+    name = "duration"
+
+    def __init__(self, shortest: timedelta, longest: timedelta) -> None:
+        self._shortest = shortest
+        self._longest = longest
+
+    def convert(self, value: str | timedelta, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        """Read it; a usage error when it is none, or outside the bounds (click's hook)."""
+        if isinstance(value, timedelta):
+            return value
+        found = _DURATION.fullmatch(value)
+        if not value or found is None:
+            self.fail(f"{value!r} is not a time such as 2160h, 1h30m or 10s", param, ctx)
+        hours, minutes, seconds = (int(part or 0) for part in found.groups())
+        total_seconds = hours * 3600 + minutes * 60 + seconds
+        if not self._shortest.total_seconds() <= total_seconds <= self._longest.total_seconds():
+            self.fail(f"{value!r} is not between {_written(self._shortest)} and {_written(self._longest)}", param, ctx)
+        return timedelta(seconds=total_seconds)
+
+
+def _written(duration: timedelta) -> str:
+    seconds = int(duration.total_seconds())
+    return f"{seconds // 3600}h" if seconds % 3600 == 0 else f"{seconds}s"

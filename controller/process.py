@@ -1,6 +1,6 @@
 """`keyhole controller`: leads by a Lease, and works off what there is to do, a turn at a time."""
 
-import logging
+import contextlib
 import platform
 import secrets as random
 import threading
@@ -8,40 +8,43 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 
-from controller.counting import ControllerMeters, Duty, Turn
+from controller.certificate_duty import CertificateDuty, CertificateSettings
+from controller.counting import ControllerMeters, Duty
 from controller.errors import Interrupted
 from controller.key_store import KeyStore
 from controller.leadership import Leadership
 from controller.pulse import Pulse
 from controller.refresh import Refresher
 from controller.rotation import KeyRotation
+from controller.trust import Verifiers
+from controller.work import TURN_SECONDS, Beside, Work
 from kube.accounts import Accounts
+from kube.api_services import ApiServices
 from kube.client import connect
-from kube.errors import Conflict, KubernetesError, KubernetesUnavailable
+from kube.errors import KubernetesError
 from kube.leases import LeaseHolder
 from kube.namespaces import Namespaces
 from kube.objects import ObjectName
 from kube.secrets import Secrets
+from kube.webhook_configurations import WebhookConfigurations
 
-log = logging.getLogger("keyhole.controller")
-
-TURN_SECONDS = 1.0
-_AFTER_FAILURE_SECONDS = 5.0
 # Between two beats lie a few requests of ten seconds at most; listing a namespace with very many Secrets takes several.
 _ALIVE_WITHIN_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)
 class ControllerSettings:
-    """What the controller works on. Without `kubeconfig` it runs in the cluster.
+    """What the controller works on. Without `kubeconfig` it runs in the cluster, without `certificates` it makes none.
 
-    `settle_seconds` is how long after a change of the Secret with the record keys every replica has read it.
+    `settle_seconds` is how long after a change of a Secret every replica has read it, and every API server follows a
+    change of what it trusts.
     """
 
     record_key: ObjectName
     lease: ObjectName
     settle_seconds: float
     kubeconfig: Path | None = None
+    certificates: CertificateSettings | None = None
 
 
 class Controller:
@@ -52,24 +55,26 @@ class Controller:
         api = connect(settings.kubeconfig, observe=meters.kubernetes)
         own_api_of_the_lease = connect(settings.kubeconfig, observe=meters.kubernetes)
         self._meters = meters
-        self._pulse = Pulse(_ALIVE_WITHIN_SECONDS)
         self._stopping = threading.Event()
         self._leadership = Leadership(LeaseHolder(own_api_of_the_lease, settings.lease, _identity()))
         refresher = Refresher(Namespaces(api), Accounts(api), self._check)
         store = KeyStore(Secrets(api), settings.record_key, meters.key_status)
         self._rotation = KeyRotation(store, refresher, settings.settle_seconds)
-        self._told = ""
+        self._work = Work(Duty.RECORD_KEY, self._rotate, _advice, meters, Pulse(_ALIVE_WITHIN_SECONDS))
+        self._beside: list[Beside] = []
+        if settings.certificates is not None:
+            work = _certificate_work(settings, settings.certificates, meters)
+            self._beside.append(Beside(work, self._stopping, self._is_leading))
 
     def run(self) -> None:
         """Work until `stop`, then give the Lease back. What is a bug ends the process: a new one goes on."""
         self._leadership.start()
-        try:
-            pause_seconds = 0.0
-            while not self._stopping.wait(pause_seconds):
-                self._pulse.beat()
-                pause_seconds = self._turn() if self._leadership.is_held else TURN_SECONDS
-        finally:
-            self._leadership.close()
+        with contextlib.ExitStack() as stack:
+            stack.callback(self._leadership.close)
+            for thread in self._beside:
+                thread.start()
+                stack.callback(thread.close)
+            self._work.run(self._stopping, self._is_leading)
 
     def stop(self) -> None:
         """End soon; may be called from a signal handler."""
@@ -77,8 +82,9 @@ class Controller:
 
     @property
     def is_alive(self) -> bool:
-        """Whether both loops, the work's and the Lease's, still go round."""
-        return self._pulse.is_felt and self._leadership.pulse.is_felt
+        """Whether all loops, those of the work and the Lease's, still go round."""
+        pulses = [self._work.pulse, self._leadership.pulse, *(thread.pulse for thread in self._beside)]
+        return all(pulse.is_felt for pulse in pulses)
 
     @property
     def is_ready(self) -> bool:
@@ -89,28 +95,30 @@ class Controller:
         """Bring the metrics up to date that say what is the case now."""
         self._meters.leads(is_leader=self._leadership.is_known and self._leadership.is_held)
 
-    def _turn(self) -> float:
-        """Do what is to be done now, and return after how many seconds to look again."""
-        try:
-            self._rotation.turn()
-        except (Conflict, Interrupted):
-            # Somebody else changed the Secret, or leads: it is read anew.
-            self._meters.turned(Duty.RECORD_KEY, Turn.AGAIN)
-            return TURN_SECONDS
-        except (KubernetesError, KubernetesUnavailable) as error:
-            self._meters.turned(Duty.RECORD_KEY, Turn.FAILED)
-            if str(error) != self._told:
-                log.warning("%s%s", error, _advice(error))
-                self._told = str(error)
-            return _AFTER_FAILURE_SECONDS
-        self._told = ""
-        self._meters.turned(Duty.RECORD_KEY, Turn.DONE)
+    def _is_leading(self) -> bool:
+        return self._leadership.is_held
+
+    def _rotate(self) -> float:
+        self._rotation.turn()
         return TURN_SECONDS
 
     def _check(self) -> None:
-        self._pulse.beat()
+        self._work.pulse.beat()
         if self._stopping.is_set() or not self._leadership.is_held:
             raise Interrupted
+
+
+def _certificate_work(settings: ControllerSettings, wanted: CertificateSettings, meters: ControllerMeters) -> Work:
+    # A client of its own: threads share none.
+    api = connect(settings.kubeconfig, observe=meters.kubernetes)
+    verifiers = Verifiers(
+        ApiServices(api),
+        WebhookConfigurations(api),
+        api_service=wanted.api_service,
+        webhook_configuration=wanted.webhook_configuration,
+    )
+    duty = CertificateDuty(Secrets(api), verifiers, wanted, settings.settle_seconds)
+    return Work(Duty.CERTIFICATES, duty.turn, duty.advice, meters, Pulse(_ALIVE_WITHIN_SECONDS))
 
 
 def _identity() -> str:

@@ -20,6 +20,9 @@ from kube.objects import ObjectName
 # client-go's own numbers.
 DURATION_SECONDS = 15.0
 RENEW_WITHIN_SECONDS = 10.0
+_MERGE = "application/merge-patch+json"
+_APPLY = "application/apply-patch+yaml"
+_MANAGER = "keyhole"
 
 
 class LeaseHolder:
@@ -106,32 +109,52 @@ class LeaseHolder:
         now = _now()
         before = (lease.spec if lease else None) or client.V1LeaseSpec()
         is_change = before.holder_identity != holder
-        spec = client.V1LeaseSpec(
-            holder_identity=holder,
-            lease_duration_seconds=ceil(self._duration_seconds),
-            acquire_time=now if is_change else before.acquire_time,
-            renew_time=now,
-            lease_transitions=(before.lease_transitions or 0) + (1 if is_change and holder else 0),
-        )
-        name, namespace = self._name.name, self._name.namespace
+        acquired = now if is_change or before.acquire_time is None else _written(before.acquire_time)
+        spec = {
+            "holderIdentity": holder,
+            "leaseDurationSeconds": ceil(self._duration_seconds),
+            "acquireTime": acquired,
+            "renewTime": now,
+            "leaseTransitions": (before.lease_transitions or 0) + (1 if is_change and holder else 0),
+        }
         if lease is None:
-            made = client.V1Lease(metadata=client.V1ObjectMeta(name=name, namespace=namespace), spec=spec)
-            call(
-                f"making Lease {self._name}",
-                lambda: self._coordination.create_namespaced_lease(namespace, made, _request_timeout=timeout_seconds),
-            )
-            return
-        # With the resourceVersion that was read: of two candidates one gets a conflict.
-        lease.spec = spec
+            lease = self._make(timeout_seconds)
+        # Of two candidates one gets a conflict: the state that was read is named.
+        version = lease.metadata.resource_version if lease.metadata else None
         call(
             f"renewing Lease {self._name}",
-            lambda: self._coordination.replace_namespaced_lease(
-                name, namespace, lease, _request_timeout=timeout_seconds
+            lambda: self._coordination.patch_namespaced_lease(
+                self._name.name,
+                self._name.namespace,
+                {"metadata": {"resourceVersion": version}, "spec": spec},
+                field_manager=_MANAGER,
+                _content_type=_MERGE,
+                _request_timeout=timeout_seconds,
+            ),
+        )
+
+    def _make(self, timeout_seconds: float) -> client.V1Lease:
+        """Make the Lease without a holder. Whoever makes it at the same time gets the same one."""
+        # By server-side apply: a right to `create` can be given by name for that, as the name stands in the URL.
+        metadata = {"name": self._name.name, "namespace": self._name.namespace}
+        applied = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata}
+        return call(
+            f"making Lease {self._name}",
+            lambda: self._coordination.patch_namespaced_lease(
+                self._name.name,
+                self._name.namespace,
+                applied,
+                field_manager=_MANAGER,
+                _content_type=_APPLY,
+                _request_timeout=timeout_seconds,
             ),
         )
 
 
-def _now() -> datetime:
-    now = datetime.now(UTC)
-    # The package writes whole seconds without a fraction, which the API server does not take for a MicroTime.
-    return now if now.microsecond else now.replace(microsecond=1)
+def _now() -> str:
+    return _written(datetime.now(UTC))
+
+
+def _written(moment: datetime) -> str:
+    # A MicroTime has its fraction always.
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

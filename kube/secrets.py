@@ -18,6 +18,7 @@ from kube.objects import Metadata, ObjectName
 _ONE = {"Accept": "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"}
 _MANY = {"Accept": "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"}
 _MERGE = "application/merge-patch+json"  # RFC 7386: None takes away
+_APPLY = "application/apply-patch+yaml"
 _MANAGER = "keyhole"
 _PAGE = 500
 
@@ -119,6 +120,27 @@ class Secrets:
             ),
         )
         return Metadata.of(document)
+
+    def make(self, name: ObjectName, timeout_seconds: float) -> None:
+        """Make a Secret, empty; one that is there stays as it is.
+
+        By server-side apply: a right to `create` can be given by name for that, as the name stands in the URL.
+        """
+        metadata = {"name": name.name, "namespace": name.namespace}
+        applied = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "Opaque"}
+        _asked(
+            f"making Secret {name}",
+            lambda: self._core.patch_namespaced_secret(
+                name.name,
+                name.namespace,
+                applied,
+                field_manager=_MANAGER,
+                _content_type=_APPLY,
+                _request_timeout=timeout_seconds,
+                _preload_content=False,
+                _headers=dict(_ONE),
+            ),
+        )
 
 
 def _asked(purpose: str, request: Callable[[], Any]) -> Any:

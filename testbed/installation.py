@@ -18,8 +18,9 @@ from certs.issue import issue_ca, issue_serving
 from enforcer import bundle
 from enforcer.tenant import Account, tenant
 from manifests.admission_policy import admission_policy
+from manifests.aggregation import GROUP, VERSION
 from manifests.keyring import KeyRing, dump, new_key
-from manifests.registration import OWN_NAMESPACE, webhook_configuration
+from manifests.registration import NAME, OWN_NAMESPACE, webhook_configuration
 from testbed.bed import Testbed
 from testbed.errors import TestbedError
 from testbed.ports import free_port
@@ -27,6 +28,7 @@ from testbed.rights import (
     CONTROLLER_EVERYWHERE,
     WEBHOOK_EVERYWHERE,
     controller_in_its_namespace,
+    controller_of_certificates,
     granted,
     webhook_in_its_namespace,
 )
@@ -37,6 +39,9 @@ _READY_SECONDS = 30.0
 _STOP_SECONDS = 120.0
 RECORD_KEY = "keyhole-record-key"
 LEASE = "keyhole-controller"
+API_SERVICE = f"{VERSION}.{GROUP}"
+CERTIFICATE_AUTHORITY = "keyhole-ca"
+SERVING_CERTIFICATE = "keyhole-serving-certificate"
 _POLICY_SECONDS = 30.0
 _POLL_SECONDS = 0.1
 WEBHOOK = Account(OWN_NAMESPACE, "keyhole-webhook")
@@ -121,7 +126,7 @@ def webhook_kubeconfig(bed: Testbed) -> Path:
         bed,
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}},
         *granted(name, WEBHOOK_USER, WEBHOOK_EVERYWHERE),
-        *granted(name, WEBHOOK_USER, webhook_in_its_namespace(RECORD_KEY), namespace),
+        *granted(name, WEBHOOK_USER, webhook_in_its_namespace(RECORD_KEY, SERVING_CERTIFICATE), namespace),
     )
     return bed.kubernetes.kubeconfig_for(WEBHOOK_USER)
 
@@ -129,11 +134,13 @@ def webhook_kubeconfig(bed: Testbed) -> Path:
 def controller_kubeconfig(bed: Testbed) -> Path:
     """Return a kubeconfig of the controller's identity, with the rights of its ServiceAccount and no more."""
     name, namespace = "keyhole-controller", OWN_NAMESPACE
+    everywhere = [*CONTROLLER_EVERYWHERE, *controller_of_certificates(API_SERVICE, NAME)]
+    within = controller_in_its_namespace(RECORD_KEY, LEASE, CERTIFICATE_AUTHORITY, SERVING_CERTIFICATE)
     apply(
         bed,
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}},
-        *granted(name, CONTROLLER_USER, CONTROLLER_EVERYWHERE),
-        *granted(name, CONTROLLER_USER, controller_in_its_namespace(RECORD_KEY, LEASE), namespace),
+        *granted(name, CONTROLLER_USER, everywhere),
+        *granted(name, CONTROLLER_USER, within, namespace),
     )
     return bed.kubernetes.kubeconfig_for(CONTROLLER_USER)
 
@@ -178,22 +185,25 @@ def serving(
     arguments: Sequence[str] = (),
     until_ready: bool = True,
     certificate: CertificateFiles | None = None,
+    from_secret: bool = False,
 ) -> Iterator[Webhook]:
     """Run `keyhole serve` until the block ends, by default on a free port.
 
     `caller` are the arguments that say how callers prove themselves, `arguments` are further ones, `certificate` is
     one that replicas share. With `until_ready` the record key is made if there is none, and the block begins when the
-    webhook is ready; without it, at once.
+    webhook is ready; without it, at once. `from_secret` has it serve with what stands in the Secret, of which the
+    returned `ca_file` says nothing.
     """
     if until_ready:
         add_record_key(bed)
     files = certificate or serving_certificate(directory / "certs")
+    in_files = ("--tls-cert", str(files.certificate), "--tls-key", str(files.key))
     port, health_port = port or free_port(), free_port()
     command = [
         *(sys.executable, "-m", "cli", "serve", *caller),
         *("--connections", str(connections), "--kubeconfig", str(webhook_kubeconfig(bed))),
         *("--record-key", f"{OWN_NAMESPACE}/{RECORD_KEY}"),
-        *("--tls-cert", str(files.certificate), "--tls-key", str(files.key)),
+        *(("--tls-secret", f"{OWN_NAMESPACE}/{SERVING_CERTIFICATE}") if from_secret else in_files),
         *("--listen", f"127.0.0.1:{port}", "--health-listen", f"127.0.0.1:{health_port}"),
         *("--drain-seconds", "0"),
         *arguments,

@@ -24,20 +24,46 @@ CONTROLLER_EVERYWHERE: Sequence[Rule] = (
 )
 
 
-def webhook_in_its_namespace(record_key: str) -> Sequence[Rule]:
-    """Return what the webhook may do where Keyhole runs."""
-    # To sign records and to prove them.
-    return ({"apiGroups": [""], "resources": ["secrets"], "resourceNames": [record_key], "verbs": ["get"]},)
+def webhook_in_its_namespace(record_key: str, serving_certificate: str) -> Sequence[Rule]:
+    """Return what the webhook may do where Keyhole runs. The authority's key is not for it."""
+    # To sign records and to prove them; to serve.
+    names = [record_key, serving_certificate]
+    return ({"apiGroups": [""], "resources": ["secrets"], "resourceNames": names, "verbs": ["get"]},)
 
 
-def controller_in_its_namespace(record_key: str, lease: str) -> Sequence[Rule]:
-    """Return what the controller may do where Keyhole runs. Whoever installs Keyhole makes the Secret, not it."""
-    coordination = "coordination.k8s.io"
+def controller_in_its_namespace(
+    record_key: str, lease: str, certificate_authority: str, serving_certificate: str
+) -> Sequence[Rule]:
+    """Return what the controller may do where Keyhole runs. The record key's Secret is made by whoever installs it."""
+    certificates = [certificate_authority, serving_certificate]
+    # To make what is gone. It is given by name: that holds for server-side apply, and lets nobody POST.
+    making = ["get", "patch", "create"]
     return (
         {"apiGroups": [""], "resources": ["secrets"], "resourceNames": [record_key], "verbs": ["get", "patch"]},
-        {"apiGroups": [coordination], "resources": ["leases"], "resourceNames": [lease], "verbs": ["get", "update"]},
-        # A right to make cannot be given by name; nothing is overwritten by it.
-        {"apiGroups": [coordination], "resources": ["leases"], "verbs": ["create"]},
+        {"apiGroups": [""], "resources": ["secrets"], "resourceNames": certificates, "verbs": making},
+        {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "resourceNames": [lease], "verbs": making},
+    )
+
+
+def controller_of_certificates(api_service: str, webhook_configuration: str) -> Sequence[Rule]:
+    """Return what the controller may do everywhere to have its certificate authority trusted."""
+    registration, admission = "apiregistration.k8s.io", "admissionregistration.k8s.io"
+    configurations = "mutatingwebhookconfigurations"
+    return (
+        # To write the caBundle of the APIService.
+        {
+            "apiGroups": [registration],
+            "resources": ["apiservices"],
+            "resourceNames": [api_service],
+            "verbs": ["get", "patch"],
+        },
+        # To see whether the API server trusts a new authority yet. Never to write: that would be to write its rules.
+        {
+            "apiGroups": [admission],
+            "resources": [configurations],
+            "resourceNames": [webhook_configuration],
+            "verbs": ["get"],
+        },
     )
 
 

@@ -15,7 +15,9 @@ from manifests.registration import OWN_NAMESPACE
 from testbed import Testbed
 from testbed.installation import (
     AUDIENCE,
+    CERTIFICATE_AUTHORITY,
     RECORD_KEY,
+    SERVING_CERTIFICATE,
     WEBHOOK_USER,
     add_record_key,
     add_tenant,
@@ -42,7 +44,7 @@ _READS_FRONT_PROXY_CA = json.dumps(
 
 
 EVERYWHERE = {rule("", "namespaces", "get"), rule("authorization.k8s.io", "subjectaccessreviews", "create")}
-READS_RECORD_KEY = rule("", "secrets", "get", RECORD_KEY)
+READS_ITS_TWO_SECRETS = rule("", "secrets", "get", RECORD_KEY, SERVING_CERTIFICATE)
 MINTS = rule("", "serviceaccounts/token", "create", "keyhole")
 
 
@@ -83,7 +85,7 @@ def nobody(testbed: Testbed, tmp_path: Path, _namespaces: None) -> Iterator[Aske
         pytest.param(BARE, set(), id="a namespace that opted in without the bundle"),
         pytest.param("default", set(), id="a namespace that did not opt in"),
         pytest.param("kube-system", set(), id="kube-system"),
-        pytest.param(OWN_NAMESPACE, {READS_RECORD_KEY}, id="Keyhole's own namespace"),
+        pytest.param(OWN_NAMESPACE, {READS_ITS_TWO_SECRETS}, id="Keyhole's own namespace"),
     ],
 )
 def test_the_api_server_lists_no_other_right(
@@ -114,6 +116,14 @@ def test_of_the_record_key_it_may_get_that_one_secret_and_do_nothing_else(
     for method, body in (("PATCH", {"data": {"signing": None}}), ("PUT", _MADE), ("DELETE", None)):
         assert webhook_itself.ask(method, f"{secrets}/{RECORD_KEY}", body).status_code == 403
     assert webhook_itself.ask("POST", secrets, _MADE).status_code == 403
+
+
+def test_the_authoritys_key_is_not_for_it(webhook_itself: Asker) -> None:
+    secrets = f"/api/v1/namespaces/{OWN_NAMESPACE}/secrets"
+    # Not found, for nobody made it; the authority's is forbidden, made or not.
+    assert webhook_itself.ask("GET", f"{secrets}/{SERVING_CERTIFICATE}").status_code in {200, 404}
+    for method in ("GET", "PATCH", "DELETE"):
+        assert webhook_itself.ask(method, f"{secrets}/{CERTIFICATE_AUTHORITY}", {}).status_code == 403
 
 
 def test_it_mints_tokens_of_keyhole_where_it_was_let_and_no_others(webhook_itself: Asker) -> None:

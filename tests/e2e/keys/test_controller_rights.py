@@ -6,9 +6,17 @@ from typing import Any
 
 import pytest
 
-from manifests.registration import OWN_NAMESPACE
+from manifests.registration import NAME, OWN_NAMESPACE
 from testbed import Testbed
-from testbed.installation import LEASE, RECORD_KEY, add_empty_record_key, controller_kubeconfig
+from testbed.installation import (
+    API_SERVICE,
+    CERTIFICATE_AUTHORITY,
+    LEASE,
+    RECORD_KEY,
+    SERVING_CERTIFICATE,
+    add_empty_record_key,
+    controller_kubeconfig,
+)
 from tests.e2e.asker import Asker, asker_by_kubeconfig, rule
 from tests.e2e.keys.conftest import Tenants
 
@@ -17,12 +25,18 @@ _RBAC = "/apis/rbac.authorization.k8s.io/v1"
 _LEASES = f"/apis/coordination.k8s.io/v1/namespaces/{OWN_NAMESPACE}/leases"
 _OWN = f"/api/v1/namespaces/{OWN_NAMESPACE}/secrets"
 _IN = f"/api/v1/namespaces/{TENANT}"
+_REGISTRATION = "/apis/apiregistration.k8s.io/v1/apiservices"
+_CONFIGURATION = f"/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/{NAME}"
 _MADE = {"metadata": {"name": "made"}}
-EVERYWHERE = {rule("", "namespaces", "list")}
+EVERYWHERE = {
+    rule("", "namespaces", "list"),
+    rule("apiregistration.k8s.io", "apiservices", "get patch", API_SERVICE),
+    rule("admissionregistration.k8s.io", "mutatingwebhookconfigurations", "get", NAME),
+}
 IN_ITS_OWN = {
     rule("", "secrets", "get patch", RECORD_KEY),
-    rule("coordination.k8s.io", "leases", "get update", LEASE),
-    rule("coordination.k8s.io", "leases", "create"),
+    rule("", "secrets", "get patch create", CERTIFICATE_AUTHORITY, SERVING_CERTIFICATE),
+    rule("coordination.k8s.io", "leases", "get patch create", LEASE),
 }
 MINTS = rule("", "serviceaccounts/token", "create", "keyhole", "keyhole-reconciler")
 
@@ -79,7 +93,10 @@ def test_it_can_do_what_it_needs(controller_itself: Asker) -> None:
         pytest.param("GET", f"{_OWN}/another", None, id="read another Secret there"),
         pytest.param("POST", _OWN, _MADE, id="make a Secret there"),
         pytest.param("DELETE", f"{_OWN}/{RECORD_KEY}", None, id="delete the record key"),
+        pytest.param("POST", _OWN, {"metadata": {"name": SERVING_CERTIFICATE}}, id="make even its own Secret by POST"),
+        pytest.param("DELETE", f"{_OWN}/{CERTIFICATE_AUTHORITY}", None, id="delete the certificate authority"),
         pytest.param("GET", _LEASES, None, id="list Leases"),
+        pytest.param("POST", _LEASES, _MADE, id="make a Lease"),
         pytest.param("DELETE", f"{_LEASES}/{LEASE}", None, id="delete its Lease"),
         pytest.param("PATCH", f"{_LEASES}/another", {"spec": {}}, id="change another Lease"),
         pytest.param("GET", f"{_IN}/secrets", None, id="list a tenant's Secrets as itself"),
@@ -95,8 +112,12 @@ def test_it_can_do_what_it_needs(controller_itself: Asker) -> None:
             "GET",
             "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations",
             None,
-            id="read webhook configurations",
+            id="list webhook configurations",
         ),
+        pytest.param("PATCH", _CONFIGURATION, {"webhooks": []}, id="change the webhook configuration"),
+        pytest.param("GET", f"{_REGISTRATION}/v1.apps", None, id="read another APIService"),
+        pytest.param("PATCH", f"{_REGISTRATION}/v1.apps", {"spec": {}}, id="change another APIService"),
+        pytest.param("DELETE", f"{_REGISTRATION}/{API_SERVICE}", None, id="delete the APIService"),
     ],
 )
 def test_it_can_do_nothing_else(
