@@ -30,8 +30,14 @@ def serving_aggregated(
     *,
     arguments: Sequence[str] = (),
     certificate: CertificateFiles | None = None,
+    from_secret: bool = False,
+    until_ready: bool = True,
+    port: int | None = None,
 ) -> Iterator[Webhook]:
-    """Run `keyhole serve --caller-auth aggregation` until the block ends. Its `url` goes around the API server."""
+    """Run `keyhole serve --caller-auth aggregation` until the block ends. Its `url` goes around the API server.
+
+    The further arguments are those of `testbed.installation.serving`.
+    """
     rbac = "rbac.authorization.k8s.io"
     binding = {
         "apiVersion": f"{rbac}/v1",
@@ -42,7 +48,17 @@ def serving_aggregated(
     }
     apply(bed, binding)
     caller = ("--caller-auth", "aggregation")
-    with serving(bed, directory, connections, caller=caller, arguments=arguments, certificate=certificate) as webhook:
+    with serving(
+        bed,
+        directory,
+        connections,
+        caller=caller,
+        arguments=arguments,
+        certificate=certificate,
+        from_secret=from_secret,
+        until_ready=until_ready,
+        port=port,
+    ) as webhook:
         origin = webhook.url.removesuffix(urlsplit(webhook.url).path)
         yield replace(webhook, url=origin + ADMISSION_PATH)
 

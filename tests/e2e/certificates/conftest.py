@@ -1,0 +1,88 @@
+"""A testbed of its own, because the controller writes the APIService and the two Secrets of the installation."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from manifests.registration import NAME, OWN_NAMESPACE
+from testbed import Options, Testbed
+from testbed.installation import (
+    API_SERVICE,
+    CERTIFICATE_AUTHORITY,
+    SERVICE_HOST,
+    SERVING_CERTIFICATE,
+    add_tenant,
+    controlling,
+    write_connections,
+)
+from testbed.servers import Server
+from tests.e2e.canary import Canary
+from tests.e2e.certificates.secrets import CertificateSecrets
+from tests.e2e.places import Places
+from tests.e2e.planter import Planter
+
+NAMESPACE = "certified"
+REFERENCE = "vault:secret/e2e/certified#password"
+
+
+@pytest.fixture(scope="session")
+def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testbed]:
+    with Testbed(Options(directory=tmp_path_factory.mktemp("certificates").resolve())) as bed:
+        yield bed
+
+
+@pytest.fixture(scope="session")
+def places(canary: Canary, bed: Testbed) -> Places:
+    """Return what is searched for the canary after each test here."""
+    places = Places(canary)
+    for file in (bed.kubernetes.audit_log, bed.kubernetes.log_file, bed.vault.audit_log, bed.vault.log_file):
+        places.watch(file)
+    return places
+
+
+@pytest.fixture(scope="session")
+def connections_file(bed: Testbed, canary: Canary, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the connections, with a tenant and its secret in place."""
+    add_tenant(bed, NAMESPACE, ["secret/data/e2e/*"])
+    Planter(bed, canary).secret("certified")
+    return write_connections(bed, tmp_path_factory.mktemp("connections") / "connections.yaml")
+
+
+@pytest.fixture
+def certificates(bed: Testbed, places: Places, tmp_path: Path) -> Iterator[CertificateSecrets]:
+    """Return the two Secrets, which are not there yet; no key that they ever held may stand in a log."""
+    secrets = CertificateSecrets(bed)
+    secrets.delete_both()
+    yield secrets
+    logs = [*tmp_path.rglob("*.log"), bed.kubernetes.audit_log, bed.kubernetes.log_file]
+    written = b"".join(log.read_bytes() for log in logs)
+    assert b"PRIVATE KEY" not in written
+    assert not [line for key in secrets.seen_keys for line in key.splitlines()[1:-1] if line in written]
+
+
+@contextlib.contextmanager
+def certifying(
+    bed: Testbed,
+    directory: Path,
+    *,
+    lifetime: str = "2160h",
+    ca_lifetime: str = "87600h",
+    settle_seconds: float = 3.0,
+    aggregated: bool = True,
+    name: str = "controller",
+    arguments: Sequence[str] = (),
+) -> Iterator[Server]:
+    """Run `keyhole controller` with certificates of its own making until the block ends."""
+    verifies = ("--api-service", API_SERVICE) if aggregated else ("--webhook-configuration", NAME)
+    chosen = [
+        *("--certificate-authority", f"{OWN_NAMESPACE}/{CERTIFICATE_AUTHORITY}"),
+        *("--serving-certificate", f"{OWN_NAMESPACE}/{SERVING_CERTIFICATE}"),
+        *("--serving-host", SERVICE_HOST, "--serving-host", "127.0.0.1"),
+        *("--certificate-lifetime", lifetime, "--ca-lifetime", ca_lifetime),
+        *verifies,
+        *arguments,
+    ]
+    with controlling(bed, directory, name=name, settle_seconds=settle_seconds, arguments=chosen) as server:
+        yield server

@@ -1,0 +1,249 @@
+"""What is deleted or damaged is made anew, and a running webhook never fails meanwhile."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import requests
+
+from certs.bundle import CA_CERTIFICATE, CA_KEY, CERTIFICATE, KEY
+from manifests.registration import NAME
+from testbed import Testbed
+from testbed.aggregation import aggregated, serving_aggregated
+from testbed.installation import (
+    CERTIFICATE_AUTHORITY,
+    RECORD_KEY,
+    SERVING_CERTIFICATE,
+    Webhook,
+    add_empty_record_key,
+    add_record_key,
+    registered,
+    serving,
+)
+from tests.e2e.certificates.conftest import NAMESPACE, REFERENCE, certifying
+from tests.e2e.certificates.load import admitted, loaded, served_certificate
+from tests.e2e.certificates.secrets import CertificateSecrets
+from tests.e2e.objects import encoded
+from tests.e2e.places import Places
+from tests.e2e.processes import eventually, workers
+
+log = logging.getLogger(__name__)
+
+_SERVING_AGAIN_SECONDS = 5.0
+_AGGREGATED_AGAIN_SECONDS = 40.0
+
+
+@pytest.fixture
+def webhook(
+    bed: Testbed, places: Places, certificates: CertificateSecrets, connections_file: Path, tmp_path: Path
+) -> Iterator[Webhook]:
+    """Return a webhook that is asked directly and serves from the Secret, which a controller follows."""
+    for log in ("keyhole", "controller"):
+        places.watch(tmp_path / f"{log}.log")
+    with certifying(bed, tmp_path, aggregated=False):
+        eventually(lambda: bool(certificates.leaf()), "a certificate")
+        with serving(bed, tmp_path, connections_file, from_secret=True) as served:
+            webhook = replace(served, ca_file=certificates.write_bundle(tmp_path / "ca.crt"))
+            with registered(bed, webhook):
+                yield webhook
+
+
+def _deleted(name: str) -> Callable[[CertificateSecrets], None]:
+    return lambda certificates: certificates.delete(name)
+
+
+def _damaged(name: str, part: str, how: Callable[[bytes], bytes]) -> Callable[[CertificateSecrets], None]:
+    def damage(certificates: CertificateSecrets) -> None:
+        content = certificates.read(name)
+        certificates.put(name, {**content, part: how(content[part])})
+
+    return damage
+
+
+def _half(content: bytes) -> bytes:
+    return content[: len(content) // 2]
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        pytest.param(_deleted(SERVING_CERTIFICATE), id="the webhook's Secret is deleted"),
+        pytest.param(_damaged(SERVING_CERTIFICATE, CERTIFICATE, _half), id="the certificate is cut off"),
+        pytest.param(_damaged(SERVING_CERTIFICATE, KEY, lambda _: b"\x00"), id="its key is no key"),
+        pytest.param(_deleted(CERTIFICATE_AUTHORITY), id="the authority's Secret is deleted"),
+        pytest.param(_damaged(CERTIFICATE_AUTHORITY, CA_KEY, _half), id="the authority's key is cut off"),
+        pytest.param(_damaged(CERTIFICATE_AUTHORITY, CA_CERTIFICATE, _half), id="the authority is cut off"),
+    ],
+)
+def test_a_running_webhook_goes_on_and_one_started_right_after_serves(  # noqa: PLR0917
+    bed: Testbed,
+    certificates: CertificateSecrets,
+    webhook: Webhook,
+    connections_file: Path,
+    tmp_path: Path,
+    loss: Callable[[CertificateSecrets], None],
+) -> None:
+    bundle = webhook.ca_file.read_bytes()
+    with loaded(bed, webhook, lambda: bundle, NAMESPACE, REFERENCE) as load:
+        time.sleep(1)
+        loss(certificates)
+        lost_at = time.monotonic()
+        eventually(certificates.is_whole, "both Secrets are whole again")
+        eventually(lambda: served_certificate(webhook, bundle) == certificates.leaf(), "it is served", 30)
+        log.info("serving again after %.1f s", time.monotonic() - lost_at)
+        assert time.monotonic() - lost_at < _SERVING_AGAIN_SECONDS
+        with serving(bed, tmp_path / "second", connections_file, from_secret=True) as second:
+            # The operator's bundle is the old one, and what is served still goes back to it.
+            assert served_certificate(second, bundle) == certificates.leaf()
+    assert load.failures[:3] == []
+    assert load.admissions > 0
+
+
+def test_with_nothing_left_but_the_api_services_bundle_all_comes_back(
+    bed: Testbed,
+    certificates: CertificateSecrets,
+    connections_file: Path,
+    tmp_path: Path,
+) -> None:
+    """Webhook and controller are down, and both Secrets are gone: the API server has backed off by then."""
+    with certifying(bed, tmp_path, name="first"):
+        eventually(lambda: bool(certificates.leaf()), "a certificate")
+    with serving_aggregated(bed, tmp_path, connections_file, from_secret=True) as served:
+        port = int(served.url.split(":")[2].split("/")[0])
+        webhook = replace(served, ca_file=certificates.write_bundle(tmp_path / "ca.crt"))
+        asked = aggregated(bed, webhook)
+        asked.__enter__()
+    try:
+        certificates.delete_both()
+        assert not admitted(bed, NAMESPACE, REFERENCE)
+        time.sleep(10)
+        with serving_aggregated(
+            bed, tmp_path / "again", connections_file, from_secret=True, until_ready=False, port=port
+        ) as again:
+            eventually(lambda: _status(again, "/livez") == 200, "it is alive")
+            assert _status(again, "/readyz") == 503
+            assert not admitted(bed, NAMESPACE, REFERENCE)
+            with certifying(bed, tmp_path, name="second"):
+                eventually(lambda: bool(certificates.leaf()), "a certificate")
+                made_at = time.monotonic()
+                eventually(lambda: admitted(bed, NAMESPACE, REFERENCE), "an admission", _AGGREGATED_AGAIN_SECONDS)
+                log.info("admitting again after %.1f s", time.monotonic() - made_at)
+    finally:
+        asked.__exit__(None, None, None)
+
+
+class TestStart:
+    def test_without_a_certificate_it_starts_is_not_ready_and_refuses_handshakes(
+        self, bed: Testbed, certificates: CertificateSecrets, connections_file: Path, tmp_path: Path
+    ) -> None:
+        add_record_key(bed)
+        with serving(bed, tmp_path, connections_file, from_secret=True, until_ready=False) as webhook:
+            eventually(lambda: _status(webhook, "/livez") == 200, "it is alive")
+            assert _status(webhook, "/readyz") == 503
+            with pytest.raises(OSError, match=r"(?i)eof|reset|closed"):
+                served_certificate(webhook, b"")
+            before = workers(webhook)
+            with certifying(bed, tmp_path, aggregated=False):
+                eventually(lambda: _status(webhook, "/readyz") == 200, "it is ready")
+                bundle = certificates.read(SERVING_CERTIFICATE)[CA_CERTIFICATE]
+                eventually(lambda: _serves_in_each_worker(webhook, bundle, certificates.leaf()), "all workers serve")
+            assert workers(webhook) == before
+            log = webhook.log_file.read_text()
+        assert "Traceback" not in log
+        assert "keyhole controller --serving-certificate" in log
+
+    @pytest.mark.parametrize("caller", ["none", "aggregation"])
+    def test_without_an_api_server_it_starts_and_waits(
+        self, bed: Testbed, certificates: CertificateSecrets, connections_file: Path, tmp_path: Path, caller: str
+    ) -> None:
+        known = bed.kubernetes.kubeconfig.read_text()
+        nowhere = tmp_path / "kubeconfig"
+        nowhere.write_text(known.replace(bed.kubernetes.url, "https://127.0.0.1:1"))
+        assert nowhere.read_text() != known
+        arguments = ("--kubeconfig", str(nowhere), "--caller-auth", caller)
+        with serving(
+            bed, tmp_path, connections_file, from_secret=True, until_ready=False, arguments=arguments
+        ) as webhook:
+            eventually(lambda: _status(webhook, "/livez") == 200, "it is alive")
+            assert _status(webhook, "/readyz") == 503
+            with pytest.raises(OSError, match=r"(?i)eof|reset|closed"):
+                served_certificate(webhook, b"")
+        assert "Traceback" not in webhook.log_file.read_text()
+
+
+class TestDuties:
+    def test_certificates_are_made_while_the_record_keys_secret_is_gone(
+        self, bed: Testbed, certificates: CertificateSecrets, tmp_path: Path
+    ) -> None:
+        path = f"/api/v1/namespaces/keyhole/secrets/{RECORD_KEY}"
+        with certifying(bed, tmp_path, aggregated=False):
+            eventually(lambda: bool(certificates.leaf()), "a certificate")
+            bed.kubernetes.request("DELETE", path).raise_for_status()
+            eventually(lambda: "status 404" in (tmp_path / "controller.log").read_text(), "it is told")
+            certificates.delete(SERVING_CERTIFICATE)
+            eventually(lambda: bool(certificates.leaf()), "another certificate")
+            add_empty_record_key(bed)
+            eventually(lambda: bool(bed.kubernetes.request("GET", path).json().get("data")), "a key")
+
+    def test_the_record_key_is_made_while_certificates_cannot_be(
+        self, bed: Testbed, certificates: CertificateSecrets, tmp_path: Path
+    ) -> None:
+        bed.kubernetes.request("DELETE", f"/api/v1/namespaces/keyhole/secrets/{RECORD_KEY}")
+        arguments = ("--certificate-authority", "keyhole/another-name")
+        with certifying(bed, tmp_path, aggregated=False, arguments=arguments):
+            path = f"/api/v1/namespaces/keyhole/secrets/{RECORD_KEY}"
+            eventually(lambda: bool(bed.kubernetes.request("GET", path).json().get("data")), "a key")
+            log = tmp_path / "controller.log"
+            eventually(lambda: "docs/certificates.md lists them" in log.read_text(), "what is missing is told")
+            assert certificates.leaf() == ""
+
+
+def test_a_bundle_that_an_operator_writes_is_waited_for_and_then_used(
+    bed: Testbed, certificates: CertificateSecrets, webhook: Webhook, tmp_path: Path
+) -> None:
+    """As a person does it: renew the authority, read in the log what to do, do it; no admission fails."""
+    log = tmp_path / "controller.log"
+    with loaded(bed, webhook, webhook.ca_file.read_bytes, NAMESPACE, REFERENCE) as load:
+        before, leaf = certificates.authority(), certificates.leaf()
+        certificates.renew(CERTIFICATE_AUTHORITY)
+        eventually(lambda: certificates.authority() != before, "a new authority")
+        eventually(lambda: certificates.authority()[:16] in log.read_text(), "what is to be done is told")
+        time.sleep(6)
+        assert certificates.leaf() == leaf
+        certificates.renew(SERVING_CERTIFICATE)
+        eventually(lambda: certificates.leaf() != leaf, "a certificate of the old authority")
+        assert not certificates.is_resting()
+        certificates.write_bundle(webhook.ca_file)
+        _trust(bed, webhook.ca_file.read_bytes())
+        eventually(certificates.is_resting, "the new one signs, the old one is gone", 40)
+        eventually(lambda: certificates.leaf() in load.served, "it was served")
+    assert load.failures[:3] == []
+    assert log.read_text().count("only you may change it") == 2  # once for each authority
+
+
+def _trust(bed: Testbed, bundle: bytes) -> None:
+    path = f"/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/{NAME}"
+    document = bed.kubernetes.request("GET", path).json()
+    for entry in document["webhooks"]:
+        entry["clientConfig"]["caBundle"] = encoded(bundle)
+    del document["metadata"]["managedFields"]
+    bed.kubernetes.request("PUT", path, document).raise_for_status()
+
+
+def _serves_in_each_worker(webhook: Webhook, bundle: bytes, leaf: str) -> bool:
+    try:
+        return {served_certificate(webhook, bundle) for _ in range(20)} == {leaf}
+    except OSError:
+        return False
+
+
+def _status(webhook: Webhook, path: str) -> int:
+    with requests.Session() as session:
+        session.trust_env = False
+        try:
+            return session.get(webhook.health_url + path, timeout=10).status_code
+        except requests.ConnectionError:
+            return 0
