@@ -51,13 +51,14 @@ class CertificateDuty:
         verifiers: Verifiers,
         settings: CertificateSettings,
         settle_seconds: float,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        tell_end: Callable[[datetime], None],
     ) -> None:
+        """`tell_end` is told when the newest authority ends."""
         self._settings = settings
         self._authority = CertificateStore(secrets, settings.authority, PARTS)
         self._serving = CertificateStore(secrets, settings.serving, (CA_CERTIFICATE, CERTIFICATE, KEY))
         self._verifiers = verifiers
-        self._now = now
+        self._tell_end = tell_end
         self._trusted = Settling(settle_seconds)
         self._read = Settling(settle_seconds)
         self._told: dict[str, str] = {}
@@ -68,7 +69,7 @@ class CertificateDuty:
         Raises `kube.errors.KubernetesUnavailable` or `KubernetesError`, `Conflict` among them, when the Secrets cannot
         be read or written. What goes wrong with those who verify is told, and holds up no renewal.
         """
-        now = self._now()
+        now = datetime.now(UTC)
         authority, serving = self._authority.read(), self._serving.read()
         trust = self._verifiers.read(now)
         found = plan(self._situation(authority, serving, trust, now), self._settings.wishes, now)
@@ -122,10 +123,11 @@ class CertificateDuty:
             log.info("certificates: APIService %s trusts the new bundle", self._settings.api_service)
 
     def _tell_of(self, trust: Trust, found: Plan, now: datetime) -> None:
-        """Say once what keeps a new authority waiting."""
+        """Say once what keeps a new authority waiting, and in the metrics when it ends."""
         problem = f"{trust.problem}{self.advice(trust.problem)}" if trust.problem else ""
         self._tell("trust", problem and f"{problem}; until it can be read, no new authority is used")
         newest = sound(found.authority[CA_CERTIFICATE], now)[0]
+        self._tell_end(newest.not_valid_after_utc)
         waits = trust.outsiders is not None and fingerprint(newest) not in trust.outsiders
         self._tell("outsiders", self._request(fingerprint(newest)) if waits else "")
 

@@ -1,12 +1,15 @@
 """What the controller tells of its work in metrics."""
 
+from datetime import datetime
 from enum import StrEnum
+from math import inf
 from typing import Final
 
 from kube.observed import Observe
 from manifests.key_status import KeyStatus, Step
 from metrics.catalogue import (
     BUILD,
+    CERTIFICATE_EXPIRY,
     KUBERNETES_REQUESTS,
     LEADER,
     ROTATION_FAILING,
@@ -19,6 +22,7 @@ from metrics.meters import Meters
 from metrics.statuses import status_word
 
 NO_ROTATION: Final = "none"
+_AUTHORITY: Final = "ca"
 
 
 class Duty(StrEnum):
@@ -42,6 +46,7 @@ class ControllerMeters:
 
     def __init__(self, meters: Meters, version: str) -> None:
         self._meters = meters
+        self._knows_authority = False
         meters.set(BUILD, 1, version)
         self.leads(is_leader=False)
 
@@ -61,6 +66,14 @@ class ControllerMeters:
         self._meters.set(LEADER, float(is_leader))
         if not is_leader:
             self._rotation(None, 0, 0, 0)
+            if self._knows_authority:
+                # It may be another one by now, and the earliest end is what alerts look at.
+                self._meters.set(CERTIFICATE_EXPIRY, inf, _AUTHORITY)
+
+    def authority_ends(self, moment: datetime) -> None:
+        """Tell when the authority of self-managed certificates ends."""
+        self._knows_authority = True
+        self._meters.set(CERTIFICATE_EXPIRY, moment.timestamp(), _AUTHORITY)
 
     def key_status(self, status: KeyStatus | None) -> None:
         """Tell how far a rotation is."""
