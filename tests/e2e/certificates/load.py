@@ -35,9 +35,7 @@ class Load:
     def figures(self) -> str:
         """Return what was counted, for the log."""
         failed, served = len(self.failures), len(self.served)
-        return (
-            f"{self.admissions} admissions, {self.handshakes} handshakes, {served} certificates seen, {failed} failed"
-        )
+        return f"{self.admissions} admissions, {self.handshakes} handshakes, {served} served, {failed} failed"
 
     def note(self, kind: str, failure: str = "", served: str = "") -> None:
         with self._lock:
