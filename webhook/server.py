@@ -4,6 +4,7 @@ To be imported only after gevent's monkey patching (`keyhole serve` does it firs
 kubernetes client and of gunicorn all wait without blocking their worker.
 """
 
+import gc
 import socket
 from collections.abc import Callable
 from math import ceil
@@ -72,6 +73,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             "pre_fork": lambda _arbiter, worker: self._take_place(worker),
             "child_exit": lambda _arbiter, worker: self._folder.free_place(worker.place),
             "on_exit": lambda _arbiter: self._folder.remove(),
+            "when_ready": _keep_shared,
             "proc_name": "keyhole",
         }.items():
             self.cfg.set(name, value)
@@ -103,6 +105,12 @@ class Server(BaseApplication):  # type: ignore[misc]
         """Give back what a worker holds: its Vault tokens are revoked."""
         if self._service is not None:
             self._service.close()
+
+
+def _keep_shared(_arbiter: object) -> None:
+    """Have the garbage collector leave alone what was made before the fork: else each worker ends up with a copy."""
+    gc.collect()
+    gc.freeze()
 
 
 def _listening(address: Address) -> socket.socket:
