@@ -8,6 +8,7 @@ import contextlib
 import itertools
 import json
 import multiprocessing
+import secrets
 import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -103,8 +104,12 @@ class Mixture:
         filled_base64: str,
         pause_seconds: float = 0.0,
     ) -> None:
+        # What an earlier mixture left behind when it ended is not to be in the way.
+        run = secrets.token_hex(3)
         self._settings = [
-            _Settings(number, endpoint, namespaces[number % len(namespaces)], filled_base64, pause_seconds)
+            _Settings(
+                f"client-{run}-{number}", endpoint, namespaces[number % len(namespaces)], filled_base64, pause_seconds
+            )
             for number in range(clients)
         ]
         self._pipes: list[Pipe] = []
@@ -150,7 +155,7 @@ class Mixture:
 
 @dataclass(frozen=True, slots=True)
 class _Settings:
-    number: int
+    name: str
     endpoint: Endpoint
     namespace: str
     filled_base64: str
@@ -183,7 +188,7 @@ class _Client:
 
     def requests(self) -> Iterator[tuple[Step, bytes, HTTPStatus]]:
         """Give the requests, and the status that each should have, for ever."""
-        namespace, name = self._settings.namespace, f"client-{self._settings.number}"
+        namespace, name = self._settings.namespace, self._settings.name
         kept, plain = one_reference(namespace, name), no_reference(namespace, f"plain-{name}")
         for cycle in itertools.count():
             fresh = f"{name}-{cycle}"

@@ -186,13 +186,15 @@ def serving(
     until_ready: bool = True,
     certificate: CertificateFiles | None = None,
     from_secret: bool = False,
+    program: Sequence[str] = (sys.executable, "-m", "cli"),
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[Webhook]:
     """Run `keyhole serve` until the block ends, by default on a free port.
 
     `caller` are the arguments that say how callers prove themselves, `arguments` are further ones, `certificate` is
     one that replicas share. With `until_ready` the record key is made if there is none, and the block begins when the
     webhook is ready; without it, at once. `from_secret` has it serve with what stands in the Secret, of which the
-    returned `ca_file` says nothing.
+    returned `ca_file` says nothing. `program` is the command, by default this tree's, in `environment`.
     """
     if until_ready:
         add_record_key(bed)
@@ -200,7 +202,7 @@ def serving(
     in_files = ("--tls-cert", str(files.certificate), "--tls-key", str(files.key))
     port, health_port = port or free_port(), free_port()
     command = [
-        *(sys.executable, "-m", "cli", "serve", *caller),
+        *(*program, "serve", *caller),
         *("--connections", str(connections), "--kubeconfig", str(webhook_kubeconfig(bed))),
         *("--record-key", f"{OWN_NAMESPACE}/{RECORD_KEY}"),
         *(("--tls-secret", f"{OWN_NAMESPACE}/{SERVING_CERTIFICATE}") if from_secret else in_files),
@@ -208,7 +210,7 @@ def serving(
         *("--drain-seconds", "0"),
         *arguments,
     ]
-    server = bed.run("keyhole", command, directory / "keyhole.log", _environment(directory))
+    server = bed.run("keyhole", command, directory / "keyhole.log", environment or _environment(directory))
     health_url = f"http://127.0.0.1:{health_port}"
     try:
         if until_ready:
