@@ -49,6 +49,10 @@ class ControllerMeters:
         self._knows_authority = False
         meters.set(BUILD, 1, version)
         self.leads(is_leader=False)
+        # From zero on: Prometheus does not see the first step of a counter that was not there before.
+        for duty in Duty:
+            for turn in Turn:
+                meters.add(TURNS, duty.value, turn.value, amount=0)
 
     @property
     def kubernetes(self) -> Observe:

@@ -71,14 +71,14 @@ ALERTS: Final = (
     ),
     Alert(
         "KeyholeOverloaded",
-        'sum(rate(keyhole_admission_duration_seconds_count{outcome="overloaded"}[5m])) > 0',
+        'sum(rate(keyhole_admission_refusals_total{cause="Overloaded"}[5m])) > 0',
         "5m",
         "warning",
         "Admissions are answered 429 because too many wait.",
     ),
     Alert(
         "KeyholeErrors",
-        'sum(increase(keyhole_admission_duration_seconds_count{outcome="error"}[10m])) > 0',
+        'sum(increase(keyhole_admission_refusals_total{cause="InternalError"}[10m])) > 0',
         "0m",
         "warning",
         "A bug: the log has it under the request's uid.",

@@ -4,17 +4,21 @@ from collections.abc import Callable
 
 from kube.observed import Observe
 from metrics.catalogue import (
+    ALL,
     BREAKER_REFUSALS,
     BUILD,
     CALLER_MODE,
     CONNECTIONS_RELOADS,
     KUBERNETES_REQUESTS,
     LOGINS,
+    REFUSALS,
     VAULT_REQUESTS,
     VAULT_RETRIES,
     WORKER_STARTS,
     WORKERS,
 )
+from metrics.causes import CAUSES
+from metrics.declaration import Kind, Teller
 from metrics.meters import Meters
 from metrics.statuses import status_word
 from resolver.observer import Login, Observers, Operation
@@ -63,7 +67,15 @@ def reload_meter(meters: Meters) -> Callable[[bool], None]:
 
 
 def count_start(meters: Meters, version: str, mode: CallerMode) -> None:
-    """Count a worker that starts, and tell what it is."""
+    """Count a worker that starts, and tell what it is.
+
+    Counters that alerts look at begin at zero: Prometheus does not see the first step of one that was not there before.
+    """
+    for metric in ALL:
+        if metric.kind is Kind.COUNTER and metric.told_by is Teller.WEBHOOK and not metric.labels:
+            meters.add(metric, amount=0)
+    for cause in CAUSES:
+        meters.add(REFUSALS, cause, amount=0)
     meters.add(WORKER_STARTS)
     meters.set(WORKERS, 1)
     meters.set(BUILD, 1, version)

@@ -77,7 +77,7 @@ class Gauges:
         open_breakers = sources.open_breakers()
         # A connection that is configured no more is not open either; its series cannot be taken away.
         self._connections |= open_breakers.keys()
-        for name in self._connections:
+        for name in sorted(self._connections):
             self._meters.set(BREAKER_OPEN, float(open_breakers.get(name, False)), name)
         end = sources.certificate_end()
         if end is not None:
