@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 
+from cryptography import x509
+
 from certs.authorities import PARTS, fingerprint, sound
 from certs.bundle import CA_CERTIFICATE, CERTIFICATE, KEY
 from certs.renewal import Plan, Situation, Wishes, plan
 from certs.settling import Settling
 from controller.certificate_store import CertificateStore, is_asked_to_renew
+from controller.counting import Certificate
 from controller.trust import Trust, Verifiers
 from controller.work import TURN_SECONDS
 from kube.errors import Conflict, KubernetesError, KubernetesUnavailable
@@ -51,14 +54,15 @@ class CertificateDuty:
         verifiers: Verifiers,
         settings: CertificateSettings,
         settle_seconds: float,
-        tell_end: Callable[[datetime], None],
+        *,
+        observe: Callable[[Certificate, datetime | None], None] = lambda _which, _ends_at: None,
     ) -> None:
-        """`tell_end` is told when the newest authority ends."""
+        """`observe` is told at each turn when the certificates end that stand in the Secrets then."""
         self._settings = settings
         self._authority = CertificateStore(secrets, settings.authority, PARTS)
         self._serving = CertificateStore(secrets, settings.serving, (CA_CERTIFICATE, CERTIFICATE, KEY))
         self._verifiers = verifiers
-        self._tell_end = tell_end
+        self._observe = observe
         self._trusted = Settling(settle_seconds)
         self._read = Settling(settle_seconds)
         self._told: dict[str, str] = {}
@@ -78,6 +82,8 @@ class CertificateDuty:
         self._publish(trust, found)
         takes_up = found.takes_up_certificate_request
         changed = self._serving.write(serving, found.serving, takes_up_request=takes_up) or changed
+        self._observe(Certificate.SERVING, _end_of(found.serving.get(CERTIFICATE, b"")))
+        self._observe(Certificate.AUTHORITY, _end_of(found.authority.get(CA_CERTIFICATE, b"")))
         for event in found.events:
             log.info("certificates: %s", event)
         left_seconds = (found.next_at - now).total_seconds()
@@ -123,11 +129,10 @@ class CertificateDuty:
             log.info("certificates: APIService %s trusts the new bundle", self._settings.api_service)
 
     def _tell_of(self, trust: Trust, found: Plan, now: datetime) -> None:
-        """Say once what keeps a new authority waiting, and in the metrics when it ends."""
+        """Say once what keeps a new authority waiting."""
         problem = f"{trust.problem}{self.advice(trust.problem)}" if trust.problem else ""
         self._tell("trust", problem and f"{problem}; until it can be read, no new authority is used")
         newest = sound(found.authority[CA_CERTIFICATE], now)[0]
-        self._tell_end(newest.not_valid_after_utc)
         waits = trust.outsiders is not None and fingerprint(newest) not in trust.outsiders
         self._tell("outsiders", self._request(fingerprint(newest)) if waits else "")
 
@@ -146,3 +151,11 @@ class CertificateDuty:
             self._told[topic] = message
         else:
             self._told.pop(topic, None)
+
+
+def _end_of(pem: bytes) -> datetime | None:
+    """Return when the first certificate ends, which is the newest one; None when there is none."""
+    try:
+        return x509.load_pem_x509_certificates(pem)[0].not_valid_after_utc
+    except ValueError:
+        return None

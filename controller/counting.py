@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from enum import StrEnum
-from math import inf
 from typing import Final
 
 from kube.observed import Observe
@@ -22,7 +21,6 @@ from metrics.meters import Meters
 from metrics.statuses import status_word
 
 NO_ROTATION: Final = "none"
-_AUTHORITY: Final = "ca"
 
 
 class Duty(StrEnum):
@@ -30,6 +28,13 @@ class Duty(StrEnum):
 
     RECORD_KEY = "record-key"
     CERTIFICATES = "certificates"
+
+
+class Certificate(StrEnum):
+    """What the controller looks after when certificates are its own."""
+
+    SERVING = "serving"
+    AUTHORITY = "ca"
 
 
 class Turn(StrEnum):
@@ -46,7 +51,6 @@ class ControllerMeters:
 
     def __init__(self, meters: Meters, version: str) -> None:
         self._meters = meters
-        self._knows_authority = False
         meters.set(BUILD, 1, version)
         self.leads(is_leader=False)
         # From zero on: Prometheus does not see the first step of a counter that was not there before.
@@ -66,18 +70,12 @@ class ControllerMeters:
         self._meters.add(TURNS, duty.value, turn.value)
 
     def leads(self, *, is_leader: bool) -> None:
-        """Tell whether this process leads. Who does not knows nothing of a rotation."""
+        """Tell whether this process leads. Who does not knows nothing of a rotation, nor of certificates."""
         self._meters.set(LEADER, float(is_leader))
         if not is_leader:
             self._rotation(None, 0, 0, 0)
-            if self._knows_authority:
-                # It may be another one by now, and the earliest end is what alerts look at.
-                self._meters.set(CERTIFICATE_EXPIRY, inf, _AUTHORITY)
-
-    def authority_ends(self, moment: datetime) -> None:
-        """Tell when the authority of self-managed certificates ends."""
-        self._knows_authority = True
-        self._meters.set(CERTIFICATE_EXPIRY, moment.timestamp(), _AUTHORITY)
+            for which in Certificate:
+                self.certificate_ends(which, None)
 
     def key_status(self, status: KeyStatus | None) -> None:
         """Tell how far a rotation is."""
@@ -87,6 +85,13 @@ class ControllerMeters:
         else:
             progress = rotation.progress
             self._rotation(rotation.step.value, progress.refreshed, progress.left, progress.problems_total)
+
+    def certificate_ends(self, which: Certificate, ends_at: datetime | None) -> None:
+        """Tell when a certificate ends; None takes back what was told."""
+        if ends_at is None:
+            self._meters.forget(CERTIFICATE_EXPIRY, which.value)
+        else:
+            self._meters.set(CERTIFICATE_EXPIRY, ends_at.timestamp(), which.value)
 
     def _rotation(self, step: str | None, signed: int, left: int, failing: int) -> None:
         for one in (NO_ROTATION, *Step):

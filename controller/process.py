@@ -117,7 +117,7 @@ def _certificate_work(settings: ControllerSettings, wanted: CertificateSettings,
         api_service=wanted.api_service,
         webhook_configuration=wanted.webhook_configuration,
     )
-    duty = CertificateDuty(Secrets(api), verifiers, wanted, settings.settle_seconds, meters.authority_ends)
+    duty = CertificateDuty(Secrets(api), verifiers, wanted, settings.settle_seconds, observe=meters.certificate_ends)
     return Work(Duty.CERTIFICATES, duty.turn, duty.advice, meters, Pulse(_ALIVE_WITHIN_SECONDS))
 
 

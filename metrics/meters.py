@@ -64,6 +64,11 @@ class Meters:
         """Say what a gauge shows."""
         self._one(metric, labels).set(value)
 
+    def forget(self, metric: Declaration, *labels: str) -> None:
+        """Take a series away that says nothing any more. Only a process that tells alone can."""
+        if self._series.pop((metric.name, *labels), None) is not None:
+            self._parents[metric.name].remove(*labels)
+
     def text(self) -> bytes:
         """Return everything, in Prometheus' text format 0.0.4."""
         return generate_latest(self._collected)

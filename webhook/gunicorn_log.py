@@ -1,9 +1,13 @@
-"""gunicorn's own lines, in the form of all others."""
+"""gunicorn's own lines, in the form of all others, and without the texts of exceptions, which quote requests."""
 
 import logging
 from typing import Any
 
 from gunicorn.glogging import Logger
+
+from webhook.server_log import KindsOnly
+
+_KINDS_ONLY = KindsOnly()
 
 
 class GunicornLog(Logger):  # type: ignore[misc]
@@ -15,4 +19,5 @@ class GunicornLog(Logger):  # type: ignore[misc]
         self.loglevel = self.LOG_LEVELS.get(cfg.loglevel.lower(), logging.INFO)
         self.error_log.setLevel(self.loglevel)
         self.error_log.propagate = True
+        self.error_log.addFilter(_KINDS_ONLY)
         self._access_log_enabled = False

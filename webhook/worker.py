@@ -5,7 +5,6 @@ measurement by which the class was chosen.
 """
 
 import contextlib
-import logging
 from math import ceil
 from typing import Any
 
@@ -17,7 +16,7 @@ from gunicorn.workers.ggevent import GeventWorker
 from webhook.health import health_app
 from webhook.logs import tell_of_greenlets
 from webhook.open_connections import OpenConnections
-from webhook.server_log import KindsOnly, status_of
+from webhook.server_log import status_of
 
 # The API server waits at most 30 s for an answer; past that, whatever the request still does is for nobody.
 _REQUEST_SECONDS = 35.0
@@ -55,7 +54,6 @@ class AdmissionWorker(GeventWorker):  # type: ignore[misc]
 
     def run(self) -> None:
         """Serve until told to stop (gunicorn's hook)."""
-        logging.getLogger("gunicorn.error").addFilter(KindsOnly())
         tell_of_greenlets(gevent.get_hub())
         health = WSGIServer(
             self.app.health_socket, health_app(self._is_ready, self.app.metrics_in_worker), log=None, error_log=None

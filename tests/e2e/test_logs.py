@@ -39,21 +39,22 @@ def _log_of(  # noqa: PLR0917 - what the fixtures give
         assert caller.admit(filled("logged", one=reference), uid="allowed-uid").allowed
         for uid in ("refused-uid", _HOSTILE):
             assert not caller.admit(filled("lo\ngged", one="vault:secret/e2e/absent#password"), uid=uid).allowed
-        _send_nonsense(webhook)
+        _send_nonsense(webhook, plant.value())
         victim = min(workers(webhook))
         os.kill(victim, signal.SIGKILL)
         eventually(lambda: victim not in workers(webhook) and len(workers(webhook)) == 2, "another worker")
     return webhook.log_file.read_text().splitlines()
 
 
-def _send_nonsense(webhook: Webhook) -> None:
+def _send_nonsense(webhook: Webhook, value: str) -> None:
     address = urlsplit(webhook.url)
     context = ssl.create_default_context(cafile=webhook.ca_file)
     with (
         socket.create_connection((address.hostname or "", address.port or 0), timeout=10) as plain,
         context.wrap_socket(plain, server_hostname="127.0.0.1") as client,
     ):
-        client.sendall(b"GET /nonsense\r\n2026-01-01T00:00:00.000Z INFO keyhole.audit forged\r\n\r\n")
+        forged = "2026-01-01T00:00:00.000Z INFO keyhole.audit forged"
+        client.sendall(f"GET /{value} {value}\r\nAuthorization: Bearer {value}\r\n{forged}\r\n\r\n".encode())
         client.recv(65536)
 
 

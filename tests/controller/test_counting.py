@@ -1,0 +1,40 @@
+"""What the controller tells of certificates, and that who does not lead tells nothing of them."""
+
+from datetime import UTC, datetime
+
+from controller.counting import Certificate, ControllerMeters, Duty, Turn
+from manifests.key_status import KeyStatus, Progress, Rotation, Step
+from metrics.meters import Meters
+
+_END = datetime(2030, 1, 1, tzinfo=UTC)
+
+
+def told(meters: Meters) -> list[str]:
+    return [line for line in meters.text().decode().splitlines() if not line.startswith("#")]
+
+
+def test_who_leads_tells_of_rotation_and_certificates_and_who_does_not_forgets_them() -> None:
+    meters = Meters.alone()
+    controller = ControllerMeters(meters, "1.2.3")
+    controller.leads(is_leader=True)
+    progress = Progress(namespaces=3, refreshed=7, left=2, problems_total=1)
+    controller.key_status(KeyStatus("new", ("new", "old"), Rotation("request", "new", Step.REFRESHING, progress)))
+    for which in Certificate:
+        controller.certificate_ends(which, _END)
+    leading = told(meters)
+    assert "keyhole_controller_leader 1.0" in leading
+    assert 'keyhole_rotation_step{step="refreshing"} 1.0' in leading
+    assert {"keyhole_rotation_records_signed 7.0", "keyhole_rotation_records_left 2.0"} <= set(leading)
+    assert [float(line.split()[1]) for line in leading if "expiry" in line] == [_END.timestamp()] * 2
+    controller.leads(is_leader=False)
+    standing_by = told(meters)
+    assert not [line for line in standing_by if "expiry" in line]
+    assert not [line for line in standing_by if line.startswith("keyhole_rotation") and not line.endswith(" 0.0")]
+
+
+def test_turns_are_there_from_the_start() -> None:
+    meters = Meters.alone()
+    ControllerMeters(meters, "1.2.3").turned(Duty.CERTIFICATES, Turn.FAILED)
+    turns = [line for line in told(meters) if line.startswith("keyhole_controller_turns_total")]
+    assert len(turns) == len(Duty) * len(Turn)
+    assert 'keyhole_controller_turns_total{duty="certificates",result="failed"} 1.0' in turns
