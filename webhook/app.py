@@ -13,7 +13,9 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from resolver.deadline import Deadline
+from webhook.bodies import SMALL_BYTES, BodyRoom, Head
 from webhook.logs import frames
+from webhook.overload import OverloadedError, overloaded
 from webhook.review import AdmissionRequest, Answer, ReviewError, parse, render
 
 log = logging.getLogger("keyhole.admission")
@@ -37,28 +39,33 @@ class Admits(Protocol):
         ...
 
 
-def create_app(admission: Admits, mutate_path: str = MUTATE_PATH) -> Flask:
-    """Return the WSGI application that answers POSTs of AdmissionReviews at `mutate_path`."""
+def create_app(admission: Admits, mutate_path: str = MUTATE_PATH, room: BodyRoom | None = None) -> Flask:
+    """Return the WSGI application that answers POSTs of AdmissionReviews at `mutate_path`.
+
+    `room` is the one for large bodies.
+    """
     app = Flask("keyhole", static_folder=None)
     # A body of unknown length is cut off at this limit without a word: one byte more shows that there was more.
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES + 1
 
+    large = room or BodyRoom()
+
     @app.post(mutate_path)
     def mutate() -> Response:
         deadline = deadline_of(request.args.get("timeout", ""))
-        body = _body()
-        if body is None:
-            return _plain(HTTPStatus.BAD_REQUEST, "the body could not be read")
-        if len(body) > MAX_BODY_BYTES:
-            return _plain(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body is larger than {MAX_BODY_BYTES} bytes")
+        size_bytes = MAX_BODY_BYTES if request.content_length is None else request.content_length
+        if size_bytes <= SMALL_BYTES:
+            return _answered(admission, deadline, _read())
+        begin = _read(SMALL_BYTES)
+        head = Head.of(begin or b"")
         try:
-            asked = parse(body)
-        except ReviewError as error:
-            if error.uid is None:
-                return _plain(HTTPStatus.BAD_REQUEST, error.problem)
-            answer = Answer(False, HTTPStatus.BAD_REQUEST, f"MalformedReview: {error.problem}", "MalformedReview")
-            return _review(error.uid, answer)
-        return _review(asked.uid, admission.answer(asked, deadline))
+            with large.hold(head.namespace if head else "", size_bytes):
+                rest = _read()
+                return _answered(admission, deadline, None if begin is None or rest is None else begin + rest)
+        except OverloadedError as error:
+            if head is None:
+                return _plain(HTTPStatus.TOO_MANY_REQUESTS, str(error))
+            return _review(head.uid, overloaded("a large object", error))
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:
@@ -73,10 +80,29 @@ def create_app(admission: Admits, mutate_path: str = MUTATE_PATH) -> Flask:
     return app
 
 
-def _body() -> bytes | None:
-    """Return the request's body, at most one byte above the limit; None when it cannot be read."""
+def _answered(admission: Admits, deadline: Deadline, body: bytes | None) -> Response:
+    """Answer what was read; None is a body that could not be."""
+    if body is None:
+        return _plain(HTTPStatus.BAD_REQUEST, "the body could not be read")
+    if len(body) > MAX_BODY_BYTES:
+        return _plain(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body is larger than {MAX_BODY_BYTES} bytes")
     try:
-        return request.get_data(cache=False)
+        asked = parse(body)
+    except ReviewError as error:
+        if error.uid is None:
+            return _plain(HTTPStatus.BAD_REQUEST, error.problem)
+        answer = Answer(False, HTTPStatus.BAD_REQUEST, f"MalformedReview: {error.problem}", "MalformedReview")
+        return _review(error.uid, answer)
+    return _review(asked.uid, admission.answer(asked, deadline))
+
+
+def _read(most_bytes: int = -1) -> bytes | None:
+    """Return that much of the request's body, or all that is left, but at most one byte above the limit.
+
+    None when it cannot be read.
+    """
+    try:
+        return request.stream.read(most_bytes)
     except HTTPException:
         raise
     except Exception as error:  # noqa: BLE001 - the server's own errors of a broken body; their texts quote it

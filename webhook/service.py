@@ -28,6 +28,7 @@ from webhook.audit import AuditTrail
 from webhook.audit_key import load_key
 from webhook.audit_stream import AuditStream
 from webhook.audited import AuditedAdmission
+from webhook.bodies import BodyRoom
 from webhook.caller import CallerCheck, ProofOutOfReach
 from webhook.caller_guard import Guard
 from webhook.caller_modes import CallerMode, CallerSettings, caller_check
@@ -124,9 +125,9 @@ def build(settings: ServiceSettings, meters: Meters) -> Service:
     admits = AuditedAdmission(admission, trail, resolver.logins) if trail else admission
     caller = caller_check(settings.caller, RequestHeaders(api).read)
     is_aggregated = settings.caller.mode is CallerMode.AGGREGATION
-    gate = Gate(settings.most_running, settings.most_waiting)
+    gate, room = Gate(settings.most_running, settings.most_waiting), BodyRoom()
     metered = MeteredAdmission(GatedAdmission(admits, gate), meters)
-    app = create_app(metered, ADMISSION_PATH if is_aggregated else MUTATE_PATH)
+    app = create_app(metered, ADMISSION_PATH if is_aggregated else MUTATE_PATH, room)
     if is_aggregated:
         add_discovery(app)
     certificate = _certificate(settings.certificate, secrets)

@@ -1,0 +1,77 @@
+"""How much of what is sent lies in memory at once: large bodies are read only while there is room for them.
+
+An object that is admitted takes about three times its body's size. Small bodies need no room of their own: those at
+work and in the queue are counted (`webhook.overload`). Large ones share a fixed room, of which a namespace takes
+another part only while it holds less than is free, as with places. Whose body it is has to be known before it is read:
+the API server writes uid and namespace before anything that can be long, in the order of the fields of `admission/v1`'s
+AdmissionRequest (https://pkg.go.dev/k8s.io/api/admission/v1).
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Self
+
+from webhook.overload import OverloadedError
+
+SMALL_BYTES = 64 * 1024
+MOST_BYTES = 32 * 1024 * 1024
+_HEAD = re.compile(
+    rb"""\s*\{\s*(?:"(?:kind|apiVersion)":\s*"[^"\\]*",\s*)*
+    "request":\s*\{\s*"uid":\s*"(?P<uid>[^"\\]+)"
+    (?:,\s*"(?:kind|resource|requestKind|requestResource)":\s*\{[^{}]*\}
+      |,\s*"(?:subResource|requestSubResource|name)":\s*"[^"\\]*")*
+    (?:,\s*"namespace":\s*"(?P<namespace>[^"\\]*)")?""",
+    re.VERBOSE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What the beginning of a review tells: the uid that it is answered under, and whose places it takes."""
+
+    uid: str
+    namespace: str
+
+    @classmethod
+    def of(cls, begin: bytes) -> Self | None:
+        """Read it; None when it is not as the API server writes it. Nothing but a refusal is founded on it."""
+        found = _HEAD.match(begin)
+        if found is None:
+            return None
+        try:
+            return cls(found["uid"].decode(), (found["namespace"] or b"").decode())
+        except UnicodeDecodeError:
+            return None
+
+
+class BodyRoom:
+    """The room for large bodies in one worker. Greenlets may share it.
+
+    `held_bytes` is how much of it is taken now. `on_refused` is called for each body that there was no room for.
+    """
+
+    def __init__(self, most_bytes: int = MOST_BYTES, on_refused: Callable[[], None] = lambda: None) -> None:
+        self.held_bytes = 0
+        self.on_refused = on_refused
+        self._most_bytes = most_bytes
+        self._held: Counter[str] = Counter()
+
+    @contextmanager
+    def hold(self, namespace: str, size_bytes: int) -> Iterator[None]:
+        """Hold room for a body while the block runs. Raises `OverloadedError` at once when there is none."""
+        free = self._most_bytes - self.held_bytes
+        if self._held[namespace] >= free or size_bytes > free:
+            self.on_refused()
+            raise OverloadedError("too many large objects are under way; a retry will work")
+        self.held_bytes += size_bytes
+        self._held[namespace] += size_bytes
+        try:
+            yield
+        finally:
+            self.held_bytes -= size_bytes
+            self._held[namespace] -= size_bytes
+            if not self._held[namespace]:
+                del self._held[namespace]
