@@ -152,7 +152,14 @@ class Kubernetes:
             flags["admission-control-config-file"] = self._admission_configuration
         return [str(self._program), *(f"--{name}={setting}" for name, setting in flags.items())]
 
-    def request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> requests.Response:
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        timeout_seconds: float = REQUEST_TIMEOUT_SECONDS,
+    ) -> requests.Response:
         """Send one request as the administrator. Any status is returned; connection errors are raised."""
         with requests.Session() as session:
             session.trust_env = False  # REQUESTS_CA_BUNDLE would override `verify`
@@ -162,7 +169,7 @@ class Kubernetes:
                 json=body,
                 verify=str(self.ca_file),
                 cert=(str(self._admin.certificate), str(self._admin.key)),
-                timeout=REQUEST_TIMEOUT_SECONDS,
+                timeout=timeout_seconds,
             )
 
     def _ready(self) -> bool:

@@ -17,7 +17,7 @@ from kube.request_header import RequestHeaders
 from kube.secrets import Secrets
 from kube.tokens import ServiceAccountTokens
 from manifests.aggregation import ADMISSION_PATH
-from metrics.catalogue import CALLER_REFUSALS, HANDSHAKE_FAILURES
+from metrics.catalogue import CALLER_REFUSALS, HANDSHAKE_FAILURES, REFUSALS
 from metrics.meters import Exposition, Meters
 from resolver.connections import load
 from resolver.resolve import Resolver
@@ -38,6 +38,7 @@ from webhook.gated import GatedAdmission
 from webhook.gauges import Gauges, Sources
 from webhook.identity import NamespaceTokens
 from webhook.metered import MeteredAdmission
+from webhook.overload import CAUSE as OVERLOADED
 from webhook.overload import Gate
 from webhook.record_keys import RecordKeys
 from webhook.serving_certificate import CertificateFiles, ServingCertificate
@@ -125,7 +126,8 @@ def build(settings: ServiceSettings, meters: Meters) -> Service:
     admits = AuditedAdmission(admission, trail, resolver.logins) if trail else admission
     caller = caller_check(settings.caller, RequestHeaders(api).read)
     is_aggregated = settings.caller.mode is CallerMode.AGGREGATION
-    gate, room = Gate(settings.most_running, settings.most_waiting), BodyRoom()
+    gate = Gate(settings.most_running, settings.most_waiting)
+    room = BodyRoom(on_refused=lambda: meters.add(REFUSALS, OVERLOADED))
     metered = MeteredAdmission(GatedAdmission(admits, gate), meters)
     app = create_app(metered, ADMISSION_PATH if is_aggregated else MUTATE_PATH, room)
     if is_aggregated:

@@ -5,10 +5,9 @@ import http.client
 import json
 import os
 import signal
-import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -24,9 +23,9 @@ from tests.e2e.objects import encoded, filled, secret
 from tests.e2e.places import Places
 from tests.e2e.planter import Planter
 from tests.e2e.processes import eventually, workers
+from tests.e2e.stalling import MORE_THAN_PLACES, STALLS, Stall, address, stalled
 from tests.e2e.vault_tokens import living_tokens
 
-_HEAD = b"POST /mutate HTTP/1.1\r\nHost: keyhole\r\nContent-Length: 99\r\n\r\n"
 _SLOW = "vault+liar:secret/lie/gated#password"
 
 
@@ -51,10 +50,10 @@ def own(testbed: Testbed, places: Places, tenant: str, connections: Path, tmp_pa
         yield Caller(webhook, places, tenant)
 
 
-def _probe(webhook: Webhook, path: str) -> int:
+def _probe(webhook: Webhook, path: str, timeout_seconds: float = 10) -> int:
     with requests.Session() as session:
         session.trust_env = False
-        return session.get(webhook.health_url + path, timeout=10).status_code
+        return session.get(webhook.health_url + path, timeout=timeout_seconds).status_code
 
 
 def _refuses(webhook: Webhook) -> bool:
@@ -64,35 +63,9 @@ def _refuses(webhook: Webhook) -> bool:
         return True
 
 
-def _address(webhook: Webhook) -> tuple[str, int]:
-    host, _, port = webhook.url.removeprefix("https://").removesuffix("/mutate").partition(":")
-    return host, int(port)
-
-
-def _raw(webhook: Webhook) -> socket.socket:
-    return socket.create_connection(_address(webhook), timeout=30)
-
-
-def _half_handshake(webhook: Webhook) -> socket.socket:
-    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-    tls = ssl.create_default_context(cafile=webhook.ca_file).wrap_bio(incoming, outgoing, server_hostname="127.0.0.1")
-    with contextlib.suppress(ssl.SSLWantReadError):
-        tls.do_handshake()
-    client = _raw(webhook)
-    client.sendall(outgoing.read()[:100])
-    return client
-
-
-def _secure(webhook: Webhook, begin: bytes) -> socket.socket:
-    context = ssl.create_default_context(cafile=webhook.ca_file)
-    client = context.wrap_socket(_raw(webhook), server_hostname="127.0.0.1")
-    client.sendall(begin)
-    return client
-
-
 def _connection(webhook: Webhook) -> http.client.HTTPSConnection:
     context = ssl.create_default_context(cafile=webhook.ca_file)
-    return http.client.HTTPSConnection(*_address(webhook), timeout=30, context=context)
+    return http.client.HTTPSConnection(*address(webhook), timeout=30, context=context)
 
 
 def _ask(connection: http.client.HTTPSConnection, caller: Caller) -> None:
@@ -181,28 +154,17 @@ class TestConnections:
             _ask(connection, caller)
             assert connection.sock is opened
 
-    @pytest.mark.parametrize("count", [18, 200])
-    @pytest.mark.parametrize(
-        "stall",
-        [
-            pytest.param(_raw, id="connections without a handshake"),
-            pytest.param(_half_handshake, id="handshakes that stop half-way"),
-            pytest.param(lambda webhook: _secure(webhook, b""), id="connections without a request"),
-            pytest.param(lambda webhook: _secure(webhook, _HEAD[:30]), id="heads that stop half-way"),
-            pytest.param(lambda webhook: _secure(webhook, _HEAD + b"{"), id="bodies that stop half-way"),
-        ],
-    )
+    @pytest.mark.parametrize("count", [MORE_THAN_PLACES, 200])
+    @pytest.mark.parametrize("stall", STALLS)
     def test_stalled_clients_do_not_keep_an_admission_from_being_answered(
-        self, caller: Caller, plant: Planter, stall: Callable[[Webhook], socket.socket], count: int
+        self, caller: Caller, plant: Planter, stall: Stall, count: int
     ) -> None:
         plant.secret("among-stalled")
         manifest = filled("among-stalled", password="vault:secret/e2e/among-stalled#password")
-        with contextlib.ExitStack() as stalled, ThreadPoolExecutor(20) as pool:
-            for client in pool.map(stall, [caller.webhook] * count):
-                stalled.enter_context(client)
+        with stalled([stall] * count, caller.webhook):
             for _ in range(6):
                 assert caller.admit(manifest).allowed
-            assert _probe(caller.webhook, "/livez") == 200
+            assert _probe(caller.webhook, "/livez", timeout_seconds=1) == 200
 
     def test_slow_admissions_do_not_keep_others_from_being_answered(
         self, caller: Caller, liar: LyingVault, plant: Planter
