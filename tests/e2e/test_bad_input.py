@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from testbed.installation import Webhook
-from tests.e2e.caller import Caller
+from tests.e2e.caller import Caller, Reply
+from tests.e2e.canary import Canary
 from tests.e2e.objects import filled, secret
 
 _POST = b"POST /mutate HTTP/1.1\r\nHost: keyhole\r\n"
@@ -105,6 +106,35 @@ class TestNoUid:
         assert b'File "' not in answer
 
     @pytest.mark.parametrize(
+        "quoting",
+        [
+            pytest.param(_POST + b"Authorization Bearer %s\r\n\r\n", id="a header without a colon"),
+            pytest.param(_POST + b"Bearer %s: x\r\n\r\n", id="a header's name with a blank"),
+            pytest.param(_POST + b"Authorization: Bearer\r\n %s\r\n\r\n", id="a header that is folded"),
+            pytest.param(_POST + b"Authorization: a\x00%s\r\n\r\n", id="a header with a zero byte"),
+            pytest.param(b"POST /%s\r\n\r\n", id="a first line without a version"),
+            pytest.param(b"POST / HTTP/%s\r\n\r\n", id="a version that is none"),
+            pytest.param(b"(%s) / HTTP/1.1\r\n\r\n", id="a method that is none"),
+            pytest.param(_POST + b"Expect: %s\r\n\r\n", id="an expectation"),
+            pytest.param(_POST + b"Transfer-Encoding: %s\r\n\r\n", id="a coding"),
+            pytest.param(_POST + b"Content-Length: 2\r\n\r\n{}%s\r\n\r\n", id="a body longer than it is said to be"),
+            pytest.param(_POST + b"Transfer-Encoding: chunked\r\n\r\n%s\r\n", id="chunks without a size"),
+            pytest.param(_POST + b"Transfer-Encoding: chunked\r\n\r\n1\r\n%s\r\n", id="a chunk without its end"),
+            pytest.param(_POST + b"Content-Length: 999\r\n\r\n%s", id="a body that breaks off"),
+        ],
+    )
+    def test_what_cannot_be_read_is_quoted_nowhere(
+        self, webhook: Webhook, caller: Caller, canary: Canary, quoting: bytes
+    ) -> None:
+        with _connection(webhook) as raw:
+            raw.sendall(quoting % canary.value().encode())
+            raw.shutdown(socket.SHUT_WR)
+            answer = _everything(raw)
+        # The canary is looked for in the answer, as it is in the log.
+        caller.note(Reply(0, "", answer))
+        assert canary.core.encode() not in answer
+
+    @pytest.mark.parametrize(
         ("method", "path", "status"),
         [
             ("GET", "/mutate", 405),
@@ -182,6 +212,15 @@ def _connection(webhook: Webhook) -> ssl.SSLSocket:
     context = ssl.create_default_context(cafile=webhook.ca_file)
     raw = socket.create_connection((host, int(port)), timeout=30)
     return context.wrap_socket(raw, server_hostname=host)
+
+
+def _everything(raw: socket.socket) -> bytes:
+    """Read until the other side closes, however it does."""
+    answer = b""
+    with contextlib.suppress(ConnectionError, ssl.SSLError, TimeoutError):
+        while piece := raw.recv(65_536):
+            answer += piece
+    return answer
 
 
 def _all(raw: socket.socket) -> bytes:
