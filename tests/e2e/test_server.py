@@ -23,7 +23,7 @@ from tests.e2e.objects import encoded, filled, secret
 from tests.e2e.places import Places
 from tests.e2e.planter import Planter
 from tests.e2e.processes import eventually, workers
-from tests.e2e.stalling import MORE_THAN_PLACES, STALLS, Stall, address, stalled
+from tests.e2e.stalling import MORE_THAN_PLACES, STALLS, Stall, address, sends, stalled
 from tests.e2e.vault_tokens import living_tokens
 
 _SLOW = "vault+liar:secret/lie/gated#password"
@@ -125,7 +125,7 @@ class TestStop:
     def test_a_connection_that_is_made_while_it_drains_and_stays_silent_holds_up_nothing(self, own: Caller) -> None:
         own.webhook.server.send(signal.SIGTERM)
         eventually(lambda: _refuses(own.webhook), "the server says that it is stopping")
-        with contextlib.closing(_secure(own.webhook, b"")), contextlib.closing(_secure(own.webhook, _HEAD[:30])):
+        with contextlib.closing(sends(b"")(own.webhook, None)), contextlib.closing(sends(b"POST /")(own.webhook, None)):
             assert own.webhook.server.wait(20) == 0
 
     def test_the_answer_to_what_was_asked_before_tells_that_the_connection_closes(
