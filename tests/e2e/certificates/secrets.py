@@ -74,8 +74,9 @@ class CertificateSecrets:
 
     def write_bundle(self, file: Path) -> Path:
         """Write what is to be trusted into a file, as the operator gets it from the Secret, and return it."""
-        file.write_bytes(self.read(SERVING_CERTIFICATE)[CA_CERTIFICATE])
-        return file
+        whole = file.with_suffix(".new")
+        whole.write_bytes(self.read(SERVING_CERTIFICATE)[CA_CERTIFICATE])
+        return whole.replace(file)
 
     def api_service_bundle(self) -> bytes:
         """Return what the APIService trusts."""

@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 
 _SERVING_AGAIN_SECONDS = 5.0
 _AGGREGATED_AGAIN_SECONDS = 40.0
+_START_SECONDS = 60.0
 
 
 @pytest.fixture
@@ -95,7 +96,7 @@ def test_a_running_webhook_goes_on_and_one_started_right_after_serves(  # noqa: 
         eventually(lambda: served_certificate(webhook, bundle) == certificates.leaf(), "it is served", 30)
         log.info("serving again after %.1f s", time.monotonic() - lost_at)
         assert time.monotonic() - lost_at < _SERVING_AGAIN_SECONDS
-        with serving(bed, tmp_path / "second", connections_file, from_secret=True) as second:
+        with serving(bed, _folder(tmp_path / "second"), connections_file, from_secret=True) as second:
             # The operator's bundle is the old one, and what is served still goes back to it.
             assert served_certificate(second, bundle) == certificates.leaf()
     assert load.failures[:3] == []
@@ -121,10 +122,10 @@ def test_with_nothing_left_but_the_api_services_bundle_all_comes_back(
         assert not admitted(bed, NAMESPACE, REFERENCE)
         time.sleep(10)
         with serving_aggregated(
-            bed, tmp_path / "again", connections_file, from_secret=True, until_ready=False, port=port
+            bed, _folder(tmp_path / "again"), connections_file, from_secret=True, until_ready=False, port=port
         ) as again:
-            eventually(lambda: _status(again, "/livez") == 200, "it is alive")
-            assert _status(again, "/readyz") == 503
+            eventually(lambda: _status(again, "/livez") == 200, "it is alive", _START_SECONDS)
+            eventually(lambda: _status(again, "/readyz") == 503, "it is not ready")
             assert not admitted(bed, NAMESPACE, REFERENCE)
             with certifying(bed, tmp_path, name="second"):
                 eventually(lambda: bool(certificates.leaf()), "a certificate")
@@ -141,13 +142,13 @@ class TestStart:
     ) -> None:
         add_record_key(bed)
         with serving(bed, tmp_path, connections_file, from_secret=True, until_ready=False) as webhook:
-            eventually(lambda: _status(webhook, "/livez") == 200, "it is alive")
-            assert _status(webhook, "/readyz") == 503
+            eventually(lambda: _status(webhook, "/livez") == 200, "it is alive", _START_SECONDS)
+            eventually(lambda: _status(webhook, "/readyz") == 503, "it is not ready")
             with pytest.raises(OSError, match=r"(?i)eof|reset|closed"):
                 served_certificate(webhook, b"")
             before = workers(webhook)
             with certifying(bed, tmp_path, aggregated=False):
-                eventually(lambda: _status(webhook, "/readyz") == 200, "it is ready")
+                eventually(lambda: _status(webhook, "/readyz") == 200, "it is ready", _START_SECONDS)
                 bundle = certificates.read(SERVING_CERTIFICATE)[CA_CERTIFICATE]
                 eventually(lambda: _serves_in_each_worker(webhook, bundle, certificates.leaf()), "all workers serve")
             assert workers(webhook) == before
@@ -167,8 +168,8 @@ class TestStart:
         with serving(
             bed, tmp_path, connections_file, from_secret=True, until_ready=False, arguments=arguments
         ) as webhook:
-            eventually(lambda: _status(webhook, "/livez") == 200, "it is alive")
-            assert _status(webhook, "/readyz") == 503
+            eventually(lambda: _status(webhook, "/livez") == 200, "it is alive", _START_SECONDS)
+            eventually(lambda: _status(webhook, "/readyz") == 503, "it is not ready")
             with pytest.raises(OSError, match=r"(?i)eof|reset|closed"):
                 served_certificate(webhook, b"")
         assert "Traceback" not in webhook.log_file.read_text()
@@ -244,6 +245,11 @@ def _status(webhook: Webhook, path: str) -> int:
     with requests.Session() as session:
         session.trust_env = False
         try:
-            return session.get(webhook.health_url + path, timeout=10).status_code
-        except requests.ConnectionError:
+            return session.get(webhook.health_url + path, timeout=5).status_code
+        except requests.RequestException:
             return 0
+
+
+def _folder(path: Path) -> Path:
+    path.mkdir()
+    return path

@@ -24,8 +24,8 @@ from webhook.serving_certificate import READ_EVERY_SECONDS
 log = logging.getLogger(__name__)
 
 
-_AUTHORITIES = 20
-_CERTIFICATES = 30
+_AUTHORITIES = 15
+_CERTIFICATES = 35
 
 
 @pytest.fixture
@@ -65,8 +65,8 @@ def test_fifty_rotations_under_load_fail_no_admission(
     ):
         authorities, leaves = {certificates.authority()}, {certificates.leaf()}
         for number in range(_AUTHORITIES + _CERTIFICATES):
-            # The first ones, and then every other one, are authorities, each with a certificate of its own.
-            is_authority = number % 5 in {0, 2}
+            # An authority brings a certificate of its own.
+            is_authority = number % 10 in {0, 3, 6}
             before = certificates.authority(), certificates.leaf()
             certificates.renew(CERTIFICATE_AUTHORITY if is_authority else SERVING_CERTIFICATE)
             if is_authority:
