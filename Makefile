@@ -10,7 +10,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help venv check test test-gitops soak demo bench testbed charts format lock clean
+.PHONY: help venv check test test-gitops laws soak demo bench sbom testbed charts format lock clean
 
 help: ## Show this list
 	@echo "Usage: make TARGET"
@@ -33,14 +33,20 @@ test-gitops: $(INSTALLED) ## Run the tests with real Flux, Argo CD and helm; the
 	$(BIN)/python -m testbed build redis-server kustomize-controller argocd helm
 	$(BIN)/pytest -m gitops
 
-soak: $(INSTALLED) ## Hold the laws of the patch against 100,000 generated objects (about half an hour)
+laws: $(INSTALLED) ## Hold the laws of the patch against 100,000 generated objects (about half an hour)
 	KEYHOLE_LAW_OBJECTS=25000 $(BIN)/pytest tests/webhook/test_patch_laws.py
+
+soak: $(INSTALLED) ## Load one Keyhole steadily and see whether it leaks (MINUTES=30)
+	$(BIN)/python -m bench soak --minutes $(or $(MINUTES),30)
 
 demo: $(INSTALLED) ## Show references becoming Secrets on real servers (SHOW=1 shows the values)
 	$(BIN)/python -m demo
 
 bench: $(INSTALLED) ## Measure admissions with and without Keyhole
 	$(BIN)/python -m bench
+
+sbom: $(INSTALLED) ## Write the software bill of materials (CycloneDX) into build/
+	$(BIN)/python -m release.sbom build/keyhole.cdx.json
 
 testbed: $(INSTALLED) ## Build the real servers into the user's cache folder, once
 	$(BIN)/python -m testbed build

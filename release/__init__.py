@@ -1,0 +1,1 @@
+"""What is made of the tree for those who install it."""
