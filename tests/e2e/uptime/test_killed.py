@@ -22,6 +22,7 @@ from tests.e2e.uptime.conftest import NAMESPACES, Way
 from tests.e2e.vault_tokens import living_tokens
 
 KILLS = 5
+START_SECONDS = 60.0
 
 
 @pytest.mark.usefixtures("places")
@@ -72,7 +73,7 @@ def test_when_the_master_is_killed_its_workers_end_by_themselves_and_give_back_w
     webhook, master = orphanage
     caller = Caller(webhook, places, NAMESPACES[0])
     before = living_tokens(bed)
-    eventually(lambda: _is_allowed(caller), "it admits")
+    eventually(lambda: _is_allowed(caller), "it admits", START_SECONDS)
     orphans = children(master.pid)
     assert len(orphans) == 2
     assert living_tokens(bed) - before
