@@ -1,6 +1,10 @@
 """The gate: bounds, turns, refusals, and places that always come back."""
 
-from collections.abc import Sequence
+import contextlib
+import itertools
+import statistics
+import time
+from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 
 import gevent
@@ -195,3 +199,74 @@ def test_one_that_fits_is_answered_as_without_a_gate(namespace: str) -> None:
     gate = Gate(2, 2)
     assert GatedAdmission(slow, gate).answer(parsed(secret(), namespace=namespace), Deadline.after(_SOON)).allowed
     assert _is_empty(gate)
+
+
+class _Crowd:
+    """Clients of one worker that send again and again. Work is counted in pieces that the worker does in one go.
+
+    Three of them make an admission: reading it, working on it, and finishing it once Vault has answered.
+    """
+
+    SIZE = 32
+
+    def __init__(self, *, vault_seconds: float | None) -> None:
+        self.pieces = 0
+        self.over = False
+        self._gate = Gate(64, 64)
+        self._vault_seconds = vault_seconds
+
+    def admit(self, namespace: str) -> None:
+        self._work()
+        with self._gate.place(namespace, Deadline.after(_SOON)):
+            self._work()
+            if self._vault_seconds is not None:
+                gevent.sleep(self._vault_seconds)
+            self._work()
+
+    def go_on(self) -> None:
+        while not self.over:
+            gevent.sleep(0.0005)
+            self.admit("many")
+
+    def _work(self) -> None:
+        self.pieces += 1
+        end = time.process_time() + 0.0002
+        while time.process_time() < end:
+            pass
+
+
+@contextlib.contextmanager
+def _crowded(crowd: _Crowd) -> Iterator[None]:
+    clients = [gevent.spawn(crowd.go_on) for _ in range(crowd.SIZE)]
+    gevent.sleep(0.05)
+    try:
+        yield
+    finally:
+        crowd.over = True
+        gevent.joinall(clients)
+
+
+def test_beside_a_crowd_an_admission_waits_for_few_pieces_of_the_crowds_work() -> None:
+    crowd = _Crowd(vault_seconds=0.001)
+    waited = []
+    with _crowded(crowd):
+        for _ in range(40):
+            gevent.sleep(0.003)
+            before = crowd.pieces
+            crowd.admit("one")
+            waited.append(crowd.pieces - before - 3)
+    # Without the gate it is a piece or two of each client: 49, and 61 at most.
+    assert statistics.median(waited) <= 10
+
+
+def test_a_crowd_that_needs_nothing_of_vault_lets_the_worker_see_what_else_has_come() -> None:
+    crowd = _Crowd(vault_seconds=None)
+    at_each_look = []
+    look = gevent.get_hub().loop.check()
+    look.start(lambda: at_each_look.append(crowd.pieces))
+    with _crowded(crowd):
+        gevent.sleep(0.2)
+        busy = [later - sooner for sooner, later in itertools.pairwise(at_each_look) if later != sooner]
+    look.stop()
+    # Without the gate it is all three pieces of each client: 96.
+    assert statistics.median(busy) <= 10
