@@ -11,7 +11,7 @@ import click
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench import admissions, soak, tables, worker_classes
+from bench import admissions, fairness, soak, tables, worker_classes
 from bench.errors import BenchError
 from bench.load import Quota
 from bench.proof import proof
@@ -26,6 +26,7 @@ _ADMISSION_SECONDS = 1.2
 _WORKER_SECONDS = 3.0
 # Until then caches fill and pools grow.
 _SETTLE_SECONDS = 300.0
+_FAIRNESS_SECONDS = 4.0
 
 
 class _NumbersType(click.ParamType[tuple[int, ...]]):
@@ -176,6 +177,33 @@ def soak_command(*, minutes: float, clients: int, output: Path | None) -> None:
         raise click.ClickException("; ".join(report.complaints))
 
 
+@main.command(name="fairness")
+@click.option("--rounds", type=click.IntRange(1, 99), default=3, show_default=True, help="Medians of these.")
+@click.option("--seconds", type=click.FloatRange(0.1, 600), default=_FAIRNESS_SECONDS, show_default=True, help="Each.")
+@click.option("--quick", is_flag=True, help="One short round, to see that everything works.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Where the figures go (JSON).")
+def fair(*, rounds: int, seconds: float, quick: bool, output: Path | None) -> None:
+    r"""Measure what a namespace's single client notices of 64 clients of another.
+
+    Directly, with Vault near and far away, and through the API server, beside a constant answer without a gate. The
+    figures are also written to bench/results/fairness.json.
+
+    \b
+    Examples:
+      python -m bench fairness
+      python -m bench fairness --rounds 5 --seconds 10
+    """
+    rounds, seconds = (1, _QUICK_SECONDS) if quick else (rounds, seconds)
+    total = fairness.count_of_steps(rounds)
+    with (
+        _failing(),
+        Testbed(Options(name="fairness"), on_standard_error()) as bed,
+        _progress(total) as advance,
+    ):
+        report = fairness.measure(bed, rounds, seconds, advance)
+    _show(report, lambda markdown: tables.fairness(report, markdown=markdown), output or _RESULTS / "fairness.json")
+
+
 @contextlib.contextmanager
 def _failing() -> Iterator[None]:
     try:
@@ -205,7 +233,7 @@ def _progress(total: int) -> Iterator[Callable[[str], None]]:
 
 
 def _show(
-    report: admissions.Report | worker_classes.ClassReport | soak.SoakReport,
+    report: admissions.Report | worker_classes.ClassReport | soak.SoakReport | fairness.FairReport,
     table: Callable[[bool], RenderableType],
     output: Path,
 ) -> None:

@@ -13,12 +13,13 @@ from typing import Any
 PATHS: Mapping[str, str] = {"CREATE": "/patch", "UPDATE": "/allow"}
 
 
-def narrowed(configuration: Mapping[str, Any], namespace: str) -> dict[str, Any]:
-    """Return the configuration, named after the namespace, for that namespace alone."""
+def narrowed(configuration: Mapping[str, Any], namespace: str, *further: str) -> dict[str, Any]:
+    """Return the configuration, named after the first namespace, for these namespaces alone."""
     narrow: dict[str, Any] = copy.deepcopy(dict(configuration))
     narrow["metadata"]["name"] = namespace
     for webhook in narrow["webhooks"]:
-        webhook["namespaceSelector"] = {"matchLabels": {"kubernetes.io/metadata.name": namespace}}
+        one_of = {"key": "kubernetes.io/metadata.name", "operator": "In", "values": [namespace, *further]}
+        webhook["namespaceSelector"] = {"matchExpressions": [one_of]}
     return narrow
 
 

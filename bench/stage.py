@@ -62,8 +62,8 @@ class Stage:
 def staged(bed: Testbed, proof: Proof, delay_ms: float) -> Iterator[Stage]:
     """Set everything up on a testbed that is up and was given the proof; stop the webhooks at the end."""
     for namespace in (*NAMESPACES.values(), FAR_NAMESPACE):
-        _add_namespace(bed, namespace)
-    _fill_vault(bed)
+        add_namespace(bed, namespace)
+    fill_vault(bed)
     folder = bed.directory / "bench"
     folder.mkdir()
     with contextlib.ExitStack() as stack:
@@ -141,14 +141,16 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-def _add_namespace(bed: Testbed, namespace: str) -> None:
+def add_namespace(bed: Testbed, namespace: str) -> None:
+    """Make a tenant that may read what `fill_vault` writes."""
     add_tenant(bed, namespace, ["secret/data/app", "secret/data/app-*"])
     # Vault changes of a role what it is given, and keeps the rest; only the type it does not take from the old one.
     change = {"role_type": "jwt", "token_ttl": _TOKEN_LIFE}
     bed.vault.client().adapter.post(f"/v1/auth/jwt/role/keyhole-{namespace}", json=change)
 
 
-def _fill_vault(bed: Testbed) -> None:
+def fill_vault(bed: Testbed) -> None:
+    """Write what the Secrets that are measured refer to."""
     kv = bed.vault.client().secrets.kv.v2
     kv.create_or_update_secret("app", {KEY: base64.b64decode(CONSTANT_BASE64).decode()})
     for path in range(PATHS):

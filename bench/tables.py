@@ -8,8 +8,10 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.admissions import Report
+from bench.fairness import FairReport
 from bench.measurement import FanOut, Row, first_errors
 from bench.soak import SoakReport
+from bench.statistics import median_of
 from bench.usage import Memory
 from bench.worker_classes import ClassReport, ClassRow
 
@@ -76,6 +78,29 @@ def soak(report: SoakReport, *, markdown: bool) -> RenderableType:
         *(Text(f"error: {failure}") for failure in report.tally.failures),
     ]
     return Group(*_apart(parts))
+
+
+def fairness(report: FairReport, *, markdown: bool) -> RenderableType:
+    """Return what `python -m bench fairness` shows."""
+    columns = ["who answers", "what", "asked by", "p50 ms alone", "beside", "times", "p99 ms alone", "beside", "times"]
+    more = ["its 429s", "its failures", "the crowd's answers a second", "its 429s a second"]
+    table = _table([*columns, *more], markdown, words=3)
+    for row in report.rows:
+        case = row.case
+        figures = [
+            *(_number(median_of([each.p50_ms for each in rounds]), 1) for rounds in (row.alone, row.beside)),
+            _number(row.times_p50),
+            *(_number(median_of([each.p99_ms for each in rounds]), 1) for rounds in (row.alone, row.beside)),
+            _number(row.times_p99),
+        ]
+        crowd = [_number(row.crowd_per_second, 0), _number(row.crowd_refused_per_second, 0)]
+        who = case.answerer if case.patient else f"{case.answerer}, a crowd that does not wait"
+        by = "API server" if case.by_api_server else "client"
+        table.add_row(who, case.work, by, *figures, str(row.refused), str(row.failed), *crowd)
+    told = f"A single client alone, and beside {report.clients} clients of another namespace"
+    parts: list[RenderableType] = [Text(report.machine.described()), Text(told), table]
+    errors = [Text(f"error: {row.case.answerer}: {row.first_failure}") for row in report.rows if row.first_failure]
+    return Group(*_apart([*parts, *errors]))
 
 
 def _apart(parts: Sequence[RenderableType]) -> list[RenderableType]:

@@ -13,12 +13,13 @@ def without_who_answers(webhook: dict[str, Any]) -> dict[str, Any]:
     return {**rest, "rules": [{**rule, "operations": None} for rule in webhook["rules"]]}
 
 
-def test_a_narrowed_configuration_concerns_one_namespace_and_leaves_the_original_alone() -> None:
+def test_a_narrowed_configuration_concerns_the_namespaces_named_and_leaves_the_original_alone() -> None:
     before = repr(KEYHOLE)
-    narrow = narrowed(KEYHOLE, "one")
+    narrow = narrowed(KEYHOLE, "one", "two")
     assert narrow["metadata"]["name"] == "one"
     selectors = [webhook["namespaceSelector"] for webhook in narrow["webhooks"]]
-    assert selectors == [{"matchLabels": {"kubernetes.io/metadata.name": "one"}}] * len(KEYHOLE["webhooks"])
+    either = {"key": "kubernetes.io/metadata.name", "operator": "In", "values": ["one", "two"]}
+    assert selectors == [{"matchExpressions": [either]}] * len(KEYHOLE["webhooks"])
     assert repr(KEYHOLE) == before
 
 
