@@ -9,6 +9,7 @@
 | Vault denies; path, field or version missing; not KV      | 403, naming which             |
 | more references than a record has room for                | 403                           |
 | Vault or the API server sealed, unreachable, slow, 429    | 503 with retryAfterSeconds    |
+| no place left for the namespace (`webhook.gated`)         | 429 with retryAfterSeconds    |
 | a bug                                                     | 500 with the request's uid    |
 
 Never 404 (controllers take it for "object gone"), never 422 (`kubectl apply --force` deletes the object on it).
