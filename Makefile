@@ -48,8 +48,9 @@ bench: $(INSTALLED) ## Measure admissions with and without Keyhole
 sbom: $(INSTALLED) ## Write the software bill of materials (CycloneDX) into build/
 	$(BIN)/python -m release.sbom build/keyhole.cdx.json
 
-testbed: $(INSTALLED) ## Build the real servers into the user's cache folder, once
+testbed: $(INSTALLED) ## Build the real servers, and helm, into the user's cache folder, once
 	$(BIN)/python -m testbed build
+	$(BIN)/python -m testbed build kube-controller-manager helm helm-docs
 
 charts: $(INSTALLED) ## Write the files of the charts that follow from the code, and their READMEs
 	$(BIN)/python -m charts

@@ -71,6 +71,11 @@ def add_tenant(
         for manifest in manifests:
             manifest["metadata"].pop("labels", None)
     apply(bed, *manifests)
+    admit_to_vault(bed, namespace, policy_paths, method=method)
+
+
+def admit_to_vault(bed: Testbed, namespace: str, policy_paths: Sequence[str], *, method: str = "jwt") -> None:
+    """Make in Vault the policy and role `keyhole-NAMESPACE`, for these paths of a Vault policy."""
     vault = bed.vault.client()
     name = f"keyhole-{namespace}"
     policy = "\n".join(f'path "{path}" {{ capabilities = ["read"] }}' for path in policy_paths)

@@ -5,9 +5,8 @@ Source: Kubernetes, *Volumes* and *Projected Volumes*.
 
 import base64
 import os
-import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,8 @@ from testbed.errors import TestbedError
 from testbed.kubernetes import Kubernetes
 
 _USUAL_MODE = 0o644
+# What the API server adds to every pod, so that it finds the cluster; `pods` has another way for that.
+_ACCESS = "/var/run/secrets/kubernetes.io/serviceaccount"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +34,29 @@ def mount(kubernetes: Kubernetes, namespace: str, pod: Mapping[str, Any], prefix
     """Make the folders of a pod's only container below `prefix`, and write what its volumes hold now.
 
     Called again, it takes over what changed and removes what is gone, as kubelet does every minute or so; an emptyDir
-    keeps what was written into it. Raises TestbedError for an object or a key that is missing, where kubelet waits.
+    keeps what was written into it. Paths of mounts that stand in a file are put behind `prefix` too.
+    Raises TestbedError for an object or a key that is missing, where kubelet waits.
     """
     volumes = {volume["name"]: volume for volume in pod.get("volumes", ())}
-    (container,) = pod["containers"]
-    for mounted in container.get("volumeMounts", ()):
-        folder = prefix / mounted["mountPath"].lstrip("/")
+    for path, name in _mounts(pod).items():
+        folder = prefix / path.lstrip("/")
         folder.mkdir(parents=True, exist_ok=True)
-        volume = volumes[mounted["name"]]
-        if "emptyDir" not in volume:
-            _fill(folder, list(_files(kubernetes, namespace, volume)))
+        if "emptyDir" not in volumes[name]:
+            files = _files(kubernetes, namespace, volumes[name])
+            _fill(folder, [replace(file, content=_moved(file.content, prefix, pod)) for file in files])
+
+
+def _mounts(pod: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return the volume at each path of the pod's only container."""
+    (container,) = pod["containers"]
+    mounted = {each["mountPath"]: str(each["name"]) for each in container.get("volumeMounts", ())}
+    return {path: name for path, name in mounted.items() if path != _ACCESS}
+
+
+def _moved(content: bytes, prefix: Path, pod: Mapping[str, Any]) -> bytes:
+    for path in _mounts(pod):
+        content = content.replace(f" {path}/".encode(), f" {prefix}{path}/".encode())
+    return content
 
 
 def _fill(folder: Path, files: list[MountedFile]) -> None:
@@ -92,17 +106,9 @@ def _of_object(
         yield MountedFile(item["path"], contents[item["key"]], item.get("mode", mode))
 
 
-def unmount(prefix: Path) -> None:
-    """Remove a pod's folders and all that was written into them."""
-    if prefix.exists():
-        shutil.rmtree(prefix)
-
-
 def behind(prefix: Path, pod: Mapping[str, Any], text: str) -> str:
     """Put paths in a text that lead into the pod's mounts behind `prefix`."""
-    (container,) = pod["containers"]
-    for mounted in container.get("volumeMounts", ()):
-        path = mounted["mountPath"]
+    for path in _mounts(pod):
         head, found, tail = text.partition(path)
         # The path begins the text or an option's value, and goes on with a segment or ends.
         if found and (not head or head.endswith("=")) and (not tail or tail.startswith(os.sep)):

@@ -38,6 +38,7 @@ class Pod:
     directory: Path
     ports: dict[str, int] = field(default_factory=dict)
     _server: Server | None = None
+    _exit_code: int | None = None
 
     def __post_init__(self) -> None:
         """Read the one container."""
@@ -120,6 +121,11 @@ class Pod:
 
     def stop(self) -> int:
         """End it as kubelet does: preStop, SIGTERM, and SIGKILL when its grace is over. Returns the exit code."""
+        if self._exit_code is None:
+            self._exit_code = self._end()
+        return self._exit_code
+
+    def _end(self) -> int:
         began = time.monotonic()
         hook = self.container.get("lifecycle", {}).get("preStop")
         if hook is not None:
