@@ -40,8 +40,6 @@ def try_secret(
         "kind": "Secret",
         "metadata": {"name": name.name, "namespace": name.namespace, "annotations": dict(annotations)},
     }
-    # The package leaves a text as it is, and JSON is YAML.
-    body: Any = json.dumps(document)
     core = client.CoreV1Api(api)
 
     def ask() -> DryRun:
@@ -49,7 +47,7 @@ def try_secret(
             answer: Any = core.patch_namespaced_secret(
                 name.name,
                 name.namespace,
-                body,
+                document,
                 dry_run="All",
                 field_manager=_MANAGER,
                 force=True,
