@@ -43,7 +43,7 @@ def bed(toolbox: Toolbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     """Return a testbed whose controllers make pods of Deployments, and whose namespaces go for good."""
     directory = tmp_path_factory.mktemp("install").resolve()
     with Testbed(Options(controller_manager=True, directory=directory)) as bed:
-        define(bed, _DEFINITIONS)
+        define(bed, _DEFINITIONS, {"Certificate", "Issuer", "ServiceMonitor", "PrometheusRule"})
         yield bed
 
 
