@@ -96,7 +96,10 @@ def _tenant() -> str:
         controller=_account("controllerServiceAccount"),
     )
     # A release that is uninstalled must not take a namespace, and all that is in it, along.
-    kept = f"{namespace}  annotations:\n    helm.sh/resource-policy: keep\n"
+    kept = (
+        f"{namespace}  annotations:\n    helm.sh/resource-policy: keep\n"
+        "    # The same for Argo CD.\n    argocd.argoproj.io/sync-options: Delete=false,Prune=false\n"
+    )
     return (
         "{{- /* Made by `make charts` from what `keyhole tenant` prints. */}}\n"
         '{{- include "keyhole-tenant.checks" . }}\n'

@@ -1,5 +1,6 @@
 """What the chart keyhole renders, by helm itself, for one setting after another."""
 
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -56,6 +57,53 @@ def test_the_readmes_are_what_helm_docs_writes(toolbox: Toolbox, tmp_path: Path)
     helm_docs.run("--chart-search-root", str(copy), "--sort-values-order", "file", "--log-level", "warning")
     for chart in (KEYHOLE, TENANT):
         assert (copy / chart.name / "README.md").read_text() == (chart / "README.md").read_text(), "make charts"
+
+
+@pytest.mark.parametrize(
+    ("deployment", "options"),
+    [
+        pytest.param(
+            WEBHOOK,
+            ["workers", "max-running", "max-waiting", "drain-seconds", "grace-seconds", "log-level"],
+            id="of keyhole serve",
+        ),
+        pytest.param(
+            CONTROLLER,
+            ["settle-seconds", "certificate-lifetime", "ca-lifetime", "log-level"],
+            id="of keyhole controller",
+        ),
+    ],
+)
+def test_the_defaults_are_those(helm: Helm, deployment: tuple[str, str], options: list[str]) -> None:
+    found = the(rendered(helm), *deployment)
+    command = main.get_command(click.Context(main), container(found)["args"][0])
+    assert command is not None
+    context = click.Context(command)
+    for parameter in command.params:
+        for name in set(options) & {each.removeprefix("--") for each in parameter.opts}:
+            (given,) = option(found, name)
+            converted = [parameter.type.convert(value, parameter, context) for value in (given, parameter.default)]
+            assert converted[0] == converted[1], name
+            options.remove(name)
+    assert options == []
+
+
+def test_each_template_is_named_for_its_component_and_kind(helm: Helm) -> None:
+    seen = set()
+    for values in (
+        DEFAULT,
+        FULL,
+        KEYHOLE / "ci" / "cert-manager-values.yaml",
+        KEYHOLE / "ci" / "client-certificate-values.yaml",
+    ):
+        version = ("--kube-version", str(pins.KUBERNETES))
+        text = helm.run("template", "keyhole", str(KEYHOLE), "-n", "keyhole", *version, "-f", str(values)).stdout
+        for source, kind in re.findall(
+            r"^# Source: keyhole/templates/(\S+)\n(?:.*\n)*?kind: (\w+)", text, re.MULTILINE
+        ):
+            assert source.endswith(f"-{kind.lower()}.yaml"), (source, kind)
+            seen.add(source)
+    assert seen == {file.name for file in (KEYHOLE / "templates").glob("*.yaml")}
 
 
 @pytest.mark.parametrize("values", each_documented(KEYHOLE))

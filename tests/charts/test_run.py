@@ -139,6 +139,8 @@ class Installed:
         done = self.release.helm.run("test", self.release.name, "-n", "keyhole", "--timeout=120s", check=False)
         kubelet.join()
         assert done.returncode == 0, f"{done.stderr}{printed}"
+        account = "/api/v1/namespaces/keyhole/serviceaccounts/keyhole-test"
+        assert not self.release.bed.kubernetes.request("GET", account).ok, "the test's rights outlive it"
         return printed[0]
 
     def _run_test_pod(self) -> str:

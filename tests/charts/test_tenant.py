@@ -8,7 +8,7 @@ from cli.main import main
 from testbed.helm import Helm
 from tests.charts.charts import TENANT, Manifest, named
 
-KEEP = {"helm.sh/resource-policy": "keep"}
+KEEP = {"helm.sh/resource-policy": "keep", "argocd.argoproj.io/sync-options": "Delete=false,Prune=false"}
 
 
 def printed(*arguments: str) -> list[Manifest]:
@@ -19,7 +19,7 @@ def printed(*arguments: str) -> list[Manifest]:
 
 
 def without_helm(manifest: Manifest) -> Manifest:
-    """Return the object without what only helm reads."""
+    """Return the object without what only helm and Argo CD read."""
     metadata = {key: part for key, part in manifest["metadata"].items() if key != "annotations"}
     assert manifest["metadata"].get("annotations", KEEP) == KEEP
     return {**manifest, "metadata": metadata}

@@ -49,6 +49,15 @@ def test_the_schema_lets_no_unknown_key_pass(chart: Path) -> None:
 
 
 @pytest.mark.parametrize("chart", CHARTS)
+def test_no_template_asks_the_cluster_or_makes_anything_up(chart: Path) -> None:
+    made_up = r"\b(lookup|gen[A-Z]\w+|rand[A-Z]\w+|uuidv4|now|derivePassword|getHostByName)\b"
+    for file in (chart / "templates").iterdir():
+        for action in re.findall(r"\{\{-?(.*?)-?\}\}", re.sub(r"/\*.*?\*/", "", file.read_text()), re.DOTALL):
+            code = re.sub(r'"[^"]*"', '""', action)
+            assert not re.search(made_up, code), f"{file.name}: {action}"
+
+
+@pytest.mark.parametrize("chart", CHARTS)
 def test_the_chart_is_of_this_version(chart: Path) -> None:
     described = (chart / "Chart.yaml").read_text()
     assert f'\nappVersion: "{VERSION}"\n' in described

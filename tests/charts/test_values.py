@@ -87,6 +87,11 @@ def test_the_schema_says_where_and_what(helm: Helm, arguments: list[str], told: 
             id="a CA that the next renewal would outdate",
         ),
         pytest.param(
+            ["webhook.graceSeconds=5"],
+            "webhook.graceSeconds: an admission that is in flight may take admission.timeoutSeconds, 10 s",
+            id="an end that cuts admissions off",
+        ),
+        pytest.param(
             ["test.namespace=kube-system"],
             "test.namespace: the API server asks nobody about kube-system",
             id="a test where Keyhole is never asked",

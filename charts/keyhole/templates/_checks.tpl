@@ -30,6 +30,9 @@
 {{- if and (eq $certificates.mode "selfManaged") (eq .Values.caller.mode "aggregation") $certificates.caBundle -}}
 {{- fail "certificates.caBundle: has no meaning with selfManaged and aggregation: the controller keeps the APIService's itself" -}}
 {{- end -}}
+{{- if lt (float64 .Values.webhook.graceSeconds) (float64 .Values.admission.timeoutSeconds) -}}
+{{- fail (printf "webhook.graceSeconds: an admission that is in flight may take admission.timeoutSeconds, %v s" .Values.admission.timeoutSeconds) -}}
+{{- end -}}
 {{- if has .Values.test.namespace (list "kube-system" "kube-public" "kube-node-lease") -}}
 {{- fail (printf "test.namespace: the API server asks nobody about %s" .Values.test.namespace) -}}
 {{- end -}}

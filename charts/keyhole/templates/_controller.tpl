@@ -18,7 +18,7 @@
 - --webhook-configuration={{ $name }}
 {{- end }}
 {{- end }}
-- --health-listen={{ .Values.webhook.listenHost }}:8080
+- --health-listen={{ .Values.listenHost }}:8080
 - --log-level={{ .Values.controller.logLevel }}
 - --log-format={{ .Values.controller.logFormat }}
 {{- end -}}

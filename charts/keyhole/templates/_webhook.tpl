@@ -17,9 +17,11 @@
 - --caller-token-file=/etc/keyhole/caller/{{ . }}
 {{- end }}
 {{- end }}
-- --listen={{ $settings.listenHost }}:8443
-- --health-listen={{ $settings.listenHost }}:8080
+- --listen={{ .Values.listenHost }}:8443
+- --health-listen={{ .Values.listenHost }}:8080
 - --workers={{ $settings.workers }}
+- --max-running={{ $settings.maxRunning }}
+- --max-waiting={{ $settings.maxWaiting }}
 - --drain-seconds={{ $settings.drainSeconds }}
 - --grace-seconds={{ $settings.graceSeconds }}
 - --log-level={{ $settings.logLevel }}
