@@ -86,6 +86,14 @@ def _another_key(setup: Setup) -> None:
         pytest.param(lambda setup: _no_pem(setup.files.certificate), ["tls.crt"], id="a certificate that is no PEM"),
         pytest.param(_another_key, ["tls.key"], id="a key of another certificate"),
         pytest.param(
+            lambda setup: setup.options.pop("--tls-key"), ["or --tls-secret"], id="a certificate without a key"
+        ),
+        pytest.param(
+            lambda setup: setup.options.update({"--tls-secret": "keyhole/serving"}),
+            ["either --tls-cert and --tls-key, or --tls-secret"],
+            id="files and a Secret",
+        ),
+        pytest.param(
             lambda setup: setup.connections.unlink(), ["--connections", "connections.yaml"], id="no connections file"
         ),
         pytest.param(
