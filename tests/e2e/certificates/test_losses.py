@@ -222,7 +222,7 @@ def test_a_bundle_that_an_operator_writes_is_waited_for_and_then_used(
         eventually(certificates.is_resting, "the new one signs, the old one is gone", 40)
         eventually(lambda: certificates.leaf() in load.served, "it was served")
     assert load.failures[:3] == []
-    assert log.read_text().count("only you may change it") == 2  # once for each authority
+    assert log.read_text().count("only you may change it") == 1
 
 
 def _trust(bed: Testbed, bundle: bytes) -> None:
