@@ -12,6 +12,7 @@ COPY controller/ app/controller/
 COPY enforcer/ app/enforcer/
 COPY kube/ app/kube/
 COPY manifests/ app/manifests/
+COPY metrics/ app/metrics/
 COPY resolver/ app/resolver/
 COPY webhook/ app/webhook/
 # The root file system is read-only, so bytecode has to be there already. It is not compared with the time of its source.

@@ -127,14 +127,17 @@ def environment() -> dict[str, Any]:
 
 
 def rendered() -> str:
-    """Return the bill of this tree as JSON, checked against CycloneDX's schema. Raises SbomError."""
+    """Return the bill of this tree as JSON. Raises SbomError."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     made = bill(environment(), pins((ROOT / "requirements.txt").read_text()), project, project["version"])
-    text = json.dumps(made, indent=2, sort_keys=True) + "\n"
-    problem = JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(_shortened(made)))
+    return json.dumps(made, indent=2, sort_keys=True) + "\n"
+
+
+def check(text: str) -> None:
+    """Check a bill against CycloneDX's schema, which takes a while. Raises SbomError."""
+    problem = JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(_shortened(json.loads(text))))
     if problem is not None:
         raise SbomError(f"it is not valid: {problem}")
-    return text
 
 
 def _shortened(made: Mapping[str, Any]) -> dict[str, Any]:
@@ -151,6 +154,7 @@ def main() -> None:
     output = Path(sys.argv[1])
     try:
         text = rendered()
+        check(text)
     except SbomError as error:
         sys.exit(f"sbom: {error}")
     output.parent.mkdir(parents=True, exist_ok=True)

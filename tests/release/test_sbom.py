@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from packaging.utils import canonicalize_name
 
-from release.sbom import _IMAGE, ROOT, Pin, SbomError, bill, pins, rendered
+from release.sbom import _IMAGE, ROOT, Pin, SbomError, bill, check, pins, rendered
 from tests.image.dockerfile import stages
 
 HASH = "a" * 64
@@ -58,8 +58,18 @@ def test_it_tells_what_depends_on_what(made: dict[str, Any]) -> None:
     assert any(ref.startswith("gunicorn==") for ref in depends["keyhole"])
 
 
+def test_it_is_valid(text: str) -> None:
+    check(text)
+
+
+def test_what_is_not_valid_is_told(text: str) -> None:
+    with pytest.raises(SbomError, match="not valid"):
+        check(text.replace('"type": "library"', '"type": "book"'))
+
+
 def test_it_is_the_same_every_time_and_tells_nothing_of_this_machine(text: str) -> None:
-    assert rendered() == text
+    is_the_same = rendered() == text  # what differs would take minutes to be shown
+    assert is_the_same
     assert str(ROOT) not in text
     assert "file:" not in text
     assert not re.search(r"/(home|root|tmp|usr)/", text)
