@@ -6,6 +6,7 @@ HTTP codes stand only where no uid could be read.
 
 import logging
 import re
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Protocol
 
@@ -15,12 +16,15 @@ from werkzeug.exceptions import HTTPException
 from resolver.deadline import Deadline
 from webhook.bodies import SMALL_BYTES, BodyRoom, Head
 from webhook.logs import frames
+from webhook.overload import CAUSE as OVERLOADED
 from webhook.overload import OverloadedError, overloaded
 from webhook.review import AdmissionRequest, Answer, ReviewError, parse, render
 
 log = logging.getLogger("keyhole.admission")
 
 MUTATE_PATH = "/mutate"
+MALFORMED = "MalformedReview"
+BUG = "InternalError"
 MAX_BODY_BYTES = 8 * 1024 * 1024
 DEFAULT_TIMEOUT_SECONDS = 10.0
 _MOST_TIMEOUT_SECONDS = 30.0
@@ -39,10 +43,15 @@ class Admits(Protocol):
         ...
 
 
-def create_app(admission: Admits, mutate_path: str = MUTATE_PATH, room: BodyRoom | None = None) -> Flask:
+def create_app(
+    admission: Admits,
+    mutate_path: str = MUTATE_PATH,
+    room: BodyRoom | None = None,
+    on_refused: Callable[[str], None] = lambda _cause: None,
+) -> Flask:
     """Return the WSGI application that answers POSTs of AdmissionReviews at `mutate_path`.
 
-    `room` is the one for large bodies.
+    `room` is the one for large bodies; `on_refused` is told the cause of each refusal that no admission came to.
     """
     app = Flask("keyhole", static_folder=None)
     # A body of unknown length is cut off at this limit without a word: one byte more shows that there was more.
@@ -55,17 +64,28 @@ def create_app(admission: Admits, mutate_path: str = MUTATE_PATH, room: BodyRoom
         deadline = deadline_of(request.args.get("timeout", ""))
         size_bytes = MAX_BODY_BYTES if request.content_length is None else request.content_length
         if size_bytes <= SMALL_BYTES:
-            return _answered(admission, deadline, _read())
+            return answered(deadline, _read())
         begin = _read(SMALL_BYTES)
         head = Head.of(begin or b"")
         try:
             with large.hold(head.namespace if head else "", size_bytes):
                 rest = _read()
-                return _answered(admission, deadline, None if begin is None or rest is None else begin + rest)
+                return answered(deadline, None if begin is None or rest is None else begin + rest)
         except OverloadedError as error:
+            on_refused(OVERLOADED)
             if head is None:
                 return _plain(HTTPStatus.TOO_MANY_REQUESTS, str(error))
             return _review(head.uid, overloaded("a large object", error))
+
+    def answered(deadline: Deadline, body: bytes | None) -> Response:
+        try:
+            return _answered(admission, deadline, body)
+        except ReviewError as error:
+            on_refused(MALFORMED)
+            if error.uid is None:
+                return _plain(HTTPStatus.BAD_REQUEST, error.problem)
+            answer = Answer(False, HTTPStatus.BAD_REQUEST, f"{MALFORMED}: {error.problem}", MALFORMED)
+            return _review(error.uid, answer)
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:
@@ -75,24 +95,19 @@ def create_app(admission: Admits, mutate_path: str = MUTATE_PATH, room: BodyRoom
     def bug(error: Exception) -> Response:
         # Flask would log the traceback, whose text may quote the body.
         log.error("bug outside of an admission: %s at %s", type(error).__name__, frames(error))
+        on_refused(BUG)
         return _plain(HTTPStatus.INTERNAL_SERVER_ERROR, "a bug in Keyhole; its log has it")
 
     return app
 
 
 def _answered(admission: Admits, deadline: Deadline, body: bytes | None) -> Response:
-    """Answer what was read; None is a body that could not be."""
+    """Answer what was read; None is a body that could not be. Raises `ReviewError`."""
     if body is None:
         return _plain(HTTPStatus.BAD_REQUEST, "the body could not be read")
     if len(body) > MAX_BODY_BYTES:
         return _plain(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body is larger than {MAX_BODY_BYTES} bytes")
-    try:
-        asked = parse(body)
-    except ReviewError as error:
-        if error.uid is None:
-            return _plain(HTTPStatus.BAD_REQUEST, error.problem)
-        answer = Answer(False, HTTPStatus.BAD_REQUEST, f"MalformedReview: {error.problem}", "MalformedReview")
-        return _review(error.uid, answer)
+    asked = parse(body)
     return _review(asked.uid, admission.answer(asked, deadline))
 
 

@@ -129,7 +129,8 @@ def build(settings: ServiceSettings, meters: Meters) -> Service:
     gate = Gate(settings.most_running, settings.most_waiting)
     room = BodyRoom(on_refused=lambda: meters.add(REFUSALS, OVERLOADED))
     metered = MeteredAdmission(GatedAdmission(admits, gate), meters)
-    app = create_app(metered, ADMISSION_PATH if is_aggregated else MUTATE_PATH, room)
+    path = ADMISSION_PATH if is_aggregated else MUTATE_PATH
+    app = create_app(metered, path, room, lambda cause: meters.add(REFUSALS, cause))
     if is_aggregated:
         add_discovery(app)
     certificate = _certificate(settings.certificate, secrets)

@@ -1,16 +1,22 @@
 """What the metrics of a webhook with two workers add up to, after everything that can become of an admission."""
 
+import contextlib
 import json
 import os
 import signal
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import jsonpatch
 import pytest
 import yaml
+from cryptography import x509
 
+from cli.version import VERSION
+from resolver.breaker import FAILURES_IN_A_ROW
 from testbed import Testbed
 from testbed.installation import serving, write_connections
 from testbed.ports import free_port
@@ -37,15 +43,20 @@ class Seen:
     token_requests: int
 
 
-@pytest.fixture
-def caller(testbed: Testbed, places: Places, tenant: str, tmp_path: Path) -> Iterator[Caller]:
-    """Return somebody who asks a webhook of the test's own, which asks Vault each time, and knows a lost Vault."""
-    file = write_connections(testbed, tmp_path / "connections.yaml", refreshIntervalSeconds=0)
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("metered")
+
+
+@pytest.fixture(scope="module")
+def caller(testbed: Testbed, places: Places, tenant: str, directory: Path) -> Iterator[Caller]:
+    """Return somebody who asks a webhook of this module's own, which asks Vault each time, and knows a lost Vault."""
+    file = write_connections(testbed, directory / "connections.yaml", refreshIntervalSeconds=0)
     known = yaml.safe_load(file.read_text())
     known["connections"]["lost"] = {**known["connections"]["default"], "address": f"https://127.0.0.1:{free_port()}"}
     file.write_text(yaml.safe_dump(known))
-    places.watch(tmp_path / "keyhole.log")
-    with serving(testbed, tmp_path, file) as webhook:
+    places.watch(directory / "keyhole.log")
+    with serving(testbed, directory, file) as webhook:
         yield Caller(webhook, places, tenant)
 
 
@@ -95,10 +106,10 @@ def _while_sealed(caller: Caller, testbed: Testbed, wanted: Manifest, live: Mani
         testbed.vault.unseal()
 
 
-@pytest.fixture
-def seen(caller: Caller, plant: Planter, testbed: Testbed, places: Places) -> Seen:
+@pytest.fixture(scope="module")
+def seen(caller: Caller, canary: Canary, testbed: Testbed, places: Places) -> Seen:
     traffic = Traffic(testbed)
-    _everything(caller, plant, testbed)
+    _everything(caller, Planter(testbed, canary), testbed)
     total = _CREATES + _REAPPLIES + 2 * _DRY_RUNS + _LOST + 5 + _SEALED
     scraped = settled(
         caller.webhook.health_url, lambda now: now.total(_ADMISSIONS) == total, "each admission is counted once"
@@ -164,7 +175,7 @@ def test_nothing_of_the_cluster_stands_in_the_metrics(seen: Seen, canary: Canary
         assert word not in seen.scraped.text
 
 
-def test_counts_outlive_workers_that_are_killed_and_gauges_do_not(seen: Seen, caller: Caller, tmp_path: Path) -> None:
+def test_counts_outlive_workers_that_are_killed_and_gauges_do_not(seen: Seen, caller: Caller, directory: Path) -> None:
     url = caller.webhook.health_url
     before = seen.scraped.counts()
     for killed in range(1, 5):
@@ -178,12 +189,60 @@ def test_counts_outlive_workers_that_are_killed_and_gauges_do_not(seen: Seen, ca
         before = now.counts()
     # Both that had tokens and known Vaults are gone.
     assert now.total("keyhole_vault_tokens") == 0
-    (folder,) = tmp_path.glob("keyhole-metrics-*")
+    (folder,) = directory.glob("keyhole-metrics-*")
     files = {file.name.rpartition("_")[2] for file in folder.glob("*.db")}
     assert files <= {"0.db", "1.db", "2.db"}
     assert json.loads(caller.admit(filled("after")).body)["response"]["allowed"]
     total = now.total(_ADMISSIONS) + 1
     settled(url, lambda now: now.total(_ADMISSIONS) == total, "counting goes on")
+
+
+def test_gauges_say_what_is_so_at_the_moment(caller: Caller, seen: Seen, directory: Path) -> None:
+    url, file = caller.webhook.health_url, directory / "connections.yaml"
+    now = settled(url, lambda now: now.total("keyhole_workers") == 2, "two workers tell")
+    assert now.by("keyhole_caller_mode", "mode") == {"none": 1}
+    assert now.total("keyhole_record_key_known") == now.total("keyhole_caller_proof_known") == 1
+    (certificate,) = x509.load_pem_x509_certificates((directory / "certs" / "tls.crt").read_bytes())[:1]
+    ends_at = now.total("keyhole_certificate_expiry_timestamp_seconds", certificate="serving")
+    assert ends_at == certificate.not_valid_after_utc.timestamp()
+    assert now.by("keyhole_build_info", "version") == {VERSION: 1}
+    sound = file.read_text()
+    file.write_text("connections: [")
+    settled(url, lambda now: now.total("keyhole_connections_rejected") == 1, "the file is rejected")
+    file.write_text(sound + "# another\n")
+    settled(url, lambda now: now.total("keyhole_connections_rejected") == 0, "it is taken")
+    reloads = settled(url, lambda now: now.total("keyhole_connections_reloads_total") == 4, "by both workers")
+    assert reloads.by("keyhole_connections_reloads_total", "result") == {"rejected": 2, "taken": 2}
+    for _ in range(4 * FAILURES_IN_A_ROW):
+        caller.admit(filled("lost", one="vault+lost:secret/e2e/lost#password"))
+    broken = settled(url, lambda now: now.total("keyhole_vault_breaker_open", connection="lost") == 1, "it is open")
+    assert broken.total("keyhole_vault_breaker_open", connection="default") == 0
+    assert broken.total("keyhole_vault_breaker_refusals_total", connection="lost") > 0
+
+
+def test_who_is_no_api_server_is_counted(
+    testbed: Testbed, places: Places, tenant: str, connections_file: Path, tmp_path: Path
+) -> None:
+    places.watch(tmp_path / "keyhole.log")
+    (tmp_path / "token").write_text("x" * 40)
+    proof = ("--caller-auth", "token", "--caller-token-file", str(tmp_path / "token"))
+    with serving(testbed, tmp_path, connections_file, caller=proof) as webhook:
+        intruder = Caller(webhook, places, tenant)
+        for _ in range(3):
+            assert intruder.send(b"{}", headers={"Authorization": "Bearer guessed"}).http_status == 401
+        address = urlsplit(webhook.url)
+        with socket.create_connection((address.hostname or "", address.port or 0), timeout=10) as nonsense:
+            nonsense.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            with contextlib.suppress(ConnectionResetError):
+                nonsense.recv(100)
+        now = settled(
+            webhook.health_url, lambda now: now.total("keyhole_caller_refusals_total") == 3, "each refusal is counted"
+        )
+        now = settled(
+            webhook.health_url, lambda now: now.total("keyhole_tls_handshake_failures_total") == 1, "and the handshake"
+        )
+        assert now.by("keyhole_caller_mode", "mode") == {"token": 1}
+        assert not now.by(_ADMISSIONS, "outcome")
 
 
 def test_the_folder_goes_with_the_server(

@@ -8,6 +8,7 @@ from resolver.deadline import Deadline
 from tests.manifests.secrets import secret
 from tests.webhook.reviews import UID, review
 from webhook.app import MAX_BODY_BYTES, create_app, deadline_of
+from webhook.bodies import BodyRoom
 from webhook.health import health_app
 from webhook.review import AdmissionRequest, Answer
 
@@ -55,6 +56,22 @@ def test_a_bug_outside_of_an_admission_is_logged_without_its_text(caplog: pytest
     assert response.status_code == 500
     assert "hunter2" not in response.text + caplog.text
     assert "RuntimeError at " in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("admission", "body", "cause"),
+    [
+        pytest.param(Allows(), b"nothing", "MalformedReview", id="no review"),
+        pytest.param(Allows(), json.dumps({"request": {"uid": UID}}).encode(), "MalformedReview", id="with a uid"),
+        pytest.param(Allows(), b" " * 100_000, "Overloaded", id="no room for a large body"),
+        pytest.param(Breaks(), json.dumps(review(secret())).encode(), "InternalError", id="a bug"),
+    ],
+)
+def test_a_refusal_that_no_admission_came_to_is_told(admission: Any, body: bytes, cause: str) -> None:
+    causes: list[str] = []
+    app = create_app(admission, room=BodyRoom(most_bytes=1000), on_refused=causes.append)
+    app.test_client().post("/mutate", data=body)
+    assert causes == [cause]
 
 
 def test_a_body_above_the_limit_is_not_read(client: Any) -> None:

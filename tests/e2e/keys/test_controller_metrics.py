@@ -1,11 +1,13 @@
 """What the controller tells of itself: who leads, how far a rotation is, whether its work goes round."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import requests
 
+from manifests.registration import OWN_NAMESPACE
 from testbed import Testbed
 from testbed.installation import RECORD_KEY, controlling
 from testbed.ports import free_port
@@ -13,13 +15,15 @@ from tests.e2e.keys.conftest import KeySecret, Tenants
 from tests.e2e.processes import eventually
 from tests.e2e.scraped import Scraped, scrape, settled
 
+_START_SECONDS = 60.0
+
 
 @contextmanager
-def _controller(bed: Testbed, directory: Path, name: str = "controller") -> Iterator[str]:
+def _controller(bed: Testbed, directory: Path, name: str = "controller", *arguments: str) -> Iterator[str]:
     port = free_port()
-    with controlling(bed, directory, name=name, health_port=port, arguments=["--log-format", "json"]):
+    with controlling(bed, directory, name=name, health_port=port, arguments=["--log-format", "json", *arguments]):
         url = f"http://127.0.0.1:{port}"
-        eventually(lambda: _status(url, "/readyz") == 200, "the controller is ready")
+        eventually(lambda: _status(url, "/readyz") == 200, "the controller is ready", _START_SECONDS)
         yield url
 
 
@@ -72,3 +76,18 @@ def test_a_secret_that_is_gone_counts_as_failure(bed: Testbed, key: KeySecret, t
         key.delete()
         name = "keyhole_controller_turns_total"
         settled(url, lambda now: now.total(name, duty="record-key", result="failed") > 0, "turns fail")
+
+
+def test_it_tells_when_its_certificates_end(bed: Testbed, key: KeySecret, tmp_path: Path) -> None:
+    serving, authority = f"{OWN_NAMESPACE}/keyhole-serving-certificate", f"{OWN_NAMESPACE}/keyhole-ca"
+    options = ("--serving-certificate", serving, "--certificate-authority", authority)
+    lives = ("--certificate-lifetime", "1h", "--ca-lifetime", "10h", "--serving-host", "keyhole.keyhole.svc")
+    with _controller(bed, tmp_path, "controller", *options, *lives) as url:
+        name = "keyhole_certificate_expiry_timestamp_seconds"
+        now = settled(url, lambda now: len(now.by(name, "certificate")) == 2, "both certificates are told of")
+        left_hours = {which: (ends_at - time.time()) / 3600 for which, ends_at in now.by(name, "certificate").items()}
+        assert 0.5 < left_hours["serving"] <= 1
+        assert 5 < left_hours["ca"] <= 10
+        duties = now.by("keyhole_controller_turns_total", "duty", result="done")
+        assert duties.keys() == {"certificates", "record-key"}
+    assert key.ring()
