@@ -19,6 +19,8 @@ from webhook.review import Answer
 CAUSE = "Overloaded"
 # Those who were refused together are not to come back together.
 _RETRY_AFTER_SECONDS = (1, 2, 3)
+# The longest that a refusal stands back behind work.
+_REFUSAL_SECONDS = 0.5
 
 
 class OverloadedError(Exception):
@@ -36,6 +38,8 @@ class Gate:
         self.on_refused = on_refused
         self._places = Places(most_running, most_waiting)
         self._turns: dict[Place, Event] = {}
+        # Who came first is first.
+        self._refusals: dict[Event, None] = {}
         loop = get_hub().loop
         # Called once in each turn of the event loop; and whenever it finds nothing else to do.
         self._each_turn, self._idle = loop.check(), loop.idle()
@@ -54,11 +58,13 @@ class Gate:
     def place(self, namespace: str, deadline: Deadline) -> Iterator[None]:
         """Be at work for a namespace while the block runs, when it is its turn.
 
-        Raises `OverloadedError` at once when the namespace has no place left, or at the deadline.
+        Raises `OverloadedError` when the namespace has no place left, as soon as the worker has nothing else to do or
+        after half a second; or at the deadline, when its turn did not come.
         """
         place = self._places.arrive(namespace)
         if place is None:
             self.on_refused()
+            self._stand_back(deadline)
             raise OverloadedError(f"too many requests of namespace {namespace} are under way; a retry will work")
         try:
             if place.is_running:
@@ -80,12 +86,26 @@ class Gate:
             self.on_refused()
             raise OverloadedError("its turn did not come in time, so many requests are under way; a retry may work")
 
+    def _stand_back(self, deadline: Deadline) -> None:
+        """Let work go first: clients that come again at once would have the worker do nothing but refuse them."""
+        turn = Event()
+        self._refusals[turn] = None
+        self._watch()
+        try:
+            turn.wait(min(_REFUSAL_SECONDS, deadline.remaining_seconds()))
+        finally:
+            self._refusals.pop(turn, None)
+
     def _watch(self) -> None:
         """Have the event loop tell of its turns as long as that matters; an idle one would not sleep meanwhile."""
         if not self._each_turn.active:
             self._each_turn.start(self._on_turn)
-        if self._places.may_begin and not self._idle.active:
+        if self._is_idleness_used and not self._idle.active:
             self._idle.start(self._on_idle)
+
+    @property
+    def _is_idleness_used(self) -> bool:
+        return bool(self._refusals) or self._places.may_begin
 
     def _on_turn(self) -> None:
         if not self._go_on(self._places.begin()) and not self._places.may_begin:
@@ -93,7 +113,11 @@ class Gate:
 
     def _on_idle(self) -> None:
         self._go_on(self._places.begin_idle())
-        if not self._places.may_begin:
+        refused = next(iter(self._refusals), None)
+        if refused is not None:
+            del self._refusals[refused]
+            refused.set()
+        if not self._is_idleness_used:
             self._idle.stop()
 
     def _go_on(self, place: Place | None) -> bool:

@@ -209,10 +209,12 @@ class _Crowd:
 
     SIZE = 32
 
-    def __init__(self, *, vault_seconds: float | None) -> None:
+    def __init__(self, *, vault_seconds: float | None, gate: Gate | None = None) -> None:
         self.pieces = 0
+        self.answered = 0
+        self.refused = 0
         self.over = False
-        self._gate = Gate(64, 64)
+        self._gate = gate or Gate(64, 64)
         self._vault_seconds = vault_seconds
 
     def admit(self, namespace: str) -> None:
@@ -226,7 +228,11 @@ class _Crowd:
     def go_on(self) -> None:
         while not self.over:
             gevent.sleep(0.0005)
-            self.admit("many")
+            try:
+                self.admit("many")
+                self.answered += 1
+            except OverloadedError:
+                self.refused += 1
 
     def _work(self) -> None:
         self.pieces += 1
@@ -246,8 +252,16 @@ def _crowded(crowd: _Crowd) -> Iterator[None]:
         gevent.joinall(clients)
 
 
-def test_beside_a_crowd_an_admission_waits_for_few_pieces_of_the_crowds_work() -> None:
-    crowd = _Crowd(vault_seconds=0.001)
+@pytest.mark.parametrize(
+    "most",
+    [
+        pytest.param(64, id="when all of it waits for its turn"),
+        # Were it refused before all else is done, the worker would do little besides: 46, and one answer in a hundred.
+        pytest.param(8, id="when most of it is refused and comes again at once"),
+    ],
+)
+def test_beside_a_crowd_an_admission_waits_for_few_pieces_of_the_crowds_work(most: int) -> None:
+    crowd = _Crowd(vault_seconds=0.001, gate=Gate(most, most))
     waited = []
     with _crowded(crowd):
         for _ in range(40):
@@ -257,6 +271,8 @@ def test_beside_a_crowd_an_admission_waits_for_few_pieces_of_the_crowds_work() -
             waited.append(crowd.pieces - before - 3)
     # Without the gate it is a piece or two of each client: 49, and 61 at most.
     assert statistics.median(waited) <= 10
+    assert (crowd.refused > 0) == (most < crowd.SIZE)
+    assert crowd.answered > crowd.refused / 10
 
 
 def test_a_crowd_that_needs_nothing_of_vault_lets_the_worker_see_what_else_has_come() -> None:
