@@ -7,6 +7,7 @@ import contextlib
 import itertools
 import multiprocessing
 import re
+import secrets
 import signal
 import ssl
 import threading
@@ -116,6 +117,8 @@ class _Members:
     def __init__(self, crowd: Crowd) -> None:
         self._crowd = crowd
         self._tls = crowd.endpoint.tls_context()
+        # No other crowd's: what those created may still be there.
+        self._name = secrets.token_hex(4)
         self._numbers = itertools.count()
         self._answered = threading.Semaphore(0)
         self.tally = Tally()
@@ -156,7 +159,7 @@ class _Members:
         if not shot.fresh_name or NAME not in shot.body:
             yield from itertools.repeat(shot.rendered(host, f"client-{number}"))
         while True:
-            yield shot.rendered(host, f"client-{number}-{next(self._numbers)}")
+            yield shot.rendered(host, f"client-{self._name}-{next(self._numbers)}")
 
     def _note(self, answer: HttpAnswer, seconds: float) -> None:
         if answer.status == _TOO_MANY or b'"code": 429' in answer.body:

@@ -56,6 +56,7 @@ CASES: Sequence[Case] = (
     Case(Answerer.CONSTANT, by_api_server=True),
     Case(Answerer.KEYHOLE, by_api_server=True),
     Case(Answerer.NARROW, by_api_server=True),
+    Case(Answerer.NARROW, by_api_server=True, patient=False),
 )
 
 
