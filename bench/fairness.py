@@ -1,7 +1,7 @@
 """What a namespace's single client notices of a crowd in another: alone and beside it, in turn.
 
-The constant answer has no gate: what a client waits behind a crowd there is what this machine, the API server and the
-server below cost by themselves.
+There are two controls. The constant answer has no gate. And where the crowd asks another Keyhole on the same machine,
+what the single client notices is the doing of the machine, the API server and Vault alone: no gate can do better.
 """
 
 import json
@@ -47,6 +47,7 @@ class Case:
 
 CASES: Sequence[Case] = (
     Case(Answerer.CONSTANT),
+    Case(Answerer.APART),
     Case(Answerer.KEYHOLE),
     Case(Answerer.KEYHOLE, Work.FAR_CREATE),
     Case(Answerer.KEYHOLE, Work.DRY_RUN),
@@ -54,6 +55,7 @@ CASES: Sequence[Case] = (
     Case(Answerer.NARROW, patient=False),
     Case(Answerer.NONE, by_api_server=True),
     Case(Answerer.CONSTANT, by_api_server=True),
+    Case(Answerer.APART, by_api_server=True),
     Case(Answerer.KEYHOLE, by_api_server=True),
     Case(Answerer.NARROW, by_api_server=True),
     Case(Answerer.NARROW, by_api_server=True, patient=False),
@@ -142,7 +144,8 @@ def _measured(stage: FairStage, case: Case, seconds: float) -> tuple[Tally, Tall
     """Return the single client's tally alone, the same beside the crowd, and the crowd's."""
     many, one = case.answerer.namespaces
     crowd = _crowd(stage, case, many, CLIENTS)
-    single = replace(_crowd(stage, case, one, 1), patient=False)
+    single_case = replace(case, answerer=Answerer.KEYHOLE) if case.answerer is Answerer.APART else case
+    single = replace(_crowd(stage, single_case, one, 1), patient=False)
     with at_work(single) as client:
         time.sleep(seconds * _SETTLE_SHARE)
         client.begin()

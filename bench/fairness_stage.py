@@ -33,11 +33,13 @@ class Answerer(StrEnum):
     CONSTANT = "constant answer"
     KEYHOLE = "Keyhole"
     NARROW = "Keyhole, few places"
+    APART = "Keyhole, and another one the crowd"
 
     @property
     def namespaces(self) -> tuple[str, str]:
         """The namespace of the crowd, and that of the single client."""
-        return f"fair-{self.name.lower()}-many", f"fair-{self.name.lower()}-one"
+        single = Answerer.KEYHOLE if self is Answerer.APART else self
+        return f"fair-{self.name.lower()}-many", f"fair-{single.name.lower()}-one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +65,13 @@ def staged(bed: Testbed, delay_ms: float) -> Iterator[FairStage]:
         asked = {Answerer.CONSTANT: (constant.endpoint, "/patch")}
         ca_pem = constant.endpoint.ca_file.read_bytes()
         bundle = base64.b64encode(ca_pem).decode()
-        usual = _for_both(Answerer.CONSTANT, constant.url, ca_pem)
+        usual = _registered(Answerer.CONSTANT, constant.url, ca_pem)
         apply(bed, answered_constantly(usual, lambda path: {"url": constant.url + path, "caBundle": bundle}))
         few = ("--max-running", str(FEW_PLACES), "--max-waiting", str(FEW_PLACES))
-        for answerer, arguments in ((Answerer.KEYHOLE, ()), (Answerer.NARROW, few)):
+        for answerer, arguments in ((Answerer.KEYHOLE, ()), (Answerer.NARROW, few), (Answerer.APART, ())):
             own = _made(folder, answerer.name.lower())
             webhook = stack.enter_context(serving(bed, own, _connections(bed, own, far_port), arguments=arguments))
-            apply(bed, _for_both(answerer, webhook.url, webhook.ca_file.read_bytes()))
+            apply(bed, _registered(answerer, webhook.url, webhook.ca_file.read_bytes()))
             asked[answerer] = _endpoint(webhook), "/mutate?timeout=10s"
         for answerer in asked:
             for namespace in answerer.namespaces:
@@ -83,9 +85,9 @@ def _made(folder: Path, name: str) -> Path:
     return own
 
 
-def _for_both(answerer: Answerer, url: str, ca_pem: bytes) -> dict[str, object]:
+def _registered(answerer: Answerer, url: str, ca_pem: bytes) -> dict[str, object]:
     many, one = answerer.namespaces
-    return narrowed(webhook_configuration(url, ca_pem), many, one)
+    return narrowed(webhook_configuration(url, ca_pem), many, *(() if answerer is Answerer.APART else (one,)))
 
 
 def _connections(bed: Testbed, folder: Path, far_port: int) -> Path:
