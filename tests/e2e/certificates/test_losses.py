@@ -45,7 +45,7 @@ def webhook(
     for log in ("keyhole", "controller"):
         places.watch(tmp_path / f"{log}.log")
     with certifying(bed, tmp_path, aggregated=False):
-        eventually(lambda: bool(certificates.leaf()), "a certificate")
+        eventually(lambda: bool(certificates.leaf()), "a certificate", 60)
         with serving(bed, tmp_path, connections_file, from_secret=True) as served:
             webhook = replace(served, ca_file=certificates.write_bundle(tmp_path / "ca.crt"))
             with registered(bed, webhook):
@@ -111,7 +111,7 @@ def test_with_nothing_left_but_the_api_services_bundle_all_comes_back(
 ) -> None:
     """Webhook and controller are down, and both Secrets are gone: the API server has backed off by then."""
     with certifying(bed, tmp_path, name="first"):
-        eventually(lambda: bool(certificates.leaf()), "a certificate")
+        eventually(lambda: bool(certificates.leaf()), "a certificate", 60)
     with serving_aggregated(bed, tmp_path, connections_file, from_secret=True) as served:
         port = int(served.url.split(":")[2].split("/")[0])
         webhook = replace(served, ca_file=certificates.write_bundle(tmp_path / "ca.crt"))
@@ -128,7 +128,7 @@ def test_with_nothing_left_but_the_api_services_bundle_all_comes_back(
             eventually(lambda: _status(again, "/readyz") == 503, "it is not ready")
             assert not admitted(bed, NAMESPACE, REFERENCE)
             with certifying(bed, tmp_path, name="second"):
-                eventually(lambda: bool(certificates.leaf()), "a certificate")
+                eventually(lambda: bool(certificates.leaf()), "a certificate", 60)
                 made_at = time.monotonic()
                 eventually(lambda: admitted(bed, NAMESPACE, REFERENCE), "an admission", _AGGREGATED_AGAIN_SECONDS)
                 log.info("admitting again after %.1f s", time.monotonic() - made_at)
@@ -181,7 +181,7 @@ class TestDuties:
     ) -> None:
         path = f"/api/v1/namespaces/keyhole/secrets/{RECORD_KEY}"
         with certifying(bed, tmp_path, aggregated=False):
-            eventually(lambda: bool(certificates.leaf()), "a certificate")
+            eventually(lambda: bool(certificates.leaf()), "a certificate", 60)
             bed.kubernetes.request("DELETE", path).raise_for_status()
             eventually(lambda: "status 404" in (tmp_path / "controller.log").read_text(), "it is told")
             certificates.delete(SERVING_CERTIFICATE)

@@ -35,7 +35,7 @@ def webhook(
     """Return a webhook that serves from the Secret, once a controller has made it."""
     places.watch(tmp_path / "keyhole.log")
     with certifying(bed, tmp_path, name="first"):
-        eventually(lambda: bool(certificates.leaf()), "a certificate")
+        eventually(lambda: bool(certificates.leaf()), "a certificate", 60)
     with serving_aggregated(bed, tmp_path, connections_file, from_secret=True) as served:
         webhook = replace(served, ca_file=certificates.write_bundle(tmp_path / "ca.crt"))
         with aggregated(bed, webhook):
@@ -48,7 +48,7 @@ def _short_lived(bed: Testbed, certificates: CertificateSecrets, directory: Path
     with certifying(bed, directory, lifetime="10s", settle_seconds=2.0):
         before = certificates.leaf()
         certificates.renew(SERVING_CERTIFICATE)
-        eventually(lambda: certificates.leaf() != before, "the first of ten seconds")
+        eventually(lambda: certificates.leaf() != before, "the first of ten seconds", 60)
         time.sleep(2 * READ_EVERY_SECONDS)
         yield
 
