@@ -5,6 +5,7 @@ adds them up. A worker's files are named for its place, not for its process id: 
 that died goes on counting in the same files, so that no count falls and no file is left behind.
 """
 
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -17,11 +18,13 @@ from prometheus_client.metrics import disable_created_metrics
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.values import MultiProcessValue, MutexValue
 
-from metrics.declaration import Declaration, Kind
+from metrics.declaration import Declaration, Kind, Merge
 
 CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
 # Adding up costs milliseconds in which a worker does nothing else: whoever asks without end must not stop it.
 _AT_MOST_EVERY_SECONDS: Final = 1.0
+# About a thousand series. Who writes into a file that is mapped, and for which the disk has no room, is killed.
+_RESERVED_BYTES: Final = 256 * 1024
 
 # They would be one more series for each counter, and several processes do not have them at all.
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -47,7 +50,12 @@ class Meters:
 
     @classmethod
     def shared(cls, folder: Path, place: int) -> "Meters":
-        """Return the metrics of a worker that tells together with the others of its folder (`metrics.folder`)."""
+        """Return the metrics of a worker that tells together with the others of its folder (`metrics.folder`).
+
+        Raises OSError when there is no room for its files.
+        """
+        for kind in ("counter", "histogram", *(f"gauge_{merge.value}" for merge in Merge)):
+            _reserve(folder / f"{kind}_{place}.db")
         collected = CollectorRegistry()
         MultiProcessCollector(collected, str(folder))  # type: ignore[no-untyped-call]
         return cls(MultiProcessValue(lambda: place), collected)  # type: ignore[no-untyped-call]
@@ -116,3 +124,8 @@ class Exposition:
         text = self._meters.text()
         self._told = text, self._clock()
         return text
+
+
+def _reserve(file: Path) -> None:
+    with file.open("ab") as opened:
+        os.posix_fallocate(opened.fileno(), 0, _RESERVED_BYTES)

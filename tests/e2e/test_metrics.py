@@ -208,7 +208,9 @@ def test_gauges_say_what_is_so_at_the_moment(caller: Caller, seen: Seen, directo
     assert now.by("keyhole_build_info", "version") == {VERSION: 1}
     sound = file.read_text()
     file.write_text("connections: [")
-    settled(url, lambda now: now.total("keyhole_connections_rejected") == 1, "the file is rejected")
+    rejections = "keyhole_connections_reloads_total"
+    now = settled(url, lambda now: now.total(rejections, result="rejected") == 2, "both workers reject the file")
+    assert now.total("keyhole_connections_rejected") == 1
     file.write_text(sound + "# another\n")
     settled(url, lambda now: now.total("keyhole_connections_rejected") == 0, "it is taken")
     reloads = settled(url, lambda now: now.total("keyhole_connections_reloads_total") == 4, "by both workers")

@@ -89,6 +89,16 @@ def test_who_takes_over_a_place_goes_on_counting_and_leaves_no_file_behind(folde
         folder.free_place(place)
 
 
+def test_room_for_the_files_is_taken_before_anything_is_counted(folder: MetricsFolder) -> None:
+    meters = worker(folder)
+    sizes = {file.name: file.stat().st_blocks * 512 for file in folder.path.glob("*.db")}
+    assert len(sizes) == 5
+    assert all(size >= 256 * 1024 for size in sizes.values())
+    meters.add(FIELDS, "kept")
+    assert values(meters)["keyhole_fields_total kept"] == 1
+    assert {file.name for file in folder.path.glob("*.db")} == sizes.keys()
+
+
 def test_a_place_belongs_to_one_living_worker(folder: MetricsFolder) -> None:
     assert [folder.take_place() for _ in range(3)] == [0, 1, 2]
     folder.free_place(1)

@@ -16,6 +16,7 @@ from tests.e2e.processes import eventually
 from tests.e2e.scraped import Scraped, scrape, settled
 
 _START_SECONDS = 60.0
+_API_SERVICE = "v1alpha1.admission.keyhole.dev"
 
 
 @contextmanager
@@ -80,7 +81,7 @@ def test_a_secret_that_is_gone_counts_as_failure(bed: Testbed, key: KeySecret, t
 
 def test_it_tells_when_its_certificates_end(bed: Testbed, key: KeySecret, tmp_path: Path) -> None:
     serving, authority = f"{OWN_NAMESPACE}/keyhole-serving-certificate", f"{OWN_NAMESPACE}/keyhole-ca"
-    options = ("--serving-certificate", serving, "--certificate-authority", authority)
+    options = ("--serving-certificate", serving, "--certificate-authority", authority, "--api-service", _API_SERVICE)
     lives = ("--certificate-lifetime", "1h", "--ca-lifetime", "10h", "--serving-host", "keyhole.keyhole.svc")
     with _controller(bed, tmp_path, "controller", *options, *lives) as url:
         name = "keyhole_certificate_expiry_timestamp_seconds"
