@@ -53,15 +53,21 @@ def cluster_helm(bed: Testbed, helm: Helm) -> Helm:
     return Helm(helm.program, helm.home, bed.kubernetes.kubeconfig)
 
 
-@pytest.fixture
-def release(bed: Testbed, cluster_helm: Helm) -> Iterator[Release]:
-    """Return a release of the chart keyhole in a namespace where only locked-down pods may run; it goes afterwards."""
+@pytest.fixture(scope="module")
+def namespace(bed: Testbed) -> str:
+    """Return a namespace where only locked-down pods may run."""
     labels = {"pod-security.kubernetes.io/enforce": "restricted"}
     apply(bed, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "keyhole", "labels": labels}})
-    release = Release(bed, cluster_helm, KEYHOLE, "keyhole")
+    return "keyhole"
+
+
+@pytest.fixture
+def release(bed: Testbed, cluster_helm: Helm, namespace: str) -> Iterator[Release]:
+    """Return a release of the chart keyhole; it goes afterwards, the record key with it."""
+    release = Release(bed, cluster_helm, KEYHOLE, namespace)
     yield release
-    cluster_helm.run("uninstall", "keyhole", "-n", "keyhole", "--ignore-not-found")
-    bed.kubectl("delete", "namespace", "keyhole", "--timeout=60s")
+    cluster_helm.run("uninstall", "keyhole", "-n", namespace, "--ignore-not-found")
+    bed.kubectl("delete", "secret", "keyhole-record-key", "-n", namespace, "--ignore-not-found")
 
 
 @pytest.mark.parametrize("values", each_documented(KEYHOLE))
