@@ -9,7 +9,7 @@ AdmissionRequest (https://pkg.go.dev/k8s.io/api/admission/v1).
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Self
@@ -50,12 +50,11 @@ class Head:
 class BodyRoom:
     """The room for large bodies in one worker. Greenlets may share it.
 
-    `held_bytes` is how much of it is taken now. `on_refused` is called for each body that there was no room for.
+    `held_bytes` is how much of it is taken now.
     """
 
-    def __init__(self, most_bytes: int = MOST_BYTES, on_refused: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self.held_bytes = 0
-        self.on_refused = on_refused
         self._most_bytes = most_bytes
         self._held: Counter[str] = Counter()
 
@@ -64,7 +63,6 @@ class BodyRoom:
         """Hold room for a body while the block runs. Raises `OverloadedError` at once when there is none."""
         free = self._most_bytes - self.held_bytes
         if self._held[namespace] >= free or size_bytes > free:
-            self.on_refused()
             raise OverloadedError("too many large objects are under way; a retry will work")
         self.held_bytes += size_bytes
         self._held[namespace] += size_bytes

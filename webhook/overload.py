@@ -5,7 +5,7 @@ and who comes next, is `webhook.places`; here is the waiting.
 """
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 
@@ -30,12 +30,10 @@ class OverloadedError(Exception):
 class Gate:
     """The places of one worker. Greenlets may share it; it is made after the fork.
 
-    `running` and `waiting` are how many admissions are at work and in the queue now. `on_refused` is called for each
-    one that was given no place, or whose time was over before it was its turn.
+    `running` and `waiting` are how many admissions are at work and in the queue now.
     """
 
-    def __init__(self, most_running: int, most_waiting: int, on_refused: Callable[[], None] = lambda: None) -> None:
-        self.on_refused = on_refused
+    def __init__(self, most_running: int, most_waiting: int) -> None:
         self._places = Places(most_running, most_waiting)
         self._turns: dict[Place, Event] = {}
         # Who came first is first.
@@ -63,7 +61,6 @@ class Gate:
         """
         place = self._places.arrive(namespace)
         if place is None:
-            self.on_refused()
             self._stand_back(deadline)
             raise OverloadedError(f"too many requests of namespace {namespace} are under way; a retry will work")
         try:
@@ -83,7 +80,6 @@ class Gate:
         self._watch()
         turn.wait(deadline.remaining_seconds())
         if not place.is_running or deadline.remaining_seconds() <= 0:
-            self.on_refused()
             raise OverloadedError("its turn did not come in time, so many requests are under way; a retry may work")
 
     def _stand_back(self, deadline: Deadline) -> None:

@@ -38,7 +38,6 @@ from webhook.gated import GatedAdmission
 from webhook.gauges import Gauges, Sources
 from webhook.identity import NamespaceTokens
 from webhook.metered import MeteredAdmission
-from webhook.overload import CAUSE as OVERLOADED
 from webhook.overload import Gate
 from webhook.record_keys import RecordKeys
 from webhook.serving_certificate import CertificateFiles, ServingCertificate
@@ -127,7 +126,7 @@ def build(settings: ServiceSettings, meters: Meters) -> Service:
     caller = caller_check(settings.caller, RequestHeaders(api).read)
     is_aggregated = settings.caller.mode is CallerMode.AGGREGATION
     gate = Gate(settings.most_running, settings.most_waiting)
-    room = BodyRoom(on_refused=lambda: meters.add(REFUSALS, OVERLOADED))
+    room = BodyRoom()
     metered = MeteredAdmission(GatedAdmission(admits, gate), meters)
     path = ADMISSION_PATH if is_aggregated else MUTATE_PATH
     app = create_app(metered, path, room, lambda cause: meters.add(REFUSALS, cause))
