@@ -35,7 +35,7 @@ from testbed.rights import (
 from testbed.servers import Server
 
 _ROOT = Path(__file__).resolve().parent.parent
-_READY_SECONDS = 30.0
+_READY_SECONDS = 90.0
 _STOP_SECONDS = 120.0
 RECORD_KEY = "keyhole-record-key"
 LEASE = "keyhole-controller"

@@ -17,7 +17,7 @@ from testbed.errors import TestbedError
 from testbed.installation import Webhook, serving_certificate
 from testbed.ports import free_port
 
-_KNOWN_SECONDS = 30.0
+_KNOWN_SECONDS = 120.0
 _POLL_SECONDS = 0.05
 
 # Starts a replica in a folder, with a certificate, and stops it at the end of the block.
