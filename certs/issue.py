@@ -66,7 +66,7 @@ def issue_serving(
     key = ec.generate_private_key(ec.SECP256R1())
     builder = (
         _builder(_serving_subject(alternatives), authority.subject, key.public_key(), validity)
-        .add_extension(_authority_key_identifier(authority), critical=False)
+        .add_extension(_authority_key_identifier(authority, authority_key.public_key()), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage(signs_certificates=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
@@ -127,12 +127,15 @@ def _builder(
     )
 
 
-def _authority_key_identifier(authority: x509.Certificate) -> x509.AuthorityKeyIdentifier:
+def _authority_key_identifier(
+    authority: x509.Certificate, public_key: ec.EllipticCurvePublicKey
+) -> x509.AuthorityKeyIdentifier:
     # While one authority replaces another, both bear one name: this identifier tells them apart.
     try:
         identifier = authority.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     except x509.ExtensionNotFound:
-        raise UnfitError(CA_CERTIFICATE, "has no subject key identifier") from None
+        # RFC 5280 asks for one, and not every tool that makes authorities puts one in.
+        return x509.AuthorityKeyIdentifier.from_issuer_public_key(public_key)
     return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier)
 
 

@@ -7,6 +7,16 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from certs.errors import UnfitError
 
+# What cryptography raises for a certificate that it can take apart and that makes no sense.
+_MALFORMED = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+
 
 def parse_certificates(part: str, pem: bytes) -> list[x509.Certificate]:
     """Return the certificates in `pem`, at least one, in order; raises UnfitError naming `part`."""
@@ -16,7 +26,7 @@ def parse_certificates(part: str, pem: bytes) -> list[x509.Certificate]:
             # Extensions are read lazily; what is malformed must show here and not at a later caller.
             _ = certificate.extensions
             certificate.public_key()
-    except (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+    except _MALFORMED:
         raise UnfitError(part, "is not a PEM certificate") from None
     return certificates
 

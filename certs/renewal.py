@@ -160,7 +160,14 @@ def _authorities(
 def _is_needed(anchor: x509.Certificate, served: _Served | None, *, is_lost: bool) -> bool:
     if served is not None and Authority(anchor).issued(served.certificate):
         return True
-    return is_lost and anchor.subject.rfc4514_string() == f"CN={COMMON_NAME}"
+    return is_lost and _is_named_like_ours(anchor)
+
+
+def _is_named_like_ours(anchor: x509.Certificate) -> bool:
+    try:
+        return anchor.subject.rfc4514_string() == f"CN={COMMON_NAME}"
+    except ValueError:  # whoever may write the bundle may write names that are no text
+        return False
 
 
 def _made(wishes: Wishes, now: datetime) -> Authority:

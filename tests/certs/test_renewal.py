@@ -1,11 +1,16 @@
 """A certificate authority and what is served under it, through renewals, losses and deaths of the controller."""
 
+import base64
 import contextlib
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -235,6 +240,43 @@ class TestLosses:
         resting.rest(4 * SETTLE_SECONDS)
         assert _is_signed_by_the_newest(resting)
         assert resting.bundle == resting.authority[CA_CERTIFICATE]
+
+    def test_an_authority_without_a_key_identifier_goes_on(self) -> None:
+        ca = _without_key_identifier()
+        installation = Installation(LONG, authority={CA_CERTIFICATE: ca.certificate_pem, CA_KEY: ca.key_pem})
+        _resting(installation)
+        assert installation.authority[CA_KEY] == ca.key_pem
+        assert _is_signed_by_the_newest(installation)
+
+    @pytest.mark.parametrize(
+        ("before", "after"),
+        [
+            pytest.param(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x4d", id="a version that there is not"),
+            pytest.param(b"keyhole-ca", b"keyhole-\xff\xfe", id="a name that is no text"),
+        ],
+    )
+    def test_nonsense_that_somebody_has_the_api_server_trust_ends_nothing(self, before: bytes, after: bytes) -> None:
+        der = x509.load_pem_x509_certificate(issue_ca(now=START).certificate_pem).public_bytes(Encoding.DER)
+        text = base64.encodebytes(der.replace(before, after))
+        nonsense = b"-----BEGIN CERTIFICATE-----\n" + text + b"-----END CERTIFICATE-----\n"
+        installation = Installation(LONG, bundle=nonsense, in_effect=nonsense, serving={CERTIFICATE: nonsense})
+        _resting(installation)
+        assert _is_signed_by_the_newest(installation)
+        assert installation.bundle == installation.authority[CA_CERTIFICATE]
+
+
+def _without_key_identifier() -> KeyPair:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "ours")])
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(x509.random_serial_number()).not_valid_before(START)
+    builder = builder.not_valid_after(START + timedelta(days=3650))
+    certificate = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True).sign(
+        key, hashes.SHA256()
+    )
+    return KeyPair(
+        certificate.public_bytes(Encoding.PEM), key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    )
 
 
 _STEPS = st.one_of(

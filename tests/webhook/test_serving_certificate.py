@@ -1,5 +1,6 @@
 """A worker's certificate: what is new is taken over, what is broken changes nothing."""
 
+import base64
 import logging
 import ssl
 from collections.abc import Callable
@@ -7,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from gevent import GreenletExit
 
 from certs.files import write
@@ -50,11 +53,20 @@ def certificate(source: _Source) -> ServingCertificate:
     return ServingCertificate("the source", source.read)
 
 
+def _of_version(number: int) -> bytes:
+    der = x509.load_pem_x509_certificate(GOOD.certificate_pem).public_bytes(Encoding.DER)
+    changed = base64.encodebytes(der.replace(b"\xa0\x03\x02\x01\x02", bytes([0xA0, 3, 2, 1, number]), 1))
+    return b"-----BEGIN CERTIFICATE-----\n" + changed + b"-----END CERTIFICATE-----\n"
+
+
 BROKEN = [
     pytest.param(KeyPair(b"", GOOD.key_pem), "tls.crt is not a PEM certificate", id="no certificate"),
     pytest.param(KeyPair(GOOD.certificate_pem, b""), "tls.key is not a PEM private key", id="no key"),
     pytest.param(KeyPair(OTHER.certificate_pem, GOOD.key_pem), "tls.key does not belong to tls.crt", id="another key"),
     pytest.param(KeyPair(GOOD.certificate_pem[:300], GOOD.key_pem), "tls.crt", id="a certificate that is cut off"),
+    pytest.param(
+        KeyPair(_of_version(77), GOOD.key_pem), "tls.crt is not a PEM certificate", id="a version that there is not"
+    ),
     pytest.param(_issued(lifetime=timedelta(seconds=1), now=_LONG_AGO), "tls.crt expired at", id="one that is over"),
     pytest.param(None, "nothing is there", id="nothing"),
 ]
