@@ -1,8 +1,10 @@
 """The charts installed for real, by helm on the real API server, with the definitions of what others bring."""
 
+import itertools
 import json
+import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,7 @@ _DEFINITIONS = (
     ),
 )
 _PODS_SECONDS = 30.0
+_POLICY_SECONDS = 30.0
 # Everything that a release may leave behind.
 _KINDS = (
     "all,serviceaccounts,roles,rolebindings,secrets,configmaps,networkpolicies,poddisruptionbudgets,leases,"
@@ -168,6 +171,40 @@ class TestWhatOthersWrote:
         assert routed["spec"]["caBundle"]
         assert routed["spec"]["service"]["port"] == 8443
         assert release.get("/api/v1/namespaces/keyhole/secrets/keyhole-ca")["data"]
+
+
+_API_SERVICE = "v1alpha1.admission.keyhole.dev"
+
+
+class TestTheControllersRight:
+    """What a stolen token of the controller can make of the APIService by which the API server asks Keyhole."""
+
+    @pytest.fixture
+    def installed(self, bed: Testbed, release: Release) -> Callable[[str], str]:
+        """Return what applies a merge patch as the controller, and returns what was said."""
+        release.install(*ONE_CONNECTION)
+
+        def patched(change: str) -> str:
+            account = ("--as", "system:serviceaccount:keyhole:keyhole-controller")
+            try:
+                return bed.kubectl("patch", "apiservice", _API_SERVICE, "--type=merge", "-p", change, *account).stdout
+            except subprocess.CalledProcessError as error:
+                return str(error.stderr)
+
+        return patched
+
+    def test_is_the_bundle_and_nothing_else(self, installed: Callable[[str], str]) -> None:
+        deadline = time.monotonic() + _POLICY_SECONDS
+        # A new policy is in effect after a moment, so each try is to change something.
+        for each in itertools.count():
+            said = installed(f'{{"spec":{{"service":{{"namespace":"default","name":"mine-{each}"}}}}}}')
+            if "nothing of an APIService but its caBundle" in said:
+                break
+            assert time.monotonic() < deadline, said
+            time.sleep(0.2)
+        assert "but its caBundle" in installed('{"spec":{"caBundle":null,"insecureSkipTLSVerify":true}}')
+        assert "but its caBundle" in installed('{"spec":{"versionPriority":7}}')
+        assert "patched" in installed('{"spec":{"caBundle":"LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCg=="}}')
 
 
 class TestNotes:
