@@ -216,10 +216,10 @@ class TestCallers:
         assert "kube-system" not in {one["metadata"].get("namespace") for one in manifests}
 
     def test_a_client_certificate_is_of_the_given_ca_and_names(self, helm: Helm) -> None:
-        ca = ("caller.clientCertificate.ca=" + PEM, "caller.clientCertificate.names={one,spiffe://two}")
+        ca = ("caller.clientCertificate.ca=" + PEM, "caller.clientCertificate.names={one,spiffe://two,three: 3 #}")
         manifests = rendered(helm, "caller.mode=client-certificate", *ca)
         webhook = the(manifests, *WEBHOOK)
-        assert option(webhook, "caller-name") == ["one", "spiffe://two"]
+        assert option(webhook, "caller-name") == ["one", "spiffe://two", "three: 3 #"]
         assert option(webhook, "caller-ca") == ["/etc/keyhole/caller/ca.crt"]
         assert the(manifests, "ConfigMap", "keyhole-caller")["data"]["ca.crt"].strip() == PEM
 

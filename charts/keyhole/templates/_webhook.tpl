@@ -10,7 +10,7 @@
 {{- if eq .Values.caller.mode "client-certificate" }}
 - --caller-ca=/etc/keyhole/caller/ca.crt
 {{- range .Values.caller.clientCertificate.names }}
-- --caller-name={{ . }}
+- {{ printf "--caller-name=%s" . | quote }}
 {{- end }}
 {{- else if eq .Values.caller.mode "token" }}
 {{- range .Values.caller.token.keys }}
@@ -78,7 +78,7 @@
       - {{ ternary "secret" "configMap" (hasKey $source "secret") }}:
           name: {{ coalesce $source.secret $source.configMap (printf "%s-ca-bundles" $name) }}
           items:
-            - key: {{ ternary $bundle ($source.key | default "ca.crt") (hasKey $source "pem") }}
+            - key: {{ ternary $bundle ($source.key | default "ca.crt") (hasKey $source "pem") | quote }}
               path: {{ $bundle }}/ca.crt
       {{- end }}
 {{- end }}
