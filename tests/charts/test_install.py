@@ -159,18 +159,32 @@ class TestTheRecordKey:
 
 
 class TestWhatOthersWrote:
-    def test_an_upgrade_leaves_the_certificates_and_the_ca_that_the_controller_set(
-        self, bed: Testbed, release: Release
-    ) -> None:
+    def test_an_upgrade_leaves_the_ca_that_the_controller_set(self, bed: Testbed, release: Release) -> None:
         release.install(*ONE_CONNECTION)
         ca_bundle = '{"spec":{"caBundle":"LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCg=="}}'
         bed.kubectl("patch", "apiservice", "v1alpha1.admission.keyhole.dev", "--type=merge", "-p", ca_bundle)
-        bed.kubectl("patch", "secret", "keyhole-ca", "-n", "keyhole", "-p", '{"stringData":{"ca.key":"a key"}}')
         release.upgrade(*ONE_CONNECTION, "--set", "service.port=8443")
         routed = release.get("/apis/apiregistration.k8s.io/v1/apiservices/v1alpha1.admission.keyhole.dev")
         assert routed["spec"]["caBundle"]
         assert routed["spec"]["service"]["port"] == 8443
-        assert release.get("/api/v1/namespaces/keyhole/secrets/keyhole-ca")["data"]
+
+    def test_certificates_stay_when_somebody_else_is_to_issue_them_and_back(
+        self, bed: Testbed, release: Release
+    ) -> None:
+        by_cert_manager = ("--set", "certificates.mode=certManager")
+        names = ("keyhole-ca", "keyhole-serving-certificate")
+        release.install(*ONE_CONNECTION, *by_cert_manager)
+        for name in names:
+            metadata = {"name": name, "namespace": "keyhole"}
+            data = dict.fromkeys(("tls.crt", "tls.key", "ca.crt"), "eA==")
+            made = {"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls", "metadata": metadata}
+            apply(bed, {**made, "data": data})
+        for settings in ((), by_cert_manager, ()):
+            release.upgrade(*ONE_CONNECTION, *settings)
+            for name in names:
+                assert release.get(f"/api/v1/namespaces/keyhole/secrets/{name}")["data"]
+        release.helm.run("rollback", "keyhole", "-n", "keyhole")
+        release.uninstall()
 
 
 _API_SERVICE = "v1alpha1.admission.keyhole.dev"
