@@ -337,6 +337,13 @@ def test_the_network_policy_lets_the_pods_reach_the_ports_of_their_vaults_alone(
     assert [[port["port"] for port in rule["ports"]] for rule in spec["ingress"]] == [["admission"], ["health"]]
 
 
+def test_the_network_policy_knows_ports_behind_services_that_are_named(helm: Helm) -> None:
+    ports = ("networkPolicy.dnsPorts={5353}", "networkPolicy.vaultPorts={18200}")
+    spec = the(rendered(helm, *ports), "NetworkPolicy", "keyhole-webhook")["spec"]
+    allowed = [[port["port"] for port in rule["ports"]] for rule in spec["egress"]]
+    assert allowed == [[5353, 5353], [443, 6443], [18200, 8200]]
+
+
 def _deployment(manifests: Sequence[Manifest], component: str) -> tuple[str, str]:
     (found,) = [
         one["metadata"]["name"]

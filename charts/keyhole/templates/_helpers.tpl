@@ -120,9 +120,12 @@ priorityClassName: {{ . }}
 {{- end }}
 {{- end -}}
 
-{{/* Ports of the connections' addresses, as a list in YAML. */}}
+{{/* Ports of the connections' addresses, and those that are named besides, as a list in YAML. */}}
 {{- define "keyhole.vaultPorts" -}}
 {{- $ports := list -}}
+{{- range .Values.networkPolicy.vaultPorts -}}
+{{- $ports = append $ports (int .) -}}
+{{- end -}}
 {{- range .Values.connections -}}
 {{- $url := urlParse .address -}}
 {{- $port := regexFind ":[0-9]+$" $url.host | trimPrefix ":" -}}

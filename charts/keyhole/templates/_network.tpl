@@ -16,10 +16,12 @@
 {{- define "keyhole.clusterEgress" -}}
 # Names.
 - ports:
-    - port: 53
+    {{- range .Values.networkPolicy.dnsPorts }}
+    - port: {{ . }}
       protocol: UDP
-    - port: 53
+    - port: {{ . }}
       protocol: TCP
+    {{- end }}
 # The API server.
 - ports:
     {{- range .Values.networkPolicy.apiServerPorts }}
