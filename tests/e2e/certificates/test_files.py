@@ -27,10 +27,12 @@ def test_a_new_pair_is_taken_over_and_a_broken_one_is_not(
     files = serving_certificate(tmp_path / "certs")
     places.watch(tmp_path / "keyhole.log")
     with serving(bed, tmp_path, connections_file, certificate=files) as webhook:
+        log = webhook.log_file
+        # One is enough to be ready; the master tells of it as well.
+        eventually(lambda: log.read_text().count("serving with certificate") == 3, "both workers have the first one")
         before, running = files.ca_certificate.read_bytes(), workers(webhook)
         (first,) = _served(webhook, before)
         files.key.write_text("half of a ke")
-        log = webhook.log_file
         eventually(lambda: log.read_text().count("the certificate of before stays") == 2, "both workers tell of it")
         assert _served(webhook, before) == {first}
         ca = issue_ca()
