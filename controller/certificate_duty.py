@@ -13,7 +13,7 @@ from http import HTTPStatus
 from cryptography import x509
 
 from certs.authorities import PARTS, fingerprint, sound
-from certs.bundle import CA_CERTIFICATE, CERTIFICATE, KEY
+from certs.bundle import CA_CERTIFICATE, CA_KEY, CERTIFICATE, KEY
 from certs.renewal import Plan, Situation, Wishes, plan
 from certs.settling import Settling
 from controller.certificate_store import CertificateStore, is_asked_to_renew
@@ -78,6 +78,10 @@ class CertificateDuty:
         trust = self._verifiers.read(now)
         found = plan(self._situation(authority, serving, trust, now), self._settings.wishes, now)
         self._tell_of(trust, found, now)
+        is_served = bool(serving.data.get(CERTIFICATE))
+        if trust.problem and is_served and authority.data.get(CA_KEY) not in found.authority.values():
+            # The key is lost: the next one would sign at once, for all that is known of who trusts it.
+            return TURN_SECONDS
         changed = self._authority.write(authority, found.authority, takes_up_request=found.takes_up_ca_request)
         self._publish(trust, found)
         takes_up = found.takes_up_certificate_request

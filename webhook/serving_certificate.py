@@ -95,7 +95,7 @@ class ServingCertificate:
 
     def start(self) -> None:
         """Read now, then every few seconds in the background."""
-        self._follow()
+        self._look()
         threading.Thread(target=self._run, name="serving-certificate", daemon=True).start()
 
     def close(self) -> None:
@@ -118,10 +118,13 @@ class ServingCertificate:
 
     def _run(self) -> None:
         while not self._stopping.wait(self._pause_seconds()):
-            try:
-                self._follow()
-            except Exception as error:  # noqa: BLE001 - the edge of a thread: a bug must not end the following
-                log.error("bug in the serving certificate: %s at %s", type(error).__name__, frames(error))  # noqa: TRY400
+            self._look()
+
+    def _look(self) -> None:
+        try:
+            self._follow()
+        except Exception as error:  # noqa: BLE001 - a bug must end neither the following nor the worker's start
+            log.error("bug in the serving certificate: %s at %s", type(error).__name__, frames(error))  # noqa: TRY400
 
     def _pause_seconds(self) -> float:
         if self._ends_at is None:

@@ -21,6 +21,8 @@ from tests.e2e.processes import eventually
 from tests.e2e.stalling import ALL_STALLS, MORE_THAN_PLACES, stalled
 from tests.e2e.traffic import Traffic
 
+# `python -m bench stalls` measures how long it takes; a busy machine may take longer.
+_HEALTH_SECONDS = 5
 _OTHER = "asked-beside"
 _MOST = 8
 _AT_WORK = _QUEUED = _MOST // 2
@@ -121,5 +123,5 @@ def test_clients_that_stall_in_every_way_at_once_keep_nobody_from_being_answered
         session.trust_env = False
         for number in range(6):
             cluster.apply(filled(f"among-stalled-{number}", password=forgery.reference))
-            assert session.get(f"{narrow.health_url}/livez", timeout=1).ok
-            assert session.get(f"{narrow.health_url}/readyz", timeout=1).ok
+            assert session.get(f"{narrow.health_url}/livez", timeout=_HEALTH_SECONDS).ok
+            assert session.get(f"{narrow.health_url}/readyz", timeout=_HEALTH_SECONDS).ok
