@@ -10,7 +10,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help venv check test test-gitops laws soak demo bench sbom testbed charts format lock clean
+.PHONY: help venv check test test-gitops laws soak uptime demo bench sbom testbed charts format lock clean
 
 help: ## Show this list
 	@echo "Usage: make TARGET"
@@ -38,6 +38,10 @@ laws: $(INSTALLED) ## Hold the laws of the patch against 100,000 generated objec
 
 soak: $(INSTALLED) ## Load one Keyhole steadily and see whether it leaks (MINUTES=30)
 	$(BIN)/python -m bench soak --minutes $(or $(MINUTES),30)
+
+uptime: $(INSTALLED) ## Replace replicas 20 times each way, and certificates 50 times, under load (about half an hour)
+	KEYHOLE_ROLLING_RESTARTS=20 KEYHOLE_CERTIFICATE_ROTATIONS=50 $(BIN)/pytest -s -m servers \
+		tests/e2e/uptime/test_rolling.py tests/e2e/certificates/test_rotation.py
 
 demo: $(INSTALLED) ## Show references becoming Secrets on real servers (SHOW=1 shows the values)
 	$(BIN)/python -m demo

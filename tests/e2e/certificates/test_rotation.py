@@ -24,8 +24,8 @@ from webhook.serving_certificate import READ_EVERY_SECONDS
 log = logging.getLogger(__name__)
 
 
-_AUTHORITIES = 15
-_CERTIFICATES = 35
+# `make uptime` asks for fifty.
+_ROTATIONS = int(os.environ.get("KEYHOLE_CERTIFICATE_ROTATIONS") or 20)
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def _short_lived(bed: Testbed, certificates: CertificateSecrets, directory: Path
         yield
 
 
-def test_fifty_rotations_under_load_fail_no_admission(
+def test_rotations_under_load_fail_no_admission(
     bed: Testbed,
     certificates: CertificateSecrets,
     webhook: Webhook,
@@ -64,9 +64,11 @@ def test_fifty_rotations_under_load_fail_no_admission(
         loaded(bed, webhook, certificates.api_service_bundle, NAMESPACE, REFERENCE) as load,
     ):
         authorities, leaves = {certificates.authority()}, {certificates.leaf()}
-        for number in range(_AUTHORITIES + _CERTIFICATES):
+        renewed_authorities = 0
+        for number in range(_ROTATIONS):
             # An authority brings a certificate of its own.
             is_authority = number % 10 in {0, 3, 6}
+            renewed_authorities += is_authority
             before = certificates.authority(), certificates.leaf()
             certificates.renew(CERTIFICATE_AUTHORITY if is_authority else SERVING_CERTIFICATE)
             if is_authority:
@@ -76,11 +78,11 @@ def test_fifty_rotations_under_load_fail_no_admission(
             authorities.add(certificates.authority())
             leaves.add(certificates.leaf())
     log.info("%s; %d authorities, %d certificates", load.figures(), len(authorities), len(leaves))
-    assert len(authorities) == _AUTHORITIES + 1
-    assert len(leaves) > _AUTHORITIES + _CERTIFICATES
+    assert len(authorities) == renewed_authorities + 1
+    assert len(leaves) > _ROTATIONS
     assert load.failures[:3] == []
     assert load.admissions > 100
-    assert len(load.served) > _AUTHORITIES
+    assert len(load.served) > renewed_authorities
 
 
 def test_who_is_killed_in_the_middle_is_followed_by_another(
