@@ -12,7 +12,7 @@ from certs.issue import LONGEST_LIFETIME
 from certs.names import alternative_names
 from certs.renewal import Wishes
 from cli.errors import NotDoneError
-from cli.parameters import AddressType, DurationType, ObjectNameType
+from cli.parameters import AddressType, DurationType, ObjectNameType, kubeconfig_option, log_options
 from cli.version import VERSION
 from controller.certificate_duty import CertificateSettings
 from controller.counting import ControllerMeters
@@ -90,11 +90,7 @@ Examples:
 @click.option(
     "--ca-lifetime", type=_LIFETIME, default="87600h", show_default=True, help="Replaced after two thirds of it."
 )
-@click.option(
-    "--kubeconfig",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Outside a cluster: how to reach the API server.",
-)
+@kubeconfig_option
 @click.option(
     "--health-listen",
     type=AddressType(),
@@ -102,16 +98,7 @@ Examples:
     show_default=True,
     help="/livez, /readyz and /metrics, plain.",
 )
-@click.option(
-    "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
-)
-@click.option(
-    "--log-format",
-    type=click.Choice(["console", "json"]),
-    default="console",
-    show_default=True,
-    help="How a line of the log is written.",
-)
+@log_options
 def controller(  # noqa: PLR0917 - click passes one for each option
     record_key: ObjectName,
     lease: ObjectName,

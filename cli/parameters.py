@@ -1,8 +1,10 @@
 """The kinds of arguments that several commands take."""
 
 import re
+from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -73,3 +75,20 @@ class DurationType(click.ParamType[timedelta]):
 def _written(duration: timedelta) -> str:
     seconds = int(duration.total_seconds())
     return f"{seconds // 3600}h" if seconds % 3600 == 0 else f"{seconds}s"
+
+
+kubeconfig_option = click.option(
+    "--kubeconfig",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Outside a cluster: how to reach the API server.",
+)
+
+
+def log_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--log-level` and `--log-format`, which `webhook.logs.configure` takes."""
+    levels = click.Choice(["debug", "info", "warning", "error"])
+    forms = click.Choice(["console", "json"])
+    form = click.option(
+        "--log-format", type=forms, default="console", show_default=True, help="How a line of the log is written."
+    )
+    return click.option("--log-level", type=levels, default="info", show_default=True)(form(command))

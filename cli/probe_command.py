@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from cli.errors import NotDoneError
-from cli.parameters import ObjectNameType
+from cli.parameters import ObjectNameType, kubeconfig_option
 from enforcer.probe import ANNOTATIONS, Verdict, judge
 from kube.client import connect
 from kube.dry_runs import try_secret
@@ -34,11 +34,7 @@ Examples:
     show_default=True,
     help="How long to try again while the answer may still change.",
 )
-@click.option(
-    "--kubeconfig",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Outside a cluster: how to reach the API server.",
-)
+@kubeconfig_option
 @click.pass_context
 def probe(ctx: click.Context, secret: ObjectName, wait_seconds: float, kubeconfig: Path | None) -> None:
     """Ask the API server, by a dry run of a Secret with a reference, whether Keyhole answers it.

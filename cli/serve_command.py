@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cli.errors import NotDoneError
-from cli.parameters import AddressType, ObjectNameType
+from cli.parameters import AddressType, ObjectNameType, kubeconfig_option, log_options
 from cli.version import VERSION
 from kube.objects import ObjectName
 
@@ -90,7 +90,7 @@ Examples:
     type=click.Path(dir_okay=False, path_type=Path),
     help="With --audit-key: the file to append to; standard output without it.",
 )
-@click.option("--kubeconfig", type=_FILE, help="Outside a cluster: how to reach the API server.")
+@kubeconfig_option
 @click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes.")
 @click.option(
     "--max-running",
@@ -121,16 +121,7 @@ Examples:
     show_default=True,
     help="How long, after that, what is in flight may take.",
 )
-@click.option(
-    "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
-)
-@click.option(
-    "--log-format",
-    type=click.Choice(["console", "json"]),
-    default="console",
-    show_default=True,
-    help="How a line of the log is written.",
-)
+@log_options
 def serve(  # noqa: PLR0917 - click passes one for each option
     connections: Path,
     record_key: ObjectName,

@@ -126,10 +126,9 @@ def build(settings: ServiceSettings, meters: Meters) -> Service:
     caller = caller_check(settings.caller, RequestHeaders(api).read)
     is_aggregated = settings.caller.mode is CallerMode.AGGREGATION
     gate = Gate(settings.most_running, settings.most_waiting)
-    room = BodyRoom()
     metered = MeteredAdmission(GatedAdmission(admits, gate), meters)
     path = ADMISSION_PATH if is_aggregated else MUTATE_PATH
-    app = create_app(metered, path, room, lambda cause: meters.add(REFUSALS, cause))
+    app = create_app(metered, path, BodyRoom(), lambda cause: meters.add(REFUSALS, cause))
     if is_aggregated:
         add_discovery(app)
     certificate = _certificate(settings.certificate, secrets)
