@@ -24,16 +24,12 @@ def status_of(error: BaseException, address: str) -> HTTPStatus:
 
 
 class KindsOnly(logging.Filter):
-    """Lets every record pass, with the kinds of exceptions in place of their texts and tracebacks."""
+    """Lets every record pass, with the kinds of exceptions in place of their texts; tracebacks are the formatter's."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Change the record; return True."""
         if isinstance(record.args, tuple):
             record.args = tuple(_kind(each) for each in record.args)
-        if record.exc_info and record.exc_info[1] is not None:
-            error = record.exc_info[1]
-            record.msg = f"{record.getMessage()}: {type(error).__name__} at {frames(error)}"
-            record.args, record.exc_info, record.exc_text = (), None, None
         return True
 
 
