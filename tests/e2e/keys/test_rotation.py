@@ -3,7 +3,7 @@
 import json
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -37,17 +37,18 @@ def _progress(key: KeySecret) -> Progress:
     return status.rotation.progress if status and status.rotation else Progress()
 
 
-def _seen_steps(key: KeySecret, done: Callable[[], bool]) -> list[tuple[Step, str, int]]:
-    """Return the distinct states that are seen until `done`: the step, which key signs, how many are accepted."""
+def _seen_steps(key: KeySecret, last: Step) -> list[tuple[Step, str, int]]:
+    """Return the distinct states that are seen until `last`: the step, which key signs, how many are accepted."""
     seen: list[tuple[Step, str, int]] = []
 
     def look() -> bool:
         status = key.status()
-        if status and status.rotation:
-            state = (status.rotation.step, status.signing, len(status.accepted))
-            if state not in seen:
-                seen.append(state)
-        return done()
+        if not status or not status.rotation:
+            return False
+        state = (status.rotation.step, status.signing, len(status.accepted))
+        if state not in seen:
+            seen.append(state)
+        return status.rotation.step is last
 
     eventually(look, "the rotation is done", timeout_seconds=60)
     return seen
@@ -83,7 +84,7 @@ class TestARotation:
     def test_it_goes_in_three_steps(self, key: KeySecret, commands: Commands) -> None:
         old = key.ring().signing.id
         assert commands.run("rotate", "--no-wait").returncode == 0
-        steps = _seen_steps(key, lambda: _step(key) is Step.DONE)
+        steps = _seen_steps(key, Step.DONE)
         new = key.ring().signing.id
         assert [state for state in steps if state[0] is not Step.REFRESHING] == [
             (Step.ACCEPTING, old, 2),
