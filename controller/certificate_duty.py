@@ -18,6 +18,7 @@ from certs.renewal import Plan, Situation, Wishes, plan
 from certs.settling import Settling
 from controller.certificate_store import CertificateStore, is_asked_to_renew
 from controller.counting import Certificate
+from controller.rivalry import Rivalry
 from controller.trust import Trust, Verifiers
 from controller.work import TURN_SECONDS
 from kube.errors import Conflict, KubernetesError, KubernetesUnavailable
@@ -65,6 +66,7 @@ class CertificateDuty:
         self._observe = observe
         self._trusted = Settling(settle_seconds)
         self._read = Settling(settle_seconds)
+        self._rivalry = Rivalry()
         self._told: dict[str, str] = {}
 
     def turn(self) -> float:
@@ -113,7 +115,7 @@ class CertificateDuty:
             serving=serving.data,
             anchors=trust.anchors,
             trusted=self._trusted.look(trust.everywhere & told),
-            is_published=is_published or "publish" in self._told,
+            is_published=is_published or "publish" in self._told or self._rivalry.is_fought,
             is_read=served in self._read.look({served}),
             renews_ca=is_asked_to_renew(authority),
             renews_certificate=is_asked_to_renew(serving),
@@ -123,6 +125,10 @@ class CertificateDuty:
         if trust.published is None or trust.published.pem == found.bundle:
             self._told.pop("publish", None)
             return
+        if not self._rivalry.is_due(found.bundle):
+            return
+        if self._rivalry.is_fought:
+            self._tell("rival", self._complaint(trust.published.manager))
         try:
             self._verifiers.publish(trust.published, found.bundle)
         except Conflict:
@@ -130,7 +136,16 @@ class CertificateDuty:
         except (KubernetesError, KubernetesUnavailable) as error:
             self._tell("publish", f"{error}{self.advice(error)}")
         else:
-            log.info("certificates: APIService %s trusts the new bundle", self._settings.api_service)
+            self._rivalry.wrote(found.bundle)
+            log.info("certificates: APIService %s trusts the bundle", self._settings.api_service)
+
+    def _complaint(self, manager: str) -> str:
+        whose = f"as field manager {manager!r}, " if manager else ""
+        return (
+            f"{whose}somebody keeps changing spec.caBundle of APIService {self._settings.api_service}, so the API "
+            "server takes Keyhole for a stranger until it is written again, more and more rarely: take that field out "
+            "of what they apply, or an injector's annotation off the APIService"
+        )
 
     def _tell_of(self, trust: Trust, found: Plan, now: datetime) -> None:
         """Say once what keeps a new authority waiting."""

@@ -6,6 +6,7 @@ Source: Kubernetes, apiregistration.k8s.io/v1: `spec.caBundle`.
 import base64
 import binascii
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,10 +20,11 @@ _MANAGER = "keyhole"
 
 @dataclass(frozen=True, slots=True)
 class CaBundle:
-    """A bundle in PEM, and the state of the object in which it was read."""
+    """A bundle in PEM, the state of the object in which it was read, and the field manager that wrote it ("": none)."""
 
     pem: bytes
     resource_version: str
+    manager: str = ""
 
 
 class ApiServices:
@@ -40,7 +42,9 @@ class ApiServices:
             f"reading APIService {name}",
             lambda: self._registration.read_api_service(name, _request_timeout=timeout_seconds, _preload_content=False),
         )
-        return CaBundle(decoded(document["spec"].get("caBundle")), document["metadata"]["resourceVersion"])
+        metadata = document["metadata"]
+        pem = decoded(document["spec"].get("caBundle"))
+        return CaBundle(pem, metadata["resourceVersion"], _manager_of_bundle(metadata.get("managedFields") or ()))
 
     def write(self, name: str, pem: bytes, resource_version: str, timeout_seconds: float) -> None:
         """Replace the bundle; raises `kube.errors.Conflict` when the object is in another state by now."""
@@ -64,6 +68,12 @@ def decoded(text: str | None) -> bytes:
         return base64.b64decode(text or "", validate=True)
     except (binascii.Error, ValueError):
         return b""
+
+
+def _manager_of_bundle(managed: Iterable[Mapping[str, Any]]) -> str:
+    """Return who wrote the bundle last, by `metadata.managedFields` (Kubernetes, *Server-Side Apply*)."""
+    owners = [one for one in managed if "f:caBundle" in one.get("fieldsV1", {}).get("f:spec", {})]
+    return str(max(owners, key=lambda one: one.get("time", "")).get("manager", "")) if owners else ""
 
 
 def _asked(purpose: str, request: Any) -> Any:
