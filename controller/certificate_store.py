@@ -1,10 +1,8 @@
 """A Secret of certificates, as the controller reads, makes and changes it."""
 
 from collections.abc import Collection, Mapping
-from http import HTTPStatus
 from typing import Final
 
-from kube.errors import KubernetesError
 from kube.objects import ObjectName
 from kube.secrets import Secret, Secrets
 from manifests.annotations import DOMAIN
@@ -27,13 +25,7 @@ class CertificateStore:
 
     def read(self) -> Secret:
         """Return the Secret as it is now; one that is gone is made, empty."""
-        try:
-            return self._secrets.read(self.name, _CALL_SECONDS)
-        except KubernetesError as error:
-            if error.status != HTTPStatus.NOT_FOUND:
-                raise
-        self._secrets.make(self.name, _CALL_SECONDS)
-        return self._secrets.read(self.name, _CALL_SECONDS)
+        return self._secrets.read_or_make(self.name, _CALL_SECONDS)
 
     def write(self, secret: Secret, content: Mapping[str, bytes], *, takes_up_request: bool) -> bool:
         """Give the Secret this content from the state in which it was read, and return whether that changed anything.

@@ -18,6 +18,7 @@ class KeyMaker:
     def __init__(self, store: KeyStore) -> None:
         self._store = store
         self._told = ""
+        self._known: frozenset[str] = frozenset()  # the keys that this process saw: a Secret that is gone tells none
 
     def ring(self, secret: Secret) -> KeyRing | None:
         """Return the Secret's ring; None when there was none, or when a person has to decide.
@@ -28,8 +29,9 @@ class KeyMaker:
             ring = parse_ring(secret.data)
         except NoKeyYet:
             status = parse(secret.metadata.annotations.get(STATUS))
-            if status is not None:
-                self._warn_of_loss(f"is empty, and held the keys {', '.join(status.accepted)}")
+            held = self._known.union(status.accepted if status else ())
+            if held:
+                self._warn_of_loss(f"is empty, and held the keys {', '.join(sorted(held))}")
             self._make(secret, {})
             return None
         except KeyRingError as error:
@@ -40,12 +42,14 @@ class KeyMaker:
             self._make(secret, {name: None for name in secret.data if name.startswith(KEY_PREFIX)})
             return None
         self._told = ""
+        self._known = frozenset(ring.accepted)
         return ring
 
     def _make(self, secret: Secret, broken: Mapping[str, None]) -> None:
         key = new_key()
         ring = KeyRing(key, {key.id: key})
         self._store.write(secret, KeyStatus.of(ring), data={**broken, **dump(ring)})
+        self._known = frozenset(ring.accepted)
         log.info("Secret %s: made the key %s. Keep a backup of this Secret.", self._store.name, key.id)
 
     def _warn_of_loss(self, what: str) -> None:

@@ -21,8 +21,8 @@ class KeyStore:
         self._observe = observe
 
     def read(self) -> Secret:
-        """Return the Secret as it is now."""
-        secret = self._secrets.read(self.name, _CALL_SECONDS)
+        """Return the Secret as it is now; one that is gone is made, empty."""
+        secret = self._secrets.read_or_make(self.name, _CALL_SECONDS)
         self._observe(parse(secret.metadata.annotations.get(STATUS)))
         return secret
 

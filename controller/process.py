@@ -128,8 +128,6 @@ def _identity() -> str:
 
 def _advice(error: Exception) -> str:
     status = error.status if isinstance(error, KubernetesError) else None
-    if status == HTTPStatus.NOT_FOUND:
-        return ". The Secret is made, empty, by whoever installs Keyhole; the controller has no right to"
     if status == HTTPStatus.FORBIDDEN:
         return ". The controller's ServiceAccount lacks a right: docs/key-rotation.md lists them"
     return ""

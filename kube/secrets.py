@@ -7,11 +7,13 @@ import base64
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 from kubernetes import client
 
 from kube.client import call
+from kube.errors import KubernetesError
 from kube.objects import Metadata, ObjectName
 
 # Whoever needs an annotation gets no value with it.
@@ -52,6 +54,16 @@ class Secrets:
         )
         data = {key: base64.b64decode(value) for key, value in (document.get("data") or {}).items()}
         return Secret(Metadata.of(document), data)
+
+    def read_or_make(self, name: ObjectName, timeout_seconds: float) -> Secret:
+        """Return a Secret with its content; one that is not there is made, empty."""
+        try:
+            return self.read(name, timeout_seconds)
+        except KubernetesError as error:
+            if error.status != HTTPStatus.NOT_FOUND:
+                raise
+        self.make(name, timeout_seconds)
+        return self.read(name, timeout_seconds)
 
     def read_metadata(self, name: ObjectName, timeout_seconds: float) -> Metadata:
         """Return a Secret's metadata; its content stays where it is."""

@@ -151,7 +151,7 @@ def controller_kubeconfig(bed: Testbed) -> Path:
 
 
 def add_empty_record_key(bed: Testbed) -> None:
-    """Make the Secret of the record keys as the chart does: without a key. One that is there stays as it is."""
+    """Make the Secret of the record keys without a key. One that is there stays as it is."""
     within = {"name": RECORD_KEY, "namespace": OWN_NAMESPACE}
     apply(
         bed,
@@ -235,11 +235,11 @@ def controlling(
     health_port: int | None = None,
     arguments: Sequence[str] = (),
 ) -> Iterator[Server]:
-    """Run `keyhole controller` until the block ends. It logs to NAME.log; the Secret of the record keys is made, empty.
+    """Run `keyhole controller` until the block ends. It logs to NAME.log, and makes its Secrets itself.
 
     `settle_seconds` is too short for webhooks to have read the Secret, unless a test that has one says otherwise.
     """
-    add_empty_record_key(bed)
+    apply(bed, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": OWN_NAMESPACE}})
     command = [
         *(sys.executable, "-m", "cli", "controller", "--kubeconfig", str(controller_kubeconfig(bed))),
         *("--record-key", f"{OWN_NAMESPACE}/{RECORD_KEY}", "--lease", f"{OWN_NAMESPACE}/{LEASE}"),

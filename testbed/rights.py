@@ -34,13 +34,12 @@ def webhook_in_its_namespace(record_key: str, serving_certificate: str) -> Seque
 def controller_in_its_namespace(
     record_key: str, lease: str, certificate_authority: str, serving_certificate: str
 ) -> Sequence[Rule]:
-    """Return what the controller may do where Keyhole runs. The record key's Secret is made by whoever installs it."""
-    certificates = [certificate_authority, serving_certificate]
+    """Return what the controller may do where Keyhole runs."""
+    secrets = [record_key, certificate_authority, serving_certificate]
     # To make what is gone. It is given by name: that holds for server-side apply, and lets nobody POST.
     making = ["get", "patch", "create"]
     return (
-        {"apiGroups": [""], "resources": ["secrets"], "resourceNames": [record_key], "verbs": ["get", "patch"]},
-        {"apiGroups": [""], "resources": ["secrets"], "resourceNames": certificates, "verbs": making},
+        {"apiGroups": [""], "resources": ["secrets"], "resourceNames": secrets, "verbs": making},
         {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "resourceNames": [lease], "verbs": making},
     )
 

@@ -77,7 +77,7 @@ def _why(name: ObjectName, error: Exception) -> str:
     if status == HTTPStatus.FORBIDDEN:
         return f"{error}: the webhook's ServiceAccount needs `get` on it, by a Role in {name.namespace} with its name"
     if status == HTTPStatus.NOT_FOUND:
-        return f"{error}: there is no Secret {name}; whoever installs Keyhole makes it, empty"
+        return f"{error}: there is no Secret {name}; `keyhole controller` makes it"
     if isinstance(error, NoKeyYet):
         return f"Secret {name} is empty: waiting for `keyhole controller` to make the key"
     return f"Secret {name}: {error}" if isinstance(error, KeyRingError) else str(error)

@@ -18,7 +18,6 @@ from testbed.installation import (
     RECORD_KEY,
     SERVING_CERTIFICATE,
     Webhook,
-    add_empty_record_key,
     add_record_key,
     apply,
     registered,
@@ -199,18 +198,16 @@ class TestStart:
 
 
 class TestDuties:
-    def test_certificates_are_made_while_the_record_keys_secret_is_gone(
+    def test_certificates_are_made_while_the_record_key_cannot_be(
         self, bed: Testbed, certificates: CertificateSecrets, tmp_path: Path
     ) -> None:
-        path = f"/api/v1/namespaces/keyhole/secrets/{RECORD_KEY}"
-        with certifying(bed, tmp_path, aggregated=False):
+        arguments = ("--record-key", "keyhole/another-name")
+        with certifying(bed, tmp_path, aggregated=False, arguments=arguments):
+            log = tmp_path / "controller.log"
+            eventually(lambda: "docs/key-rotation.md lists them" in log.read_text(), "what is missing is told", 60)
             eventually(lambda: bool(certificates.leaf()), "a certificate", 60)
-            bed.kubernetes.request("DELETE", path).raise_for_status()
-            eventually(lambda: "status 404" in (tmp_path / "controller.log").read_text(), "it is told")
             certificates.delete(SERVING_CERTIFICATE)
             eventually(lambda: bool(certificates.leaf()), "another certificate")
-            add_empty_record_key(bed)
-            eventually(lambda: bool(bed.kubernetes.request("GET", path).json().get("data")), "a key")
 
     def test_the_record_key_is_made_while_certificates_cannot_be(
         self, bed: Testbed, certificates: CertificateSecrets, tmp_path: Path

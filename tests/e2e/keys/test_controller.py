@@ -99,13 +99,25 @@ class TestTheKey:
             assert (key.ring().signing, set(key.ring().accepted)) == (lost, {lost.id, made.id})
             eventually(lambda: key.status() == KeyStatus.of(key.ring()), "the status is put right")
 
-    def test_a_secret_that_is_gone_is_told_of_and_not_made(self, bed: Testbed, key: KeySecret, tmp_path: Path) -> None:
+    def test_a_secret_that_was_never_there_is_made_and_that_is_no_loss(
+        self, bed: Testbed, key: KeySecret, tmp_path: Path
+    ) -> None:
+        key.delete()
         with controlling(bed, tmp_path):
-            eventually(lambda: bool(key.data()), "a key")
+            eventually(lambda: "made the key" in _log(tmp_path), "the log says so")
+            assert key.status() == KeyStatus.of(key.ring())
+            assert "LOST" not in _log(tmp_path)
+
+    def test_a_secret_that_is_deleted_is_made_anew_and_that_is_a_loss(
+        self, bed: Testbed, key: KeySecret, tmp_path: Path
+    ) -> None:
+        with controlling(bed, tmp_path):
+            eventually(lambda: "made the key" in _log(tmp_path), "a key")
+            before = key.ring().signing.id
             key.delete()
-            eventually(lambda: "no right to" in _log(tmp_path), "the log says so")
-            assert "status 404" in _log(tmp_path)
-            assert not bed.kubernetes.request("GET", "/api/v1/namespaces/keyhole/secrets/keyhole-record-key").ok
+            eventually(lambda: _log(tmp_path).count("made the key") == 2, "another key")
+            assert set(key.ring().accepted) == {key.ring().signing.id} != {before}
+            assert f"held the keys {before}. THE KEY OF THE RECORDS IS LOST" in _log(tmp_path)
 
 
 class TestLeading:

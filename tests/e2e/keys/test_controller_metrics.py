@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 import requests
 
 from manifests.registration import OWN_NAMESPACE
@@ -71,10 +72,9 @@ def test_a_rotation_is_seen_from_outside_and_no_key_stands_there(
             assert word.encode() not in now.text
 
 
-def test_a_secret_that_is_gone_counts_as_failure(bed: Testbed, key: KeySecret, tmp_path: Path) -> None:
-    with _controller(bed, tmp_path) as url:
-        eventually(lambda: key.status() is not None, "a key")
-        key.delete()
+@pytest.mark.usefixtures("key")
+def test_a_secret_that_it_has_no_right_to_counts_as_failure(bed: Testbed, tmp_path: Path) -> None:
+    with _controller(bed, tmp_path, "controller", "--record-key", f"{OWN_NAMESPACE}/another-name") as url:
         name = "keyhole_controller_turns_total"
         settled(url, lambda now: now.total(name, duty="record-key", result="failed") > 0, "turns fail")
 

@@ -34,8 +34,7 @@ EVERYWHERE = {
     rule("admissionregistration.k8s.io", "mutatingwebhookconfigurations", "get", NAME),
 }
 IN_ITS_OWN = {
-    rule("", "secrets", "get patch", RECORD_KEY),
-    rule("", "secrets", "get patch create", CERTIFICATE_AUTHORITY, SERVING_CERTIFICATE),
+    rule("", "secrets", "get patch create", RECORD_KEY, CERTIFICATE_AUTHORITY, SERVING_CERTIFICATE),
     rule("coordination.k8s.io", "leases", "get patch create", LEASE),
 }
 MINTS = rule("", "serviceaccounts/token", "create", "keyhole", "keyhole-reconciler")
@@ -93,6 +92,7 @@ def test_it_can_do_what_it_needs(controller_itself: Asker) -> None:
         pytest.param("GET", f"{_OWN}/another", None, id="read another Secret there"),
         pytest.param("POST", _OWN, _MADE, id="make a Secret there"),
         pytest.param("DELETE", f"{_OWN}/{RECORD_KEY}", None, id="delete the record key"),
+        pytest.param("POST", _OWN, {"metadata": {"name": RECORD_KEY}}, id="make even the record key by POST"),
         pytest.param("POST", _OWN, {"metadata": {"name": SERVING_CERTIFICATE}}, id="make even its own Secret by POST"),
         pytest.param("DELETE", f"{_OWN}/{CERTIFICATE_AUTHORITY}", None, id="delete the certificate authority"),
         pytest.param("GET", _LEASES, None, id="list Leases"),
