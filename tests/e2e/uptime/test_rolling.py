@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+import yaml
 
 from bench.mixture import Mixture, Step
 from bench.objects import CONSTANT_BASE64
@@ -15,6 +16,7 @@ from tests.e2e.uptime.conftest import NAMESPACES, Way
 from tests.e2e.vault_tokens import living_tokens
 
 LAG_SECONDS = 2.0
+_VALUES = Path(__file__).resolve().parents[3] / "charts/keyhole/values.yaml"
 _RESTARTS = os.environ.get("KEYHOLE_ROLLING_RESTARTS")
 # `make uptime` asks for more.
 _IN_THE_CHARTS_MODE, _DIRECTLY = 5, 3
@@ -26,10 +28,14 @@ def test_no_admission_fails_and_no_token_is_left(  # noqa: PLR0917 - pytest pass
 ) -> None:
     restarts = int(_RESTARTS) if _RESTARTS else _IN_THE_CHARTS_MODE if way.is_aggregated else _DIRECTLY
     before = living_tokens(bed)
-    # Without --drain-seconds it is what users get.
-    serve = way.serve(bed, connections, arguments=["--drain-seconds", "3"])
+    as_charted = yaml.safe_load(_VALUES.read_text())["webhook"]
+    serve = way.serve(bed, connections, arguments=["--drain-seconds", str(as_charted["drainSeconds"])])
+    # In the chart's mode as the chart has it; directly, the drain has to do alone.
+    pre_stop_seconds = as_charted["preStopSeconds"] if way.is_aggregated else 0.0
     with (
-        replicated(tmp_path / "replicas", serve, lag_seconds=LAG_SECONDS) as replicas,
+        replicated(
+            tmp_path / "replicas", serve, lag_seconds=LAG_SECONDS, pre_stop_seconds=pre_stop_seconds
+        ) as replicas,
         way.registered(bed, replicas.front, policy=True),
         Mixture(endpoint, NAMESPACES, clients=8, filled_base64=CONSTANT_BASE64, pause_seconds=0.01) as mixture,
     ):
