@@ -8,11 +8,13 @@ from testbed import pins
 from testbed.helm import Helm
 from tests.charts.charts import KEYHOLE, ONE_CONNECTION, TENANT
 
+# A helm that was built from its module believes in an old Kubernetes.
+VERSION = ("--kube-version", str(pins.KUBERNETES))
+
 
 def refused(helm: Helm, chart: Path, *arguments: str) -> str:
     """Render a chart, which must fail, and return what helm says."""
-    version = ("--kube-version", str(pins.KUBERNETES))
-    done = helm.run("template", "keyhole", str(chart), "-n", "keyhole", *version, *arguments, check=False)
+    done = helm.run("template", "keyhole", str(chart), "-n", "keyhole", *VERSION, *arguments, check=False)
     assert done.returncode != 0
     assert "nil pointer" not in done.stderr
     return done.stderr
@@ -41,6 +43,10 @@ def refused(helm: Helm, chart: Path, *arguments: str) -> str:
         pytest.param(["connections.default.timeoutSeconds=90"], ["timeoutSeconds", "maximum"], id="a slow Vault"),
         pytest.param(["caBundles.vault.file=ca.crt"], ["/caBundles/vault"], id="a bundle from nowhere"),
         pytest.param(["caBundles.vault.configMap=a", "caBundles.vault.secret=b"], ["/caBundles/vault"], id="from two"),
+        pytest.param(["caBundles.vault.configMap="], ["/caBundles/vault"], id="a bundle of no name"),
+        pytest.param(
+            ["fullnameOverride=key.hole"], ["/fullnameOverride", "pattern"], id="a name that no Service bears"
+        ),
     ],
 )
 def test_the_schema_says_where_and_what(helm: Helm, arguments: list[str], told: list[str]) -> None:
@@ -101,6 +107,18 @@ def test_the_schema_says_where_and_what(helm: Helm, arguments: list[str], told: 
 def test_what_does_not_fit_together_is_told_in_a_sentence(helm: Helm, arguments: list[str], told: str) -> None:
     said = refused(helm, KEYHOLE, *ONE_CONNECTION, *(part for each in arguments for part in ("--set", each)))
     assert told in said
+
+
+@pytest.mark.parametrize(
+    "settings", ["caBundles.vault.configMap=kube-root-ca.crt", "caBundles.vault.secret=1.vault-ca"]
+)
+def test_a_bundle_may_lie_in_whatever_kubernetes_lets_be_named_so(helm: Helm, settings: str) -> None:
+    helm.run("template", "keyhole", str(KEYHOLE), *ONE_CONNECTION, *VERSION, "--set", settings)
+
+
+def test_a_release_whose_name_no_service_can_bear_is_told_to_name_its_objects(helm: Helm) -> None:
+    said = helm.run("template", "1keyhole", str(KEYHOLE), *ONE_CONNECTION, *VERSION, check=False).stderr
+    assert "the name 1keyhole: that of a Service begins with a letter; --set fullnameOverride=" in said
 
 
 def test_without_a_connection_it_says_how_to_give_one(helm: Helm) -> None:

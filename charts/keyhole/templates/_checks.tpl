@@ -1,6 +1,9 @@
 {{/* What no schema can say: values that do not fit each other. */}}
 {{- define "keyhole.checks" -}}
 {{- $certificates := .Values.certificates -}}
+{{- if not (regexMatch "^[a-z]" (include "keyhole.fullname" .)) -}}
+{{- fail (printf "the name %s: that of a Service begins with a letter; --set fullnameOverride=keyhole gives another" (include "keyhole.fullname" .)) -}}
+{{- end -}}
 {{- if not .Values.connections -}}
 {{- fail "connections: at least one Vault connection is needed, such as --set connections.default.address=https://vault.example:8200 --set connections.default.auth.method=jwt --set connections.default.auth.role=keyhole-{namespace}" -}}
 {{- end -}}
