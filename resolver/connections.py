@@ -20,6 +20,8 @@ from resolver.allow import AllowPattern
 _LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
 _NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
 _NAMESPACE_FIELD = "{namespace}"
+# For editors and for helm, which know no more than patterns; `_checked_address` says it in words.
+_ADDRESS_PATTERN = r"^(https://[^/?#@]+|http://(127\.0\.0\.1|localhost|\[::1\])(:[0-9]+)?)/?$"
 
 
 class ConfigurationError(Exception):
@@ -91,6 +93,7 @@ class Authentication(_Strict):
     role: Annotated[str, AfterValidator(_checked_role)] = Field(
         description="The role to log in with; {namespace} stands for the Kubernetes namespace.",
         examples=["keyhole-{namespace}"],
+        json_schema_extra={"pattern": r"^([^{}]|\{namespace\})+$"},
     )
     mount: Mount | None = Field(default=None, description="Where the method is mounted; by default the method's name.")
     audience: Annotated[str, Field(min_length=1)] = Field(
@@ -130,7 +133,7 @@ class Connection(_Strict):
         description="Vault's URL: scheme, host, port; https, or http on loopback. Redirects are not followed: name the "
         "active node or a balancer that finds it.",
         examples=["https://vault.example:8200"],
-        json_schema_extra={"pattern": "^https?://[^/?#@]+/?$"},
+        json_schema_extra={"pattern": _ADDRESS_PATTERN},
     )
     auth: Authentication = Field(description="With which method, as which role, and where.")
     ca_file: Path | None = Field(

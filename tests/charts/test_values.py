@@ -39,6 +39,8 @@ def refused(helm: Helm, chart: Path, *arguments: str) -> str:
         pytest.param(["test.namespace=Default"], ["/test/namespace"], id="no name of a namespace"),
         pytest.param(["connections.default.addres=x"], ["/connections/default", "addres"], id="a misspelt connection"),
         pytest.param(["connections.default.auth.method=ldap"], ["/connections/default/auth/method"], id="no method"),
+        pytest.param(["connections.default.address=http://vault:8200"], ["/connections/default/address"], id="no TLS"),
+        pytest.param(["connections.default.auth.role=keyhole-{ns}"], ["/connections/default/auth/role"], id="no field"),
         pytest.param(["connections.default.mounts.secret=3"], ["/connections/default/mounts/secret"], id="no KV v3"),
         pytest.param(["connections.default.timeoutSeconds=90"], ["timeoutSeconds", "maximum"], id="a slow Vault"),
         pytest.param(["caBundles.vault.file=ca.crt"], ["/caBundles/vault"], id="a bundle from nowhere"),
