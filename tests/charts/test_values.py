@@ -95,6 +95,66 @@ def test_the_schema_says_where_and_what(helm: Helm, arguments: list[str], told: 
             id="a CA that the next renewal would outdate",
         ),
         pytest.param(
+            ["caller.token.existingSecret=mine"],
+            "caller.token.existingSecret: has no meaning with caller.mode=aggregation",
+            id="a token that nobody asks for",
+        ),
+        pytest.param(
+            ["caller.clientCertificate.names={kube-apiserver}"],
+            "caller.clientCertificate: has no meaning with caller.mode=aggregation",
+            id="names that nobody compares",
+        ),
+        pytest.param(
+            ["certificates.certManager.issuerRef.name=platform"],
+            "certificates.certManager.issuerRef: has no meaning with certificates.mode=selfManaged",
+            id="an issuer that is not asked",
+        ),
+        pytest.param(
+            ["certificates.mode=certManager", "certificates.caBundle=-----BEGIN CERTIFICATE-----"],
+            "cert-manager's injector hands the CA on",
+            id="a CA that cert-manager does not issue under",
+        ),
+        pytest.param(
+            ["certificates.lifetime=9s"],
+            "certificates.lifetime: 9s is shorter than 10 s",
+            id="a certificate that ends before it is read",
+        ),
+        pytest.param(
+            ["certificates.caLifetime=876001h"],
+            "certificates.caLifetime: 876001h is longer than 876000h",
+            id="a CA for more than a hundred years",
+        ),
+        pytest.param(
+            ["certificates.lifetime=25h", "certificates.caLifetime=23h119m59s"],
+            "certificates.caLifetime: 23h119m59s is too short for certificates that live 25h (certificates.lifetime)",
+            id="a CA that ends before its certificate",
+        ),
+        pytest.param(
+            ["certificates.mode=certManager", "certificates.certManager.duration=59m"],
+            "certificates.certManager.duration: 59m is shorter than 3600 s",
+            id="shorter than cert-manager issues",
+        ),
+        pytest.param(
+            ["certificates.mode=certManager", "certificates.certManager.caDuration=4319h"],
+            "certificates.certManager.caDuration: 4319h is too short for certificates that live 2160h",
+            id="a CA of cert-manager's that ends before the last certificate under it is renewed",
+        ),
+        pytest.param(
+            ["webhook.autoscaling.enabled=true", "webhook.autoscaling.minReplicas=7"],
+            "webhook.autoscaling.minReplicas: 7 is more than maxReplicas, 6",
+            id="more pods than there may be",
+        ),
+        pytest.param(
+            ["webhook.autoscaling.enabled=true", "webhook.resources.requests.cpu=null"],
+            "webhook.autoscaling: aims at a part of webhook.resources.requests.cpu, and none is requested",
+            id="a part of nothing",
+        ),
+        pytest.param(
+            ["audit.output=file"],
+            "audit.output: file has no meaning without audit.existingSecret",
+            id="a trail without a key",
+        ),
+        pytest.param(
             ["webhook.graceSeconds=5"],
             "webhook.graceSeconds: an admission that is in flight may take admission.timeoutSeconds, 10 s",
             id="an end that cuts admissions off",
@@ -115,6 +175,21 @@ def test_what_does_not_fit_together_is_told_in_a_sentence(helm: Helm, arguments:
     "settings", ["caBundles.vault.configMap=kube-root-ca.crt", "caBundles.vault.secret=1.vault-ca"]
 )
 def test_a_bundle_may_lie_in_whatever_kubernetes_lets_be_named_so(helm: Helm, settings: str) -> None:
+    helm.run("template", "keyhole", str(KEYHOLE), *ONE_CONNECTION, *VERSION, "--set", settings)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param("certificates.lifetime=10s,certificates.caLifetime=10s", id="the shortest of our own"),
+        pytest.param("certificates.lifetime=90m,certificates.caLifetime=876000h", id="the longest"),
+        pytest.param(
+            "certificates.mode=certManager,certificates.certManager.duration=1h,certificates.certManager.caDuration=120m",
+            id="the shortest of cert-manager's",
+        ),
+    ],
+)
+def test_lifetimes_that_certificates_can_have_are_taken(helm: Helm, settings: str) -> None:
     helm.run("template", "keyhole", str(KEYHOLE), *ONE_CONNECTION, *VERSION, "--set", settings)
 
 
