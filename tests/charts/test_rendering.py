@@ -20,6 +20,7 @@ from testbed.toolbox import Toolbox
 from tests.charts.charts import (
     FOLDER,
     KEYHOLE,
+    ONE_CONNECTION,
     TENANT,
     Manifest,
     container,
@@ -321,10 +322,38 @@ class TestPods:
         (mounted,) = [one for one in container(in_a_file)["volumeMounts"] if one["name"] == "audit-log"]
         assert option(in_a_file, "audit-log") == [f"{mounted['mountPath']}/audit.log"]
 
+    def test_a_label_or_an_annotation_that_is_named_twice_stands_there_once(self, helm: Helm) -> None:
+        twice = (
+            *("commonLabels.team=all", "webhook.podLabels.team=ours"),
+            *("metrics.serviceMonitor.enabled=true", "metrics.serviceMonitor.labels.team=watchers"),
+            "webhook.podAnnotations.kubectl\\.kubernetes\\.io/default-container=another",
+        )
+        arguments = [part for setting in twice for part in ("--set", setting)]
+        version = ("--kube-version", str(pins.KUBERNETES))
+        text = helm.run("template", "keyhole", str(KEYHOLE), *version, *ONE_CONNECTION, *arguments).stdout
+        # Helm takes the last of two; whoever renders after it (kustomize, Flux) takes neither.
+        assert [key for document in yaml.compose_all(text) for key in _repeated(document)] == []
+        manifests = rendered(helm, *twice)
+        pod = the(manifests, *WEBHOOK)["spec"]["template"]["metadata"]
+        assert pod["labels"]["team"] == "ours"
+        assert pod["annotations"]["kubectl.kubernetes.io/default-container"] == "another"
+        assert the(manifests, "ServiceMonitor", "keyhole")["metadata"]["labels"]["team"] == "watchers"
+        assert the(manifests, "Service", "keyhole")["metadata"]["labels"]["team"] == "all"
+
     def test_an_autoscaler_alone_decides_about_the_number_of_pods(self, helm: Helm) -> None:
         manifests = rendered(helm, "webhook.autoscaling.enabled=true")
         assert "replicas" not in the(manifests, *WEBHOOK)["spec"]
         assert the(manifests, "HorizontalPodAutoscaler", "keyhole-webhook")["spec"]["minReplicas"] == 2
+
+
+def test_a_version_with_a_plus_makes_labels_that_kubernetes_takes(helm: Helm, tmp_path: Path) -> None:
+    version = f"0.1.0+{'a' * 60}"
+    copy = Path(shutil.copytree(KEYHOLE, tmp_path / "keyhole"))
+    described = copy / "Chart.yaml"
+    described.write_text(described.read_text().replace("0.1.0", version))
+    for manifest in helm.template(copy, *ONE_CONNECTION, "--set", "image.tag=latest"):
+        for value in manifest["metadata"]["labels"].values():
+            assert re.fullmatch(r"[A-Za-z0-9][-A-Za-z0-9_.]{0,61}[A-Za-z0-9]", value)
 
 
 def test_the_network_policy_lets_the_pods_reach_the_ports_of_their_vaults_alone(helm: Helm) -> None:
@@ -376,6 +405,17 @@ def _parsed(arguments: list[str]) -> None:
     given = {argument.partition("=")[0] for argument in arguments[1:]}
     for name, parameter in known.items():
         assert not parameter.required or name in given, f"{name} is missing"
+
+
+def _repeated(node: yaml.Node | None) -> list[str]:
+    """Return the keys that a map anywhere in a document has twice."""
+    if isinstance(node, yaml.SequenceNode):
+        return [key for part in node.value for key in _repeated(part)]
+    if not isinstance(node, yaml.MappingNode):
+        return []
+    keys = [key.value for key, _ in node.value]
+    within = [key for _, part in node.value for key in _repeated(part)]
+    return [*(key for key in set(keys) if keys.count(key) > 1), *within]
 
 
 def _volume(deployment: Manifest, name: str) -> Mapping[str, Any]:

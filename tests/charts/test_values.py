@@ -45,6 +45,12 @@ def refused(helm: Helm, chart: Path, *arguments: str) -> str:
         pytest.param(["connections.default.timeoutSeconds=90"], ["timeoutSeconds", "maximum"], id="a slow Vault"),
         pytest.param(["caBundles.vault.file=ca.crt"], ["/caBundles/vault"], id="a bundle from nowhere"),
         pytest.param(["caBundles.vault.configMap=a", "caBundles.vault.secret=b"], ["/caBundles/vault"], id="from two"),
+        pytest.param(
+            ["commonLabels.app\\.kubernetes\\.io/name=mine"],
+            ["/commonLabels/app.kubernetes.io~1name", "set by the chart"],
+            id="a label by which the pods are selected",
+        ),
+        pytest.param(["webhook.podLabels.team=a b"], ["/webhook/podLabels/team", "pattern"], id="no label's value"),
         pytest.param(["caBundles.vault.configMap="], ["/caBundles/vault"], id="a bundle of no name"),
         pytest.param(
             ["fullnameOverride=key.hole"], ["/fullnameOverride", "pattern"], id="a name that no Service bears"
