@@ -2,9 +2,11 @@
 
 import itertools
 import json
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -162,6 +164,28 @@ class TestTheRecordKey:
         assert release.get(path) == before
         release.install(*ONE_CONNECTION)
         assert release.get(path) == before
+
+
+class TestReusedValues:
+    """An upgrade with `--reuse-values` has only the settings that the chart had before."""
+
+    def test_a_setting_that_is_new_is_missed_and_not_left_out(
+        self, cluster_helm: Helm, release: Release, tmp_path: Path
+    ) -> None:
+        older = Path(shutil.copytree(KEYHOLE, tmp_path / "older"))
+        (older / "values.schema.json").unlink()
+        known = yaml.safe_load((older / "values.yaml").read_text())
+        del known["networkPolicy"]["dnsPorts"]
+        (older / "values.yaml").write_text(yaml.safe_dump(known))
+        replace(release, chart=older).install(*ONE_CONNECTION, "--set", "webhook.replicas=3")
+        upgrade = ("upgrade", "keyhole", str(KEYHOLE), "-n", "keyhole")
+        refused = cluster_helm.run(*upgrade, "--reuse-values", check=False)
+        # Its rule of the network policy would have no ports, which stands for all.
+        assert "missing property 'dnsPorts'" in refused.stderr
+        cluster_helm.run(*upgrade, "--reset-then-reuse-values")
+        assert release.get("/apis/apps/v1/namespaces/keyhole/deployments/keyhole-webhook")["spec"]["replicas"] == 3
+        policy = release.get("/apis/networking.k8s.io/v1/namespaces/keyhole/networkpolicies/keyhole-webhook")
+        assert {port["port"] for port in policy["spec"]["egress"][0]["ports"]} == {53}
 
 
 class TestWhatOthersWrote:

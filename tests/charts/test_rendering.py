@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from cli.main import main
+from cli.version import VERSION
 from manifests.admission_policy import admission_policy
 from manifests.aggregation import api_service
 from manifests.registration import aggregated_webhook_configuration
@@ -39,6 +40,24 @@ ROUTING = ("APIService", "v1alpha1.admission.keyhole.dev")
 DEFAULT = KEYHOLE / "ci" / "default-values.yaml"
 FULL = KEYHOLE / "ci" / "full-values.yaml"
 PEM = "-----BEGIN CERTIFICATE-----"
+
+
+@pytest.mark.parametrize(("enabled", "is_there"), [("true", True), ("false", False)])
+def test_another_chart_may_have_them_on_a_condition(
+    helm: Helm, tmp_path: Path, enabled: str, *, is_there: bool
+) -> None:
+    charts = [KEYHOLE, TENANT]
+    for chart in charts:
+        shutil.copytree(chart, tmp_path / "charts" / chart.name)
+    parts = [{"name": chart.name, "version": VERSION, "condition": f"{chart.name}.enabled"} for chart in charts]
+    described = {"apiVersion": "v2", "name": "platform", "version": "1.0.0", "dependencies": parts}
+    (tmp_path / "Chart.yaml").write_text(yaml.safe_dump(described))
+    given = {KEYHOLE.name: yaml.safe_load(DEFAULT.read_text()), TENANT.name: {"namespaces": ["shop"]}}
+    (tmp_path / "values.yaml").write_text(yaml.safe_dump(given))
+    conditions = [part for chart in charts for part in ("--set", f"{chart.name}.enabled={enabled}")]
+    kinds = {kind for kind, _ in named(helm.template(tmp_path, *conditions))}
+    assert ({"MutatingWebhookConfiguration", "Namespace"} <= kinds) == is_there
+    assert bool(kinds) == is_there
 
 
 @pytest.mark.parametrize("chart", [KEYHOLE, TENANT])

@@ -34,9 +34,16 @@ def test_the_readme_tells_of_every_value_what_its_comment_says(chart: Path) -> N
 @pytest.mark.parametrize("chart", CHARTS)
 def test_the_schema_knows_every_value_and_nothing_else(chart: Path) -> None:
     schema = json.loads((chart / "values.schema.json").read_text())
-    known = schema["properties"].keys() - {"global"}
+    known = schema["properties"].keys() - {"global", "enabled"}
     assert known == values(chart).keys()
     assert not list(_different(schema["properties"], values(chart), "")), "schema and values.yaml"
+
+
+@pytest.mark.parametrize("chart", CHARTS)
+def test_the_schema_misses_each_value_whose_default_says_something(chart: Path) -> None:
+    """`helm upgrade --reuse-values` knows nothing of a value that is new: a list of ports that is not there is all."""
+    schema = json.loads((chart / "values.schema.json").read_text())
+    assert not list(_not_missed(schema, values(chart), schema["$defs"], ""))
 
 
 @pytest.mark.parametrize("chart", CHARTS)
@@ -103,6 +110,18 @@ def _different(properties: Mapping[str, Any], part: Mapping[str, Any], path: str
             yield from _different(schema["properties"], value, f"{path}{key}.")
             if schema["properties"].keys() - value.keys() and key != "resources":
                 yield f"{path}{key}: {schema['properties'].keys() - value.keys()} have no default"
+
+
+def _not_missed(
+    schema: Mapping[str, Any], part: Mapping[str, Any], shared: Mapping[str, Any], path: str
+) -> Iterator[str]:
+    schema = shared[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+    # Without resources a pod is as good: who wants none says null.
+    telling = {key for key, value in part.items() if value not in ("", [], {}, False) and key != "resources"}
+    yield from (f"{path}{key}" for key in telling - set(schema.get("required", [])))
+    for key in telling:
+        if isinstance(part[key], dict):
+            yield from _not_missed(schema["properties"][key], part[key], shared, f"{path}{key}.")
 
 
 def _objects(part: Any, path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -25,6 +25,8 @@ def refused(helm: Helm, chart: Path, *arguments: str) -> str:
     [
         pytest.param(["webhok.replicas=3"], ["webhok"], id="a misspelt section"),
         pytest.param(["webhook.replica=3"], ["/webhook", "replica"], id="a misspelt key"),
+        pytest.param(["networkPolicy.dnsPorts=null"], ["/networkPolicy", "missing", "dnsPorts"], id="a key taken away"),
+        pytest.param(["enabled=false"], ["/enabled", "true"], id="a condition that nobody looks at"),
         pytest.param(["webhook.replicas=0"], ["/webhook/replicas", "minimum"], id="no pod at all"),
         pytest.param(["webhook.replicas=two"], ["/webhook/replicas", "integer"], id="a word for a number"),
         pytest.param(["webhook.logLevel=loud"], ["/webhook/logLevel", "'debug'"], id="a level that there is not"),
