@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import shlex
 import shutil
 import subprocess
 import time
@@ -31,6 +32,7 @@ _DEFINITIONS = (
 )
 _PODS_SECONDS = 30.0
 _POLICY_SECONDS = 30.0
+_GONE_SECONDS = 90
 # Everything that a release may leave behind.
 _KINDS = (
     "all,serviceaccounts,roles,rolebindings,secrets,configmaps,networkpolicies,poddisruptionbudgets,leases,"
@@ -249,6 +251,60 @@ class TestTheControllersRight:
         assert "but its caBundle" in installed('{"spec":{"caBundle":null,"insecureSkipTLSVerify":true}}')
         assert "but its caBundle" in installed('{"spec":{"versionPriority":7}}')
         assert "patched" in installed('{"spec":{"caBundle":"LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCg=="}}')
+
+
+class TestWithoutUninstalling:
+    """Nobody answers any more, and what has the API server ask stands outside of the namespace."""
+
+    def test_a_deleted_namespace_goes_and_nothing_is_blocked_once_the_documented_commands_were_run(
+        self, bed: Testbed, cluster_helm: Helm
+    ) -> None:
+        release = Release(bed, cluster_helm, KEYHOLE, "gone")
+        release.install(*ONE_CONNECTION)
+        _eventually(lambda: not _is_stored(bed), "a reference is refused")
+        bed.kubectl("delete", "namespace", "gone", "--wait=false")
+        conditions = '{.status.conditions[?(@.status=="True")].type}'
+        state = ("get", "namespace", "gone", "-o", f"jsonpath={conditions}")
+        _eventually(lambda: "DiscoveryFailure" in bed.kubectl(*state).stdout, "the namespace is held up")
+        assert not _is_stored(bed)
+        for command in _commands_of_the_document():
+            bed.kubectl(*command)
+        bed.kubectl("wait", "--for=delete", "namespace/gone", f"--timeout={_GONE_SECONDS}s")
+        _eventually(lambda: _is_stored(bed), "nobody is asked")
+        assert bed.kubectl("get", _CLUSTER_KINDS, "-l", _SELECTOR, "-o", "name").stdout == ""
+        assert bed.kubectl("get", "rolebindings", "-n", "kube-system", "-l", _SELECTOR, "-o", "name").stdout == ""
+
+    def test_an_upgrade_makes_anew_what_these_commands_took_away(self, bed: Testbed, release: Release) -> None:
+        release.install(*ONE_CONNECTION)
+        before = bed.kubectl("get", _CLUSTER_KINDS, "-l", _SELECTOR, "-o", "name").stdout
+        for command in _commands_of_the_document():
+            bed.kubectl(*command)
+        _eventually(lambda: _is_stored(bed), "nobody is asked")
+        release.upgrade(*ONE_CONNECTION)
+        assert bed.kubectl("get", _CLUSTER_KINDS, "-l", _SELECTOR, "-o", "name").stdout == before
+        _eventually(lambda: not _is_stored(bed), "a reference is refused")
+
+
+def _commands_of_the_document() -> list[list[str]]:
+    text = (KEYHOLE.parents[1] / "docs" / "installation.md").read_text()
+    block = text.partition("deleted without `helm uninstall`")[2].split("```")[1]
+    commands = [shlex.split(line) for line in block.replace("\\\n", "").strip().splitlines()]
+    assert {command[0] for command in commands} == {"kubectl"}
+    return [command[1:] for command in commands]
+
+
+def _is_stored(bed: Testbed) -> bool:
+    """Return whether the API server takes a Secret with a reference, and does not say so by keeping it."""
+    annotations = {"data.keyhole.dev/password": "vault:secret/any#password"}
+    probe = {"metadata": {"name": "with-a-reference", "annotations": annotations}}
+    return bed.kubernetes.request("POST", "/api/v1/namespaces/default/secrets?dryRun=All", probe).ok
+
+
+def _eventually(what: Callable[[], bool], told: str) -> None:
+    deadline = time.monotonic() + _GONE_SECONDS
+    while not what():
+        assert time.monotonic() < deadline, told
+        time.sleep(0.5)
 
 
 class TestNotes:
