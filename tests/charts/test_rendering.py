@@ -308,6 +308,10 @@ class TestPods:
         pod = the(rendered(helm, *settings), *WEBHOOK)["spec"]["template"]["spec"]
         assert pod["terminationGracePeriodSeconds"] == seconds
 
+    def test_a_cluster_may_give_the_pods_their_user_and_group(self, helm: Helm) -> None:
+        contexts = [pod["securityContext"] for one in rendered(helm, "fixedUser=false") for pod in _pods(one)]
+        assert contexts == [{"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}] * 3
+
     def test_connections_are_written_as_they_stand_in_the_values(self, helm: Helm) -> None:
         text = the(of_values(helm, FULL), "ConfigMap", "keyhole-connections")["data"]
         wanted = yaml.safe_load(FULL.read_text())["connections"]

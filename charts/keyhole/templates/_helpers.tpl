@@ -87,10 +87,12 @@ caBundle: {{ b64enc . }}
 
 {{- define "keyhole.podSecurityContext" -}}
 runAsNonRoot: true
+{{- if .Values.fixedUser }}
 runAsUser: 65532
 runAsGroup: 65532
 # Secrets that are mounted are readable by the group.
 fsGroup: 65532
+{{- end }}
 seccompProfile:
   type: RuntimeDefault
 {{- end -}}
