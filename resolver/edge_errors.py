@@ -40,6 +40,18 @@ class VaultUnavailable(TemporaryError):
         self.how = how
 
 
+class VaultCrowded(TemporaryError):
+    """So many wait for the Vault of a connection already that it was not asked."""
+
+    cause: ClassVar[str] = "VaultUnavailable"
+
+    def __init__(self, connection: str) -> None:
+        super().__init__(
+            f"the Vault of connection {connection!r} was not asked, so many wait for it already; a retry may work"
+        )
+        self.connection = connection
+
+
 class IdentityUnavailable(TemporaryError):
     """The API server could not be asked for a ServiceAccount token, or about the namespace."""
 

@@ -1,6 +1,7 @@
 """References in, values out: one login for a namespace, one Vault read for each path."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -32,6 +33,15 @@ class Resolved:
 
 
 Outcome = Resolved | ResolverError
+
+
+Room = Callable[[str, Deadline], AbstractContextManager[object]]
+"""Holds room for an admission that asks the Vault of a connection, by its name; raises `ResolverError` without any."""
+
+
+def all_room(_connection: str, _deadline: Deadline) -> AbstractContextManager[object]:
+    """Let whoever comes ask, however many they are."""
+    return nullcontext()
 
 
 class TokenSource(Protocol):
@@ -105,8 +115,10 @@ class Resolver:
         tokens: TokenSource,
         limit: Limit = no_limit,
         observers: Observers = nobody,
+        room: Room = all_room,
     ) -> None:
         self._limit = limit
+        self._room = room
         self._observers = observers
         self._servers = {name: self._new_server(name, connection) for name, connection in connections.items()}
         self._tokens = tokens
@@ -182,15 +194,21 @@ class Resolver:
     ) -> dict[Reference, Outcome]:
         tenant = Tenant(server.name, namespace, server.transport.connection.auth.role_for(namespace))
         try:
-            token, remembered = self._tokens.token(tenant, server.transport, deadline)
-            outcomes = self._read_all(server, tenant, references, token, deadline)
-            denied = [reference for reference in references if isinstance(outcomes[reference], VaultDenied)]
-            if denied:
-                fresh = self._tokens.replacement(tenant, token, server.transport, deadline, was_remembered=remembered)
-                if fresh is not None:
-                    outcomes.update(self._read_all(server, tenant, denied, fresh, deadline))
+            with self._room(server.name, deadline):
+                return self._resolve_as(tenant, server, references, deadline)
         except ResolverError as error:
             return dict.fromkeys(references, error)
+
+    def _resolve_as(
+        self, tenant: Tenant, server: _Server, references: Sequence[Reference], deadline: Deadline
+    ) -> dict[Reference, Outcome]:
+        token, remembered = self._tokens.token(tenant, server.transport, deadline)
+        outcomes = self._read_all(server, tenant, references, token, deadline)
+        denied = [reference for reference in references if isinstance(outcomes[reference], VaultDenied)]
+        if denied:
+            fresh = self._tokens.replacement(tenant, token, server.transport, deadline, was_remembered=remembered)
+            if fresh is not None:
+                outcomes.update(self._read_all(server, tenant, denied, fresh, deadline))
         return outcomes
 
     def _read_all(

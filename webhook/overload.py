@@ -7,12 +7,14 @@ and who comes next, is `webhook.places`; here is the waiting.
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from http import HTTPStatus
 
 from gevent import get_hub
 from gevent.event import Event
 
 from resolver.deadline import Deadline
+from resolver.edge_errors import VaultCrowded
 from webhook.places import Place, Places
 from webhook.review import Answer
 
@@ -36,6 +38,7 @@ class Gate:
     def __init__(self, most_running: int, most_waiting: int) -> None:
         self._places = Places(most_running, most_waiting)
         self._turns: dict[Place, Event] = {}
+        self._own: ContextVar[Place | None] = ContextVar("place", default=None)
         # Who came first is first.
         self._refusals: dict[Event, None] = {}
         loop = get_hub().loop
@@ -63,24 +66,50 @@ class Gate:
         if place is None:
             self._stand_back(deadline)
             raise OverloadedError(f"too many requests of namespace {namespace} are under way; a retry will work")
+        token = self._own.set(place)
         try:
-            if place.is_running:
-                self._watch()
-            else:
-                self._wait(place, deadline)
+            if not self._comes_to_work(place, deadline):
+                raise OverloadedError("its turn did not come in time, so many requests are under way; a retry may work")
             yield
         finally:
             # Also when a time limit ended the greenlet while it waited, or just as its turn came.
-            self._turns.pop(place, None)
+            self._own.reset(token)
             self._places.leave(place)
             self._watch()
 
-    def _wait(self, place: Place, deadline: Deadline) -> None:
+    @contextmanager
+    def asking(self, connection: str, deadline: Deadline) -> Iterator[None]:
+        """Let the admission that is at work here ask a Vault while the block runs, when it is its turn.
+
+        Raises `VaultCrowded` when there is no room for another that waits for this Vault, or at the deadline. What has
+        no place, since nobody has to wait for it, asks at once.
+        """
+        place = self._own.get()
+        if place is None:
+            yield
+            return
+        if not self._places.turn_to(place, connection):
+            self._stand_back(deadline)
+            raise VaultCrowded(connection)
+        try:
+            if not self._comes_to_work(place, deadline):
+                raise VaultCrowded(connection)
+            yield
+        finally:
+            self._places.turn_from(place)
+            self._watch()
+
+    def _comes_to_work(self, place: Place, deadline: Deadline) -> bool:
+        """Wait for the place's turn, if it has to; return whether there is time left to work."""
+        if place.is_running:
+            self._watch()
+            return True
         turn = self._turns[place] = Event()
         self._watch()
-        turn.wait(deadline.remaining_seconds())
-        if not place.is_running or deadline.remaining_seconds() <= 0:
-            raise OverloadedError("its turn did not come in time, so many requests are under way; a retry may work")
+        try:
+            return bool(turn.wait(deadline.remaining_seconds())) and deadline.remaining_seconds() > 0
+        finally:
+            del self._turns[place]
 
     def _stand_back(self, deadline: Deadline) -> None:
         """Let work go first: clients that come again at once would have the worker do nothing but refuse them."""

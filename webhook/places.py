@@ -9,20 +9,43 @@ Of what there is, running or waiting, a namespace takes another place only while
 gets half of them, two a third each, and whoever comes next finds one. Among those who wait, the namespace with the
 fewest at work is next; among equals the one that was served the longest ago; within a namespace, who came first.
 
+Which Vault an admission needs shows only once it is at work. It goes on to ask while those that ask this Vault hold
+fewer than three times what is free, which leaves a quarter to all others; else it gives its place back and waits in the
+queue again, of which the same is true. So a Vault that stalls holds up those who need it, however many namespaces they
+are, and nobody else.
+
 Source: the dynamic thresholds of Choudhury and Hahne (IEEE/ACM Transactions on Networking 6, 1998).
 """
 
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
+
+# Of one Vault, for each place that is free.
+_ASKING_FOR_EACH_FREE: Final = 3
 
 
 @dataclass(slots=True, eq=False)
 class Place:
-    """The place of one admission: at work, or in the queue."""
+    """The place of one admission: at work, in the queue, or given back.
+
+    `vault` is the connection that it asks, or waits to ask.
+    """
 
     namespace: str
+    vault: str = ""
     is_running: bool = False
+    is_waiting: bool = False
+
+    @property
+    def line(self) -> "Line":
+        """Those among whom it waits, first come, first served."""
+        return self.namespace, self.vault
+
+
+Line = tuple[str, str]
+"""Namespace and Vault, which is empty as long as nobody knows."""
 
 
 class Places:
@@ -34,33 +57,62 @@ class Places:
         self._most_running = most_running
         self._most_waiting = most_waiting
         self._held: Counter[str] = Counter()
-        # The namespace that was served the longest ago first.
-        self._queues: OrderedDict[str, deque[Place]] = OrderedDict()
+        # By Vault: who asks it, and who waits to.
+        self._asking: Counter[str] = Counter()
+        self._waiting_to_ask: Counter[str] = Counter()
+        # The line that was served the longest ago first.
+        self._queues: OrderedDict[Line, deque[Place]] = OrderedDict()
         self._begun_this_turn: set[str] = set()
 
     def arrive(self, namespace: str) -> Place | None:
         """Return the place of a new admission, at work or in the queue; None when there is none for its namespace."""
-        queue = self._queues.get(namespace)
         place = Place(namespace)
-        if queue is None and self._is_next(namespace) and namespace not in self._begun_this_turn:
+        if place.line not in self._queues and self._is_next(place.line) and namespace not in self._begun_this_turn:
             self._put_to_work(place)
-            return place
-        if len(queue or ()) >= self._most_waiting - self.waiting:
+            self._begun_this_turn.add(namespace)
+        elif self._may_wait(place.line):
+            self._queue(place)
+        else:
             return None
-        self._queues.setdefault(namespace, deque()).append(place)
-        self.waiting += 1
         return place
 
-    def leave(self, place: Place) -> None:
-        """Give back a place, at work or in the queue."""
+    def turn_to(self, place: Place, vault: str) -> bool:
+        """Have an admission that is at work go on to ask a Vault: at once, or after a wait in the queue.
+
+        False when there is no room for it; then its place is given back.
+        """
         if not place.is_running:
+            return False
+        self.leave(place)
+        place.vault = vault
+        if not self._waiting_to_ask[vault] and self._may_ask(vault):
+            self._put_to_work(place)
+        elif self._may_wait(place.line):
+            self._queue(place)
+        else:
+            return False
+        return True
+
+    def turn_from(self, place: Place) -> None:
+        """Have an admission go on that asked a Vault; one that still waits to gives its place back."""
+        if not place.is_running:
+            self.leave(place)
+        elif place.vault:
+            self._asking[place.vault] -= 1
+            place.vault = ""
+
+    def leave(self, place: Place) -> None:
+        """Give back a place, at work or in the queue; nothing, when that was done."""
+        if place.is_waiting:
             self._unqueue(place)
-            return
-        place.is_running = False
-        self.running -= 1
-        self._held[place.namespace] -= 1
-        if not self._held[place.namespace]:
-            del self._held[place.namespace]
+        elif place.is_running:
+            place.is_running = False
+            self.running -= 1
+            self._held[place.namespace] -= 1
+            if not self._held[place.namespace]:
+                del self._held[place.namespace]
+            if place.vault:
+                self._asking[place.vault] -= 1
 
     def begin(self) -> Place | None:
         """Begin a turn of the event loop: put one of those to work whose namespace has nothing at work, if there is."""
@@ -76,32 +128,55 @@ class Places:
         """Whether any of those who wait would be put to work in an idle process."""
         return any(map(self._has_room, self._queues))
 
-    def _has_room(self, namespace: str) -> bool:
-        return self._held[namespace] < self._most_running - self.running
+    def _has_room(self, line: Line) -> bool:
+        namespace, vault = line
+        return self._held[namespace] < self._most_running - self.running and (not vault or self._may_ask(vault))
 
-    def _is_next(self, namespace: str) -> bool:
-        return not self._held[namespace] and self._has_room(namespace)
+    def _may_ask(self, vault: str) -> bool:
+        return self._asking[vault] < _ASKING_FOR_EACH_FREE * (self._most_running - self.running)
 
-    def _begin(self, may: Callable[[str], bool]) -> Place | None:
-        namespace = min(filter(may, self._queues), key=lambda each: self._held[each], default=None)
-        if namespace is None:
+    def _is_next(self, line: Line) -> bool:
+        return not self._held[line[0]] and self._has_room(line)
+
+    def _may_wait(self, line: Line) -> bool:
+        free = self._most_waiting - self.waiting
+        vault = line[1]
+        if vault and self._waiting_to_ask[vault] >= _ASKING_FOR_EACH_FREE * free:
+            return False
+        return len(self._queues.get(line, ())) < free
+
+    def _begin(self, may: Callable[[Line], bool]) -> Place | None:
+        line = min(filter(may, self._queues), key=lambda each: self._held[each[0]], default=None)
+        if line is None:
             return None
-        place = self._queues[namespace][0]
+        place = self._queues[line][0]
         self._unqueue(place)
-        if namespace in self._queues:
-            self._queues.move_to_end(namespace)
+        if line in self._queues:
+            self._queues.move_to_end(line)
         self._put_to_work(place)
+        self._begun_this_turn.add(place.namespace)
         return place
 
     def _put_to_work(self, place: Place) -> None:
         place.is_running = True
         self.running += 1
         self._held[place.namespace] += 1
-        self._begun_this_turn.add(place.namespace)
+        if place.vault:
+            self._asking[place.vault] += 1
+
+    def _queue(self, place: Place) -> None:
+        place.is_waiting = True
+        self._queues.setdefault(place.line, deque()).append(place)
+        self.waiting += 1
+        if place.vault:
+            self._waiting_to_ask[place.vault] += 1
 
     def _unqueue(self, place: Place) -> None:
-        queue = self._queues[place.namespace]
+        place.is_waiting = False
+        queue = self._queues[place.line]
         queue.remove(place)
         self.waiting -= 1
         if not queue:
-            del self._queues[place.namespace]
+            del self._queues[place.line]
+        if place.vault:
+            self._waiting_to_ask[place.vault] -= 1

@@ -117,7 +117,8 @@ def build(settings: ServiceSettings, meters: Meters) -> Service:
     """
     api = connect(settings.kubeconfig, observe=kubernetes_meter(meters))
     tenants = Tenants(NamespaceTokens(ServiceAccountTokens(api)))
-    resolver = Resolver(load(settings.connections_file), tenants, _limit, vault_meters(meters))
+    gate = Gate(settings.most_running, settings.most_waiting)
+    resolver = Resolver(load(settings.connections_file), tenants, _limit, vault_meters(meters), gate.asking)
     secrets = Secrets(api)
     record_keys = RecordKeys(settings.record_key, lambda seconds: secrets.read(settings.record_key, seconds).data)
     admission = Admission(resolver, Namespaces(api), SecretAccess(api), record_keys.current, _limit)
@@ -125,7 +126,6 @@ def build(settings: ServiceSettings, meters: Meters) -> Service:
     admits = AuditedAdmission(admission, trail, resolver.logins) if trail else admission
     caller = caller_check(settings.caller, RequestHeaders(api).read)
     is_aggregated = settings.caller.mode is CallerMode.AGGREGATION
-    gate = Gate(settings.most_running, settings.most_waiting)
     metered = MeteredAdmission(GatedAdmission(admits, gate), meters)
     path = ADMISSION_PATH if is_aggregated else MUTATE_PATH
     app = create_app(metered, path, BodyRoom(), lambda cause: meters.add(REFUSALS, cause))

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resolver.deadline import Deadline
+from resolver.edge_errors import VaultCrowded
 from tests.manifests.secrets import secret
 from tests.webhook.reviews import parsed
 from webhook.gated import GatedAdmission
@@ -128,32 +129,82 @@ def test_a_place_comes_back_when_its_greenlet_is_ended_just_as_its_turn_comes() 
     work.end.set()
 
 
-_CLIENT = st.tuples(st.sampled_from("abc"), st.integers(0, 3), st.integers(0, 3), st.booleans())
+def _ask(gate: Gate, namespace: str, vault: str, seconds: float, until: Event) -> str:
+    """Be at work, and ask a Vault that answers at a moment; return how it ended."""
+    try:
+        with gate.place(namespace, Deadline.after(seconds)), gate.asking(vault, Deadline.after(seconds)):
+            until.wait()
+    except VaultCrowded:
+        return "crowded"
+    return "answered"
+
+
+def test_who_finds_no_room_at_a_vault_holds_no_place_and_goes_on_when_there_is_room() -> None:
+    gate, answers, at_once = Gate(4, 8), Event(), Event()
+    at_once.set()
+    stalled = [gevent.spawn(_ask, gate, f"stalled-{number}", "stalls", _SOON, answers) for number in range(6)]
+    _until(lambda: (gate.running, gate.waiting) == (3, 3))
+    assert _ask(gate, "beside", "answers", _SOON, at_once) == "answered"
+    answers.set()
+    gevent.joinall(stalled, timeout=_SOON)
+    assert [one.value for one in stalled] == ["answered"] * 6
+    assert _is_empty(gate)
+
+
+def test_at_its_deadline_who_waits_for_a_vault_is_told_so_and_keeps_no_place() -> None:
+    gate, answers = Gate(4, 8), Event()
+    stalled = [gevent.spawn(_ask, gate, f"stalled-{number}", "stalls", _SOON, answers) for number in range(3)]
+    _until(lambda: gate.running == 3)
+    late = gevent.spawn(_ask, gate, "late", "stalls", 0.02, answers)
+    assert late.get(timeout=_SOON) == "crowded"
+    assert (gate.running, gate.waiting) == (3, 0)
+    answers.set()
+    gevent.joinall(stalled)
+    assert _is_empty(gate)
+
+
+def test_past_its_part_of_the_queue_a_vault_has_nobody_wait_and_others_still_may() -> None:
+    gate, answers = Gate(4, 4), Event()
+    stalled = [gevent.spawn(_ask, gate, f"stalled-{number}", "stalls", _SOON, answers) for number in range(12)]
+    _until(lambda: sum(one.dead for one in stalled) == 6)
+    assert {one.value for one in stalled if one.dead} == {"crowded"}
+    assert (gate.running, gate.waiting) == (3, 3)
+    work = _Work(gate)
+    for _ in range(2):
+        work.spawn("beside")
+    assert (gate.running, gate.waiting) == (4, 4)
+    work.end.set()
+    answers.set()
+    gevent.joinall(stalled)
+
+
+_CLIENT = st.tuples(
+    st.sampled_from("abc"), st.sampled_from(["", "x", "y"]), st.integers(0, 3), st.integers(0, 3), st.booleans()
+)
 
 
 @given(st.lists(_CLIENT, max_size=30))
 def test_whatever_comes_and_is_killed_the_bound_holds_and_every_place_comes_back(
-    clients: Sequence[tuple[str, int, int, bool]],
+    clients: Sequence[tuple[str, str, int, int, bool]],
 ) -> None:
     gate = Gate(4, 8)
     most = [0]
     done = []
 
-    def ask(namespace: str, before: int, during: int) -> None:
+    def ask(namespace: str, vault: str, before: int, during: int) -> None:
         for _ in range(before):
             gevent.sleep(0)
+        soon = Deadline.after(_SOON)
         try:
-            with gate.place(namespace, Deadline.after(_SOON)):
+            with gate.place(namespace, soon), gate.asking(vault, soon) if vault else contextlib.nullcontext():
                 most[0] = max(most[0], gate.running)
                 for _ in range(during):
                     gevent.sleep(0)
-        except OverloadedError:
+        except (OverloadedError, VaultCrowded):
             pass
         done.append(namespace)
 
-    asking = [
-        (gevent.spawn(ask, namespace, before, during), is_killed) for namespace, before, during, is_killed in clients
-    ]
+    asking = [(gevent.spawn(ask, *client), is_killed) for *client, is_killed in clients]
     for step, (greenlet, is_killed) in enumerate(asking):
         if is_killed:
             if step % 2:
