@@ -16,6 +16,7 @@ from gunicorn.config import Config
 from metrics.folder import MetricsFolder
 from metrics.meters import Meters
 from webhook.gunicorn_log import GunicornLog
+from webhook.master import Master
 from webhook.service import Service
 from webhook.settings import Address, ServerSettings
 from webhook.tls import ServingTls
@@ -77,6 +78,10 @@ class Server(BaseApplication):  # type: ignore[misc]
             "proc_name": "keyhole",
         }.items():
             self.cfg.set(name, value)
+
+    def run(self) -> None:
+        """Be the master until a signal stops it (gunicorn's hook)."""
+        Master(self).run()
 
     def load(self) -> Any:
         """Build the application, in the worker (gunicorn's hook)."""

@@ -5,6 +5,7 @@ measurement by which the class was chosen.
 """
 
 import contextlib
+import signal
 from math import ceil
 from typing import Any
 
@@ -15,6 +16,7 @@ from gunicorn.workers.ggevent import GeventWorker
 
 from webhook.health import health_app
 from webhook.logs import tell_of_greenlets
+from webhook.master import UNUSED
 from webhook.open_connections import OpenConnections
 from webhook.server_log import status_of
 
@@ -30,6 +32,12 @@ class AdmissionWorker(GeventWorker):  # type: ignore[misc]
         self.connections = OpenConnections()
         self.stopping = False
         self.place = 0
+
+    def init_signals(self) -> None:
+        """Take the signals that stop a worker; those that do nothing would end it abruptly (gunicorn's hook)."""
+        super().init_signals()
+        for unused in UNUSED:
+            signal.signal(unused, signal.SIG_IGN)
 
     def handle(self, listener: Any, client: Any, address: Any) -> None:
         """Serve one connection (gunicorn's hook)."""

@@ -199,6 +199,41 @@ class TestWorkers:
             assert [reply.message for reply in replies if not reply.allowed] == []
 
 
+class TestSignals:
+    @pytest.mark.parametrize("name", ["SIGHUP", "SIGUSR1", "SIGUSR2", "SIGTTIN", "SIGTTOU", "SIGWINCH"])
+    def test_what_stops_nothing_does_nothing_and_is_told_in_one_line(self, own: Caller, name: str) -> None:
+        master, before = own.webhook.server.pid, workers(own.webhook)
+        for process in (master, *before):
+            os.kill(process, signal.Signals[name])
+        expected = [name]
+        if name == "SIGWINCH":  # of which nothing is told: what comes after it is
+            os.kill(master, signal.SIGHUP)
+            expected = ["SIGHUP"]
+        eventually(lambda: _told_of_signals(own.webhook) == expected, "the master tells of it, once")
+        assert workers(own.webhook) == before
+        assert own.admit(secret("after-a-signal")).allowed
+        own.webhook.server.send(signal.SIGTERM)
+        assert own.webhook.server.wait(20) == 0
+
+    @pytest.mark.parametrize("name", ["SIGINT", "SIGQUIT"])
+    def test_what_stops_at_once_leaves_no_token_behind(
+        self, own: Caller, plant: Planter, testbed: Testbed, name: str
+    ) -> None:
+        plant.secret("interrupted")
+        before = living_tokens(testbed)
+        assert own.admit(filled("interrupted", password="vault:secret/e2e/interrupted#password")).allowed
+        ours = living_tokens(testbed) - before
+        assert ours
+        os.kill(own.webhook.server.pid, signal.Signals[name])
+        assert own.webhook.server.wait(20) == 0
+        assert not ours & living_tokens(testbed)
+
+
+def _told_of_signals(webhook: Webhook) -> list[str]:
+    lines = webhook.log_file.read_text().splitlines()
+    return [line.split()[3] for line in lines if "does nothing here" in line]
+
+
 def _wait_for_replacement(webhook: Webhook, victim: int) -> None:
     eventually(lambda: victim not in workers(webhook), "the worker is gone")
     eventually(lambda: len(workers(webhook)) == 2, "there is another worker")
