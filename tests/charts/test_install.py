@@ -322,6 +322,9 @@ class TestNotes:
         assert "DANGER: caller.mode=none" in unproved
         assert "--set-file certificates.caBundle=ca.crt" in unproved
         assert "NOT SAFE: webhook.replicas=1" in self._notes(cluster_helm, "webhook.replicas=1")
+        scaled = ("webhook.autoscaling.enabled=true", "webhook.autoscaling.minReplicas=1")
+        assert "NOT SAFE: webhook.autoscaling.minReplicas=1" in self._notes(cluster_helm, *scaled)
+        assert "THE TEST WILL FAIL" in self._notes(cluster_helm, "test.namespace=keyhole")
         assert "NOT SAFE: admission.policy=false" in self._notes(cluster_helm, "admission.policy=false")
 
     def test_by_default_nothing_is_unsafe(self, cluster_helm: Helm) -> None:
@@ -329,6 +332,7 @@ class TestNotes:
         assert "rollout status" in usual
         assert "DANGER" not in usual
         assert "NOT " not in usual
+        assert "FAIL" not in usual
 
     def test_a_release_of_another_name_and_place_names_its_accounts(self, cluster_helm: Helm) -> None:
         told = self._notes(cluster_helm, release="prod", namespace="platform")

@@ -140,7 +140,7 @@ class TestEveryDocumentedSetOfValues:
         for pod in pods:
             context = pod["securityContext"]
             assert context["runAsNonRoot"] is True
-            assert context["runAsUser"] > 0
+            assert context.get("runAsUser", 1) > 0
             assert context["seccompProfile"] == {"type": "RuntimeDefault"}
             for one in pod["containers"]:
                 assert one["securityContext"]["readOnlyRootFilesystem"] is True
@@ -362,6 +362,12 @@ class TestPods:
         assert pod["annotations"]["kubectl.kubernetes.io/default-container"] == "another"
         assert the(manifests, "ServiceMonitor", "keyhole")["metadata"]["labels"]["team"] == "watchers"
         assert the(manifests, "Service", "keyhole")["metadata"]["labels"]["team"] == "all"
+
+    def test_the_pod_of_the_test_runs_on_the_nodes_that_are_the_webhooks(self, helm: Helm) -> None:
+        pod = the(of_values(helm, FULL), "Pod", "keyhole-test")["spec"]
+        webhook = the(of_values(helm, FULL), *WEBHOOK)["spec"]["template"]["spec"]
+        assert (pod["nodeSelector"], pod["tolerations"]) == (webhook["nodeSelector"], webhook["tolerations"])
+        assert "affinity" not in pod
 
     def test_an_autoscaler_alone_decides_about_the_number_of_pods(self, helm: Helm) -> None:
         manifests = rendered(helm, "webhook.autoscaling.enabled=true")
