@@ -202,10 +202,10 @@ def _own_certificate(bed: Testbed) -> str:
     """Make a Secret with a serving certificate, as an operator has one, and return the CA."""
     ca = issue_ca()
     serving = issue_serving(ca, [SERVICE_HOST])
-    parts = {"tls.crt": serving.certificate_pem, "tls.key": serving.key_pem, "ca.crt": ca.certificate_pem}
+    parts = {"tls.crt": serving.certificate_pem, "tls.key": serving.key_pem}
     data = {name: base64.b64encode(part).decode() for name, part in parts.items()}
     within = {"name": "own-tls", "namespace": "keyhole"}
-    apply(bed, {"apiVersion": "v1", "kind": "Secret", "metadata": within, "data": data})
+    apply(bed, {"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls", "metadata": within, "data": data})
     return ca.certificate_pem.decode()
 
 
