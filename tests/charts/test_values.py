@@ -162,6 +162,18 @@ def test_the_schema_says_where_and_what(helm: Helm, arguments: list[str], told: 
             "audit.output: file has no meaning without audit.existingSecret",
             id="a trail without a key",
         ),
+        *(
+            pytest.param(
+                [*mode, f"{name}=-----BEGIN CERTIFICATE-----\n-----BEGIN EC PRIVATE KEY-----\n"],
+                f"{name}: holds a private key",
+                id=f"a private key in {name}",
+            )
+            for name, mode in (
+                ("certificates.caBundle", ["caller.mode=none"]),
+                ("caller.clientCertificate.ca", ["caller.mode=client-certificate"]),
+                ("caBundles.vault.pem", []),
+            )
+        ),
         pytest.param(
             ["webhook.graceSeconds=5"],
             "webhook.graceSeconds: an admission that is in flight may take admission.timeoutSeconds, 10 s",

@@ -16,6 +16,16 @@
 {{- end -}}
 {{- end -}}
 {{- $shown := .Values.caller.clientCertificate -}}
+{{- /* They stand in ConfigMaps and in what everybody may read. */ -}}
+{{- $public := dict "certificates.caBundle" $certificates.caBundle "caller.clientCertificate.ca" $shown.ca -}}
+{{- range $name, $bundle := .Values.caBundles -}}
+{{- $_ := set $public (printf "caBundles.%s.pem" $name) ($bundle.pem | default "") -}}
+{{- end -}}
+{{- range $name, $text := $public -}}
+{{- if contains "PRIVATE KEY-----" $text -}}
+{{- fail (printf "%s: holds a private key, which everybody could read there; certificates alone belong in it" $name) -}}
+{{- end -}}
+{{- end -}}
 {{- if eq .Values.caller.mode "client-certificate" -}}
 {{- if not (and $shown.ca $shown.names) -}}
 {{- fail "caller.clientCertificate: the mode client-certificate needs `ca` and `names`" -}}
