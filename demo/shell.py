@@ -7,7 +7,7 @@ from demo.errors import DemoError
 from demo.screen import Screen
 from testbed import Testbed
 
-_TIMEOUT_SECONDS = 60.0
+_TIMEOUT_SECONDS = 300.0
 
 
 class Shell:

@@ -19,7 +19,7 @@ from testbed.bed import Testbed
 from testbed.installation import SERVICE_HOST, WEBHOOK_USER, Webhook, apply, guarded, serving
 
 _SERVICE, _NAMESPACE, _ = SERVICE_HOST.split(".")
-_AVAILABLE_SECONDS = 60.0
+_AVAILABLE_SECONDS = 180.0
 
 
 @contextlib.contextmanager

@@ -22,7 +22,7 @@ from testbed.redis import Redis
 from testbed.servers import Server
 
 RESYNC_SECONDS = 10
-_READY_SECONDS = 60.0
+_READY_SECONDS = 180.0
 _APPLICATIONS = f"/apis/argoproj.io/v1alpha1/namespaces/{NAMESPACE}/applications"
 _REFRESH = "argocd.argoproj.io/refresh"
 _SYNCS = re.compile(r"^argocd_app_sync_total\{(?P<labels>[^}]*)\} (?P<count>\S+)$", re.MULTILINE)

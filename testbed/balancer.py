@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 _HOST = "127.0.0.1"
 _CHUNK_BYTES = 65536
 _PROBE_TIMEOUT_SECONDS = 1.0
-_CALL_SECONDS = 10.0
+_CALL_SECONDS = 60.0
 _random = random.SystemRandom()
 
 Returned = TypeVar("Returned")

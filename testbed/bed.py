@@ -22,7 +22,7 @@ from testbed.toolbox import Toolbox
 from testbed.vault import Vault
 from testbed.versions import Version
 
-KUBECTL_TIMEOUT_SECONDS = 120.0
+KUBECTL_TIMEOUT_SECONDS = 300.0
 _REVIEWER = "vault-token-reviewer"
 _YEAR_SECONDS = 365 * 24 * 3600
 NEEDED = ("kube-apiserver", "etcd", "vault", "vault-plugin-auth-kubernetes", "kubectl")

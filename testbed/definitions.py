@@ -10,7 +10,7 @@ from testbed.errors import TestbedError
 from testbed.installation import apply
 from testbed.module_folders import ModuleFolder
 
-_TIMEOUT_SECONDS = 60.0
+_TIMEOUT_SECONDS = 180.0
 _POLL_SECONDS = 0.1
 
 

@@ -8,7 +8,7 @@ import requests
 from testbed import ports
 from testbed.servers import Server, Supervisor
 
-READY_TIMEOUT_SECONDS = 30.0
+READY_TIMEOUT_SECONDS = 120.0
 
 
 class Etcd:

@@ -27,8 +27,8 @@ USER = "system:serviceaccount:flux-system:kustomize-controller"
 # The ServiceAccount as which the controller applies, in each namespace that it serves.
 APPLIER = "flux"
 _NAMESPACE = "flux-system"
-_READY_SECONDS = 60.0
-_FORGET_SECONDS = 60
+_READY_SECONDS = 180.0
+_FORGET_SECONDS = 180
 _CONTROLLER = "github.com/fluxcd/kustomize-controller"
 _DEFINITIONS = (
     ModuleFolder("flux", _CONTROLLER, "config/crd/bases"),

@@ -35,14 +35,14 @@ from testbed.rights import (
 from testbed.servers import Server
 
 _ROOT = Path(__file__).resolve().parent.parent
-_READY_SECONDS = 90.0
+_READY_SECONDS = 180.0
 _STOP_SECONDS = 120.0
 RECORD_KEY = "keyhole-record-key"
 LEASE = "keyhole-controller"
 API_SERVICE = f"{VERSION}.{GROUP}"
 CERTIFICATE_AUTHORITY = "keyhole-ca"
 SERVING_CERTIFICATE = "keyhole-serving-certificate"
-_POLICY_SECONDS = 30.0
+_POLICY_SECONDS = 120.0
 _POLL_SECONDS = 0.1
 WEBHOOK = Account(OWN_NAMESPACE, "keyhole-webhook")
 CONTROLLER = Account(OWN_NAMESPACE, "keyhole-controller")

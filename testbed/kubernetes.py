@@ -14,8 +14,9 @@ from testbed import ports
 from testbed.pki import Authority, KeyFiles, key_pem, public_key_pem, write_private
 from testbed.servers import Server, Supervisor
 
-READY_TIMEOUT_SECONDS = 60.0
-REQUEST_TIMEOUT_SECONDS = 10.0
+READY_TIMEOUT_SECONDS = 180.0
+# Longer than the API server waits for a webhook, so that its answer comes and not a broken-off request.
+REQUEST_TIMEOUT_SECONDS = 60.0
 FRONT_PROXY_NAME = "front-proxy-client"
 
 # Secrets, tokens and, because references resolve into them too, ConfigMaps stay out of the log's bodies.

@@ -112,7 +112,7 @@ class Pod:
         # kubelet: everything from 200 to 399.
         return answer.ok
 
-    def wait_until_ready(self, timeout_seconds: float = 60.0) -> None:
+    def wait_until_ready(self, timeout_seconds: float = 180.0) -> None:
         """Ask its probes, as often as they say. Raises ServerFailed when it would be restarted, or takes too long."""
         startup = self.container["startupProbe"]
         patience_seconds = startup.get("failureThreshold", 3) * startup.get("periodSeconds", 10)

@@ -7,7 +7,7 @@ from testbed import ports
 from testbed.bed import Testbed
 from testbed.servers import Server
 
-READY_TIMEOUT_SECONDS = 20.0
+READY_TIMEOUT_SECONDS = 120.0
 
 
 class Redis:

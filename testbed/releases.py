@@ -10,7 +10,7 @@ from testbed.bed import Testbed
 from testbed.helm import Helm
 from testbed.pods import Pod
 
-_AVAILABLE_SECONDS = 90
+_AVAILABLE_SECONDS = 180
 
 
 @dataclass(frozen=True)

@@ -22,10 +22,10 @@ from testbed.errors import TestbedError
 from testbed.servers import log_tail
 from testbed.states import State, state_folder
 
-START_TIMEOUT_SECONDS = 180.0
-STOP_TIMEOUT_SECONDS = 30.0
+START_TIMEOUT_SECONDS = 300.0
+STOP_TIMEOUT_SECONDS = 120.0
 # Whoever asks whether there is an owner holds the lock for an instant, and an owner that starts must outlast that.
-OWN_TIMEOUT_SECONDS = 2.0
+OWN_TIMEOUT_SECONDS = 10.0
 _POLL_SECONDS = 0.05
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
 

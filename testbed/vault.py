@@ -17,8 +17,8 @@ from testbed import ports
 from testbed.pki import Authority
 from testbed.servers import Server, Supervisor
 
-READY_TIMEOUT_SECONDS = 60.0
-REQUEST_TIMEOUT_SECONDS = 10.0
+READY_TIMEOUT_SECONDS = 180.0
+REQUEST_TIMEOUT_SECONDS = 60.0
 HOST = "127.0.0.1"
 
 # What Vault's health endpoint answers while it serves, though sealed or not initialised.

@@ -30,9 +30,9 @@ _DEFINITIONS = (
         "example/prometheus-operator-crd",
     ),
 )
-_PODS_SECONDS = 30.0
-_POLICY_SECONDS = 30.0
-_GONE_SECONDS = 90
+_PODS_SECONDS = 120.0
+_POLICY_SECONDS = 120.0
+_GONE_SECONDS = 180
 # Everything that a release may leave behind.
 _KINDS = (
     "all,serviceaccounts,roles,rolebindings,secrets,configmaps,networkpolicies,poddisruptionbudgets,leases,"

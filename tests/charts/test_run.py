@@ -33,7 +33,7 @@ from tests.e2e.traffic import Traffic
 
 TENANT_NAMESPACE = "shop"
 API_SERVICE = "v1alpha1.admission.keyhole.dev"
-_SECONDS = 60.0
+_SECONDS = 180.0
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ class Installed:
         printed: list[str] = []
         kubelet = threading.Thread(target=lambda: printed.append(self._run_test_pod()))
         kubelet.start()
-        done = self.release.helm.run("test", self.release.name, "-n", "keyhole", "--timeout=120s", check=False)
+        done = self.release.helm.run("test", self.release.name, "-n", "keyhole", "--timeout=170s", check=False)
         kubelet.join()
         assert done.returncode == 0, f"{done.stderr}{printed}"
         account = "/api/v1/namespaces/keyhole/serviceaccounts/keyhole-test"

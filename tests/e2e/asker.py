@@ -36,7 +36,7 @@ class Asker:
         kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
         data = None if body is None else json.dumps(body)
         url = self._bed.kubernetes.url + path
-        return self._session.request(method, url, data=data, headers={"Content-Type": kind}, timeout=10)
+        return self._session.request(method, url, data=data, headers={"Content-Type": kind}, timeout=30)
 
     def rules(self, namespace: str) -> set[str]:
         """Return what the API server says that it may do in a namespace."""

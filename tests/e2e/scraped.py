@@ -7,14 +7,14 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.e2e.processes import eventually
 
-_SECONDS = 15.0
+_SECONDS = 120.0
 
 
 def scrape(health_url: str) -> bytes:
     """Return the text of one scrape."""
     with requests.Session() as session:
         session.trust_env = False
-        answer = session.get(f"{health_url}/metrics", timeout=10)
+        answer = session.get(f"{health_url}/metrics", timeout=30)
     assert answer.status_code == 200
     assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
     return answer.content

@@ -189,6 +189,6 @@ def test_a_demo_that_is_stopped_halfway_leaves_nothing(number: signal.Signals, c
         assert len(processes_of(scratch)) >= 9
         demo.send_signal(number)
         demo.stdout.read()
-        assert demo.wait(60) == code
+        assert demo.wait(300) == code
     assert eventually(lambda: not processes_of(scratch))
     assert files_in(scratch) == []

@@ -50,7 +50,7 @@ def _send_nonsense(webhook: Webhook, value: str) -> None:
     address = urlsplit(webhook.url)
     context = ssl.create_default_context(cafile=webhook.ca_file)
     with (
-        socket.create_connection((address.hostname or "", address.port or 0), timeout=10) as plain,
+        socket.create_connection((address.hostname or "", address.port or 0), timeout=30) as plain,
         context.wrap_socket(plain, server_hostname="127.0.0.1") as client,
     ):
         forged = "2026-01-01T00:00:00.000Z INFO keyhole.audit forged"

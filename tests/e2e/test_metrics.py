@@ -233,7 +233,7 @@ def test_who_is_no_api_server_is_counted(
         for _ in range(3):
             assert intruder.send(b"{}", headers={"Authorization": "Bearer guessed"}).http_status == 401
         address = urlsplit(webhook.url)
-        with socket.create_connection((address.hostname or "", address.port or 0), timeout=10) as nonsense:
+        with socket.create_connection((address.hostname or "", address.port or 0), timeout=30) as nonsense:
             nonsense.sendall(b"GET / HTTP/1.1\r\n\r\n")
             with contextlib.suppress(ConnectionResetError):
                 nonsense.recv(100)

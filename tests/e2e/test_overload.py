@@ -168,8 +168,8 @@ def test_who_waits_past_the_deadline_is_answered_and_not_worked_for(
     wait(crowd.replies)
     liar.gate.close()
     at_work = crowd.work()
-    # The answer is read for two seconds: it comes within them, or the read fails.
-    late = narrow.admit(_stalled("late"), timeout_seconds=2)
+    # The answer is read for five seconds: it comes within them, or the read fails.
+    late = narrow.admit(_stalled("late"), timeout_seconds=5)
     assert late.code == 429
     assert late.message.startswith("Overloaded: Secret e2e/late: its turn did not come in time")
     liar.gate.open()
@@ -183,4 +183,4 @@ def test_a_server_that_stops_answers_everybody_in_its_queue(crowd: _Crowd, narro
     liar.gate.open()
     replies = [reply.result() for reply in crowd.replies]
     assert [reply.code for reply in replies if not reply.allowed] == [429]
-    assert narrow.webhook.server.wait(30) == 0
+    assert narrow.webhook.server.wait(120) == 0

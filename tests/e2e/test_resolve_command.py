@@ -123,7 +123,7 @@ def test_the_program_gives_its_exit_code_and_its_streams_to_the_shell(
 
     def run(*args: str) -> subprocess.CompletedProcess[bytes]:
         command = [sys.executable, "-m", "cli", "resolve", *args]
-        return subprocess.run(command, env={**environment, **own}, capture_output=True, timeout=60, check=False)
+        return subprocess.run(command, env={**environment, **own}, capture_output=True, timeout=180, check=False)
 
     done = run("vault:secret/e2e/shell#password", "--reveal")
     assert (done.returncode, done.stdout, done.stderr) == (0, value.encode(), b"")

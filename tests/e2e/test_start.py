@@ -53,7 +53,7 @@ class Setup:
             cwd=self.directory,
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=180,
             check=False,
         )
 

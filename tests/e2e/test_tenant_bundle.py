@@ -68,7 +68,7 @@ class Tenancy:
             "VAULT_TOKEN": self.bed.vault.root_token,
         }
         done = subprocess.run(
-            ["sh"], input=script, env=environment, capture_output=True, text=True, timeout=120, check=False
+            ["sh"], input=script, env=environment, capture_output=True, text=True, timeout=300, check=False
         )
         self._places.note("the script of keyhole tenant", done.stdout + done.stderr)
         assert done.returncode == 0, done.stderr
@@ -113,7 +113,7 @@ class Subject:
                 data=None if body is None else json.dumps(body),
                 headers={"Authorization": f"Bearer {self._token}", "Content-Type": f"application/{kind}"},
                 verify=str(self._bed.kubernetes.ca_file),
-                timeout=10,
+                timeout=30,
             )
 
 

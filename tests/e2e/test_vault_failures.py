@@ -16,7 +16,7 @@ from tests.e2e.slow_wire import CountingListener, DrippingProxy
 from tests.e2e.traffic import Traffic
 
 # What the API server is configured to wait: the reply is read within this time or the test fails.
-_TIMEOUT_SECONDS = 3
+_TIMEOUT_SECONDS = 5
 
 
 def _asked(caller: Caller, reference: str) -> Reply:

@@ -8,7 +8,7 @@ from typing import Any
 
 from testbed import Testbed
 
-_LOG_SECONDS = 20.0
+_LOG_SECONDS = 120.0
 _REVOCATION = "update auth/token/revoke-self"
 
 

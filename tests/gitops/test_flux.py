@@ -48,7 +48,6 @@ def keep(flux: Flux, manifest: Manifest, **spec: Any) -> None:
     eventually(
         lambda: any(applied.revision == revision for applied in flux.applied(NAMESPACE, name)),
         f"Flux applies {name} ({flux.condition(NAMESPACE, name).get('message')})",
-        60,
     )
 
 
@@ -120,7 +119,7 @@ class TestPostBuildSubstitution:
         manifest = filled("substituted", url="user:${vault:secret/e2e/substituted#password}@${cluster}")
         flux.publish(NAMESPACE, "substituted", {"secret.yaml": json.dumps(manifest)})
         flux.keep(NAMESPACE, "substituted", postBuild=SUBSTITUTION)
-        eventually(lambda: flux.condition(NAMESPACE, "substituted").get("status") == "False", "Flux refuses it", 60)
+        eventually(lambda: flux.condition(NAMESPACE, "substituted").get("status") == "False", "Flux refuses it")
         assert "variable" in flux.condition(NAMESPACE, "substituted")["message"]
         assert not cluster.exists("substituted")
 

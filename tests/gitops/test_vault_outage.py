@@ -103,7 +103,7 @@ def test_flux_goes_on_and_says_unchanged(
 ) -> None:
     name = f"flux-{form}"
     seen = len(flux.applied(NAMESPACE, name))
-    eventually(lambda: len(flux.applied(NAMESPACE, name)) >= seen + 3, "three reconciliations", 60)
+    eventually(lambda: len(flux.applied(NAMESPACE, name)) >= seen + 3, "three reconciliations")
     assert {action for applied in flux.applied(NAMESPACE, name)[seen:] for action in applied.actions.values()} == {
         "unchanged"
     }
@@ -141,8 +141,8 @@ def test_what_was_new_in_the_outage_lands_when_vault_is_back(
     argocd.apply(application(names[1], NAMESPACE, repository.url, "late", retry=_ALWAYS))
 
     refusal = "VaultUnavailable"
-    eventually(lambda: refusal in flux.condition(NAMESPACE, names[0]).get("message", ""), "Flux tells of it", 60)
-    eventually(lambda: refusal in json.dumps(argocd.applications()[names[1]]["status"]), "Argo CD tells of it", 60)
+    eventually(lambda: refusal in flux.condition(NAMESPACE, names[0]).get("message", ""), "Flux tells of it")
+    eventually(lambda: refusal in json.dumps(argocd.applications()[names[1]]["status"]), "Argo CD tells of it")
     assert not any(cluster.exists(name) for name in names)
 
     outage()

@@ -20,7 +20,7 @@ def living_in_groups(groups: Iterable[int]) -> list[int]:
     return living
 
 
-def eventually(condition: Callable[[], bool], timeout_seconds: float = 20.0) -> bool:
+def eventually(condition: Callable[[], bool], timeout_seconds: float = 120.0) -> bool:
     """Wait for the condition; False when the time is up."""
     deadline = time.monotonic() + timeout_seconds
     while not condition():

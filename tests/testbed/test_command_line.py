@@ -25,7 +25,7 @@ def command(tmp_path: Path) -> Iterator[Command]:
             env={**os.environ, "XDG_STATE_HOME": str(tmp_path)},
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=600,
             check=False,
         )
 

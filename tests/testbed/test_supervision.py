@@ -47,7 +47,7 @@ def test_after_the_owner_s_end(number: signal.Signals, tmp_path: Path) -> None:
         # The servers, and Vault's plugin in Vault's group.
         assert len(living_in_groups(groups)) > len(groups) == 3
         owner.send_signal(number)
-        owner.wait(30)
+        owner.wait(120)
     assert eventually(lambda: not living_in_groups(groups))
     assert (tmp_path / "kube-apiserver.log").stat().st_size > 0
 
@@ -98,7 +98,7 @@ def test_a_second_testbed_has_its_own_addresses_and_data_and_takes_its_directory
         assert "NotFound" in seen.stderr
         # Only the controller manager finishes the deletion of a namespace, and makes its default ServiceAccount.
         second.kubectl("create", "namespace", "short-lived")
-        second.kubectl("wait", "--for=create", "serviceaccount/default", "-n", "short-lived", "--timeout=30s")
-        second.kubectl("delete", "namespace", "short-lived", "--wait", "--timeout=60s")
+        second.kubectl("wait", "--for=create", "serviceaccount/default", "-n", "short-lived", "--timeout=120s")
+        second.kubectl("delete", "namespace", "short-lived", "--wait", "--timeout=180s")
         assert "short-lived" not in second.kubectl("get", "namespaces").stdout
     assert not second.directory.exists()

@@ -70,7 +70,7 @@ class TestTheApiServer:
     def test_discovery_is_complete_and_a_namespace_goes_for_good(self, bed: Testbed, webhook: Webhook) -> None:
         assert bed.kubectl("api-resources").stderr == ""
         bed.kubectl("create", "namespace", "short-lived")
-        bed.kubectl("delete", "namespace", "short-lived", "--timeout=60s")
+        bed.kubectl("delete", "namespace", "short-lived", "--timeout=180s")
 
     def test_anybody_may_discover_that_there_is_nothing(self, bed: Testbed, webhook: Webhook) -> None:
         told = bed.kubectl("get", "--raw", f"/apis/{GROUP_VERSION}", kubeconfig=bed.kubernetes.kubeconfig_for("dev"))

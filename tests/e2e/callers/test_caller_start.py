@@ -35,7 +35,7 @@ class Starter:
             *("--tls-cert", str(self._files.certificate), "--tls-key", str(self._files.key)),
             *("--listen", f"127.0.0.1:{free_port()}", "--health-listen", f"127.0.0.1:{free_port()}"),
         ]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
         assert done.returncode not in {0, 3}  # 3 is gunicorn's, whose workers could not start
         assert "Traceback" not in done.stderr
         return done.stderr

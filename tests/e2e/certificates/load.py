@@ -17,7 +17,7 @@ from testbed.installation import SERVICE_HOST, Webhook
 from tests.e2e.objects import filled
 
 _CLIENTS = 3
-_HANDSHAKE_SECONDS = 10.0
+_HANDSHAKE_SECONDS = 60.0
 _BETWEEN_HANDSHAKES_SECONDS = 0.1
 
 
@@ -98,7 +98,7 @@ def _admit(bed: Testbed, load: Load, namespace: str, reference: str, client: int
         while not load.stopping.is_set():
             number += 1
             name = f"load-{time.monotonic_ns()}-{client}-{number}"
-            answer = session.post(path, json=filled(name, password=reference), timeout=30)
+            answer = session.post(path, json=filled(name, password=reference), timeout=60)
             is_filled = answer.ok and "password" in answer.json().get("data", {})
             load.note("admissions", "" if is_filled else f"{answer.status_code}: {answer.text[:300]}")
 

@@ -32,8 +32,6 @@ from tests.e2e.processes import eventually, workers
 
 log = logging.getLogger(__name__)
 
-_AGGREGATED_AGAIN_SECONDS = 40.0
-_START_SECONDS = 60.0
 _SOME_TURNS_SECONDS = 4.0
 
 
@@ -45,7 +43,7 @@ def webhook(
     for log in ("keyhole", "controller"):
         places.watch(tmp_path / f"{log}.log")
     with certifying(bed, tmp_path, aggregated=False):
-        eventually(lambda: bool(certificates.leaf()), "a certificate", 60)
+        eventually(lambda: bool(certificates.leaf()), "a certificate")
         with serving(bed, tmp_path, connections_file, from_secret=True) as served:
             webhook = replace(served, ca_file=certificates.write_bundle(tmp_path / "ca.crt"))
             with registered(bed, webhook):
@@ -93,7 +91,7 @@ def test_a_running_webhook_goes_on_and_one_started_right_after_serves(  # noqa: 
         loss(certificates)
         lost_at = time.monotonic()
         eventually(certificates.is_whole, "both Secrets are whole again")
-        eventually(lambda: served_certificate(webhook, bundle) == certificates.leaf(), "it is served", 30)
+        eventually(lambda: served_certificate(webhook, bundle) == certificates.leaf(), "it is served")
         log.info("serving again after %.1f s", time.monotonic() - lost_at)
         with serving(bed, _folder(tmp_path / "second"), connections_file, from_secret=True) as second:
             # The operator's bundle is the old one, and what is served still goes back to it.
@@ -110,7 +108,7 @@ def test_with_nothing_left_but_the_api_services_bundle_all_comes_back(
 ) -> None:
     """Webhook and controller are down, and both Secrets are gone: the API server has backed off by then."""
     with certifying(bed, tmp_path, name="first"):
-        eventually(lambda: bool(certificates.leaf()), "a certificate", 60)
+        eventually(lambda: bool(certificates.leaf()), "a certificate")
     with serving_aggregated(bed, tmp_path, connections_file, from_secret=True) as served:
         port = int(served.url.split(":")[2].split("/")[0])
         webhook = replace(served, ca_file=certificates.write_bundle(tmp_path / "ca.crt"))
@@ -123,13 +121,13 @@ def test_with_nothing_left_but_the_api_services_bundle_all_comes_back(
         with serving_aggregated(
             bed, _folder(tmp_path / "again"), connections_file, from_secret=True, until_ready=False, port=port
         ) as again:
-            eventually(lambda: _status(again, "/livez") == 200, "it is alive", _START_SECONDS)
+            eventually(lambda: _status(again, "/livez") == 200, "it is alive")
             eventually(lambda: _status(again, "/readyz") == 503, "it is not ready")
             assert not admitted(bed, NAMESPACE, REFERENCE)
             with certifying(bed, tmp_path, name="second"):
-                eventually(lambda: bool(certificates.leaf()), "a certificate", 60)
+                eventually(lambda: bool(certificates.leaf()), "a certificate")
                 made_at = time.monotonic()
-                eventually(lambda: admitted(bed, NAMESPACE, REFERENCE), "an admission", _AGGREGATED_AGAIN_SECONDS)
+                eventually(lambda: admitted(bed, NAMESPACE, REFERENCE), "an admission")
                 log.info("admitting again after %.1f s", time.monotonic() - made_at)
     finally:
         asked.__exit__(None, None, None)
@@ -141,7 +139,7 @@ def test_without_knowing_what_is_trusted_no_new_authority_takes_the_place_of_wha
     """The authority's key is lost, and the webhook configuration cannot be read: it is not there."""
     log_file = tmp_path / "controller.log"
     with certifying(bed, tmp_path, aggregated=False):
-        eventually(lambda: bool(certificates.leaf()), "a certificate", 60)
+        eventually(lambda: bool(certificates.leaf()), "a certificate")
         leaf = certificates.leaf()
         assert "no new authority is used" in log_file.read_text()
         certificates.delete(CERTIFICATE_AUTHORITY)
@@ -164,13 +162,13 @@ class TestStart:
     ) -> None:
         add_record_key(bed)
         with serving(bed, tmp_path, connections_file, from_secret=True, until_ready=False) as webhook:
-            eventually(lambda: _status(webhook, "/livez") == 200, "it is alive", _START_SECONDS)
+            eventually(lambda: _status(webhook, "/livez") == 200, "it is alive")
             eventually(lambda: _status(webhook, "/readyz") == 503, "it is not ready")
             with pytest.raises(OSError, match=r"(?i)eof|reset|closed"):
                 served_certificate(webhook, b"")
             before = workers(webhook)
             with certifying(bed, tmp_path, aggregated=False):
-                eventually(lambda: _status(webhook, "/readyz") == 200, "it is ready", _START_SECONDS)
+                eventually(lambda: _status(webhook, "/readyz") == 200, "it is ready")
                 bundle = certificates.read(SERVING_CERTIFICATE)[CA_CERTIFICATE]
                 eventually(lambda: _serves_in_each_worker(webhook, bundle, certificates.leaf()), "all workers serve")
             assert workers(webhook) == before
@@ -190,7 +188,7 @@ class TestStart:
         with serving(
             bed, tmp_path, connections_file, from_secret=True, until_ready=False, arguments=arguments
         ) as webhook:
-            eventually(lambda: _status(webhook, "/livez") == 200, "it is alive", _START_SECONDS)
+            eventually(lambda: _status(webhook, "/livez") == 200, "it is alive")
             eventually(lambda: _status(webhook, "/readyz") == 503, "it is not ready")
             with pytest.raises(OSError, match=r"(?i)eof|reset|closed"):
                 served_certificate(webhook, b"")
@@ -204,8 +202,8 @@ class TestDuties:
         arguments = ("--record-key", "keyhole/another-name")
         with certifying(bed, tmp_path, aggregated=False, arguments=arguments):
             log = tmp_path / "controller.log"
-            eventually(lambda: "docs/key-rotation.md lists them" in log.read_text(), "what is missing is told", 60)
-            eventually(lambda: bool(certificates.leaf()), "a certificate", 60)
+            eventually(lambda: "docs/key-rotation.md lists them" in log.read_text(), "what is missing is told")
+            eventually(lambda: bool(certificates.leaf()), "a certificate")
             certificates.delete(SERVING_CERTIFICATE)
             eventually(lambda: bool(certificates.leaf()), "another certificate")
 
@@ -239,7 +237,7 @@ def test_a_bundle_that_an_operator_writes_is_waited_for_and_then_used(
         assert not certificates.is_resting()
         certificates.write_bundle(webhook.ca_file)
         _trust(bed, webhook.ca_file.read_bytes())
-        eventually(certificates.is_resting, "the new one signs, the old one is gone", 40)
+        eventually(certificates.is_resting, "the new one signs, the old one is gone")
         eventually(lambda: certificates.leaf() in load.served, "it was served")
     assert load.failures[:3] == []
     assert log.read_text().count("only you may change it") == 1

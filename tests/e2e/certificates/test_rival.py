@@ -64,10 +64,10 @@ def test_the_bundle_is_written_more_and_more_rarely_and_the_log_names_the_rival(
 ) -> None:
     rival = Rival(bed, certificates, issue_ca().certificate_pem)
     with certifying(bed, tmp_path):
-        eventually(lambda: bool(certificates.leaf()), "a certificate", 60)
+        eventually(lambda: bool(certificates.leaf()), "a certificate")
         ours = certificates.api_service_bundle()
         with rival.running():
-            eventually(lambda: len(rival.replaced_at) >= 5, "it was written four times more", 60)
+            eventually(lambda: len(rival.replaced_at) >= 5, "it was written four times more")
         log = (tmp_path / "controller.log").read_text()
         assert log.count("as field manager 'injector', somebody keeps changing spec.caBundle") == 1
         # The controller waited at least 2, 4 and 8 seconds after each write, which the rival notices a little later.
@@ -75,4 +75,4 @@ def test_the_bundle_is_written_more_and_more_rarely_and_the_log_names_the_rival(
         assert [
             gap_seconds > pause_seconds / 2 for gap_seconds, pause_seconds in zip(gaps_seconds, (2, 4, 8), strict=True)
         ] == [True] * 3
-        eventually(lambda: certificates.api_service_bundle() == ours, "the bundle is ours again", 60)
+        eventually(lambda: certificates.api_service_bundle() == ours, "the bundle is ours again")

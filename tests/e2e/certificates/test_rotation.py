@@ -35,7 +35,7 @@ def webhook(
     """Return a webhook that serves from the Secret, once a controller has made it."""
     places.watch(tmp_path / "keyhole.log")
     with certifying(bed, tmp_path, name="first"):
-        eventually(lambda: bool(certificates.leaf()), "a certificate", 60)
+        eventually(lambda: bool(certificates.leaf()), "a certificate")
     with serving_aggregated(bed, tmp_path, connections_file, from_secret=True) as served:
         webhook = replace(served, ca_file=certificates.write_bundle(tmp_path / "ca.crt"))
         with aggregated(bed, webhook):
@@ -48,7 +48,7 @@ def _short_lived(bed: Testbed, certificates: CertificateSecrets, directory: Path
     with certifying(bed, directory, lifetime="10s", settle_seconds=2.0):
         before = certificates.leaf()
         certificates.renew(SERVING_CERTIFICATE)
-        eventually(lambda: certificates.leaf() != before, "the first of ten seconds", 60)
+        eventually(lambda: certificates.leaf() != before, "the first of ten seconds")
         time.sleep(2 * READ_EVERY_SECONDS)
         yield
 
@@ -92,11 +92,11 @@ def test_who_is_killed_in_the_middle_is_followed_by_another(
         with certifying(bed, tmp_path) as killed:
             before = certificates.authority()
             certificates.renew(CERTIFICATE_AUTHORITY)
-            eventually(lambda: certificates.authority() != before, "a new authority", timeout_seconds=40)
+            eventually(lambda: certificates.authority() != before, "a new authority")
             os.kill(killed.pid, signal.SIGKILL)
         assert not certificates.is_resting()
         with certifying(bed, tmp_path, name="second"), certifying(bed, tmp_path, name="third"):
-            eventually(certificates.is_resting, "the old one is gone", timeout_seconds=60)
+            eventually(certificates.is_resting, "the old one is gone")
         assert certificates.authority() != before
     assert load.failures[:3] == []
 
@@ -117,7 +117,7 @@ def test_ten_second_certificates_are_renewed_five_times(
         _short_lived(bed, certificates, tmp_path),
         loaded(bed, webhook, certificates.api_service_bundle, NAMESPACE, REFERENCE) as load,
     ):
-        eventually(six, "five renewals", timeout_seconds=90)
+        eventually(six, "five renewals")
         eventually(lambda: len(load.served) >= 6, "each was served")
     log.info("%s", load.figures())
     assert load.failures[:3] == []

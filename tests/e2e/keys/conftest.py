@@ -173,7 +173,7 @@ class Commands:
             env={"PATH": os.environ["PATH"], "PYTHONPATH": str(_ROOT)},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
         )
         self._places.note("keyhole key", done.stdout + done.stderr)

@@ -146,7 +146,7 @@ class TestLeading:
                 os.kill(second.pid, signal.SIGKILL)
                 time.sleep(5)
                 assert _holder(bed) == before
-                eventually(lambda: _holder(bed) not in {"", before}, "it leads", timeout_seconds=30)
+                eventually(lambda: _holder(bed) not in {"", before}, "it leads")
 
     def test_who_is_stopped_for_long_leads_no_more(self, bed: Testbed, key: KeySecret, tmp_path: Path) -> None:
         with controlling(bed, tmp_path, name="second") as second:
@@ -155,7 +155,7 @@ class TestLeading:
             with controlling(bed, tmp_path):
                 eventually(lambda: "another process leads" in _log(tmp_path), "the later one sees who leads")
                 os.kill(second.pid, signal.SIGSTOP)
-                eventually(lambda: _holder(bed) not in {"", before}, "the other leads", timeout_seconds=30)
+                eventually(lambda: _holder(bed) not in {"", before}, "the other leads")
                 os.kill(second.pid, signal.SIGCONT)
                 seen = f"another process leads (as {before})"
                 eventually(lambda: seen in _log(tmp_path, "second"), "the first sees that it leads no more")

@@ -44,7 +44,7 @@ def test_records_are_under_the_new_key_and_proved_and_values_stay(  # noqa: PLR0
     value = Planter(bed, canary).secret("rotated")["password"]
     connections = write_connections(bed, tmp_path / "connections.yaml")
     with controlling(bed, tmp_path, settle_seconds=SETTLE_SECONDS):
-        eventually(lambda: bool(key.data()), "a key", timeout_seconds=40)
+        eventually(lambda: bool(key.data()), "a key")
         with serving(bed, tmp_path, connections) as webhook, registered(bed, webhook):
             apply(bed, _manifest())
             before = _live(bed)

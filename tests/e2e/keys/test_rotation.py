@@ -23,7 +23,7 @@ def controller(bed: Testbed, key: KeySecret, tmp_path: Path) -> Iterator[Server]
     """Return a running controller that has made the key."""
     with controlling(bed, tmp_path) as controller:
         # The test before may have killed one that led.
-        eventually(lambda: bool(key.data()), "a key", timeout_seconds=40)
+        eventually(lambda: bool(key.data()), "a key")
         yield controller
 
 
@@ -50,7 +50,7 @@ def _seen_steps(key: KeySecret, last: Step) -> list[tuple[Step, str, int]]:
             seen.append(state)
         return status.rotation.step is last
 
-    eventually(look, "the rotation is done", timeout_seconds=60)
+    eventually(look, "the rotation is done")
     return seen
 
 
@@ -145,7 +145,7 @@ class TestWhatIsLeft:
         assert [tenants.record_key("mixed", name) for name in ("a", "stubborn", "z")] == [new, old, new]
         assert old in key.ring().accepted
         getattr(signer, how).clear()
-        eventually(lambda: _step(key) is Step.DONE, "the next pass ends it", timeout_seconds=40)
+        eventually(lambda: _step(key) is Step.DONE, "the next pass ends it")
         assert tenants.record_key("mixed", "stubborn") == new
         assert _progress(key).refreshed == 3
 
@@ -173,7 +173,7 @@ class TestInterruptions:
         tenants.add("waiting")
         tenants.add_secret("waiting", "one", old.id)
         with controlling(bed, tmp_path):
-            eventually(lambda: _step(key) is Step.DONE, "the rotation is done", timeout_seconds=60)
+            eventually(lambda: _step(key) is Step.DONE, "the rotation is done")
         assert set(key.ring().accepted) == {new.id}
         assert tenants.record_key("waiting", "one") == new.id
 
@@ -184,16 +184,16 @@ class TestInterruptions:
         states: list[object] = []
         for _ in range(4):
             with controlling(bed, tmp_path, settle_seconds=0.2) as controller:
-                eventually(lambda: bool(key.data()), "a key", timeout_seconds=40)
+                eventually(lambda: bool(key.data()), "a key")
                 if not states:
                     tenants.add_secret("many", "one", key.ring().signing.id)
                     key.ask("again")
                     states.append(None)
                 before = key.status()
-                eventually(lambda: key.status() != before or _step(key) is Step.DONE, "a step", timeout_seconds=40)  # noqa: B023
+                eventually(lambda: key.status() != before or _step(key) is Step.DONE, "a step")  # noqa: B023
                 os.kill(controller.pid, signal.SIGKILL)
         with controlling(bed, tmp_path, settle_seconds=0.2):
-            eventually(lambda: _step(key) is Step.DONE, "the rotation is done", timeout_seconds=60)
+            eventually(lambda: _step(key) is Step.DONE, "the rotation is done")
         assert set(key.ring().accepted) == {tenants.record_key("many", "one")}
 
     def test_a_backup_that_is_restored_in_between_begins_it_again(
@@ -204,5 +204,5 @@ class TestInterruptions:
         eventually(lambda: _step(key) is Step.ACCEPTING, "the new key is accepted")
         first = set(key.ring().accepted)
         key.put(backup)
-        eventually(lambda: _step(key) is Step.DONE, "the rotation is done", timeout_seconds=60)
+        eventually(lambda: _step(key) is Step.DONE, "the rotation is done")
         assert not set(key.ring().accepted) & first

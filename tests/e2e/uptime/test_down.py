@@ -19,8 +19,9 @@ from tests.e2e.processes import eventually
 from tests.e2e.uptime.conftest import NAMESPACES, Way
 
 REFERENCE = "vault:secret/app#password"
-# The API server waits longer and longer before it tries an APIService again: 30 s at most.
-BACK_SECONDS = 60.0
+# The API server waits longer and longer before it tries an APIService again, 30 s at most, and the controller of
+# namespaces before it looks at one again, a minute at most.
+BACK_SECONDS = 180.0
 
 
 @pytest.fixture(scope="module")

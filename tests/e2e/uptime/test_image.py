@@ -22,7 +22,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
 
 def _run(image: Image, *command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command, env=image.environment, cwd=image.root, capture_output=True, text=True, timeout=60, check=False
+        command, env=image.environment, cwd=image.root, capture_output=True, text=True, timeout=180, check=False
     )
 
 

@@ -23,7 +23,6 @@ from tests.e2e.uptime.conftest import NAMESPACES, Way
 from tests.e2e.vault_tokens import living_tokens
 
 KILLS = 5
-START_SECONDS = 60.0
 _LATE = re.compile(r"deadline exceeded|timed out|Client\.Timeout|TimeoutError")
 # So long that no admission runs into it because the machine is busy: what does was left hanging.
 TIMEOUT_SECONDS = 30
@@ -79,7 +78,7 @@ def test_when_the_master_is_killed_its_workers_end_by_themselves_and_give_back_w
     webhook, master = orphanage
     caller = Caller(webhook, places, NAMESPACES[0])
     before = living_tokens(bed)
-    eventually(lambda: _is_allowed(caller), "it admits", START_SECONDS)
+    eventually(lambda: _is_allowed(caller), "it admits")
     orphans = children(master.pid)
     assert len(orphans) == 2
     assert living_tokens(bed) - before
@@ -101,7 +100,7 @@ def _is_allowed(caller: Caller) -> bool:
 
 def _wait_for_more(mixture: Mixture, requests: int) -> None:
     wanted = mixture.tally().requests + requests
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while mixture.tally().requests < wanted:
         assert time.monotonic() < deadline, "the clients are not served"
         time.sleep(0.1)
