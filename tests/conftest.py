@@ -1,6 +1,7 @@
 """What all tests share: the testbed, started when the first test asks for it."""
 
 import contextlib
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.servers)
         if item.path.is_relative_to(_HERE / "gitops"):
             item.add_marker(pytest.mark.gitops)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _ctrl_c_is_heard() -> None:
+    """Have the programs that tests start hear SIGINT: a shell that runs pytest in the background has it ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _needs_servers(path: Path) -> bool:
