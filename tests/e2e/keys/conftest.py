@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from tests.e2e.keys.signer import SigningWebhook, signing_webhook
 from tests.e2e.places import Places
 
 _ROOT = Path(__file__).resolve().parents[3]
+_TRIES = 20
+_WATCH_SECONDS = 3
 _KEY = f"/api/v1/namespaces/{OWN_NAMESPACE}/secrets/{RECORD_KEY}"
 
 
@@ -54,12 +57,29 @@ class KeySecret:
         self._bed.kubectl("annotate", "secret", RECORD_KEY, "-n", OWN_NAMESPACE, f"{ROTATE}={request}", "--overwrite")
 
     def put(self, data: Mapping[str, bytes], annotations: Mapping[str, str] | None = None) -> None:
-        """Replace the content, and the annotations if they are given."""
-        document = self.document()
-        document["data"] = {name: base64.b64encode(content).decode() for name, content in data.items()}
-        if annotations is not None:
-            document["metadata"]["annotations"] = dict(annotations)
-        self._bed.kubernetes.request("PUT", _KEY, document).raise_for_status()
+        """Replace the content, and the annotations if they are given; once more if a controller wrote meanwhile."""
+        for _ in range(_TRIES):
+            document = self.document()
+            document["data"] = {name: base64.b64encode(content).decode() for name, content in data.items()}
+            if annotations is not None:
+                document["metadata"]["annotations"] = dict(annotations)
+            answer = self._bed.kubernetes.request("PUT", _KEY, document)
+            if answer.status_code != HTTPStatus.CONFLICT:
+                break
+        answer.raise_for_status()
+
+    def version(self) -> str:
+        """Return the resourceVersion that it has now."""
+        return str(self.document()["metadata"]["resourceVersion"])
+
+    def statuses_since(self, version: str) -> list[KeyStatus]:
+        """Return the status of each state that it had after a resourceVersion: a watch tells of them all, in order."""
+        own = f"fieldSelector=metadata.name={RECORD_KEY}&resourceVersion={version}"
+        folder = _KEY.removesuffix(f"/{RECORD_KEY}")
+        answer = self._bed.kubernetes.request("GET", f"{folder}?watch=true&timeoutSeconds={_WATCH_SECONDS}&{own}")
+        answer.raise_for_status()
+        states = [json.loads(line)["object"]["metadata"].get("annotations", {}) for line in answer.text.splitlines()]
+        return [status for status in (parse(state.get(STATUS)) for state in states) if status]
 
     def delete(self) -> None:
         self._bed.kubernetes.request("DELETE", _KEY).raise_for_status()

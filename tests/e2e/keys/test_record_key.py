@@ -39,10 +39,11 @@ def test_it_starts_without_a_key_and_is_ready_once_the_controller_has_made_it(
     bed: Testbed, key: KeySecret, starting: Webhook, tmp_path: Path
 ) -> None:
     eventually(lambda: "waiting for `keyhole controller`" in _log(starting), "the log says what it waits for")
-    assert (_probe(starting, "/livez"), _probe(starting, "/readyz")) == (200, 503)
+    eventually(lambda: _probe(starting, "/livez") == 200, "it is alive")
+    assert _probe(starting, "/readyz") == 503
     with controlling(bed, tmp_path):
         eventually(lambda: _probe(starting, "/readyz") == 200, "it is ready")
-    assert f"signed under the key {key.ring().signing.id}" in _log(starting)
+    eventually(lambda: f"signed under the key {key.ring().signing.id}" in _log(starting), "the log says so")
 
 
 def test_every_worker_takes_a_new_ring_over_and_keeps_it_whatever_comes_after(
@@ -70,4 +71,4 @@ def test_a_missing_right_is_named(bed: Testbed, key: KeySecret, tmp_path: Path) 
     with serving(bed, tmp_path, connections, arguments=elsewhere, until_ready=False) as webhook:
         eventually(lambda: "needs `get` on it" in _log(webhook), "the log names the right")
         assert "some-other-secret" in _log(webhook)
-        assert _probe(webhook, "/readyz") == 503
+        eventually(lambda: _probe(webhook, "/readyz") == 503, "it is not ready")

@@ -3,7 +3,7 @@
 import json
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,8 @@ from testbed.servers import Server
 from tests.e2e.keys.conftest import Commands, KeySecret, Tenants
 from tests.e2e.keys.signer import SigningWebhook
 from tests.e2e.processes import eventually
+
+_LONG_SECONDS = 600.0
 
 
 @pytest.fixture
@@ -37,21 +39,10 @@ def _progress(key: KeySecret) -> Progress:
     return status.rotation.progress if status and status.rotation else Progress()
 
 
-def _seen_steps(key: KeySecret, last: Step) -> list[tuple[Step, str, int]]:
-    """Return the distinct states that are seen until `last`: the step, which key signs, how many are accepted."""
-    seen: list[tuple[Step, str, int]] = []
-
-    def look() -> bool:
-        status = key.status()
-        if not status or not status.rotation:
-            return False
-        state = (status.rotation.step, status.signing, len(status.accepted))
-        if state not in seen:
-            seen.append(state)
-        return status.rotation.step is last
-
-    eventually(look, "the rotation is done")
-    return seen
+def _steps(statuses: Sequence[KeyStatus]) -> list[tuple[Step, str, int]]:
+    """Return the distinct states of a rotation: the step, which key signs, how many are accepted."""
+    states = [(status.rotation.step, status.signing, len(status.accepted)) for status in statuses if status.rotation]
+    return list(dict.fromkeys(states))
 
 
 @pytest.mark.usefixtures("controller")
@@ -83,8 +74,10 @@ class TestARotation:
 
     def test_it_goes_in_three_steps(self, key: KeySecret, commands: Commands) -> None:
         old = key.ring().signing.id
+        before = key.version()
         assert commands.run("rotate", "--no-wait").returncode == 0
-        steps = _seen_steps(key, Step.DONE)
+        eventually(lambda: _step(key) is Step.DONE, "the rotation is done")
+        steps = _steps(key.statuses_since(before))
         new = key.ring().signing.id
         assert [state for state in steps if state[0] is not Step.REFRESHING] == [
             (Step.ACCEPTING, old, 2),
@@ -197,12 +190,17 @@ class TestInterruptions:
         assert set(key.ring().accepted) == {tenants.record_key("many", "one")}
 
     def test_a_backup_that_is_restored_in_between_begins_it_again(
-        self, bed: Testbed, key: KeySecret, controller: Server
+        self, bed: Testbed, key: KeySecret, tmp_path: Path
     ) -> None:
-        backup = key.data()
-        key.ask("one")
-        eventually(lambda: _step(key) is Step.ACCEPTING, "the new key is accepted")
-        first = set(key.ring().accepted)
-        key.put(backup)
-        eventually(lambda: _step(key) is Step.DONE, "the rotation is done")
+        # The first one stays in the first step for as long as is needed.
+        with controlling(bed, tmp_path, name="second", settle_seconds=_LONG_SECONDS):
+            eventually(lambda: bool(key.data()), "a key")
+            backup = key.data()
+            key.ask("one")
+            eventually(lambda: _step(key) is Step.ACCEPTING, "the new key is accepted")
+            first = set(key.ring().accepted)
+            key.put(backup)
+            eventually(lambda: bool(set(key.ring().accepted) - first), "another new key is accepted")
+        with controlling(bed, tmp_path):
+            eventually(lambda: _step(key) is Step.DONE, "the rotation is done")
         assert not set(key.ring().accepted) & first
