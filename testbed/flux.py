@@ -18,6 +18,7 @@ from testbed.artifacts import ArtifactServer, serving_artifacts
 from testbed.bed import Testbed
 from testbed.definitions import define
 from testbed.installation import apply
+from testbed.log_lines import whole_lines
 from testbed.module_folders import ModuleFolder
 from testbed.ports import free_port
 from testbed.rights import granted
@@ -113,7 +114,7 @@ class Flux:
 
     def applied(self, namespace: str, name: str) -> list[Applied]:
         """Return what the log tells of each reconciliation of a Kustomization that went through, oldest first."""
-        entries = (json.loads(line) for line in self.server.log_file.read_text().splitlines() if line.startswith("{"))
+        entries = (json.loads(line) for line in whole_lines(self.server.log_file) if line.startswith(b"{"))
         return [
             Applied(entry["revision"], entry["output"])
             for entry in entries

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import yaml
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from testbed import ports
+from testbed.log_lines import whole_lines
 from testbed.pki import Authority, KeyFiles, key_pem, public_key_pem, write_private
 from testbed.servers import Server, Supervisor
 
@@ -172,6 +174,13 @@ class Kubernetes:
                 cert=(str(self._admin.certificate), str(self._admin.key)),
                 timeout=timeout_seconds,
             )
+
+    def audit_entries(self) -> list[dict[str, Any]]:
+        """Return the audit log's entries, oldest first; a half-written last line is left out.
+
+        An entry may come after the answer that it tells of.
+        """
+        return [json.loads(line) for line in whole_lines(self.audit_log)]
 
     def _ready(self) -> bool:
         # /readyz alone is not enough: namespaces and the front-proxy ConfigMap are written a moment later.

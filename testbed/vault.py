@@ -14,6 +14,7 @@ import hvac
 import requests
 
 from testbed import ports
+from testbed.log_lines import whole_lines
 from testbed.pki import Authority
 from testbed.servers import Server, Supervisor
 
@@ -207,10 +208,5 @@ class Vault:
 
     def audit_requests(self) -> list[dict[str, Any]]:
         """Return the audit log's entries of type `request`, oldest first; a half-written last line is left out."""
-        entries = (json.loads(line) for line in _whole_lines(self.audit_log))
+        entries = (json.loads(line) for line in whole_lines(self.audit_log))
         return [entry for entry in entries if entry["type"] == "request"]
-
-
-def _whole_lines(path: Path) -> list[bytes]:
-    content = path.read_bytes()
-    return content[: content.rfind(b"\n") + 1].splitlines()

@@ -1,5 +1,6 @@
 """What reached Vault and the API server, counted in their own audit logs."""
 
+import datetime as dt
 import json
 import time
 import uuid
@@ -7,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from testbed import Testbed
+from testbed.log_lines import whole_lines
 
 _LOG_SECONDS = 120.0
 _REVOCATION = "update auth/token/revoke-self"
@@ -18,7 +20,9 @@ class Traffic:
     def __init__(self, bed: Testbed) -> None:
         self._bed = bed
         self._vault_start = len(bed.vault.audit_requests())
-        self._kubernetes_start = bed.kubernetes.audit_log.stat().st_size
+        self._began_at = dt.datetime.now(dt.UTC)
+        # From the last byte, which ends a line or belongs to an entry that is being written and does not count.
+        self._kubernetes_start = bed.kubernetes.audit_log.stat().st_size - 1
 
     def vault_requests(self) -> list[str]:
         """Return operation and path of each request that Keyhole sent to Vault.
@@ -68,20 +72,20 @@ class Traffic:
                 yield entry
 
     def _kubernetes_entries(self) -> Iterator[dict[str, Any]]:
-        for line in self._kubernetes_news().splitlines():
-            yield json.loads(line)
+        """Give the entries of requests that came since the beginning: that of an earlier one may be logged late."""
+        for entry in map(json.loads, self._kubernetes_news()):
+            if dt.datetime.fromisoformat(entry["requestReceivedTimestamp"]) >= self._began_at:
+                yield entry
 
-    def _kubernetes_news(self) -> bytes:
+    def _kubernetes_news(self) -> list[bytes]:
         """Return what was logged, once a request that is sent now stands there: entries may come after answers."""
-        marker = f"marker-{uuid.uuid4()}"
-        self._bed.kubernetes.request("GET", f"/api/v1/namespaces/{marker}")
+        name = f"marker-{uuid.uuid4()}"
+        self._bed.kubernetes.request("GET", f"/api/v1/namespaces/{name}")
+        marker = name.encode()
         deadline = time.monotonic() + _LOG_SECONDS
         while True:
-            with self._bed.kubernetes.audit_log.open("rb") as log:
-                log.seek(self._kubernetes_start)
-                news = log.read()
-            whole = news[: news.rfind(b"\n") + 1]
-            if marker.encode() in whole:
-                return whole
+            news = whole_lines(self._bed.kubernetes.audit_log, self._kubernetes_start)[1:]
+            if any(marker in line for line in news):
+                return news
             assert time.monotonic() < deadline, "the API server's audit log does not grow"
             time.sleep(0.02)

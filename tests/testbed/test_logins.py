@@ -1,10 +1,9 @@
 """Tokens of the real API server log in at the real Vault, by both methods."""
 
-import json
-
 import pytest
 
 from testbed import Testbed
+from tests.testbed.processes import eventually
 
 
 @pytest.fixture(scope="module")
@@ -61,15 +60,14 @@ def test_a_minted_token_logs_in_at_the_kubernetes_method_through_a_token_review(
     reviews = token_reviews(testbed)
     status, auth = login(testbed, "kubernetes", role, token_of(testbed, namespace, audience))
     assert (status, auth.get("token_policies")) == (200, ["default", "logins"])
-    assert token_reviews(testbed) == reviews + 1
+    assert eventually(lambda: token_reviews(testbed) == reviews + 1)
 
 
 def token_reviews(testbed: Testbed) -> int:
-    entries = map(json.loads, testbed.kubernetes.audit_log.read_text().splitlines())
     return sum(
         entry.get("objectRef", {}).get("resource") == "tokenreviews"
         and entry["user"]["username"] == "system:serviceaccount:kube-system:vault-token-reviewer"
-        for entry in entries
+        for entry in testbed.kubernetes.audit_entries()
     )
 
 
