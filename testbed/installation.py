@@ -21,6 +21,7 @@ from manifests.admission_policy import admission_policy
 from manifests.aggregation import GROUP, VERSION
 from manifests.keyring import KeyRing, dump, new_key
 from manifests.registration import NAME, OWN_NAMESPACE, webhook_configuration
+from testbed.authorization import wait_until_allowed
 from testbed.bed import Testbed
 from testbed.errors import TestbedError
 from testbed.ports import free_port
@@ -71,6 +72,7 @@ def add_tenant(
         for manifest in manifests:
             manifest["metadata"].pop("labels", None)
     apply(bed, *manifests)
+    wait_until_allowed(bed, WEBHOOK_USER, "create", "serviceaccounts/token", name="keyhole", namespace=namespace)
     admit_to_vault(bed, namespace, policy_paths, method=method)
 
 
@@ -133,6 +135,8 @@ def webhook_kubeconfig(bed: Testbed) -> Path:
         *granted(name, WEBHOOK_USER, WEBHOOK_EVERYWHERE),
         *granted(name, WEBHOOK_USER, webhook_in_its_namespace(RECORD_KEY, SERVING_CERTIFICATE), namespace),
     )
+    wait_until_allowed(bed, WEBHOOK_USER, "get", "namespaces", name=namespace)
+    wait_until_allowed(bed, WEBHOOK_USER, "get", "secrets", name=RECORD_KEY, namespace=namespace)
     return bed.kubernetes.kubeconfig_for(WEBHOOK_USER)
 
 
@@ -147,6 +151,8 @@ def controller_kubeconfig(bed: Testbed) -> Path:
         *granted(name, CONTROLLER_USER, everywhere),
         *granted(name, CONTROLLER_USER, within, namespace),
     )
+    wait_until_allowed(bed, CONTROLLER_USER, "list", "namespaces")
+    wait_until_allowed(bed, CONTROLLER_USER, "get", "secrets", name=RECORD_KEY, namespace=namespace)
     return bed.kubernetes.kubeconfig_for(CONTROLLER_USER)
 
 
