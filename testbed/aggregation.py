@@ -16,7 +16,7 @@ from kube.request_header import READER_ROLE
 from manifests.aggregation import ADMISSION_PATH, api_service
 from manifests.registration import aggregated_webhook_configuration
 from testbed.bed import Testbed
-from testbed.installation import SERVICE_HOST, WEBHOOK_USER, Webhook, apply, guarded, serving
+from testbed.installation import SERVICE_HOST, WEBHOOK_USER, Webhook, apply, guarded, serving, wait_until_asked
 
 _SERVICE, _NAMESPACE, _ = SERVICE_HOST.split(".")
 _AVAILABLE_SECONDS = 180.0
@@ -100,6 +100,7 @@ def aggregated(bed: Testbed, webhook: Webhook, *, timeout_seconds: int = 10, pol
     with guarded(bed) if policy else contextlib.nullcontext(), routed(bed, webhook):
         apply(bed, asking)
         try:
+            wait_until_asked(bed)
             yield
         finally:
             bed.kubectl("delete", "mutatingwebhookconfiguration", asking["metadata"]["name"])

@@ -20,7 +20,7 @@ from enforcer.tenant import Account, tenant
 from manifests.admission_policy import admission_policy
 from manifests.aggregation import GROUP, VERSION
 from manifests.keyring import KeyRing, dump, new_key
-from manifests.registration import NAME, OWN_NAMESPACE, webhook_configuration
+from manifests.registration import ANNOTATIONS_ENTRY, NAME, OWN_NAMESPACE, webhook_configuration
 from testbed.authorization import wait_until_allowed
 from testbed.bed import Testbed
 from testbed.errors import TestbedError
@@ -44,6 +44,11 @@ API_SERVICE = f"{VERSION}.{GROUP}"
 CERTIFICATE_AUTHORITY = "keyhole-ca"
 SERVING_CERTIFICATE = "keyhole-serving-certificate"
 _POLICY_SECONDS = 120.0
+_REGISTRATION_SECONDS = 120.0
+# What the policy refuses to store, and the webhook to fill in.
+_PROBED = "/api/v1/namespaces/default/secrets"
+_PROBE_NAME = "keyhole-probe"
+_PROBE = {"metadata": {"name": _PROBE_NAME, "annotations": {"data.keyhole.dev/probe": "vault:probe/probe#probe"}}}
 _POLL_SECONDS = 0.1
 WEBHOOK = Account(OWN_NAMESPACE, "keyhole-webhook")
 CONTROLLER = Account(OWN_NAMESPACE, "keyhole-controller")
@@ -276,9 +281,23 @@ def registered(bed: Testbed, webhook: Webhook, *, timeout_seconds: int = 10, pol
     with guarded(bed) if policy else contextlib.nullcontext():
         apply(bed, configuration)
         try:
+            wait_until_asked(bed)
             yield
         finally:
             bed.kubectl("delete", "mutatingwebhookconfiguration", configuration["metadata"]["name"])
+
+
+def wait_until_asked(bed: Testbed) -> None:
+    """Wait until the API server asks the webhook that was registered: its own view of that is a moment behind.
+
+    Asked is in a dry run, about a Secret of a namespace that did not opt in: Keyhole refuses it, and reads nothing for
+    it. Raises TestbedError when nobody was asked within two minutes.
+    """
+    deadline = time.monotonic() + _REGISTRATION_SECONDS
+    while ANNOTATIONS_ENTRY not in bed.kubernetes.request("POST", f"{_PROBED}?dryRun=All", _PROBE).text:
+        if time.monotonic() > deadline:
+            raise TestbedError(f"{_REGISTRATION_SECONDS:.0f} s after it was registered, the webhook is not asked")
+        time.sleep(_POLL_SECONDS)
 
 
 @contextlib.contextmanager
@@ -299,13 +318,11 @@ def guarded(bed: Testbed) -> Iterator[None]:
 
 
 def _wait_for_policy(bed: Testbed, *, is_there: bool) -> None:
-    path = "/api/v1/namespaces/default/secrets"
-    probe = {"metadata": {"name": "policy-probe", "annotations": {"data.keyhole.dev/probe": "vault:probe/probe#probe"}}}
     deadline = time.monotonic() + _POLICY_SECONDS
     while True:
-        is_refused = not bed.kubernetes.request("POST", path, probe).ok
+        is_refused = not bed.kubernetes.request("POST", _PROBED, _PROBE).ok
         if not is_refused:
-            bed.kubernetes.request("DELETE", f"{path}/policy-probe").raise_for_status()
+            bed.kubernetes.request("DELETE", f"{_PROBED}/{_PROBE_NAME}").raise_for_status()
         if is_refused == is_there:
             return
         if time.monotonic() > deadline:

@@ -14,6 +14,7 @@ from certs.files import write
 from certs.issue import issue_ca, issue_serving
 from testbed import Testbed
 from testbed.installation import apply
+from tests.e2e.processes import eventually
 
 LABEL = "example.com/added"
 # Objects with this label are the only ones that it is asked about.
@@ -37,12 +38,19 @@ def labelling_webhook(bed: Testbed, directory: Path) -> Iterator[None]:
     thread.start()
     apply(bed, _configuration(f"https://127.0.0.1:{server.server_address[1]}/", ca.certificate_pem))
     try:
+        eventually(lambda: _is_asked(bed), "the other webhook is asked")
         yield
     finally:
         bed.kubectl("delete", "mutatingwebhookconfiguration", _NAME)
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def _is_asked(bed: Testbed) -> bool:
+    probe = {"metadata": {"name": "other-webhook-probe", "labels": {ASKED: "yes"}}}
+    answer = bed.kubernetes.request("POST", "/api/v1/namespaces/default/secrets?dryRun=All", probe)
+    return answer.ok and LABEL in answer.json()["metadata"]["labels"]
 
 
 def _configuration(url: str, ca_pem: bytes) -> dict[str, Any]:
