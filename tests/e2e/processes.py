@@ -16,6 +16,12 @@ def workers(webhook: Webhook) -> frozenset[int]:
     return children(webhook.server.pid)
 
 
+def both_workers(webhook: Webhook) -> frozenset[int]:
+    """Wait until two workers run, and return their ids: one of them is enough to be ready."""
+    eventually(lambda: len(workers(webhook)) == 2, "two workers run")
+    return workers(webhook)
+
+
 def children(parent: int) -> frozenset[int]:
     """Return the ids of a process's children that run."""
     found = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()

@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from manifests.registration import OWN_NAMESPACE
 from testbed import Testbed
 from testbed.installation import API_SERVICE, CERTIFICATE_AUTHORITY, SERVING_CERTIFICATE
 
+_TRIES = 20
 _SECRETS = f"/api/v1/namespaces/{OWN_NAMESPACE}/secrets"
 
 
@@ -89,10 +91,14 @@ class CertificateSecrets:
         self._bed.kubectl("annotate", "secret", name, "-n", OWN_NAMESPACE, f"{RENEW}=now", "--overwrite")
 
     def put(self, name: str, data: Mapping[str, bytes]) -> None:
-        """Replace a Secret's content."""
-        document: dict[str, Any] = self._bed.kubernetes.request("GET", f"{_SECRETS}/{name}").json()
-        document["data"] = {part: base64.b64encode(content).decode() for part, content in data.items()}
-        self._bed.kubernetes.request("PUT", f"{_SECRETS}/{name}", document).raise_for_status()
+        """Replace a Secret's content; once more if a controller wrote meanwhile."""
+        for _ in range(_TRIES):
+            document: dict[str, Any] = self._bed.kubernetes.request("GET", f"{_SECRETS}/{name}").json()
+            document["data"] = {part: base64.b64encode(content).decode() for part, content in data.items()}
+            answer = self._bed.kubernetes.request("PUT", f"{_SECRETS}/{name}", document)
+            if answer.status_code != HTTPStatus.CONFLICT:
+                break
+        answer.raise_for_status()
 
     def delete(self, name: str) -> None:
         """Delete a Secret."""

@@ -7,8 +7,9 @@ from certs.issue import issue_ca, issue_serving
 from testbed import Testbed
 from testbed.installation import SERVICE_HOST, Webhook, serving, serving_certificate
 from tests.e2e.certificates.load import served_certificate
+from tests.e2e.files import swap
 from tests.e2e.places import Places
-from tests.e2e.processes import eventually, workers
+from tests.e2e.processes import both_workers, eventually, workers
 
 _HANDSHAKES = 20
 
@@ -30,9 +31,9 @@ def test_a_new_pair_is_taken_over_and_a_broken_one_is_not(
         log = webhook.log_file
         # One is enough to be ready; the master tells of it as well.
         eventually(lambda: log.read_text().count("serving with certificate") == 3, "both workers have the first one")
-        before, running = files.ca_certificate.read_bytes(), workers(webhook)
+        before, running = files.ca_certificate.read_bytes(), both_workers(webhook)
         (first,) = _served(webhook, before)
-        files.key.write_text("half of a ke")
+        swap(files.key, "half of a ke")
         eventually(lambda: log.read_text().count("the certificate of before stays") == 2, "both workers tell of it")
         assert _served(webhook, before) == {first}
         ca = issue_ca()
