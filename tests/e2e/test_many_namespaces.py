@@ -4,7 +4,6 @@ import base64
 import http.client
 import json
 import ssl
-import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,12 +17,13 @@ import pytest
 import requests
 
 from testbed import Options, Testbed
+from testbed.authorization import wait_until_allowed
 from testbed.installation import AUDIENCE, WEBHOOK_USER, Webhook, apply, serving, write_connections
 from tests.e2e.canary import Canary
 from tests.e2e.objects import encoded, filled
 from tests.e2e.places import Places
 from tests.e2e.planter import Planter
-from tests.e2e.processes import workers
+from tests.e2e.processes import both_workers, connections_of, eventually, workers
 from tests.e2e.traffic import Traffic
 
 NAMESPACES = [f"many-{number:04}" for number in range(1000)]
@@ -32,7 +32,6 @@ WORKERS = 2
 CONNECTIONS_EACH = 3
 ROLE = "many"
 _REFERENCE = "vault:secret/e2e/many#password"
-_MOST_ADMISSION_TRIES = 5
 _MOST_CONNECTION_TRIES = 200
 _MEGABYTE = 1000 * 1000
 _RBAC = "rbac.authorization.k8s.io"
@@ -153,6 +152,9 @@ def _make_namespaces(bed: Testbed) -> None:
                 post("/api/v1/namespaces", {"metadata": {"name": name, "labels": labels}})
                 post(f"/api/v1/namespaces/{name}/serviceaccounts", {"metadata": {"name": "keyhole"}})
                 post(f"/apis/{_RBAC}/v1/namespaces/{name}/rolebindings", binding)
+        # The API server learns of its RoleBindings in their order.
+        last = namespaces[-1]
+        wait_until_allowed(bed, WEBHOOK_USER, "create", "serviceaccounts/token", name="keyhole", namespace=last)
 
     _in_threads([partial(make, part) for part in _parts(NAMESPACES, 4)])
 
@@ -178,8 +180,7 @@ def _connections_by_worker(webhook: Webhook) -> dict[int, list[http.client.HTTPS
     """Connect until every worker has taken as many connections as are wanted; each stays with its worker."""
     url = urlsplit(webhook.url)
     context = ssl.create_default_context(cafile=str(webhook.ca_file))
-    found: dict[int, list[http.client.HTTPSConnection]] = {worker: [] for worker in workers(webhook)}
-    assert len(found) == WORKERS
+    found: dict[int, list[http.client.HTTPSConnection]] = {worker: [] for worker in both_workers(webhook)}
     assert url.hostname is not None
     assert url.port is not None
     for _ in range(_MOST_CONNECTION_TRIES):
@@ -196,28 +197,21 @@ def _connections_by_worker(webhook: Webhook) -> dict[int, list[http.client.HTTPS
 
 
 def _worker_of(client_port: int, server_port: int, candidates: dict[int, Any]) -> int:
-    """Return the process that holds the server's end of a connection (proc_pid_net(5), /proc/PID/net/tcp)."""
-    for row in Path("/proc/net/tcp").read_text().splitlines()[1:]:
-        fields = row.split()
-        local, remote = (int(fields[column].rpartition(":")[2], 16) for column in (1, 2))
-        if (local, remote) != (server_port, client_port):
-            continue
-        for worker in candidates:
-            for descriptor in Path(f"/proc/{worker}/fd").iterdir():
-                if descriptor.is_symlink() and str(descriptor.readlink()) == f"socket:[{fields[9]}]":
-                    return worker
-    raise AssertionError("no worker holds the connection")
+    """Return the process that holds the server's end of a connection."""
+    found: list[int] = []
+
+    def is_seen() -> bool:
+        found.extend(worker for worker in candidates if client_port in connections_of(worker, server_port))
+        return bool(found)
+
+    eventually(is_seen, "a worker holds the connection")
+    return found[0]
 
 
 def _admit_all(connection: http.client.HTTPSConnection, namespaces: Sequence[str], value: str) -> None:
     wanted = {"op": "add", "path": "/data/password", "value": encoded(value)}
     for namespace in namespaces:
-        response: dict[str, Any] = {}
-        for _ in range(_MOST_ADMISSION_TRIES):
-            response = _asked(connection, namespace)
-            if response["allowed"]:
-                break
-            time.sleep(1)  # the API server's own view of its RoleBindings may lag behind
+        response = _asked(connection, namespace)
         assert response["allowed"], response["status"]
         assert wanted in json.loads(base64.b64decode(response["patch"]))
 

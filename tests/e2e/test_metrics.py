@@ -22,10 +22,11 @@ from testbed.installation import serving, write_connections
 from testbed.ports import free_port
 from tests.e2e.caller import Caller, Reply
 from tests.e2e.canary import Canary
+from tests.e2e.files import swap
 from tests.e2e.objects import Manifest, filled
 from tests.e2e.places import Places
 from tests.e2e.planter import Planter
-from tests.e2e.processes import eventually, workers
+from tests.e2e.processes import both_workers, eventually, workers
 from tests.e2e.scraped import Scraped, scrape, settled
 from tests.e2e.traffic import Traffic
 
@@ -177,9 +178,9 @@ def test_nothing_of_the_cluster_stands_in_the_metrics(seen: Seen, canary: Canary
 
 def test_counts_outlive_workers_that_are_killed_and_gauges_do_not(seen: Seen, caller: Caller, directory: Path) -> None:
     url = caller.webhook.health_url
-    before = seen.scraped.counts()
+    before, first = seen.scraped.counts(), both_workers(caller.webhook)
     for killed in range(1, 5):
-        victim = min(workers(caller.webhook))
+        victim = min(workers(caller.webhook) & first or workers(caller.webhook))
         os.kill(victim, signal.SIGKILL)
         eventually(lambda gone=victim: gone not in workers(caller.webhook), "the worker is gone")  # type: ignore[misc]
         now = settled(url, lambda now, n=killed: now.total("keyhole_worker_starts_total") == 2 + n, "another started")  # type: ignore[misc]
@@ -207,11 +208,11 @@ def test_gauges_say_what_is_so_at_the_moment(caller: Caller, seen: Seen, directo
     assert ends_at == certificate.not_valid_after_utc.timestamp()
     assert now.by("keyhole_build_info", "version") == {VERSION: 1}
     sound = file.read_text()
-    file.write_text("connections: [")
+    swap(file, "connections: [")
     rejections = "keyhole_connections_reloads_total"
     now = settled(url, lambda now: now.total(rejections, result="rejected") == 2, "both workers reject the file")
     assert now.total("keyhole_connections_rejected") == 1
-    file.write_text(sound + "# another\n")
+    swap(file, sound + "# another\n")
     settled(url, lambda now: now.total("keyhole_connections_rejected") == 0, "it is taken")
     reloads = settled(url, lambda now: now.total("keyhole_connections_reloads_total") == 4, "by both workers")
     assert reloads.by("keyhole_connections_reloads_total", "result") == {"rejected": 2, "taken": 2}
