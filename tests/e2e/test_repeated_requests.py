@@ -70,4 +70,4 @@ def test_a_rate_limit_of_vaults_is_waited_for(
     for key, value in values.items():
         assert {"op": "add", "path": f"/data/{key}", "value": encoded(value)} in reply.patch
     # One of them was refused at first.
-    assert len([path for path in traffic.reads() if path.startswith("other-two/data/e2e/limited-")]) == 3
+    assert len([path for path in traffic.reads() if path.startswith("other-two/data/e2e/limited-")]) >= 3

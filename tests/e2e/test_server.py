@@ -22,10 +22,12 @@ from tests.e2e.lying_vault import LyingVault
 from tests.e2e.objects import encoded, filled, secret
 from tests.e2e.places import Places
 from tests.e2e.planter import Planter
-from tests.e2e.processes import eventually, workers
+from tests.e2e.processes import both_workers, eventually, workers
 from tests.e2e.stalling import MORE_THAN_PLACES, STALLS, Stall, address, sends, stalled
 from tests.e2e.vault_tokens import living_tokens
 
+# `python -m bench stalls` measures how long it takes; a busy machine may take longer.
+_PROBE_SECONDS = 30.0
 _SLOW = "vault+liar:secret/lie/gated#password"
 
 
@@ -44,22 +46,36 @@ def connections(testbed: Testbed, liar: LyingVault, tmp_path: Path) -> Path:
 def own(testbed: Testbed, places: Places, tenant: str, connections: Path, tmp_path: Path) -> Iterator[Caller]:
     """Return somebody who asks a webhook that the test may stop and maim."""
     places.watch(tmp_path / "keyhole.log")
-    # At this level the libraries below tell what they do; what they tell is searched like all else.
-    arguments = ["--drain-seconds", "2", "--log-level", "debug"]
-    with serving(testbed, tmp_path, connections, arguments=arguments) as webhook:
+    with serving(testbed, tmp_path, connections, arguments=_ending_after(drain_seconds=2)) as webhook:
         yield Caller(webhook, places, tenant)
 
 
-def _probe(webhook: Webhook, path: str, timeout_seconds: float = 10) -> int:
+@pytest.fixture
+def draining(testbed: Testbed, places: Places, tenant: str, connections: Path, tmp_path: Path) -> Iterator[Caller]:
+    """Return somebody who asks a webhook that drains for long enough to be met while it does."""
+    places.watch(tmp_path / "keyhole.log")
+    with serving(testbed, tmp_path, connections, arguments=_ending_after(drain_seconds=8)) as webhook:
+        yield Caller(webhook, places, tenant)
+
+
+def _ending_after(drain_seconds: int) -> list[str]:
+    """Return arguments with which whoever holds up the end of the server does so for five minutes.
+
+    At this level of the log the libraries below tell what they do; what they tell is searched like all else.
+    """
+    return ["--drain-seconds", str(drain_seconds), "--grace-seconds", "300", "--log-level", "debug"]
+
+
+def _probe(webhook: Webhook, path: str) -> int:
     with requests.Session() as session:
         session.trust_env = False
-        return session.get(webhook.health_url + path, timeout=timeout_seconds).status_code
+        return session.get(webhook.health_url + path, timeout=_PROBE_SECONDS).status_code
 
 
 def _refuses(webhook: Webhook) -> bool:
     try:
         return _probe(webhook, "/readyz") == 503
-    except requests.ConnectionError:
+    except requests.RequestException:
         return True
 
 
@@ -106,27 +122,32 @@ class TestStop:
             assert not reply.done()
             liar.gate.open()
             assert {"op": "add", "path": "/data/slow", "value": encoded(liar.secret)} in reply.result().patch
-        assert own.webhook.server.wait(20) == 0
+        assert own.webhook.server.wait(120) == 0
         assert not ours & living_tokens(testbed)
 
     def test_it_answers_on_while_it_drains_and_does_not_wait_for_idle_connections(
-        self, own: Caller, plant: Planter
+        self, draining: Caller, plant: Planter
     ) -> None:
         plant.secret("draining")
-        connection = _connection(own.webhook)
+        connection = _connection(draining.webhook)
         with contextlib.closing(connection):
-            _ask(connection, own)
-            own.webhook.server.send(signal.SIGTERM)
-            eventually(lambda: _refuses(own.webhook), "the server says that it is stopping")
-            reply = own.admit(filled("draining", password="vault:secret/e2e/draining#password"))
+            _ask(connection, draining)
+            draining.webhook.server.send(signal.SIGTERM)
+            eventually(lambda: _refuses(draining.webhook), "the server says that it is stopping")
+            reply = draining.admit(filled("draining", password="vault:secret/e2e/draining#password"))
             assert reply.allowed, reply.message
-            assert own.webhook.server.wait(20) == 0
+            # A connection may be idle for 120 s.
+            assert draining.webhook.server.wait(60) == 0
 
-    def test_a_connection_that_is_made_while_it_drains_and_stays_silent_holds_up_nothing(self, own: Caller) -> None:
-        own.webhook.server.send(signal.SIGTERM)
-        eventually(lambda: _refuses(own.webhook), "the server says that it is stopping")
-        with contextlib.closing(sends(b"")(own.webhook, None)), contextlib.closing(sends(b"POST /")(own.webhook, None)):
-            assert own.webhook.server.wait(20) == 0
+    def test_a_connection_that_is_made_while_it_drains_and_stays_silent_holds_up_nothing(
+        self, draining: Caller
+    ) -> None:
+        webhook = draining.webhook
+        webhook.server.send(signal.SIGTERM)
+        eventually(lambda: _refuses(webhook), "the server says that it is stopping")
+        with contextlib.closing(sends(b"")(webhook, None)), contextlib.closing(sends(b"POST /")(webhook, None)):
+            # A request may take 35 s to come.
+            assert webhook.server.wait(30) == 0
 
     def test_the_answer_to_what_was_asked_before_tells_that_the_connection_closes(
         self, own: Caller, liar: LyingVault
@@ -141,7 +162,7 @@ class TestStop:
             liar.gate.open()
             answer = connection.getresponse()
             assert (answer.status, answer.getheader("Connection")) == (200, "close")
-        assert own.webhook.server.wait(20) == 0
+        assert own.webhook.server.wait(120) == 0
 
 
 class TestConnections:
@@ -164,7 +185,7 @@ class TestConnections:
         with stalled([stall] * count, caller.webhook):
             for _ in range(6):
                 assert caller.admit(manifest).allowed
-            assert _probe(caller.webhook, "/livez", timeout_seconds=1) == 200
+            assert _probe(caller.webhook, "/livez") == 200
 
     def test_slow_admissions_do_not_keep_others_from_being_answered(
         self, caller: Caller, liar: LyingVault, plant: Planter
@@ -173,12 +194,14 @@ class TestConnections:
         liar.gate.close()
         try:
             with ThreadPoolExecutor(60) as pool:
-                slow = [pool.submit(caller.admit, filled("slow", password=_SLOW), timeout_seconds=5) for _ in range(60)]
+                slow = [
+                    pool.submit(caller.admit, filled("slow", password=_SLOW), timeout_seconds=30) for _ in range(60)
+                ]
                 liar.gate.wait_for_arrival()
                 for _ in range(6):
                     assert caller.admit(filled("quick", password="vault:secret/e2e/among-slow#password")).allowed
                 liar.gate.open()
-                # Each is answered while its five seconds last; on a slow machine a few may be too late for a value.
+                # Each is answered while its time lasts; on a slow machine a few may be too late for a value.
                 assert all(reply.result().allowed or reply.result().code == 503 for reply in slow)
         finally:
             liar.gate.open()
@@ -189,9 +212,7 @@ class TestWorkers:
         plant.secret("ended")
         manifest = filled("ended", password="vault:secret/e2e/ended#password")
         for end in (signal.SIGKILL, signal.SIGTERM):
-            before = workers(own.webhook)
-            assert len(before) == 2
-            victim = min(before)
+            victim = min(both_workers(own.webhook))
             os.kill(victim, end)
             _wait_for_replacement(own.webhook, victim)
             with ThreadPoolExecutor(8) as pool:
