@@ -64,7 +64,7 @@ def test_up_stays_up_until_down_and_a_second_name_runs_beside_it(command: Comman
     assert len(set(urls)) == 4
     down = command("down")
     assert (down.returncode, down.stdout) == (0, "testbed default is down\n")
-    assert not living_in_groups(running)
+    assert eventually(lambda: not living_in_groups(running))
     assert [state["name"] for state in json.loads(command("status", "-o", "json").stdout)] == ["second"]
     assert list(tmp_path.glob("keyhole-testbed/default/run-*/kube-apiserver.log"))
 

@@ -85,8 +85,9 @@ def test_an_etcd_that_crashes_later_is_reported_with_its_log_when_the_testbed_st
     os.kill(etcd.pid, signal.SIGKILL)
     with pytest.raises(ServerFailed, match=r"etcd died \(SIGKILL\)") as caught:
         bed.stop()
-    assert "serving client traffic" in str(caught.value)
-    assert not living_in_groups(groups)
+    # On a slow machine etcd's last lines complain of that.
+    assert (tmp_path / "etcd.log").read_text().splitlines()[-1] in str(caught.value)
+    assert eventually(lambda: not living_in_groups(groups))
 
 
 def test_a_second_testbed_has_its_own_addresses_and_data_and_takes_its_directory_with_it(testbed: Testbed) -> None:
