@@ -15,7 +15,9 @@ from typing import Any, TypeVar
 
 _HOST = "127.0.0.1"
 _CHUNK_BYTES = 65536
-_PROBE_TIMEOUT_SECONDS = 1.0
+# As the chart's readinessProbe has them: on a busy machine a single probe may be late.
+_PROBE_TIMEOUT_SECONDS = 2.0
+_FAILURE_THRESHOLD = 2
 _CALL_SECONDS = 60.0
 _random = random.SystemRandom()
 
@@ -95,9 +97,10 @@ class Balancer:
         task.add_done_callback(self._tasks.discard)
 
     async def _probe(self, backend: Backend) -> None:
-        was_ready = False
+        was_ready, failures = False, 0
         while not backend.is_leaving:
-            is_ready = await _answers(backend.health_port)
+            failures = 0 if await _answers(backend.health_port) else failures + 1
+            is_ready = failures < _FAILURE_THRESHOLD if was_ready else failures == 0
             if is_ready != was_ready and not backend.is_leaving:
                 was_ready = is_ready
                 self._loop.call_later(self._lag_seconds, self._learn, backend, is_ready)
@@ -133,7 +136,7 @@ async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 
 
 async def _answers(health_port: int) -> bool:
-    """Ask for /readyz as the kubelet does: a new connection, a second's time, 200 or not."""
+    """Ask for /readyz as the kubelet does: a new connection, a limited time, 200 or not."""
     with contextlib.suppress(OSError, TimeoutError):
         async with asyncio.timeout(_PROBE_TIMEOUT_SECONDS):
             reader, writer = await asyncio.open_connection(_HOST, health_port)

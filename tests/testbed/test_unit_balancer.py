@@ -20,6 +20,7 @@ class Server:
     def __init__(self, name: bytes) -> None:
         self.name = name
         self.health = b"200 OK"
+        self.failing = 0
         self._listeners = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
         self.backend = Backend(*(listener.getsockname()[1] for listener in self._listeners))
         for listener, answer in zip(self._listeners, (self._greet, self._tell_health), strict=True):
@@ -44,6 +45,9 @@ class Server:
     def _tell_health(self, client: socket.socket) -> None:
         with client, contextlib.suppress(OSError):
             client.recv(1000)
+            if self.failing:
+                self.failing -= 1
+                return
             client.sendall(b"HTTP/1.1 " + self.health + b"\r\n\r\n")
 
     def close(self) -> None:
@@ -99,6 +103,16 @@ def test_one_that_is_not_ready_any_more_gets_none(balancer: Balancer, servers: l
     _until(balancer, {b"two"})
     servers[0].health = b"200 OK"
     _until(balancer, {b"one", b"two"})
+
+
+def test_one_that_misses_a_single_probe_stays(balancer: Balancer, servers: list[Server]) -> None:
+    balancer.add(servers[0].backend)
+    _until(balancer, {b"one"})
+    servers[0].failing = 1
+    deadline = time.monotonic() + 2 * LAG_SECONDS
+    while time.monotonic() < deadline:
+        assert _asked(balancer) == b"one"
+    assert servers[0].failing == 0
 
 
 def test_one_that_is_removed_gets_connections_until_that_is_known_and_a_dead_one_is_not_passed_over(
