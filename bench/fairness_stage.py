@@ -19,7 +19,9 @@ from bench.stage import add_namespace, api_endpoint, fill_vault, wait_until_fill
 from bench.wire import Endpoint
 from manifests.registration import webhook_configuration
 from testbed import Testbed
-from testbed.installation import Webhook, apply, serving, write_connections
+from testbed.connections import write_connections
+from testbed.installation import Webhook, serving
+from testbed.objects import apply
 
 FAR = "far"
 # Fewer than the crowd's clients, for the namespace gets half: some are refused.

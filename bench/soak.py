@@ -20,7 +20,9 @@ from bench.stage import api_endpoint, wait_until_filled
 from bench.usage import held_by
 from testbed import Testbed
 from testbed.aggregation import aggregated, serving_aggregated
-from testbed.installation import Webhook, add_tenant, write_connections
+from testbed.connections import write_connections
+from testbed.installation import Webhook
+from testbed.tenants import add_tenant
 
 NAMESPACES = ("soak-0", "soak-1", "soak-2", "soak-3")
 # So short that the run sees many tokens end.

@@ -27,9 +27,12 @@ from manifests.aggregation import api_service, client_config
 from manifests.registration import aggregated_webhook_configuration, webhook_configuration
 from testbed import Testbed
 from testbed.aggregation import led_to_localhost, routed, serving_aggregated
-from testbed.installation import add_tenant, apply, serving, write_connections
+from testbed.connections import write_connections
+from testbed.installation import serving
 from testbed.kubernetes import FRONT_PROXY_NAME
+from testbed.objects import apply
 from testbed.servers import Server
+from testbed.tenants import add_tenant
 
 NAMESPACES: Mapping[Variant, str] = {
     Variant.NONE: "bench-none",

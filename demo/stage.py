@@ -13,7 +13,8 @@ from demo.values import Values
 from testbed import Options, Testbed
 from testbed.aggregation import aggregated, serving_aggregated
 from testbed.bed import NEEDED
-from testbed.installation import Webhook, write_connections
+from testbed.connections import write_connections
+from testbed.installation import Webhook
 from testbed.pki import write_private
 from testbed.reports import on_standard_error
 from testbed.states import State

@@ -16,7 +16,10 @@ from kube.request_header import READER_ROLE
 from manifests.aggregation import ADMISSION_PATH, api_service
 from manifests.registration import aggregated_webhook_configuration
 from testbed.bed import Testbed
-from testbed.installation import SERVICE_HOST, WEBHOOK_USER, Webhook, apply, guarded, serving, wait_until_asked
+from testbed.identities import WEBHOOK_USER
+from testbed.installation import SERVICE_HOST, Webhook, serving
+from testbed.objects import apply
+from testbed.registration import guarded, wait_until_asked
 
 _SERVICE, _NAMESPACE, _ = SERVICE_HOST.split(".")
 _AVAILABLE_SECONDS = 180.0

@@ -16,7 +16,7 @@ import requests
 from testbed.argocd_settings import DEFINITIONS, IN_CLUSTER, NAMESPACE, USER, settings
 from testbed.bed import Testbed
 from testbed.definitions import define
-from testbed.installation import apply
+from testbed.objects import apply
 from testbed.ports import free_port, launch
 from testbed.redis import Redis
 from testbed.servers import Server

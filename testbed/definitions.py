@@ -7,8 +7,8 @@ from typing import Any
 
 from testbed.bed import Testbed
 from testbed.errors import TestbedError
-from testbed.installation import apply
 from testbed.module_folders import ModuleFolder
+from testbed.objects import apply
 
 _TIMEOUT_SECONDS = 180.0
 _POLL_SECONDS = 0.1

@@ -17,9 +17,9 @@ import requests
 from testbed.artifacts import ArtifactServer, serving_artifacts
 from testbed.bed import Testbed
 from testbed.definitions import define
-from testbed.installation import apply
 from testbed.log_lines import whole_lines
 from testbed.module_folders import ModuleFolder
+from testbed.objects import apply
 from testbed.ports import free_port
 from testbed.rights import granted
 from testbed.servers import Server

@@ -16,8 +16,8 @@ import yaml
 from testbed import Options, Testbed
 from testbed.definitions import define
 from testbed.helm import Helm
-from testbed.installation import apply
 from testbed.module_folders import ModuleFolder
+from testbed.objects import apply
 from testbed.releases import Release
 from testbed.toolbox import Toolbox
 from tests.charts.charts import KEYHOLE, ONE_CONNECTION, TENANT, each_documented

@@ -17,11 +17,13 @@ from certs.issue import issue_ca, issue_serving
 from manifests.admission_configuration import admission_configuration, certificate_user, token_user, webhook_kubeconfig
 from testbed import Options, Testbed
 from testbed.helm import Helm
-from testbed.installation import SERVICE_HOST, admit_to_vault, apply
+from testbed.installation import SERVICE_HOST
+from testbed.objects import apply
 from testbed.pki import Authority, write_private
 from testbed.pods import Pod
 from testbed.ports import free_port
 from testbed.releases import Release
+from testbed.tenants import admit_to_vault
 from testbed.toolbox import Toolbox
 from tests.charts.charts import KEYHOLE, TENANT
 from tests.e2e.canary import Canary

@@ -11,7 +11,11 @@ import pytest
 
 from manifests.registration import OWN_NAMESPACE
 from testbed import Options, Testbed
-from testbed.installation import add_tenant, apply, guarded, registered, serving, write_connections
+from testbed.connections import write_connections
+from testbed.installation import serving
+from testbed.objects import apply
+from testbed.registration import guarded, registered
+from testbed.tenants import add_tenant
 from tests.e2e.canary import Canary
 from tests.e2e.cluster import Cluster
 from tests.e2e.objects import Manifest, encoded, secret

@@ -13,7 +13,9 @@ import yaml
 from enforcer.vault_role import vault_role
 from resolver.connections import Authentication
 from testbed import Testbed
-from testbed.installation import AUDIENCE, Webhook, add_tenant
+from testbed.connections import AUDIENCE
+from testbed.installation import Webhook
+from testbed.tenants import add_tenant
 from tests.e2e.caller import Caller
 from tests.e2e.canary import Canary
 from tests.e2e.cluster import Cluster

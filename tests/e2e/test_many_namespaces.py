@@ -18,7 +18,10 @@ import requests
 
 from testbed import Options, Testbed
 from testbed.authorization import wait_until_allowed
-from testbed.installation import AUDIENCE, WEBHOOK_USER, Webhook, apply, serving, write_connections
+from testbed.connections import AUDIENCE, write_connections
+from testbed.identities import WEBHOOK_USER
+from testbed.installation import Webhook, serving
+from testbed.objects import apply
 from tests.e2e.canary import Canary
 from tests.e2e.objects import encoded, filled
 from tests.e2e.places import Places

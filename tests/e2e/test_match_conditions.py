@@ -8,7 +8,8 @@ import pytest
 from certs.issue import issue_ca
 from manifests.registration import OWN_NAMESPACE, webhook_configuration
 from testbed import Options, Testbed
-from testbed.installation import Webhook, apply
+from testbed.installation import Webhook
+from testbed.objects import apply
 from testbed.ports import free_port
 from tests.e2e.canary import Canary
 from tests.e2e.cluster import Cluster

@@ -18,7 +18,8 @@ from cryptography import x509
 from cli.version import VERSION
 from resolver.breaker import FAILURES_IN_A_ROW
 from testbed import Testbed
-from testbed.installation import serving, write_connections
+from testbed.connections import write_connections
+from testbed.installation import serving
 from testbed.ports import free_port
 from tests.e2e.caller import Caller, Reply
 from tests.e2e.canary import Canary

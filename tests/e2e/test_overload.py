@@ -12,7 +12,9 @@ import pytest
 import yaml
 
 from testbed import Testbed
-from testbed.installation import add_tenant, serving, write_connections
+from testbed.connections import write_connections
+from testbed.installation import serving
+from testbed.tenants import add_tenant
 from tests.e2e.caller import Caller, Reply
 from tests.e2e.lying_vault import LyingVault
 from tests.e2e.objects import Manifest, filled

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from testbed import Testbed
-from testbed.installation import Webhook, add_tenant, apply
+from testbed.installation import Webhook
+from testbed.objects import apply
+from testbed.tenants import add_tenant
 from tests.e2e.canary import Canary
 from tests.e2e.cluster import Cluster
 from tests.e2e.objects import Manifest, filled, secret

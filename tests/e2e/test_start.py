@@ -12,7 +12,8 @@ import yaml
 from certs.files import write
 from certs.issue import issue_ca, issue_serving
 from testbed import Testbed
-from testbed.installation import webhook_kubeconfig, write_connections
+from testbed.connections import write_connections
+from testbed.identities import webhook_kubeconfig
 from testbed.ports import free_port
 from tests.e2e.places import Places
 

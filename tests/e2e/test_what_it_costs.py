@@ -1,7 +1,7 @@
 """How often Vault and the API server are asked, counted in their own audit logs."""
 
 from testbed import Testbed
-from testbed.installation import add_tenant
+from testbed.tenants import add_tenant
 from tests.e2e.caller import Caller
 from tests.e2e.cluster import Cluster
 from tests.e2e.objects import filled, secret

@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 from testbed import Testbed
-from testbed.installation import Webhook, add_tenant, registered, serving, write_connections
+from testbed.connections import write_connections
+from testbed.installation import Webhook, serving
+from testbed.registration import registered
+from testbed.tenants import add_tenant
 from tests.e2e.canary import Canary
 from tests.e2e.cluster import Cluster, events
 from tests.e2e.places import Places

@@ -10,9 +10,10 @@ import pytest
 
 from manifests.admission_configuration import admission_configuration, certificate_user, token_user, webhook_kubeconfig
 from testbed import Options, Testbed
-from testbed.installation import add_tenant, write_connections
+from testbed.connections import write_connections
 from testbed.pki import Authority, KeyFiles, write_private
 from testbed.ports import free_port
+from testbed.tenants import add_tenant
 from tests.e2e.callers.intruder import Forgery
 from tests.e2e.canary import Canary
 from tests.e2e.cluster import Cluster

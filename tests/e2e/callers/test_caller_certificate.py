@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from testbed import Testbed
-from testbed.installation import Webhook, registered, serving
+from testbed.installation import Webhook, serving
 from testbed.pki import Authority, KeyFiles
+from testbed.registration import registered
 from tests.e2e.callers.conftest import Proofs
 from tests.e2e.callers.intruder import DEAD, Forgery, Intruder
 from tests.e2e.cluster import Cluster

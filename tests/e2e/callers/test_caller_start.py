@@ -10,7 +10,7 @@ import pytest
 from certs.files import CertificateFiles, write
 from certs.issue import issue_ca, issue_serving
 from testbed import Testbed
-from testbed.installation import webhook_kubeconfig
+from testbed.identities import webhook_kubeconfig
 from testbed.ports import free_port
 from tests.e2e.callers.conftest import Proofs
 

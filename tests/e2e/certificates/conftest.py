@@ -8,16 +8,11 @@ import pytest
 
 from manifests.registration import NAME, OWN_NAMESPACE
 from testbed import Options, Testbed
-from testbed.installation import (
-    API_SERVICE,
-    CERTIFICATE_AUTHORITY,
-    SERVICE_HOST,
-    SERVING_CERTIFICATE,
-    add_tenant,
-    controlling,
-    write_connections,
-)
+from testbed.connections import write_connections
+from testbed.identities import API_SERVICE, CERTIFICATE_AUTHORITY, SERVING_CERTIFICATE
+from testbed.installation import SERVICE_HOST, controlling
 from testbed.servers import Server
+from testbed.tenants import add_tenant
 from tests.e2e.canary import Canary
 from tests.e2e.certificates.secrets import CertificateSecrets
 from tests.e2e.places import Places

@@ -18,7 +18,7 @@ from certs.pem import parse_certificates, parse_key
 from controller.certificate_store import RENEW
 from manifests.registration import OWN_NAMESPACE
 from testbed import Testbed
-from testbed.installation import API_SERVICE, CERTIFICATE_AUTHORITY, SERVING_CERTIFICATE
+from testbed.identities import API_SERVICE, CERTIFICATE_AUTHORITY, SERVING_CERTIFICATE
 
 _TRIES = 20
 _SECRETS = f"/api/v1/namespaces/{OWN_NAMESPACE}/secrets"

@@ -13,16 +13,11 @@ from certs.bundle import CA_CERTIFICATE, CA_KEY, CERTIFICATE, KEY
 from manifests.registration import NAME, webhook_configuration
 from testbed import Testbed
 from testbed.aggregation import aggregated, serving_aggregated
-from testbed.installation import (
-    CERTIFICATE_AUTHORITY,
-    RECORD_KEY,
-    SERVING_CERTIFICATE,
-    Webhook,
-    add_record_key,
-    apply,
-    registered,
-    serving,
-)
+from testbed.identities import CERTIFICATE_AUTHORITY, RECORD_KEY, SERVING_CERTIFICATE
+from testbed.installation import Webhook, serving
+from testbed.objects import apply
+from testbed.record_key import add_record_key
+from testbed.registration import registered
 from tests.e2e.certificates.conftest import NAMESPACE, REFERENCE, certifying
 from tests.e2e.certificates.load import admitted, loaded, served_certificate
 from tests.e2e.certificates.secrets import CertificateSecrets

@@ -14,7 +14,8 @@ import pytest
 from certs.issue import issue_ca
 from manifests.aggregation import api_service
 from testbed import Testbed
-from testbed.installation import API_SERVICE, apply
+from testbed.identities import API_SERVICE
+from testbed.objects import apply
 from tests.e2e.certificates.conftest import certifying
 from tests.e2e.certificates.secrets import CertificateSecrets
 from tests.e2e.processes import eventually

@@ -13,7 +13,8 @@ import pytest
 
 from testbed import Testbed
 from testbed.aggregation import aggregated, serving_aggregated
-from testbed.installation import CERTIFICATE_AUTHORITY, SERVING_CERTIFICATE, Webhook
+from testbed.identities import CERTIFICATE_AUTHORITY, SERVING_CERTIFICATE
+from testbed.installation import Webhook
 from tests.e2e.certificates.conftest import NAMESPACE, REFERENCE, certifying
 from tests.e2e.certificates.load import loaded
 from tests.e2e.certificates.secrets import CertificateSecrets

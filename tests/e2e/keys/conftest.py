@@ -20,7 +20,9 @@ from manifests.keyring import KeyRing
 from manifests.keyring import parse as parse_ring
 from manifests.registration import OWN_NAMESPACE
 from testbed import Options, Testbed
-from testbed.installation import RECORD_KEY, add_empty_record_key, apply
+from testbed.identities import RECORD_KEY
+from testbed.objects import apply
+from testbed.record_key import add_empty_record_key
 from tests.e2e.canary import Canary
 from tests.e2e.keys.signer import SigningWebhook, signing_webhook
 from tests.e2e.places import Places

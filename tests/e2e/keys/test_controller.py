@@ -10,7 +10,9 @@ import pytest
 from manifests.key_status import KeyStatus
 from manifests.registration import OWN_NAMESPACE
 from testbed import Testbed
-from testbed.installation import LEASE, apply, controlling
+from testbed.identities import LEASE
+from testbed.installation import controlling
+from testbed.objects import apply
 from tests.e2e.keys.conftest import KeySecret
 from tests.e2e.processes import eventually
 

@@ -10,7 +10,8 @@ import requests
 
 from manifests.registration import OWN_NAMESPACE
 from testbed import Testbed
-from testbed.installation import RECORD_KEY, controlling
+from testbed.identities import RECORD_KEY
+from testbed.installation import controlling
 from testbed.ports import free_port
 from tests.e2e.keys.conftest import KeySecret, Tenants
 from tests.e2e.processes import eventually

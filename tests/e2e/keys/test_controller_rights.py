@@ -8,15 +8,15 @@ import pytest
 
 from manifests.registration import NAME, OWN_NAMESPACE
 from testbed import Testbed
-from testbed.installation import (
+from testbed.identities import (
     API_SERVICE,
     CERTIFICATE_AUTHORITY,
     LEASE,
     RECORD_KEY,
     SERVING_CERTIFICATE,
-    add_empty_record_key,
     controller_kubeconfig,
 )
+from testbed.record_key import add_empty_record_key
 from tests.e2e.asker import Asker, asker_by_kubeconfig, rule
 from tests.e2e.keys.conftest import Tenants
 

@@ -6,7 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from testbed import Testbed
-from testbed.installation import add_tenant, apply, controlling, registered, serving, write_connections
+from testbed.connections import write_connections
+from testbed.installation import controlling, serving
+from testbed.objects import apply
+from testbed.registration import registered
+from testbed.tenants import add_tenant
 from tests.e2e.canary import Canary
 from tests.e2e.keys.conftest import Commands, KeySecret, Tenants
 from tests.e2e.planter import Planter

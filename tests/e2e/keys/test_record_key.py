@@ -9,7 +9,8 @@ import requests
 from manifests.keyring import KeyRing, dump, new_key
 from manifests.registration import OWN_NAMESPACE
 from testbed import Testbed
-from testbed.installation import Webhook, controlling, serving, write_connections
+from testbed.connections import write_connections
+from testbed.installation import Webhook, controlling, serving
 from tests.e2e.keys.conftest import KeySecret
 from tests.e2e.processes import eventually, workers
 

@@ -14,8 +14,11 @@ from bench.wire import Endpoint
 from certs.files import CertificateFiles
 from testbed import Options, Testbed
 from testbed.aggregation import aggregated, serving_aggregated
-from testbed.installation import Webhook, add_tenant, registered, serving, write_connections
+from testbed.connections import write_connections
+from testbed.installation import Webhook, serving
+from testbed.registration import registered
 from testbed.replicas import Serve
+from testbed.tenants import add_tenant
 from tests.e2e.canary import Canary
 from tests.e2e.cluster import Cluster
 from tests.e2e.objects import decoded

@@ -10,7 +10,7 @@ import requests
 from bench.objects import CONSTANT_BASE64
 from manifests.registration import OWN_NAMESPACE
 from testbed import Testbed
-from testbed.installation import apply
+from testbed.objects import apply
 from testbed.replicas import Replicas, replicated
 from tests.e2e.cluster import Cluster
 from tests.e2e.objects import Manifest, filled, secret
