@@ -34,7 +34,7 @@ def beside(testbed: Testbed, places: Places, tenant: str, tmp_path: Path) -> Ite
     file = write_connections(testbed, tmp_path / "connections.yaml")
     known = yaml.safe_load(file.read_text())
     places.watch(tmp_path / "keyhole.log")
-    arguments = ["--workers", "1", "--max-running", str(_MOST), "--max-waiting", str(2 * _MOST)]
+    arguments = ["--workers", "1", "--max-running", str(_MOST), "--max-waiting", str(8 * _MOST)]
     with silent_listener() as silent:
         # Longer than the test: the breaker must not be what helps.
         silence = {"address": f"https://127.0.0.1:{silent.getsockname()[1]}", "timeoutSeconds": 30}
