@@ -14,6 +14,7 @@ COPY kube/ app/kube/
 COPY manifests/ app/manifests/
 COPY metrics/ app/metrics/
 COPY resolver/ app/resolver/
+COPY runtime/ app/runtime/
 COPY webhook/ app/webhook/
 # The root file system is read-only, so bytecode has to be there already. It is not compared with the time of its source.
 RUN ["python", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", "/opt/keyhole/requirements", "/opt/keyhole/app"]

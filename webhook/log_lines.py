@@ -16,6 +16,7 @@ from typing import Any, Final
 from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
 
+from runtime.bugs import described
 from webhook.log_context import current
 
 _PLAIN: Final = re.compile(r"[^\s\"=\\]+")
@@ -61,20 +62,10 @@ def escaped(text: str) -> str:
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in text)
 
 
-def frames(error: BaseException) -> str:
-    """Say where an exception came from, in file names and lines only."""
-    places: list[str] = []
-    frame = error.__traceback__
-    while frame is not None:
-        places.append(f"{frame.tb_frame.f_code.co_filename.rpartition('/')[2]}:{frame.tb_lineno}")
-        frame = frame.tb_next
-    return " > ".join(places)
-
-
 def _message(record: logging.LogRecord) -> str:
     message = record.getMessage()
     error = record.exc_info[1] if record.exc_info else None
-    return f"{message}: {type(error).__name__} at {frames(error)}" if error is not None else message
+    return f"{message}: {described(error)}" if error is not None else message
 
 
 def _facts(record: logging.LogRecord) -> Mapping[str, Any]:

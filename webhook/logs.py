@@ -6,7 +6,8 @@ import threading
 from types import TracebackType
 from typing import Any
 
-from webhook.log_lines import LogFormat, formatter, frames
+from runtime.bugs import frames
+from webhook.log_lines import LogFormat, formatter
 
 __all__ = ["configure", "frames", "tell_of_greenlets"]
 

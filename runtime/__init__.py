@@ -1,0 +1,1 @@
+"""What every long-lived process of Keyhole shares, whatever it does."""

@@ -1,0 +1,16 @@
+"""What may be said of an exception that nobody expected: its kind and where it came from, never its text."""
+
+
+def frames(error: BaseException) -> str:
+    """Return the frames that an exception passed through, as file names and line numbers. Its text may quote values."""
+    places: list[str] = []
+    frame = error.__traceback__
+    while frame is not None:
+        places.append(f"{frame.tb_frame.f_code.co_filename.rpartition('/')[2]}:{frame.tb_lineno}")
+        frame = frame.tb_next
+    return " > ".join(places)
+
+
+def described(error: BaseException) -> str:
+    """Return the kind of a bug and its frames, for a log line or a status."""
+    return f"{type(error).__name__} at {frames(error)}"
