@@ -74,7 +74,10 @@ class VaultAnswer:
 
 
 Limit = Callable[[float], AbstractContextManager[object]]
-"""Ends what runs inside it after so many seconds, by raising TimeoutError there."""
+"""Ends what runs inside its block after so many seconds; the block then raises TimeoutError.
+
+What ends the work inside has to be no Exception: an edge would take it for an error of its own.
+"""
 
 
 def no_limit(_seconds: float) -> AbstractContextManager[object]:

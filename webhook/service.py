@@ -7,8 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import gevent
-
 from kube.access import SecretAccess
 from kube.client import check, connect, connected_before_fork
 from kube.namespaces import Namespaces
@@ -41,6 +39,7 @@ from webhook.metered import MeteredAdmission
 from webhook.overload import Gate
 from webhook.record_keys import RecordKeys
 from webhook.serving_certificate import CertificateFiles, ServingCertificate
+from webhook.time_limit import time_limit
 from webhook.upkeep import Upkeep
 
 
@@ -118,10 +117,10 @@ def build(settings: ServiceSettings, meters: Meters) -> Service:
     api = connect(settings.kubeconfig, observe=kubernetes_meter(meters))
     tenants = Tenants(NamespaceTokens(ServiceAccountTokens(api)))
     gate = Gate(settings.most_running, settings.most_waiting)
-    resolver = Resolver(load(settings.connections_file), tenants, _limit, vault_meters(meters), gate.asking)
+    resolver = Resolver(load(settings.connections_file), tenants, time_limit, vault_meters(meters), gate.asking)
     secrets = Secrets(api)
     record_keys = RecordKeys(settings.record_key, lambda seconds: secrets.read(settings.record_key, seconds).data)
-    admission = Admission(resolver, Namespaces(api), SecretAccess(api), record_keys.current, _limit)
+    admission = Admission(resolver, Namespaces(api), SecretAccess(api), record_keys.current, time_limit)
     trail = _trail(settings.audit)
     admits = AuditedAdmission(admission, trail, resolver.logins) if trail else admission
     caller = caller_check(settings.caller, RequestHeaders(api).read)
@@ -181,11 +180,3 @@ def _certificate(source: CertificateFiles | ObjectName, secrets: Secrets) -> Ser
 
 def _trail(audit: Audit | None) -> AuditTrail | None:
     return AuditTrail(load_key(audit.key_file), AuditStream(audit.path)) if audit else None
-
-
-def _limit(seconds: float) -> gevent.Timeout:
-    """End the greenlet's work with a TimeoutError.
-
-    gevent's TLS sockets give each part of a record the whole of their timeout, so a wire that drips would outlast them.
-    """
-    return gevent.Timeout(seconds, TimeoutError)
