@@ -75,20 +75,6 @@ clean: ## Remove what the other targets made here; the built servers stay in the
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis bench/results build dist
 	find . -name .git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# `pip install --editable` would fetch a build backend that no hash vouches for. What it would leave is a path, a
-# version and a launcher. The launcher is shell and Python in one: a #! line takes neither blanks nor long paths.
-define LAUNCHER
-#!/bin/sh
-'''exec' "$(CURDIR)/$(BIN)/python" "$$0" "$$@"
-' '''
-import sys
-
-from cli.main import main
-
-sys.exit(main())
-endef
-export LAUNCHER
-
 $(INSTALLED): requirements-dev.txt pyproject.toml
 	@command -v "$(PYTHON)" >/dev/null || { \
 		echo "$(PYTHON) was not found. Keyhole needs Python 3.11 or later: make PYTHON=/path/to/python3" >&2; exit 1; }
@@ -98,12 +84,11 @@ $(INSTALLED): requirements-dev.txt pyproject.toml
 		echo "$(PYTHON) cannot make virtual environments; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
 	"$(PYTHON)" -m venv $(VENV)
 	$(BIN)/python -m pip install --disable-pip-version-check --no-input --require-hashes -r requirements-dev.txt
-	@set -e; version=$$(sed -n 's/^version = "\(.*\)"$$/\1/p' pyproject.toml); \
-	site=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))'); \
-	rm -rf "$$site"/keyhole-*.dist-info; \
-	mkdir "$$site/keyhole-$$version.dist-info"; \
-	printf 'Metadata-Version: 2.1\nName: keyhole\nVersion: %s\n' "$$version" > "$$site/keyhole-$$version.dist-info/METADATA"; \
-	echo "$(CURDIR)" > "$$site/keyhole.pth"
-	@printf '%s\n' "$$LAUNCHER" > $(BIN)/keyhole
-	@chmod 755 $(BIN)/keyhole
+	@# An older Makefile laid the package there without a list of its files, and pip does not replace such a one.
+	@for old in $(VENV)/lib/python3*/site-packages/keyhole-*.dist-info; do \
+		[ -e "$$old/RECORD" ] || rm -rf "$$old" "$${old%/*}/keyhole.pth"; done
+	@# Without isolation: pip would fetch a build backend that no hash vouches for. The pinned one is there already.
+	@# The mode `compat` lays down a path; the other one an import hook that every start of Python would pay for.
+	$(BIN)/python -m pip install --disable-pip-version-check --no-input --no-build-isolation --no-deps --no-index \
+		--config-settings editable_mode=compat --editable .
 	@touch $@

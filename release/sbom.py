@@ -21,6 +21,8 @@ from cyclonedx.validation.json import JsonStrictValidator
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from cli.version import VERSION
+
 ROOT = Path(__file__).resolve().parent.parent
 # The image's, as far as markers ask for it.
 _IMAGE = {
@@ -129,7 +131,7 @@ def environment() -> dict[str, Any]:
 def rendered() -> str:
     """Return the bill of this tree as JSON. Raises SbomError."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    made = bill(environment(), pins((ROOT / "requirements.txt").read_text()), project, project["version"])
+    made = bill(environment(), pins((ROOT / "requirements.txt").read_text()), project, VERSION)
     return json.dumps(made, indent=2, sort_keys=True) + "\n"
 
 

@@ -15,7 +15,7 @@ STAGES = stages(TEXT)
 BUILD, LAST = STAGES
 PATTERNS = ignore_patterns((ROOT / ".dockerignore").read_text())
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-ROOMS = PROJECT["tool"]["setuptools"]["packages"]
+ROOMS = [pattern.removesuffix("*") for pattern in PROJECT["tool"]["setuptools"]["packages"]["find"]["include"]]
 
 
 @pytest.mark.parametrize("stage", STAGES, ids=["build", "last"])
