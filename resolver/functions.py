@@ -95,6 +95,8 @@ def _json(value: bytes, pointer: str) -> bytes | _Failure:
     """RFC 6901: the value of the document at the pointer, by the rules for the values of fields."""
     try:
         document = jsontext.parse(value)
+    except jsontext.TooManyParts:
+        return _Failure(f"the value is JSON of more than {jsontext.MAX_PARTS} parts, which is more than is read")
     except ValueError:
         return _Failure("the value is not JSON that can be read")
     target: jsontext.JsonValue | None = document

@@ -117,6 +117,7 @@ _TOO_MUCH = b"x" * (MAX_VALUE_BYTES + 1)
         pytest.param("json:/a", b"\xff", "not JSON", id="JSON that is not UTF-8"),
         pytest.param("json:/a", b'{"a":1,"a":2}', "not JSON", id="JSON with a name twice"),
         pytest.param("json:/a", b"[" * 10_000, "not JSON", id="JSON nested 10,000 times"),
+        pytest.param("json:/0", b"[" + b"0," * 450_000 + b"0]", "100000 parts", id="JSON of more parts than are read"),
         pytest.param("json:/b", _DOCUMENT, "at /b", id="a pointer to nothing"),
         pytest.param("json:/null", _DOCUMENT, "at /null", id="a pointer to null"),
         pytest.param("json:/null/x", _DOCUMENT, "at /null/x", id="a pointer through null"),

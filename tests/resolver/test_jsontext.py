@@ -102,6 +102,53 @@ def test_as_many_levels_as_allowed() -> None:
     assert secret.reveal() == text.encode()
 
 
+_PARTS = jsontext.MAX_PARTS
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("[" + ",".join(["0"] * _PARTS) + "]", id="a list of as many items"),
+        pytest.param("[" + ",".join(["[]"] * (_PARTS // 2)) + "]", id="lists in a list"),
+        pytest.param('["' + "[,{" * _PARTS + '","\\"[{,","\\\\"]', id="brackets and commas in strings do not count"),
+        pytest.param('["' + "[" * 1000 + '"]', id="nor do they nest"),
+    ],
+)
+def test_a_text_of_as_many_parts_as_allowed_is_read(text: str) -> None:
+    secret = field_value(parse(text))
+    assert secret is not None
+    assert secret.reveal() == text.encode()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("[" + ",".join(["0"] * (_PARTS + 1)) + "]", id="a list of one more"),
+        pytest.param("[" + ",".join(["[]"] * _PARTS) + "]", id="lists in a list"),
+        pytest.param("[" + ",".join(['{"":0}'] * _PARTS) + "]", id="objects in a list"),
+        pytest.param('["",' + "0," * _PARTS + '"', id="no JSON either"),
+    ],
+)
+def test_a_text_of_more_parts_is_refused_unread(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json, "loads", None)
+    with pytest.raises(jsontext.TooManyParts):
+        parse(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("[" * 200 + '"' + '\\"' * 200_000, id="a string of escapes that never ends"),
+        pytest.param('["' * 200_000, id="strings that are opened again and again"),
+        pytest.param("[" * 200 + '"' + "\\\\" * 200_000 + "\\", id="a string that ends in a backslash"),
+    ],
+)
+def test_hostile_texts_are_searched_once(text: str) -> None:
+    # Searched anew from each quotation mark, each of them would take minutes.
+    with pytest.raises(ValueError):
+        parse(text)
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -111,6 +158,7 @@ def test_as_many_levels_as_allowed() -> None:
         pytest.param(CANARY.encode() + b"\xff", id="bytes that are not UTF-8"),
         pytest.param(f'{{"a":"{CANARY}",' + "[" * 10_000, id="too many levels"),
         pytest.param(f'"{CANARY}', id="a string without an end"),
+        pytest.param(f'["{CANARY}"' + ",0" * jsontext.MAX_PARTS + "]", id="too many parts"),
     ],
 )
 def test_an_error_shows_nothing_of_the_text(text: str | bytes) -> None:
