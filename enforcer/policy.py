@@ -3,12 +3,12 @@
 Source: Vault, *Policies* (https://developer.hashicorp.com/vault/docs/concepts/policies).
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from enforcer.policy_paths import NAMESPACE
 from resolver.kv import V2, KvLocation
+from resolver.policy_rule import rule
 
 ACCESSOR = "ACCESSOR"
 """Stands for the authentication mount's accessor where that is not known."""
@@ -48,9 +48,9 @@ class Policy:
             if locations:
                 yield f"\n# {reason}\n"
                 for location in locations:
-                    yield from (_rule(_filled(path, accessor), "read") for path in _readable(location))
+                    yield from (rule(_filled(path, accessor), "read") for path in _readable(location))
         if self.may_revoke_itself:
-            yield f"\n# {_REVOKE_REASON}\n{_rule(_REVOKE_SELF, 'update')}"
+            yield f"\n# {_REVOKE_REASON}\n{rule(_REVOKE_SELF, 'update')}"
 
 
 def _readable(location: KvLocation) -> Sequence[str]:
@@ -62,8 +62,3 @@ def _readable(location: KvLocation) -> Sequence[str]:
 def _filled(path: str, accessor: str) -> str:
     template = f"{{{{identity.entity.aliases.{accessor}.metadata.{NAMESPACE_METADATA}}}}}"
     return "/".join(template if segment == NAMESPACE else segment for segment in path.split("/"))
-
-
-def _rule(path: str, capability: str) -> str:
-    # HCL's strings have JSON's escapes for quotes and backslashes.
-    return f'path {json.dumps(path, ensure_ascii=False)} {{\n  capabilities = ["{capability}"]\n}}\n'

@@ -7,19 +7,11 @@ from resolver import kv, paths
 from resolver.edge_errors import ReferenceRefused
 from resolver.kv import KvLocation, KvMount
 from resolver.paths import PathError
+from resolver.policy_rule import why_not_literal
 from resolver.reference import Reference
 
 NAMESPACE = "{namespace}"
 """In the form for all namespaces, the segment of a path that stands for the namespace."""
-
-# Vault takes a policy's path as it stands but for these. https://developer.hashicorp.com/vault/docs/concepts/policies
-_NOT_LITERAL = {
-    "*": "a policy would read * as a wildcard",
-    "{{": "a policy would read {{ as the beginning of a template",
-    "}}": "a policy would read }} as the end of a template",
-    "${": "the language of policies (HCL) would read ${ as the beginning of an expression",
-    "%{": "Terraform would read %{ as the beginning of a directive",
-}
 
 
 def locate(reference: Reference, mounts: Mapping[str, int]) -> KvLocation:
@@ -52,13 +44,10 @@ def locate_path(path: str, mounts: Mapping[str, int]) -> KvLocation:
 def check_literal(location: KvLocation) -> None:
     """Raise `PathRefused` if a policy that names the path would allow other paths, or none."""
     path = str(location)
-    for text, reason in _NOT_LITERAL.items():
-        if text in path:
-            raise PathRefused(path, reason)
-    segments = path.split("/")
-    if any(segment.startswith("+") for segment in segments):
-        raise PathRefused(path, "a policy would read + as a wildcard for a segment")
-    if NAMESPACE in segments:
+    reason = why_not_literal(path)
+    if reason is not None:
+        raise PathRefused(path, reason)
+    if NAMESPACE in path.split("/"):
         raise PathRefused(path, f"{NAMESPACE} has a meaning with --templated only")
 
 

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import ClassVar, Final
 
 from resolver.errors import ResolverError
+from resolver.policy_rule import advised, why_not_literal
 
 
 class TemporaryError(ResolverError):
@@ -96,16 +97,19 @@ class LoginDenied(ResolverError):
 
 
 class VaultDenied(ResolverError):
-    """The namespace's role may not read the path; the message has the policy line that would allow it."""
+    """The namespace's role may not read the path; the message has the policy line that would allow this path alone."""
 
     cause: ClassVar[str] = "PermissionDenied"
 
     def __init__(self, policy_path: str, identity: str = "the identity", role: str = "") -> None:
         who = f"{identity} (role {role!r})" if role else identity
-        super().__init__(
-            f"Vault does not let {who} read {policy_path}; "
-            f'this line in its policy would: path "{policy_path}" {{ capabilities = ["read"] }}'
+        line = advised(policy_path)
+        advice = (
+            f"no line of a policy can name this path alone: {why_not_literal(policy_path)}"
+            if line is None
+            else f"this line in its policy would: {line}"
         )
+        super().__init__(f"Vault does not let {who} read {policy_path}; {advice}")
         self.policy_path = policy_path
         self.identity = identity
         self.role = role

@@ -3,6 +3,7 @@
 The second's name begins with the first's. What was asked is taken from Vault's own audit log.
 """
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -200,6 +201,8 @@ def test_hostile_paths(within: Callable[[str], Cluster], asked: Asked, path: str
     assert refused.status_code == 403
     denial = 'admission webhook "annotations.keyhole.dev" denied the request: '
     assert refused.json()["message"].startswith(denial + cause)
+    # What an administrator pastes into a policy must not open other paths.
+    assert not re.search(r'path "[^"]*[*+]', refused.json()["message"])
     assert not cluster.exists("hostile")
     assert asked.of(OWN) == ({f"read {read}"} if read else set())
 
