@@ -23,6 +23,10 @@ _ASCII_BLANKS = b" \t\n\r\v\f"
 _INTEGER = re.compile(rb"0|-?[1-9][0-9]{0,18}")
 # Kubernetes holds integers as int64.
 _MIN_INTEGER, _MAX_INTEGER = -(2**63), 2**63 - 1
+# What `base64` of the GNU coreutils and MIME put into the text, and RFC 4648's two alphabets where they differ.
+_LINE_BREAKS = re.compile(rb"\r?\n")
+_OF_MIME, _OF_URLS = re.compile(rb"[+/]"), re.compile(rb"[-_]")
+_URLS_TO_MIME = bytes.maketrans(b"-_", b"+/")
 _INDEX = re.compile(r"0|[1-9][0-9]{0,9}")
 
 
@@ -79,15 +83,22 @@ def _base64(value: bytes, _argument: str) -> bytes:
 
 
 def _base64decode(value: bytes, _argument: str) -> bytes | _Failure:
-    """RFC 4648 section 4, strict: padding, no foreign characters; blanks around it do not count."""
-    encoded = value.strip(_ASCII_BLANKS)
+    """RFC 4648, sections 4 and 5: with line breaks or without, padded or not, in either alphabet but not in both.
+
+    Blanks around it do not count. Everything else is strict: a character that belongs to neither alphabet is refused.
+    """
+    encoded = _LINE_BREAKS.sub(b"", value.strip(_ASCII_BLANKS))
+    if _OF_URLS.search(encoded) and not _OF_MIME.search(encoded):
+        encoded = encoded.translate(_URLS_TO_MIME)
+    if not encoded.endswith(b"="):
+        encoded += b"=" * (-len(encoded) % 4)
     try:
         decoded = base64.b64decode(encoded, validate=True)
     except ValueError:
-        return _Failure("the value is not base64 (RFC 4648 section 4)")
+        return _Failure("the value is not base64 (RFC 4648)")
     # Python lets bits in the last character pass that stand for nothing (section 3.5).
     if base64.b64encode(decoded) != encoded:
-        return _Failure("the value is not base64 (RFC 4648 section 4)")
+        return _Failure("the value is not base64 (RFC 4648)")
     return decoded
 
 
@@ -141,6 +152,11 @@ def _indent(value: bytes, count: str) -> bytes:
     return b"\n".join(lines)
 
 
+def _lines(value: bytes, _argument: str) -> bytes:
+    r"""Line breaks for the two characters \n: a PEM file that was stored on one line."""
+    return value.replace(b"\\n", b"\n")
+
+
 def _default(value: bytes, _argument: str) -> bytes:
     """Keep the value: the field is there. `evaluate` takes care of the other case."""
     return value
@@ -164,6 +180,7 @@ _FUNCTIONS: Mapping[str, Callable[[bytes, str], bytes | _Failure]] = {
     "indent": _indent,
     "int": _int,
     "json": _json,
+    "lines": _lines,
     "sha256": _sha256,
     "trim": _trim,
     "urlencode": _urlencode,

@@ -52,6 +52,7 @@ SIGNATURES: Mapping[str, Signature] = MappingProxyType(
         "indent": Signature(f"indent:N with N from 0 to {MAX_INDENT}", _is_indent),
         "int": Signature("int"),
         "json": Signature("json:/POINTER (RFC 6901)", _is_pointer),
+        "lines": Signature("lines"),
         "sha256": Signature("sha256"),
         "trim": Signature("trim"),
         "urlencode": Signature("urlencode"),

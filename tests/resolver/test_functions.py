@@ -32,6 +32,10 @@ _DOCUMENT = b"""{"": "empty", "a": {"b": [10, 1.50, "x"]}, "a/b": "slash", "m~n"
  "null": null, "yes": true, "big": 9007199254740993, "zero": "", "0": "name", " ": "blank"}"""
 
 
+_BINARY = bytes(range(256)) * 2
+_WRAPPED = base64.encodebytes(_BINARY)
+
+
 @pytest.mark.parametrize(
     ("chain", "value", "result"),
     [
@@ -41,6 +45,13 @@ _DOCUMENT = b"""{"": "empty", "a": {"b": [10, 1.50, "x"]}, "a/b": "slash", "m~n"
         pytest.param("base64decode", b"+/8=", b"\xfb\xff", id="base64decode gives bytes that are no text"),
         pytest.param("base64decode", b" \n+/8=\r\n", b"\xfb\xff", id="base64decode forgives blanks around"),
         pytest.param("base64decode", b"", b"", id="base64decode of nothing"),
+        pytest.param("base64decode", _WRAPPED, _BINARY, id="base64decode of lines of 76 characters"),
+        pytest.param("base64decode", _WRAPPED.replace(b"\n", b"\r\n"), _BINARY, id="base64decode of lines with CR LF"),
+        pytest.param("base64decode", b"-_8=", b"\xfb\xff", id="base64decode of the alphabet for URLs"),
+        pytest.param("base64decode", b"-_8", b"\xfb\xff", id="base64decode of a segment of a JWT"),
+        pytest.param("base64decode", b"+w", b"\xfb", id="base64decode without two characters of padding"),
+        pytest.param("lines", rb"-----BEGIN\nAA\n", b"-----BEGIN\nAA\n", id="lines of a PEM file on one line"),
+        pytest.param("lines", b"a\nb\\", b"a\nb\\", id="lines leaves line breaks and single backslashes"),
         pytest.param("trim", b" \t\r\n\v\fa b\n", b"a b", id="trim takes blanks at both ends"),
         pytest.param("trim", "\u00a0a\u2003".encode(), "\u00a0a\u2003".encode(), id="trim leaves what is not ASCII"),
         pytest.param("sha256", b"abc", hashlib.sha256(b"abc").hexdigest().encode(), id="sha256 in lower-case hex"),
@@ -107,9 +118,13 @@ _TOO_MUCH = b"x" * (MAX_VALUE_BYTES + 1)
 @pytest.mark.parametrize(
     ("chain", "value", "reason"),
     [
-        pytest.param("base64decode", b"+/8", "base64", id="base64 without its padding"),
-        pytest.param("base64decode", b"-_8=", "base64", id="base64 in the alphabet for URLs"),
-        pytest.param("base64decode", b"+/8=\n+/8=", "base64", id="base64 in two lines"),
+        pytest.param("base64decode", b"+/8=\n+/8=", "base64", id="base64 behind its padding, in the next line"),
+        pytest.param("base64decode", b"+_8=", "base64", id="base64 in both alphabets"),
+        pytest.param("base64decode", b"+w=", "base64", id="base64 with half of its padding"),
+        pytest.param("base64decode", b"+/8==", "base64", id="base64 with too much padding"),
+        pytest.param("base64decode", b"+/8AA", "base64", id="base64 that was cut off"),
+        pytest.param("base64decode", b"+/ 8=", "base64", id="base64 with a blank in it"),
+        pytest.param("base64decode", b"+/9", "base64", id="unpadded base64 with bits that stand for nothing"),
         pytest.param("base64decode", b"+/8=+/8=", "base64", id="base64 behind its padding"),
         pytest.param("base64decode", b"+/9=", "base64", id="base64 with bits that stand for nothing"),
         pytest.param("base64decode", "\u00e4".encode(), "base64", id="base64 that is not ASCII"),
@@ -196,7 +211,7 @@ def test_type(chain: str, type_: str) -> None:
 
 def test_every_function_of_the_list_is_there_and_no_other() -> None:
     assert set(functions._FUNCTIONS) == set(SIGNATURES)
-    listed = "base64 base64decode json urlencode sha256 trim indent default int bool"
+    listed = "base64 base64decode json urlencode sha256 trim indent default int bool lines"
     assert set(SIGNATURES) == set(listed.split())
 
 
