@@ -16,11 +16,12 @@ from cli.parameters import AddressType, DurationType, ObjectNameType, kubeconfig
 from cli.version import VERSION
 from controller.certificate_duty import CertificateSettings
 from controller.counting import ControllerMeters
-from controller.health import HealthListener, Pages
 from controller.process import Controller, ControllerSettings
 from kube.errors import KubernetesUnavailable
 from kube.objects import ObjectName
-from metrics.meters import Exposition, Meters
+from metrics.meters import CONTENT_TYPE, Exposition, Meters
+from runtime.health_listener import HealthListener, listening
+from runtime.health_pages import Pages
 from webhook.log_lines import LogFormat
 from webhook.logs import configure, frames
 from webhook.settings import Address
@@ -127,8 +128,9 @@ def controller(  # noqa: PLR0917 - click passes one for each option
     try:
         settings = ControllerSettings(record_key, lease, settle_seconds, kubeconfig, certificates)
         process = Controller(settings, ControllerMeters(meters, VERSION))
-        pages = Pages(lambda: process.is_alive, lambda: process.is_ready, Exposition(meters, process.tell).text)
-        listener = HealthListener(health_listen.host, health_listen.port, pages)
+        metrics = Exposition(meters, process.tell).text
+        pages = Pages(lambda: process.is_alive, lambda: process.is_ready, metrics, CONTENT_TYPE)
+        listener = HealthListener(listening(health_listen.host, health_listen.port), pages)
     except KubernetesUnavailable as error:
         raise NotDoneError(str(error)) from None
     except OSError as error:

@@ -5,7 +5,6 @@ kubernetes client and of gunicorn all wait without blocking their worker.
 """
 
 import gc
-import socket
 from collections.abc import Callable
 from math import ceil
 from typing import Any
@@ -15,16 +14,16 @@ from gunicorn.config import Config
 
 from metrics.folder import MetricsFolder
 from metrics.meters import Meters
+from runtime.health_listener import listening
 from webhook.gunicorn_log import GunicornLog
 from webhook.master import Master
 from webhook.service import Service
-from webhook.settings import Address, ServerSettings
+from webhook.settings import ServerSettings
 from webhook.tls import ServingTls
 from webhook.worker import AdmissionWorker
 
 # The API server keeps idle connections for 90 s and does not retry a POST: a shorter keep-alive resets some of them.
 _KEEPALIVE_SECONDS = 120
-_HEALTH_BACKLOG = 64
 # What a worker needs after its last answer: it looks up once a second, and has Vault revoke its tokens.
 _LEAVING_SECONDS = 5.0
 
@@ -44,7 +43,7 @@ class Server(BaseApplication):  # type: ignore[misc]
         Raises OSError when the listener cannot be bound, or `metrics.folder.MetricsFolderError`.
         """
         self.settings = settings
-        self.health_socket = _listening(settings.health_listen)
+        self.health_socket = listening(settings.health_listen.host, settings.health_listen.port)
         self._build = build
         self._folder = MetricsFolder()
         self._place = 0
@@ -116,10 +115,3 @@ def _keep_shared(_arbiter: object) -> None:
     """Have the garbage collector leave alone what was made before the fork: else each worker ends up with a copy."""
     gc.collect()
     gc.freeze()
-
-
-def _listening(address: Address) -> socket.socket:
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    listener = socket.create_server((address.host, address.port), family=family, backlog=_HEALTH_BACKLOG)
-    listener.setblocking(False)
-    return listener

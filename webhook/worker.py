@@ -10,11 +10,12 @@ from math import ceil
 from typing import Any
 
 import gevent
-from gevent.pywsgi import WSGIServer
 from gunicorn.util import write_error
 from gunicorn.workers.ggevent import GeventWorker
 
-from webhook.health import health_app
+from metrics.meters import CONTENT_TYPE
+from runtime.health_listener import HealthListener
+from runtime.health_pages import Pages
 from webhook.logs import tell_of_greenlets
 from webhook.master import UNUSED
 from webhook.open_connections import OpenConnections
@@ -63,14 +64,13 @@ class AdmissionWorker(GeventWorker):  # type: ignore[misc]
     def run(self) -> None:
         """Serve until told to stop (gunicorn's hook)."""
         tell_of_greenlets(gevent.get_hub())
-        health = WSGIServer(
-            self.app.health_socket, health_app(self._is_ready, self.app.metrics_in_worker), log=None, error_log=None
-        )
+        pages = Pages(lambda: True, self._is_ready, self.app.metrics_in_worker, CONTENT_TYPE)
+        health = HealthListener(self.app.health_socket, pages)
         health.start()
         try:
             super().run()
         finally:
-            health.stop(timeout=0)
+            health.close()
             self.app.close_in_worker()
 
     def _is_ready(self) -> bool:

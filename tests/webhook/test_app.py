@@ -1,5 +1,4 @@
 import json
-from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -9,7 +8,6 @@ from tests.manifests.secrets import secret
 from tests.webhook.reviews import UID, review
 from webhook.app import MAX_BODY_BYTES, create_app, deadline_of
 from webhook.bodies import BodyRoom
-from webhook.health import health_app
 from webhook.review import AdmissionRequest, Answer
 
 
@@ -100,26 +98,6 @@ def test_other_requests_get_their_code(client: Any, method: str, path: str, stat
 )
 def test_the_deadline_is_the_api_servers_less_a_margin(timeout: str, seconds: float) -> None:
     assert deadline_of(timeout).remaining_seconds() == pytest.approx(seconds, abs=0.3)
-
-
-@pytest.mark.parametrize(
-    ("path", "ready", "status"),
-    [
-        ("/livez", True, "200 OK"),
-        ("/livez", False, "200 OK"),
-        ("/readyz", True, "200 OK"),
-        ("/readyz", False, "503 Service Unavailable"),
-        ("/", True, "404 Not Found"),
-    ],
-)
-def test_health(path: str, ready: bool, status: str) -> None:
-    statuses: list[str] = []
-
-    def start_response(given: str, _headers: Iterable[tuple[str, str]]) -> None:
-        statuses.append(given)
-
-    assert b"".join(health_app(lambda: ready, bytes)({"PATH_INFO": path}, start_response))
-    assert statuses == [status]
 
 
 def test_answers_are_json(client: Any) -> None:
