@@ -97,7 +97,7 @@ def _show(value: SecretValue, found: Mapping[Reference, Resolved], output: str, 
     else:
         for key, outcome in found.items():
             version = "" if outcome.version is None else f", version {outcome.version}"
-            click.echo(f"{key}: {outcome.value}{version} (--reveal shows it)")
+            click.echo(f"{key.shown}: {outcome.value}{version} (--reveal shows it)")
 
 
 def _text(value: SecretValue) -> str:

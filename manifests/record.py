@@ -6,7 +6,8 @@
 reference in an annotation, and one that is a whole field in place, stands in `ref`. For references inside a text in
 place, `spans` holds [START, END, REFERENCE] or [START, END, REFERENCE, PLACE], as `manifests.spans` means them.
 `versions` are Vault's, one for each different reference, null on KV v1. The bytes are compact JSON with sorted names,
-so that equal records are equal texts. No byte of a value stands in it.
+so that equal records are equal texts. No byte of a value from Vault stands in it. References stand there whole, since
+they must fill the field again: the argument of `default` too, which in place was part of the Secret's data.
 """
 
 import json

@@ -1,10 +1,15 @@
 """Everything that can go wrong between a reference and its value: one root, facts as attributes."""
 
+import re
 from typing import ClassVar
 
+from resolver import characters
 from resolver.reference import Reference
 
 _SHOWN_CHARACTERS = 80
+# The argument of any function but two may be a value: that of `default`, or of what was meant to be it. A bar within it
+# that was not escaped begins no function, so nothing behind it is shown either.
+_HIDDEN_FROM = re.compile(r"\|(?![ \t]*(?:json|indent)[ \t]*:)[^:|]*:")
 
 
 class ResolverError(Exception):
@@ -54,13 +59,25 @@ class ReferenceSyntaxError(ResolverError):
         return self.start - self.source.rfind("\n", 0, self.start)
 
     def describe(self, show_text: bool) -> str:  # noqa: FBT001 - the one question of this method
-        """Say in one line where and what is wrong; `show_text` adds the reference, cut at 80 characters."""
+        """Say in one line where and what is wrong; `show_text` adds the reference, cut at 80 characters.
+
+        What follows the name of a function and a colon is left out, for it may be a value, except behind `json` and
+        `indent`. An invisible character that is at fault is shown in either case, as an escape.
+        """
         line = f"line {self.line}, " if "\n" in self.source else ""
-        where = f"{line}column {self.column}: {self.problem}, expected {self.expected}"
-        if not show_text:
-            return where
-        text, _ = _window(self.source, self.reference_start, self.reference_end, self.start)
-        return f"{where}, in {text!r}"
+        where = f"{line}column {self.column}: {self.problem}{self._hidden()}, expected {self.expected}"
+        return f"{where}, in '{self._quoted()}'" if show_text else where
+
+    def _hidden(self) -> str:
+        end = min(self.end, self.start + _SHOWN_CHARACTERS)
+        hidden = characters.first_invisible(self.source, self.start, end)
+        return "" if hidden is None else f" ({characters.escape(self.source[hidden])})"
+
+    def _quoted(self) -> str:
+        found = _HIDDEN_FROM.search(self.source, self.reference_start, self.reference_end)
+        end = self.reference_end if found is None else found.end()
+        text, _ = _window(self.source, self.reference_start, end, min(self.start, end))
+        return characters.visible(text) + ("…" if end < self.reference_end else "")
 
     def diagram(self) -> str:
         """Draw the span under its line of the source: three lines, the first is `describe(False)`."""
@@ -92,7 +109,7 @@ class FunctionError(ResolverError):
     cause: ClassVar[str] = "FunctionFailed"
 
     def __init__(self, reference: Reference, function: str, reason: str) -> None:
-        super().__init__(f"{function} in `{reference}`: {reason}")
+        super().__init__(f"{function} in `{reference.shown}`: {reason}")
         self.reference = reference
         self.function = function
         self.reason = reason
@@ -104,7 +121,7 @@ class MissingField(ResolverError):
     cause: ClassVar[str] = "FieldNotFound"
 
     def __init__(self, reference: Reference) -> None:
-        super().__init__(f"`{reference}`: the secret has no such field")
+        super().__init__(f"`{reference.shown}`: the secret has no such field")
         self.reference = reference
 
 

@@ -1,13 +1,15 @@
 """Percent escapes (RFC 3986 section 2.1) in the parts of a reference, with a map back to the source."""
 
 import re
-import unicodedata
 from dataclasses import dataclass
+
+from resolver import characters
 
 # What would end a part of a reference or open another one, and the escape character itself.
 _ALWAYS = frozenset("|){}($%")
-# Line breaks, and characters that a reader of a message cannot see.
-_INVISIBLE = frozenset({"Cc", "Cf", "Zl", "Zp"})
+# What a reader takes for a character that ends a part of a reference, or escapes one.
+LOOK_ALIKES = "#|%"
+_TO_ESCAPE = re.compile(r"[|){}($%]|[^\x20-\x7e]|\A | \Z")
 _PIECE = re.compile(r"(?P<escapes>(?:%[0-9A-Fa-f]{2})+)|(?P<bad>%)|(?P<plain>[^%]+)")
 _ESCAPE_LENGTH = 3
 
@@ -37,7 +39,7 @@ class Decoded:
 
 def decode(source: str, start: int, end: int) -> Decoded:
     """Decode every %XX of `source[start:end]` as UTF-8; raises EscapeError."""
-    characters: list[str] = []
+    decoded: list[str] = []
     offsets: list[int] = []
     for piece in _PIECE.finditer(source, start, end):
         if piece["bad"]:
@@ -52,10 +54,10 @@ def decode(source: str, start: int, end: int) -> Decoded:
         width = 1 if piece["plain"] else _ESCAPE_LENGTH
         offset = piece.start()
         for character in text:
-            characters.append(character)
+            decoded.append(character)
             offsets.append(offset)
             offset += len(character.encode()) * width if width > 1 else 1
-    return Decoded("".join(characters), (*offsets, end))
+    return Decoded("".join(decoded), (*offsets, end))
 
 
 def _decode_escapes(escapes: str, offset: int) -> str:
@@ -72,15 +74,18 @@ def encode(text: str, *, separator: str = "") -> str:
     """Escape what cannot stand in a part of a reference, or would not be seen there.
 
     That is the grammar's own characters and those of `separator`, blanks at either end, line breaks and other
-    invisible characters. The result is a single line.
+    invisible characters, and what looks like a character that ends a part. The result is a single line.
     """
+    if _TO_ESCAPE.search(text) is None and not any(character in text for character in separator):
+        return text
     last = len(text) - 1
     return "".join(
         _escape(character)
         if character in _ALWAYS
         or character in separator
         or (character == " " and index in (0, last))
-        or unicodedata.category(character) in _INVISIBLE
+        or characters.is_invisible(character)
+        or characters.look_alike(character, LOOK_ALIKES)
         else character
         for index, character in enumerate(text)
     )

@@ -6,7 +6,7 @@ ReferenceSyntaxError.
 
 import unicodedata
 
-from resolver import escapes, paths, signatures, tokenizer
+from resolver import characters, escapes, paths, signatures, tokenizer
 from resolver.errors import ReferenceSyntaxError
 from resolver.reference import (
     DEFAULT_CONNECTION,
@@ -123,6 +123,8 @@ def _parse_field(tokens: Tokenizer) -> str:
     """Read up to the second "#", the first "|" or the end.
 
     field = 1*character, percent-encoded; no control characters or line breaks
+
+    Other characters that are invisible, or look like one that ends a field, stand there as escapes only.
     """
     token = tokens.read_part("part")
     decoded = _decode(tokens, token)
@@ -132,6 +134,7 @@ def _parse_field(tokens: Tokenizer) -> str:
     if forbidden is not None:
         span = decoded.span(forbidden, forbidden + 1)
         raise tokens.error("a control character or line break in a field", "the name of a field in the secret", span)
+    _check_raw_field(tokens, token)
     return decoded.text
 
 
@@ -172,7 +175,7 @@ def _parse_function(tokens: Tokenizer) -> Function:
     if tokens.read("colon"):
         argument = tokens.read_part("argument")
         decoded = _decode(tokens, argument).text
-        _check_raw_controls(tokens, argument)
+        _check_raw_argument(tokens, argument)
     function = Function(tokens.text(name), decoded)
     try:
         signatures.check(function.name, function.argument)
@@ -197,11 +200,33 @@ def _decode(tokens: Tokenizer, token: Token) -> escapes.Decoded:
     raise tokens.error(problem, expected, span)
 
 
-def _check_raw_controls(tokens: Tokenizer, token: Token) -> None:
-    """Refuse unescaped line breaks and control characters, which the canonical text could not show."""
+def _check_raw_field(tokens: Tokenizer, token: Token) -> None:
+    """Refuse what a reader of a field does not see, or takes for its end, unless it is written as an escape."""
+    if tokens.text(token).isascii():
+        return
+    for offset in range(token.start, token.end):
+        character = tokens.source[offset]
+        _check_visible(tokens, offset)
+        alike = characters.look_alike(character, escapes.LOOK_ALIKES)
+        if alike is not None:
+            problem = f"{characters.escape(character)}, which looks like {alike}"
+            expected = f"{alike} itself, or {escapes.encode(character)} for the character"
+            raise tokens.error(problem, expected, (offset, offset + 1))
+
+
+def _check_raw_argument(tokens: Tokenizer, token: Token) -> None:
+    """Refuse unescaped line breaks and control characters, and at its edges whatever nobody sees."""
     for offset in range(token.start, token.end):
         if unicodedata.category(tokens.source[offset]) in _LINE_BREAKS_AND_CONTROLS:
             raise tokens.error("a control character or line break", "its escape, as %0A", (offset, offset + 1))
+    for offset in {token.start, token.end - 1} if token.start < token.end else ():
+        _check_visible(tokens, offset)
+
+
+def _check_visible(tokens: Tokenizer, offset: int) -> None:
+    if characters.is_invisible(tokens.source[offset]):
+        expected = f"nothing there, or {escapes.encode(tokens.source[offset])} for the character"
+        raise tokens.error("an invisible character", expected, (offset, offset + 1))
 
 
 def _check_canonical_length(tokens: Tokenizer, reference: Reference) -> None:

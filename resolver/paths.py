@@ -6,6 +6,8 @@ a proxy, Vault itself) could read the path differently from us, or because a per
 
 import unicodedata
 
+from resolver import characters
+
 # A path below one of these is no secret of a KV engine; `auth/token/lookup-self` even gives the token away.
 # Vault matches mounts by case, but a proxy in front of it may not, and no one needs a mount named "Sys".
 _FORBIDDEN_MOUNTS = frozenset({"auth", "sys", "identity", "cubbyhole"})
@@ -18,12 +20,14 @@ _FORBIDDEN_CHARACTERS = {
 
 _FORBIDDEN_CATEGORIES = {
     "Cc": "a control character can end a line of HTTP or of a log",  # also NUL, which ends strings elsewhere
-    "Cf": "an invisible character makes two paths look the same",  # zero-width and bidirectional marks
     "Cs": "half of a surrogate pair has no UTF-8 form",
     "Co": "a private-use character looks different on every screen",
     "Zl": "a line separator ends a line for some programs",
     "Zp": "a paragraph separator ends a line for some programs",
 }
+
+# What parts a path, a reference, or the two of them from what follows, in a URL or on the way to it.
+_STRUCTURE = "./\\%?#|;"
 
 
 class PathError(ValueError):
@@ -40,11 +44,13 @@ def check(path: str) -> tuple[str, ...]:
     """Give the segments of a decoded path, mount first; raises PathError.
 
     A path has a mount and at least one segment below it, none of them empty or a dot segment (RFC 3986
-    section 5.2.4), and no character that could be read in two ways. Whether the first segment alone is the
-    mount is not decided here: mounts may contain slashes.
+    section 5.2.4), and no character that could be read in two ways: no blank but U+0020 and nothing else that is
+    invisible, and nothing that looks like a character by which paths are parted, or becomes one by NFKC. Other letters,
+    accents and signs are allowed in any script. Whether the first segment alone is the mount is not decided here:
+    mounts may contain slashes.
     """
     for index, character in enumerate(path):
-        reason = _FORBIDDEN_CHARACTERS.get(character) or _FORBIDDEN_CATEGORIES.get(unicodedata.category(character))
+        reason = _forbidden(character)
         if reason is not None:
             raise PathError(reason, index, index + 1)
     segments = path.split("/")
@@ -52,11 +58,22 @@ def check(path: str) -> tuple[str, ...]:
     for segment in segments:
         _check_segment(segment, start)
         start += len(segment) + 1
-    if segments[0].casefold() in _FORBIDDEN_MOUNTS:
+    if unicodedata.normalize("NFKC", segments[0]).casefold() in _FORBIDDEN_MOUNTS:
         raise PathError("Vault's own mounts cannot be read by a reference", 0, len(segments[0]))
     if len(segments) == 1:
         raise PathError("a path needs a mount and the path of a secret below it", 0, len(path))
     return tuple(segments)
+
+
+def _forbidden(character: str) -> str | None:
+    """Return why a character may not stand in a path, or None. The reason names what nobody can see by its escape."""
+    reason = _FORBIDDEN_CHARACTERS.get(character) or _FORBIDDEN_CATEGORIES.get(unicodedata.category(character))
+    if reason is not None:
+        return reason
+    if characters.is_invisible(character):
+        return "an invisible character makes two paths look the same"
+    alike = characters.look_alike(character, _STRUCTURE)
+    return None if alike is None else f"{characters.escape(character)} looks like {alike}"
 
 
 def _check_segment(segment: str, start: int) -> None:

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from resolver import escapes, paths, signatures
 
@@ -41,6 +41,16 @@ class Reference:
 
     def __str__(self) -> str:
         return format_reference(self)
+
+    @property
+    def shown(self) -> str:
+        """The canonical text as errors, logs and the audit trail have it: without the argument of `default`.
+
+        That argument may become a field's value, and in place it is part of a Secret's data. What fills fields or
+        recognises them again needs it, and takes `str`.
+        """
+        functions = tuple(replace(one, argument="") if one.name == "default" else one for one in self.functions)
+        return format_reference(replace(self, functions=functions))
 
 
 def is_connection(text: str) -> bool:

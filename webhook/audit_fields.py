@@ -1,13 +1,11 @@
 """From what an admission planned and found to what the audit trail tells of each field."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from manifests.problem import Problem
 from manifests.step import Action, Step
 from resolver.errors import ResolverError
 from resolver.grammar import Reference
-from resolver.reference import Function
 from resolver.resolve import Outcome, Resolved
 from webhook.audit_record import Done, FieldRecord, ProblemRecord, ReferenceRecord
 
@@ -53,16 +51,8 @@ def problem_record(problem: Problem) -> ProblemRecord:
     return ProblemRecord(problem.origin.partition(",")[0], problem.cause)
 
 
-def shown(reference: Reference) -> str:
-    """Return the canonical text of a reference, with the argument of `default` left out: it may be a field's value."""
-    functions = tuple(
-        Function(function.name, "") if function.name == "default" else function for function in reference.functions
-    )
-    return str(replace(reference, functions=functions))
-
-
 def _reference_record(reference: Reference, outcome: Outcome | None) -> ReferenceRecord:
-    text = shown(reference)
+    text = reference.shown
     match outcome:
         case Resolved():
             return ReferenceRecord(text, outcome.version, outcome.request_id)

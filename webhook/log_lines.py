@@ -1,11 +1,11 @@
 r"""How a line of the log is written: for people (console) or as JSON. One event is one line, whatever stands in it.
 
-Times are RFC 3339, UTC, in milliseconds. What cannot be printed is written as an escape (`\n`), so that a name or a
-message cannot look like another line, nor move the cursor of whoever reads it. Of an exception a line holds its kind
-and where it came from: the text, and so a traceback, may quote values.
+Times are RFC 3339, UTC, in milliseconds. What nobody could see is written as an escape (`\n`), so that a name or a
+message cannot look like another line, nor move the cursor of whoever reads it. On the console a message that holds `=`
+or a quote stands in quotes, so that nothing in it looks like the facts behind it. Of an exception a line holds its
+kind and where it came from: the text, and so a traceback, may quote values.
 """
 
-import json
 import logging
 import re
 from collections.abc import Mapping
@@ -16,10 +16,12 @@ from typing import Any, Final
 from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
 
+from resolver.characters import quoted, visible
 from runtime.bugs import described
 from webhook.log_context import current
 
 _PLAIN: Final = re.compile(r"[^\s\"=\\]+")
+_PLAIN_MESSAGE: Final = re.compile(r"[^\"=]*")
 _RESERVED: Final = frozenset({*RESERVED_ATTRS, "taskName"})
 
 
@@ -40,9 +42,9 @@ class ConsoleLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, without its end."""
-        said = [_time(record), record.levelname, record.name, _message(record)]
-        facts = [f"{name}={_shown(fact)}" for name, fact in _facts(record).items()]
-        return escaped(" ".join([*said, *facts]))
+        said = [_time(record), record.levelname, record.name, _unless(_PLAIN_MESSAGE, _message(record))]
+        facts = [f"{name}={_unless(_PLAIN, str(fact))}" for name, fact in _facts(record).items()]
+        return " ".join([*said, *facts])
 
 
 class JsonLines(JsonFormatter):
@@ -53,13 +55,6 @@ class JsonLines(JsonFormatter):
         said = {"time": _time(record), "level": record.levelname, "logger": record.name, "message": _message(record)}
         # First in the line, and whatever else has their names does not count.
         return str(self.serialize_log_record({**said, **_facts(record), **said}))
-
-
-def escaped(text: str) -> str:
-    """Return a text in which everything that cannot be printed is an escape."""
-    if text.isprintable():
-        return text
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in text)
 
 
 def _message(record: logging.LogRecord) -> str:
@@ -83,6 +78,7 @@ def _time(record: logging.LogRecord) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _shown(fact: object) -> str:
-    text = str(fact)
-    return text if _PLAIN.fullmatch(text) else json.dumps(text)
+def _unless(plain: re.Pattern[str], text: str) -> str:
+    """Return a text on one line, in quotes unless it is plain."""
+    shown = visible(text)
+    return shown if plain.fullmatch(shown) else quoted(text)

@@ -5,6 +5,7 @@ from http import HTTPStatus
 
 from manifests.fields import Want
 from manifests.problem import Problem
+from resolver.characters import visible
 from resolver.edge_errors import TemporaryError
 from resolver.errors import ResolverError
 from webhook.review import AdmissionRequest, Answer
@@ -14,6 +15,10 @@ _RETRY_AFTER_SECONDS = 5
 # Clients of Kubernetes wait as long as they are told, and say nothing meanwhile.
 _MOST_RETRY_AFTER_SECONDS = 30
 _MOST_PROBLEMS_TOLD = 20
+# The longest name of an annotation that Kubernetes takes, with a pointer behind it, has some 600.
+_MOST_ORIGIN_CHARACTERS = 640
+# The longest reference, with as much text around it.
+_MOST_MESSAGE_CHARACTERS = 4096
 
 
 def field_problem(want: Want, error: ResolverError) -> Problem:
@@ -43,7 +48,8 @@ def _told(problems: Sequence[Problem]) -> str:
     """Name each failing field; fields that fail in the same way are told together."""
     origins: dict[str, list[str]] = {}
     for problem in problems:
-        origins.setdefault(problem.message, []).append(problem.origin)
+        message = visible(problem.message, _MOST_MESSAGE_CHARACTERS)
+        origins.setdefault(message, []).append(visible(problem.origin, _MOST_ORIGIN_CHARACTERS))
     told = [f"{', '.join(_cut(fields))}: {message}" for message, fields in origins.items()]
     return "; ".join(_cut(told))
 

@@ -5,16 +5,22 @@ Source: Kubernetes, *Dynamic Admission Control*.
 
 import base64
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
+from resolver.characters import named, visible
 from webhook.tally import NOTHING, Tally
 
 API_VERSION = "admission.k8s.io/v1"
 KIND = "AdmissionReview"
 _MOST_WARNINGS = 20
+# Twenty fields with a long reference each fit; a key of a megabyte does not.
+_MOST_TEXT_CHARACTERS = 64 * 1024
+# How JSON can hold half of a surrogate pair: as an escape, or in bytes that are not UTF-8 and that Python lets pass.
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]")
 
 
 class ReviewError(Exception):
@@ -63,7 +69,8 @@ class AdmissionRequest:
     @property
     def described(self) -> str:
         """The object as messages name it."""
-        return f"{self.kind} {self.namespace}/{self.name or '(generated name)'}"
+        name = named(self.name) if self.name else "(generated name)"
+        return f"{named(self.kind)} {named(self.namespace)}/{name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +104,20 @@ def parse(body: bytes) -> AdmissionRequest:
         raise ReviewError(f"the body is not an {KIND} with a request and its uid")
     if (review.get("apiVersion"), review.get("kind")) != (API_VERSION, KIND):
         raise ReviewError(f"the body is not an {KIND} of {API_VERSION}", uid)
+    if _SURROGATE.search(body):
+        _check_unicode(request, uid)
     return _Reader(request, uid).request()
+
+
+def _check_unicode(request: Mapping[str, Any], uid: str) -> None:
+    """Refuse what has no UTF-8 form, which the API server never sends: no name, key or value could be written again."""
+    for member, content in request.items():
+        try:
+            json.dumps({member: content}, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise ReviewError(
+                f"{visible(member, 64)} holds half of a surrogate pair, which is no character", uid
+            ) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,13 +196,13 @@ class _Reader:
 
 
 def render(uid: str, answer: Answer) -> bytes:
-    """Return the AdmissionReview that carries an answer."""
+    """Return the AdmissionReview that carries an answer; what nobody could see in its texts is shown as escapes."""
     response: dict[str, Any] = {"uid": uid, "allowed": answer.allowed}
     if answer.patch is not None:
         response["patchType"] = "JSONPatch"
         response["patch"] = base64.b64encode(answer.patch).decode()
     if answer.warnings:
-        response["warnings"] = list(answer.warnings[:_MOST_WARNINGS])
+        response["warnings"] = [visible(warning, _MOST_TEXT_CHARACTERS) for warning in answer.warnings[:_MOST_WARNINGS]]
         if len(answer.warnings) > _MOST_WARNINGS:
             response["warnings"].append(f"and {len(answer.warnings) - _MOST_WARNINGS} more warnings")
     if not answer.allowed:
@@ -193,7 +213,7 @@ def render(uid: str, answer: Answer) -> bytes:
 def _status(answer: Answer) -> dict[str, Any]:
     status: dict[str, Any] = {
         "code": int(answer.status),
-        "message": answer.message,
+        "message": visible(answer.message, _MOST_TEXT_CHARACTERS),
         "reason": _REASONS.get(answer.status, "InternalError"),
     }
     if answer.retry_after_seconds is not None:

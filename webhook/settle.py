@@ -16,6 +16,7 @@ from manifests.plan import Plan, references
 from manifests.problem import Problem
 from manifests.provenance import Provenance
 from manifests.step import Action, Step
+from resolver.characters import named
 from resolver.deadline import Deadline
 from resolver.edge_errors import DeadlineExceeded, TemporaryError
 from resolver.grammar import Reference
@@ -140,8 +141,9 @@ class Settlement:
         seconds = deadline.at_most_seconds(_KUBERNETES_SECONDS)
         if self._rights.may_get(subject, request.namespace, request.name, seconds):
             return None
+        requester = named(who.username) if who.username else "an unknown user"
         message = (
-            f"{who.username or 'an unknown user'} may not get this Secret, and so may not have Keyhole fill it; "
+            f"{requester} may not get this Secret, and so may not have Keyhole fill it; "
             "it takes the verb get on secrets in the namespace"
         )
         return Problem("the object", message, "RequesterMayNotRead")

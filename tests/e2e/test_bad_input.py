@@ -187,6 +187,19 @@ class TestMalformedReview:
             pytest.param(_request(object={"data": [1]}), "data is not an object", id="data that is a list"),
             pytest.param(_request(object={"data": {"a": {}}}), "data holds something else", id="a value that is a map"),
             pytest.param(
+                _request(namespace="\ud800"), "namespace holds half of a surrogate pair", id="half a namespace"
+            ),
+            pytest.param(_request(name="\ud800"), "name holds half of a surrogate pair", id="half a name"),
+            pytest.param(_request(object={"data": {"\ud800": "eA=="}}), "object holds half", id="half a key"),
+            pytest.param(
+                _request(object=filled("bad", key="((vault:\ud800#a))")), "object holds half", id="half a path"
+            ),
+            pytest.param(
+                _request(object={"metadata": {"annotations": {"keyhole.dev/fields": "\ud800"}}}),
+                "object holds half",
+                id="half a map",
+            ),
+            pytest.param(
                 _request(object={"metadata": {"deletionTimestamp": 7, "annotations": None}, "data": None}),
                 None,
                 id="null and numbers where nobody looks",

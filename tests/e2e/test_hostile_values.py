@@ -5,9 +5,11 @@ import json
 
 import pytest
 
+from resolver.escapes import encode
 from tests.e2e.caller import Caller
 from tests.e2e.objects import encoded, filled, secret
 from tests.e2e.planter import Planter
+from tests.e2e.traffic import Traffic
 
 pytestmark = pytest.mark.usefixtures("_webhook_goes_on")
 
@@ -87,7 +89,6 @@ def test_1000_failing_fields_are_answered_briefly(caller: Caller) -> None:
         pytest.param("a: &a [b]\nc: [*a, *a]\n", id="aliases"),
         pytest.param("!!python/object/apply:os.system ['true']", id="a tag"),
         pytest.param("\x00", id="a NUL"),
-        pytest.param("\ud800", id="half of a surrogate pair"),
     ],
 )
 def test_a_hostile_fields_annotation_is_refused_in_time(caller: Caller, text: str) -> None:
@@ -98,10 +99,45 @@ def test_a_hostile_fields_annotation_is_refused_in_time(caller: Caller, text: st
 
 
 def test_a_hostile_annotation_of_one_key_is_refused_in_time(caller: Caller) -> None:
-    for text in ("((vault:" * 500_000, "vault:" + "/" * 4_000_000, "x" * 4_000_000, "((vault:\ud800#a))"):
+    for text in ("((vault:" * 500_000, "vault:" + "/" * 4_000_000, "x" * 4_000_000):
         reply = caller.admit(filled("odd", key=text))
         assert reply.code == 403
         assert len(reply.message) < 2000
+
+
+@pytest.mark.parametrize(
+    ("reference", "shown"),
+    [
+        pytest.param("vault:secret/e2e/inv#password\u00a0", r"(\u00a0)", id="at the end of a field"),
+        pytest.param("vault:secret/e2e/in\u00a0v#password", r"(\u00a0)", id="inside of a path"),
+        pytest.param("vault:secret/e2e/inv#password\u00a0| trim", r"(\u00a0)", id="before the bar"),
+        pytest.param("vault:secret/e2e/in%C2%A0v#password", "invisible", id="in a path, as an escape"),
+        pytest.param("vault:secret/e2e/\uff0e\uff0e/x#p", r"\uff0e looks like .", id="a way up in full width"),
+        pytest.param("vault:secret/e2e\uff0fx#p", r"\uff0f looks like /", id="a slash in full width"),
+        pytest.param("vault:secret/e2e\u2215x#p", r"\u2215 looks like /", id="a division sign"),
+    ],
+)
+def test_what_nobody_can_see_is_refused_and_shown(caller: Caller, traffic: Traffic, reference: str, shown: str) -> None:
+    for manifest in (filled("odd", key=reference), secret("odd", data={"key": encoded(reference)})):
+        reply = caller.admit(manifest)
+        assert reply.code == 403
+        assert reply.message.startswith("MalformedReference: Secret e2e/odd: ")
+        assert shown in reply.message
+        assert reply.message.isprintable()
+    assert traffic.reads() == []
+
+
+def test_what_default_would_give_is_told_nowhere(caller: Caller, plant: Planter) -> None:
+    # The fixtures look for the canary in the answer, in the log and wherever else something is written.
+    plant.secret("no-such-field")
+    fallback = encode(plant.value())
+    broken = ("no-field | default:{} | int", "password | default:{} | trimm", "password | Default:{}", "a|default:{})")
+    for chain in broken:
+        reference = f"vault:secret/e2e/no-such-field#{chain.format(fallback)}"
+        for manifest in (filled("fallback", key=reference), secret("fallback", data={"key": encoded(reference)})):
+            reply = caller.admit(manifest)
+            assert reply.code == 403
+            assert "FunctionFailed" in reply.message or "column" in reply.message
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from tests.e2e.processes import eventually, workers
 
 _TIME = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z"
 _CONSOLE = re.compile(rf"{_TIME} (?:DEBUG|INFO|WARNING|ERROR|CRITICAL) [\w.]+ .*process=\d+.*")
+_FORGER = "dev cause=None outcome=allowed"
 _HOSTILE = 'uid"\n2026-01-01T00:00:00.000Z INFO keyhole.audit forged'
 
 
@@ -39,6 +40,8 @@ def _log_of(  # noqa: PLR0917 - what the fixtures give
         assert caller.admit(filled("logged", one=reference), uid="allowed-uid").allowed
         for uid in ("refused-uid", _HOSTILE):
             assert not caller.admit(filled("lo\ngged", one="vault:secret/e2e/absent#password"), uid=uid).allowed
+        refused = caller.admit(filled("forged", one=reference), uid="forged-uid", userInfo={"username": _FORGER})
+        assert refused.message.startswith(f'RequesterMayNotRead: Secret e2e/forged: the object: "{_FORGER}" may not')
         _send_nonsense(webhook, plant.value())
         victim = min(workers(webhook))
         os.kill(victim, signal.SIGKILL)
@@ -92,3 +95,7 @@ def test_each_line_for_people_is_one_line(written: Callable[[str], list[str]]) -
     assert not [line for line in lines if not _CONSOLE.fullmatch(line)]
     assert [line for line in lines if "uid=refused-uid" in line and "cause=SecretNotFound" in line]
     assert not [line for line in lines if line.endswith("forged")]
+    (forged,) = [line for line in lines if "uid=forged-uid" in line and " INFO " in line]
+    # What is left once quoted texts are taken out are the facts.
+    facts = re.sub(r'"(?:[^"\\]|\\.)*"', '""', forged)
+    assert re.findall(r"\b(?:outcome|cause)=\S*", facts) == ["outcome=denied", "cause=RequesterMayNotRead"]

@@ -54,6 +54,22 @@ _PASSWORD = Reference("secret/app", "password")
         pytest.param("vault:secret/%c3%A4#\u00e4", Reference("secret/\u00e4", "\u00e4"), id="UTF-8, escaped or not"),
         pytest.param("vault:secret/%61pp#%70assword", _PASSWORD, id="escapes that were not needed"),
         pytest.param("vault:secret/app#%20a b%20", Reference("secret/app", " a b "), id="blanks that count"),
+        pytest.param(
+            "vault:secret/app#a%C2%A0b", Reference("secret/app", "a\u00a0b"), id="U+00A0 in a field as an escape"
+        ),
+        pytest.param(
+            "vault:secret/app#a%EF%BC%83b", Reference("secret/app", "a\uff03b"), id="a look-alike as an escape"
+        ),
+        pytest.param(
+            "vault:secret/caf\u00e9#\u9375\uff08\u5909\uff09\u3002",
+            Reference("secret/caf\u00e9", "\u9375\uff08\u5909\uff09\u3002"),
+            id="letters and signs of other scripts",
+        ),
+        pytest.param(
+            "vault:secret/app#x|default:10\u00a0\u20ac",
+            Reference("secret/app", "x", functions=(Function("default", "10\u00a0\u20ac"),)),
+            id="U+00A0 within an argument",
+        ),
         pytest.param("vault:secret/app#a:b+c/d", Reference("secret/app", "a:b+c/d"), id="colons in a field"),
         pytest.param("vault:a:b/c#d", Reference("a:b/c", "d"), id="a colon in a path"),
         pytest.param("vault:secret/a(b{c$d#e", Reference("secret/a(b{c$d", "e"), id="brackets that open nothing"),
@@ -206,6 +222,25 @@ def test_plain_text_stays_as_it_is(text: str) -> None:
         pytest.param("vault:secret/app« »#x", "blank", id="a blank behind the path"),
         pytest.param("vault:secret/app#« »x", "blank", id="a blank before the field"),
         pytest.param("vault:secret/app#x« »", "blank", id="a blank at the end"),
+        pytest.param(
+            "vault:secret/shop/inv#password«\u00a0»", r"invisible character \(\\u00a0\)", id="U+00A0 at the end"
+        ),
+        pytest.param("vault:secret/shop/in«\u00a0»v#password", r"\(\\u00a0\)", id="U+00A0 within a path"),
+        pytest.param(
+            "vault:secret/shop/in«%C2%A0»v#password", "invisible character", id="escaped U+00A0 within a path"
+        ),
+        pytest.param("vault:secret/shop/inv#password«\u00a0»| trim", r"\(\\u00a0\)", id="U+00A0 before the bar"),
+        pytest.param("vault:secret/shop/inv#password |«\u00a0»trim", r"\(\\u00a0\)", id="U+00A0 behind the bar"),
+        pytest.param("vault:secret/app#x|default:y«\u00a0»| trim", r"\(\\u00a0\)", id="U+00A0 behind an argument"),
+        pytest.param("vault:secret/app#x|json:«\ufeff»/a", r"\(\\ufeff\)", id="a byte order mark before an argument"),
+        pytest.param("vault:secret/app#a«\u200b»b", r"\(\\u200b\)", id="a zero-width space within a field"),
+        pytest.param("vault:secret/app#x#«3\u00a0»", r"not a version \(\\u00a0\)", id="U+00A0 behind a version"),
+        pytest.param("vault«+eu\u200b»:secret/app#x", r"connection can have \(\\u200b\)", id="U+200B in a connection"),
+        pytest.param("vault«+\uff45u»:secret/app#x", "connection can have", id="a connection in full width"),
+        pytest.param("vault:secret/app#x«\uff5c»trim", r"looks like \|", id="a bar in full width"),
+        pytest.param("vault:secret/app#x«\uff03»3", "looks like #", id="a number sign in full width before a version"),
+        pytest.param("vault:team-a/«\uff0e»\uff0e/app#x", r"looks like \.", id="a way up in full width"),
+        pytest.param("vault:team-a/«%EF%BC%8E».#x", r"looks like \.", id="a way up in full width, in escapes"),
         pytest.param("vault:secret/app#x« »#3", "blank", id="a blank before the version's sign"),
         pytest.param("vault:secret/app#x|default:« »y", "blank", id="a blank before an argument"),
         pytest.param("vault:secret/app#x|default:y«\t»", "blank", id="a tab behind an argument"),
@@ -329,6 +364,35 @@ def test_a_description_with_the_text_quotes_the_reference_and_not_what_stands_ar
     shown = caught.value.describe(show_text=True)
     assert "'vault:secret/app#x | trimm'" in shown
     assert "hunter2" not in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        pytest.param("vault:a/b#c|default:hunter2|trimm", "vault:a/b#c|default:…", id="a fault behind it"),
+        pytest.param("vault:a/b#c|default:hun)hunter2", "vault:a/b#c|default:…", id="a fault within it"),
+        pytest.param("vault:a/b#c | default : hunter2", "vault:a/b#c | default :…", id="a fault before it"),
+        pytest.param("vault:a/b#c|Default:hunter2", "vault:a/b#c|Default:…", id="its name misspelt"),
+        pytest.param("vault:a/b#c|default:hun|hunter2", "vault:a/b#c|default:…", id="a bar that is not escaped"),
+        pytest.param("vault:a/b|default:hunter2", "vault:a/b|default:…", id="no field"),
+        pytest.param("vault:a/b#c|json:/x~2|trim", "vault:a/b#c|json:/x~2|trim", id="the arguments of others stay"),
+        pytest.param("vault:" + "a/" * 60 + "#c|default:hunter2|trimm", "#c|default:…", id="a long one"),
+    ],
+)
+def test_a_description_leaves_out_what_default_would_give(text: str, shown: str) -> None:
+    with pytest.raises(ReferenceSyntaxError) as caught:
+        parse_value(text)
+    told = caught.value.describe(show_text=True)
+    assert told.endswith(f"{shown}'")
+    assert "hunter2" not in told
+
+
+def test_an_error_that_names_a_reference_leaves_out_what_default_would_give() -> None:
+    reference = parse_reference("vault:a/b#c | default:hunter2 | int")
+    for error in (FunctionError(reference, "int", "the value is not an integer of 64 bits"), MissingField(reference)):
+        assert "`vault:a/b#c | default: | int`" in error.message
+        assert "hunter2" not in str(error)
+    assert "hunter2" in str(reference)
 
 
 def test_a_description_of_a_reference_that_never_closes_begins_at_its_bracket() -> None:

@@ -216,6 +216,17 @@ def test_who_may_not_read_the_secret_may_not_have_it_filled() -> None:
         assert "dev may not get this Secret" in given.message
 
 
+def test_no_user_s_name_looks_like_another_part_of_the_answer() -> None:
+    given = answer(AssertionError(), allowed=False, userInfo={"username": "dev; data.x: outcome=allowed\n"})
+    assert r'the object: "dev; data.x: outcome=allowed\n" may not get this Secret' in given.message
+
+
+def test_a_key_that_nobody_could_read_is_shown_and_cut() -> None:
+    long = answer(found(), secret({"\u200b" + "x" * 100_000: "vault:oops"}))
+    assert r"data.\u200bxxx" in long.message
+    assert len(long.message) < 6000
+
+
 def test_the_requester_is_asked_for_as_the_api_server_knows_them() -> None:
     rights = Rights()
     info = {"username": "jane", "uid": "7", "groups": ["a", "b"], "extra": {"k": ["v"]}}

@@ -8,12 +8,14 @@ import sys
 
 import gevent
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.e2e.canary import Canary
 from tests.manifests.secrets import secret
 from tests.webhook.reviews import parsed
 from webhook.log_context import admission_context
-from webhook.log_lines import LogFormat, escaped, formatter
+from webhook.log_lines import LogFormat, formatter
 from webhook.logs import tell_of_greenlets
 
 _FORMS = list(LogFormat)
@@ -144,14 +146,29 @@ def test_a_greenlet_that_dies_is_told_without_its_text(
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("message", "shown"),
     [
-        pytest.param("plain", "plain", id="what can be printed stays"),
-        pytest.param("für ✓", "für ✓", id="beyond ASCII as well"),
-        pytest.param("a\nb\tc", r"a\nb\tc", id="line breaks and tabs"),
-        pytest.param("\x1b[0m\x85\u2028", r"\x1b[0m\x85\u2028", id="what terminals or readers take for more"),
-        pytest.param("\ud800", r"\ud800", id="half a character"),
+        pytest.param("refused für ✓", "refused für ✓", id="what can be printed stays"),
+        pytest.param("a\nb\u00a0c", r"a\nb\u00a0c", id="what nobody sees is an escape"),
+        pytest.param("\x1b[0m\x85\u2028\ud800", r"\u001b[0m\u0085\u2028\ud800", id="what terminals obey"),
+        pytest.param("dev process=1 cause=None", '"dev process=1 cause=None"', id="pairs"),
+        pytest.param('x" outcome=allowed', r'"x\" outcome=allowed"', id="the end of quotes"),
+        pytest.param('x\\" outcome=allowed\n', r'"x\\\" outcome=allowed\n"', id="an escaped end of quotes"),
+        pytest.param('"x"', r'"\"x\""', id="quotes"),
     ],
 )
-def test_escapes(text: str, shown: str) -> None:
-    assert escaped(text) == shown
+def test_nothing_in_a_message_looks_like_a_fact(message: str, shown: str) -> None:
+    line = _line(LogFormat.CONSOLE, _record("%s", message, process=7))
+    assert line == f"2026-06-27T11:54:56.123Z INFO keyhole.test {shown} process=7"
+
+
+@given(st.text(st.sampled_from('a\\"= \n')), st.text(st.sampled_from('a\\"= \n')))
+def test_facts_are_read_as_they_were_told(message: str, fact: str) -> None:
+    line = _line(LogFormat.CONSOLE, _record("%s", message, fact=fact, process=7))
+    rest = line.removeprefix("2026-06-27T11:54:56.123Z INFO keyhole.test ")
+    if rest.startswith('"'):
+        told, end = json.JSONDecoder().raw_decode(rest)
+        assert told == message
+        rest = rest[end:]
+    (read,) = re.findall(r'fact=("(?:[^"\\]|\\.)*"|\S+)', rest)
+    assert (json.loads(read) if read.startswith('"') else read) == fact

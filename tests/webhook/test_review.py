@@ -78,6 +78,42 @@ def test_what_has_a_uid_is_answered(body: dict[str, Any], problem: str) -> None:
     assert caught.value.uid == UID
 
 
+_HALF = "a\ud800b"
+
+
+@pytest.mark.parametrize(
+    ("body", "member"),
+    [
+        pytest.param(review(secret(), namespace=_HALF), "namespace", id="in the namespace"),
+        pytest.param(review(secret(), name=_HALF), "name", id="in the name"),
+        pytest.param(review(secret({_HALF: "x"})), "object", id="in a key"),
+        pytest.param(review({"data": {"a": _HALF}}), "object", id="in a value"),
+        pytest.param(review(secret(annotations={"data.keyhole.dev/a": _HALF})), "object", id="in an annotation"),
+        pytest.param(review(secret(), {"data": {"a": _HALF}}), "oldObject", id="in an old value"),
+        pytest.param(review(secret(), userInfo={"username": _HALF}), "userInfo", id="in the requester's name"),
+        pytest.param(review(secret(), uid=_HALF), "uid", id="in the uid"),
+        pytest.param(review(secret(), None, **{_HALF: 1}), r"a\ud800b", id="in a member's name"),
+    ],
+)
+@pytest.mark.parametrize("is_escaped", [True, False], ids=["an escape", "bytes"])
+def test_half_of_a_surrogate_pair_is_malformed_wherever_it_stands(
+    body: dict[str, Any], member: str, is_escaped: bool
+) -> None:
+    sent = json.dumps(body, ensure_ascii=is_escaped).encode(errors="surrogatepass")
+    with pytest.raises(ReviewError) as caught:
+        parse(sent)
+    assert caught.value.problem == f"{member} holds half of a surrogate pair, which is no character"
+    assert caught.value.uid is not None
+    answered = Answer(False, HTTPStatus.BAD_REQUEST, f"MalformedReview: {caught.value.problem}")
+    assert json.loads(render(caught.value.uid, answered))["response"]["status"]["code"] == 400
+
+
+def test_a_whole_surrogate_pair_is_a_character() -> None:
+    named = secret(annotations={"a": "\U0001f511"})
+    assert b"\\ud83d\\udd11" in json.dumps(review(named)).encode()
+    assert parsed(named).manifest == named
+
+
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(), lambda v: st.lists(v) | st.dictionaries(st.text(), v)
@@ -118,6 +154,18 @@ def test_a_refusal_carries_code_reason_and_when_to_retry() -> None:
         "reason": "ServiceUnavailable",
         "details": {"retryAfterSeconds": 7},
     }
+
+
+def test_nothing_in_an_answer_is_invisible() -> None:
+    answer = Answer(False, HTTPStatus.FORBIDDEN, "a\u00a0b\n\x1b[2J", warnings=["c\u200bd"])
+    response = json.loads(render("u", answer))["response"]
+    assert response["status"]["message"] == r"a\u00a0b\n\u001b[2J"
+    assert response["warnings"] == [r"c\u200bd"]
+
+
+def test_a_name_that_is_no_word_stands_in_quotes() -> None:
+    request = parsed(secret(), name="app: all is well", namespace="team\u00a0a")
+    assert request.described == r'Secret "team\u00a0a"/"app: all is well"'
 
 
 def test_the_patch_and_the_objects_are_not_shown() -> None:
