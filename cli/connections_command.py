@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 
 from resolver import connections_schema
-from resolver.connections import ConfigurationError, load, read
+from resolver.connection_files import load
+from resolver.connections import ConfigurationError, read
 
 _FINDINGS = 1
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)

@@ -13,7 +13,8 @@ from cli.errors import NotDoneError
 from kube.client import connect
 from kube.errors import KubernetesUnavailable
 from kube.tokens import ServiceAccountTokens
-from resolver.connections import Authentication, ConfigurationError, Connection, check_ca, load
+from resolver.connection_files import load, with_bundle
+from resolver.connections import Authentication, ConfigurationError, Connection
 from resolver.deadline import Deadline
 from resolver.errors import ReferenceSyntaxError, ResolverError
 from resolver.grammar import Reference, parse_value
@@ -141,7 +142,7 @@ def _as_oneself() -> Resolver:
         problem = error.errors(include_input=False, include_url=False)[0]["msg"]
         raise NotDoneError(f"VAULT_ADDR: {problem}") from None
     try:
-        check_ca(ca_file, "VAULT_CACERT")
+        connection = with_bundle(connection, "VAULT_CACERT")
     except ConfigurationError as error:
         raise NotDoneError(str(error)) from None
     return Resolver({DEFAULT_CONNECTION: connection}, OwnToken(SecretValue(token)))

@@ -123,7 +123,7 @@ ALERTS: Final = (
         "max(keyhole_connections_rejected) > 0",
         "2m",
         "warning",
-        "The connections file is broken: the old one is in use, and a worker that starts fails.",
+        "The connections file, or a CA file that it names, cannot be used: what was in use before stays in use.",
     ),
     Alert(
         "KeyholeAuditTrailFails",

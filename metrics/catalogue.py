@@ -128,15 +128,23 @@ RECORD_KEY: Final = Declaration(
 CONNECTIONS_REJECTED: Final = Declaration(
     "keyhole_connections_rejected",
     Kind.GAUGE,
-    "1 while the connections file cannot be used and the connections from before stay in use.",
+    "1 while the connections file, or a CA file that it names, cannot be used. What was in use before stays in use.",
     merge=Merge.MOST,
-    advice="`keyhole connections check` says what is wrong. A worker that starts now fails.",
+    advice="`keyhole connections check` says what is wrong.",
+)
+CONNECTION_REJECTED: Final = Declaration(
+    "keyhole_connection_rejected",
+    Kind.GAUGE,
+    "1 while a connection is not used as the file says, because its CA file cannot be used.",
+    {"connection": _CONNECTION},
+    merge=Merge.MOST,
+    advice="The others are in use. It is tried again by itself as soon as anything changes in its CA file.",
 )
 CONNECTIONS_RELOADS: Final = Declaration(
     "keyhole_connections_reloads_total",
     Kind.COUNTER,
-    "Changes of the connections file, counted in each worker.",
-    {"result": "`taken` or `rejected`"},
+    "Changes of the connections file and of the CA files that it names, counted in each worker.",
+    {"result": "`taken`, or `rejected` in whole or in part"},
 )
 CALLER_MODE: Final = Declaration(
     "keyhole_caller_mode",
@@ -254,7 +262,15 @@ ROTATION_FAILING: Final = Declaration(
 ALL: Final = (
     *(ADMISSIONS, REFUSALS, FIELDS, DOUBTS, PROBLEMS, RUNNING, WAITING),
     *(VAULT_REQUESTS, VAULT_RETRIES, BREAKER_OPEN, BREAKER_REFUSALS, LOGINS, TOKENS, READERS),
-    *(RECORD_KEY, CONNECTIONS_REJECTED, CONNECTIONS_RELOADS, CALLER_MODE, CALLER_PROOF, CALLER_REFUSALS),
+    *(
+        RECORD_KEY,
+        CONNECTIONS_REJECTED,
+        CONNECTION_REJECTED,
+        CONNECTIONS_RELOADS,
+        CALLER_MODE,
+        CALLER_PROOF,
+        CALLER_REFUSALS,
+    ),
     *(HANDSHAKE_FAILURES, AUDIT_FAILURES, WORKERS, WORKER_STARTS),
     *(KUBERNETES_REQUESTS, CERTIFICATE_EXPIRY, BUILD),
     *(LEADER, TURNS, ROTATION_STEP, ROTATION_SIGNED, ROTATION_LEFT, ROTATION_FAILING),

@@ -7,14 +7,23 @@ manifest can name one.
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    WithJsonSchema,
+)
 from pydantic.alias_generators import to_camel
 
-from resolver import allow, paths
+from resolver import allow, paths, trust
 from resolver.allow import AllowPattern
 
 _LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -50,16 +59,6 @@ def _checked_role(role: str) -> str:
     if not role or any(brace in role.replace(_NAMESPACE_FIELD, "") for brace in "{}"):
         raise ValueError("may hold {namespace} and no other braces")
     return role
-
-
-def check_ca(ca_file: Path | None, field: str) -> None:
-    """Check that a CA bundle can be used (None, the system's, can); raises `ConfigurationError` naming `field`."""
-    try:
-        ssl.create_default_context(cafile=ca_file)
-    except FileNotFoundError:
-        raise ConfigurationError(f"{field}: no such file: {ca_file}") from None
-    except OSError:
-        raise ConfigurationError(f"{field}: holds no certificate in PEM: {ca_file}") from None
 
 
 def _parsed_pattern(text: object) -> AllowPattern:
@@ -164,11 +163,30 @@ class Connection(_Strict):
         description="How long a value that is proved is kept on a re-apply without asking Vault; 0 asks each time. Dry "
         "runs never ask.",
     )
+    # What `ca_file` holds. It belongs to the connection: a renewed bundle makes it another one.
+    _ca_bundle: bytes | None = PrivateAttr(default=None)
 
     def allows(self, location: str, namespace: str) -> bool:
         """Whether a reference in `namespace` may reach a location: the canonical mount and path, as one path."""
         segments = location.split("/")
         return self.allow is None or any(pattern.matches(segments, namespace) for pattern in self.allow)
+
+    def trusting(self, bundle: bytes | None) -> Self:
+        """Return the same connection with the content of its CA file; two with different contents are not equal."""
+        copy = self.model_copy()
+        copy._ca_bundle = bundle  # noqa: SLF001 - the copy is of this very class
+        return copy
+
+    def tls_context(self) -> ssl.SSLContext:
+        """Return a new TLS context for the server.
+
+        It trusts the bundle given to `trusting`; without one the CA file is read now. Raises OSError (`ssl.SSLError`
+        included) when there is no certificate in it.
+        """
+        bundle = self._ca_bundle
+        if bundle is None and self.ca_file is not None:
+            bundle = self.ca_file.read_bytes()
+        return trust.tls_context(bundle)
 
 
 class ConnectionsFile(_Strict):
@@ -190,9 +208,16 @@ def read(file: Path) -> Mapping[str, Connection]:
     Raises `ConfigurationError` naming the file and each field that is wrong.
     """
     try:
-        content = yaml.safe_load(file.read_bytes())
+        content = file.read_bytes()
     except OSError as error:
         raise ConfigurationError(f"{file}: cannot be read: {error.strerror}") from error
+    return parse(content, file)
+
+
+def parse(text: bytes, file: Path) -> Mapping[str, Connection]:
+    """Return the connections in the content of a connections file. `file` is for messages; errors as in `read`."""
+    try:
+        content = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
@@ -205,11 +230,3 @@ def read(file: Path) -> Mapping[str, Connection]:
             for problem in error.errors(include_input=False, include_url=False)
         )
         raise ConfigurationError(f"{file}: {problems}") from None
-
-
-def load(file: Path) -> Mapping[str, Connection]:
-    """Read a connections file and check that each CA file can be used; raises `ConfigurationError`, as `read` does."""
-    connections = read(file)
-    for name, connection in connections.items():
-        check_ca(connection.ca_file, f"{file}: connections.{name}.caFile")
-    return connections

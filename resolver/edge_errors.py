@@ -53,6 +53,18 @@ class VaultCrowded(TemporaryError):
         self.connection = connection
 
 
+class ConnectionUnusable(TemporaryError):
+    """A connection is configured, and cannot be used as it is; the log of the server says why."""
+
+    cause: ClassVar[str] = "VaultUnavailable"
+
+    def __init__(self, connection: str) -> None:
+        super().__init__(
+            f"the Vault connection {connection!r} is configured, and cannot be used at the moment; a retry may work"
+        )
+        self.connection = connection
+
+
 class IdentityUnavailable(TemporaryError):
     """The API server could not be asked for a ServiceAccount token, or about the namespace."""
 

@@ -1,6 +1,6 @@
 """References in, values out: one login for a namespace, one Vault read for each path."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
@@ -9,7 +9,7 @@ from resolver import functions, jsontext, kv
 from resolver.breaker import State
 from resolver.connections import Connection
 from resolver.deadline import Deadline
-from resolver.edge_errors import DeadlineExceeded, PathNotAllowed, UnknownConnection, VaultDenied
+from resolver.edge_errors import DeadlineExceeded, PathNotAllowed, VaultDenied
 from resolver.errors import ResolverError
 from resolver.grammar import Reference
 from resolver.identity import identity_name
@@ -17,6 +17,7 @@ from resolver.kv import KvLocation, KvSecret, Mounts
 from resolver.login import VaultToken
 from resolver.observer import Observers, nobody
 from resolver.readers import Readers
+from resolver.servers import Server, Servers
 from resolver.tenants import Tenant
 from resolver.transport import Transport
 from resolver.value import SecretValue
@@ -58,28 +59,19 @@ class TokenSource(Protocol):
         ...
 
     def forget(self, transport: Transport) -> None:
-        """Give back the tokens that were obtained through a transport that is no longer used."""
+        """Give back the tokens that were obtained through a transport. Called once, when nobody uses it any more."""
         ...
 
     def close(self) -> None:
-        """Give the tokens back."""
+        """Give all tokens back, at the end."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Server:
-    """One connection at work."""
-
-    name: str
-    transport: Transport
-    mounts: Mounts
 
 
 @dataclass(frozen=True, slots=True)
 class _Vault:
     """Vault as one tenant sees it within one admission: errors are returned, and a denial says who was denied."""
 
-    server: _Server
+    server: Server
     tenant: Tenant
     token: VaultToken
     deadline: Deadline
@@ -120,9 +112,10 @@ class Resolver:
         self._limit = limit
         self._room = room
         self._observers = observers
-        self._servers = {name: self._new_server(name, connection) for name, connection in connections.items()}
         self._tokens = tokens
         self._readers = Readers()
+        self._servers = Servers(self._new_server, self._give_back)
+        self._servers.replace(connections)
 
     def resolve(self, references: Iterable[Reference], namespace: str, deadline: Deadline) -> dict[Reference, Outcome]:
         """Return for each reference its value, or the error that says why there is none. Does not raise those."""
@@ -131,66 +124,62 @@ class Resolver:
             by_connection.setdefault(reference.connection, []).append(reference)
         outcomes: dict[Reference, Outcome] = {}
         for name, group in by_connection.items():
-            server = self._servers.get(name)
-            if server is None:
-                outcomes.update(dict.fromkeys(group, UnknownConnection(name, sorted(self._servers))))
-            else:
-                outcomes.update(self._resolve_group(server, group, namespace, deadline))
+            try:
+                with self._servers.using(name) as server:
+                    outcomes.update(self._resolve_group(server, group, namespace, deadline))
+            except ResolverError as error:
+                outcomes.update(dict.fromkeys(group, error))
         return outcomes
 
     def refresh_seconds(self, references: Iterable[Reference]) -> float:
         """Return how long values of these references may be kept without asking Vault; 0 for unknown connections."""
-        servers = [self._servers.get(name) for name in {reference.connection for reference in references}]
+        servers = [self._servers.current.get(name) for name in {reference.connection for reference in references}]
         return min(
             (server.transport.connection.refresh_interval_seconds if server else 0.0 for server in servers), default=0.0
         )
 
     def logins(self, references: Iterable[Reference], namespace: str) -> list[tuple[str, str]]:
         """Return connection and role of each login that the references need, for the audit trail."""
-        names = sorted({reference.connection for reference in references} & self._servers.keys())
-        return [(name, self._servers[name].transport.connection.auth.role_for(namespace)) for name in names]
+        servers = self._servers.current
+        names = sorted({reference.connection for reference in references} & servers.keys())
+        return [(name, servers[name].transport.connection.auth.role_for(namespace)) for name in names]
 
     @property
     def open_breakers(self) -> Mapping[str, bool]:
         """By connection, whether its Vault failed so often that it is not asked, or only tried."""
-        return {name: one.transport.breaker.state is not State.CLOSED for name, one in self._servers.items()}
+        return {name: one.transport.breaker.state is not State.CLOSED for name, one in self._servers.current.items()}
 
     @property
     def busy_helpers(self) -> int:
         """How many helpers read beside admissions."""
         return self._readers.busy
 
-    def replace(self, connections: Mapping[str, Connection]) -> None:
-        """Take other connections from now on. What is under way ends on the old ones.
+    def replace(self, connections: Mapping[str, Connection], rejected: Collection[str] = ()) -> list[str]:
+        """Use these connections from now on, and return the names of those that came, changed or went.
 
-        A connection that did not change keeps its tokens, its mounts and its sockets; tokens of one that did are
-        revoked where they were issued.
+        What is under way ends on the connection that it began with; the last one out revokes its tokens and closes it.
+        A connection that did not change keeps its tokens, its mounts and its sockets. So does one of `rejected`, names
+        that are configured in a way that cannot be used; without one from before, references to it may work later.
+        Raises OSError, before anything changed, when a CA bundle cannot be used.
         """
-        old = self._servers
-        self._servers = {
-            name: old[name]
-            if name in old and old[name].transport.connection == connection
-            else self._new_server(name, connection)
-            for name, connection in connections.items()
-        }
-        for name, server in old.items():
-            if self._servers.get(name) is not server:
-                self._tokens.forget(server.transport)
-                server.transport.close()
-
-    def _new_server(self, name: str, connection: Connection) -> _Server:
-        transport = Transport(connection, self._limit, self._observers(name))
-        return _Server(name, transport, Mounts(connection.mounts))
+        return self._servers.replace(connections, rejected)
 
     def close(self) -> None:
-        """Revoke every token and close every connection."""
-        self._readers.close()
+        """Revoke every token and close every connection, when nobody uses them any more or after a second."""
+        self._servers.close()
         self._tokens.close()
-        for server in self._servers.values():
-            server.transport.close()
+        self._readers.close()
+
+    def _new_server(self, name: str, connection: Connection) -> Server:
+        transport = Transport(connection, self._limit, self._observers(name))
+        return Server(name, transport, Mounts(connection.mounts))
+
+    def _give_back(self, server: Server) -> None:
+        self._tokens.forget(server.transport)
+        server.transport.close()
 
     def _resolve_group(
-        self, server: _Server, references: Sequence[Reference], namespace: str, deadline: Deadline
+        self, server: Server, references: Sequence[Reference], namespace: str, deadline: Deadline
     ) -> dict[Reference, Outcome]:
         tenant = Tenant(server.name, namespace, server.transport.connection.auth.role_for(namespace))
         try:
@@ -200,7 +189,7 @@ class Resolver:
             return dict.fromkeys(references, error)
 
     def _resolve_as(
-        self, tenant: Tenant, server: _Server, references: Sequence[Reference], deadline: Deadline
+        self, tenant: Tenant, server: Server, references: Sequence[Reference], deadline: Deadline
     ) -> dict[Reference, Outcome]:
         token, remembered = self._tokens.token(tenant, server.transport, deadline)
         outcomes = self._read_all(server, tenant, references, token, deadline)
@@ -213,7 +202,7 @@ class Resolver:
 
     def _read_all(
         self,
-        server: _Server,
+        server: Server,
         tenant: Tenant,
         references: Sequence[Reference],
         token: VaultToken,

@@ -57,8 +57,9 @@ class Tenants:
 
     def __init__(self, minter: TokenMinter) -> None:
         self._minter = minter
-        # The least lately used first.
-        self._slots: OrderedDict[Tenant, _Slot] = OrderedDict()
+        # The least lately used first. While a connection is replaced there are two of a tenant: a token is used, and
+        # revoked, where it was issued.
+        self._slots: OrderedDict[tuple[Tenant, Transport], _Slot] = OrderedDict()
         self._lock = threading.Lock()
         self._revoking = ThreadPoolExecutor(_REVOCATIONS_AT_ONCE, thread_name_prefix="vault-push-out")
 
@@ -104,18 +105,18 @@ class Tenants:
         self._revoking.shutdown()
 
     def forget(self, transport: Transport) -> None:
-        """Give back the tokens that were obtained through `transport`."""
+        """Give back the tokens that were obtained through `transport`, which nobody uses any more."""
         with self._lock:
-            gone = [tenant for tenant, slot in self._slots.items() if slot.transport is transport]
-            slots = [self._slots.pop(tenant) for tenant in gone]
+            gone = [key for key in self._slots if key[1] is transport]
+            slots = [self._slots.pop(key) for key in gone]
         _give_back(slots)
 
     def drop_idle(self, idle_seconds: float = IDLE_SECONDS) -> int:
         """Give back the tokens that were not asked for lately, and those whose time is over; return how many."""
         now = time.monotonic()
         with self._lock:
-            idle = [tenant for tenant, slot in self._slots.items() if _is_idle(slot, now, idle_seconds)]
-            slots = [self._slots.pop(tenant) for tenant in idle]
+            idle = [key for key, slot in self._slots.items() if _is_idle(slot, now, idle_seconds)]
+            slots = [self._slots.pop(key) for key in idle]
         _give_back(slots)
         return len(slots)
 
@@ -125,14 +126,15 @@ class Tenants:
         return len(self._slots)
 
     def _slot(self, tenant: Tenant, transport: Transport) -> _Slot:
+        key = tenant, transport
         with self._lock:
-            slot = self._slots.get(tenant)
-            if slot is None or slot.transport is not transport:
-                slot = self._slots[tenant] = _Slot(transport)
+            slot = self._slots.get(key)
+            if slot is None:
+                slot = self._slots[key] = _Slot(transport)
                 if len(self._slots) > MOST_TENANTS:
                     # Not here: who comes is not to wait for the Vault of who goes.
                     self._revoking.submit(_give_back, [self._slots.popitem(last=False)[1]])
-            self._slots.move_to_end(tenant)
+            self._slots.move_to_end(key)
             slot.used_at_seconds = time.monotonic()
         return slot
 

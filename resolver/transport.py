@@ -100,7 +100,6 @@ class Transport:
         settings = self.connection.retries
         outcome = self._exchanged(request, deadline)
         if isinstance(outcome, ClosedUnanswered):
-            self._wire.renew()
             self.observer.repeated(request.operation)
             outcome = self._exchanged(request, deadline)
         for repetition in range(settings.attempts if request.may_repeat else 0):

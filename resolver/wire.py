@@ -2,24 +2,26 @@
 
 import http.client
 import ssl
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, cast
 from urllib.parse import urlsplit
 
 import urllib3
 import urllib3.exceptions
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from resolver.connections import Connection
 from resolver.edge_errors import VaultUnavailable
+from resolver.idle_connections import IdleConnections
 from resolver.observer import Operation
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 # More may be in use at once; these are kept when they are idle. Nobody waits for one.
-_POOLED_CONNECTIONS = 32
+_KEPT_CONNECTIONS = 32
 _CLOSED = (
     http.client.RemoteDisconnected,
     ConnectionResetError,
@@ -85,96 +87,55 @@ def no_limit(_seconds: float) -> AbstractContextManager[object]:
     return nullcontext()
 
 
-class _TrustingMixin:
-    """A urllib3 connection that is not asked before each request whether the other side still holds it.
-
-    The kernel's answer can be outdated when it is given; `Transport` finds out by sending.
-    """
-
-    @property
-    def is_connected(self) -> bool:
-        return getattr(self, "sock", None) is not None
-
-
-class _HTTPConnection(_TrustingMixin, HTTPConnection):
-    pass
-
-
-class _HTTPSConnection(_TrustingMixin, HTTPSConnection):
-    pass
-
-
-class _HTTPPool(HTTPConnectionPool):
-    ConnectionCls = _HTTPConnection
-
-
-class _HTTPSPool(HTTPSConnectionPool):
-    ConnectionCls = _HTTPSConnection
-
-
 class Wire:
-    """A pool of connections to the one host that a connection names: there is no other that it could dial.
+    """Connections to the one host that a Vault connection names: there is no other that could be dialled.
 
     Threads may share it. To be made after a fork, never before.
     """
 
     def __init__(self, connection: Connection, limit: Limit = no_limit) -> None:
-        """Load the CA bundle; raises OSError (`ssl.SSLError` included) when it is none."""
+        """Make the TLS context, once for all connections; raises OSError (`ssl.SSLError` included) without a CA."""
         self.connection = connection
         self._limit = limit
-        self._pool = self._new_pool()
+        self._dial = _dialler(connection)
+        self._idle = IdleConnections(_KEPT_CONNECTIONS)
 
     def exchange(self, request: VaultRequest, seconds: float) -> VaultAnswer:
         """Send one request and read its whole answer, whatever its status, within `seconds`.
 
-        Raises `Unanswered`, `TooLate`, `AnswerTooLarge`, or `VaultUnavailable` for what else may go wrong.
+        When an idle connection turns out to be closed, the other idle ones are closed as well, and the next request
+        dials. Raises `Unanswered`, `TooLate`, `AnswerTooLarge`, or `VaultUnavailable` for what else may go wrong.
         """
-        answered = False
+        idle, generation = self._idle.take()
+        used = idle or self._dial()
+        answered = is_whole = False
         try:
             with self._limit(seconds):
-                response = self._pool.urlopen(
-                    request.method,
-                    request.target,
-                    body=request.body,
-                    headers=urllib3.HTTPHeaderDict(request.headers),
-                    retries=False,  # which also turns redirects off
-                    redirect=False,
-                    timeout=urllib3.Timeout(total=seconds),
-                    preload_content=False,
-                )
+                response = _response(used, request, seconds)
                 answered = True
-                return self._whole(response)
-        except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise self._told(_chain(error), seconds, answered=answered) from None
-
-    def renew(self) -> None:
-        """Close the connections that are idle, and use new ones from now on."""
-        self._pool.close()
-        self._pool = self._new_pool()
+                answer = self._whole(response)
+            is_whole = True
+        except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as error:
+            told = self._told(_chain(error), seconds, answered=answered)
+            if idle is not None and isinstance(told, ClosedUnanswered):
+                self._idle.renew(generation)
+            raise told from None
+        finally:
+            # A connection whose answer was not read to its end must never be used again.
+            if not is_whole:
+                used.close()
+        if used.sock is not None:
+            self._idle.give_back(used, generation)
+        return answer
 
     def close(self) -> None:
-        """Close the connections that are idle."""
-        self._pool.close()
-
-    def _new_pool(self) -> HTTPConnectionPool:
-        parts = urlsplit(self.connection.address)
-        host = cast("str", parts.hostname)
-        if parts.scheme == "http":
-            return _HTTPPool(host, parts.port, maxsize=_POOLED_CONNECTIONS)
-        # One context for all connections: urllib3 would load the CA bundle for each.
-        tls = ssl.create_default_context(cafile=self.connection.ca_file)
-        return _HTTPSPool(host, parts.port, maxsize=_POOLED_CONNECTIONS, ssl_context=tls)
+        """Close the connections that are idle now, and each of the others when its answer has been read."""
+        self._idle.close()
 
     def _whole(self, response: urllib3.BaseHTTPResponse) -> VaultAnswer:
-        try:
-            read = response.read(MAX_BODY_BYTES + 1)
-        except BaseException:
-            response.close()
-            raise
+        read = response.read(MAX_BODY_BYTES + 1)
         if len(read) > MAX_BODY_BYTES:
-            response.close()
             raise AnswerTooLarge(self.connection.address, "sent a response of more than 8 MiB")
-        response.release_conn()
         return VaultAnswer(response.status, response.headers, read)
 
     def _told(self, chain: Sequence[BaseException], seconds: float, *, answered: bool) -> VaultUnavailable:
@@ -189,16 +150,40 @@ class Wire:
             return ClosedUnanswered(server, how)
         if how == _LATE:
             return TooLate(server, seconds)
-        return (Unanswered if how == _REFUSED else VaultUnavailable)(server, how)
+        return (Unanswered if how in {_REFUSED, _UNREACHABLE} else VaultUnavailable)(server, how)
+
+
+def _dialler(connection: Connection) -> Callable[[], HTTPConnection]:
+    """Return what makes connections to the server; each is opened by its first request."""
+    parts = urlsplit(connection.address)
+    host = cast("str", parts.hostname)
+    if parts.scheme == "http":
+        return partial(HTTPConnection, host, parts.port or http.client.HTTP_PORT)
+    return partial(HTTPSConnection, host, parts.port or http.client.HTTPS_PORT, ssl_context=connection.tls_context())
+
+
+def _response(used: HTTPConnection, request: VaultRequest, seconds: float) -> urllib3.BaseHTTPResponse:
+    """Connect where there is no connection yet, send the request, and return the answer with its body unread."""
+    ends_at = time.monotonic() + seconds
+    used.timeout = seconds
+    if used.sock is None:
+        used.connect()
+        used.timeout = ends_at - time.monotonic()
+        if used.timeout <= 0:
+            raise TimeoutError
+    used.request(request.method, request.target, request.body, request.headers, preload_content=False)
+    return used.getresponse()
 
 
 _REFUSED = "refuses connections"
+_UNREACHABLE = "cannot be reached"
 _LATE = "did not answer in time"
 _BROKEN = "broke the connection"
 # The first that fits: urllib3 counts a refused connection and a name that cannot be resolved among the timeouts.
 _KINDS: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
     ((ConnectionRefusedError,), _REFUSED),
     ((urllib3.exceptions.NameResolutionError,), "has a name that cannot be resolved"),
+    ((urllib3.exceptions.NewConnectionError,), _UNREACHABLE),
     ((TimeoutError, urllib3.exceptions.TimeoutError), _LATE),
     ((ssl.SSLError,), "failed in the TLS handshake"),
 )

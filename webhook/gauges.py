@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +10,7 @@ from metrics.catalogue import (
     BREAKER_OPEN,
     CALLER_PROOF,
     CERTIFICATE_EXPIRY,
+    CONNECTION_REJECTED,
     CONNECTIONS_REJECTED,
     READERS,
     RECORD_KEY,
@@ -29,7 +30,8 @@ _EVERY_SECONDS = 1.0
 class Sources:
     """Where the numbers come from; each is asked once a second, and answers at once.
 
-    `certificate_end` is when the serving certificate ends; None while there is none.
+    `rejected` are the connections that are not used as the file says. `certificate_end` is when the serving certificate
+    ends; None while there is none.
     """
 
     running: Callable[[], int]
@@ -40,6 +42,7 @@ class Sources:
     knows_record_key: Callable[[], bool]
     knows_caller_proof: Callable[[], bool]
     rejects_connections: Callable[[], bool]
+    rejected: Callable[[], Collection[str]]
     certificate_end: Callable[[], datetime | None]
 
 
@@ -74,11 +77,12 @@ class Gauges:
             (CONNECTIONS_REJECTED, sources.rejects_connections()),
         ):
             self._meters.set(metric, float(value))
-        open_breakers = sources.open_breakers()
-        # A connection that is configured no more is not open either; its series cannot be taken away.
-        self._connections |= open_breakers.keys()
+        open_breakers, rejected = sources.open_breakers(), sources.rejected()
+        # A connection that is configured no more is neither; its series cannot be taken away.
+        self._connections |= {*open_breakers, *rejected}
         for name in sorted(self._connections):
             self._meters.set(BREAKER_OPEN, float(open_breakers.get(name, False)), name)
+            self._meters.set(CONNECTION_REJECTED, float(name in rejected), name)
         end = sources.certificate_end()
         if end is not None:
             self._meters.set(CERTIFICATE_EXPIRY, end.timestamp(), "serving")

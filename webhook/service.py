@@ -17,7 +17,7 @@ from kube.tokens import ServiceAccountTokens
 from manifests.aggregation import ADMISSION_PATH
 from metrics.catalogue import CALLER_REFUSALS, HANDSHAKE_FAILURES, REFUSALS
 from metrics.meters import Exposition, Meters
-from resolver.connections import load
+from resolver.connection_files import load
 from resolver.resolve import Resolver
 from resolver.tenants import Tenants
 from webhook.admit import Admission
@@ -143,6 +143,7 @@ def build(settings: ServiceSettings, meters: Meters) -> Service:
             knows_record_key=lambda: record_keys.current() is not None,
             knows_caller_proof=lambda: caller.is_ready,
             rejects_connections=lambda: upkeep.rejects_connections,
+            rejected=lambda: upkeep.rejected,
             certificate_end=lambda: certificate.ends_at,
         ),
     )

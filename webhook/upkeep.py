@@ -1,19 +1,21 @@
-"""What a worker does beside admissions: it follows its connections file and gives back idle tokens."""
+"""What a worker does beside admissions: it follows its connections and gives back idle tokens."""
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
-from resolver.connections import ConfigurationError, load
+from resolver.connection_files import Look, look, usable
+from resolver.connections import ConfigurationError
 from resolver.resolve import Resolver
 from resolver.tenants import Tenants
 from webhook.logs import frames
 
 log = logging.getLogger("keyhole.server")
 
-FOLLOW_SECONDS = 2.0
-_SWEEP_EVERY = 15
+# A change is in use after two to three of these.
+FOLLOW_SECONDS = 1.0
+_SWEEP_EVERY = 30
 
 
 class Upkeep:
@@ -26,13 +28,16 @@ class Upkeep:
         tenants: Tenants,
         on_reload: Callable[[bool], None] = lambda _is_taken: None,
     ) -> None:
-        """Follow `file`; `on_reload` is told of each change, and whether it is in use."""
+        """Follow `file`; `on_reload` is told of each change, and whether all of it is in use."""
         self.rejects_connections = False
+        self.rejected: Collection[str] = ()
+        """The connections that are not used as the file says."""
         self._on_reload = on_reload
         self._file = file
         self._resolver = resolver
         self._tenants = tenants
-        self._seen = _content(file)
+        self._last: Look | None = None
+        self._decided: Look | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
 
@@ -45,26 +50,38 @@ class Upkeep:
         self._stopping.set()
 
     def follow(self) -> None:
-        """Take over the connections file if it changed. A broken one changes nothing, and the log says so once.
+        """Look at the connections file and the CA files that it names, and take a change over.
 
-        The content is compared, not the time: a ConfigMap is mounted through links that are swapped.
+        Only what two looks in a row saw is taken over: somebody may be writing. Contents are compared, not times: a
+        ConfigMap is mounted through links that are swapped. What cannot be used changes nothing, and the log says so
+        once; a CA file that cannot be used concerns the connections that name it, which are decided on again as soon
+        as there is anything else in it.
         """
-        content = _content(self._file)
-        if content == self._seen:
-            return
-        self._seen = content
+        seen = look(self._file, self._last)
+        is_settled, self._last = seen == self._last, seen
+        if is_settled and seen != self._decided:
+            self._decide(seen)
+            self._decided = seen
+
+    def _decide(self, seen: Look) -> None:
         try:
-            connections = load(self._file)
+            found = usable(seen, self._file)
         except ConfigurationError as error:
             log.error("the new connections are not used, the old ones stay: %s", error)  # noqa: TRY400
-            self._reloaded(is_taken=False)
+            self._reloaded(is_taken=False, rejected=())
             return
-        self._resolver.replace(connections)
-        self._reloaded(is_taken=True)
-        log.info("connections taken over: %s", ", ".join(sorted(connections)))
+        changed = self._resolver.replace(found.connections, found.rejected)
+        for reason in found.rejected.values():
+            log.error("a connection is not used as the file says (one from before stays): %s", reason)
+        if changed:
+            log.info("connections taken over: %s", ", ".join(changed))
+        # A worker that finds at its start what it began with has nothing to tell.
+        if changed or found.rejected or self._decided is not None:
+            self._reloaded(is_taken=not found.rejected, rejected=found.rejected.keys())
 
-    def _reloaded(self, *, is_taken: bool) -> None:
+    def _reloaded(self, *, is_taken: bool, rejected: Collection[str]) -> None:
         self.rejects_connections = not is_taken
+        self.rejected = rejected
         self._on_reload(is_taken)
 
     def _run(self) -> None:
@@ -84,10 +101,3 @@ def _guarded(work: Callable[[], None]) -> None:
         work()
     except Exception as error:  # noqa: BLE001 - the edge of a thread: what goes wrong once must not end the upkeep
         log.error("bug in the upkeep: %s at %s", type(error).__name__, frames(error))  # noqa: TRY400
-
-
-def _content(file: Path) -> bytes | None:
-    try:
-        return file.read_bytes()
-    except OSError:
-        return None

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from certs.issue import issue_ca
-from resolver.connections import ConfigurationError, Retries, load
+from resolver.connection_files import load
+from resolver.connections import ConfigurationError, Retries
 
 MINIMAL = "connections: {default: {address: 'https://vault.example:8200', auth: {method: jwt, role: app}}}"
 

@@ -167,3 +167,17 @@ def test_who_held_a_token_that_another_replaced_gets_the_new_one(vault: Vault) -
     first, _ = found.token(tenant(), vault.transport, later())
     second = found.replacement(tenant(), first, vault.transport, later(), was_remembered=True)
     assert found.replacement(tenant(), first, vault.transport, later(), was_remembered=False) is second
+
+
+def test_while_a_connection_is_replaced_the_old_and_the_new_one_have_a_token_each(vault: Vault) -> None:
+    found = Tenants(Minter())
+    old, _ = found.token(tenant(), vault.transport, later())
+    new_transport = Transport(vault.transport.connection)
+    new, _ = found.token(tenant(), new_transport, later())
+    assert found.token(tenant(), vault.transport, later()) == (old, True)
+    assert found.token(tenant(), new_transport, later()) == (new, True)
+    found.forget(vault.transport)
+    assert vault.revoked == [b"token-1"]
+    found.close()
+    new_transport.close()
+    assert vault.revoked == [b"token-1", b"token-2"]

@@ -14,6 +14,7 @@ from kube.access import Subject
 from kube.errors import KubernetesError, KubernetesUnavailable
 from resolver.deadline import Deadline
 from resolver.edge_errors import (
+    ConnectionUnusable,
     DeadlineExceeded,
     IdentityRefused,
     IdentityUnavailable,
@@ -122,6 +123,7 @@ FORBIDDEN, UNAVAILABLE = HTTPStatus.FORBIDDEN, HTTPStatus.SERVICE_UNAVAILABLE
         (VaultRefused("reading", 405), FORBIDDEN, "VaultRefused"),
         (VaultUnavailable("https://v", "is sealed"), UNAVAILABLE, "VaultUnavailable"),
         (VaultCrowded("default"), UNAVAILABLE, "VaultUnavailable"),
+        (ConnectionUnusable("default"), UNAVAILABLE, "VaultUnavailable"),
         (DeadlineExceeded(), UNAVAILABLE, "DeadlineExceeded"),
         (IdentityUnavailable("did not answer"), UNAVAILABLE, "KubernetesUnavailable"),
     ],

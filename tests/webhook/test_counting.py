@@ -23,6 +23,7 @@ def sources(**changes: Any) -> Sources:
         "knows_record_key": lambda: True,
         "knows_caller_proof": lambda: False,
         "rejects_connections": lambda: True,
+        "rejected": lambda: ["eu"],
         "certificate_end": lambda: None,
         **changes,
     }
@@ -41,7 +42,11 @@ def test_gauges_say_what_is_so_now() -> None:
         "keyhole_caller_proof_known 0.0",
         "keyhole_connections_rejected 1.0",
         'keyhole_vault_breaker_open{connection="default"} 1.0',
+        'keyhole_vault_breaker_open{connection="eu"} 0.0',
         'keyhole_vault_breaker_open{connection="other"} 0.0',
+        'keyhole_connection_rejected{connection="default"} 0.0',
+        'keyhole_connection_rejected{connection="eu"} 1.0',
+        'keyhole_connection_rejected{connection="other"} 0.0',
         'keyhole_certificate_expiry_timestamp_seconds{certificate="serving"} 1.893456e+09',
     ]
 
