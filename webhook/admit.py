@@ -17,6 +17,7 @@ Never 404 (controllers take it for "object gone"), never 422 (`kubectl apply --f
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from http import HTTPStatus
 
 from kube.errors import KubernetesError, KubernetesUnavailable
@@ -35,7 +36,7 @@ from webhook.refusal import refusal
 from webhook.results import Results
 from webhook.review import AdmissionRequest, Answer
 from webhook.settle import GRACE_SECONDS, OptIn, References, Rights, Settlement, Trace, edge_problem
-from webhook.tally import Fate, Tally
+from webhook.tally import Fate
 
 log = logging.getLogger("keyhole.admission")
 
@@ -123,7 +124,8 @@ def _finished(request: AdmissionRequest, plan: Plan, results: Results, keys: Key
         return refusal(request, problems, warnings)
     values = [(each.step.want, each.value) for each in results.filled if each.value is not None]
     patch = secret_patch(request.manifest, values, plan.removed, change)
-    tally = Tally([*results.fates, *(Fate.REMOVED for _ in plan.removed)], results.doubts)
+    tally = results.tally
+    tally = replace(tally, fates=[*tally.fates, *(Fate.REMOVED for _ in plan.removed)])
     return Answer(True, patch=patch, warnings=warnings, tally=tally)
 
 

@@ -1,48 +1,73 @@
 """From what an admission planned and found to what the audit trail tells of each field."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Final
 
+from manifests.fields import Form, data_pointer
 from manifests.problem import Problem
-from manifests.step import Action, Step
+from manifests.step import Step
 from resolver.errors import ResolverError
 from resolver.grammar import Reference
 from resolver.resolve import Outcome, Resolved
 from webhook.audit_record import Done, FieldRecord, ProblemRecord, ReferenceRecord
+from webhook.review import Answer
+from webhook.settle import Trace
+from webhook.tally import Fate
 
-_DONE = {
-    Action.KEEP: Done.KEPT,
-    Action.VERIFY: Done.RESOLVED,
-    Action.RESOLVE: Done.RESOLVED,
-    Action.PLACEHOLDER: Done.PLACEHOLDER,
-    Action.LEAVE: Done.LEFT,
-}
+_DONE: Final[Mapping[Fate, Done]] = MappingProxyType(
+    {
+        Fate.RESOLVED: Done.RESOLVED,
+        Fate.CONFIRMED: Done.RESOLVED,
+        Fate.KEPT: Done.KEPT,
+        Fate.UNVERIFIED: Done.KEPT,
+        Fate.PLACEHOLDER: Done.PLACEHOLDER,
+        Fate.LEFT: Done.LEFT,
+        Fate.REMOVED: Done.REMOVED,
+    }
+)
+_THE_OBJECT: Final = "the object"
 
 
-def field_record(step: Step, outcomes: Mapping[Reference, Outcome], cause: str = "") -> FieldRecord:
-    """Return what became of a field.
+def field_records(trace: Trace, answer: Answer) -> Iterator[FieldRecord]:
+    """Yield what became of each field that was planned for, given what was answered in the end.
 
-    `outcomes` are those of the admission, empty when Vault was not asked. `cause` is the word for which the field was
-    refused, or the object before its fields were looked at; without one, it is that of the first reference that failed.
+    Of an object that was refused no field became anything: those at fault are told as refused, with their own word,
+    the others as nothing. If none was at fault, the object was, and all are refused with its word.
     """
+    at_fault = dict(_at_fault(trace))
+    for step in trace.plan.steps:
+        key = step.want.key
+        if answer.allowed:
+            end = trace.ends[key]
+            done, cause = _DONE[end.fate] if end.fate else Done.REFUSED, end.cause
+        elif key in at_fault:
+            done, cause = Done.REFUSED, at_fault[key]
+        else:
+            done, cause = (Done.NOTHING, "") if _is_of_one_field(trace, at_fault) else (Done.REFUSED, answer.cause)
+        yield _field_record(step, trace.outcomes, done, cause)
+    for key in trace.plan.removed:
+        # Only a value whose annotation goes is removed along with it.
+        yield FieldRecord(data_pointer(key), Form.ANNOTATION, Done.REMOVED if answer.allowed else Done.NOTHING)
+
+
+def _at_fault(trace: Trace) -> Iterator[tuple[str, str]]:
+    """Yield the keys of the fields for which an object was refused, each with its word."""
+    causes = {problem.origin: problem.cause for problem in trace.plan.problems}
+    for step in trace.plan.steps:
+        end = trace.ends.get(step.want.key)
+        cause = causes.get(step.want.origin) or (end.cause if end is not None and end.fate is None else "")
+        if cause:
+            yield step.want.key, cause
+
+
+def _is_of_one_field(trace: Trace, at_fault: Mapping[str, str]) -> bool:
+    return bool(at_fault) or any(problem.origin != _THE_OBJECT for problem in trace.plan.problems)
+
+
+def _field_record(step: Step, outcomes: Mapping[Reference, Outcome], done: Done, cause: str) -> FieldRecord:
     references = [_reference_record(each, outcomes.get(each)) for each in dict.fromkeys(step.want.filling.references)]
-    causes = [cause, *(reference.cause for reference in references)]
-    first_cause = next(filter(None, causes), "")
-    return FieldRecord(
-        step.want.pointer, step.want.form, _done(step, outcomes, cause, first_cause), references, first_cause
-    )
-
-
-def _done(step: Step, outcomes: Mapping[Reference, Outcome], cause: str, first_cause: str) -> Done:
-    if cause:
-        return Done.REFUSED
-    if step.action is Action.VERIFY and first_cause:
-        return Done.KEPT
-    if first_cause:
-        return Done.REFUSED
-    was_asked = any(reference in outcomes for reference in step.want.filling.references)
-    if step.entry is not None and not was_asked:
-        return Done.KEPT
-    return _DONE[step.action]
+    return FieldRecord(step.want.pointer, step.want.form, done, references, cause)
 
 
 def problem_record(problem: Problem) -> ProblemRecord:

@@ -30,7 +30,10 @@ class Done(Enum):
     RESOLVED = "resolved"
     PLACEHOLDER = "placeholder"
     LEFT = "left"
+    REMOVED = "removed"
     REFUSED = "refused"
+    NOTHING = "nothing"
+    """Nothing was wrong with the field, and the object was refused for another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,10 @@ class ReferenceRecord:
 
 @dataclass(frozen=True, slots=True)
 class FieldRecord:
-    """A field (JSON Pointer, RFC 6901), its references, and what was done; `cause` is a word, when refused."""
+    """A field (JSON Pointer, RFC 6901), its references, and what was done.
+
+    `cause` is the word for why it was refused, or why a value that was kept could not be verified.
+    """
 
     pointer: str
     form: Form

@@ -1,5 +1,6 @@
 """Admissions of objects with references, each with its line in the audit trail."""
 
+import logging
 import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -8,13 +9,16 @@ from http import HTTPStatus
 from resolver.deadline import Deadline
 from resolver.grammar import Reference
 from resolver.identity import identity_name
+from runtime.bugs import described
 from webhook.admit import Admission
 from webhook.audit import AuditTrail
 from webhook.audit_errors import AuditUnavailable
-from webhook.audit_fields import field_record, problem_record
+from webhook.audit_fields import field_records, problem_record
 from webhook.audit_record import AuditRecord, Login, Requester
 from webhook.review import AdmissionRequest, Answer
 from webhook.settle import Trace
+
+log = logging.getLogger("keyhole.audit")
 
 _RETRY_AFTER_SECONDS = 5
 
@@ -31,33 +35,28 @@ class AuditedAdmission:
         self._logins = logins
 
     def answer(self, request: AdmissionRequest, deadline: Deadline) -> Answer:
-        """Return the answer to a request, within the deadline. Never raises."""
+        """Return the answer to a request, within the deadline. Never raises: without its line, it is a 503."""
         came, started = datetime.now(UTC), time.monotonic()
         trace = Trace()
         answer = self._admission.decide(request, deadline, trace)
-        if not trace.plan.steps and not trace.plan.problems:
+        plan = trace.plan
+        if answer.allowed and not plan.steps and not plan.removed:
             return answer
         milliseconds = (time.monotonic() - started) * 1000
         # Outside of the admission's own limit: one that fired between line and answer would make the line a lie.
         try:
             self._trail.write(self._record(request, trace, answer, came, milliseconds), deadline)
-        except AuditUnavailable as error:
-            message = f"{error.cause}: {request.described}: {error.message}"
-            return Answer(
-                False,
-                HTTPStatus.SERVICE_UNAVAILABLE,
-                message,
-                error.cause,
-                retry_after_seconds=_RETRY_AFTER_SECONDS,
-            )
+        except AuditUnavailable:
+            return _unwritten(request)
+        except Exception as error:  # noqa: BLE001 - whatever it was, nobody could account for the answer
+            log.error("bug in the audit trail, admission %r: %s", request.uid, described(error))  # noqa: TRY400
+            return _unwritten(request)
         return answer
 
     def _record(
         self, request: AdmissionRequest, trace: Trace, answer: Answer, came: datetime, milliseconds: float
     ) -> AuditRecord:
         who = request.requester
-        # Refused before its fields were looked at, as a whole.
-        cause = answer.cause if not answer.allowed and not trace.outcomes else ""
         return AuditRecord(
             time=came,
             uid=request.uid,
@@ -74,6 +73,13 @@ class AuditedAdmission:
             cause=answer.cause,
             identity=identity_name(request.namespace) if trace.outcomes else "",
             logins=[Login(*login) for login in self._logins(trace.outcomes, request.namespace)],
-            fields=[field_record(step, trace.outcomes, cause) for step in trace.plan.steps],
+            fields=list(field_records(trace, answer)),
             problems=[problem_record(problem) for problem in trace.plan.problems],
         )
+
+
+def _unwritten(request: AdmissionRequest) -> Answer:
+    """Refuse for the moment, in place of an answer for which there is no line."""
+    cause = AuditUnavailable.cause
+    message = f"{cause}: {request.described}: {AuditUnavailable.message}"
+    return Answer(False, HTTPStatus.SERVICE_UNAVAILABLE, message, cause, retry_after_seconds=_RETRY_AFTER_SECONDS)

@@ -12,15 +12,23 @@ from resolver.grammar import Reference
 from resolver.resolve import Outcome, Resolved
 from webhook.freshness import Freshness
 from webhook.refusal import field_problem
-from webhook.tally import Fate
+from webhook.tally import Fate, Tally
 
 SHOWN: Final = frozenset({Action.PLACEHOLDER, Action.LEAVE})
 """What happens to a field in a dry run alone."""
 
 
+@dataclass(frozen=True, slots=True)
+class FieldEnd:
+    """What became of a field: its fate, None if it could not be filled, and the word for what went wrong."""
+
+    fate: Fate | None
+    cause: str = ""
+
+
 @dataclass(slots=True)
 class Results:
-    """What became of each field, step by step. `doubt` is why none could be verified."""
+    """What became of each field, step by step. `doubt` is why none could be verified; `ends` is by key of `data`."""
 
     freshness: Freshness
     provenance: Provenance | None
@@ -31,17 +39,22 @@ class Results:
     problems: list[Problem] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     has_new_values: bool = False
-    fates: list[Fate] = field(default_factory=list)
-    doubts: list[str] = field(default_factory=list)
+    ends: dict[str, FieldEnd] = field(default_factory=dict)
+
+    @property
+    def tally(self) -> Tally:
+        """What the metrics count of the fields of an object that is allowed."""
+        ends = self.ends.values()
+        return Tally([end.fate for end in ends if end.fate], [end.cause for end in ends if end.cause])
 
     def add(self, step: Step, *, is_asked: bool) -> None:
         """Fill a field, keep what it has, or say why it cannot be filled."""
         if step.action in SHOWN:
             self.filled.append(shown(step))
-            self.fates.append(Fate.PLACEHOLDER if step.action is Action.PLACEHOLDER else Fate.LEFT)
+            self._end(step, Fate.PLACEHOLDER if step.action is Action.PLACEHOLDER else Fate.LEFT)
         elif not is_asked:
             self._keep(step, is_confirmed=not self.dry_run)
-            self.fates.append(Fate.KEPT)
+            self._end(step, Fate.KEPT)
         elif self.doubt is not None:
             self._keep(step)
             self._warn(step, self.doubt)
@@ -68,12 +81,13 @@ class Results:
         if result is not None:
             self.filled.append(result)
             self.has_new_values |= step.action is Action.RESOLVE
-            self.fates.append(Fate.RESOLVED if step.action is Action.RESOLVE else Fate.CONFIRMED)
+            self._end(step, Fate.RESOLVED if step.action is Action.RESOLVE else Fate.CONFIRMED)
         elif step.action is Action.VERIFY:
             self._keep(step)
             self._warn(step, field_problem(step.want, failures[0]))
         else:
             self.problems += [field_problem(step.want, failure) for failure in failures]
+            self._end(step, None, failures[0].cause)
 
     def _resolved(self, step: Step) -> Filled:
         found = {reference: self.outcomes[reference] for reference in step.want.filling.references}
@@ -85,6 +99,8 @@ class Results:
         return result
 
     def _warn(self, step: Step, problem: Problem) -> None:
-        self.fates.append(Fate.UNVERIFIED)
-        self.doubts.append(problem.cause)
+        self._end(step, Fate.UNVERIFIED, problem.cause)
         self.warnings.append(f"data.{step.want.key} keeps its value, unverified: {problem.cause}: {problem.message}")
+
+    def _end(self, step: Step, fate: Fate | None, cause: str = "") -> None:
+        self.ends[step.want.key] = FieldEnd(fate, cause)

@@ -25,7 +25,7 @@ from resolver.wire import Limit
 from webhook.freshness import Freshness
 from webhook.logs import frames
 from webhook.refusal import refusal
-from webhook.results import SHOWN, Results
+from webhook.results import SHOWN, FieldEnd, Results
 from webhook.review import AdmissionRequest, Answer
 
 log = logging.getLogger("keyhole.admission")
@@ -72,10 +72,14 @@ class Rights(Protocol):
 
 @dataclass(slots=True)
 class Trace:
-    """How an answer came about, as far as it did: what was planned, and what became of the references."""
+    """How an answer came about, as far as it did: what was planned, what became of the references and of each field.
+
+    `ends` is by key of `data`; of an object that is refused, it says what would have become of a field.
+    """
 
     plan: Plan = field(default_factory=Plan)
     outcomes: Mapping[Reference, Outcome] = field(default_factory=dict)
+    ends: Mapping[str, FieldEnd] = field(default_factory=dict)
 
 
 class Settlement:
@@ -109,6 +113,7 @@ class Settlement:
         elif asked:
             doubt = self._verify(request, asked, deadline, trace)
         results = Results(self._freshness, provenance, trace.outcomes, request.dry_run, doubt)
+        trace.ends = results.ends
         asked_keys = {step.want.key for step in asked}
         for step in plan.steps:
             results.add(step, is_asked=step.want.key in asked_keys)

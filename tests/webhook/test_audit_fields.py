@@ -10,15 +10,21 @@ from manifests.problem import Problem
 from resolver.edge_errors import SecretNotFound, VaultDenied
 from resolver.grammar import Reference, parse_value
 from resolver.resolve import Outcome, Resolved
+from resolver.template import MAX_VALUE_BYTES
 from resolver.value import SecretValue
-from tests.manifests.provenances import provenance
+from tests.manifests.provenances import admitted, provenance
 from tests.manifests.secrets import secret
 from tests.resolver.canary import CANARY, leaks
 from tests.webhook.audits import REQUEST_ID
-from webhook.audit_fields import field_record, problem_record
+from webhook.audit_fields import field_records, problem_record
+from webhook.freshness import Freshness
+from webhook.results import Results
+from webhook.review import Answer
+from webhook.settle import Trace
 
 A, B = Reference("secret/app", "a"), Reference("secret/app", "b")
 FOUND = Resolved(SecretValue(CANARY), 7, REQUEST_ID)
+DOCKER = '{"auths":{"r":{"password":"((vault:secret/app#a))"}}}'
 BOTH = {"data.keyhole.dev/x": "((vault:secret/app#a)) ((vault:secret/app#b)) ((vault:secret/app#a))"}
 
 
@@ -30,8 +36,14 @@ def told(
     old: dict[str, Any] | None = None,
     dry_run: bool = False,
 ) -> list[dict[str, Any]]:
+    """Return what is told of an object that is refused with a word, or whose fields decide."""
     plan = plan_secret(manifest, old, provenance(), dry_run=dry_run)
-    return [field_record(step, outcomes, cause).document() for step in plan.steps]
+    results = Results(Freshness(), provenance(), outcomes, dry_run)
+    for step in plan.steps:
+        results.add(step, is_asked=bool(outcomes))
+    problems = [*plan.problems, *results.problems]
+    answer = Answer(allowed=not problems and not cause, cause=cause or (problems[0].cause if problems else ""))
+    return [field.document() for field in field_records(Trace(plan, outcomes, results.ends), answer)]
 
 
 def test_a_resolved_field_is_told_with_each_reference_once() -> None:
@@ -54,9 +66,74 @@ def test_a_field_is_refused_with_the_word_of_the_reference_that_failed() -> None
     assert [reference.get("cause") for reference in field["references"]] == [None, "PermissionDenied"]
 
 
-def test_the_word_that_the_admission_gives_goes_first() -> None:
-    (field,) = told(secret(annotations=BOTH), {A: SecretNotFound("secret/app", None, deleted=False)}, "ValueNotText")
-    assert (field["done"], field["cause"]) == ("refused", "ValueNotText")
+def test_a_field_that_is_not_at_fault_is_not_told_as_resolved() -> None:
+    both = {"data.keyhole.dev/x": "vault:secret/app#a", "data.keyhole.dev/y": "vault:secret/app#b"}
+    x, y = told(secret(annotations=both), {A: FOUND, B: SecretNotFound("secret/app", None, deleted=False)})
+    assert (x["done"], x.get("cause"), y["done"], y["cause"]) == ("nothing", None, "refused", "SecretNotFound")
+    assert x["references"] == [{"text": "vault:secret/app#a", "version": 7, "request_id": REQUEST_ID}]
+
+
+def test_beside_a_malformed_field_nothing_becomes_of_the_others() -> None:
+    both = {"data.keyhole.dev/x": "vault:secret/app#a", "data.keyhole.dev/y": "vault:oops"}
+    (field,) = told(secret(annotations=both), {A: FOUND})
+    assert (field["pointer"], field["done"]) == ("/data/x", "nothing")
+
+
+@pytest.mark.parametrize(
+    ("manifest", "outcome", "cause"),
+    [
+        pytest.param(
+            secret(annotations={"data.keyhole.dev/.dockerconfigjson": DOCKER}),
+            Resolved(SecretValue(b"\xff"), 7, REQUEST_ID),
+            "ValueNotText",
+            id="bytes where text is needed",
+        ),
+        pytest.param(
+            secret(annotations={"data.keyhole.dev/x": "((vault:secret/app#a))x"}),
+            Resolved(SecretValue(b"v" * MAX_VALUE_BYTES), 7, REQUEST_ID),
+            "ValueTooLarge",
+            id="a text that is too long once it is put together",
+        ),
+        pytest.param(
+            secret({"x": "((vault:secret/app#a))"}),
+            Resolved(SecretValue("vault:secret/app#b"), 7, REQUEST_ID),
+            "ValueLooksLikeReference",
+            id="a value in place that reads as a reference",
+        ),
+        pytest.param(
+            secret({"x": "another"}, {"data.keyhole.dev/x": "vault:secret/app#a"}),
+            FOUND,
+            "MalformedReference",
+            id="another value beside the annotation",
+        ),
+    ],
+)
+def test_what_is_refused_while_it_is_put_together_is_not_told_as_resolved(
+    manifest: dict[str, Any], outcome: Resolved, cause: str
+) -> None:
+    (field,) = told(manifest, {A: outcome})
+    assert (field["done"], field["cause"]) == ("refused", cause)
+    assert field["references"][0]["version"] == 7
+
+
+def test_an_object_that_is_refused_as_a_whole_has_no_field_that_is_resolved() -> None:
+    (field,) = told(secret(annotations=BOTH), {A: FOUND, B: FOUND}, "RecordTooLarge")
+    assert (field["done"], field["cause"]) == ("refused", "RecordTooLarge")
+
+
+def test_a_value_that_is_kept_and_could_not_be_verified_is_told_with_the_reason() -> None:
+    applied = {"data.keyhole.dev/x": "vault:secret/app#a"}
+    live = admitted(secret(annotations=applied), {A: "value"})
+    (field,) = told(secret(annotations=applied), {A: VaultDenied("secret/data/app")}, old=live)
+    assert (field["done"], field["cause"]) == ("kept", "PermissionDenied")
+
+
+def test_a_value_that_goes_with_its_annotation_is_told() -> None:
+    live = admitted(secret(annotations={"data.keyhole.dev/x": "vault:secret/app#a"}), {A: "value"})
+    without = {**live, "metadata": {key: value for key, value in live["metadata"].items() if key != "annotations"}}
+    assert told(without, {}, old=live) == [{"pointer": "/data/x", "form": "annotation", "done": "removed"}]
+    (field,) = told(without, {}, "KubernetesUnavailable", old=live)
+    assert field["done"] == "nothing"
 
 
 @pytest.mark.parametrize(

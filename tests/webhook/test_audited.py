@@ -13,10 +13,11 @@ from resolver.deadline import Deadline
 from resolver.edge_errors import VaultUnavailable
 from resolver.errors import ResolverError
 from resolver.resolve import Resolved
-from tests.manifests.provenances import RING
+from tests.manifests.provenances import RING, provenance
+from tests.manifests.provenances import admitted as as_admitted
 from tests.manifests.secrets import secret
 from tests.webhook.reviews import UID, parsed
-from tests.webhook.test_admit import ANNOTATED, Labels, Outcomes, Rights, found
+from tests.webhook.test_admit import ANNOTATED, REFERENCE, Labels, Outcomes, Rights, found
 from webhook.admit import Admission
 from webhook.audit import AuditTrail
 from webhook.audit_key import load_key
@@ -102,3 +103,51 @@ def test_what_cannot_be_written_down_does_not_happen(trail: tuple[AuditTrail, Pa
     assert given.patch is None
     assert (given.status, given.cause) == (HTTPStatus.SERVICE_UNAVAILABLE, "AuditUnavailable")
     assert given.retry_after_seconds is not None
+
+
+def test_a_value_that_is_removed_leaves_a_line(trail: tuple[AuditTrail, Path]) -> None:
+    live = as_admitted(ANNOTATED, {REFERENCE: "value"}, by=provenance(namespace="team-a"))
+    without = {**live, "metadata": {"name": "app"}}
+    given = admitted(trail[0], found(), without, old=live)
+    assert given.allowed
+    assert b'"remove"' in (given.patch or b"")
+    (record,) = lines(trail[1])
+    assert record["fields"] == [{"pointer": "/data/password", "form": "annotation", "done": "removed"}]
+    assert record["outcome"] == {"allowed": True, "status": 200}
+
+
+def test_an_object_whose_record_is_too_large_has_no_field_that_was_resolved(trail: tuple[AuditTrail, Path]) -> None:
+    many = {f"data.keyhole.dev/k{index}": f"vault:secret/{'a' * 300}#k{index}" for index in range(600)}
+    assert admitted(trail[0], found(), secret(annotations=many)).cause == "RecordTooLarge"
+    fields = [field for record in lines(trail[1]) for field in record.get("fields", [])]
+    assert len(fields) == 600
+    assert {(field["done"], field["cause"]) for field in fields} == {("refused", "RecordTooLarge")}
+
+
+def test_a_refusal_leaves_a_line_whatever_it_is_for(trail: tuple[AuditTrail, Path]) -> None:
+    config_map = {**ANNOTATED, "kind": "ConfigMap"}
+    kind = {"group": "", "version": "v1", "kind": "ConfigMap"}
+    assert not admitted(trail[0], found(), config_map, kind=kind).allowed
+    (record,) = lines(trail[1])
+    assert record["outcome"] == {"allowed": False, "status": 403, "cause": "MalformedReference"}
+
+
+@pytest.mark.parametrize("where", ["logins", "record", "write"])
+def test_whatever_fails_in_the_trail_is_an_answer(
+    trail: tuple[AuditTrail, Path], where: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(*_: object) -> Any:
+        raise KeyError("canary-value")
+
+    if where == "record":
+        monkeypatch.setattr("webhook.audited.field_records", fails)
+    elif where == "write":
+        monkeypatch.setattr(trail[0], "write", fails)
+    logins = fails if where == "logins" else lambda *_: []
+    admission = Admission(Outcomes(found()), Labels(), Rights(), lambda: RING)
+    given = AuditedAdmission(admission, trail[0], logins).answer(parsed(ANNOTATED), Deadline.after(5))
+    assert (given.allowed, given.status, given.cause) == (False, HTTPStatus.SERVICE_UNAVAILABLE, "AuditUnavailable")
+    assert given.patch is None
+    assert given.retry_after_seconds is not None
+    assert f"bug in the audit trail, admission '{UID}': KeyError at " in caplog.text
+    assert "canary-value" not in caplog.text + given.message
