@@ -15,6 +15,7 @@ from werkzeug.exceptions import HTTPException
 
 from resolver.deadline import Deadline
 from webhook.bodies import SMALL_BYTES, BodyRoom, Head
+from webhook.caller import ON_PROOF
 from webhook.logs import frames
 from webhook.overload import CAUSE as OVERLOADED
 from webhook.overload import OverloadedError, overloaded
@@ -78,6 +79,8 @@ def create_app(
             return _review(head.uid, overloaded("a large object", error))
 
     def answered(deadline: Deadline, body: bytes | None) -> Response:
+        # In mode `none` a whole request is all that a connection can show; in the others it has proved itself before.
+        request.environ.get(ON_PROOF, _nothing)()
         try:
             return _answered(admission, deadline, body)
         except ReviewError as error:
@@ -132,6 +135,10 @@ def deadline_of(timeout: str) -> Deadline:
     total = int(minutes or 0) * 60 + float(seconds or 0)
     total = min(total or DEFAULT_TIMEOUT_SECONDS, _MOST_TIMEOUT_SECONDS)
     return Deadline.after(total - min(_MARGIN_SECONDS, total * _MARGIN_PART))
+
+
+def _nothing() -> None:
+    return
 
 
 def _review(uid: str, answer: Answer) -> Response:

@@ -7,7 +7,10 @@ itself before its request's body is read. `webhook.caller_modes` has the ways to
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
+
+ON_PROOF: Final = "keyhole.on_proof"
+"""The key in a WSGI environment (PEP 3333) of a function to be called once a connection has proved itself."""
 
 
 class CallerRefused(Exception):
@@ -83,12 +86,21 @@ class CallerCheck(Protocol):
     """One way to prove to be the API server. Threads may share it."""
 
     @property
+    def proves(self) -> bool:
+        """Whether passing `check` says anything about who asks: in mode `none` everybody passes."""
+        ...
+
+    @property
     def authorities(self) -> Authorities | None:
         """The CAs for the handshake, as believed at this moment; None when no client certificate is asked for."""
         ...
 
     def check(self, caller: Caller) -> None:
         """Return when the caller may ask what it asks; raises `CallerRefused`."""
+        ...
+
+    def knows(self, certificate: PeerCertificate, /) -> bool:
+        """Return whether a certificate alone shows that a connection is the API server's."""
         ...
 
     def load(self) -> None:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from kube.errors import KubernetesError, KubernetesUnavailable
 from kube.request_header import CONFIG_MAP, NAMESPACE, RequestHeader, RequestHeaderError
-from webhook.caller import Authorities, Caller, CallerRefused, ProofOutOfReach, ProofUnreadable
-from webhook.caller_certificate import verified
+from webhook.caller import Authorities, Caller, CallerRefused, PeerCertificate, ProofOutOfReach, ProofUnreadable
+from webhook.caller_certificate import still_counts, verified
 from webhook.discovery import is_discovery
 from webhook.kept import Kept
 
@@ -27,6 +27,10 @@ class _Proof:
     names: frozenset[str]
     username_headers: frozenset[str]
 
+    def names_one(self, certificate: PeerCertificate) -> bool:
+        """Return whether the certificate has an allowed name; when the cluster lists none, every name is allowed."""
+        return not self.names or bool(self.names & certificate.common_names)
+
 
 class Aggregation:
     """A `webhook.caller.CallerCheck`: the front-proxy certificate, and `system:apiserver` as the user that it tells.
@@ -34,6 +38,8 @@ class Aggregation:
     Discovery needs the certificate only: the aggregation layer asks as `system:kube-aggregator`, and passes on whoever
     else asks, and the answer is the same public constant for all.
     """
+
+    proves = True
 
     def __init__(self, read: Callable[[float], RequestHeader]) -> None:
         """`read` takes a limit in seconds: `kube.request_header.RequestHeaders.read`."""
@@ -58,7 +64,7 @@ class Aggregation:
         """Let in the API server, and for discovery whoever it passes on."""
         proof = self._kept.value
         certificate = verified(caller, proof.authorities if proof else None)
-        if proof is None or (proof.names and not proof.names & certificate.common_names):
+        if proof is None or not proof.names_one(certificate):
             raise CallerRefused("the client certificate has none of the names that the cluster allows")
         if is_discovery(caller.method, caller.path):
             return
@@ -66,6 +72,11 @@ class Aggregation:
         users = {caller.header(name) for name in proof.username_headers} - {None}
         if users != {API_SERVER}:
             raise CallerRefused(f"the front proxy speaks for another user than {API_SERVER}")
+
+    def knows(self, certificate: PeerCertificate) -> bool:
+        """Return whether the certificate is a front proxy's."""
+        proof = self._kept.value
+        return proof is not None and still_counts(certificate, proof.authorities) and proof.names_one(certificate)
 
     def _read(self) -> _Proof:
         try:

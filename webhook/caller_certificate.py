@@ -21,9 +21,14 @@ def verified(caller: Caller, authorities: Authorities | None) -> PeerCertificate
     certificate = caller.certificate
     if certificate is None:
         raise CallerRefused("no client certificate")
-    if authorities is None or not certificate.authorities.certificates <= authorities.certificates:
+    if not still_counts(certificate, authorities):
         raise CallerRefused("the connection was made under a CA that does not count any more")
     return certificate
+
+
+def still_counts(certificate: PeerCertificate, authorities: Authorities | None) -> bool:
+    """Return whether a certificate that was verified earlier would be verified under these CAs too."""
+    return authorities is not None and certificate.authorities.certificates <= authorities.certificates
 
 
 class ClientCertificate:
@@ -31,6 +36,8 @@ class ClientCertificate:
 
     A name is the subject's common name, or an alternative one that is a DNS name or a URI.
     """
+
+    proves = True
 
     def __init__(self, ca_file: Path, names: frozenset[str]) -> None:
         self._ca_file = ca_file
@@ -52,9 +59,15 @@ class ClientCertificate:
 
     def check(self, caller: Caller) -> None:
         """Let in who has a certificate with an allowed name."""
-        certificate = verified(caller, self._kept.value)
-        if not self._names & (certificate.common_names | certificate.alternative_names):
+        if not self._is_named(verified(caller, self._kept.value)):
             raise CallerRefused("the client certificate has none of the allowed names")
+
+    def knows(self, certificate: PeerCertificate) -> bool:
+        """Return whether the certificate has an allowed name and is of a CA that counts."""
+        return still_counts(certificate, self._kept.value) and self._is_named(certificate)
+
+    def _is_named(self, certificate: PeerCertificate) -> bool:
+        return bool(self._names & (certificate.common_names | certificate.alternative_names))
 
     def _read(self) -> Authorities:
         return Authorities.parse(read_text(self._ca_file), str(self._ca_file))

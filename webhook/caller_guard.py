@@ -1,13 +1,15 @@
 """The guard before the application: nothing of a request but its head is looked at unless the caller is known."""
 
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import gevent
 from gunicorn.http.wsgi import Response
 
-from webhook.caller import Caller, CallerCheck, CallerRefused, PeerCertificate
+from webhook.caller import ON_PROOF, Caller, CallerCheck, CallerRefused, PeerCertificate
 from webhook.tls import BoundedContext
 
 log = logging.getLogger("keyhole.caller")
@@ -16,8 +18,10 @@ _BODY = b"Keyhole answers the Kubernetes API server only, and this request does 
 _HEADERS = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(_BODY)))]
 # Whoever knocks can fill the log no faster than this.
 _TELL_EVERY_SECONDS = 10.0
-# A connection that is closed on a body is reset, and the 401 with it: whoever set it up would not see the cause.
-_MOST_DISCARDED_BYTES = 8 * 1024 * 1024
+# A connection that is closed on a body is reset, and the 401 with it: whoever set it up would not see the cause. It is
+# a courtesy, and a stranger gets no more of it than a usual object takes.
+_MOST_DISCARDED_BYTES = 1024 * 1024
+_DISCARD_SECONDS = 2.0
 _PIECE_BYTES = 64 * 1024
 
 
@@ -48,6 +52,8 @@ class Guard:
             _close_after(start_response)
             start_response("401 Unauthorized", _HEADERS)
             return [_BODY]
+        if self._check.proves:
+            environ.get(ON_PROOF, _nothing)()
         return self._app(environ, start_response)
 
     def _tell(self, refused: CallerRefused, address: str) -> None:
@@ -64,11 +70,14 @@ class Guard:
 
 def _discard(body: Any) -> None:
     left = _MOST_DISCARDED_BYTES
-    try:
+    # Whatever is wrong with the body, and however slowly it comes, the answer is no.
+    with gevent.Timeout(_DISCARD_SECONDS, False), contextlib.suppress(Exception):
         while left > 0 and (piece := body.read(min(left, _PIECE_BYTES))):
             left -= len(piece)
-    except Exception:  # noqa: BLE001 - whatever is wrong with the body, the answer is no
-        return
+
+
+def _nothing() -> None:
+    return
 
 
 def _close_after(start_response: Callable[..., Any]) -> None:
@@ -82,11 +91,11 @@ def _close_after(start_response: Callable[..., Any]) -> None:
 
 
 def _caller(environ: dict[str, Any]) -> Caller:
-    certificate = _certificate(environ.get("gunicorn.socket"))
+    certificate = certificate_of(environ.get("gunicorn.socket"))
     return Caller(str(environ.get("REQUEST_METHOD")), str(environ.get("PATH_INFO")), environ, certificate)
 
 
-def _certificate(connection: Any) -> PeerCertificate | None:
+def certificate_of(connection: Any) -> PeerCertificate | None:
     """Return the certificate that was verified in the connection's handshake; None when none was asked for."""
     context = getattr(connection, "context", None)
     if not isinstance(context, BoundedContext) or context.authorities is None:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from kube.request_header import RequestHeader
-from webhook.caller import Caller, CallerCheck
+from webhook.caller import Caller, CallerCheck, PeerCertificate
 from webhook.caller_aggregation import Aggregation
 from webhook.caller_certificate import ClientCertificate
 from webhook.caller_token import BearerToken
@@ -55,9 +55,14 @@ class Anyone:
 
     authorities = None
     is_ready = True
+    proves = False
 
     def check(self, caller: Caller) -> None:
         """Let in."""
+
+    def knows(self, _certificate: PeerCertificate) -> bool:
+        """Return False: nobody is known."""
+        return False
 
     def load(self) -> None:
         """Do nothing."""

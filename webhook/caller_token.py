@@ -5,7 +5,7 @@ import hmac
 from collections.abc import Sequence
 from pathlib import Path
 
-from webhook.caller import Caller, CallerRefused, ProofUnreadable
+from webhook.caller import Caller, CallerRefused, PeerCertificate, ProofUnreadable
 from webhook.caller_certificate import read_text
 from webhook.kept import Kept
 
@@ -21,6 +21,7 @@ class BearerToken:
     """
 
     authorities = None
+    proves = True
 
     def __init__(self, files: Sequence[Path]) -> None:
         self._files = tuple(files)
@@ -42,6 +43,10 @@ class BearerToken:
         matches = [hmac.compare_digest(sent, digest) for digest in self._kept.value or ()]
         if scheme.lower() != _SCHEME or not any(matches):
             raise CallerRefused("no bearer token, or a wrong one")
+
+    def knows(self, _certificate: PeerCertificate) -> bool:
+        """Return False: a token comes with the first request."""
+        return False
 
     def _read(self) -> tuple[bytes, ...]:
         return tuple(_digest(_token(file)) for file in self._files)

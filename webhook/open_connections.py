@@ -1,16 +1,29 @@
-"""The open connections of a worker: what each of them waits for, and how all of them come to an end.
+"""The open connections of a worker: which may stay, what each of them waits for, and how all of them come to an end.
+
+A connection begins as a stranger: it holds one of a few places, and has 10 seconds for its handshake and for the head
+of its first request. Once it has proved to be the API server's it gives that place back, and may stay idle for as long
+as an API server keeps its own end. So whoever cannot prove anything competes with strangers alone.
 
 What an API server sends on a connection that is being closed is lost to it, and it does not repeat a POST. So an answer
 announces the close (RFC 9112, section 9.6), what waits in silence is closed last, and what came in by then is answered.
 """
 
+import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, Protocol
+from contextlib import contextmanager, suppress
+from typing import Any, Final, Protocol
 
 import gevent
 from gevent.select import POLLIN, poll
 
+from runtime.strangers import Strangers
+
+MOST_STRANGERS: Final = 256
+# An API server has at most some hundred requests under way at a time, and keeps a few connections beside.
+MOST_PROVED: Final = 1024
+# Those that were told to go need a moment, in which the server should go on accepting.
+MOST_CONNECTIONS: Final = MOST_STRANGERS + MOST_PROVED + 256
+FIRST_HEAD_SECONDS: Final = 10.0
 # What a connection has left for a request that is on its way, once no more are taken.
 _LAST_SECONDS = 1.0
 
@@ -24,33 +37,56 @@ class Request(Protocol):
 class OpenConnections:
     """Knows the connections by the greenlets that serve them."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_strangers: int = MOST_STRANGERS, most_proved: int = MOST_PROVED) -> None:
         self._sockets: dict[Any, Any] = {}
-        self._waiting: set[Any] = set()
+        self._strangers: Strangers[Any] = Strangers(most_strangers)
+        self._most_proved = most_proved
+        self._proved: set[Any] = set()
+        self._waiting: dict[Any, None] = {}  # the longest first
         self._answering: set[Request] = set()
         self._is_closing = False
         self._is_ended = False
 
     @contextmanager
-    def open(self, client: Any) -> Iterator[None]:
-        """Know of a connection, by its socket, while the block serves it."""
+    def open(self, client: Any, address: str) -> Iterator[None]:
+        """Know of a stranger's connection while the block serves it; another stranger may have to go."""
         greenlet = gevent.getcurrent()
         self._sockets[greenlet] = client
+        displaced = self._strangers.admit(greenlet, address)
+        if displaced is not None:
+            _hang_up(self._sockets[displaced])
         try:
             yield
         finally:
+            self._strangers.forget(greenlet)
+            self._proved.discard(greenlet)
             del self._sockets[greenlet]
 
-    @contextmanager
-    def waiting(self, seconds: float) -> Iterator[None]:
-        """Bound the wait for a connection's next request; the block ends quietly when the time is up."""
+    def prove(self) -> None:
+        """Take the connection that is being served for the API server's; of too many, an idle one has to go."""
         greenlet = gevent.getcurrent()
-        self._waiting.add(greenlet)
+        if greenlet not in self._strangers:
+            return  # it was proved before, or was told to go
+        self._strangers.forget(greenlet)
+        self._proved.add(greenlet)
+        if len(self._proved) > self._most_proved:
+            self._end_longest_idle()
+
+    @contextmanager
+    def waiting(self, seconds: float) -> Iterator[Any]:
+        """Bound the wait for a connection's next request; the block ends quietly when the time is up.
+
+        Gives the connection's socket. A stranger has at most `FIRST_HEAD_SECONDS`.
+        """
+        greenlet = gevent.getcurrent()
+        self._waiting[greenlet] = None
+        if greenlet not in self._proved:
+            seconds = min(seconds, FIRST_HEAD_SECONDS)
         try:
-            with gevent.Timeout(_LAST_SECONDS if self._is_ended else seconds, False):
-                yield
+            with gevent.Timeout(min(seconds, _LAST_SECONDS) if self._is_ended else seconds, False):
+                yield self._sockets[greenlet]
         finally:
-            self._waiting.discard(greenlet)
+            del self._waiting[greenlet]
 
     @contextmanager
     def answering(self, request: Request) -> Iterator[None]:
@@ -80,6 +116,22 @@ class OpenConnections:
     def _end(self, greenlet: Any) -> None:
         if greenlet in self._waiting:
             greenlet.kill(StopIteration, block=False)  # gunicorn's sign to close the connection
+
+    def _end_longest_idle(self) -> None:
+        for greenlet in self._waiting:
+            if greenlet in self._proved and not _has_something_to_read(self._sockets[greenlet]):
+                self._proved.discard(greenlet)
+                _hang_up(self._sockets[greenlet])
+                return
+
+
+def _hang_up(client: Any) -> None:
+    """End a connection whatever its greenlet does: that finds its socket at an end, as when the client hangs up.
+
+    The socket's own `shutdown` would raise an error in the greenlet instead, and throw the TLS session away.
+    """
+    with suppress(OSError), socket.fromfd(client.fileno(), client.family, client.type) as same:
+        same.shutdown(socket.SHUT_RDWR)
 
 
 def _has_something_to_read(client: Any) -> bool:

@@ -5,6 +5,7 @@ kubernetes client and of gunicorn all wait without blocking their worker.
 """
 
 import gc
+import resource
 from collections.abc import Callable
 from math import ceil
 from typing import Any
@@ -15,8 +16,10 @@ from gunicorn.config import Config
 from metrics.folder import MetricsFolder
 from metrics.meters import Meters
 from runtime.health_listener import listening
+from webhook.caller_guard import certificate_of
 from webhook.gunicorn_log import GunicornLog
 from webhook.master import Master
+from webhook.open_connections import MOST_CONNECTIONS
 from webhook.service import Service
 from webhook.settings import ServerSettings
 from webhook.tls import ServingTls
@@ -24,6 +27,8 @@ from webhook.worker import AdmissionWorker
 
 # The API server keeps idle connections for 90 s and does not retry a POST: a shorter keep-alive resets some of them.
 _KEEPALIVE_SECONDS = 120
+# Those of clients, and as many again for Vault, the API server and files.
+_DESCRIPTORS = 2 * MOST_CONNECTIONS
 # What a worker needs after its last answer: it looks up once a second, and has Vault revoke its tokens.
 _LEAVING_SECONDS = 5.0
 
@@ -63,6 +68,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             "worker_class": AdmissionWorker,
             "ssl_context": lambda _config, _default: self._tls_in_worker(),
             "keepalive": _KEEPALIVE_SECONDS,
+            "worker_connections": MOST_CONNECTIONS,
             "graceful_timeout": ceil(settings.drain_seconds + settings.grace_seconds + _LEAVING_SECONDS),
             # The control socket would be written below the home folder, which is read-only in a container.
             "control_socket_disable": True,
@@ -80,6 +86,7 @@ class Server(BaseApplication):  # type: ignore[misc]
 
     def run(self) -> None:
         """Be the master until a signal stops it (gunicorn's hook)."""
+        _allow_descriptors()
         Master(self).run()
 
     def load(self) -> Any:
@@ -97,6 +104,16 @@ class Server(BaseApplication):  # type: ignore[misc]
             raise RuntimeError("a worker takes connections only after it has built its service")
         return ServingTls(service.certificate.current, lambda: service.caller.authorities, service.on_handshake_failure)
 
+    def is_known_in_worker(self, connection: Any) -> bool:
+        """Return whether a connection proved in its handshake to be the API server's."""
+        certificate = certificate_of(connection)
+        return certificate is not None and self._service is not None and self._service.caller.knows(certificate)
+
+    def handshake_failed_in_worker(self) -> None:
+        """Count a handshake that failed."""
+        if self._service is not None:
+            self._service.on_handshake_failure()
+
     def is_ready_in_worker(self) -> bool:
         """Return whether a worker could serve the API server now."""
         return self._service is not None and self._service.is_ready()
@@ -109,6 +126,14 @@ class Server(BaseApplication):  # type: ignore[misc]
         """Give back what a worker holds: its Vault tokens are revoked."""
         if self._service is not None:
             self._service.close()
+
+
+def _allow_descriptors() -> None:
+    """Have room for all connections, also where the system starts programs with 1,024 descriptors; workers inherit it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < _DESCRIPTORS:
+        most = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(_DESCRIPTORS, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _keep_shared(_arbiter: object) -> None:

@@ -1,4 +1,4 @@
-"""TLS at the admission port: handshakes that end in time, and the client certificates that are asked for."""
+"""TLS at the admission port: bounds on handshakes and heads, and the client certificates that are asked for."""
 
 import contextlib
 import logging
@@ -9,7 +9,9 @@ import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import gevent
 from gevent import GreenletExit
+from gunicorn.http.errors import LimitRequestHeaders
 
 from certs.keypair import KeyPair
 from webhook.caller import Authorities
@@ -17,27 +19,67 @@ from webhook.caller import Authorities
 log = logging.getLogger("keyhole.server")
 
 _HANDSHAKE_SECONDS = 10.0
+# gunicorn bounds the lines of a head and the length of each, which together allow 800 KB.
+MOST_HEAD_BYTES = 64 * 1024
+
+
+class HeadBoundSocket(ssl.SSLSocket):
+    """A connection of which a request's head takes 64 KiB at most: what is longer is read no further."""
+
+    _left_bytes: int | None = None
+
+    def begin_head(self) -> None:
+        """Count what is read from here on."""
+        self._left_bytes = MOST_HEAD_BYTES
+
+    def end_head(self) -> None:
+        """Count no more: bodies have limits of their own."""
+        self._left_bytes = None
+
+    def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
+        """Read as any socket does; raises gunicorn's `LimitRequestHeaders` past the end of a head that is too long."""
+        left_bytes = self._left_bytes
+        if left_bytes is None:
+            return super().recv(buflen, flags)
+        if left_bytes <= 0:
+            raise LimitRequestHeaders(f"the head is longer than {MOST_HEAD_BYTES} bytes")
+        piece = super().recv(min(buflen, left_bytes), flags)
+        self._left_bytes = left_bytes - len(piece)
+        return piece
 
 
 class BoundedContext(ssl.SSLContext):
-    """A TLS context whose handshakes end in time, and end quietly when the client breaks them off.
+    """A TLS context whose connections shake hands later, by `shake_hands`, under a limit of their own.
 
     `authorities` are the CAs under which client certificates are verified; None when none are asked for.
     """
 
     authorities: Authorities | None = None
+    sslsocket_class = HeadBoundSocket
 
     def wrap_socket(self, sock: Any, *args: Any, **kwargs: Any) -> Any:
-        """Shake hands within 10 seconds or end the connection's greenlet."""
+        """Return the connection before its handshake, or end its greenlet if the client is gone already."""
+        kwargs["do_handshake_on_connect"] = False
         try:
-            sock.settimeout(_HANDSHAKE_SECONDS)
-            wrapped = super().wrap_socket(sock, *args, **kwargs)
+            return super().wrap_socket(sock, *args, **kwargs)
         except OSError as error:
             log.debug("TLS handshake failed: %s", type(error).__name__)
             sock.close()
             raise GreenletExit from None
-        wrapped.settimeout(None)
-        return wrapped
+
+
+def shake_hands(connection: ssl.SSLSocket) -> bool:
+    """Return whether the client finished the handshake within 10 seconds in all.
+
+    A socket's own time limit would count anew for each part of the handshake that arrives.
+    """
+    try:
+        with gevent.Timeout(_HANDSHAKE_SECONDS):
+            connection.do_handshake()
+    except (OSError, gevent.Timeout) as error:
+        log.debug("TLS handshake failed: %s", type(error).__name__)
+        return False
+    return True
 
 
 class ServingTls:
@@ -56,14 +98,14 @@ class ServingTls:
         self._current: tuple[KeyPair, BoundedContext] | None = None
 
     def wrap_socket(self, sock: Any, *args: Any, **kwargs: Any) -> Any:
-        """Shake hands, as `ssl.SSLContext.wrap_socket`; without a certificate end the connection's greenlet."""
+        """Return the connection before its handshake; without a certificate end its greenlet."""
         try:
-            return self._shaken(sock, *args, **kwargs)
+            return self._wrapped(sock, *args, **kwargs)
         except GreenletExit:
             self._on_failure()
             raise
 
-    def _shaken(self, sock: Any, *args: Any, **kwargs: Any) -> Any:
+    def _wrapped(self, sock: Any, *args: Any, **kwargs: Any) -> Any:
         pair, authorities = self._certificate(), self._authorities()
         if pair is None:
             log.debug("TLS handshake refused: there is no certificate yet")

@@ -6,6 +6,7 @@ measurement by which the class was chosen.
 
 import contextlib
 import signal
+from collections.abc import Callable, Iterator
 from math import ceil
 from typing import Any
 
@@ -16,13 +17,16 @@ from gunicorn.workers.ggevent import GeventWorker
 from metrics.meters import CONTENT_TYPE
 from runtime.health_listener import HealthListener
 from runtime.health_pages import Pages
+from webhook.caller import ON_PROOF
 from webhook.logs import tell_of_greenlets
 from webhook.master import UNUSED
 from webhook.open_connections import OpenConnections
 from webhook.server_log import status_of
+from webhook.tls import shake_hands
 
 # The API server waits at most 30 s for an answer; past that, whatever the request still does is for nobody.
 _REQUEST_SECONDS = 35.0
+_PIECE_BYTES = 64 * 1024
 
 
 class AdmissionWorker(GeventWorker):  # type: ignore[misc]
@@ -40,19 +44,41 @@ class AdmissionWorker(GeventWorker):  # type: ignore[misc]
         for unused in UNUSED:
             signal.signal(unused, signal.SIG_IGN)
 
+    def load_wsgi(self) -> None:
+        """Build the application, and have it say when a connection has proved itself (gunicorn's hook)."""
+        super().load_wsgi()
+        app: Callable[..., Any] = self.wsgi
+
+        def proving(environ: dict[str, Any], start_response: Any) -> Any:
+            environ[ON_PROOF] = self.connections.prove
+            return app(environ, start_response)
+
+        self.wsgi: Callable[..., Any] = proving
+
     def handle(self, listener: Any, client: Any, address: Any) -> None:
-        """Serve one connection (gunicorn's hook)."""
-        with self.connections.open(client):
+        """Serve one connection, its handshake included (gunicorn's hook)."""
+        with self.connections.open(client, str(address[0])):
+            if not shake_hands(client):
+                self.app.handshake_failed_in_worker()
+                return
+            if self.app.is_known_in_worker(client):
+                self.connections.prove()
             super().handle(listener, client, address)
 
-    def timeout_ctx(self) -> contextlib.AbstractContextManager[None]:
-        """Bound the wait for the next request (gunicorn's hook)."""
-        return self.connections.waiting(self.cfg.keepalive)
+    @contextlib.contextmanager
+    def timeout_ctx(self) -> Iterator[None]:
+        """Bound the next request's head, and the wait for it (gunicorn's hook)."""
+        with self.connections.waiting(self.cfg.keepalive) as client:
+            client.begin_head()
+            yield
 
-    def handle_request(self, listener_name: Any, request: Any, *args: Any) -> Any:
+    def handle_request(self, listener_name: Any, request: Any, client: Any, *args: Any) -> Any:
         """Bound one request, its body included (gunicorn's hook)."""
+        client.end_head()
         with gevent.Timeout(_REQUEST_SECONDS, False), self.connections.answering(request):
-            return super().handle_request(listener_name, request, *args)
+            super().handle_request(listener_name, request, client, *args)
+            _read_rest(request.body)
+            return True
         raise StopIteration  # gunicorn's sign to close the connection: the rest of the body may still come
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:  # noqa: ARG002
@@ -89,3 +115,12 @@ class AdmissionWorker(GeventWorker):  # type: ignore[misc]
     def _end(self, sig: int, frame: object) -> None:
         super().handle_exit(sig, frame)
         self.connections.end_waiting()
+
+
+def _read_rest(body: Any) -> None:
+    """Read what the application left of a body: gunicorn would, under the limit of the head that follows."""
+    try:
+        while body.read(_PIECE_BYTES):
+            pass
+    except Exception:  # noqa: BLE001 - a body that cannot be read: where the next request begins is unknown
+        raise StopIteration from None

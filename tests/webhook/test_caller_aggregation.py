@@ -193,3 +193,12 @@ def test_a_ca_that_is_none_is_told(check: Aggregation, cluster: Cluster, front_p
     with pytest.raises(ProofUnreadable, match="requestheader-client-ca-file holds no certificates"):
         check.load()
     check.check(caller(front_proxy, path=ADMISSION_PATH, X_REMOTE_USER=API_SERVER))
+
+
+def test_a_connection_is_known_by_its_certificate(
+    cluster: Cluster, check: Aggregation, front_proxy: PeerCertificate
+) -> None:
+    assert check.knows(front_proxy)
+    assert not check.knows(certificate(authorities(cluster.front_proxy), "another"))
+    assert not check.knows(certificate(authorities(cluster.client_ca), "front-proxy-client"))
+    assert not Aggregation(cluster.read).knows(front_proxy)

@@ -92,3 +92,12 @@ def test_what_python_tells_of_a_certificate() -> None:
     assert PeerCertificate.parse(told, Authorities()) == PeerCertificate(
         frozenset({"kube-apiserver"}), frozenset({"apiserver.example", "spiffe://cluster/apiserver"}), Authorities()
     )
+
+
+def test_a_connection_is_known_by_an_allowed_name_under_a_ca_that_counts(
+    check: ClientCertificate, trusted: Authority, tmp_path: Path
+) -> None:
+    assert check.knows(certificate(authorities(trusted), "kube-apiserver"))
+    assert not check.knows(certificate(authorities(trusted), "kubelet"))
+    (tmp_path / "other").mkdir()
+    assert not check.knows(certificate(authorities(authority(tmp_path / "other")), "kube-apiserver"))

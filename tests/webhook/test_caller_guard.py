@@ -1,11 +1,12 @@
 import io
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+import gevent
 import pytest
 
-from webhook.caller import Caller, CallerRefused
+from webhook.caller import ON_PROOF, Caller, CallerCheck, CallerRefused
 from webhook.caller_guard import Guard
 from webhook.caller_modes import Anyone
 
@@ -26,6 +27,8 @@ class Body(io.BytesIO):
 class Knows(Anyone):
     """Lets in who names the word."""
 
+    proves = True
+
     def check(self, caller: Caller) -> None:
         assert caller.headers["wsgi.input"].tell() == 0, "the body was read before the caller was known"
         if caller.header("X-Word") != "sesame":
@@ -38,8 +41,9 @@ def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]
 
 
 class Asker:
-    def __init__(self) -> None:
-        self.guard = Guard(application, Knows())
+    def __init__(self, check: CallerCheck | None = None, on_proof: Callable[[], None] | None = None) -> None:
+        self.guard = Guard(application, check or Knows())
+        self._on_proof = {ON_PROOF: on_proof} if on_proof else {}
         self.statuses: list[str] = []
 
     def ask(self, body: Body | None = None, **headers: str) -> bytes:
@@ -48,6 +52,7 @@ class Asker:
             "PATH_INFO": "/mutate",
             "REMOTE_ADDR": "192.0.2.1",
             "wsgi.input": body or Body(0),
+            **self._on_proof,
             **{f"HTTP_{name}": value for name, value in headers.items()},
         }
         return b"".join(self.guard(environ, lambda status, _headers: self.statuses.append(status)))
@@ -66,12 +71,41 @@ def test_who_is_not_known_gets_401_before_the_body_is_read() -> None:
 
 
 def test_the_body_of_who_is_refused_is_discarded_up_to_a_limit() -> None:
-    small, large = Body(100_000), Body(9 * 1024 * 1024)
+    small, large = Body(100_000), Body(2 * 1024 * 1024)
     asker = Asker()
     asker.ask(small)
     asker.ask(large)
-    assert (small.tell(), large.tell()) == (100_000, 8 * 1024 * 1024)
+    assert (small.tell(), large.tell()) == (100_000, 1024 * 1024)
     assert asker.statuses == ["401 Unauthorized"] * 2
+
+
+def test_a_body_that_drips_holds_up_the_answer_for_seconds_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("webhook.caller_guard._DISCARD_SECONDS", 0.05)
+
+    class Dripping(Body):
+        def read(self, size: int | None = -1, /) -> bytes:
+            gevent.sleep(0.01)
+            return b"x"
+
+    asker = Asker()
+    assert asker.ask(Dripping(0))
+    assert asker.statuses == ["401 Unauthorized"]
+
+
+def test_who_is_known_has_proved_it_before_the_body_is_read() -> None:
+    proved: list[str] = []
+    asker = Asker(on_proof=lambda: proved.append("proved"))
+    asker.ask(X_WORD="wrong")
+    assert proved == []
+    asker.ask(X_WORD="sesame")
+    assert proved == ["proved"]
+
+
+def test_where_everybody_may_ask_a_head_proves_nothing() -> None:
+    proved: list[str] = []
+    asker = Asker(Anyone(), on_proof=lambda: proved.append("proved"))
+    assert asker.ask() == b"secret"
+    assert proved == []
 
 
 def test_a_body_that_cannot_be_read_changes_no_answer() -> None:
