@@ -129,7 +129,7 @@ class Server(BaseApplication):  # type: ignore[misc]
 
 
 def _allow_descriptors() -> None:
-    """Have room for all connections, also where the system starts programs with 1,024 descriptors; workers inherit it."""
+    """Have room for all connections where programs begin with 1,024 descriptors. Workers inherit it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < _DESCRIPTORS:
         most = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(_DESCRIPTORS, hard)

@@ -35,6 +35,7 @@ class Served:
         assert self.waits.wait(_TEST_SECONDS)
 
     def _serve(self) -> str:
+        outcome = "timed out"
         with self.connections.open(self.ours, self.address):
             if self.is_proved:
                 self.connections.prove()
@@ -42,8 +43,8 @@ class Served:
                 self.waits.set()
                 if self.is_busy:
                     self.turn.wait()
-                return "ended" if client.recv(1) == b"" else "asked"
-        return "timed out"
+                outcome = "ended" if client.recv(1) == b"" else "asked"
+        return outcome
 
     def ask(self) -> None:
         self.theirs.sendall(b"x")
