@@ -75,7 +75,7 @@ VAULT_REQUESTS: Final = Declaration(
     "How long Vault took for single requests, each repetition by itself.",
     {
         "connection": _CONNECTION,
-        "operation": "`login`, `read`, `mount` (which mount a path lies on) or `revoke`",
+        "operation": "`login`, `read`, `mount` (which mount a path lies on), `revoke` or `health` (after failures)",
         "status": _STATUS,
     },
     buckets=REQUEST_BUCKETS,
@@ -89,7 +89,7 @@ VAULT_RETRIES: Final = Declaration(
 BREAKER_OPEN: Final = Declaration(
     "keyhole_vault_breaker_open",
     Kind.GAUGE,
-    "1 while a worker does not ask this Vault because it failed several times in a row.",
+    "1 while a worker does not ask this Vault: it failed several times in a row, and its health check too.",
     {"connection": _CONNECTION},
     merge=Merge.MOST,
     advice="Vault is down, sealed or out of reach. What is proved keeps its value; new references are refused.",
@@ -97,7 +97,7 @@ BREAKER_OPEN: Final = Declaration(
 BREAKER_REFUSALS: Final = Declaration(
     "keyhole_vault_breaker_refusals_total",
     Kind.COUNTER,
-    "Requests that were not sent to Vault because it failed several times in a row.",
+    "Requests that were not sent to Vault because the breaker was open.",
     {"connection": _CONNECTION},
 )
 LOGINS: Final = Declaration(

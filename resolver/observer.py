@@ -13,6 +13,8 @@ class Operation(StrEnum):
     MOUNT = "mount"
     """On which mount a path lies."""
     REVOKE = "revoke"
+    HEALTH = "health"
+    """Whether the server as a whole is well."""
 
 
 class Login(StrEnum):

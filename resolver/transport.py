@@ -7,6 +7,7 @@ sends them.
 """
 
 import re
+import threading
 import time
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -20,7 +21,7 @@ from resolver import retries
 from resolver.breaker import Breaker, State
 from resolver.connections import Connection
 from resolver.deadline import Deadline
-from resolver.edge_errors import VaultUnavailable
+from resolver.edge_errors import DeadlineExceeded, VaultUnavailable
 from resolver.observer import NOBODY, Observer, Operation
 from resolver.value import SecretValue
 from resolver.wire import (
@@ -35,10 +36,15 @@ from resolver.wire import (
     no_limit,
 )
 
+EXAMINER: Final = "vault-health"
+"""The name of the thread that asks a server how it is."""
 # A request is not repeated when less would be left for its answer.
 _LEAST_SECONDS = 0.1
 # Who was given less and got no answer learned nothing of the server.
 _FAIR_CHANCE_SECONDS = 1.0
+# Vault answers this without a token, and asks no mount for it: 200 when it is active, other codes below 500 when it is
+# some kind of standby, 501 and 503 when it is not initialised or sealed (Vault's HTTP API, `/sys/health`).
+_HEALTH: Final = VaultRequest("GET", "/v1/sys/health", {"X-Vault-Request": "true"}, operation=Operation.HEALTH)
 # How observers are told of a request that got no answer.
 UNANSWERED: Final = {TooLate: "late", Unanswered: "unanswered", AnswerTooLarge: "too-large", VaultUnavailable: "broken"}
 
@@ -134,10 +140,10 @@ class Transport:
         """Tell the breaker of the server what a request, however often it was sent, came to."""
         fair_chance_seconds = min(_FAIR_CHANCE_SECONDS, self.connection.timeout_seconds)
         if isinstance(outcome, VaultAnswer):
-            if outcome.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            if _is_well(outcome):
                 self.breaker.succeeded()
             else:
-                self.breaker.failed()
+                self._failed()
             return outcome
         if isinstance(outcome, AnswerTooLarge):
             self.breaker.succeeded()
@@ -145,8 +151,28 @@ class Transport:
             # A tenant whose own time is over must not shut the server to the others.
             self.breaker.abandoned()
         else:
-            self.breaker.failed()
+            self._failed()
         raise outcome
+
+    def _failed(self) -> None:
+        if self.breaker.failed():
+            # Beside the admission, which may have no time left for that.
+            threading.Thread(target=self._examine, name=EXAMINER, daemon=True).start()
+
+    def _examine(self) -> None:
+        """Ask the server how it is, and tell the breaker."""
+        is_well = False
+        try:
+            seconds = min(_FAIR_CHANCE_SECONDS, self.connection.timeout_seconds)
+            is_well = _is_well(self._sent(_HEALTH, Deadline.after(seconds)))
+        except DeadlineExceeded:
+            pass  # it took all of its time to close a connection
+        finally:
+            self.breaker.examined(is_well=is_well)
+
+
+def _is_well(outcome: VaultAnswer | VaultUnavailable) -> bool:
+    return isinstance(outcome, VaultAnswer) and outcome.status < HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 def _status(outcome: VaultAnswer | VaultUnavailable) -> str:

@@ -5,7 +5,9 @@ https://developer.hashicorp.com/vault/docs/configuration
 
 import hashlib
 import json
+import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -169,6 +171,20 @@ class Vault:
         """Unseal it and wait until it is active. Raises ServerFailed."""
         self.client().sys.submit_unseal_key(self._unseal_key)
         self.server.wait_until(lambda: self.health() == _ACTIVE, READY_TIMEOUT_SECONDS)
+
+    def serve_as(self, authority: Authority) -> Authority:
+        """Serve with a new certificate, of this authority, to whoever connects from now on; return the one before.
+
+        Connections that are open stay as they are (Vault reads its certificate again on SIGHUP). Raises ServerFailed.
+        """
+        before, self._authority = self._authority, authority
+        renewed = authority.issue("vault", "vault", hosts=[HOST, "localhost"])
+        for new, file in ((renewed.key, self._certificate.key), (renewed.certificate, self._certificate.certificate)):
+            file.write_bytes(new.read_bytes())
+        # To it alone: its plugins do not expect the signal.
+        os.kill(self.server.pid, signal.SIGHUP)
+        self.server.wait_until(lambda: self.health() == _ACTIVE, READY_TIMEOUT_SECONDS)
+        return before
 
     def stop(self) -> None:
         """Stop the process. The data stay, and `start` brings it back."""

@@ -16,7 +16,7 @@ from resolver.observer import Login, Operation
 from resolver.tenants import Tenant, Tenants
 from resolver.transport import Transport
 from resolver.value import SecretValue
-from tests.resolver.fake_server import Handler, answering, http
+from tests.resolver.fake_server import Handler, answering, http, wait_for_examination
 
 _GRANTED = http("200 OK", b'{"auth": {"client_token": "t", "lease_duration": 600}}')
 
@@ -91,9 +91,11 @@ def test_what_is_not_sent_is_turned_away_and_no_request() -> None:
     def ask(transport: Transport) -> None:
         for _ in range(FAILURES_IN_A_ROW + 3):
             read(transport)
+            wait_for_examination()
 
     told = told_of(saying(http("500 Internal Server Error", b'{"errors": []}')), ask)
-    assert (len(told.exchanges), told.away) == (FAILURES_IN_A_ROW, 3)
+    assert told.exchanges == [*[(Operation.READ, "500")] * FAILURES_IN_A_ROW, (Operation.HEALTH, "500")]
+    assert told.away == 3
 
 
 class Minter:

@@ -21,7 +21,7 @@ from resolver.wire import (
     Unanswered,
     VaultAnswer,
 )
-from tests.resolver.fake_server import Handler, answering, http
+from tests.resolver.fake_server import HEALTH, Handler, answering, http, wait_for_examination, well
 
 OK = http("200 OK", b"{}")
 SEALED = http("503 Service Unavailable", json.dumps({"errors": ["Vault is sealed"]}).encode())
@@ -213,16 +213,16 @@ class TestBreaker:
             for _ in range(FAILURES_IN_A_ROW):
                 assert transport.breaker.state is State.CLOSED
                 read(transport)
+            wait_for_examination()
             assert transport.breaker.state is State.OPEN
-        assert len(asked) == 3 * FAILURES_IN_A_ROW
+        assert len(asked) == 3 * FAILURES_IN_A_ROW + 1
         assert len(pauses.seconds) == 2 * FAILURES_IN_A_ROW
 
     def test_nothing_is_repeated_once_it_is_open(self, pauses: Pauses) -> None:
         with asking(saying(BALANCER)) as (transport, asked):
 
             def others_fail() -> None:
-                for _ in range(FAILURES_IN_A_ROW):
-                    transport.breaker.failed()
+                shut(transport.breaker)
 
             pauses.then = others_fail
             assert read(transport) == 503
@@ -232,13 +232,13 @@ class TestBreaker:
         now = [100.0]
         with asking(saying(BALANCER)) as (transport, asked):
             transport.breaker = Breaker(lambda: now[0])
-            for _ in range(FAILURES_IN_A_ROW):
-                transport.breaker.failed()
+            shut(transport.breaker)
             now[0] += OPEN_SECONDS
             assert read(transport) == 503
+            wait_for_examination()
             with pytest.raises(VaultUnavailable, match="is not asked now"):
                 read(transport)
-        assert len(asked) == 1
+        assert [head.startswith(HEALTH) for head in asked] == [False, True]
         assert pauses.seconds == []
 
     def test_a_tenant_whose_own_time_is_over_shuts_nobody_out(self) -> None:
@@ -253,9 +253,18 @@ class TestBreaker:
             for _ in range(FAILURES_IN_A_ROW):
                 with pytest.raises(VaultUnavailable, match="in time"):
                     read(transport)
+            wait_for_examination()
             with pytest.raises(VaultUnavailable, match="is not asked now"):
                 read(transport)
-        assert len(asked) == FAILURES_IN_A_ROW
+        assert len(asked) == FAILURES_IN_A_ROW + 1
+
+    def test_a_path_that_is_never_answered_shuts_a_server_that_is_well_to_nobody(self) -> None:
+        with asking(well(lambda *_: None), timeout_seconds=0.05) as (transport, _):
+            for _ in range(3 * FAILURES_IN_A_ROW):
+                with pytest.raises(VaultUnavailable, match="in time"):
+                    read(transport)
+                wait_for_examination()
+            assert transport.breaker.state is State.CLOSED
 
     def test_a_tenant_whose_secret_is_too_large_shuts_nobody_out(self) -> None:
         with asking(saying(http("200 OK", b"x" * (MAX_BODY_BYTES + 1)))) as (transport, _):
@@ -263,6 +272,13 @@ class TestBreaker:
                 with pytest.raises(VaultUnavailable, match="8 MiB"):
                     read(transport)
             assert transport.breaker.state is State.CLOSED
+
+
+def shut(breaker: Breaker) -> None:
+    """Have a breaker open, as a server does that fails and is not well."""
+    for _ in range(FAILURES_IN_A_ROW):
+        if breaker.failed():
+            breaker.examined(is_well=False)
 
 
 def saying_nothing_until_asked_often(times: int) -> Callable[[socket.socket, bytes], None]:

@@ -1,23 +1,29 @@
 """What a request to Vault may do, shown on sockets: it ends in time, goes nowhere else, and tells nothing."""
 
+import contextlib
 import socket
+import threading
 import time
 import traceback
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
+from urllib3.connection import HTTPConnection
 
 from resolver.breaker import FAILURES_IN_A_ROW
-from resolver.connections import Authentication, Connection
+from resolver.connections import Authentication, Connection, Retries
 from resolver.deadline import Deadline
 from resolver.edge_errors import DeadlineExceeded, VaultUnavailable
+from resolver.observer import Nobody, Operation
 from resolver.transport import Transport
 from resolver.value import SecretValue
 from resolver.wire import MAX_BODY_BYTES, VaultAnswer
-from tests.resolver.fake_server import answering, http
+from tests.resolver.fake_server import HEALTH, answering, http, wait_for_examination
 
 TOKEN = SecretValue("hvs.canary-token")
+CLIENTS = 16
 
 
 def get(address: str, path: str = "/v1/x", *, seconds: float = 5.0, timeout_seconds: float = 5.0) -> VaultAnswer:
@@ -162,10 +168,25 @@ def test_a_server_that_keeps_failing_is_left_alone_for_a_while() -> None:
         transport = Transport(Connection(address=address, auth=Authentication(method="jwt", role="r")))
         for _ in range(FAILURES_IN_A_ROW):
             assert transport.adapter(Deadline.after(5), TOKEN).get(url="/v1/x").status == 500
+        wait_for_examination()
         with pytest.raises(VaultUnavailable, match="is not asked now"):
             transport.adapter(Deadline.after(5), TOKEN).get(url="/v1/x")
         transport.close()
-    assert len(asked) == FAILURES_IN_A_ROW
+    assert [head.startswith(HEALTH) for head in asked] == [*[False] * FAILURES_IN_A_ROW, True]
+    assert TOKEN.reveal() not in asked[-1]
+
+
+def test_a_path_that_keeps_failing_shuts_a_server_that_is_well_to_nobody() -> None:
+    def handler(client: socket.socket, head: bytes) -> None:
+        client.sendall(http("500 Internal Server Error" if b"/broken " in head else "200 OK", b"{}"))
+
+    with answering(handler) as (address, _):
+        transport = Transport(Connection(address=address, auth=Authentication(method="jwt", role="r")))
+        for _ in range(3 * FAILURES_IN_A_ROW):
+            assert transport.adapter(Deadline.after(5), TOKEN).get(url="/v1/broken").status == 500
+            wait_for_examination()
+        assert transport.adapter(Deadline.after(5), TOKEN).get(url="/v1/x").status == 200
+        transport.close()
 
 
 def test_an_answer_that_is_no_failure_of_the_server_does_not_count() -> None:
@@ -192,3 +213,96 @@ def test_connections_are_kept() -> None:
         transport.close()
     assert len(peers) == 3
     assert len(set(peers)) == 1
+
+
+def test_good_connections_are_used_after_a_dial_that_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that takes no more connections, and answers on those that it has."""
+    peers: list[object] = []
+    both_came, answer, dials, dialling, refuse = (threading.Barrier(3), *(threading.Event() for _ in range(4)))
+    connect = HTTPConnection.connect
+
+    def handler(client: socket.socket, head: bytes) -> None:
+        peers.append(client.getpeername())
+        if b"/held " in head:
+            both_came.wait(5)
+            answer.wait(5)
+        client.sendall(http("200 OK", b"{}"))
+
+    def refused(connection: HTTPConnection) -> None:
+        if not dials.is_set():
+            return connect(connection)
+        dialling.set()
+        refuse.wait(5)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(HTTPConnection, "connect", refused)
+    with answering(handler) as (address, _), ThreadPoolExecutor(3) as pool:
+        auth = Authentication(method="jwt", role="r")
+        transport = Transport(Connection(address=address, auth=auth, retries=Retries(attempts=0)))
+
+        def ask(path: str) -> int:
+            return int(transport.adapter(Deadline.after(5), TOKEN).get(url=path).status)
+
+        held = [pool.submit(ask, "/v1/held") for _ in range(2)]
+        both_came.wait(5)
+        dials.set()
+        third = pool.submit(ask, "/v1/x")
+        dialling.wait(5)
+        answer.set()
+        assert [each.result() for each in held] == [200, 200]
+        refuse.set()
+        with pytest.raises(VaultUnavailable, match="refuses connections"):
+            third.result()
+        assert [ask("/v1/x") for _ in range(3)] == [200] * 3
+        transport.close()
+    assert len(set(peers)) == 2
+
+
+def test_many_that_find_their_connections_closed_dial_once_each_and_use_what_the_first_dialled() -> None:
+    dialled: set[object] = set()
+    together = threading.Barrier(CLIENTS)
+    is_up_again = threading.Event()
+
+    def handler(client: socket.socket, _: bytes) -> None:
+        if not is_up_again.is_set():
+            client.sendall(http("200 OK", b"{}"))
+            return
+        if client.getpeername() in before:
+            client.shutdown(socket.SHUT_RDWR)
+            return
+        dialled.add(client.getpeername())
+        client.sendall(http("200 OK", b"{}"))
+
+    before: set[object] = set()
+
+    def first(client: socket.socket, head: bytes) -> None:
+        if not is_up_again.is_set():
+            before.add(client.getpeername())
+            with contextlib.suppress(threading.BrokenBarrierError):
+                together.wait(5)
+        handler(client, head)
+
+    told = Counting()
+    with answering(first) as (address, _), ThreadPoolExecutor(CLIENTS) as pool:
+        auth = Authentication(method="jwt", role="r")
+        transport = Transport(Connection(address=address, auth=auth), observer=told)
+
+        def ask(_: int) -> int:
+            return int(transport.adapter(Deadline.after(10), TOKEN).get(url="/v1/x").status)
+
+        assert set(pool.map(ask, range(CLIENTS))) == {200}
+        assert len(before) == CLIENTS
+        is_up_again.set()
+        assert set(pool.map(ask, range(CLIENTS))) == {200}
+        transport.close()
+    # Nobody is refused a second time, so nobody dialled without need.
+    assert told.repetitions <= CLIENTS
+    assert len(dialled) <= CLIENTS
+
+
+class Counting(Nobody):
+    def __init__(self) -> None:
+        self.repetitions = 0
+
+    def repeated(self, operation: Operation) -> None:
+        self.repetitions += 1
