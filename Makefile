@@ -72,7 +72,7 @@ lock: $(INSTALLED) ## Pin the requirements again (UPGRADE=1 takes the newest ver
 	$(COMPILE) requirements/dev.in -c requirements.txt -o requirements-dev.txt
 
 clean: ## Remove what the other targets made here; the built servers stay in their cache
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis bench/results build dist
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis bench/results build dist keyhole.egg-info
 	find . -name .git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(INSTALLED): requirements-dev.txt pyproject.toml

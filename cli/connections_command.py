@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from cli.errors import tell
 from resolver import connections_schema
 from resolver.connection_files import load
 from resolver.connections import ConfigurationError, read
@@ -39,10 +40,10 @@ def check(ctx: click.Context, file: Path, *, without_ca_files: bool) -> None:
     try:
         found = read(file) if without_ca_files else load(file)
     except ConfigurationError as error:
-        click.echo(str(error), err=True)
+        tell(str(error), err=True)
         ctx.exit(_FINDINGS)
     for name, connection in found.items():
-        click.echo(f"{name}: {connection.address}, auth/{connection.auth.mount_point}, role {connection.auth.role}")
+        tell(f"{name}: {connection.address}, auth/{connection.auth.mount_point}, role {connection.auth.role}")
 
 
 @connections.command(

@@ -9,10 +9,10 @@ from typing import Literal
 
 import click
 
-from cli.errors import NotDoneError
+from cli.errors import NotDoneError, tell
 from enforcer import bundle, grants, target, vault_setup
 from enforcer.commands import script
-from enforcer.documents import Document, read_path, read_text
+from enforcer.documents import Document, PassedOver, read_path, read_stream
 from enforcer.errors import EnforcerError
 from enforcer.policy_file import policy_file
 from enforcer.policy_paths import NAMESPACE
@@ -64,6 +64,7 @@ class _VaultOptions:
     templated: bool
     accessor: str | None
     token_type: TokenType | None
+    strict: bool
 
     def given(self) -> list[str]:
         options: Mapping[str, object] = {
@@ -74,6 +75,7 @@ class _VaultOptions:
             "--templated": self.templated,
             "--accessor": self.accessor,
             "--token-type": self.token_type,
+            "--strict": self.strict,
         }
         return [name for name, value in options.items() if value]
 
@@ -132,6 +134,7 @@ Examples:
     type=click.Path(exists=True, allow_dash=True, path_type=Path),
     help="Manifests whose references may be read: a file, a folder, or - for standard input; may be repeated.",
 )
+@click.option("--strict", is_flag=True, help="With -f: what had to be passed over is a finding.")
 @click.option("--kv", multiple=True, type=_KvType(), help="The KV version of a mount; may be repeated.")
 @click.option(
     "--templated",
@@ -159,6 +162,7 @@ def tenant(
     output: Literal["commands", "hcl", "terraform"] | None,
     paths: tuple[str, ...],
     files: tuple[Path, ...],
+    strict: bool,
     kv: tuple[tuple[str, int], ...],
     templated: bool,
     accessor: str | None,
@@ -166,9 +170,10 @@ def tenant(
 ) -> None:
     """Print what NAMESPACE needs so that Keyhole serves it; nothing is changed.
 
-    Exit code 1 when a manifest holds what admission would refuse: then nothing is printed but what is wrong.
+    Exit code 1 when a manifest holds what admission would refuse: then nothing is printed but what is wrong. What was
+    not read, although references may stand in it (a template, what a kustomization makes of other files), is told.
     """
-    options = _VaultOptions(output, paths, files, kv, templated, accessor, token_type)
+    options = _VaultOptions(output, paths, files, kv, templated, accessor, token_type, strict)
     try:
         accounts = account(webhook_service_account), account(controller_service_account)
         objects = bundle.render(checked_tenant(namespace, *accounts))
@@ -194,6 +199,8 @@ def _check(options: _VaultOptions, connection: str, connections: Path | None) ->
         raise click.UsageError("--connection needs --connections")
     if options.templated and options.files:
         raise click.UsageError(f"--templated takes --path with {NAMESPACE}, and no manifests: it is for all namespaces")
+    if options.strict and not options.files:
+        raise click.UsageError("--strict has a meaning with -f only")
     if options.accessor and not options.templated:
         raise click.UsageError("--accessor has a meaning with --templated only")
     if options.accessor and not _ACCESSOR.fullmatch(options.accessor):
@@ -217,29 +224,31 @@ def _setup(ctx: click.Context, namespace: str, known: Target, options: _VaultOpt
     given = grants.of_paths(options.paths, mounts)
     if options.files:
         usage = survey(_documents(options.files), namespace, known.connection)
-        given += _used(ctx, usage, mounts, known, namespace)
+        given += _used(ctx, usage, mounts, known, namespace, strict=options.strict)
     return vault_setup.for_namespace(known, namespace, given, token_type)
 
 
 def _used(
-    ctx: click.Context, usage: Usage, mounts: Mapping[str, int], known: Target, namespace: str
+    ctx: click.Context, usage: Usage, mounts: Mapping[str, int], known: Target, namespace: str, *, strict: bool
 ) -> list[KvLocation]:
     """Return where the references of manifests lead; ends the command when there is a finding."""
     locations, findings = grants.of_usage(usage, mounts, known, namespace)
+    notes = list(usage.notes)
+    (findings if strict else notes).extend(usage.passed_over)
     if not locations and not findings:
         findings.append("the manifests hold no reference of this namespace to this connection")
-    for kind, texts in (("note", usage.notes), ("finding", findings)):
+    for kind, texts in (("note", notes), ("finding", findings)):
         for text in texts:
-            click.echo(f"{kind}: {text}", err=True)
+            tell(f"{kind}: {text}", err=True)
     if findings:
         ctx.exit(_FINDINGS)
     return locations
 
 
-def _documents(files: Sequence[Path]) -> Iterator[Document]:
+def _documents(files: Sequence[Path]) -> Iterator[Document | PassedOver]:
     for file in files:
         if file == _STANDARD_INPUT:
-            yield from read_text(sys.stdin.buffer.read(), "standard input")
+            yield from read_stream(sys.stdin.buffer, "standard input")
         else:
             yield from read_path(file)
 

@@ -19,6 +19,7 @@ class ManifestsUnreadable(EnforcerError):
     def __init__(self, source: str, problem: str) -> None:
         super().__init__(f"{source}: {problem}")
         self.source = source
+        self.problem = problem
 
 
 class PathRefused(EnforcerError):

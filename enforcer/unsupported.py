@@ -1,27 +1,32 @@
 """References where Keyhole does not fill anything: in objects of other kinds than Secrets."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import jsonpointer
 
 from manifests import annotations
+from resolver.characters import visible
 from resolver.errors import ReferenceSyntaxError
 from resolver.grammar import parse_value
 
 _ANNOTATIONS = "annotations"
+# Of a key of a Secret, and of the name of an annotation within its domain.
+_LONGEST_NAME = 253
 
 
-def references_elsewhere(manifest: Mapping[str, Any]) -> Iterator[str]:
-    """Yield, as JSON Pointers (RFC 6901), where an object holds a reference, in an annotation of ours or in place."""
-    # An explicit stack and the set of seen objects: YAML's aliases can make a document refer to itself.
-    stack: list[tuple[tuple[str, ...], Any]] = [((), manifest)]
+def references_elsewhere(content: Any) -> Iterator[str]:
+    """Yield, as JSON Pointers (RFC 6901), where a document holds a reference, in an annotation of ours or in place.
+
+    Long names in a pointer are cut. What stands in several places, by YAML's aliases, is told once.
+    """
+    stack: list[tuple[tuple[str, ...], Any]] = [((), content)]
     seen: set[int] = set()
     while stack:
         path, value = stack.pop()
         if isinstance(value, str):
             if _is_ours(path) or _holds_reference(value):
-                yield "".join(f"/{jsonpointer.escape(part)}" for part in path)
+                yield "".join(f"/{jsonpointer.escape(visible(part, _LONGEST_NAME))}" for part in path)
         elif isinstance(value, dict | list) and id(value) not in seen:
             seen.add(id(value))
             members = value.items() if isinstance(value, dict) else enumerate(value)

@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from resolver import trust
-from resolver.connections import ConfigurationError, Connection, parse
+from resolver import bounded_file, trust
+from resolver.connections import ConfigurationError, Connection, parse, read_bytes
+
+# The bundle of a whole system has a quarter of a megabyte.
+MAX_BUNDLE_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +39,9 @@ class Found:
 def look(file: Path, before: Look | None = None) -> Look:
     """Read a connections file and the CA files that it names. Does not raise; parses only what `before` was not."""
     try:
-        content = file.read_bytes()
-    except OSError as error:
-        return Look(None, f"{file}: cannot be read: {error.strerror}", {}, {})
+        content = read_bytes(file)
+    except ConfigurationError as error:
+        return Look(None, str(error), {}, {})
     if before is not None and content == before.content:
         problem, connections = before.problem, before.connections
     else:
@@ -94,9 +97,11 @@ def _parsed(content: bytes, file: Path) -> tuple[str, Mapping[str, Connection]]:
 
 def _bundle(path: Path) -> bytes | str:
     try:
-        return path.read_bytes()
+        return bounded_file.read_bytes(path, MAX_BUNDLE_BYTES)
     except FileNotFoundError:
         return f"no such file: {path}"
+    except bounded_file.TooLarge as error:
+        return f"{error}: {path}"
     except OSError as error:
         return f"cannot be read ({error.strerror}): {path}"
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -23,9 +22,11 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
-from resolver import allow, paths, trust
+from resolver import allow, bounded_file, paths, trust, yamltext
 from resolver.allow import AllowPattern
 
+# What a ConfigMap or a Secret, from which the file comes in a cluster, can hold.
+MAX_BYTES = 1024 * 1024
 _LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
 _NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
 _NAMESPACE_FIELD = "{namespace}"
@@ -207,21 +208,28 @@ def read(file: Path) -> Mapping[str, Connection]:
 
     Raises `ConfigurationError` naming the file and each field that is wrong.
     """
+    return parse(read_bytes(file), file)
+
+
+def read_bytes(file: Path) -> bytes:
+    """Return what stands in a connections file; raises `ConfigurationError` when it cannot be read."""
     try:
-        content = file.read_bytes()
+        return bounded_file.read_bytes(file, MAX_BYTES)
     except OSError as error:
         raise ConfigurationError(f"{file}: cannot be read: {error.strerror}") from error
-    return parse(content, file)
+    except bounded_file.TooLarge as error:
+        raise ConfigurationError(f"{file}: {error}") from None
 
 
 def parse(text: bytes, file: Path) -> Mapping[str, Connection]:
     """Return the connections in the content of a connections file. `file` is for messages; errors as in `read`."""
     try:
-        content = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
-        raise ConfigurationError(f"{file}: not YAML{where}") from None
+        documents = yamltext.parse(text)
+    except yamltext.YamlTextError as error:
+        raise ConfigurationError(f"{file}: {error}") from None
+    if len(documents) > 1:
+        raise ConfigurationError(f"{file}: holds {len(documents)} YAML documents, where there must be one")
+    content = documents[0] if documents else None
     try:
         return ConnectionsFile.model_validate(content, by_alias=True, by_name=False).connections
     except ValidationError as error:

@@ -94,6 +94,26 @@ def test_a_finding_ends_with_exit_code_1_and_nothing_is_printed_that_could_be_ap
         )
 
 
+def test_what_was_passed_over_is_a_note_and_with_strict_a_finding(tmp_path: Path) -> None:
+    (tmp_path / "kustomization.yaml").write_text(
+        "resources: [plain.yaml]\nsecretGenerator:\n- name: gen\n  literals: [p=vault:secret/shop/generated#p]\n"
+        "- {name: other, files: [a.txt]}\n"
+    )
+    plain = {"name": "plain", "annotations": {"data.keyhole.dev/p": "vault:secret/shop/plain#p"}}
+    (tmp_path / "plain.yaml").write_text(yaml.safe_dump({"apiVersion": "v1", "kind": "Secret", "metadata": plain}))
+    told = f"{tmp_path}/kustomization.yaml, document 1, /secretGenerator/1: what it takes from files was passed over"
+    result = run(*VAULT, "-f", tmp_path, "-o", "hcl")
+    assert result.exit_code == 0
+    assert result.stderr == f"note: {told}, render it first\n"
+    for path in ("generated", "plain"):
+        assert f'"secret/data/shop/{path}"' in result.stdout
+    result = run(*VAULT, "-f", tmp_path, "-o", "hcl", "--strict")
+    assert (result.exit_code, result.stdout) == (FINDINGS, "")
+    assert result.stderr == f"finding: {told}, render it first\n"
+    result = run(*VAULT, "-f", tmp_path / "plain.yaml", "-o", "hcl", "--strict")
+    assert (result.exit_code, result.stderr) == (0, "")
+
+
 def test_manifests_without_a_reference_are_a_finding() -> None:
     result = run(*VAULT, "-f", "-", standard_input="apiVersion: v1\nkind: Secret\nstringData: {a: b}\n")
     assert (result.exit_code, result.stdout) == (FINDINGS, "")
@@ -124,6 +144,7 @@ def test_manifests_without_a_reference_are_a_finding() -> None:
         pytest.param(
             [*VAULT, "--path", "secret/x", "--accessor", "a"], "--templated only", id="an accessor for nothing"
         ),
+        pytest.param([*VAULT, "--path", "secret/x", "--strict"], "with -f only", id="strict about nothing"),
         pytest.param([*VAULT, "--templated", "--accessor", "a}}"], "is none", id="an accessor that is none"),
         pytest.param(["shop", "--vault-only", "--templated"], "--kv", id="templated, no mounts"),
         pytest.param([*VAULT, "--templated", "--path", "secret/x"], "every namespace", id="a path for every namespace"),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from enforcer.documents import read_path, read_text
+from enforcer.documents import Document, PassedOver, read_path, read_text
 from enforcer.errors import ManifestsUnreadable
 
 
@@ -45,7 +45,44 @@ def test_a_folder_is_read_in_the_order_of_names_without_hidden_and_other_files(t
         file = tmp_path / name
         file.parent.mkdir(exist_ok=True)
         file.write_text('{"name": "' + name + '"}')
-    assert [document.content["name"] for document in read_path(tmp_path)] == ["a/z.yml", "b.yaml", "c.json"]
+    found = list(read_path(tmp_path))
+    assert [one.content["name"] for one in found if isinstance(one, Document)] == ["a/z.yml", "b.yaml", "c.json"]
+    assert len(found) == 3
+
+
+UNREAD = "not read for its name, and something like a reference stands in it"
+
+
+def test_what_a_folder_holds_and_is_not_read_is_told_if_references_may_stand_in_it(tmp_path: Path) -> None:
+    reference = "x: vault+eu:secret/app#password\n"
+    files = {
+        "a.yaml": "a: 1",
+        "b.yaml.tpl": reference,
+        "c.yaml": "a: {{ .Values.a }}",
+        "d.md": "nothing",
+        ".hidden/e.yaml": reference,
+        ".git/f.yaml": reference,
+        "g.bin": "\x00" + reference,
+        "Kustomization": "h: 1",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    (tmp_path / "i.yaml").symlink_to("/dev/zero")
+    (tmp_path / "j.yaml").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "k").symlink_to("/dev/zero")
+    (tmp_path / "loop").symlink_to(tmp_path)
+    found = list(read_path(tmp_path))
+    assert [one.content for one in found if isinstance(one, Document)] == [{"h": 1}, {"a": 1}]
+    told = [str(one).removeprefix(f"{tmp_path}/") for one in found if isinstance(one, PassedOver)]
+    assert told == [
+        f".hidden/e.yaml: passed over, {UNREAD}",
+        f"b.yaml.tpl: passed over, {UNREAD}",
+        "c.yaml: passed over, not YAML or JSON (line 1, column 5); a template has to be rendered first",
+        f"g.bin: passed over, {UNREAD}",
+        "i.yaml: passed over, is no regular file",
+        "j.yaml: passed over, is no regular file",
+    ]
 
 
 @pytest.mark.parametrize(

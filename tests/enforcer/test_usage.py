@@ -12,6 +12,9 @@ from enforcer.usage import Usage, as_admitted, survey
 REFERENCE = "vault:secret/shop/app#password"
 
 
+NOTHING = Usage([], [], [], [])
+
+
 def secret(**parts: Any) -> dict[str, Any]:
     metadata = {"name": "app", **parts.pop("metadata", {})}
     return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, **parts}
@@ -64,7 +67,7 @@ def test_a_reference_is_told_once_with_its_first_place() -> None:
 
 def test_an_ignored_key_is_no_reference() -> None:
     usage = look(secret(metadata={"annotations": {"keyhole.dev/ignore": "x"}}, stringData={"x": REFERENCE}))
-    assert usage == Usage([], [], [])
+    assert usage == NOTHING
 
 
 def test_references_of_another_connection_are_left_out_with_a_note() -> None:
@@ -145,28 +148,73 @@ def test_a_misspelt_annotation_is_noted() -> None:
         ),
     ],
 )
-def test_references_in_other_kinds_are_left_out_with_a_note(manifest: dict[str, Any], pointer: str) -> None:
+def test_references_in_other_kinds_are_passed_over_and_told(manifest: dict[str, Any], pointer: str) -> None:
     usage = look({"apiVersion": "apps/v1", "kind": "Other", **manifest})
-    assert (usage.used, usage.findings) == ([], [])
-    (note,) = usage.notes
-    assert f", {pointer}: left out" in note
+    assert (usage.used, usage.findings, usage.notes) == ([], [], [])
+    (told,) = usage.passed_over
+    assert f", {pointer}: passed over" in told
 
 
 def test_texts_that_only_begin_like_references_are_not_noted() -> None:
     pod = {"spec": {"containers": [{"image": "vault:1.21", "args": ["${vault:x", "vault: a name"]}]}}
-    assert look({"apiVersion": "v1", "kind": "Pod", **pod}) == Usage([], [], [])
+    assert look({"apiVersion": "v1", "kind": "Pod", **pod}) == NOTHING
 
 
 def test_a_document_that_refers_to_itself_is_read_to_an_end() -> None:
     content = yaml.safe_load("apiVersion: v1\nkind: Pod\nspec: &spec\n  again: *spec\n  list: &list [*list, *spec]\n")
-    assert look(content) == Usage([], [], [])
+    assert look(content) == NOTHING
 
 
 @pytest.mark.parametrize("content", [None, "text", [1], {"a": "b"}, {"apiVersion": 1, "kind": "Secret"}])
 def test_what_is_no_object_is_passed_over(content: Any) -> None:
-    assert look(content) == Usage([], [], [])
+    assert look(content) == NOTHING
 
 
 def test_string_data_is_merged_as_the_api_server_does() -> None:
     merged = as_admitted(secret(data={"a": "AA==", "b": "AA=="}, stringData={"b": "x", "c": None}))
     assert merged["data"] == {"a": "AA==", "b": "eA==", "c": ""}
+
+
+def test_null_is_an_empty_annotation_as_for_the_api_server() -> None:
+    manifest = secret(metadata={"annotations": {"keyhole.dev/ignore": None}}, stringData={"x": REFERENCE})
+    assert references(look(manifest)) == [REFERENCE]
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        pytest.param({"database": {"password": REFERENCE}}, "/database/password: passed over", id="a file of values"),
+        pytest.param([REFERENCE], "/0: passed over", id="a list"),
+        pytest.param(REFERENCE, "/: passed over", id="a text"),
+        pytest.param(
+            {"apiVersion": "v1", "kind": "List", "items": [[REFERENCE]]}, "item 1, /0: passed over", id="in a list"
+        ),
+    ],
+)
+def test_a_reference_in_what_is_no_object_is_passed_over_and_told(content: Any, told: str) -> None:
+    usage = look(content)
+    assert (usage.used, usage.findings, usage.notes) == ([], [], [])
+    (text,) = usage.passed_over
+    assert text.startswith("x.yaml, document 1, ")
+    assert told in text
+
+
+@pytest.mark.parametrize(
+    ("manifest", "origin"),
+    [
+        pytest.param(secret(stringData={"x": "a{{ .Values.x }}"}), "stringData.x", id="in a value"),
+        pytest.param(
+            annotated(p="((vault:secret/app#x)){{ .Values.x }}"), "annotation data.keyhole.dev/p", id="in an annotation"
+        ),
+        pytest.param(secret(metadata={"name": "{{ .Release.Name }}"}), "metadata.name", id="in its name"),
+        pytest.param(secret(metadata={"namespace": "{{ .Values.x }}"}), "metadata.namespace", id="in its namespace"),
+    ],
+)
+def test_what_a_template_decides_later_is_passed_over_and_told(manifest: dict[str, Any], origin: str) -> None:
+    (text,) = look(manifest).passed_over
+    assert f", {origin}: passed over, {{{{ is of a template" in text
+
+
+def test_braces_in_an_ignored_value_are_its_own() -> None:
+    ignored = {"annotations": {"keyhole.dev/ignore": "true"}}
+    assert look(secret(metadata=ignored, stringData={"x": "{{ nobody }}"})) == NOTHING

@@ -91,7 +91,7 @@ def test_without_allow_everything_may_be_reached(tmp_path: Path) -> None:
         pytest.param(connection(retries="{atempts: 1}"), "retries.atempts", "Extra", id="a misspelt key of retries"),
         pytest.param(connection(caFile="/does/not/exist"), "caFile", "no such file", id="a missing CA"),
         pytest.param(MINIMAL.replace("default", "Default"), "Default", "match", id="a name that is no DNS label"),
-        pytest.param("a: [", "line 1", "not YAML", id="no YAML"),
+        pytest.param("a: ]", "line 1", "not YAML", id="no YAML"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, text: str, field: str, problem: str) -> None:
