@@ -39,9 +39,10 @@ laws: $(INSTALLED) ## Hold the laws of the patch against 100,000 generated objec
 soak: $(INSTALLED) ## Load one Keyhole steadily and see whether it leaks (MINUTES=30)
 	$(BIN)/python -m bench soak --minutes $(or $(MINUTES),30)
 
-uptime: $(INSTALLED) ## Replace replicas 20 times each way, and certificates 50 times, under load (about half an hour)
-	KEYHOLE_ROLLING_RESTARTS=20 KEYHOLE_CERTIFICATE_ROTATIONS=50 $(BIN)/pytest -s -m servers \
-		tests/e2e/uptime/test_rolling.py tests/e2e/certificates/test_rotation.py
+uptime: $(INSTALLED) ## Replace replicas, connections (20 times) and certificates (50) under load (about half an hour)
+	KEYHOLE_ROLLING_RESTARTS=20 KEYHOLE_CERTIFICATE_ROTATIONS=50 KEYHOLE_CONNECTION_CHANGES=20 \
+		$(BIN)/pytest -s -m servers tests/e2e/uptime/test_rolling.py tests/e2e/certificates/test_rotation.py \
+		tests/e2e/test_vault_connections.py
 
 demo: $(INSTALLED) ## Show references becoming Secrets on real servers (SHOW=1 shows the values)
 	$(BIN)/python -m demo

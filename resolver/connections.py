@@ -179,7 +179,7 @@ class Connection(_Strict):
         return copy
 
     def tls_context(self) -> ssl.SSLContext:
-        """Return a new TLS context for the server.
+        """Return the TLS context for the server.
 
         It trusts the bundle given to `trusting`; without one the CA file is read now. Raises OSError (`ssl.SSLError`
         included) when there is no certificate in it.

@@ -50,6 +50,7 @@ class Readers:
         self._most = most_helpers
         self._free = most_helpers
         self._held: Counter[str] = Counter()
+        self._is_closed = False
         self._lock = threading.Lock()
         self._helpers = ThreadPoolExecutor(most_helpers, thread_name_prefix="vault-read")
 
@@ -79,8 +80,10 @@ class Readers:
         return [batch.results.get(position) for position in range(len(items))]
 
     def close(self) -> None:
-        """Lend no more helpers; those that are out finish the read that they are at."""
-        self._helpers.shutdown(wait=False, cancel_futures=True)
+        """Lend no more helpers; those that are out finish the read that they are at. Admissions go on by themselves."""
+        with self._lock:
+            self._is_closed = True
+        self._helpers.shutdown(wait=False)
 
     def _borrow(self, namespace: str, batch: _Batch[Item, Result], helpers: list[Future[None]]) -> None:
         """Get as many helpers as there is work beside one's own, and as the namespace's share allows."""
@@ -98,7 +101,7 @@ class Readers:
 
     def _take(self, namespace: str) -> bool:
         with self._lock:
-            if self._held[namespace] >= self._free:
+            if self._is_closed or self._held[namespace] >= self._free:
                 return False
             self._free -= 1
             self._held[namespace] += 1

@@ -83,6 +83,7 @@ class Servers:
         self._current: Mapping[str, Server] = {}
         self._rejected: frozenset[str] = frozenset()
         self._leaving: dict[threading.Thread, Server] = {}
+        self._is_closed = False
 
     @property
     def current(self) -> Mapping[str, Server]:
@@ -116,8 +117,11 @@ class Servers:
         """Use these connections from now on; return the names of those that came, changed or went.
 
         A connection that did not change keeps its server, and so does one of `rejected`: names that are configured, in
-        a way that cannot be used. Raises OSError, before anything changed, when a CA bundle cannot be used.
+        a way that cannot be used. After `close` nothing happens. Raises OSError, before anything changed, when a CA
+        bundle cannot be used.
         """
+        if self._is_closed:
+            return []
         old = self._current
         new = {name: server for name, server in old.items() if name in rejected}
         for name, connection in connections.items():
@@ -134,6 +138,7 @@ class Servers:
 
     def close(self) -> None:
         """Give all servers back, those that were replaced before included; waits a moment for their users, if any."""
+        self._is_closed = True
         self._rejected |= self._current.keys()
         current, self._current = self._current, {}
         for server in current.values():

@@ -157,3 +157,9 @@ def test_what_a_read_raises_is_raised_to_who_asked() -> None:
     with pytest.raises(LookupError):
         readers.read_all("a", fail, range(10), later())
     assert readers.read_all("a", double, range(3), later()) == [0, 2, 4]
+
+
+def test_at_the_end_what_is_under_way_goes_on_by_itself() -> None:
+    readers = Readers(4)
+    readers.close()
+    assert readers.read_all("a", double, range(10), later()) == [2 * item for item in range(10)]

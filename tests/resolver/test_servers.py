@@ -127,6 +127,13 @@ def test_at_the_end_everything_is_given_back_also_what_was_replaced_and_is_in_us
             pass
 
 
+def test_after_the_end_nothing_begins() -> None:
+    with serving(default=to(FIRST)) as (servers, _):
+        servers.close()
+        assert servers.replace({"default": to(SECOND)}) == []
+        assert not servers.current
+
+
 def test_at_the_end_what_is_under_way_is_waited_for() -> None:
     ended = Ended()
     servers = Servers(made, ended)
