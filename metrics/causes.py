@@ -5,6 +5,7 @@ from typing import Final
 OTHER: Final = "Other"
 CAUSES: Final = frozenset(
     {
+        "AnswerTooLarge",
         "AuditUnavailable",
         "DeadlineExceeded",
         "FieldNotFound",
@@ -26,6 +27,8 @@ CAUSES: Final = frozenset(
         "ReferenceRefused",
         "RequesterMayNotRead",
         "SecretNotFound",
+        "SecretTooLarge",
+        "TooMuchWork",
         "UnknownConnection",
         "ValueLooksLikeReference",
         "ValueNotText",

@@ -10,7 +10,7 @@ from resolver import jsontext
 from resolver.edge_errors import VaultRefused, VaultUnavailable
 from resolver.jsontext import JsonValue
 from resolver.retries import retry_after_seconds
-from resolver.wire import VaultAnswer
+from resolver.wire import AnswerTooLarge, VaultAnswer
 
 _STATUS_TEXTS = {
     HTTPStatus.PRECONDITION_FAILED: "has not replicated the needed state yet (status 412)",
@@ -25,12 +25,15 @@ def parsed(answer: VaultAnswer, server: str, purpose: str) -> Mapping[str, JsonV
     """Return the JSON object of an answer that succeeded. `purpose` says in errors what was asked.
 
     Raises `VaultUnavailable` for what may pass (sealed, rate limited, a redirect, no JSON) and `VaultRefused` for
-    what will not. Callers handle the statuses that mean something of their own, 403 and 404, before.
+    what will not, and `AnswerTooLarge` for JSON of more parts than are read. Callers handle the statuses that mean
+    something of their own, 403 and 404, before.
     """
     status = answer.status
     if status == HTTPStatus.OK:
         try:
             body = jsontext.parse(answer.body)
+        except jsontext.TooManyParts:
+            raise AnswerTooLarge(server, f"sent JSON of more than {jsontext.MAX_PARTS} parts") from None
         except ValueError:
             body = None
         if isinstance(body, dict):

@@ -153,6 +153,19 @@ class SecretNotFound(ResolverError):
         self.deleted = deleted
 
 
+class SecretTooLarge(ResolverError):
+    """What Vault holds at the path is more than is read for one secret."""
+
+    cause: ClassVar[str] = "AnswerTooLarge"
+
+    def __init__(self, location: str, most_bytes: int, most_parts: int) -> None:
+        super().__init__(
+            f"{location}: Vault's answer has more than {most_bytes} bytes, or as JSON more than {most_parts} parts "
+            "(commas and opening brackets), which is more than is read; divide the secret"
+        )
+        self.location = location
+
+
 class NotKeyValue(ResolverError):
     """The mount is not of the key/value engine, the only one whose secrets have no lease to look after."""
 

@@ -7,35 +7,60 @@ import base64
 import hashlib
 import re
 import urllib.parse
-from collections.abc import Callable, Mapping
-from typing import Literal
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from math import inf
+from typing import Final, Literal, Self
 
-from resolver import escapes, jsontext
+from resolver.budget import Budget
+from resolver.deadline import Deadline
 from resolver.errors import FunctionError, MissingField
+from resolver.json_texts import Failure, JsonTexts
 from resolver.reference import Function, Reference
 from resolver.signatures import SIGNATURES
 from resolver.template import MAX_VALUE_BYTES
 from resolver.value import SecretValue
 
-__all__ = ["SIGNATURES", "evaluate", "reference_type"]
+__all__ = ["SIGNATURES", "Evaluation", "evaluate", "in_order", "reference_type"]
 
 _ASCII_BLANKS = b" \t\n\r\v\f"
 _INTEGER = re.compile(rb"0|-?[1-9][0-9]{0,18}")
 # Kubernetes holds integers as int64.
 _MIN_INTEGER, _MAX_INTEGER = -(2**63), 2**63 - 1
-# What `base64` of the GNU coreutils and MIME put into the text, and RFC 4648's two alphabets where they differ.
-_LINE_BREAKS = re.compile(rb"\r?\n")
-_OF_MIME, _OF_URLS = re.compile(rb"[+/]"), re.compile(rb"[-_]")
+# What functions take, in nanoseconds at the most.
+_FUNCTION_UNITS: Final = 10_000
+_UNITS_A_BYTE: Final[Mapping[str, int]] = {"base64decode": 10, "indent": 10, "lines": 8, "urlencode": 70}
+_UNITS_A_LINE: Final = 250
+# Where RFC 4648's two alphabets differ.
+_ALPHABETS = (b"-", b"_"), (b"+", b"/")
+# The break before a line that holds more than carriage returns.
+_BEFORE_TEXT = re.compile(rb"\n(?=\r*[^\r\n])")
 _URLS_TO_MIME = bytes.maketrans(b"-_", b"+/")
-_INDEX = re.compile(r"0|[1-9][0-9]{0,9}")
 
 
-def evaluate(reference: Reference, value: SecretValue | None) -> SecretValue:
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What the references of one object share while they are evaluated: a budget, and the JSON texts that were read."""
+
+    budget: Budget
+    texts: JsonTexts
+
+    @classmethod
+    def within(cls, budget: Budget) -> Self:
+        """Return one for a budget."""
+        return cls(budget, JsonTexts(budget))
+
+
+def evaluate(
+    reference: Reference, value: SecretValue | None, evaluation: Evaluation | None = None, source: Hashable = None
+) -> SecretValue:
     """Apply the reference's functions, left to right, to the value of its field (None: missing or null).
 
-    A missing field takes the text of the first `default`, functions before it are skipped. Raises MissingField
-    when there is none, FunctionError when a function cannot work on the value or gives more than 1 MiB.
+    A missing field takes the text of the first `default`, functions before it are skipped. `source` tells the fields of
+    an evaluation apart. Raises MissingField when there is none, FunctionError when a function cannot work on the value
+    or gives more than 1 MiB, and what `Budget.spend` and `Budget.hold` raise.
     """
+    evaluation = evaluation or Evaluation.within(Budget("", Deadline.after(inf)))
     functions = reference.functions
     if value is None:
         defaults = [index for index, function in enumerate(functions) if function.name == "default"]
@@ -44,12 +69,19 @@ def evaluate(reference: Reference, value: SecretValue | None) -> SecretValue:
         functions = functions[defaults[0] :]
         value = SecretValue(functions[0].argument or "")
     current = value.reveal()
-    for function in functions:
-        result = _apply(function, current)
-        if isinstance(result, _Failure):
-            raise FunctionError(reference, function.name, result.reason)
+    for position in range(_beginning(functions, evaluation, source), len(functions)):
+        result = _result(functions, position, current, evaluation, source)
+        if isinstance(result, Failure):
+            raise FunctionError(reference, functions[position].name, result.reason)
         current = result
     return SecretValue(current)
+
+
+def in_order(reference: Reference) -> tuple[object, ...]:
+    """Return a key by which references are sorted, so that those to members of one JSON text stand together."""
+    chain = [(function.name, function.argument or "") for function in reference.functions]
+    texts = [position for position, (name, _) in enumerate(chain) if name == "json"]
+    return chain[: texts[-1]] if texts else chain, chain
 
 
 def reference_type(reference: Reference) -> Literal["string", "integer", "boolean"]:
@@ -63,18 +95,36 @@ def reference_type(reference: Reference) -> Literal["string", "integer", "boolea
             return "string"
 
 
-class _Failure:
-    """Why a function could not work. Returned, not raised: no handler, no context that keeps the value."""
+def _beginning(functions: Sequence[Function], evaluation: Evaluation, source: Hashable) -> int:
+    """Return where to begin: at the last function that names a member of a text which is held, else at the first."""
+    for position in range(len(functions) - 1, -1, -1):
+        if functions[position].name == "json" and evaluation.texts.knows((source, functions[:position])):
+            return position
+    return 0
 
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
 
-
-def _apply(function: Function, value: bytes) -> bytes | _Failure:
-    result = _FUNCTIONS[function.name](value, function.argument or "")
+def _result(
+    functions: Sequence[Function], position: int, value: bytes, evaluation: Evaluation, source: Hashable
+) -> bytes | Failure:
+    """Pay for the function at a position, and return what it makes of the value."""
+    function = functions[position]
+    evaluation.budget.spend(_FUNCTION_UNITS)
+    if function.name == "json":
+        result = evaluation.texts.member((source, functions[:position]), value, function.argument or "")
+    else:
+        evaluation.budget.spend(_units(function.name, value))
+        result = _FUNCTIONS[function.name](value, function.argument or "")
     if isinstance(result, bytes) and len(result) > MAX_VALUE_BYTES:
-        return _Failure(f"the result is larger than {MAX_VALUE_BYTES} bytes")
+        return Failure(f"the result is larger than {MAX_VALUE_BYTES} bytes")
     return result
+
+
+def _units(name: str, value: bytes) -> int:
+    """Estimate what a function takes, in nanoseconds. What is too large already is not indented."""
+    if len(value) > MAX_VALUE_BYTES:
+        return len(value)
+    lines = value.count(b"\n") if name == "indent" else 0
+    return _UNITS_A_BYTE.get(name, 3) * len(value) + _UNITS_A_LINE * lines
 
 
 def _base64(value: bytes, _argument: str) -> bytes:
@@ -82,51 +132,25 @@ def _base64(value: bytes, _argument: str) -> bytes:
     return base64.b64encode(value)
 
 
-def _base64decode(value: bytes, _argument: str) -> bytes | _Failure:
+def _base64decode(value: bytes, _argument: str) -> bytes | Failure:
     """RFC 4648, sections 4 and 5: with line breaks or without, padded or not, in either alphabet but not in both.
 
     Blanks around it do not count. Everything else is strict: a character that belongs to neither alphabet is refused.
     """
-    encoded = _LINE_BREAKS.sub(b"", value.strip(_ASCII_BLANKS))
-    if _OF_URLS.search(encoded) and not _OF_MIME.search(encoded):
+    encoded = value.strip(_ASCII_BLANKS).replace(b"\r\n", b"").replace(b"\n", b"")
+    is_of_urls, is_of_mime = (any(each in encoded for each in two) for two in _ALPHABETS)
+    if is_of_urls and not is_of_mime:
         encoded = encoded.translate(_URLS_TO_MIME)
     if not encoded.endswith(b"="):
         encoded += b"=" * (-len(encoded) % 4)
     try:
         decoded = base64.b64decode(encoded, validate=True)
     except ValueError:
-        return _Failure("the value is not base64 (RFC 4648)")
+        return Failure("the value is not base64 (RFC 4648)")
     # Python lets bits in the last character pass that stand for nothing (section 3.5).
     if base64.b64encode(decoded) != encoded:
-        return _Failure("the value is not base64 (RFC 4648)")
+        return Failure("the value is not base64 (RFC 4648)")
     return decoded
-
-
-def _json(value: bytes, pointer: str) -> bytes | _Failure:
-    """RFC 6901: the value of the document at the pointer, by the rules for the values of fields."""
-    try:
-        document = jsontext.parse(value)
-    except jsontext.TooManyParts:
-        return _Failure(f"the value is JSON of more than {jsontext.MAX_PARTS} parts, which is more than is read")
-    except ValueError:
-        return _Failure("the value is not JSON that can be read")
-    target: jsontext.JsonValue | None = document
-    for token in pointer.split("/")[1:]:
-        target = _member(target, token.replace("~1", "/").replace("~0", "~"))
-    found = jsontext.field_value(target)
-    if found is None:
-        return _Failure(f"the value has nothing, or null, at {escapes.encode(pointer)}")
-    return found.reveal()
-
-
-def _member(parent: jsontext.JsonValue, name: str) -> jsontext.JsonValue:
-    match parent:
-        case dict():
-            return parent.get(name)
-        case list() if _INDEX.fullmatch(name) and int(name) < len(parent):
-            return parent[int(name)]
-        case _:
-            return None
 
 
 def _urlencode(value: bytes, _argument: str) -> bytes:
@@ -145,11 +169,8 @@ def _trim(value: bytes, _argument: str) -> bytes:
 def _indent(value: bytes, count: str) -> bytes:
     """Blanks before every line but the first, for a value that is placed into indented text."""
     if len(value) > MAX_VALUE_BYTES:
-        return value  # `_apply` refuses it; indented first, 8 MiB would become 264
-    first, *others = value.split(b"\n")
-    margin = b" " * int(count)
-    lines = [first, *(margin + line if line.strip(b"\r") else line for line in others)]
-    return b"\n".join(lines)
+        return value  # `_result` refuses it; indented first, 8 MiB would become 264
+    return (b"\n" + b" " * int(count)).join(_BEFORE_TEXT.split(value))
 
 
 def _lines(value: bytes, _argument: str) -> bytes:
@@ -162,24 +183,24 @@ def _default(value: bytes, _argument: str) -> bytes:
     return value
 
 
-def _int(value: bytes, _argument: str) -> bytes | _Failure:
+def _int(value: bytes, _argument: str) -> bytes | Failure:
     if _INTEGER.fullmatch(value) and _MIN_INTEGER <= int(value) <= _MAX_INTEGER:
         return value
-    return _Failure("the value is not an integer of 64 bits")
+    return Failure("the value is not an integer of 64 bits")
 
 
-def _bool(value: bytes, _argument: str) -> bytes | _Failure:
-    return value if value in (b"true", b"false") else _Failure("the value is neither true nor false")
+def _bool(value: bytes, _argument: str) -> bytes | Failure:
+    return value if value in (b"true", b"false") else Failure("the value is neither true nor false")
 
 
-_FUNCTIONS: Mapping[str, Callable[[bytes, str], bytes | _Failure]] = {
+# `json` is not among them: it works on a text that is read once (`resolver.json_texts`).
+_FUNCTIONS: Mapping[str, Callable[[bytes, str], bytes | Failure]] = {
     "base64": _base64,
     "base64decode": _base64decode,
     "bool": _bool,
     "default": _default,
     "indent": _indent,
     "int": _int,
-    "json": _json,
     "lines": _lines,
     "sha256": _sha256,
     "trim": _trim,

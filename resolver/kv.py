@@ -5,7 +5,7 @@ mount behind a path when the token may use anything below it.
 """
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final
@@ -14,14 +14,22 @@ from hvac.api.secrets_engines import KvV1, KvV2
 from hvac.utils import format_url
 
 from resolver import answers, jsontext
+from resolver.budget import Budget
 from resolver.deadline import Deadline
-from resolver.edge_errors import NotKeyValue, ReferenceRefused, SecretNotFound, VaultDenied, VaultUnavailable
+from resolver.edge_errors import (
+    NotKeyValue,
+    ReferenceRefused,
+    SecretNotFound,
+    SecretTooLarge,
+    VaultDenied,
+    VaultUnavailable,
+)
 from resolver.grammar import Reference
 from resolver.jsontext import JsonValue
 from resolver.observer import Operation
-from resolver.transport import Transport
+from resolver.transport import Transport, VaultAdapter
 from resolver.value import SecretValue
-from resolver.wire import VaultAnswer
+from resolver.wire import MAX_BODY_BYTES, AnswerTooLarge, VaultAnswer
 
 V1, V2 = 1, 2
 _V2_DATA_BRANCH: Final = "data"
@@ -58,9 +66,13 @@ class KvLocation:
 
 @dataclass(frozen=True, slots=True)
 class KvSecret:
-    """The fields of one secret, the version that was read (None on KV v1) and Vault's own id of the request."""
+    """Some fields of one secret, the version that was read (None on KV v1) and Vault's own id of the request.
 
-    fields: Mapping[str, JsonValue] = field(repr=False)
+    None is a field that is missing or null. JSON that was read takes many times the memory of its text, so no more is
+    kept of it than was asked for.
+    """
+
+    fields: Mapping[str, SecretValue | None] = field(repr=False)
     version: int | None
     request_id: str
 
@@ -125,12 +137,37 @@ def location(reference: Reference, mount: KvMount) -> KvLocation:
     return KvLocation(mount, path, reference.version)
 
 
-def read(location: KvLocation, transport: Transport, token: SecretValue, deadline: Deadline) -> KvSecret:
-    """Read one secret, in one request.
+def read(
+    location: KvLocation, names: Iterable[str], transport: Transport, token: SecretValue, budget: Budget
+) -> KvSecret:
+    """Read the fields of these names of one secret, in one request, within the deadline and the bounds of a budget.
 
-    Raises `VaultDenied`, `SecretNotFound`, `VaultRefused`, or what `Transport.send` raises.
+    Raises `VaultDenied`, `SecretNotFound`, `SecretTooLarge`, `VaultRefused`, or what `Transport.send`, `Budget.read`
+    and `Budget.spend` raise.
     """
-    adapter = transport.adapter(deadline, token)
+    try:
+        return _read(location, names, transport, token, budget)
+    except AnswerTooLarge:
+        raise SecretTooLarge(str(location), MAX_BODY_BYTES, jsontext.MAX_PARTS) from None
+
+
+def _read(
+    location: KvLocation, names: Iterable[str], transport: Transport, token: SecretValue, budget: Budget
+) -> KvSecret:
+    answer = _asked(location, transport.adapter(budget.deadline, token, arrives=budget.read))
+    if answer.status == HTTPStatus.FORBIDDEN:
+        raise VaultDenied(location.policy_path)
+    if answer.status == HTTPStatus.NOT_FOUND:
+        raise SecretNotFound(str(location), location.version, deleted=_says_deleted(answer))
+    budget.spend(jsontext.cost(answer.body)[0])
+    server = transport.connection.address
+    secret = _secret(answers.parsed(answer, server, f"reading {location}"), names, location.mount.version)
+    if secret is None:
+        raise VaultUnavailable(server, "sent an answer that is not Vault's")
+    return secret
+
+
+def _asked(location: KvLocation, adapter: VaultAdapter) -> VaultAnswer:
     answer: VaultAnswer
     if location.mount.version == V1:
         answer = KvV1(adapter).read_secret(location.path, location.mount.path)
@@ -138,18 +175,10 @@ def read(location: KvLocation, transport: Transport, token: SecretValue, deadlin
         answer = KvV2(adapter).read_secret_version(
             location.path, location.version, location.mount.path, raise_on_deleted_version=False
         )
-    if answer.status == HTTPStatus.FORBIDDEN:
-        raise VaultDenied(location.policy_path)
-    if answer.status == HTTPStatus.NOT_FOUND:
-        raise SecretNotFound(str(location), location.version, deleted=_says_deleted(answer))
-    server = transport.connection.address
-    secret = _secret(answers.parsed(answer, server, f"reading {location}"), location.mount.version)
-    if secret is None:
-        raise VaultUnavailable(server, "sent an answer that is not Vault's")
-    return secret
+    return answer
 
 
-def _secret(body: Mapping[str, JsonValue], engine_version: int) -> KvSecret | None:
+def _secret(body: Mapping[str, JsonValue], names: Iterable[str], engine_version: int) -> KvSecret | None:
     data, version = body.get("data"), None
     if engine_version == V2 and isinstance(data, dict):
         metadata, data = data.get("metadata"), data.get("data")
@@ -158,7 +187,8 @@ def _secret(body: Mapping[str, JsonValue], engine_version: int) -> KvSecret | No
             version = int(read_version)
     if not isinstance(data, dict):
         return None
-    return KvSecret(data, version, str(body.get("request_id", "")))
+    fields = {name: jsontext.field_value(data.get(name)) for name in names}
+    return KvSecret(fields, version, str(body.get("request_id", "")))
 
 
 def _says_deleted(answer: VaultAnswer) -> bool:

@@ -1,16 +1,18 @@
 """References in, values out: one login for a namespace, one Vault read for each path."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
-from resolver import functions, jsontext, kv
+from resolver import kv
 from resolver.breaker import State
+from resolver.budget import ALONE, Budget, Process
 from resolver.connections import Connection
 from resolver.deadline import Deadline
 from resolver.edge_errors import DeadlineExceeded, PathNotAllowed, VaultDenied
 from resolver.errors import ResolverError
+from resolver.functions import Evaluation, evaluate, in_order
 from resolver.grammar import Reference
 from resolver.identity import identity_name
 from resolver.kv import KvLocation, KvSecret, Mounts
@@ -74,21 +76,21 @@ class _Vault:
     server: Server
     tenant: Tenant
     token: VaultToken
-    deadline: Deadline
+    budget: Budget
 
     def locate(self, reference: Reference) -> KvLocation | ResolverError:
         server, namespace = self.server, self.tenant.namespace
         try:
-            location = server.mounts.locate(reference, server.transport, self.token.token, self.deadline)
+            location = server.mounts.locate(reference, server.transport, self.token.token, self.budget.deadline)
         except ResolverError as error:
             return self._told(error)
         if not server.transport.connection.allows(str(location), namespace):
             return PathNotAllowed(str(location), server.name, namespace)
         return location
 
-    def read(self, location: KvLocation) -> KvSecret | ResolverError:
+    def read(self, location: KvLocation, names: Iterable[str]) -> KvSecret | ResolverError:
         try:
-            return kv.read(location, self.server.transport, self.token.token, self.deadline)
+            return kv.read(location, names, self.server.transport, self.token.token, self.budget)
         except ResolverError as error:
             return self._told(error)
 
@@ -108,9 +110,12 @@ class Resolver:
         limit: Limit = no_limit,
         observers: Observers = nobody,
         room: Room = all_room,
+        *,
+        process: Process = ALONE,
     ) -> None:
         self._limit = limit
         self._room = room
+        self._process = process
         self._observers = observers
         self._tokens = tokens
         self._readers = Readers()
@@ -123,12 +128,13 @@ class Resolver:
         for reference in dict.fromkeys(references):
             by_connection.setdefault(reference.connection, []).append(reference)
         outcomes: dict[Reference, Outcome] = {}
-        for name, group in by_connection.items():
-            try:
-                with self._servers.using(name) as server:
-                    outcomes.update(self._resolve_group(server, group, namespace, deadline))
-            except ResolverError as error:
-                outcomes.update(dict.fromkeys(group, error))
+        with closing(Budget(namespace, deadline, self._process)) as budget:
+            for name, group in by_connection.items():
+                try:
+                    with self._servers.using(name) as server:
+                        outcomes.update(self._resolve_group(server, group, budget))
+                except ResolverError as error:
+                    outcomes.update(dict.fromkeys(group, error))
         return outcomes
 
     def refresh_seconds(self, references: Iterable[Reference]) -> float:
@@ -179,56 +185,62 @@ class Resolver:
         server.transport.close()
 
     def _resolve_group(
-        self, server: Server, references: Sequence[Reference], namespace: str, deadline: Deadline
+        self, server: Server, references: Sequence[Reference], budget: Budget
     ) -> dict[Reference, Outcome]:
-        tenant = Tenant(server.name, namespace, server.transport.connection.auth.role_for(namespace))
+        tenant = Tenant(server.name, budget.namespace, server.transport.connection.auth.role_for(budget.namespace))
         try:
-            with self._room(server.name, deadline):
-                return self._resolve_as(tenant, server, references, deadline)
+            with self._room(server.name, budget.deadline):
+                return self._resolve_as(tenant, server, references, budget)
         except ResolverError as error:
             return dict.fromkeys(references, error)
 
     def _resolve_as(
-        self, tenant: Tenant, server: Server, references: Sequence[Reference], deadline: Deadline
+        self, tenant: Tenant, server: Server, references: Sequence[Reference], budget: Budget
     ) -> dict[Reference, Outcome]:
+        deadline = budget.deadline
         token, remembered = self._tokens.token(tenant, server.transport, deadline)
-        outcomes = self._read_all(server, tenant, references, token, deadline)
+        outcomes = self._read_all(_Vault(server, tenant, token, budget), references)
         denied = [reference for reference in references if isinstance(outcomes[reference], VaultDenied)]
         if denied:
             fresh = self._tokens.replacement(tenant, token, server.transport, deadline, was_remembered=remembered)
             if fresh is not None:
-                outcomes.update(self._read_all(server, tenant, denied, fresh, deadline))
+                outcomes.update(self._read_all(_Vault(server, tenant, fresh, budget), denied))
         return outcomes
 
-    def _read_all(
-        self,
-        server: Server,
-        tenant: Tenant,
-        references: Sequence[Reference],
-        token: VaultToken,
-        deadline: Deadline,
-    ) -> dict[Reference, Outcome]:
+    def _read_all(self, vault: _Vault, references: Sequence[Reference]) -> dict[Reference, Outcome]:
         """Locate the references, read each location once, side by side, and evaluate the references on what came."""
-        vault = _Vault(server, tenant, token, deadline)
-        located = {reference: vault.locate(reference) for reference in references}
-        locations = list(dict.fromkeys(place for place in located.values() if isinstance(place, KvLocation)))
+        outcomes: dict[Reference, Outcome] = {}
+        wanted: dict[KvLocation, list[Reference]] = {}
+        for reference in references:
+            place = vault.locate(reference)
+            if isinstance(place, ResolverError):
+                outcomes[reference] = place
+            else:
+                wanted.setdefault(place, []).append(reference)
+
+        def read(place: KvLocation) -> KvSecret | ResolverError:
+            return vault.read(place, {reference.field for reference in wanted[place]})
+
         # It pays where the network has latency.
-        secrets = dict(
-            zip(locations, self._readers.read_all(tenant.namespace, vault.read, locations, deadline), strict=True)
-        )
-        return {
-            reference: place if isinstance(place, ResolverError) else _evaluated(reference, secrets[place])
-            for reference, place in located.items()
-        }
+        found = self._readers.read_all(vault.tenant.namespace, read, list(wanted), vault.budget.deadline)
+        evaluation = Evaluation.within(vault.budget)
+        for (place, of_place), secret in zip(wanted.items(), found, strict=True):
+            # Those to members of one JSON text stand together: it is then read once.
+            for reference in sorted(of_place, key=lambda each: (each.field, in_order(each))):
+                outcomes[reference] = _evaluated(reference, place, secret, evaluation)
+        return {reference: outcomes[reference] for reference in references}
 
 
-def _evaluated(reference: Reference, secret: KvSecret | ResolverError | None) -> Outcome:
+def _evaluated(
+    reference: Reference, place: KvLocation, secret: KvSecret | ResolverError | None, evaluation: Evaluation
+) -> Outcome:
     if secret is None:
         return DeadlineExceeded()
     if isinstance(secret, ResolverError):
         return secret
     try:
-        value = functions.evaluate(reference, jsontext.field_value(secret.fields.get(reference.field)))
+        value = evaluate(reference, secret.fields[reference.field], evaluation, (place, reference.field))
+        evaluation.budget.value(len(value.reveal()))
     except ResolverError as error:
         return error
     return Resolved(value, secret.version, secret.request_id)

@@ -26,6 +26,7 @@ from resolver.observer import NOBODY, Observer, Operation
 from resolver.value import SecretValue
 from resolver.wire import (
     AnswerTooLarge,
+    Arrives,
     ClosedUnanswered,
     Limit,
     TooLate,
@@ -34,6 +35,7 @@ from resolver.wire import (
     VaultRequest,
     Wire,
     no_limit,
+    unbounded,
 )
 
 EXAMINER: Final = "vault-health"
@@ -73,12 +75,14 @@ class Transport:
         *,
         may_repeat: bool = False,
         operation: Operation = Operation.READ,
+        arrives: Arrives = unbounded,
     ) -> "VaultAdapter":
         """Return an hvac adapter for calls under one token and one deadline. It is cheap and is not shared.
 
         With `may_repeat` requests that are no GET are repeated as well: to ask twice has to do no harm.
+        `arrives` is told how much arrives of each answer.
         """
-        return VaultAdapter(self, deadline, token, may_repeat=may_repeat, operation=operation)
+        return VaultAdapter(self, deadline, token, may_repeat=may_repeat, operation=operation, arrives=arrives)
 
     def send(self, request: VaultRequest, deadline: Deadline) -> VaultAnswer:
         """Send one request, and read its whole answer within the deadline.
@@ -192,10 +196,12 @@ class VaultAdapter(hvac.adapters.RawAdapter):  # type: ignore[misc]
         *,
         may_repeat: bool,
         operation: Operation,
+        arrives: Arrives,
     ) -> None:
         # hvac's own constructor would make a session; nothing of it is used.
         self._may_repeat = may_repeat
         self._operation = operation
+        self._arrives = arrives
         self._transport = transport
         self._deadline = deadline
         self._token = token
@@ -223,7 +229,8 @@ class VaultAdapter(hvac.adapters.RawAdapter):  # type: ignore[misc]
         }
         body = None if json is None else dumps(json).encode()
         verb = method.upper()
-        request = VaultRequest(verb, target, all_headers, body, self._may_repeat or verb == "GET", self._operation)
+        may_repeat = self._may_repeat or verb == "GET"
+        request = VaultRequest(verb, target, all_headers, body, may_repeat, self._operation, self._arrives)
         return self._transport.send(request, self._deadline)
 
 

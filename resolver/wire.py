@@ -19,7 +19,11 @@ from resolver.edge_errors import VaultUnavailable
 from resolver.idle_connections import IdleConnections
 from resolver.observer import Operation
 
-MAX_BODY_BYTES = 8 * 1024 * 1024
+# A secret in Vault has 1 MiB at the most, unless the storage was told otherwise (raft's `max_entry_size`), and
+# Kubernetes stores no more in a Secret. JSON and metadata are added to it.
+MAX_BODY_BYTES = 2 * 1024 * 1024
+_MOST_TOLD = "2 MiB"
+_PIECE_BYTES = 256 * 1024
 # More may be in use at once; these are kept when they are idle. Nobody waits for one.
 _KEPT_CONNECTIONS = 32
 _CLOSED = (
@@ -51,11 +55,20 @@ class AnswerTooLarge(VaultUnavailable):
     """The server answers, and with more than is read."""
 
 
+Arrives = Callable[[int], None]
+"""Is told how many bytes arrived of an answer."""
+
+
+def unbounded(_size_bytes: int) -> None:
+    """Let an answer be as large as any may be."""
+
+
 @dataclass(frozen=True, slots=True)
 class VaultRequest:
     """What is sent, `target` exactly as it is written; `may_repeat` says that to send it twice does no harm.
 
-    `operation` is what it is sent for, as observers are told.
+    `operation` is what it is sent for, as observers are told. `arrives` is told of the size of each piece of the
+    answer's body; what it raises ends the exchange.
     """
 
     method: str
@@ -64,6 +77,7 @@ class VaultRequest:
     body: bytes | None = field(default=None, repr=False)
     may_repeat: bool = False
     operation: Operation = Operation.READ
+    arrives: Arrives = unbounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +127,7 @@ class Wire:
             with self._limit(seconds):
                 response = _response(used, request, seconds)
                 answered = True
-                answer = self._whole(response)
+                answer = self._whole(response, request.arrives)
             is_whole = True
         except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as error:
             told = self._told(_chain(error), seconds, answered=answered)
@@ -132,11 +146,19 @@ class Wire:
         """Close the connections that are idle now, and each of the others when its answer has been read."""
         self._idle.close()
 
-    def _whole(self, response: urllib3.BaseHTTPResponse) -> VaultAnswer:
-        read = response.read(MAX_BODY_BYTES + 1)
-        if len(read) > MAX_BODY_BYTES:
-            raise AnswerTooLarge(self.connection.address, "sent a response of more than 8 MiB")
-        return VaultAnswer(response.status, response.headers, read)
+    def _whole(self, response: urllib3.BaseHTTPResponse, arrives: Arrives) -> VaultAnswer:
+        pieces: list[bytes] = []
+        left = MAX_BODY_BYTES + 1
+        while left:
+            piece = response.read(min(left, _PIECE_BYTES))
+            arrives(len(piece))
+            pieces.append(piece)
+            left -= len(piece)
+            if len(piece) < _PIECE_BYTES:
+                break
+        if not left:
+            raise AnswerTooLarge(self.connection.address, f"sent a response of more than {_MOST_TOLD}")
+        return VaultAnswer(response.status, response.headers, b"".join(pieces))
 
     def _told(self, chain: Sequence[BaseException], seconds: float, *, answered: bool) -> VaultUnavailable:
         """What went wrong on the way, told by the kinds of errors alone: their texts may quote what was sent."""

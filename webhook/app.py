@@ -17,6 +17,7 @@ from resolver.deadline import Deadline
 from webhook.bodies import SMALL_BYTES, BodyRoom, Head
 from webhook.caller import ON_PROOF
 from webhook.logs import frames
+from webhook.memory import Memory
 from webhook.overload import CAUSE as OVERLOADED
 from webhook.overload import OverloadedError, overloaded
 from webhook.review import AdmissionRequest, Answer, ReviewError, parse, render
@@ -58,7 +59,7 @@ def create_app(
     # A body of unknown length is cut off at this limit without a word: one byte more shows that there was more.
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES + 1
 
-    large = room or BodyRoom()
+    large = room or BodyRoom(Memory())
 
     @app.post(mutate_path)
     def mutate() -> Response:

@@ -8,16 +8,17 @@ AdmissionRequest (https://pkg.go.dev/k8s.io/api/admission/v1).
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Self
 
+from webhook.memory import Memory
 from webhook.overload import OverloadedError
 
 SMALL_BYTES = 64 * 1024
-MOST_BYTES = 32 * 1024 * 1024
+# Of its body's size, for an object that is admitted.
+_TIMES_ITS_BODY = 3
 _HEAD = re.compile(
     rb"""\s*\{\s*(?:"(?:kind|apiVersion)":\s*"[^"\\]*",\s*)*
     "request":\s*\{\s*"uid":\s*"(?P<uid>[^"\\]+)"
@@ -48,28 +49,18 @@ class Head:
 
 
 class BodyRoom:
-    """The room for large bodies in one worker. Greenlets may share it.
+    """The room for large bodies in one worker's memory. Greenlets may share it."""
 
-    `held_bytes` is how much of it is taken now.
-    """
-
-    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
-        self.held_bytes = 0
-        self._most_bytes = most_bytes
-        self._held: Counter[str] = Counter()
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
 
     @contextmanager
     def hold(self, namespace: str, size_bytes: int) -> Iterator[None]:
         """Hold room for a body while the block runs. Raises `OverloadedError` at once when there is none."""
-        free = self._most_bytes - self.held_bytes
-        if self._held[namespace] >= free or size_bytes > free:
+        taken_bytes = _TIMES_ITS_BODY * size_bytes
+        if not self._memory.take(namespace, taken_bytes):
             raise OverloadedError("too many large objects are under way; a retry will work")
-        self.held_bytes += size_bytes
-        self._held[namespace] += size_bytes
         try:
             yield
         finally:
-            self.held_bytes -= size_bytes
-            self._held[namespace] -= size_bytes
-            if not self._held[namespace]:
-                del self._held[namespace]
+            self._memory.give(namespace, taken_bytes)

@@ -35,11 +35,13 @@ from webhook.discovery import add_discovery
 from webhook.gated import GatedAdmission
 from webhook.gauges import Gauges, Sources
 from webhook.identity import NamespaceTokens
+from webhook.memory import Memory
 from webhook.metered import MeteredAdmission
 from webhook.overload import Gate
 from webhook.record_keys import RecordKeys
 from webhook.serving_certificate import CertificateFiles, ServingCertificate
 from webhook.time_limit import time_limit
+from webhook.turns import Turns, shared
 from webhook.upkeep import Upkeep
 
 
@@ -117,7 +119,15 @@ def build(settings: ServiceSettings, meters: Meters) -> Service:
     api = connect(settings.kubeconfig, observe=kubernetes_meter(meters))
     tenants = Tenants(NamespaceTokens(ServiceAccountTokens(api)))
     gate = Gate(settings.most_running, settings.most_waiting)
-    resolver = Resolver(load(settings.connections_file), tenants, time_limit, vault_meters(meters), gate.asking)
+    memory = Memory()
+    resolver = Resolver(
+        load(settings.connections_file),
+        tenants,
+        time_limit,
+        vault_meters(meters),
+        gate.asking,
+        process=shared(Turns(), memory),
+    )
     secrets = Secrets(api)
     record_keys = RecordKeys(settings.record_key, lambda seconds: secrets.read(settings.record_key, seconds).data)
     admission = Admission(resolver, Namespaces(api), SecretAccess(api), record_keys.current, time_limit)
@@ -127,7 +137,7 @@ def build(settings: ServiceSettings, meters: Meters) -> Service:
     is_aggregated = settings.caller.mode is CallerMode.AGGREGATION
     metered = MeteredAdmission(GatedAdmission(admits, gate), meters)
     path = ADMISSION_PATH if is_aggregated else MUTATE_PATH
-    app = create_app(metered, path, BodyRoom(), lambda cause: meters.add(REFUSALS, cause))
+    app = create_app(metered, path, BodyRoom(memory), lambda cause: meters.add(REFUSALS, cause))
     if is_aggregated:
         add_discovery(app)
     certificate = _certificate(settings.certificate, secrets)

@@ -134,9 +134,9 @@ def test_a_body_without_end_is_cut_off() -> None:
         while True:
             client.sendall(b"10000\r\n" + b"x" * 0x10000 + b"\r\n")
 
-    with answering(endless) as (address, _), pytest.raises(VaultUnavailable, match="more than 8 MiB"):
+    with answering(endless) as (address, _), pytest.raises(VaultUnavailable, match="more than 2 MiB"):
         get(address, seconds=20)
-    assert MAX_BODY_BYTES == 8 * 1024 * 1024
+    assert MAX_BODY_BYTES == 2 * 1024 * 1024
 
 
 def test_nobody_listens() -> None:

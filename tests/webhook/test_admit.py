@@ -12,6 +12,7 @@ import pytest
 
 from kube.access import Subject
 from kube.errors import KubernetesError, KubernetesUnavailable
+from resolver.budget import AnswersTooLarge, NoRoom, TooMuchWork, ValuesTooLarge
 from resolver.deadline import Deadline
 from resolver.edge_errors import (
     ConnectionUnusable,
@@ -23,6 +24,7 @@ from resolver.edge_errors import (
     PathNotAllowed,
     ReferenceRefused,
     SecretNotFound,
+    SecretTooLarge,
     UnknownConnection,
     VaultCrowded,
     VaultDenied,
@@ -114,6 +116,11 @@ FORBIDDEN, UNAVAILABLE = HTTPStatus.FORBIDDEN, HTTPStatus.SERVICE_UNAVAILABLE
         (LoginDenied("id", "role", "jwt", 400), FORBIDDEN, "LoginDenied"),
         (IdentityRefused("id", 404), FORBIDDEN, "IdentityRefused"),
         (SecretNotFound("secret/app", None, deleted=False), FORBIDDEN, "SecretNotFound"),
+        (SecretTooLarge("secret/app", 2_000_000, 100_000), FORBIDDEN, "AnswerTooLarge"),
+        (AnswersTooLarge(), FORBIDDEN, "AnswerTooLarge"),
+        (TooMuchWork(), FORBIDDEN, "TooMuchWork"),
+        (ValuesTooLarge(), FORBIDDEN, "SecretTooLarge"),
+        (NoRoom(), UNAVAILABLE, "Overloaded"),
         (MissingField(REFERENCE), FORBIDDEN, "FieldNotFound"),
         (FunctionError(REFERENCE, "int", "not an integer"), FORBIDDEN, "FunctionFailed"),
         (NotKeyValue("pki"), FORBIDDEN, "NotAKeyValueMount"),

@@ -8,6 +8,7 @@ from tests.manifests.secrets import secret
 from tests.webhook.reviews import UID, review
 from webhook.app import MAX_BODY_BYTES, create_app, deadline_of
 from webhook.bodies import BodyRoom
+from webhook.memory import Memory
 from webhook.review import AdmissionRequest, Answer
 
 
@@ -67,7 +68,7 @@ def test_a_bug_outside_of_an_admission_is_logged_without_its_text(caplog: pytest
 )
 def test_a_refusal_that_no_admission_came_to_is_told(admission: Any, body: bytes, cause: str) -> None:
     causes: list[str] = []
-    app = create_app(admission, room=BodyRoom(most_bytes=1000), on_refused=causes.append)
+    app = create_app(admission, room=BodyRoom(Memory(1000)), on_refused=causes.append)
     app.test_client().post("/mutate", data=body)
     assert causes == [cause]
 

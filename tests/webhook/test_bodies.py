@@ -15,6 +15,7 @@ from tests.manifests.secrets import secret
 from tests.webhook.reviews import UID, review
 from webhook.app import create_app
 from webhook.bodies import SMALL_BYTES, BodyRoom, Head
+from webhook.memory import Memory
 from webhook.overload import OverloadedError
 from webhook.review import AdmissionRequest, Answer
 
@@ -25,12 +26,13 @@ class _Room:
     """Bodies that are held until they are let go."""
 
     def __init__(self, most_bytes: int) -> None:
-        self.room = BodyRoom(most_bytes)
+        self.memory = Memory(3 * most_bytes)
+        self._room = BodyRoom(self.memory)
         self._held = contextlib.ExitStack()
 
     def takes(self, namespace: str, size_bytes: int) -> bool:
         try:
-            self._held.enter_context(self.room.hold(namespace, size_bytes))
+            self._held.enter_context(self._room.hold(namespace, size_bytes))
         except OverloadedError:
             return False
         return True
@@ -44,7 +46,7 @@ def test_one_namespace_alone_gets_half_and_another_finds_room() -> None:
     assert [room.takes("one", 8 * _MIB) for _ in range(3)] == [True, True, False]
     assert room.takes("two", 8 * _MIB)
     room.let_go()
-    assert room.room.held_bytes == 0
+    assert room.memory.held_bytes == 0
     assert room.takes("one", 8 * _MIB)
 
 
@@ -59,9 +61,9 @@ def test_a_body_is_not_taken_in_beyond_the_room() -> None:
 def test_the_bound_holds_and_the_room_comes_back(bodies: list[tuple[str, int]]) -> None:
     room = _Room(1000)
     taken = sum(size for namespace, size in bodies if room.takes(namespace, size))
-    assert room.room.held_bytes == taken <= 1000
+    assert room.memory.held_bytes == 3 * taken <= 3000
     room.let_go()
-    assert room.room.held_bytes == 0
+    assert room.memory.held_bytes == 0
 
 
 _LARGE = secret({"large": "x" * SMALL_BYTES}, {"data.keyhole.dev/a": "vault:secret/a#b"})
@@ -125,17 +127,17 @@ class _Allows:
 
 @pytest.mark.parametrize("length", [pytest.param(True, id="of known length"), pytest.param(False, id="in chunks")])
 def test_a_large_body_is_read_whole_and_gives_its_room_back(length: bool) -> None:
-    room = BodyRoom()
-    client: Any = create_app(_Allows(), room=room).test_client()
+    memory = Memory()
+    client: Any = create_app(_Allows(), room=BodyRoom(memory)).test_client()
     body = json.dumps(review(_LARGE)).encode()
     chunked = {"input_stream": BytesIO(body), "environ_overrides": {"wsgi.input_terminated": True}}
     answer = client.post("/mutate", **({"data": body} if length else chunked))
     assert answer.json["response"]["allowed"]
-    assert room.held_bytes == 0
+    assert memory.held_bytes == 0
 
 
 def test_without_room_the_answer_is_429_under_the_uid() -> None:
-    client: Any = create_app(_Allows(), room=BodyRoom(SMALL_BYTES)).test_client()
+    client: Any = create_app(_Allows(), room=BodyRoom(Memory(SMALL_BYTES))).test_client()
     answer = client.post("/mutate", data=json.dumps(review(_LARGE)).encode())
     assert answer.status_code == HTTPStatus.OK
     assert answer.json["response"]["uid"] == UID
@@ -145,10 +147,10 @@ def test_without_room_the_answer_is_429_under_the_uid() -> None:
 
 
 def test_without_room_and_without_a_uid_that_can_be_read_the_answer_is_http_429() -> None:
-    client = create_app(_Allows(), room=BodyRoom(SMALL_BYTES)).test_client()
+    client = create_app(_Allows(), room=BodyRoom(Memory(SMALL_BYTES))).test_client()
     assert client.post("/mutate", data=b" " * (SMALL_BYTES + 1)).status_code == HTTPStatus.TOO_MANY_REQUESTS
 
 
 def test_a_small_body_needs_no_room() -> None:
-    client = create_app(_Allows(), room=BodyRoom(0)).test_client()
+    client = create_app(_Allows(), room=BodyRoom(Memory(0))).test_client()
     assert client.post("/mutate", data=json.dumps(review(secret())).encode()).status_code == HTTPStatus.OK
