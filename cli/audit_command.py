@@ -98,7 +98,9 @@ def verify(
     a whole, is known only from a head: note those that are printed here or stand in the server's log, and
     give them as --head the next time.
 
-    Exit code 0: intact. 1: findings. 2: something could not be read.
+    A line that was never finished, for the disk was full, is a note and no finding if a later line tells of it.
+
+    Exit code 0: intact, perhaps with notes. 1: findings. 2: something could not be read.
     """
     try:
         verifier = Verifier([load_key(path) for path in key_files], heads, after, mixed=mixed)
@@ -159,6 +161,10 @@ def _tell_text(report: Report) -> None:
     left_out = report.findings_total - len(report.findings)
     if left_out:
         click.echo(f"and {left_out} more findings")
+    for note in report.notes:
+        click.echo(f"note: {_described(note)}")
+    if report.notes_total > len(report.notes):
+        click.echo(f"and {report.notes_total - len(report.notes)} more notes")
     for chain in report.chains:
         state = "ended" if chain.ended else "not ended"
         click.echo(f"chain {chain.head.chain}: lines {chain.first} to {chain.head.sequence}, {state}")
@@ -180,6 +186,8 @@ def _tell_json(report: Report) -> None:
         "chains": [_chain_as_json(chain) for chain in report.chains],
         "findings": [_finding_as_json(finding) for finding in report.findings],
         "findings_total": report.findings_total,
+        "notes": [_finding_as_json(note) for note in report.notes],
+        "notes_total": report.notes_total,
     }
     click.echo(json.dumps(document, indent=2))
 

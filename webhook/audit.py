@@ -20,6 +20,7 @@ from webhook.audit_line import Event, Head, sign
 from webhook.audit_parts import lay_out
 from webhook.audit_record import AuditRecord, encode, timestamp
 from webhook.audit_stream import AuditStream
+from webhook.audit_torn import telling
 
 log = logging.getLogger("keyhole.audit")
 
@@ -86,9 +87,11 @@ class AuditTrail:
         self._tell_head()
 
     def _write(self, event: Event, record: bytes, deadline: Deadline) -> None:
-        line, head = sign(self._key, event, self._head, record)
-        # A line that is not written leaves its number to the next one.
+        pieces = self._stream.pieces
+        line, head = sign(self._key, event, self._head, telling(record, pieces))
+        # A line that is not written leaves its number to the next one, which tells of the piece of it that is there.
         self._stream.write(line, deadline)
+        self._stream.forget(pieces)
         self._head = head
 
     @contextmanager

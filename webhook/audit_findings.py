@@ -20,6 +20,8 @@ class Problem(Enum):
     CHAIN_MISSING = "ChainMissing"
     OTHER_HEAD = "OtherHead"
     NOTHING = "Nothing"
+    TORN = "Torn"
+    """No harm, and so a note: a line that was never finished, as a later line of the trail says."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -15,7 +15,8 @@ from webhook.audit_key import KEY_ID_CHARACTERS, AuditKey
 
 MAX_LINE_BYTES = 64 * 1024
 """The length of the longest line, its line break included."""
-MAX_RECORD_BYTES = MAX_LINE_BYTES - 512
+# What stands around the record, and what a record tells of pieces of lines besides (`webhook.audit_torn`).
+MAX_RECORD_BYTES = MAX_LINE_BYTES - 512 - 1024
 NO_MAC = "0" * 64
 """What the first line of a chain has for the MAC of the line before it."""
 LINE_START = b'{"chain":"'
@@ -72,6 +73,7 @@ class Line:
     key_id: str
     previous: str
     unsigned: bytes = field(repr=False)
+    record: bytes = field(repr=False, default=b"{}")
 
     def is_authentic(self, key: AuditKey) -> bool:
         """Whether the key's holder wrote this line, exactly so."""
@@ -81,7 +83,7 @@ class Line:
 def sign(key: AuditKey, event: Event, before: Head, record: bytes) -> tuple[bytes, Head]:
     """Return the line that follows a head, its line break included, and the head with it.
 
-    `record` is a JSON object of at most `MAX_RECORD_BYTES`.
+    `record` is a JSON object of at most `MAX_RECORD_BYTES`, and 1 KiB more for what it tells of pieces of lines.
     """
     opening = f'{{"chain":"{before.chain}","event":"{event.value}","key":"{key.id}",'.encode()
     sequence = before.sequence + 1
@@ -99,4 +101,4 @@ def parse(text: bytes) -> Line | None:
         match[name].decode() for name in ("chain", "event", "key", "mac", "previous")
     )
     unsigned = match[1] + text[match.end("mac") + len('",') :]
-    return Line(Head(chain, int(match["sequence"]), mac), Event(event), key_id, previous, unsigned)
+    return Line(Head(chain, int(match["sequence"]), mac), Event(event), key_id, previous, unsigned, match["record"])

@@ -8,6 +8,9 @@
 | a file on NFS          | nothing: give each worker's host its own file                                              |
 
 A file is flushed by the system, not by each write: a machine that crashes may lose lines, a process that dies not.
+
+What is left of a line that was broken off stays where it is. The next line begins on a line of its own, and `pieces` is
+what it has to tell of.
 """
 
 import errno
@@ -16,13 +19,15 @@ import os
 import select
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from resolver.deadline import Deadline
 from webhook.audit_errors import AuditUnavailable
+from webhook.audit_line import LINE_START, MAX_LINE_BYTES
+from webhook.audit_torn import MOST_IN_A_LINE, MOST_PIECES, Piece
 
 _FILE_MODE = 0o600
 # Without O_NONBLOCK, opening a named pipe that nobody reads would wait for ever.
@@ -34,18 +39,19 @@ _HELD = frozenset({errno.EACCES, errno.EAGAIN})
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    """An open stream; `can_stall` says that its reader may keep a writer waiting."""
+    """An open stream; `can_stall` says that its reader may keep a writer waiting, `is_file` that it can be read."""
 
     descriptor: int
     device: int
     inode: int
     can_stall: bool
+    is_file: bool
 
     @classmethod
     def of(cls, descriptor: int) -> "_Opened":
         found = os.fstat(descriptor)
         can_stall = stat.S_ISFIFO(found.st_mode) or stat.S_ISSOCK(found.st_mode)
-        return cls(descriptor, found.st_dev, found.st_ino, can_stall)
+        return cls(descriptor, found.st_dev, found.st_ino, can_stall, stat.S_ISREG(found.st_mode))
 
 
 class AuditStream:
@@ -57,11 +63,23 @@ class AuditStream:
         Raises `AuditUnavailable`.
         """
         self._path = path
+        # Whether the last line has no end, so that the next one has to begin with a line break.
         self._torn = False
+        self._pieces: list[Piece] = []
         try:
             self._opened = _Opened.of(_STANDARD_OUTPUT if path is None else os.open(path, _FLAGS, _FILE_MODE))
         except OSError as error:
             raise self._unavailable(error) from error
+        self._look_at_the_end()
+
+    @property
+    def pieces(self) -> Sequence[Piece]:
+        """The pieces of lines, the oldest first, that the next line has to tell of; at most what a line may tell."""
+        return tuple(self._pieces[:MOST_IN_A_LINE])
+
+    def forget(self, pieces: Sequence[Piece]) -> None:
+        """Take note that a line which was written whole tells of these, which `pieces` gave."""
+        del self._pieces[: len(pieces)]
 
     def write(self, line: bytes, deadline: Deadline) -> None:
         """Write a line. A file that was renamed or removed is made anew, so that logs can be rotated.
@@ -92,7 +110,8 @@ class AuditStream:
         self._opened, self._torn = fresh, False
 
     def _write(self, line: bytes, deadline: Deadline) -> None:
-        rest = memoryview(b"\n" + line if self._torn else line)
+        break_first = b"\n" if self._torn else b""
+        rest = memoryview(break_first + line)
         total = len(rest)
         try:
             with self._turn(deadline):
@@ -101,7 +120,28 @@ class AuditStream:
         finally:
             # Whatever ends the loop, a greenlet's time limit included.
             if len(rest) < total:
-                self._torn = bool(rest)
+                self._ended(line, total - len(rest) - len(break_first))
+
+    def _ended(self, line: bytes, written: int) -> None:
+        """Take note of how much of a line stands there now, the line break before it not counted."""
+        self._torn = 0 < written < len(line)
+        if self._torn:
+            self._note(line[:written])
+
+    def _look_at_the_end(self) -> None:
+        """See whether a file ends in the middle of a line: whoever began it is dead, or will tell of it as well."""
+        if self._path is None or not self._opened.is_file:
+            return
+        # A file that may be written to and not be read is taken as it is.
+        with suppress(OSError):
+            unfinished = _unfinished(self._path)
+            if unfinished:
+                self._torn = True
+                self._note(unfinished)
+
+    def _note(self, text: bytes) -> None:
+        if len(self._pieces) < MOST_PIECES:
+            self._pieces.append(Piece.of(text))
 
     def _write_some(self, rest: memoryview, deadline: Deadline) -> int:
         if not self._opened.can_stall:
@@ -146,3 +186,11 @@ class AuditStream:
     def _unavailable(self, error: OSError) -> AuditUnavailable:
         where = "standard output" if self._path is None else str(self._path)
         return AuditUnavailable(f"{where}: {error.strerror or type(error).__name__}")
+
+
+def _unfinished(path: Path) -> bytes:
+    """Return what a file ends with, without a line break, if that is the beginning of a line of a trail."""
+    with path.open("rb") as file:
+        file.seek(-min(file.seek(0, os.SEEK_END), MAX_LINE_BYTES), os.SEEK_END)
+        tail = file.read().rpartition(b"\n")[2]
+    return tail if tail.startswith(LINE_START) or LINE_START.startswith(tail) else b""

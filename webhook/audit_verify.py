@@ -14,13 +14,17 @@ from webhook.audit_findings import Finding, Place, Problem
 from webhook.audit_gaps import Gap, Gaps
 from webhook.audit_key import AuditKey
 from webhook.audit_line import LINE_START, MAX_LINE_BYTES, Event, Head, Line, parse
+from webhook.audit_torn import Piece, Strange, told
 
 MOST_FINDINGS = 1000
 
 
 @dataclass(slots=True)
 class Chain:
-    """What was seen of one chain: `head` is its furthest line, `lines` counts those that are sound."""
+    """What was seen of one chain: `head` is its furthest line, `lines` counts those that are sound.
+
+    `last` is that line, as far as it was read here, with its text and where it stands.
+    """
 
     first: int
     head: Head
@@ -28,16 +32,22 @@ class Chain:
     ended: bool = False
     key_ids: set[str] = field(default_factory=set)
     gaps: Gaps = field(default_factory=Gaps)
+    last: tuple[Line, bytes, Place] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The chains, in the order in which they begin, and what is wrong: the first findings and how many there are."""
+    """The chains, in the order in which they begin, and what is wrong: the first findings and how many there are.
+
+    `notes` are the first of the lines that were never finished and of which the trail itself tells.
+    """
 
     lines: int
     chains: Sequence[Chain]
     findings: Sequence[Finding]
     findings_total: int
+    notes: Sequence[Finding] = ()
+    notes_total: int = 0
 
     @property
     def intact(self) -> bool:
@@ -79,15 +89,23 @@ class Verifier:
         self._lines = 0
         self._findings: list[Finding] = []
         self._findings_total = 0
+        self._strange = Strange()
+        self._notes: list[Finding] = []
+        self._notes_total = 0
 
     def feed(self, text: bytes, place: Place) -> None:
         """Take the next line, with its line break."""
         if len(text) > MAX_LINE_BYTES:
             self._foreign(text, place, Problem.TOO_LONG, f"is longer than {MAX_LINE_BYTES} bytes")
             return
-        line = self._line(text.removesuffix(b"\n"), place)
+        content = text.removesuffix(b"\n")
+        line, start = self._line(content)
         if line is None:
+            self._foreign(content, place, Problem.NOT_A_LINE, "is no line of a trail")
             return
+        if start:
+            message = "begins with something that is no line of a trail"
+            self._foreign(content[:start], place, Problem.NOT_A_LINE, message)
         key = self._keys.get(line.key_id)
         if key is None:
             # The id has the shape of one, and is not to be believed: the line may as well be forged.
@@ -95,7 +113,7 @@ class Verifier:
         elif not line.is_authentic(key):
             self._find(Problem.CHANGED, "was changed or forged: its MAC does not fit", place, line.head.chain)
         else:
-            self._accept(line, place)
+            self._accept(line, content[start:], place)
             if not text.endswith(b"\n"):
                 self._find(Problem.CUT_SHORT, "has no line break at its end", place, line.head.chain)
 
@@ -107,36 +125,44 @@ class Verifier:
         for heads in self._heads.values():
             for head in heads:
                 self._not_reached(head)
+        for finding in self._strange.rest():
+            self._report(finding)
         if not self._lines:
             self._find(Problem.NOTHING, "there is no sound line of a trail at all")
         # What is nowhere comes last.
         findings = sorted(self._findings, key=lambda found: (found.place is None, found.place or _NOWHERE))
         chains = [chain for chain in self._chains.values() if chain.lines]
-        return Report(self._lines, chains, findings, self._findings_total)
+        return Report(self._lines, chains, findings, self._findings_total, self._notes, self._notes_total)
 
-    def _line(self, text: bytes, place: Place) -> Line | None:
+    def _line(self, text: bytes) -> tuple[Line | None, int]:
+        """Return the line that a text is, or ends with, and where it begins in the text."""
         line = parse(text)
-        if line is not None:
-            return line
-        # A line may stand behind the rest of one that was never finished.
+        # A line may stand behind the beginning of one that was never finished, and the two may look like one line.
         start = text.rfind(LINE_START)
-        if start > 0:
-            line = parse(text[start:])
-        what = "is no line of a trail" if line is None else "begins with something that is no line of a trail"
-        self._foreign(text, place, Problem.NOT_A_LINE, what)
-        return line
+        if start <= 0 or (line is not None and self._is_ours(line)):
+            return line, 0
+        behind = parse(text[start:])
+        return (line, 0) if behind is None or (line and not self._is_ours(behind)) else (behind, start)
+
+    def _is_ours(self, line: Line) -> bool:
+        key = self._keys.get(line.key_id)
+        return key is not None and line.is_authentic(key)
 
     def _foreign(self, text: bytes, place: Place, problem: Problem, message: str) -> None:
-        if not self._mixed or text.startswith(LINE_START):
-            self._find(problem, message, place)
+        if self._mixed and not text.startswith(LINE_START):
+            return
+        finding = Finding(problem, message, place)
+        if problem is not Problem.NOT_A_LINE or not self._strange.add(text, finding):
+            self._report(finding)
 
-    def _accept(self, line: Line, place: Place) -> None:
+    def _accept(self, line: Line, text: bytes, place: Place) -> None:
         head = line.head
         self._lines += 1
         self._check_heads(head, place)
         chain = self._chains.get(head.chain)
         if chain is None:
             chain = self._chains[head.chain] = Chain(head.sequence, Head.none(head.chain))
+        self._explain(chain, line)
         chain.lines += 1
         chain.first = min(chain.first, head.sequence)
         chain.key_ids.add(line.key_id)
@@ -150,8 +176,31 @@ class Verifier:
                 self._missing(head.chain, forgotten)
         elif line.previous != chain.head.mac:
             self._find(Problem.FORKED, "follows another line than the one before it", place, head.chain)
-        chain.head = head
+        chain.head, chain.last = head, (line, text, place)
         chain.ended = line.event is Event.END
+
+    def _explain(self, chain: Chain, line: Line) -> None:
+        """Take for never finished what a line says was not."""
+        pieces = tuple(told(line.record))
+        if not pieces or line.head.sequence < chain.head.sequence:
+            return
+        for finding in self._strange.explain(pieces):
+            self._note(line, finding.place)
+        if chain.last is None or line.head.sequence != chain.head.sequence:
+            return
+        # All of a line may stand there but its line break: it was not finished either, and this one has its number.
+        last, text, place = chain.last
+        if Piece.of(text) in pieces:
+            self._note(line, place)
+            self._lines -= 1
+            chain.lines -= 1
+            chain.head, chain.last = Head(last.head.chain, last.head.sequence - 1, last.previous), None
+
+    def _note(self, line: Line, place: Place | None) -> None:
+        self._notes_total += 1
+        if len(self._notes) < MOST_FINDINGS:
+            message = f"was never finished, as line {line.head.sequence} of the chain says"
+            self._notes.append(Finding(Problem.TORN, message, place, line.head.chain))
 
     def _late(self, chain: Chain, sequence: int, place: Place) -> None:
         name = chain.head.chain
@@ -184,9 +233,12 @@ class Verifier:
         self._find(Problem.MISSING, f"{lines} missing before this one", gap.place, chain)
 
     def _find(self, problem: Problem, message: str, place: Place | None = None, chain: str | None = None) -> None:
+        self._report(Finding(problem, message, place, chain))
+
+    def _report(self, finding: Finding) -> None:
         self._findings_total += 1
         if len(self._findings) < MOST_FINDINGS:
-            self._findings.append(Finding(problem, message, place, chain))
+            self._findings.append(finding)
 
 
 _NOWHERE = Place(0, 0, "")

@@ -13,6 +13,8 @@ from cli import audit_command
 from cli.audit_command import audit
 from tests.webhook.audits import chain_lines, head_of
 from webhook.audit_key import AuditKey
+from webhook.audit_line import Event, sign
+from webhook.audit_torn import Piece, telling
 
 NOT_DONE = 2
 SECRET, OTHER_SECRET = b"the first key, which is not random", b"another key: the quick brown fox jumps"
@@ -100,7 +102,27 @@ def test_programs_get_one_json_object(tmp_path: Path, key: Path) -> None:
             }
         ],
         "findings_total": 1,
+        "notes": [],
+        "notes_total": 0,
     }
+
+
+def test_a_line_that_was_never_finished_is_a_note(tmp_path: Path, key: Path) -> None:
+    lines = chain_lines(1, 2, AuditKey.of(SECRET))
+    piece = b'{"chain":"0123'
+    after, head = sign(AuditKey.of(SECRET), Event.ADMISSION, head_of(lines), telling(b"{}", [Piece.of(piece)]))
+    path = log(tmp_path, [*lines, piece + b"\n", after])
+    result = run(path, "--key", key)
+    assert result.exit_code == 0
+    assert result.stdout.splitlines() == [
+        f"note: {path}:3: Torn: was never finished, as line 2 of the chain says (chain {1:032x})",
+        f"chain {1:032x}: lines 0 to 2, not ended",
+        f"  head {head}",
+        "3 lines in 1 chains, intact",
+    ]
+    told = json.loads(run(path, "--key", key, "-o", "json").stdout)
+    assert (told["intact"], told["findings"], told["notes_total"]) == (True, [], 1)
+    assert [(note["line"], note["problem"]) for note in told["notes"]] == [(3, "Torn")]
 
 
 def test_the_head_that_was_printed_finds_a_tail_that_is_cut_later(tmp_path: Path, key: Path) -> None:
