@@ -44,6 +44,8 @@ class Turn(StrEnum):
     AGAIN = "again"
     """Somebody else was faster, or leads."""
     FAILED = "failed"
+    BUG = "bug"
+    """It raised what nobody expected; it is tried again, later each time."""
 
 
 class ControllerMeters:

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections.abc import Callable
 
 from controller.pulse import Pulse
 from kube.errors import KubernetesError, KubernetesUnavailable
@@ -22,7 +23,9 @@ class Leadership:
     leads meets a conflict at the next write of the Secret.
     """
 
-    def __init__(self, lease: LeaseHolder) -> None:
+    def __init__(self, lease: LeaseHolder, on_bug: Callable[[], None] = lambda: None) -> None:
+        """`on_bug` is called when a bug has ended the thread: nobody renews the Lease any more."""
+        self._on_bug = on_bug
         self._lease = lease
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="leadership", daemon=True)
@@ -37,10 +40,14 @@ class Leadership:
 
     @property
     def is_held(self) -> bool:
-        """Whether this process leads now. Raises what ended the thread, if something did: nobody renews any more."""
+        """Whether this process leads now. Raises the bug that ended the thread, if one did."""
+        self.check()
+        return self._lease.is_held
+
+    def check(self) -> None:
+        """Raise the bug that ended the thread, if one did."""
         if self._bug is not None:
             raise self._bug
-        return self._lease.is_held
 
     @property
     def is_known(self) -> bool:
@@ -64,6 +71,7 @@ class Leadership:
                 self._stopping.wait(RENEW_EVERY_SECONDS)
         except Exception as error:  # noqa: BLE001 - the edge of a thread: the process is to end of it
             self._bug = error
+            self._on_bug()
 
     def _try(self) -> None:
         try:

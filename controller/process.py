@@ -1,4 +1,7 @@
-"""`keyhole controller`: leads by a Lease, and works off what there is to do, a turn at a time."""
+"""`keyhole controller`: leads by a Lease, and works off what there is to do, a turn at a time.
+
+Each duty has a thread and a client of its own, so nothing that happens in one delays another.
+"""
 
 import contextlib
 import platform
@@ -56,25 +59,31 @@ class Controller:
         own_api_of_the_lease = connect(settings.kubeconfig, observe=meters.kubernetes)
         self._meters = meters
         self._stopping = threading.Event()
-        self._leadership = Leadership(LeaseHolder(own_api_of_the_lease, settings.lease, _identity()))
+        lease = LeaseHolder(own_api_of_the_lease, settings.lease, _identity())
+        self._leadership = Leadership(lease, self._stopping.set)
         refresher = Refresher(Namespaces(api), Accounts(api), self._check)
         store = KeyStore(Secrets(api), settings.record_key, meters.key_status)
         self._rotation = KeyRotation(store, refresher, settings.settle_seconds)
-        self._work = Work(Duty.RECORD_KEY, self._rotate, _advice, meters, Pulse(_ALIVE_WITHIN_SECONDS))
-        self._beside: list[Beside] = []
+        self._rotating = Work(Duty.RECORD_KEY, self._rotate, _advice, meters, Pulse(_ALIVE_WITHIN_SECONDS))
+        self._works = [self._rotating]
         if settings.certificates is not None:
-            work = _certificate_work(settings, settings.certificates, meters)
-            self._beside.append(Beside(work, self._stopping, self._is_leading))
+            self._works.append(_certificate_work(settings, settings.certificates, meters))
 
     def run(self) -> None:
-        """Work until `stop`, then give the Lease back. What is a bug ends the process: a new one goes on."""
+        """Work until `stop`, then give the Lease back.
+
+        A bug in a duty ends a turn of that duty. Raises a bug in the leading: without it there is nothing to do, and
+        another process goes on.
+        """
         self._leadership.start()
         with contextlib.ExitStack() as stack:
             stack.callback(self._leadership.close)
-            for thread in self._beside:
+            for work in self._works:
+                thread = Beside(work, self._stopping, self._is_leading)
                 thread.start()
                 stack.callback(thread.close)
-            self._work.run(self._stopping, self._is_leading)
+            self._stopping.wait()
+        self._leadership.check()
 
     def stop(self) -> None:
         """End soon; may be called from a signal handler."""
@@ -83,13 +92,17 @@ class Controller:
     @property
     def is_alive(self) -> bool:
         """Whether all loops, those of the work and the Lease's, still go round."""
-        pulses = [self._work.pulse, self._leadership.pulse, *(thread.pulse for thread in self._beside)]
+        pulses = [self._leadership.pulse, *(work.pulse for work in self._works)]
         return all(pulse.is_felt for pulse in pulses)
 
     @property
     def is_ready(self) -> bool:
-        """Whether it could lead, or sees another one lead: the API server told lately whose the Lease is."""
-        return not self._stopping.is_set() and self._leadership.is_known
+        """Whether it could lead, or sees another one lead, and no duty's last turn ended in a bug.
+
+        That it could lead means that the API server told lately whose the Lease is.
+        """
+        is_well = all(work.is_well for work in self._works)
+        return is_well and not self._stopping.is_set() and self._leadership.is_known
 
     def tell(self) -> None:
         """Bring the metrics up to date that say what is the case now."""
@@ -103,7 +116,7 @@ class Controller:
         return TURN_SECONDS
 
     def _check(self) -> None:
-        self._work.pulse.beat()
+        self._rotating.pulse.beat()
         if self._stopping.is_set() or not self._leadership.is_held:
             raise Interrupted
 

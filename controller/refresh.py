@@ -1,11 +1,14 @@
 """Having records signed anew: managed Secrets are patched as their namespace's tenant; the webhook does the rest."""
 
+import logging
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from http import HTTPStatus
 
+from controller.errors import Interrupted
 from kube.accounts import Accounts
 from kube.errors import KubernetesError, KubernetesUnavailable
+from kube.metadata_pages import MOST_BYTES, Oversized
 from kube.namespaces import Namespaces
 from kube.objects import Metadata, ObjectName
 from kube.secrets import Secrets
@@ -13,9 +16,14 @@ from manifests import record
 from manifests.annotations import MANAGED, RECORD, REFRESH
 from manifests.key_status import Progress
 from resolver.identity import RECONCILER
+from runtime.bugs import described
+
+log = logging.getLogger("keyhole.controller")
 
 _UNSEEN = "no webhook took notice of the request"
 _NOT_SIGNED = "the webhook could not confirm a value and left the record as it was"
+
+_OVERSIZED = f"its metadata has more than {MOST_BYTES} bytes, so nobody looked for a record in it"
 
 _CALL_SECONDS = 10.0
 # A webhook or a Vault that is down refuses every Secret of the namespace; the next pass will see.
@@ -51,8 +59,13 @@ class Refresher:
             done = _Namespace(namespace, frozenset(old_ids), mark)
             try:
                 self._visit(done)
+            except Interrupted:
+                raise
             except (KubernetesError, KubernetesUnavailable) as error:
                 done.problem = str(error)
+            except Exception as error:  # noqa: BLE001 - what one namespace holds must not end the work for the others
+                done.problem = f"a bug in Keyhole: {described(error)}"
+                log.error("namespace %s: %s", namespace, done.problem)  # noqa: TRY400 - a traceback may quote values
             if done.problem:
                 problems[namespace] = done.problem
             progress = replace(
@@ -64,10 +77,12 @@ class Refresher:
     def _visit(self, namespace: "_Namespace") -> None:
         self._go_on()
         with self._accounts.secrets_as(RECONCILER, namespace.name, _CALL_SECONDS) as secrets:
-            for metadata in secrets.list_metadata(namespace.name, f"{MANAGED}=true", _CALL_SECONDS):
-                if record_keys(metadata) & namespace.old_ids:
+            for found in secrets.list_metadata(namespace.name, f"{MANAGED}=true", _CALL_SECONDS, self._go_on):
+                if isinstance(found, Oversized):
+                    namespace.leave(_OVERSIZED, found.name or "a Secret")
+                elif record_keys(found) & namespace.old_ids:
                     self._go_on()
-                    namespace.patch(secrets, metadata.name)
+                    namespace.patch(secrets, found.name)
 
 
 class _Namespace:
@@ -87,7 +102,7 @@ class _Namespace:
         try:
             after = secrets.change(name, {REFRESH: self._mark}, _CALL_SECONDS)
         except KubernetesUnavailable as error:
-            self._leave(str(error), name)
+            self.leave(str(error), name.name)
             self._failures_in_a_row += 1
             if self._failures_in_a_row == _MOST_FAILURES_IN_A_ROW:
                 raise
@@ -95,17 +110,18 @@ class _Namespace:
         except KubernetesError as error:
             # A Secret that was deleted meanwhile has no record any more.
             if error.status != HTTPStatus.NOT_FOUND:
-                self._leave(str(error), name)
+                self.leave(str(error), name.name)
             return
         self._failures_in_a_row = 0
         if not record_keys(after) & self.old_ids:
             self.refreshed += 1
         else:
-            self._leave(_UNSEEN if REFRESH in after.annotations else _NOT_SIGNED, name)
+            self.leave(_UNSEEN if REFRESH in after.annotations else _NOT_SIGNED, name.name)
 
-    def _leave(self, why: str, name: ObjectName) -> None:
+    def leave(self, why: str, name: str) -> None:
+        """Count a Secret whose record may still be under an old key, and say why."""
         self.left += 1
-        self.problem = self.problem or f"{name}: {why}"
+        self.problem = self.problem or f"{self.name}/{name}: {why}"
 
 
 def record_keys(metadata: Metadata) -> frozenset[str]:

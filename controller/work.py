@@ -1,4 +1,7 @@
-"""One duty of the controller, worked off a turn at a time: what fails in one holds up no other."""
+"""One duty of the controller, worked off a turn at a time, in a thread of its own.
+
+Whatever goes wrong in a duty concerns that duty alone, bugs included: the other duties go on, and this one tries again.
+"""
 
 import logging
 import threading
@@ -8,11 +11,15 @@ from controller.counting import ControllerMeters, Duty, Turn
 from controller.errors import Interrupted
 from controller.pulse import Pulse
 from kube.errors import Conflict, KubernetesError, KubernetesUnavailable
+from runtime.bugs import described
 
 log = logging.getLogger("keyhole.controller")
 
 TURN_SECONDS = 1.0
 _AFTER_FAILURE_SECONDS = 5.0
+# After a bug, twice as long each time.
+_AFTER_BUG_SECONDS = 1.0
+_MOST_DOUBLINGS = 6
 
 
 class Work:
@@ -36,15 +43,27 @@ class Work:
         self._advice = advice
         self._meters = meters
         self._told = ""
+        self._bugs_in_a_row = 0
+
+    @property
+    def is_well(self) -> bool:
+        """Whether the last turn ended in something else than a bug."""
+        return self._bugs_in_a_row == 0
 
     def run(self, stopping: threading.Event, is_leading: Callable[[], bool]) -> None:
-        """Work until `stopping`. What is no error of the API server is a bug, and is raised."""
+        """Work until `stopping`. Raises nothing: a bug is logged and counted, and the turn is tried again later."""
         pause_seconds = 0.0
         while not stopping.wait(pause_seconds):
             self.pulse.beat()
-            pause_seconds = self._attempt() if is_leading() else TURN_SECONDS
+            try:
+                pause_seconds = self._attempt(is_leading)
+                self._bugs_in_a_row = 0
+            except Exception as error:  # noqa: BLE001 - a bug here must end neither this duty nor the others
+                pause_seconds = self._after_bug(error)
 
-    def _attempt(self) -> float:
+    def _attempt(self, is_leading: Callable[[], bool]) -> float:
+        if not is_leading():
+            return TURN_SECONDS
         try:
             pause_seconds = self._turn()
         except (Conflict, Interrupted):
@@ -61,32 +80,26 @@ class Work:
         self._meters.turned(self._duty, Turn.DONE)
         return pause_seconds
 
+    def _after_bug(self, error: Exception) -> float:
+        pause_seconds = _AFTER_BUG_SECONDS * float(1 << min(self._bugs_in_a_row, _MOST_DOUBLINGS))
+        self._bugs_in_a_row += 1
+        self._meters.turned(self._duty, Turn.BUG)
+        log.error("bug in the duty %s: %s; next try in %.0f s", self._duty, described(error), pause_seconds)
+        return pause_seconds
+
 
 class Beside:
-    """Runs a work in a thread of its own, and keeps the bug that ended it. Such a bug ends all."""
+    """Runs a work in a thread of its own."""
 
     def __init__(self, work: Work, stopping: threading.Event, is_leading: Callable[[], bool]) -> None:
-        self.pulse = work.pulse
-        self._work = work
         self._stopping = stopping
-        self._is_leading = is_leading
-        self._bug: Exception | None = None
-        self._thread = threading.Thread(target=self._run, name="beside", daemon=True)
+        self._thread = threading.Thread(target=work.run, args=(stopping, is_leading), name="duty", daemon=True)
 
     def start(self) -> None:
         """Begin."""
         self._thread.start()
 
     def close(self) -> None:
-        """End all, wait for the turn that is under way, and raise the bug, if one ended the thread."""
+        """End all duties, and wait for the turn of this one that is under way."""
         self._stopping.set()
         self._thread.join()
-        if self._bug is not None:
-            raise self._bug
-
-    def _run(self) -> None:
-        try:
-            self._work.run(self._stopping, self._is_leading)
-        except Exception as error:  # noqa: BLE001 - the edge of a thread: the process is to end of it
-            self._bug = error
-            self._stopping.set()

@@ -4,15 +4,14 @@ Source: Kubernetes, apiregistration.k8s.io/v1: `spec.caBundle`.
 """
 
 import base64
-import binascii
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from kubernetes import client
 
-from kube.client import call
+from kube.documents import Document, decoded, entries, part, text
+from kube.objects import Metadata
+from kube.untyped import ask
 
 _MERGE = "application/merge-patch+json"
 _MANAGER = "keyhole"
@@ -38,18 +37,18 @@ class ApiServices:
 
     def read(self, name: str, timeout_seconds: float) -> CaBundle:
         """Return the bundle; empty when there is none."""
-        document = _asked(
+        document = ask(
             f"reading APIService {name}",
             lambda: self._registration.read_api_service(name, _request_timeout=timeout_seconds, _preload_content=False),
         )
-        metadata = document["metadata"]
-        pem = decoded(document["spec"].get("caBundle"))
-        return CaBundle(pem, metadata["resourceVersion"], _manager_of_bundle(metadata.get("managedFields") or ()))
+        pem = decoded(part(document, "spec").get("caBundle"))
+        manager = _manager_of_bundle(entries(part(document, "metadata"), "managedFields"))
+        return CaBundle(pem, Metadata.of(document).resource_version, manager)
 
     def write(self, name: str, pem: bytes, resource_version: str, timeout_seconds: float) -> None:
         """Replace the bundle; raises `kube.errors.Conflict` when the object is in another state by now."""
         spec = {"caBundle": base64.b64encode(pem).decode()}
-        _asked(
+        ask(
             f"changing APIService {name}",
             lambda: self._registration.patch_api_service(
                 name,
@@ -62,20 +61,7 @@ class ApiServices:
         )
 
 
-def decoded(text: str | None) -> bytes:
-    """Return a `caBundle` as PEM; empty when it is no base64."""
-    try:
-        return base64.b64decode(text or "", validate=True)
-    except (binascii.Error, ValueError):
-        return b""
-
-
-def _manager_of_bundle(managed: Iterable[Mapping[str, Any]]) -> str:
+def _manager_of_bundle(managed: Sequence[Document]) -> str:
     """Return who wrote the bundle last, by `metadata.managedFields` (Kubernetes, *Server-Side Apply*)."""
-    owners = [one for one in managed if "f:caBundle" in one.get("fieldsV1", {}).get("f:spec", {})]
-    return str(max(owners, key=lambda one: one.get("time", "")).get("manager", "")) if owners else ""
-
-
-def _asked(purpose: str, request: Any) -> Any:
-    content: bytes = call(purpose, lambda: request().data)
-    return json.loads(content)
+    owners = [one for one in managed if "f:caBundle" in part(one, "fieldsV1", "f:spec")]
+    return text(max(owners, key=lambda one: text(one, "time")), "manager") if owners else ""

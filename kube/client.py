@@ -80,7 +80,8 @@ def connected_as(api: client.ApiClient, token: str) -> Iterator[client.ApiClient
 def call(purpose: str, request: Callable[[], _T]) -> _T:
     """Run one request of the kubernetes package and return what it returns. `purpose` stands in errors.
 
-    Raises `KubernetesUnavailable` (no answer, 429, 5xx), `Conflict` (409) or another `KubernetesError`.
+    Raises `KubernetesUnavailable` (no answer, one that cannot be read, 429, 5xx), `Conflict` (409), or another
+    `KubernetesError`.
     """
     try:
         return request()
@@ -88,6 +89,9 @@ def call(purpose: str, request: Callable[[], _T]) -> _T:
         status = error.status or 0
     except (urllib3.exceptions.HTTPError, OSError):
         status = None
+    except ValueError:
+        # The package's models refuse what they do not expect, and quote it.
+        raise KubernetesUnavailable("sent an answer that cannot be read") from None
     if status is None:
         raise KubernetesUnavailable("did not answer")
     if status == 0:

@@ -4,7 +4,6 @@ Sources: Kubernetes, *API Concepts*, "Dry-run", and *Server-Side Apply*. RBAC wa
 apply has the object's name in its URL, so that a right to create can be limited to one name.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +11,10 @@ from typing import Any
 from kubernetes import client
 
 from kube.client import call
+from kube.documents import parsed, part, text
+from kube.errors import KubernetesUnavailable
 from kube.objects import ObjectName
+from kube.untyped import MOST_BYTES, beginning
 
 _APPLY = "application/apply-patch+yaml"
 _MANAGER = "keyhole-probe"
@@ -59,13 +61,13 @@ def try_secret(
             if not error.status:  # TLS: nobody answered
                 raise
             return DryRun(int(error.status), _message(error.body))
-        return DryRun(int(answer.status), data=json.loads(answer.data).get("data") or {})
+        return DryRun(int(answer.status), data=part(parsed(beginning(answer, MOST_BYTES)), "data"))
 
     return call(f"a dry run of Secret {name}", ask)
 
 
 def _message(body: Any) -> str:
     try:
-        return str(json.loads(body)["message"])
-    except (ValueError, TypeError, KeyError):
+        return text(parsed(body), "message")
+    except KubernetesUnavailable:
         return ""

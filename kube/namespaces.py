@@ -3,18 +3,20 @@
 import threading
 import time
 from http import HTTPStatus
+from typing import Any
 
 from kubernetes import client
 
 from kube.client import call
 from kube.errors import KubernetesError
+from kube.metadata_pages import ACCEPT, Oversized, objects
+from kube.objects import Metadata
 
 LABEL = "keyhole.dev/enabled"
 # A namespace that opts out is served this much longer at the most. One that opts in is served at once: a "no" is
 # never remembered.
 _REMEMBERED_SECONDS = 10.0
 _MOST_REMEMBERED = 10_000
-_PAGE = 500
 
 
 class Namespaces:
@@ -48,18 +50,18 @@ class Namespaces:
 
         `timeout_seconds` is for each page. Raises as `is_enabled` does.
         """
-        names: list[str] = []
-        position: str | None = None
-        while position != "":
-            page = call("listing namespaces", lambda: self._page(position, timeout_seconds))  # noqa: B023 - called at once
-            listed = [one.metadata for one in page.items if one.metadata is not None]
-            names += [one.name for one in listed if one.name and one.deletion_timestamp is None]
-            position = (page.metadata and page.metadata._continue) or ""  # noqa: SLF001 - their name for `continue`
-        return sorted(names)
+        found = objects("listing namespaces", lambda limit, position: self._page(limit, position, timeout_seconds))
+        names = {_name(one) for one in found if not (isinstance(one, Metadata) and one.is_going)}
+        return sorted(names - {""})
 
-    def _page(self, position: str | None, timeout_seconds: float) -> client.V1NamespaceList:
+    def _page(self, limit: int, position: str | None, timeout_seconds: float) -> Any:
         return self._core.list_namespace(
-            label_selector=f"{LABEL}=true", limit=_PAGE, _continue=position, _request_timeout=timeout_seconds
+            label_selector=f"{LABEL}=true",
+            limit=limit,
+            _continue=position,
+            _request_timeout=timeout_seconds,
+            _preload_content=False,
+            _headers=dict(ACCEPT),
         )
 
     def _ask(self, namespace: str, timeout_seconds: float) -> bool:
@@ -74,3 +76,7 @@ class Namespaces:
             raise
         labels = found.metadata.labels if found.metadata else None
         return (labels or {}).get(LABEL) == "true"
+
+
+def _name(found: Metadata | Oversized) -> str:
+    return found.name.name if isinstance(found, Metadata) else found.name

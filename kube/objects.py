@@ -3,7 +3,9 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+
+from kube.documents import Document, part, text
+from kube.errors import KubernetesUnavailable
 
 # A namespace is a DNS label (RFC 1123), a Secret's name a DNS subdomain.
 _LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
@@ -31,15 +33,27 @@ class ObjectName:
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """An object's metadata. `resource_version` names this state of it (Kubernetes, *API Concepts*)."""
+    """An object's metadata. `resource_version` names this state of it (Kubernetes, *API Concepts*).
+
+    `is_going` says that it is being deleted. A cluster-wide object has the namespace "".
+    """
 
     name: ObjectName
     resource_version: str
     annotations: Mapping[str, str]
+    is_going: bool = False
 
     @classmethod
-    def of(cls, document: Mapping[str, Any]) -> "Metadata":
-        """Take it from an object as the API server sends it."""
-        told = document["metadata"]
-        name = ObjectName(told["namespace"], told["name"])
-        return cls(name, told["resourceVersion"], dict(told.get("annotations") or {}))
+    def of(cls, document: Document) -> "Metadata":
+        """Take it from an object as the API server sends it.
+
+        Raises `KubernetesUnavailable` when it has no name or names no state: whatever it is, it is not that object, and
+        a change that names no state would be made to any.
+        """
+        told = part(document, "metadata")
+        name = ObjectName(text(told, "namespace"), text(told, "name"))
+        if not name.name or not text(told, "resourceVersion"):
+            raise KubernetesUnavailable("sent an object without a name or a version")
+        annotations = part(told, "annotations")
+        known = {key: text(annotations, key) for key in annotations}
+        return cls(name, text(told, "resourceVersion"), known, is_going=bool(told.get("deletionTimestamp")))

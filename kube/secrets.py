@@ -4,7 +4,6 @@ Source: Kubernetes, *API Concepts*: "Metadata only", "Resource versions" and "Re
 """
 
 import base64
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -12,17 +11,17 @@ from typing import Any
 
 from kubernetes import client
 
-from kube.client import call
+from kube.documents import decoded, part
 from kube.errors import KubernetesError
+from kube.metadata_pages import ACCEPT, Oversized, objects
 from kube.objects import Metadata, ObjectName
+from kube.untyped import ask
 
 # Whoever needs an annotation gets no value with it.
 _ONE = {"Accept": "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"}
-_MANY = {"Accept": "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"}
 _MERGE = "application/merge-patch+json"  # RFC 7386: None takes away
 _APPLY = "application/apply-patch+yaml"
 _MANAGER = "keyhole"
-_PAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +45,13 @@ class Secrets:
     def read(self, name: ObjectName, timeout_seconds: float) -> Secret:
         """Return a Secret with its content."""
         # Not the package's own model of a Secret: when it does not like a value, its error shows it.
-        document = _asked(
+        document = ask(
             f"reading Secret {name}",
             lambda: self._core.read_namespaced_secret(
                 name.name, name.namespace, _request_timeout=timeout_seconds, _preload_content=False
             ),
         )
-        data = {key: base64.b64decode(value) for key, value in (document.get("data") or {}).items()}
+        data = {key: decoded(value) for key, value in part(document, "data").items()}
         return Secret(Metadata.of(document), data)
 
     def read_or_make(self, name: ObjectName, timeout_seconds: float) -> Secret:
@@ -67,7 +66,7 @@ class Secrets:
 
     def read_metadata(self, name: ObjectName, timeout_seconds: float) -> Metadata:
         """Return a Secret's metadata; its content stays where it is."""
-        document = _asked(
+        document = ask(
             f"reading Secret {name}",
             lambda: self._core.read_namespaced_secret(
                 name.name, name.namespace, _request_timeout=timeout_seconds, _preload_content=False, _headers=dict(_ONE)
@@ -75,27 +74,27 @@ class Secrets:
         )
         return Metadata.of(document)
 
-    def list_metadata(self, namespace: str, label_selector: str, timeout_seconds: float) -> Iterator[Metadata]:
-        """Yield the metadata of a namespace's Secrets, a page at a time; their content stays where it is."""
-        position: str | None = None
-        while position != "":
-            page = self._page(namespace, label_selector, position, timeout_seconds)
-            yield from map(Metadata.of, page["items"])
-            position = page["metadata"].get("continue") or ""
+    def list_metadata(
+        self, namespace: str, label_selector: str, timeout_seconds: float, go_on: Callable[[], None] = lambda: None
+    ) -> Iterator[Metadata | Oversized]:
+        """Yield the metadata of a namespace's Secrets, a page at a time; their content stays where it is.
 
-    def _page(self, namespace: str, label_selector: str, position: str | None, timeout_seconds: float) -> Any:
-        return _asked(
-            f"listing Secrets in {namespace}",
-            lambda: self._core.list_namespaced_secret(
+        `go_on` is called before each page is asked for; what it raises ends the list.
+        """
+
+        def page(limit: int, position: str | None) -> Any:
+            go_on()
+            return self._core.list_namespaced_secret(
                 namespace,
                 label_selector=label_selector,
-                limit=_PAGE,
+                limit=limit,
                 _continue=position,
                 _request_timeout=timeout_seconds,
                 _preload_content=False,
-                _headers=dict(_MANY),
-            ),
-        )
+                _headers=dict(ACCEPT),
+            )
+
+        return objects(f"listing Secrets in {namespace}", page)
 
     def change(
         self,
@@ -118,7 +117,7 @@ class Secrets:
             body["data"] = {
                 key: None if value is None else base64.b64encode(value).decode() for key, value in data.items()
             }
-        document = _asked(
+        document = ask(
             f"changing Secret {name}",
             lambda: self._core.patch_namespaced_secret(
                 name.name,
@@ -140,7 +139,7 @@ class Secrets:
         """
         metadata = {"name": name.name, "namespace": name.namespace}
         applied = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "Opaque"}
-        _asked(
+        ask(
             f"making Secret {name}",
             lambda: self._core.patch_namespaced_secret(
                 name.name,
@@ -153,8 +152,3 @@ class Secrets:
                 _headers=dict(_ONE),
             ),
         )
-
-
-def _asked(purpose: str, request: Callable[[], Any]) -> Any:
-    content: bytes = call(purpose, lambda: request().data)
-    return json.loads(content)

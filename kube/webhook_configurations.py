@@ -3,13 +3,10 @@
 Source: Kubernetes, admissionregistration.k8s.io/v1: `webhooks[].clientConfig`.
 """
 
-import json
-from typing import Any
-
 from kubernetes import client
 
-from kube.api_services import decoded
-from kube.client import call
+from kube.documents import Document, decoded, entries, part, text
+from kube.untyped import ask
 
 # The API server itself, through which the aggregation layer is reached: it knows its own CA.
 _API_SERVER = ("default", "kubernetes")
@@ -26,18 +23,16 @@ class WebhookConfigurations:
 
         Raises `kube.errors.KubernetesUnavailable` or `KubernetesError`.
         """
-        content: bytes = call(
-            f"reading MutatingWebhookConfiguration {name}", lambda: self._read(name, timeout_seconds).data
+        document = ask(
+            f"reading MutatingWebhookConfiguration {name}",
+            lambda: self._registration.read_mutating_webhook_configuration(
+                name, _request_timeout=timeout_seconds, _preload_content=False
+            ),
         )
-        asked = [entry["clientConfig"] for entry in json.loads(content).get("webhooks") or []]
+        asked = [part(entry, "clientConfig") for entry in entries(document, "webhooks")]
         return [decoded(one.get("caBundle")) for one in asked if not _leads_to_the_api_server(one)]
 
-    def _read(self, name: str, timeout_seconds: float) -> Any:
-        return self._registration.read_mutating_webhook_configuration(
-            name, _request_timeout=timeout_seconds, _preload_content=False
-        )
 
-
-def _leads_to_the_api_server(asked: dict[str, Any]) -> bool:
-    service = asked.get("service") or {}
-    return (service.get("namespace"), service.get("name")) == _API_SERVER
+def _leads_to_the_api_server(asked: Document) -> bool:
+    service = part(asked, "service")
+    return (text(service, "namespace"), text(service, "name")) == _API_SERVER

@@ -112,6 +112,13 @@ ALERTS: Final = (
         "The controller cannot do its work: its log names the right or the Secret that is missing.",
     ),
     Alert(
+        "KeyholeControllerBug",
+        'sum by (duty) (increase(keyhole_controller_turns_total{result="bug"}[10m])) > 0',
+        "0m",
+        "warning",
+        "A bug in a duty of the controller, which tries again: the log says where. The other duties go on.",
+    ),
+    Alert(
         "KeyholeRotationStuck",
         "max(keyhole_rotation_records_left) > 0 or max(keyhole_rotation_namespaces_failing) > 0",
         "1h",

@@ -228,9 +228,13 @@ TURNS: Final = Declaration(
     "keyhole_controller_turns_total",
     Kind.COUNTER,
     "Turns of the controller's work while it leads.",
-    {"duty": "`record-key` or `certificates`", "result": "`done`, `again` (somebody else was faster) or `failed`"},
+    {
+        "duty": "`record-key` or `certificates`",
+        "result": "`done`, `again` (somebody else was faster), `failed` or `bug`",
+    },
     Teller.CONTROLLER,
-    advice="`failed` that goes on: the log says which right or which Secret is missing.",
+    advice="`failed` that goes on: the log says which right or which Secret is missing. `bug`: the log says where, the "
+    "duty is tried again after a minute or so at most, and the controller is not ready until then.",
 )
 ROTATION_STEP: Final = Declaration(
     "keyhole_rotation_step",

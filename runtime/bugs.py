@@ -1,5 +1,10 @@
 """What may be said of an exception that nobody expected: its kind and where it came from, never its text."""
 
+from typing import Final
+
+# Of a recursion that found no end, its beginning and its end are enough.
+_MOST_FRAMES: Final = 40
+
 
 def frames(error: BaseException) -> str:
     """Return the frames that an exception passed through, as file names and line numbers. Its text may quote values."""
@@ -8,6 +13,9 @@ def frames(error: BaseException) -> str:
     while frame is not None:
         places.append(f"{frame.tb_frame.f_code.co_filename.rpartition('/')[2]}:{frame.tb_lineno}")
         frame = frame.tb_next
+    if len(places) > _MOST_FRAMES:
+        half = _MOST_FRAMES // 2
+        places[half:-half] = [f"({len(places) - _MOST_FRAMES} more)"]
     return " > ".join(places)
 
 

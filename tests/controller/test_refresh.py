@@ -1,10 +1,15 @@
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
-from controller.refresh import record_keys
+from controller.errors import Interrupted
+from controller.refresh import Refresher, record_keys
+from kube.metadata_pages import Oversized
 from kube.objects import Metadata, ObjectName
+from manifests.key_status import Progress
 
 ENTRY = {"form": "annotation", "ref": "vault:secret/app#password", "versions": [1], "mac": "m"}
 
@@ -27,3 +32,49 @@ def record(**fields: Any) -> str:
 def test_the_keys_of_a_record_are_those_of_all_its_fields(text: str | None, keys: set[str]) -> None:
     annotations = {} if text is None else {"keyhole.dev/record": text}
     assert record_keys(Metadata(ObjectName("a", "b"), "1", annotations)) == keys
+
+
+class _Secrets:
+    """The Secrets of one namespace: none, or a failure of some kind."""
+
+    def __init__(self, failure: Exception | None) -> None:
+        self._failure = failure
+
+    def list_metadata(self, *_: object) -> Iterator[Metadata | Oversized]:
+        if self._failure is not None:
+            raise self._failure
+        yield from ()
+
+
+class _Cluster:
+    """Three namespaces, of which the one in the middle has something that nobody expected."""
+
+    def __init__(self, failure: Exception) -> None:
+        self._failure = failure
+
+    def list_enabled(self, timeout_seconds: float) -> list[str]:
+        return ["a", "middle", "z"]
+
+    @contextmanager
+    def secrets_as(self, service_account: str, namespace: str, timeout_seconds: float) -> Iterator[_Secrets]:
+        yield _Secrets(self._failure if namespace == "middle" else None)
+
+
+@pytest.mark.parametrize("failure", [TypeError("canary"), RecursionError("canary"), KeyError("canary")])
+def test_whatever_goes_wrong_in_one_namespace_is_told_as_its_problem_and_the_others_are_visited(
+    failure: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    cluster: Any = _Cluster(failure)
+    told: list[Progress] = []
+    done = Refresher(cluster, cluster, lambda: None).refresh({"old"}, "new", Progress(), told.append)
+    assert [progress.visited for progress in told] == [1, 2, 3]
+    assert [problem.namespace for problem in done.problems] == ["middle"]
+    assert f"a bug in Keyhole: {type(failure).__name__} at refresh.py:" in done.problems[0].cause
+    assert type(failure).__name__ in caplog.text
+    assert "canary" not in caplog.text + done.problems[0].cause
+
+
+def test_who_is_interrupted_in_a_namespace_goes_on_with_no_other() -> None:
+    cluster: Any = _Cluster(Interrupted())
+    with pytest.raises(Interrupted):
+        Refresher(cluster, cluster, lambda: None).refresh({"old"}, "new", Progress(), lambda _: None)

@@ -72,6 +72,20 @@ class TestARotation:
         shown = commands.run("status")
         assert (shown.returncode, f"signing   {new}" in shown.stdout) == (0, True)
 
+    def test_a_namespace_that_holds_no_secret_yet_does_not_keep_it_from_ending(
+        self, key: KeySecret, tenants: Tenants, signer: SigningWebhook, commands: Commands
+    ) -> None:
+        """For an empty list of metadata the API server says `"items": null`."""
+        old = key.ring().signing.id
+        for namespace in ("a-fresh-one", "one-in-use", "z-fresh-one"):
+            tenants.add(namespace)
+        tenants.add_secret("one-in-use", "one", old)
+        tenants.add_secret("z-fresh-one", "unmanaged", old, managed=False)
+        done = commands.run("rotate", "--timeout", "60")
+        assert done.returncode == 0, done.stderr + done.stdout
+        new = key.ring().signing.id
+        assert set(key.ring().accepted) == {new} == {tenants.record_key("one-in-use", "one")} != {old}
+
     def test_it_goes_in_three_steps(self, key: KeySecret, commands: Commands) -> None:
         old = key.ring().signing.id
         before = key.version()

@@ -1,0 +1,72 @@
+"""The metadata of many objects, a page at a time, in bounded memory.
+
+Source: Kubernetes, *API Concepts*: "Metadata only" and "Retrieving large results sets in chunks".
+
+Labels and annotations are their owner's to fill, up to 256 KiB for each object. So a page is bounded in bytes and not
+only in number: one that is too large is asked for again with fewer objects.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from kube.client import call
+from kube.documents import entries, parsed, part, text
+from kube.errors import KubernetesUnavailable
+from kube.objects import Metadata
+from kube.untyped import beginning
+
+ACCEPT: Final = {"Accept": "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"}
+"""The headers that a page has to be asked for with."""
+
+_KIND: Final = "PartialObjectMetadataList"
+MOST_OBJECTS: Final = 50
+MOST_BYTES: Final = 4 * 1024 * 1024
+# In the order in which Go writes them: the list's own metadata comes before its items, an object's name first of all.
+_ITEMS: Final = b'"items":['
+_HEAD_BYTES: Final = 1024
+_NAME: Final = re.compile(rb'"metadata":\{"name":"([-.a-z0-9]{1,253})"')
+
+
+@dataclass(frozen=True, slots=True)
+class Oversized:
+    """An object whose metadata has more than `MOST_BYTES` and was not read. `name` is "" when it could not be told."""
+
+    name: str
+
+
+def objects(purpose: str, ask: Callable[[int, str | None], Any]) -> Iterator[Metadata | Oversized]:
+    """Yield the metadata of all objects, in the server's order.
+
+    `ask` requests one page, with `_preload_content=False` and `ACCEPT`: at most so many objects, from a `continue`
+    token on. Raises what `kube.client.call` raises, and `KubernetesUnavailable` when an answer cannot be read.
+    """
+    limit = MOST_OBJECTS
+    position: str | None = None
+    while position != "":
+        content = call(purpose, lambda: beginning(ask(limit, position), MOST_BYTES + 1))  # noqa: B023 - called at once
+        if len(content) <= MOST_BYTES:
+            page = parsed(content)
+            # Whatever else comes back, from a proxy say, must not pass for an empty list.
+            if page.get("kind") != _KIND:
+                raise KubernetesUnavailable("sent something else than a list of metadata")
+            yield from map(Metadata.of, entries(page, "items"))
+            position = text(part(page, "metadata"), "continue")
+            # What comes next is most likely about as large.
+            limit = max(1, min(MOST_OBJECTS, limit * MOST_BYTES // (2 * len(content))))
+        elif limit > 1:
+            limit = max(1, limit // 4)
+        else:
+            found, position = _passed_over(content)
+            yield found
+
+
+def _passed_over(content: bytes) -> tuple[Oversized, str]:
+    """Return what can be told of a page of one object from its beginning, and where the next page begins."""
+    head, found, rest = content.partition(_ITEMS)
+    if not found:
+        raise KubernetesUnavailable("sent a list that cannot be read")
+    name = _NAME.search(rest[:_HEAD_BYTES])
+    position = text(part(parsed(head + _ITEMS + b"]}"), "metadata"), "continue")
+    return Oversized(name[1].decode() if name else ""), position
