@@ -17,6 +17,15 @@ from manifests.keyring import KeyRing
 ROTATE: Final = f"{DOMAIN}/rotate"
 STATUS: Final = f"{DOMAIN}/key-status"
 
+BELIEVED_SECONDS: Final = 600.0
+"""How long a webhook goes on with keys that it can no longer read."""
+SETTLE_SECONDS: Final = BELIEVED_SECONDS + 60.0
+"""How long a rotation waits before each of its steps: no webhook may be left behind.
+
+Each one has read the change by then, or does not believe what it read before. The minute more is for what was under way
+at that moment: an admission takes 30 s at most.
+"""
+
 # An annotation is not the place for a thousand namespaces; the log has them all.
 _MOST_PROBLEMS: Final = 20
 _VERSION: Final = 1

@@ -56,6 +56,21 @@ ALERTS: Final = (
         "A worker cannot check callers, and lets nobody in.",
     ),
     Alert(
+        "KeyholeCannotRead",
+        "time() - min by (what) (keyhole_last_read_timestamp_seconds) > 120",
+        "1m",
+        "critical",
+        "A worker goes by what it read minutes ago: its log says why it cannot read it. After ten minutes it admits "
+        "nothing; a serving certificate counts until it ends.",
+    ),
+    Alert(
+        "KeyholeKeysDiffer",
+        "max(keyhole_record_key_id) != min(keyhole_record_key_id)",
+        "15m",
+        "critical",
+        "Replicas sign records under different keys: one of them has not read the record key for long.",
+    ),
+    Alert(
         "KeyholeCertificateEnds",
         "min by (certificate) (keyhole_certificate_expiry_timestamp_seconds) - time() < 7 * 24 * 3600",
         "15m",

@@ -125,6 +125,22 @@ RECORD_KEY: Final = Declaration(
     advice="At 0 no object with references is admitted: is `keyhole controller` running, and may the webhook read the "
     "Secret?",
 )
+RECORD_KEY_ID: Final = Declaration(
+    "keyhole_record_key_id",
+    Kind.GAUGE,
+    "The id of the key that signs records, as a number: its eight hexadecimal digits.",
+    merge=Merge.MOST,
+    advice="It is the same for all replicas, but for the minutes of a rotation in which they read of it.",
+)
+LAST_READ: Final = Declaration(
+    "keyhole_last_read_timestamp_seconds",
+    Kind.GAUGE,
+    "When a worker last read what it follows, in seconds since 1970. Of all workers the oldest one counts.",
+    {"what": "`record-key`, `callers` (what callers are measured by) or `serving-certificate`"},
+    merge=Merge.LEAST,
+    advice="`time()` less this is its age. Each is read every few seconds. What cannot be read for ten minutes is "
+    "believed no longer, and the worker is not ready; a serving certificate counts until it ends.",
+)
 CONNECTIONS_REJECTED: Final = Declaration(
     "keyhole_connections_rejected",
     Kind.GAUGE,
@@ -268,6 +284,8 @@ ALL: Final = (
     *(VAULT_REQUESTS, VAULT_RETRIES, BREAKER_OPEN, BREAKER_REFUSALS, LOGINS, TOKENS, READERS),
     *(
         RECORD_KEY,
+        RECORD_KEY_ID,
+        LAST_READ,
         CONNECTIONS_REJECTED,
         CONNECTION_REJECTED,
         CONNECTIONS_RELOADS,

@@ -12,6 +12,8 @@ from typing import Any, Final, Protocol
 ON_PROOF: Final = "keyhole.on_proof"
 """The key in a WSGI environment (PEP 3333) of a function to be called once a connection has proved itself."""
 
+from runtime.poller import Unreadable
+
 
 class CallerRefused(Exception):
     """Who asks did not prove to be the API server. `reason` quotes nothing of the request."""
@@ -21,7 +23,7 @@ class CallerRefused(Exception):
         self.reason = reason
 
 
-class ProofUnreadable(Exception):
+class ProofUnreadable(Unreadable):
     """What callers are measured by (a CA, names, tokens) cannot be read, or would let in too many."""
 
 
@@ -38,7 +40,11 @@ class Authorities:
 
     @classmethod
     def parse(cls, pem: str, where: str) -> "Authorities":
-        """Read CA certificates in PEM; raises `ProofUnreadable`, naming `where`."""
+        """Read CA certificates in PEM; raises `ProofUnreadable`, naming `where`.
+
+        Around the certificates any text may stand (RFC 7468, section 2), in any language. OpenSSL takes ASCII alone.
+        """
+        pem = pem.encode("ascii", "replace").decode("ascii")
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         try:
             context.load_verify_locations(cadata=pem)
@@ -118,4 +124,9 @@ class CallerCheck(Protocol):
     @property
     def is_ready(self) -> bool:
         """Whether a real API server would be let in."""
+        ...
+
+    @property
+    def last_read_at(self) -> float | None:
+        """When that was read last, in seconds since 1970; None before the first time, or when there is nothing."""
         ...

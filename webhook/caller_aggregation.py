@@ -13,7 +13,7 @@ from kube.request_header import CONFIG_MAP, NAMESPACE, RequestHeader, RequestHea
 from webhook.caller import Authorities, Caller, CallerRefused, PeerCertificate, ProofOutOfReach, ProofUnreadable
 from webhook.caller_certificate import still_counts, verified
 from webhook.discovery import is_discovery
-from webhook.kept import Kept
+from webhook.kept import kept
 
 API_SERVER = "system:apiserver"
 # The aggregation layer sets this one always, and takes it from no client, whatever the ConfigMap names besides.
@@ -44,7 +44,7 @@ class Aggregation:
     def __init__(self, read: Callable[[float], RequestHeader]) -> None:
         """`read` takes a limit in seconds: `kube.request_header.RequestHeaders.read`."""
         self._read_header = read
-        self._kept = Kept(self._read)
+        self._kept = kept(self._read)
         self.load = self._kept.load
         self.start = self._kept.start
         self.close = self._kept.close
@@ -54,6 +54,11 @@ class Aggregation:
         """The CAs of front-proxy certificates."""
         proof = self._kept.value
         return proof.authorities if proof else Authorities()
+
+    @property
+    def last_read_at(self) -> float | None:
+        """When it was read last, in seconds since 1970; None before the first time."""
+        return self._kept.last_read_at
 
     @property
     def is_ready(self) -> bool:

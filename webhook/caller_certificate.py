@@ -7,7 +7,7 @@ How the API server is told to: Kubernetes, *Dynamic Admission Control*, *Authent
 from pathlib import Path
 
 from webhook.caller import Authorities, Caller, CallerRefused, PeerCertificate, ProofUnreadable
-from webhook.kept import Kept
+from webhook.kept import kept
 
 _MOST_BYTES = 1024 * 1024
 
@@ -42,7 +42,7 @@ class ClientCertificate:
     def __init__(self, ca_file: Path, names: frozenset[str]) -> None:
         self._ca_file = ca_file
         self._names = names
-        self._kept = Kept(self._read)
+        self._kept = kept(self._read)
         self.load = self._kept.load
         self.start = self._kept.start
         self.close = self._kept.close
@@ -51,6 +51,11 @@ class ClientCertificate:
     def authorities(self) -> Authorities:
         """The CAs in the file."""
         return self._kept.value or Authorities()
+
+    @property
+    def last_read_at(self) -> float | None:
+        """When it was read last, in seconds since 1970; None before the first time."""
+        return self._kept.last_read_at
 
     @property
     def is_ready(self) -> bool:
@@ -70,18 +75,18 @@ class ClientCertificate:
         return bool(self._names & (certificate.common_names | certificate.alternative_names))
 
     def _read(self) -> Authorities:
-        return Authorities.parse(read_text(self._ca_file), str(self._ca_file))
+        # What is no text in UTF-8 stands in a comment, or is no certificate in PEM.
+        pem = read_bytes(self._ca_file).decode("utf-8", "replace")
+        return Authorities.parse(pem, str(self._ca_file))
 
 
-def read_text(file: Path) -> str:
-    """Return a small text file's content; raises `ProofUnreadable`, which names the file and quotes nothing of it."""
+def read_bytes(file: Path) -> bytes:
+    """Return a small file's content; raises `ProofUnreadable`, which names the file and quotes nothing of it."""
     try:
         with file.open("rb") as source:
             content = source.read(_MOST_BYTES + 1)
-        if len(content) > _MOST_BYTES:
-            raise ProofUnreadable(f"{file} is larger than {_MOST_BYTES} bytes")
-        return content.decode("ascii")
     except OSError as error:
         raise ProofUnreadable(f"{file} cannot be read: {error.strerror or type(error).__name__}") from None
-    except UnicodeDecodeError:
-        raise ProofUnreadable(f"{file} holds more than ASCII text") from None
+    if len(content) > _MOST_BYTES:
+        raise ProofUnreadable(f"{file} is larger than {_MOST_BYTES} bytes")
+    return content

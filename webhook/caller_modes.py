@@ -56,6 +56,7 @@ class Anyone:
     authorities = None
     is_ready = True
     proves = False
+    last_read_at = None
 
     def check(self, caller: Caller) -> None:
         """Let in."""

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from webhook.caller import Caller, CallerRefused, PeerCertificate, ProofUnreadable
-from webhook.caller_certificate import read_text
-from webhook.kept import Kept
+from webhook.caller_certificate import read_bytes
+from webhook.kept import kept
 
 LEAST_CHARACTERS = 32
 _SCHEME = "bearer"
@@ -25,10 +25,15 @@ class BearerToken:
 
     def __init__(self, files: Sequence[Path]) -> None:
         self._files = tuple(files)
-        self._kept = Kept(self._read)
+        self._kept = kept(self._read)
         self.load = self._kept.load
         self.start = self._kept.start
         self.close = self._kept.close
+
+    @property
+    def last_read_at(self) -> float | None:
+        """When it was read last, in seconds since 1970; None before the first time."""
+        return self._kept.last_read_at
 
     @property
     def is_ready(self) -> bool:
@@ -53,7 +58,10 @@ class BearerToken:
 
 
 def _token(file: Path) -> str:
-    token = read_text(file).strip()
+    try:
+        token = read_bytes(file).decode("ascii").strip()
+    except UnicodeDecodeError:
+        raise ProofUnreadable(f"{file} holds more than ASCII text") from None
     if len(token) < LEAST_CHARACTERS or any(character <= " " for character in token):
         raise ProofUnreadable(f"{file} is no token: one word of at least {LEAST_CHARACTERS} characters is wanted")
     return token

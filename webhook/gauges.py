@@ -1,7 +1,6 @@
 """What a worker holds at the moment, told once a second: whoever is asked reads only what the others wrote."""
 
 import logging
-import threading
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,18 +11,21 @@ from metrics.catalogue import (
     CERTIFICATE_EXPIRY,
     CONNECTION_REJECTED,
     CONNECTIONS_REJECTED,
+    LAST_READ,
     READERS,
     RECORD_KEY,
+    RECORD_KEY_ID,
     RUNNING,
     TOKENS,
     WAITING,
 )
 from metrics.meters import Meters
-from webhook.logs import frames
+from runtime.poller import FOR_EVER, Poller, What
 
 log = logging.getLogger("keyhole.server")
 
 _EVERY_SECONDS = 1.0
+_WHAT = What("the gauges", "they stay as they were", "they stay as they were")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,8 @@ class Sources:
     """Where the numbers come from; each is asked once a second, and answers at once.
 
     `rejected` are the connections that are not used as the file says. `certificate_end` is when the serving certificate
-    ends; None while there is none.
+    ends, `record_key_id` the id of the key that signs records; None while there is none. `last_read_at` has for each
+    thing that is followed when it was read last, in seconds since 1970; None before the first time.
     """
 
     running: Callable[[], int]
@@ -44,6 +47,8 @@ class Sources:
     rejects_connections: Callable[[], bool]
     rejected: Callable[[], Collection[str]]
     certificate_end: Callable[[], datetime | None]
+    record_key_id: Callable[[], str | None]
+    last_read_at: Mapping[str, Callable[[], float | None]]
 
 
 class Gauges:
@@ -53,18 +58,13 @@ class Gauges:
         self._meters = meters
         self._sources = sources
         self._connections: set[str] = set()
-        self._stopping = threading.Event()
+        # What is read and what comes of it are one here: numbers that are asked for and told on.
+        poller = Poller(self._tell, _EVERY_SECONDS, FOR_EVER, _WHAT, log=log)
+        self.start = poller.start
+        self.close = poller.close
+        self.tell = poller.look
 
-    def start(self) -> None:
-        """Tell now, and every second."""
-        self.tell()
-        threading.Thread(target=self._run, name="gauges", daemon=True).start()
-
-    def close(self) -> None:
-        """End; may be called when nothing was started."""
-        self._stopping.set()
-
-    def tell(self) -> None:
+    def _tell(self) -> None:
         """Tell everything as it is now."""
         sources = self._sources
         for metric, value in (
@@ -86,10 +86,10 @@ class Gauges:
         end = sources.certificate_end()
         if end is not None:
             self._meters.set(CERTIFICATE_EXPIRY, end.timestamp(), "serving")
-
-    def _run(self) -> None:
-        while not self._stopping.wait(_EVERY_SECONDS):
-            try:
-                self.tell()
-            except Exception as error:  # noqa: BLE001 - the edge of a thread: a bug must not end the telling
-                log.error("bug in the gauges: %s at %s", type(error).__name__, frames(error))  # noqa: TRY400
+        for what, last_read_at in sources.last_read_at.items():
+            read_at = last_read_at()
+            if read_at is not None:
+                self._meters.set(LAST_READ, read_at, what)
+        key_id = sources.record_key_id()
+        if key_id is not None:
+            self._meters.set(RECORD_KEY_ID, float(int(key_id, 16)))

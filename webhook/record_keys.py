@@ -1,75 +1,72 @@
 """The keys of the records, as a worker knows them: it follows the Secret that holds them.
 
 A poll, not a watch: a `get` by name every few seconds is next to nothing for the API server, needs no right but that,
-and has none of a watch's states (broken off unnoticed, expired, to be listed anew). A rotation waits for the polls.
+and has none of a watch's states (broken off unnoticed, expired, to be listed anew). A rotation waits until no worker
+believes what it read before (`manifests.key_status`).
 """
 
 import logging
-import threading
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
+from typing import Final
 
 from kube.errors import KubernetesError, KubernetesUnavailable
 from kube.objects import ObjectName
+from manifests.key_status import BELIEVED_SECONDS
 from manifests.keyring import KeyRing, KeyRingError, NoKeyYet, parse
-from webhook.logs import frames
+from runtime.poller import Poller, Unreadable, What
 
 log = logging.getLogger("keyhole.server")
 
-READ_EVERY_SECONDS = 5.0
-_CALL_SECONDS = 5.0
+READ_EVERY_SECONDS: Final = 5.0
+_CALL_SECONDS: Final = 5.0
 
 
 class RecordKeys:
-    """The ring that was read last. What cannot be read, or is broken, changes nothing: the last good ring stays."""
+    """The ring that was read last, as long as it is believed. What is broken changes nothing until then."""
 
-    def __init__(self, name: ObjectName, read: Callable[[float], Mapping[str, bytes]]) -> None:
-        """`read` returns the Secret's data within a limit in seconds; it may raise the errors of `kube`."""
+    def __init__(
+        self,
+        name: ObjectName,
+        read: Callable[[float], Mapping[str, bytes]],
+        believed_seconds: float = BELIEVED_SECONDS,
+    ) -> None:
+        """`read` returns the Secret's data within a limit in seconds; it may raise the errors of `kube`.
+
+        A ring that cannot be read again for `believed_seconds` counts for nothing: by then a rotation may have taken
+        its keys away, so nothing may be signed or proved under them.
+        """
         self._name = name
         self._read = read
-        self._ring: KeyRing | None = None
-        self._failure = ""
-        self._stopping = threading.Event()
+        what = What(
+            f"Secret {name}",
+            f"the keys that were read before stay for {believed_seconds:.0f} s from the last time it could be read",
+            "no object can be admitted until then",
+        )
+        poller = Poller(self._ring, READ_EVERY_SECONDS, believed_seconds, what, log=log, on_new=_tell)
+        self._poller = poller
+        self.start = poller.start
+        self.close = poller.close
+        self.follow = poller.look
 
     def current(self) -> KeyRing | None:
-        """Return the ring; None while none could be read yet."""
-        return self._ring
+        """Return the ring; None while none could be read yet, or when the last one is too old to be believed."""
+        return self._poller.value
 
-    def start(self) -> None:
-        """Read now, then every few seconds in the background."""
-        self.follow()
-        threading.Thread(target=self._run, name="record-keys", daemon=True).start()
+    @property
+    def last_read_at(self) -> float | None:
+        """When the ring was read last, in seconds since 1970; None before the first time."""
+        return self._poller.last_read_at
 
-    def close(self) -> None:
-        """End; may be called when nothing was started."""
-        self._stopping.set()
-
-    def follow(self) -> None:
-        """Read once. What is new is logged, what fails once until it is another failure; never any content."""
+    def _ring(self) -> KeyRing:
         try:
-            ring = parse(self._read(_CALL_SECONDS))
+            return parse(self._read(_CALL_SECONDS))
         except (KubernetesError, KubernetesUnavailable, KeyRingError) as error:
-            self._tell(_why(self._name, error))
-            return
-        if self._failure:
-            log.info("Secret %s can be read again", self._name)
-            self._failure = ""
-        if ring != self._ring:
-            self._ring = ring
-            log.info("records are signed under the key %s, accepted: %s", ring.signing.id, ", ".join(ring.accepted))
+            raise Unreadable(_why(self._name, error)) from None
 
-    def _run(self) -> None:
-        while not self._stopping.wait(READ_EVERY_SECONDS):
-            try:
-                self.follow()
-            except Exception as error:  # noqa: BLE001 - the edge of a thread: a bug must not end the following
-                log.error("bug in the record keys: %s at %s", type(error).__name__, frames(error))  # noqa: TRY400
 
-    def _tell(self, failure: str) -> None:
-        if failure != self._failure:
-            kept = "the keys that were read before stay" if self._ring else "no object can be admitted until then"
-            log.warning("%s; %s", failure, kept)
-            self._failure = failure
+def _tell(ring: KeyRing) -> None:
+    log.info("records are signed under the key %s, accepted: %s", ring.signing.id, ", ".join(ring.accepted))
 
 
 def _why(name: ObjectName, error: Exception) -> str:

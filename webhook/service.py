@@ -155,6 +155,12 @@ def build(settings: ServiceSettings, meters: Meters) -> Service:
             rejects_connections=lambda: upkeep.rejects_connections,
             rejected=lambda: upkeep.rejected,
             certificate_end=lambda: certificate.ends_at,
+            record_key_id=lambda: ring.signing.id if (ring := record_keys.current()) else None,
+            last_read_at={
+                "record-key": lambda: record_keys.last_read_at,
+                "callers": lambda: caller.last_read_at,
+                "serving-certificate": lambda: certificate.last_read_at,
+            },
         ),
     )
 

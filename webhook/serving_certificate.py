@@ -5,7 +5,6 @@ A poll, as with the record key (`webhook.record_keys`). What cannot be read, or 
 
 import logging
 import ssl
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,7 +18,7 @@ from certs.keypair import KeyPair
 from kube.errors import KubernetesError, KubernetesUnavailable
 from kube.objects import ObjectName
 from kube.secrets import Secrets
-from webhook.logs import frames
+from runtime.poller import FOR_EVER, Poller, Unreadable, What
 from webhook.tls import load_pair
 
 log = logging.getLogger("keyhole.server")
@@ -31,7 +30,7 @@ _LOOKS_BEFORE_THE_END = 10
 _CALL_SECONDS = 5.0
 
 
-class CertificateError(Exception):
+class CertificateError(Unreadable):
     """There is no certificate to serve with; the message says where it was looked for, and what is wrong."""
 
 
@@ -53,17 +52,29 @@ class CertificateFiles:
             raise CertificateError(f"{self} cannot be read: {error.strerror or type(error).__name__}") from error
 
 
+@dataclass(frozen=True, slots=True)
+class _Served:
+    pair: KeyPair
+    certificate: x509.Certificate
+
+    @property
+    def ends_at(self) -> datetime:
+        return self.certificate.not_valid_after_utc
+
+
 class ServingCertificate:
-    """The certificate that was read last and could be served with."""
+    """The certificate that was read last and could be served with. It counts until it ends, however old it is."""
 
     def __init__(self, where: str, read: Callable[[], KeyPair]) -> None:
         """`read` raises `CertificateError` when there is nothing; `where` stands in messages."""
         self._where = where
         self._read = read
-        self._current: KeyPair | None = None
-        self._ends_at: datetime | None = None
-        self._failure = ""
-        self._stopping = threading.Event()
+        what = What(where, "the certificate of before stays", "no handshake succeeds until then")
+        poller = Poller(self._served, self._pause_seconds, FOR_EVER, what, log=log, on_new=self._tell)
+        self._poller = poller
+        self.load = poller.load
+        self.start = poller.start
+        self.close = poller.close
 
     @classmethod
     def of_files(cls, files: CertificateFiles) -> "ServingCertificate":
@@ -77,59 +88,34 @@ class ServingCertificate:
 
     def current(self) -> KeyPair | None:
         """Return what to serve with; None while nothing could be used. The same object as long as nothing changes."""
-        return self._current
+        served = self._poller.value
+        return served.pair if served else None
 
     @property
     def ends_at(self) -> datetime | None:
         """When it expires; None while there is none."""
-        return self._ends_at
+        served = self._poller.value
+        return served.ends_at if served else None
 
-    def load(self) -> None:
-        """Read once, and take over what is new and sound; raises `CertificateError` and keeps what there was."""
+    @property
+    def last_read_at(self) -> float | None:
+        """When it was read last, in seconds since 1970; None before the first time."""
+        return self._poller.last_read_at
+
+    def _served(self) -> _Served:
         pair = self._read()
-        if pair == self._current:
-            return
-        certificate = _checked(pair, self._where)
-        self._current, self._ends_at = pair, certificate.not_valid_after_utc
-        log.info("%s: serving with certificate %x until %s", self._where, certificate.serial_number, self._ends_at)
+        before = self._poller.value
+        return before if before and pair == before.pair else _Served(pair, _checked(pair, self._where))
 
-    def start(self) -> None:
-        """Read now, then every few seconds in the background."""
-        self._look()
-        threading.Thread(target=self._run, name="serving-certificate", daemon=True).start()
-
-    def close(self) -> None:
-        """End; may be called when nothing was started."""
-        self._stopping.set()
-
-    def _follow(self) -> None:
-        try:
-            self.load()
-        except CertificateError as error:
-            failure = str(error)
-            if failure != self._failure:
-                kept = "the certificate of before stays" if self._current else "no handshake succeeds until then"
-                log.warning("%s; %s", failure, kept)
-            self._failure = failure
-        else:
-            if self._failure:
-                log.info("%s can be served with again", self._where)
-            self._failure = ""
-
-    def _run(self) -> None:
-        while not self._stopping.wait(self._pause_seconds()):
-            self._look()
-
-    def _look(self) -> None:
-        try:
-            self._follow()
-        except Exception as error:  # noqa: BLE001 - a bug must end neither the following nor the worker's start
-            log.error("bug in the serving certificate: %s at %s", type(error).__name__, frames(error))  # noqa: TRY400
+    def _tell(self, served: _Served) -> None:
+        serial = served.certificate.serial_number
+        log.info("%s: serving with certificate %x until %s", self._where, serial, served.ends_at)
 
     def _pause_seconds(self) -> float:
-        if self._ends_at is None:
+        ends_at = self.ends_at
+        if ends_at is None:
             return READ_EVERY_SECONDS
-        left_seconds = (self._ends_at - datetime.now(UTC)).total_seconds()
+        left_seconds = (ends_at - datetime.now(UTC)).total_seconds()
         return min(READ_EVERY_SECONDS, max(_LEAST_PAUSE_SECONDS, left_seconds / _LOOKS_BEFORE_THE_END))
 
 

@@ -1,3 +1,4 @@
+import ssl
 from pathlib import Path
 
 import pytest
@@ -202,3 +203,32 @@ def test_a_connection_is_known_by_its_certificate(
     assert not check.knows(certificate(authorities(cluster.front_proxy), "another"))
     assert not check.knows(certificate(authorities(cluster.client_ca), "front-proxy-client"))
     assert not Aggregation(cluster.read).knows(front_proxy)
+
+
+COMMENT = "Zertifizierungsstelle für 日本"
+
+
+@pytest.mark.parametrize("place", ["before", "between", "after"])
+def test_text_in_any_language_around_the_certificates_is_no_matter(
+    check: Aggregation, cluster: Cluster, front_proxy: PeerCertificate, place: str
+) -> None:
+    """RFC 7468 allows it, and whoever edits the ConfigMap by hand writes it."""
+    pem, other = (one.pem.decode() for one in (cluster.front_proxy, cluster.client_ca))
+    text = {
+        "before": f"# {COMMENT}\n{pem}{other}",
+        "between": f"{pem}# {COMMENT}\n{other}",
+        "after": f"{pem}{other}# {COMMENT}\n",
+    }[place]
+    cluster.header = RequestHeader(text, frozenset({"front-proxy-client"}), ("X-Remote-User",), "")
+    check.load()
+    assert check.authorities.certificates == authorities(cluster.front_proxy, cluster.client_ca).certificates
+    # OpenSSL takes them for the handshake too.
+    ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_verify_locations(cadata=check.authorities.pem)
+    check.check(caller(front_proxy, path=ADMISSION_PATH, X_REMOTE_USER=API_SERVER))
+
+
+def test_a_certificate_with_something_else_inside_is_none(check: Aggregation, cluster: Cluster) -> None:
+    broken = cluster.front_proxy.pem.decode().replace("M", "ü", 1)
+    cluster.header = RequestHeader(broken, frozenset({"front-proxy-client"}), ("X-Remote-User",), "")
+    with pytest.raises(ProofUnreadable, match="holds no certificates in PEM"):
+        check.load()

@@ -58,12 +58,20 @@ def test_the_file_is_read_again(check: ClientCertificate, trusted: Authority, tm
         check.check(caller(before))
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_a_comment_in_any_language_is_no_matter(check: ClientCertificate, trusted: Authority, encoding: str) -> None:
+    trusted.file.write_bytes("# Zertifizierungsstelle für Köln\n".encode(encoding) + trusted.pem)
+    check.load()
+    assert check.authorities.certificates == authorities(trusted).certificates
+    check.check(caller(certificate(authorities(trusted), "kube-apiserver")))
+
+
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
         pytest.param(b"", "no certificates in PEM", id="an empty file"),
         pytest.param(b"-----BEGIN CERTIFICATE-----\n", "no certificates in PEM", id="half a certificate"),
-        pytest.param(b"\xff", "more than ASCII", id="no text"),
+        pytest.param(b"\xff", "holds no certificates in PEM", id="no text"),
         pytest.param(b" " * (1024 * 1024 + 1), "larger than", id="a large file"),
         pytest.param(None, "cannot be read: No such file", id="no file"),
     ],

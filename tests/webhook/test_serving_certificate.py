@@ -100,16 +100,16 @@ class TestFollowing:
         caplog: pytest.LogCaptureFixture,
     ) -> None:
         caplog.set_level(logging.INFO)
-        certificate._follow()
+        certificate._poller.look()
         source.pair = broken
         for _ in range(3):
-            certificate._follow()
+            certificate._poller.look()
         assert certificate.current() == GOOD
         messages = [record.getMessage() for record in caplog.records if told in record.getMessage()]
         assert len(messages) == 1
         assert "stays" in messages[0]
         source.pair = OTHER
-        certificate._follow()
+        certificate._poller.look()
         assert certificate.current() == OTHER
         assert "PRIVATE" not in caplog.text
 
