@@ -19,6 +19,7 @@ from controller.counting import ControllerMeters
 from controller.process import Controller, ControllerSettings
 from kube.errors import KubernetesUnavailable
 from kube.objects import ObjectName
+from manifests.key_status import SETTLE_SECONDS
 from metrics.meters import CONTENT_TYPE, Exposition, Meters
 from runtime.health_listener import HealthListener, listening
 from runtime.health_pages import Pages
@@ -61,8 +62,16 @@ Examples:
     type=click.FloatRange(0, 3600),
     default=30.0,
     show_default=True,
-    help="How long after a change of a Secret every webhook has read it. They read the record key every 5 s, the "
-    "serving certificate every 2 s.",
+    help="How long after a change of the serving certificate's Secret every webhook has read it, which they do every 2 "
+    "s, and how long every API server needs to follow a change of what it trusts.",
+)
+@click.option(
+    "--record-key-settle-seconds",
+    type=click.FloatRange(0, 7200),
+    default=SETTLE_SECONDS,
+    show_default=True,
+    help="How long a rotation of the record key waits before each of its steps. By then a webhook has read the change "
+    "or does not believe what it read before: longer than its --record-key-believed-seconds.",
 )
 @click.option(
     "--serving-certificate",
@@ -104,6 +113,7 @@ def controller(  # noqa: PLR0917 - click passes one for each option
     record_key: ObjectName,
     lease: ObjectName,
     settle_seconds: float,
+    record_key_settle_seconds: float,
     serving_certificate: ObjectName | None,
     certificate_authority: ObjectName | None,
     serving_hosts: tuple[str, ...],
@@ -126,7 +136,9 @@ def controller(  # noqa: PLR0917 - click passes one for each option
     certificates = _certificates(certificate_authority, serving_certificate, wishes, api_service, webhook_configuration)
     meters = Meters.alone()
     try:
-        settings = ControllerSettings(record_key, lease, settle_seconds, kubeconfig, certificates)
+        settings = ControllerSettings(
+            record_key, lease, record_key_settle_seconds, settle_seconds, kubeconfig, certificates
+        )
         process = Controller(settings, ControllerMeters(meters, VERSION))
         metrics = Exposition(meters, process.tell).text
         pages = Pages(lambda: process.is_alive, lambda: process.is_ready, metrics, CONTENT_TYPE)

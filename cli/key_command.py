@@ -2,35 +2,33 @@
 
 import json
 import secrets as random
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from cli.errors import NotDoneError
+from cli.key_report import position, shown, tell, tell_dropped, tell_problems, words
 from cli.parameters import ObjectNameType
 from kube.client import connect
 from kube.errors import Conflict, KubernetesError, KubernetesUnavailable
 from kube.objects import Metadata, ObjectName
 from kube.secrets import Secrets
-from manifests.key_status import ROTATE, STATUS, KeyStatus, Rotation, Step, parse, request_of
+from manifests.key_status import DROP_OLD, ROTATE, STATUS, Rotation, Step, drop_of, parse, request_of
 
 _CALL_SECONDS = 10.0
 _POLL_SECONDS = 1.0
 _ATTEMPTS = 5
-_WHOLE = 100
-_BEFORE_REFRESHING = {Step.ACCEPTING: 10, Step.SIGNING: 20, Step.REFRESHING: 30, Step.DONE: _WHOLE}
 
 # "\b" on a line of its own keeps click from joining the lines below it.
 _ROTATE_EXAMPLES = """\b
 Examples:
   keyhole key rotate
   keyhole key rotate --no-wait
-  keyhole key rotate --record-key my-keyhole/record-key --kubeconfig admin.kubeconfig --timeout 3600
+  keyhole key rotate --drop-old
+  keyhole key rotate --record-key my-keyhole/record-key --kubeconfig admin.kubeconfig --timeout 7200
 """
 _STATUS_EXAMPLES = """\b
 Examples:
@@ -65,33 +63,43 @@ def key() -> None:
 @_kubeconfig
 @click.option("--no-wait", is_flag=True, help="Ask, and leave the rest to the controller.")
 @click.option(
+    "--drop-old",
+    is_flag=True,
+    help="End it after one pass over all namespaces, whatever records are left under the old key.",
+)
+@click.option(
     "--timeout",
     "timeout_seconds",
     type=click.FloatRange(min=1),
-    default=900.0,
+    default=3600.0,
     show_default=True,
     help="How many seconds to follow it. It goes on after that.",
 )
-def rotate(record_key: ObjectName, kubeconfig: Path, *, no_wait: bool, timeout_seconds: float) -> None:
+def rotate(record_key: ObjectName, kubeconfig: Path, *, no_wait: bool, drop_old: bool, timeout_seconds: float) -> None:
     """Have the controller replace the record key, and follow it.
 
     The new key is accepted first; then it signs; then every record is signed anew, in every namespace that
     opted in; at none left the old key goes. A rotation that is under way is followed, and no other is begun.
 
+    With --drop-old the old key goes even if records are left, because it leaked, say, and a path in Vault is
+    gone. Those records count for nothing then, as if somebody had written them by hand: no Secret loses its
+    value, and the values are read from Vault anew when the objects are applied again. It says which they are.
+
     Exit code 0: done, or with --no-wait asked for. 1: records of some namespaces could not be signed anew; the
     old key stays, and the controller tries again. 2: it could not be asked for, or was not over in time.
     """
     secret = _KeySecret(record_key, kubeconfig)
-    request, is_new = secret.ask()
+    request, is_new = secret.ask(drop_old=drop_old)
     click.echo(f"rotation {request} {'asked for' if is_new else 'is under way already'}")
     if no_wait:
         return
-    with _shown() as show:
-        rotation = _follow(secret, request, timeout_seconds, show, passes=0 if is_new else None)
+    with shown() as show:
+        rotation = _follow(secret, request, timeout_seconds, show, passes=0 if is_new else None, to_the_end=drop_old)
     if rotation.step is not Step.DONE:
-        _tell_problems(rotation)
+        tell_problems(rotation)
         raise SystemExit(1)
     click.echo(f"done: the key {rotation.new} signs, {rotation.progress.refreshed} records signed anew")
+    tell_dropped(rotation)
 
 
 @key.command(epilog=_STATUS_EXAMPLES)
@@ -109,7 +117,7 @@ def status(record_key: ObjectName, kubeconfig: Path, *, output: str) -> None:
     if output == "json":
         click.echo(json.dumps({"keys": asdict(found) if found else None, "pending": pending}, indent=2))
     else:
-        _tell(found, pending)
+        tell(found, pending)
     if found is None or (rotation and rotation.step is not Step.DONE and rotation.progress.problems_total):
         raise SystemExit(1)
 
@@ -141,29 +149,36 @@ class _KeySecret:
             raise NotDoneError(str(error)) from None
         return found.rotation if found else None
 
-    def ask(self) -> tuple[str, bool]:
-        """Return the request of the rotation that is under way, or of a new one, and whether it is new."""
+    def ask(self, *, drop_old: bool) -> tuple[str, bool]:
+        """Return the request of the rotation that is under way, or of a new one, and whether it is new.
+
+        With `drop_old` ask as well that it ends whatever is left.
+        """
         for _ in range(_ATTEMPTS):
             metadata = self.read()
             known = parse(metadata.annotations.get(STATUS))
             if known is None:
                 raise NotDoneError(f"Secret {self._name} holds no key yet: is `keyhole controller` running?")
-            pending = request_of(metadata.annotations)
-            if pending:
-                return pending, False
-            if known.rotation is not None and known.rotation.step is not Step.DONE:
-                return known.rotation.request, False
-            request = random.token_hex(4)
-            try:
-                self._secrets.change(
-                    self._name, {ROTATE: request}, _CALL_SECONDS, resource_version=metadata.resource_version
-                )
-            except Conflict:
-                continue
-            except (KubernetesError, KubernetesUnavailable) as error:
-                raise NotDoneError(str(error)) from None
-            return request, True
+            under_way = request_of(metadata.annotations)
+            if not under_way and known.rotation is not None and known.rotation.step is not Step.DONE:
+                under_way = known.rotation.request
+            request = under_way or random.token_hex(4)
+            wanted = {} if under_way else {ROTATE: request}
+            if drop_old and drop_of(metadata.annotations) != request:
+                wanted[DROP_OLD] = request
+            if not wanted or self._annotate(metadata, wanted):
+                return request, not under_way
         raise NotDoneError(f"Secret {self._name} changes all the time; try again")
+
+    def _annotate(self, metadata: Metadata, annotations: Mapping[str, str]) -> bool:
+        """Set annotations, and return False when somebody else changed the Secret meanwhile."""
+        try:
+            self._secrets.change(self._name, annotations, _CALL_SECONDS, resource_version=metadata.resource_version)
+        except Conflict:
+            return False
+        except (KubernetesError, KubernetesUnavailable) as error:
+            raise NotDoneError(str(error)) from None
+        return True
 
 
 def _follow(
@@ -173,78 +188,22 @@ def _follow(
     show: Callable[[int, str], None],
     *,
     passes: int | None,
+    to_the_end: bool,
 ) -> Rotation:
-    """Return the rotation when it is done, or when a pass beyond `passes` (None: those of now) has left something."""
+    """Return the rotation when it is done, or when a pass beyond `passes` (None: those of now) has left something.
+
+    With `to_the_end`, only when it is done.
+    """
     until = time.monotonic() + timeout_seconds
     while time.monotonic() < until:
         rotation = secret.rotation()
         if rotation is None or rotation.request != request:
             show(0, "waiting for the controller")
         else:
-            show(_position(rotation), _words(rotation))
+            show(position(rotation), words(rotation))
             passes = rotation.progress.passes if passes is None else passes
             is_left = rotation.step is Step.REFRESHING and rotation.progress.passes > passes
-            if rotation.step is Step.DONE or is_left:
+            if rotation.step is Step.DONE or (is_left and not to_the_end):
                 return rotation
         time.sleep(_POLL_SECONDS)
     raise NotDoneError(f"not over within {timeout_seconds:.0f} s; `keyhole key status` tells how far it is")
-
-
-def _position(rotation: Rotation) -> int:
-    position = _BEFORE_REFRESHING[rotation.step]
-    if rotation.step is Step.REFRESHING and rotation.progress.namespaces:
-        position += (_WHOLE - position) * rotation.progress.visited // rotation.progress.namespaces
-    return position
-
-
-def _words(rotation: Rotation) -> str:
-    progress = rotation.progress
-    return {
-        Step.ACCEPTING: f"the key {rotation.new} is being made known to every replica",
-        Step.SIGNING: f"the key {rotation.new} signs; every replica has yet to learn of it",
-        Step.REFRESHING: f"signing anew: {progress.refreshed} records, "
-        f"{progress.visited} of {progress.namespaces} namespaces",
-        Step.DONE: f"the key {rotation.new} signs, and no older one is accepted",
-    }[rotation.step]
-
-
-@contextmanager
-def _shown() -> Iterator[Callable[[int, str], None]]:
-    """Give what shows progress: a bar on a terminal, elsewhere a line for each change."""
-    if not sys.stderr.isatty():
-        told = [""]
-
-        def tell(_: int, words: str) -> None:
-            if words != told[0]:
-                click.echo(words, err=True)
-            told[0] = words
-
-        yield tell
-        return
-    with click.progressbar(length=_WHOLE, show_eta=False, item_show_func=lambda words: words, file=sys.stderr) as bar:
-        yield lambda position, words: bar.update(position - bar.pos, words)
-
-
-def _tell(found: KeyStatus | None, pending: str | None) -> None:
-    if found is None:
-        click.echo("no key yet: is `keyhole controller` running?")
-        return
-    click.echo(f"signing   {found.signing}")
-    click.echo(f"accepted  {', '.join(found.accepted)}")
-    if pending:
-        click.echo(f"rotation  {pending}: asked for; no controller has taken it up yet")
-    if found.rotation:
-        click.echo(f"rotation  {found.rotation.request}: {found.rotation.step}: {_words(found.rotation)}")
-        if found.rotation.step is not Step.DONE:
-            _tell_problems(found.rotation)
-
-
-def _tell_problems(rotation: Rotation) -> None:
-    progress = rotation.progress
-    if not progress.problems_total:
-        return
-    click.echo(f"finding: {progress.problems_total} namespaces, {progress.left} records are left; the old key stays")
-    for problem in progress.problems:
-        click.echo(f"  {problem.namespace}: {problem.cause}")
-    if progress.problems_total > len(progress.problems):
-        click.echo(f"  and {progress.problems_total - len(progress.problems)} more")

@@ -10,6 +10,7 @@ from cli.errors import NotDoneError
 from cli.parameters import AddressType, ObjectNameType, kubeconfig_option, log_options
 from cli.version import VERSION
 from kube.objects import ObjectName
+from manifests.key_status import BELIEVED_SECONDS
 
 if TYPE_CHECKING:
     from webhook.caller_modes import CallerSettings
@@ -42,6 +43,14 @@ Examples:
     type=ObjectNameType(),
     required=True,
     help="The Secret with the keys of the records, which `keyhole controller` makes and rotates.",
+)
+@click.option(
+    "--record-key-believed-seconds",
+    type=click.FloatRange(5, 3600),
+    default=BELIEVED_SECONDS,
+    show_default=True,
+    help="How long its keys count when the Secret cannot be read any more. After that no object is admitted. The "
+    "controller's --record-key-settle-seconds has to be longer.",
 )
 @click.option("--tls-cert", type=_FILE, help="The serving certificate (PEM), with its chain.")
 @click.option("--tls-key", type=_FILE, help="Its private key (PEM).")
@@ -125,6 +134,7 @@ Examples:
 def serve(  # noqa: PLR0917 - click passes one for each option
     connections: Path,
     record_key: ObjectName,
+    record_key_believed_seconds: float,
     tls_cert: Path | None,
     tls_key: Path | None,
     tls_secret: ObjectName | None,
@@ -183,6 +193,7 @@ def serve(  # noqa: PLR0917 - click passes one for each option
         certificate,
         kubeconfig,
         audit,
+        record_key_believed_seconds=record_key_believed_seconds,
         most_running=max_running,
         most_waiting=max_waiting,
         version=VERSION,

@@ -85,8 +85,10 @@ class ControllerMeters:
         if rotation is None:
             self._rotation(NO_ROTATION, 0, 0, 0)
         else:
-            progress = rotation.progress
-            self._rotation(rotation.step.value, progress.refreshed, progress.left, progress.problems_total)
+            progress, is_over = rotation.progress, rotation.step is Step.DONE
+            # When it is over no old key is left for what could not be signed anew.
+            left, failing = (0, 0) if is_over else (progress.left, progress.problems_total)
+            self._rotation(rotation.step.value, progress.refreshed, left, failing)
 
     def certificate_ends(self, which: Certificate, ends_at: datetime | None) -> None:
         """Tell when a certificate ends; None takes back what was told."""

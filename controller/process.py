@@ -39,12 +39,14 @@ _ALIVE_WITHIN_SECONDS = 120.0
 class ControllerSettings:
     """What the controller works on. Without `kubeconfig` it runs in the cluster, without `certificates` it makes none.
 
-    `settle_seconds` is how long after a change of a Secret every replica has read it, and every API server follows a
-    change of what it trusts.
+    `record_key_settle_seconds` is how long after a change of the record key no replica goes by what it read before,
+    `settle_seconds` how long after a change of the certificate's Secret every replica has read it, and every API server
+    follows a change of what it trusts.
     """
 
     record_key: ObjectName
     lease: ObjectName
+    record_key_settle_seconds: float
     settle_seconds: float
     kubeconfig: Path | None = None
     certificates: CertificateSettings | None = None
@@ -63,7 +65,7 @@ class Controller:
         self._leadership = Leadership(lease, self._stopping.set)
         refresher = Refresher(Namespaces(api), Accounts(api), self._check)
         store = KeyStore(Secrets(api), settings.record_key, meters.key_status)
-        self._rotation = KeyRotation(store, refresher, settings.settle_seconds)
+        self._rotation = KeyRotation(store, refresher, settings.record_key_settle_seconds)
         self._rotating = Work(Duty.RECORD_KEY, self._rotate, _advice, meters, Pulse(_ALIVE_WITHIN_SECONDS))
         self._works = [self._rotating]
         if settings.certificates is not None:

@@ -14,7 +14,7 @@ from kube.objects import Metadata, ObjectName
 from kube.secrets import Secrets
 from manifests import record
 from manifests.annotations import MANAGED, RECORD, REFRESH
-from manifests.key_status import Progress
+from manifests.key_status import MOST_LEFT_NAMES, Progress
 from resolver.identity import RECONCILER
 from runtime.bugs import described
 
@@ -68,9 +68,8 @@ class Refresher:
                 log.error("namespace %s: %s", namespace, done.problem)  # noqa: TRY400 - a traceback may quote values
             if done.problem:
                 problems[namespace] = done.problem
-            progress = replace(
-                progress, visited=visited, refreshed=progress.refreshed + done.refreshed, left=progress.left + done.left
-            ).with_problems(problems)
+            progress = replace(progress, visited=visited, refreshed=progress.refreshed + done.refreshed)
+            progress = progress.with_left(done.left, done.left_names).with_problems(problems)
             report(progress)
         return replace(progress, passes=before.passes + 1)
 
@@ -93,6 +92,7 @@ class _Namespace:
         self.old_ids = old_ids
         self.refreshed = 0
         self.left = 0
+        self.left_names: list[str] = []
         self.problem = ""
         self._mark = mark
         self._failures_in_a_row = 0
@@ -121,6 +121,8 @@ class _Namespace:
     def leave(self, why: str, name: str) -> None:
         """Count a Secret whose record may still be under an old key, and say why."""
         self.left += 1
+        if len(self.left_names) < MOST_LEFT_NAMES:
+            self.left_names.append(f"{self.name}/{name}")
         self.problem = self.problem or f"{self.name}/{name}: {why}"
 
 

@@ -1,7 +1,8 @@
 """The rotation of the record key, step by step. All that it knows stands in the Secret, so a new process goes on.
 
-Accepting: the new key is added. Once every replica has read it, signing: it signs. Once every replica has read that,
-refreshing: records under old keys are signed anew, and when none is left, the old keys go: done.
+Accepting: the new key is added. Once no replica goes by what was there before, signing: it signs. Once again so,
+refreshing: records under old keys are signed anew, and when none is left, the old keys go: done. An administrator may
+ask that they go whatever is left, so that nobody's record keeps a leaked key accepted.
 """
 
 import logging
@@ -13,7 +14,18 @@ from controller.key_making import KeyMaker
 from controller.key_store import KeyStore
 from controller.refresh import Refresher
 from kube.secrets import Secret
-from manifests.key_status import ROTATE, STATUS, KeyStatus, Progress, Rotation, Step, parse, request_of
+from manifests.key_status import (
+    DROP_OLD,
+    ROTATE,
+    STATUS,
+    KeyStatus,
+    Progress,
+    Rotation,
+    Step,
+    drop_of,
+    parse,
+    request_of,
+)
 from manifests.keyring import KEY_PREFIX, SIGNING, KeyRing, new_key
 
 log = logging.getLogger("keyhole.controller")
@@ -25,7 +37,7 @@ NEXT_PASS_SECONDS = 15.0
 class KeyRotation:
     """Does what there is to do, a turn at a time.
 
-    `settle_seconds` is how long after a change of the Secret every replica has certainly read it.
+    `settle_seconds` is how long after a change of the Secret no replica goes by what it read before.
     """
 
     def __init__(
@@ -80,7 +92,9 @@ class KeyRotation:
         wider = KeyRing(ring.signing, {**ring.accepted, key.id: key})
         status = KeyStatus.of(wider, Rotation(request, key.id, Step.ACCEPTING))
         added = {f"{KEY_PREFIX}{key.id}": key.secret.reveal()}
-        self._store.write(secret, status, data=added, annotations={ROTATE: None})
+        # A wish for another rotation ended with that one.
+        stale = {DROP_OLD: None} if drop_of(secret.metadata.annotations) != request else {}
+        self._store.write(secret, status, data=added, annotations={ROTATE: None, **stale})
         log.info("rotation %s: the key %s is accepted from now on", request, key.id)
 
     def _go_on(self, secret: Secret, ring: KeyRing, rotation: Rotation) -> None:
@@ -95,7 +109,7 @@ class KeyRotation:
         elif rotation.step is not Step.REFRESHING:
             if self._has_settled(rotation.new, Step.SIGNING):
                 self._store.write(secret, KeyStatus.of(ring, replace(rotation, step=Step.REFRESHING)))
-        elif self._clock() >= self._next_pass_at:
+        elif _is_to_drop(secret, rotation) or self._clock() >= self._next_pass_at:
             self._refresh(secret, ring, rotation)
 
     def _has_settled(self, key_id: str, step: Step) -> bool:
@@ -108,7 +122,8 @@ class KeyRotation:
         old_ids = ring.accepted.keys() - {rotation.new}
         reporter = _Reporter(self._store, secret, KeyStatus.of(ring, rotation), self._clock)
         done = self._refresher.refresh(old_ids, rotation.new, rotation.progress, reporter.report)
-        if done.left or done.problems_total:
+        has_left = bool(done.left or done.problems_total)
+        if has_left and not _is_to_drop(secret, rotation):
             self._next_pass_at = self._clock() + NEXT_PASS_SECONDS
             self._store.write(reporter.secret, KeyStatus.of(ring, replace(rotation, progress=done)))
             log.warning(
@@ -117,10 +132,21 @@ class KeyRotation:
                 "; ".join(f"{problem.namespace}: {problem.cause}" for problem in done.problems),
             )
             return
-        finished = replace(rotation, step=Step.DONE, progress=done)
+        finished = replace(rotation, step=Step.DONE, progress=done, has_dropped=has_left)
         status = KeyStatus.of(KeyRing(ring.signing, {ring.signing.id: ring.signing}), finished)
-        self._store.write(reporter.secret, status, data={f"{KEY_PREFIX}{key_id}": None for key_id in old_ids})
+        gone = {f"{KEY_PREFIX}{key_id}": None for key_id in old_ids}
+        self._store.write(reporter.secret, status, data=gone, annotations={DROP_OLD: None})
         log.info("rotation %s: done, %d records signed anew", rotation.request, done.refreshed)
+        if has_left:
+            log.warning(
+                "rotation %s: the old key went as it was asked for, with %d records and %d namespaces left. Those "
+                "records count for nothing, and their values are read from Vault when their objects are applied: %s",
+                *(rotation.request, done.left, done.problems_total, ", ".join(done.left_names)),
+            )
+
+
+def _is_to_drop(secret: Secret, rotation: Rotation) -> bool:
+    return drop_of(secret.metadata.annotations) == rotation.request
 
 
 class _Reporter:

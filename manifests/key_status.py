@@ -1,13 +1,15 @@
 """What the Secret with the record keys says of itself in annotations: its ids, and how far a rotation is. Pure.
 
 `keyhole.dev/rotate` is an administrator's request, any text that was not used before; the controller takes it off when
-it begins. `keyhole.dev/key-status` is the controller's own: JSON, keys sorted, compact. It holds no key.
+it begins. `keyhole.dev/drop-old` names the request of a rotation that is to end after its next pass, whatever records
+are left under old keys; the controller takes it off when it ends. `keyhole.dev/key-status` is the controller's own:
+JSON, keys sorted, compact. It holds no key.
 """
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from typing import Any, Final
 
@@ -15,6 +17,7 @@ from manifests.annotations import DOMAIN
 from manifests.keyring import KeyRing
 
 ROTATE: Final = f"{DOMAIN}/rotate"
+DROP_OLD: Final = f"{DOMAIN}/drop-old"
 STATUS: Final = f"{DOMAIN}/key-status"
 
 BELIEVED_SECONDS: Final = 600.0
@@ -28,6 +31,7 @@ at that moment: an admission takes 30 s at most.
 
 # An annotation is not the place for a thousand namespaces; the log has them all.
 _MOST_PROBLEMS: Final = 20
+MOST_LEFT_NAMES: Final = 100
 _VERSION: Final = 1
 _UNFIT: Final = re.compile(r"[^A-Za-z0-9._-]")
 _LONGEST_REQUEST: Final = 64
@@ -59,8 +63,8 @@ class Progress:
     """How far the refreshing is: of `namespaces`, `visited` in the pass that is under way or was the last.
 
     `refreshed` are the records that were signed anew since the rotation began, `left` those that this pass could not
-    have signed; `passes` counts the passes that have ended. `problems_total` counts the namespaces at fault, of which
-    `problems` are the first.
+    have signed, of which `left_names` are the first as NAMESPACE/NAME; `passes` counts the passes that have ended.
+    `problems_total` counts the namespaces at fault, of which `problems` are the first.
     """
 
     namespaces: int = 0
@@ -70,6 +74,11 @@ class Progress:
     passes: int = 0
     problems_total: int = 0
     problems: tuple[Problem, ...] = ()
+    left_names: tuple[str, ...] = ()
+
+    def with_left(self, count: int, names: Sequence[str]) -> "Progress":
+        """Return it with so many more records left, of which some are given by name."""
+        return replace(self, left=self.left + count, left_names=(*self.left_names, *names)[:MOST_LEFT_NAMES])
 
     def with_problems(self, problems: Mapping[str, str]) -> "Progress":
         """Return it with these causes by namespace."""
@@ -79,12 +88,16 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """The rotation that is under way, or was the last. `new` is the id of the key that it brings."""
+    """The rotation that is under way, or was the last. `new` is the id of the key that it brings.
+
+    `has_dropped` says that it ended because an administrator asked for it, with the records left that `progress` names.
+    """
 
     request: str
     new: str
     step: Step
     progress: Progress = Progress()
+    has_dropped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +120,12 @@ class KeyStatus:
 
 def request_of(annotations: Mapping[str, str]) -> str | None:
     """Return the request that waits, in a form that may stand in a log and on a terminal; None without one."""
-    text = annotations.get(ROTATE)
-    return _UNFIT.sub("_", text)[:_LONGEST_REQUEST] if text else None
+    return _fit(annotations.get(ROTATE))
+
+
+def drop_of(annotations: Mapping[str, str]) -> str | None:
+    """Return the request whose rotation is to end whatever is left, in the form of `request_of`; None without one."""
+    return _fit(annotations.get(DROP_OLD))
 
 
 def parse(text: str | None) -> KeyStatus | None:
@@ -120,6 +137,10 @@ def parse(text: str | None) -> KeyStatus | None:
         return None
 
 
+def _fit(text: str | None) -> str | None:
+    return _UNFIT.sub("_", text)[:_LONGEST_REQUEST] if text else None
+
+
 def _status(document: Mapping[str, Any]) -> KeyStatus:
     told = document["rotation"]
     accepted = tuple(str(key_id) for key_id in document["accepted"])
@@ -127,7 +148,15 @@ def _status(document: Mapping[str, Any]) -> KeyStatus:
 
 
 def _rotation(told: Mapping[str, Any]) -> Rotation:
-    progress = dict(told["progress"])
-    problems = tuple(Problem(str(one["namespace"]), str(one["cause"])) for one in progress.pop("problems"))
-    counts = {name: int(count) for name, count in progress.items()}
-    return Rotation(str(told["request"]), str(told["new"]), Step(told["step"]), Progress(**counts, problems=problems))
+    # An earlier version wrote fewer members, and a later one may write more.
+    has_dropped = told.get("has_dropped") is True
+    return Rotation(
+        str(told["request"]), str(told["new"]), Step(told["step"]), _progress(told["progress"]), has_dropped
+    )
+
+
+def _progress(told: Mapping[str, Any]) -> Progress:
+    problems = tuple(Problem(str(one["namespace"]), str(one["cause"])) for one in told["problems"])
+    left_names = tuple(str(name) for name in told.get("left_names", ()))
+    counts = {field.name: int(told[field.name]) for field in fields(Progress) if isinstance(field.default, int)}
+    return Progress(**counts, problems=problems, left_names=left_names)

@@ -128,7 +128,7 @@ ALERTS: Final = (
     ),
     Alert(
         "KeyholeControllerBug",
-        'sum by (duty) (increase(keyhole_controller_turns_total{result="bug"}[10m])) > 0',
+        'sum by (duty) (rate(keyhole_controller_turns_total{result="bug"}[10m])) > 0',
         "0m",
         "warning",
         "A bug in a duty of the controller, which tries again: the log says where. The other duties go on.",

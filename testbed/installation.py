@@ -111,7 +111,8 @@ def controlling(
     command = [
         *(sys.executable, "-m", "cli", "controller", "--kubeconfig", str(controller_kubeconfig(bed))),
         *("--record-key", f"{OWN_NAMESPACE}/{RECORD_KEY}", "--lease", f"{OWN_NAMESPACE}/{LEASE}"),
-        *("--settle-seconds", str(settle_seconds), "--health-listen", f"127.0.0.1:{health_port or free_port()}"),
+        *("--settle-seconds", str(settle_seconds), "--record-key-settle-seconds", str(settle_seconds)),
+        *("--health-listen", f"127.0.0.1:{health_port or free_port()}"),
         *arguments,
     ]
     server = bed.run(name, command, directory / f"{name}.log", _environment(directory))

@@ -42,12 +42,14 @@ log = logging.getLogger("keyhole.admission")
 
 
 class RecordKeyUnavailable(TemporaryError):
-    """There is no key to sign and check records with yet."""
+    """There is no key to sign and check records with, or none that is still believed."""
 
     cause = "RecordKeyUnavailable"
 
     def __init__(self) -> None:
-        super().__init__("Keyhole has no key for its records yet: keyhole controller makes it; a retry may work")
+        super().__init__(
+            "this replica of Keyhole has no key for its records, or could not read it for long; a retry may work"
+        )
 
 
 class Admission:

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
+from runtime.poller import Unreadable
+
 ON_PROOF: Final = "keyhole.on_proof"
 """The key in a WSGI environment (PEP 3333) of a function to be called once a connection has proved itself."""
-
-from runtime.poller import Unreadable
 
 
 class CallerRefused(Exception):

@@ -33,8 +33,14 @@ class Guard:
         app: Callable[..., Iterable[bytes]],
         check: CallerCheck,
         on_refused: Callable[[], None] = lambda: None,
+        is_ready: Callable[[], bool] = lambda: True,
     ) -> None:
-        """Stand before `app`; `on_refused` is called for each request that is not let through."""
+        """Stand before `app`; `on_refused` is called for each request that is not let through.
+
+        While `is_ready` says no, each connection is closed after its answer: a balancer gives new connections to
+        replicas that are ready, but a warm one would stay with this one.
+        """
+        self._is_ready = is_ready
         self._app = app
         self._check = check
         self._on_refused = on_refused
@@ -54,6 +60,8 @@ class Guard:
             return [_BODY]
         if self._check.proves:
             environ.get(ON_PROOF, _nothing)()
+        if not self._is_ready():
+            _close_after(start_response)
         return self._app(environ, start_response)
 
     def _tell(self, refused: CallerRefused, address: str) -> None:

@@ -43,7 +43,9 @@ class RecordKeys:
             f"the keys that were read before stay for {believed_seconds:.0f} s from the last time it could be read",
             "no object can be admitted until then",
         )
-        poller = Poller(self._ring, READ_EVERY_SECONDS, believed_seconds, what, log=log, on_new=_tell)
+        # Of three reads two may fail.
+        every_seconds = min(READ_EVERY_SECONDS, believed_seconds / 3)
+        poller = Poller(self._ring, every_seconds, believed_seconds, what, log=log, on_new=_tell)
         self._poller = poller
         self.start = poller.start
         self.close = poller.close

@@ -15,6 +15,7 @@ from kube.request_header import RequestHeaders
 from kube.secrets import Secrets
 from kube.tokens import ServiceAccountTokens
 from manifests.aggregation import ADMISSION_PATH
+from manifests.key_status import BELIEVED_SECONDS
 from metrics.catalogue import CALLER_REFUSALS, HANDSHAKE_FAILURES, REFUSALS
 from metrics.meters import Exposition, Meters
 from resolver.connection_files import load
@@ -57,7 +58,8 @@ class Audit:
 class ServiceSettings:
     """What Keyhole is made of. Without `kubeconfig` it runs in the cluster; without `audit` there is no audit trail.
 
-    `record_key` is the Secret with the keys of the records, `certificate` names the files or the Secret to serve with.
+    `record_key` is the Secret with the keys of the records, which count for `record_key_believed_seconds` from the last
+    time they could be read. `certificate` names the files or the Secret to serve with.
     Of the admissions in a worker, `most_running` are worked on at once, and `most_waiting` wait for their turn.
     """
 
@@ -67,6 +69,7 @@ class ServiceSettings:
     certificate: CertificateFiles | ObjectName
     kubeconfig: Path | None = None
     audit: Audit | None = None
+    record_key_believed_seconds: float = BELIEVED_SECONDS
     most_running: int = 64
     most_waiting: int = 256
     version: str = "unknown"
@@ -129,7 +132,11 @@ def build(settings: ServiceSettings, meters: Meters) -> Service:
         process=shared(Turns(), memory),
     )
     secrets = Secrets(api)
-    record_keys = RecordKeys(settings.record_key, lambda seconds: secrets.read(settings.record_key, seconds).data)
+    record_keys = RecordKeys(
+        settings.record_key,
+        lambda seconds: secrets.read(settings.record_key, seconds).data,
+        settings.record_key_believed_seconds,
+    )
     admission = Admission(resolver, Namespaces(api), SecretAccess(api), record_keys.current, time_limit)
     trail = _trail(settings.audit)
     admits = AuditedAdmission(admission, trail, resolver.logins) if trail else admission
@@ -184,7 +191,7 @@ def build(settings: ServiceSettings, meters: Meters) -> Service:
     def is_ready() -> bool:
         return caller.is_ready and record_keys.current() is not None and certificate.current() is not None
 
-    guard = Guard(app, caller, lambda: meters.add(CALLER_REFUSALS))
+    guard = Guard(app, caller, lambda: meters.add(CALLER_REFUSALS), is_ready)
     count_handshake = partial(meters.add, HANDSHAKE_FAILURES)
     return Service(guard, caller, certificate, close, is_ready, Exposition(meters, gauges.tell).text, count_handshake)
 

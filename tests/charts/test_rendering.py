@@ -84,12 +84,20 @@ def test_the_readmes_are_what_helm_docs_writes(toolbox: Toolbox, tmp_path: Path)
     [
         pytest.param(
             WEBHOOK,
-            ["workers", "max-running", "max-waiting", "drain-seconds", "grace-seconds", "log-level"],
+            [
+                "record-key-believed-seconds",
+                "workers",
+                "max-running",
+                "max-waiting",
+                "drain-seconds",
+                "grace-seconds",
+                "log-level",
+            ],
             id="of keyhole serve",
         ),
         pytest.param(
             CONTROLLER,
-            ["settle-seconds", "certificate-lifetime", "ca-lifetime", "log-level"],
+            ["settle-seconds", "record-key-settle-seconds", "certificate-lifetime", "ca-lifetime", "log-level"],
             id="of keyhole controller",
         ),
     ],

@@ -32,6 +32,15 @@ def test_who_leads_tells_of_rotation_and_certificates_and_who_does_not_forgets_t
     assert not [line for line in standing_by if line.startswith("keyhole_rotation") and not line.endswith(" 0.0")]
 
 
+def test_a_rotation_that_is_over_has_nothing_left_whatever_it_ended_with() -> None:
+    """The alert on a rotation that is stuck would ring for ever."""
+    meters = Meters.alone()
+    progress = Progress(namespaces=3, refreshed=7, left=2, problems_total=1)
+    rotation = Rotation("request", "new", Step.DONE, progress, has_dropped=True)
+    ControllerMeters(meters, "1.2.3").key_status(KeyStatus("new", ("new",), rotation))
+    assert {"keyhole_rotation_records_left 0.0", "keyhole_rotation_namespaces_failing 0.0"} <= set(told(meters))
+
+
 def test_turns_are_there_from_the_start() -> None:
     meters = Meters.alone()
     ControllerMeters(meters, "1.2.3").turned(Duty.CERTIFICATES, Turn.FAILED)

@@ -1,12 +1,24 @@
 import json
+from dataclasses import replace
 
 import pytest
 
-from manifests.key_status import ROTATE, KeyStatus, Problem, Progress, Rotation, Step, parse, request_of
+from manifests.key_status import (
+    DROP_OLD,
+    ROTATE,
+    KeyStatus,
+    Problem,
+    Progress,
+    Rotation,
+    Step,
+    drop_of,
+    parse,
+    request_of,
+)
 from manifests.keyring import KeyRing, new_key
 
 PROBLEMS = (Problem("shop", "the API server refused a token of shop/keyhole-reconciler (status 404)"),)
-PROGRESS = Progress(7, 3, 40, 2, 1, 1, PROBLEMS)
+PROGRESS = Progress(7, 3, 40, 2, 1, 1, PROBLEMS, ("shop/one", "shop/two"))
 
 
 @pytest.mark.parametrize("step", Step)
@@ -14,6 +26,23 @@ def test_what_is_dumped_parses_to_the_same(step: Step) -> None:
     status = KeyStatus("01234567", ("01234567", "89abcdef"), Rotation("request", "01234567", step, PROGRESS))
     assert parse(status.dump()) == status
     assert parse(KeyStatus("01234567", ("01234567",)).dump()) == KeyStatus("01234567", ("01234567",))
+
+
+def test_a_rotation_that_ended_with_records_left_says_so() -> None:
+    rotation = Rotation("request", "01234567", Step.DONE, PROGRESS, has_dropped=True)
+    assert parse(KeyStatus("01234567", ("01234567",), rotation).dump()) == KeyStatus(
+        "01234567", ("01234567",), rotation
+    )
+
+
+def test_what_an_earlier_version_wrote_and_what_a_later_one_adds_is_read() -> None:
+    document = json.loads(GOOD)
+    del document["rotation"]["has_dropped"], document["rotation"]["progress"]["left_names"]
+    document["rotation"]["progress"]["added"] = ["later"]
+    document["rotation"]["added"] = document["added"] = {}
+    found = parse(json.dumps(document))
+    assert found is not None
+    assert found.rotation == Rotation("r", "01234567", Step.DONE, replace(PROGRESS, left_names=()))
 
 
 def test_a_status_tells_ids_and_no_key() -> None:
@@ -58,6 +87,14 @@ def test_what_the_controller_did_not_write_is_no_status(text: str | None) -> Non
 )
 def test_a_request_is_read_so_that_it_can_be_shown(text: str | None, request_id: str | None) -> None:
     assert request_of({} if text is None else {ROTATE: text}) == request_id
+    assert drop_of({} if text is None else {DROP_OLD: text}) == request_id
+
+
+def test_records_that_are_left_are_named_up_to_a_bound_and_counted() -> None:
+    progress = Progress()
+    for _ in range(3):
+        progress = progress.with_left(70, [f"shop/n{number}" for number in range(70)])
+    assert (len(progress.left_names), progress.left) == (100, 210)
 
 
 def test_problems_are_bounded_and_counted() -> None:

@@ -1,10 +1,12 @@
 import io
 import logging
 from collections.abc import Callable, Iterable
+from types import SimpleNamespace
 from typing import Any
 
 import gevent
 import pytest
+from gunicorn.http.wsgi import Response
 
 from webhook.caller import ON_PROOF, Caller, CallerCheck, CallerRefused
 from webhook.caller_guard import Guard
@@ -41,8 +43,13 @@ def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]
 
 
 class Asker:
-    def __init__(self, check: CallerCheck | None = None, on_proof: Callable[[], None] | None = None) -> None:
-        self.guard = Guard(application, check or Knows())
+    def __init__(
+        self,
+        check: CallerCheck | None = None,
+        on_proof: Callable[[], None] | None = None,
+        is_ready: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self.guard = Guard(application, check or Knows(), is_ready=is_ready)
         self._on_proof = {ON_PROOF: on_proof} if on_proof else {}
         self.statuses: list[str] = []
 
@@ -62,6 +69,17 @@ def test_who_is_known_is_let_through() -> None:
     asker = Asker()
     assert asker.ask(X_WORD="sesame") == b"secret"
     assert asker.statuses == ["200 OK"]
+
+
+@pytest.mark.parametrize("is_ready", [True, False])
+def test_a_connection_is_closed_after_its_answer_while_the_replica_is_not_ready(is_ready: bool) -> None:
+    """A balancer gives new connections to replicas that are ready; a warm one would stay here."""
+    asker = Asker(is_ready=lambda: is_ready)
+    request = SimpleNamespace(version=(1, 1), method="POST")
+    response = Response(request, SimpleNamespace(), SimpleNamespace(is_ssl=False))
+    environ = {"wsgi.input": Body(0), "HTTP_X_WORD": "sesame"}
+    assert b"".join(asker.guard(environ, response.start_response)) == b"secret"
+    assert response.must_close is not is_ready
 
 
 def test_who_is_not_known_gets_401_before_the_body_is_read() -> None:

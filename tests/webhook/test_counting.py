@@ -25,6 +25,8 @@ def sources(**changes: Any) -> Sources:
         "rejects_connections": lambda: True,
         "rejected": lambda: ["eu"],
         "certificate_end": lambda: None,
+        "record_key_id": lambda: None,
+        "last_read_at": {"record-key": lambda: 1.5e9, "callers": lambda: None},
         **changes,
     }
     return Sources(**numbers)
@@ -32,7 +34,8 @@ def sources(**changes: Any) -> Sources:
 
 def test_gauges_say_what_is_so_now() -> None:
     meters = Meters.alone()
-    Gauges(meters, sources(certificate_end=lambda: datetime(2030, 1, 1, tzinfo=UTC))).tell()
+    end = datetime(2030, 1, 1, tzinfo=UTC)
+    Gauges(meters, sources(certificate_end=lambda: end, record_key_id=lambda: "0000ffff")).tell()
     assert [line for line in meters.text().decode().splitlines() if not line.startswith("#")] == [
         "keyhole_admissions_running 3.0",
         "keyhole_admissions_waiting 4.0",
@@ -48,7 +51,26 @@ def test_gauges_say_what_is_so_now() -> None:
         'keyhole_connection_rejected{connection="eu"} 1.0',
         'keyhole_connection_rejected{connection="other"} 0.0',
         'keyhole_certificate_expiry_timestamp_seconds{certificate="serving"} 1.893456e+09',
+        'keyhole_last_read_timestamp_seconds{what="record-key"} 1.5e+09',
+        "keyhole_record_key_id 65535.0",
     ]
+
+
+def test_a_bug_in_one_number_does_not_end_the_telling(caplog: pytest.LogCaptureFixture) -> None:
+    meters, broken = Meters.alone(), {"is": True}
+
+    def tokens() -> int:
+        if broken["is"]:
+            raise ZeroDivisionError("canary")
+        return 5
+
+    gauges = Gauges(meters, sources(tokens=tokens))
+    gauges.tell()
+    broken["is"] = False
+    gauges.tell()
+    assert "keyhole_vault_tokens 5.0" in meters.text().decode()
+    assert "bug in reading the gauges: ZeroDivisionError at poller.py:" in caplog.text
+    assert "canary" not in caplog.text
 
 
 def test_a_connection_that_is_configured_no_more_is_not_open() -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from kube.errors import KubernetesError, KubernetesUnavailable
 from kube.objects import ObjectName
+from manifests.key_status import BELIEVED_SECONDS, SETTLE_SECONDS
 from manifests.keyring import KeyRing, dump, new_key
 from webhook.record_keys import RecordKeys
 
@@ -71,6 +72,51 @@ def test_the_last_good_ring_stays_and_a_failure_is_told_once(
     cluster.answer = failure
     keys.follow()
     assert caplog.text.count(told) == 2
+
+
+@pytest.mark.parametrize(("failure", "told"), FAILURES)
+def test_a_ring_that_cannot_be_read_for_long_is_believed_no_longer(
+    failure: Mapping[str, bytes] | Exception,
+    told: str,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A rotation may have taken its keys away by then."""
+    good, now = ring(), [1000.0]
+    cluster = Cluster(dump(good))
+    keys = RecordKeys(NAME, cluster.read, believed_seconds=60)
+    monkeypatch.setattr(keys._poller, "_clock", lambda: now[0])
+    keys.follow()
+    cluster.answer = failure
+    now[0] += 60
+    keys.follow()
+    assert keys.current() == good
+    now[0] += 1
+    assert keys.current() is None
+    for _ in range(2):
+        keys.follow()
+    assert (
+        caplog.text.count("could not be read for 61 s and is not believed any longer; no object can be admitted") == 1
+    )
+    cluster.answer = dump(good)
+    keys.follow()
+    assert keys.current() == good
+
+
+def test_a_bug_does_not_end_the_following(caplog: pytest.LogCaptureFixture) -> None:
+    good = ring()
+    cluster = Cluster(TypeError("canary"))
+    keys = RecordKeys(NAME, cluster.read)
+    keys.follow()
+    cluster.answer = dump(good)
+    keys.follow()
+    assert keys.current() == good
+    assert "canary" not in caplog.text
+
+
+def test_a_rotation_waits_for_longer_than_keys_are_believed() -> None:
+    """By the longest that an admission takes, which may have begun with them."""
+    assert SETTLE_SECONDS >= BELIEVED_SECONDS + 30
 
 
 def test_a_new_ring_is_taken_over_and_told_once_by_its_ids(caplog: pytest.LogCaptureFixture) -> None:

@@ -6,6 +6,8 @@
 - --record-key={{ $namespace }}/{{ $name }}-record-key
 - --lease={{ $namespace }}/{{ $name }}-controller
 - --settle-seconds={{ .Values.controller.settleSeconds }}
+{{- /* What was under way when a webhook stopped to believe what it had read is over a minute later. */}}
+- --record-key-settle-seconds={{ add .Values.webhook.recordKeyBelievedSeconds 60 }}
 {{- if eq .Values.certificates.mode "selfManaged" }}
 - --serving-certificate={{ $namespace }}/{{ include "keyhole.servingSecret" . }}
 - --certificate-authority={{ $namespace }}/{{ $name }}-ca

@@ -5,6 +5,7 @@
 - serve
 - --connections=/etc/keyhole/connections/connections.yaml
 - --record-key={{ .Release.Namespace }}/{{ $name }}-record-key
+- --record-key-believed-seconds={{ .Values.webhook.recordKeyBelievedSeconds }}
 - --tls-secret={{ .Release.Namespace }}/{{ include "keyhole.servingSecret" . }}
 - --caller-auth={{ .Values.caller.mode }}
 {{- if eq .Values.caller.mode "client-certificate" }}

@@ -56,7 +56,11 @@ class KeySecret:
 
     def ask(self, request: str) -> None:
         """Ask for a rotation, without the command."""
-        self._bed.kubectl("annotate", "secret", RECORD_KEY, "-n", OWN_NAMESPACE, f"{ROTATE}={request}", "--overwrite")
+        self.annotate(f"{ROTATE}={request}")
+
+    def annotate(self, annotation: str) -> None:
+        """Set an annotation, given as NAME=VALUE."""
+        self._bed.kubectl("annotate", "secret", RECORD_KEY, "-n", OWN_NAMESPACE, annotation, "--overwrite")
 
     def put(self, data: Mapping[str, bytes], annotations: Mapping[str, str] | None = None) -> None:
         """Replace the content, and the annotations if they are given; once more if a controller wrote meanwhile."""

@@ -1,5 +1,7 @@
 """`keyhole serve --record-key` follows the Secret, whatever happens to it."""
 
+import contextlib
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,9 +12,17 @@ from manifests.keyring import KeyRing, dump, new_key
 from manifests.registration import OWN_NAMESPACE
 from testbed import Testbed
 from testbed.connections import write_connections
+from testbed.identities import WEBHOOK, webhook_kubeconfig
 from testbed.installation import Webhook, controlling, serving
+from tests.e2e.caller import Caller
 from tests.e2e.keys.conftest import KeySecret
+from tests.e2e.objects import filled
+from tests.e2e.places import Places
 from tests.e2e.processes import eventually, workers
+from tests.e2e.scraped import settled
+
+_READ_AT = "keyhole_last_read_timestamp_seconds"
+_BELIEVED_SECONDS = 6.0
 
 
 @pytest.fixture
@@ -30,6 +40,29 @@ def _probe(webhook: Webhook, path: str) -> int:
             return session.get(webhook.health_url + path, timeout=10).status_code
         except requests.RequestException:
             return 0
+
+
+def _asked(webhook: Webhook, places: Places) -> requests.Response:
+    """Ask about an object with a reference, and return the answer as it came."""
+    review = Caller(webhook, places, "keyed").review(filled("app", password="vault:secret/e2e/keyed#password"))
+    with requests.Session() as session:
+        session.trust_env = False
+        return session.post(webhook.url, json=review, verify=str(webhook.ca_file), timeout=30)
+
+
+@contextlib.contextmanager
+def _forbidden(bed: Testbed) -> Iterator[None]:
+    """Take the webhook's right to its Secrets away, as long as the block runs."""
+    webhook_kubeconfig(bed)
+    bed.kubectl("delete", "rolebinding", WEBHOOK.name, "-n", OWN_NAMESPACE)
+    try:
+        yield
+    finally:
+        webhook_kubeconfig(bed)
+
+
+def _signing(key: KeySecret) -> str:
+    return key.ring().signing.id
 
 
 def _log(webhook: Webhook) -> str:
@@ -64,6 +97,38 @@ def test_every_worker_takes_a_new_ring_over_and_keeps_it_whatever_comes_after(
     assert _probe(starting, "/readyz") == 200
     assert workers(starting) == before
     assert "Traceback" not in _log(starting)
+
+
+def test_a_replica_that_may_not_read_the_key_any_more_answers_nothing_before_a_rotation_could_leave_it_behind(
+    bed: Testbed, key: KeySecret, places: Places, tmp_path: Path
+) -> None:
+    connections = write_connections(bed, tmp_path / "connections.yaml")
+    believed = ("--record-key-believed-seconds", str(_BELIEVED_SECONDS))
+    with (
+        controlling(bed, tmp_path, settle_seconds=_BELIEVED_SECONDS + 2),
+        serving(bed, tmp_path, connections, arguments=believed) as webhook,
+    ):
+        old = key.ring().signing.id
+        read = settled(webhook.health_url, lambda now: now.total(_READ_AT, what="record-key") > 0, "it was read")
+        assert read.total("keyhole_record_key_id") == int(old, 16)
+        # Nobody proves anything to it, so there is nothing to read.
+        assert "callers" not in read.by(_READ_AT, "what")
+        with _forbidden(bed):
+            key.ask("while-one-cannot-read")
+            eventually(lambda: "needs `get` on it" in _log(webhook), "the log names the right that is missing")
+            assert _probe(webhook, "/readyz") == 200
+            eventually(lambda: _signing(key) != old, "the next key signs")
+            # No replica goes by the old one at this moment.
+            assert _probe(webhook, "/readyz") == 503
+            assert _log(webhook).count("is not believed any longer; no object can be admitted until then") == 2
+            answer = _asked(webhook, places)
+            assert "RecordKeyUnavailable" in answer.text
+            # The API server's next question goes to another replica.
+            assert answer.headers["Connection"] == "close"
+            now = settled(webhook.health_url, lambda now: now.total("keyhole_record_key_known") == 0, "it is told")
+            assert 0 < now.total(_READ_AT, what="record-key") < time.time() - _BELIEVED_SECONDS
+        eventually(lambda: _probe(webhook, "/readyz") == 200, "it is ready again by itself")
+        eventually(lambda: _log(webhook).count("can be read again") == 2, "both workers say so")
 
 
 def test_a_missing_right_is_named(bed: Testbed, key: KeySecret, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from manifests.key_status import ROTATE, KeyStatus, Progress, Rotation, Step
+from manifests.key_status import DROP_OLD, ROTATE, KeyStatus, Progress, Rotation, Step
 from manifests.keyring import KeyRing, dump, new_key
 from testbed import Testbed
 from testbed.installation import controlling
@@ -155,6 +155,65 @@ class TestWhatIsLeft:
         eventually(lambda: _step(key) is Step.DONE, "the next pass ends it")
         assert tenants.record_key("mixed", "stubborn") == new
         assert _progress(key).refreshed == 3
+
+    def test_one_that_is_stuck_ends_when_an_administrator_has_the_old_key_dropped(
+        self, key: KeySecret, tenants: Tenants, signer: SigningWebhook, commands: Commands
+    ) -> None:
+        """As with a reference whose path in Vault is gone: a tenant alone would decide how long a leaked key counts."""
+        old = key.ring().signing.id
+        tenants.add("mixed")
+        tenants.add_without_bundle("never-bundled")
+        for name in ("a", "dead", "z"):
+            tenants.add_secret("mixed", name, old)
+        signer.refused.add("dead")
+        stuck = commands.run("rotate")
+        assert stuck.returncode == 1
+        assert "records left:\n  mixed/dead\n" in stuck.stdout
+        assert "`keyhole key rotate --drop-old` has the old key go all the same" in stuck.stdout
+        assert old in key.ring().accepted
+        done = commands.run("rotate", "--drop-old")
+        assert done.returncode == 0, done.stdout + done.stderr
+        new = key.ring().signing.id
+        assert set(key.ring().accepted) == {new}
+        assert [tenants.record_key("mixed", name) for name in ("a", "dead", "z")] == [new, old, new]
+        told = f"done: the key {new} signs, 2 records signed anew\nnote: the old key went with 2 namespaces, 1 records"
+        assert told in done.stdout
+        assert "records left:\n  mixed/dead\n" in done.stdout
+        assert not {ROTATE, DROP_OLD} & key.document()["metadata"]["annotations"].keys()
+        shown = commands.run("status")
+        assert shown.returncode == 0
+        assert "records left:\n  mixed/dead\n" in shown.stdout
+
+    def test_one_that_is_to_drop_the_old_key_from_the_start_signs_anew_what_it_can(
+        self, key: KeySecret, tenants: Tenants, signer: SigningWebhook, commands: Commands
+    ) -> None:
+        old = key.ring().signing.id
+        tenants.add("mixed")
+        for name in ("a", "dead"):
+            tenants.add_secret("mixed", name, old)
+        signer.refused.add("dead")
+        done = commands.run("rotate", "--drop-old")
+        assert done.returncode == 0, done.stdout + done.stderr
+        new = key.ring().signing.id
+        assert set(key.ring().accepted) == {new}
+        assert [tenants.record_key("mixed", name) for name in ("a", "dead")] == [new, old]
+        # That was for the one rotation: the next one waits for everybody again.
+        signer.refused.add("a")
+        again = commands.run("rotate")
+        assert again.returncode == 1
+        assert new in key.ring().accepted
+
+    def test_a_wish_to_drop_that_names_another_rotation_counts_for_nothing(
+        self, bed: Testbed, key: KeySecret, tenants: Tenants, signer: SigningWebhook, commands: Commands
+    ) -> None:
+        old = key.ring().signing.id
+        tenants.add("mixed")
+        tenants.add_secret("mixed", "dead", old)
+        signer.refused.add("dead")
+        key.annotate(f"{DROP_OLD}=another")
+        assert commands.run("rotate").returncode == 1
+        assert old in key.ring().accepted
+        assert DROP_OLD not in key.document()["metadata"]["annotations"]
 
     def test_where_no_webhook_answers_the_old_key_stays(
         self, key: KeySecret, tenants: Tenants, commands: Commands
