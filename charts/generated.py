@@ -5,7 +5,7 @@
 | `keyhole/files/admission.json` | `manifests.registration`, `manifests.admission_policy`, `manifests.aggregation` |
 | `keyhole/files/alerts.yaml` | `metrics.alerts` |
 | `keyhole/values.schema.json`, what it says of connections | `resolver.connections_schema` |
-| `keyhole-tenant/templates/tenant.yaml` | `enforcer.bundle` |
+| `keyhole-tenant/templates/tenant.yaml` | `enforcer.bundle`, `enforcer.account_guard` |
 """
 
 import json
@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from enforcer import bundle
+from enforcer import account_guard, bundle
 from manifests.admission_policy import admission_policy
 from manifests.aggregation import api_service, client_config
 from manifests.registration import aggregated_webhook_configuration
@@ -89,12 +89,10 @@ def _with_connections(schema: dict[str, Any]) -> Mapping[str, Any]:
 
 
 def _tenant() -> str:
-    namespace, *others = bundle.template(
-        "{{ . }}",
-        "{{ . | quote }}",
-        webhook=_account("webhookServiceAccount"),
-        controller=_account("controllerServiceAccount"),
-    )
+    name, scalar = "{{ . }}", "{{ . | quote }}"
+    webhook, controller = _account("webhookServiceAccount"), _account("controllerServiceAccount")
+    namespace, *others = bundle.template(name, scalar, webhook=webhook, controller=controller)
+    guard = account_guard.policy(name, scalar, webhook=webhook, controller=controller)
     # A release that is uninstalled must not take a namespace, and all that is in it, along.
     kept = (
         f"{namespace}  annotations:\n    helm.sh/resource-policy: keep\n"
@@ -106,6 +104,7 @@ def _tenant() -> str:
         "{{- range .Values.namespaces }}\n"
         f"{{{{- if $.Values.createNamespaces }}}}\n---\n{kept}{{{{- end }}}}\n"
         + "".join(f"---\n{document}" for document in others)
+        + f"{{{{- if $.Values.guardAccounts }}}}\n---\n{guard}{{{{- end }}}}\n"
         + "{{- end }}\n"
     )
 

@@ -115,6 +115,11 @@ Examples:
     metavar="NAMESPACE/NAME",
     help="Who may mint tokens of keyhole and of keyhole-reconciler.",
 )
+@click.option(
+    "--guard-accounts",
+    is_flag=True,
+    help="Add a policy (cluster-wide objects) by which nobody but Keyhole gets tokens of its accounts in NAMESPACE.",
+)
 @click.option("--vault", is_flag=True, help="Add what Vault needs: a policy, a role, and how to set them up.")
 @click.option("--vault-only", is_flag=True, help="What Vault needs, without the Kubernetes objects.")
 @click.option(
@@ -157,6 +162,7 @@ def tenant(
     connections: Path | None,
     webhook_service_account: str,
     controller_service_account: str,
+    guard_accounts: bool,
     vault: bool,
     vault_only: bool,
     output: Literal["commands", "hcl", "terraform"] | None,
@@ -176,7 +182,7 @@ def tenant(
     options = _VaultOptions(output, paths, files, kv, templated, accessor, token_type, strict)
     try:
         accounts = account(webhook_service_account), account(controller_service_account)
-        objects = bundle.render(checked_tenant(namespace, *accounts))
+        objects = bundle.render(checked_tenant(namespace, *accounts), guarded=guard_accounts)
         if not vault and not vault_only:
             if options.given():
                 raise click.UsageError(f"only with --vault or --vault-only: {', '.join(options.given())}")

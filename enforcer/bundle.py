@@ -6,6 +6,7 @@ Sources: Kubernetes, *Using RBAC Authorization* and *Managing Service Accounts*.
 from collections.abc import Sequence
 from string import Template
 
+from enforcer import account_guard
 from enforcer.tenant import Account, Tenant
 from manifests.annotations import DOMAIN
 from resolver.identity import RECONCILER, SERVICE_ACCOUNT
@@ -31,7 +32,8 @@ kind: ServiceAccount
 metadata:
   name: $identity
   namespace: $namespace
-# No pod runs as it; if one did, it would hold no token of it.
+# No pod is to run as it. A pod that does gets no token by this default, and one all the same if its author asks for it
+# (a projected volume). Whoever may create pods or tokens here can so be the namespace in Vault, without Keyhole.
 automountServiceAccountToken: false
 ---
 # Who Keyhole's controller is in this namespace. Vault knows nothing of it.
@@ -128,14 +130,17 @@ subjects:
 """)
 
 
-def render(tenant: Tenant) -> str:
-    """Return the bundle as YAML, one document for each object; the same tenant gives the same text."""
-    return _filled(
-        tenant.namespace,
-        _scalar(tenant.namespace),
-        webhook=_scalars(tenant.webhook),
-        controller=_scalars(tenant.controller),
-    )
+def render(tenant: Tenant, *, guarded: bool = False) -> str:
+    """Return the bundle as YAML, one document for each object; the same tenant gives the same text.
+
+    With `guarded` a policy comes along that leaves the tenant's accounts to Keyhole.
+    """
+    name, scalar = tenant.namespace, _scalar(tenant.namespace)
+    bundle = _filled(name, scalar, webhook=_scalars(tenant.webhook), controller=_scalars(tenant.controller))
+    if not guarded:
+        return bundle
+    webhook, controller = _quoted(tenant.webhook), _quoted(tenant.controller)
+    return f"{bundle}---\n{account_guard.policy(name, scalar, webhook=webhook, controller=controller)}"
 
 
 def template(tenant: str, namespace: str, *, webhook: tuple[str, str], controller: tuple[str, str]) -> Sequence[str]:
@@ -163,6 +168,10 @@ def _filled(tenant: str, namespace: str, *, webhook: tuple[str, str], controller
 
 def _scalars(account: Account) -> tuple[str, str]:
     return _scalar(account.namespace), _scalar(account.name)
+
+
+def _quoted(account: Account) -> tuple[str, str]:
+    return f'"{account.namespace}"', f'"{account.name}"'
 
 
 def _scalar(name: str) -> str:

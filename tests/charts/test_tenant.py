@@ -42,7 +42,13 @@ AS_VALUES = (
 @pytest.mark.parametrize("namespace", ["shop", "on", "123", "1e3", "null", "team-a", "a" * 63])
 @pytest.mark.parametrize(
     ("options", "settings"),
-    [pytest.param((), (), id="of the usual accounts"), pytest.param(ACCOUNTS, AS_VALUES, id="of other accounts")],
+    [
+        pytest.param((), (), id="of the usual accounts"),
+        pytest.param(ACCOUNTS, AS_VALUES, id="of other accounts"),
+        pytest.param(
+            (*ACCOUNTS, "--guard-accounts"), (*AS_VALUES, "--set", "guardAccounts=true"), id="which are guarded"
+        ),
+    ],
 )
 def test_it_is_what_keyhole_tenant_prints(
     helm: Helm, namespace: str, options: tuple[str, ...], settings: tuple[str, ...]

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,12 @@ class Tenancy:
 
     def set_up(self, namespace: str, *arguments: str, manifests: tuple[Manifest, ...] = ()) -> None:
         """Run the script that `keyhole tenant --vault` prints."""
-        self.shell(self.printed(namespace, "--vault", *arguments, manifests=manifests))
+        self.shell(self.printed(namespace, "--vault", *self.program, *arguments, manifests=manifests))
+
+    @property
+    def program(self) -> tuple[str, str]:
+        """Which command writes policies: OpenBao's where the testbed was given it in Vault's place."""
+        return "--program", self.bed.program("vault").name
 
     def shell(self, script: str) -> None:
         """Run a script with the real kubectl and vault, as an administrator of both."""
@@ -311,6 +317,96 @@ class TestKubernetes:
         assert reconciler.ask("GET", "/api/v1/secrets") == 403
 
 
+class TestGuardedAccounts:
+    """With --guard-accounts nobody gets a token of Keyhole's accounts by way of a right on the namespace."""
+
+    # A name that YAML would take for a number, and CEL and labels must not.
+    NAMESPACE = "123"
+    MINTS = "tenant-developer"
+
+    @pytest.fixture
+    def developer(self, testbed: Testbed, tenancy: Tenancy) -> Path:
+        """Apply the bundle with the policy; give somebody who may create pods, tokens and Secrets there."""
+        bundle = tenancy.printed(self.NAMESPACE, "--guard-accounts")
+        testbed.kubectl("apply", "--server-side", "-f", "-", input_text=bundle)
+        apply(testbed, _account(self.NAMESPACE, "app"), *_developers(self.NAMESPACE, self.MINTS))
+        kubeconfig = testbed.kubernetes.kubeconfig_for(self.MINTS)
+        deadline = time.monotonic() + 60
+        # The API server takes up a policy a moment after it was written.
+        while self._minted(testbed, kubeconfig, "keyhole").returncode == 0:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        return kubeconfig
+
+    def test_only_keyhole_gets_their_tokens(self, developer: Path, testbed: Testbed) -> None:
+        webhook, controller = webhook_kubeconfig(testbed), testbed.kubernetes.kubeconfig_for(CONTROLLER)
+        administrator = testbed.kubernetes.kubeconfig
+        for account, allowed in (
+            ("keyhole", [webhook, controller]),
+            ("keyhole-reconciler", [controller]),
+            ("app", [developer, administrator]),
+        ):
+            for who in (developer, administrator, webhook, controller):
+                done = self._minted(testbed, who, account)
+                assert (done.returncode == 0) == (who in allowed), (account, who, done.stderr)
+        refused = self._minted(testbed, developer, "keyhole").stderr
+        assert "Keyhole alone asks for tokens of it" in refused
+        assert "keyhole-accounts-123" in refused
+
+    @pytest.mark.parametrize("field", ["serviceAccountName", "serviceAccount"])
+    def test_no_pod_runs_as_one_of_them(self, developer: Path, testbed: Testbed, field: str) -> None:
+        for account in ("keyhole", "keyhole-reconciler", "app", None):
+            container = {"name": "app", "image": "example/app"}
+            spec = {"containers": [container], **({field: account} if account else {"serviceAccountName": "app"})}
+            pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"generateName": "p-"}, "spec": spec}
+            done = self._created(testbed, developer, pod)
+            assert (done.returncode == 0) == (account not in {"keyhole", "keyhole-reconciler"}), done.stderr
+            assert ("no pod runs as one" in done.stderr) == (done.returncode != 0)
+
+    def test_no_secret_is_to_hold_a_token_of_one_of_them(self, developer: Path, testbed: Testbed) -> None:
+        def token_of(account: str) -> Manifest:
+            named = {"name": f"token-of-{account}", "annotations": {"kubernetes.io/service-account.name": account}}
+            return {**secret("token"), "type": "kubernetes.io/service-account-token", "metadata": named}
+
+        for account in ("keyhole", "keyhole-reconciler"):
+            assert "no Secret holds its token" in self._created(testbed, developer, token_of(account)).stderr
+        testbed.kubectl("delete", "secret", "token-of-app", "-n", self.NAMESPACE, "--ignore-not-found")
+        assert self._created(testbed, developer, token_of("app")).returncode == 0
+        noted = "kubernetes.io/service-account.name=keyhole"
+        inside = ("-n", self.NAMESPACE)
+        changed = testbed.kubectl(
+            *("annotate", "secret", "token-of-app", noted, "--overwrite", *inside), kubeconfig=developer, check=False
+        )
+        assert "no Secret holds its token" in changed.stderr
+        testbed.kubectl("annotate", "secret", "token-of-app", "a=b", *inside, kubeconfig=developer)
+
+    def test_other_namespaces_are_as_they_were(self, developer: Path, testbed: Testbed, tenancy: Tenancy) -> None:
+        # Without the policy, who may create tokens can be the namespace in Vault, and Keyhole is not asked.
+        other = "bundle-not-guarded"
+        path = f"{other}/app"
+        tenancy.plant(path)
+        tenancy.set_up(other, "--kv", "secret=2", "--path", f"secret/{path}")
+        apply(testbed, *_developers(other, self.MINTS))
+        asked = ("create", "token", "keyhole", "-n", other, "--audience", AUDIENCE)
+        token = testbed.kubectl(*asked, kubeconfig=developer).stdout.strip()
+        answer = testbed.vault.client(token="").adapter.login(
+            "/v1/auth/jwt/login", json={"role": f"keyhole-{other}", "jwt": token}
+        )
+        kv = testbed.vault.client(answer["auth"]["client_token"]).secrets.kv.v2
+        assert kv.read_secret_version(path, raise_on_deleted_version=False)["data"]["data"]
+
+    def _minted(self, bed: Testbed, kubeconfig: Path, account: str) -> subprocess.CompletedProcess[str]:
+        return bed.kubectl("create", "token", account, "-n", self.NAMESPACE, kubeconfig=kubeconfig, check=False)
+
+    def _created(self, bed: Testbed, kubeconfig: Path, manifest: Manifest) -> subprocess.CompletedProcess[str]:
+        return bed.kubectl(
+            *("create", "-n", self.NAMESPACE, "-f", "-"),
+            input_text=json.dumps(manifest),
+            kubeconfig=kubeconfig,
+            check=False,
+        )
+
+
 class TestOneForAllNamespaces:
     # The name of one is the beginning of the other's.
     SHORT, LONG = "bundle-all", "bundle-all-too"
@@ -328,7 +424,7 @@ class TestOneForAllNamespaces:
             tenancy.plant(f"{namespace}/app", "legacy")
             apply(testbed, *yaml.safe_load_all(tenancy.printed(namespace)), _account(namespace, "default"))
         # The accessor of the mount is found by the script.
-        tenancy.shell(tenancy.printed(self.SHORT, "--vault-only", *options))
+        tenancy.shell(tenancy.printed(self.SHORT, "--vault-only", *tenancy.program, *options))
         for own, other in ((self.SHORT, self.LONG), (self.LONG, self.SHORT)):
             kv = tenancy.log_in(own, "keyhole", method=method).secrets.kv
             assert kv.v2.read_secret_version(f"{own}/app", raise_on_deleted_version=False)["data"]["data"]
@@ -353,6 +449,26 @@ class TestOneForAllNamespaces:
         client.adapter.post("/v1/auth/jwt/role/keyhole-from-file", json=json.loads(role))
         told = client.adapter.get("/v1/auth/jwt/role/keyhole-from-file")["data"]
         assert told["claim_mappings"] == {"/kubernetes.io/namespace": "service_account_namespace"}
+
+
+def _developers(namespace: str, user: str) -> list[Manifest]:
+    """Return the rights of somebody who works in a namespace, as the role `edit` that clusters have."""
+    rbac = "rbac.authorization.k8s.io"
+    metadata = {"name": "developers", "namespace": namespace}
+    rules = [
+        {"apiGroups": [""], "resources": ["pods", "serviceaccounts/token"], "verbs": ["create"]},
+        {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "create", "patch", "update"]},
+    ]
+    return [
+        {"apiVersion": f"{rbac}/v1", "kind": "Role", "metadata": metadata, "rules": rules},
+        {
+            "apiVersion": f"{rbac}/v1",
+            "kind": "RoleBinding",
+            "metadata": metadata,
+            "roleRef": {"apiGroup": rbac, "kind": "Role", "name": "developers"},
+            "subjects": [{"apiGroup": rbac, "kind": "User", "name": user}],
+        },
+    ]
 
 
 def _account(namespace: str, name: str) -> Manifest:

@@ -19,7 +19,8 @@ kind: ServiceAccount
 metadata:
   name: keyhole
   namespace: shop
-# No pod runs as it; if one did, it would hold no token of it.
+# No pod is to run as it. A pod that does gets no token by this default, and one all the same if its author asks for it
+# (a projected volume). Whoever may create pods or tokens here can so be the namespace in Vault, without Keyhole.
 automountServiceAccountToken: false
 ---
 # Who Keyhole's controller is in this namespace. Vault knows nothing of it.
