@@ -4,10 +4,9 @@ import re
 from dataclasses import dataclass
 
 from enforcer.errors import TenantRefused
+from manifests.registration import SYSTEM_NAMESPACES
 from resolver.identity import RECONCILER, SERVICE_ACCOUNT
 
-# Kubernetes keeps namespaces with this prefix for itself (*Namespaces*, "Working with Namespaces").
-_SYSTEM_PREFIX = "kube-"
 # A namespace is a DNS label (RFC 1123), a ServiceAccount a DNS subdomain.
 _LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 _SUBDOMAIN = re.compile(r"(?=.{1,253}\Z)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*")
@@ -45,7 +44,8 @@ def tenant(namespace: str, webhook: Account, controller: Account) -> Tenant:
     """Check that the namespace can be a tenant of these accounts; raises `TenantRefused`."""
     if not _LABEL.fullmatch(namespace):
         raise TenantRefused(f"{namespace!r} is no name of a namespace (RFC 1123: a-z, 0-9 and -, at most 63)")
-    if namespace.startswith(_SYSTEM_PREFIX):
+    # Of these the API server does not ask the webhook. Other names that begin with kube- are names like any other.
+    if namespace in SYSTEM_NAMESPACES:
         raise TenantRefused(f"{namespace} belongs to Kubernetes: it has to work without Keyhole")
     for owner in (webhook, controller):
         if owner.namespace == namespace:

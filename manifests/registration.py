@@ -21,7 +21,7 @@ ANNOTATIONS_ENTRY = f"annotations.{DOMAIN}"
 IN_PLACE_ENTRY = f"in-place.{DOMAIN}"
 OPT_IN = {f"{DOMAIN}/enabled": "true"}
 # The cluster has to be able to start, and Keyhole to be repaired, without Keyhole.
-_SYSTEM_NAMESPACES = ("kube-system", "kube-public", "kube-node-lease")
+SYSTEM_NAMESPACES = ("kube-system", "kube-public", "kube-node-lease")
 RULES: Sequence[Mapping[str, Any]] = (
     {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"], "resources": ["secrets"]},
 )
@@ -53,7 +53,7 @@ def aggregated_webhook_configuration(
 
 def outside_of_the_system(own_namespace: str) -> Mapping[str, Any]:
     """Return the selector of the namespaces whose objects Keyhole looks at."""
-    excluded = [*_SYSTEM_NAMESPACES, own_namespace]
+    excluded = [*SYSTEM_NAMESPACES, own_namespace]
     return {"matchExpressions": [{"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": excluded}]}
 
 

@@ -39,7 +39,7 @@ AS_VALUES = (
 )
 
 
-@pytest.mark.parametrize("namespace", ["shop", "on", "123", "1e3", "null", "team-a", "a" * 63])
+@pytest.mark.parametrize("namespace", ["shop", "on", "123", "1e3", "null", "team-a", "kube-prometheus", "a" * 63])
 @pytest.mark.parametrize(
     ("options", "settings"),
     [
