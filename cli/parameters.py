@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kube.objects import ObjectName
+from resolver import paths as vault_paths
 
 if TYPE_CHECKING:
     from webhook.settings import Address
@@ -44,6 +45,28 @@ class AddressType(click.ParamType["Address"]):
         if ":" not in value or not port.isascii() or not port.isdigit() or not 0 < int(port) < 2**16:
             self.fail(f"{value!r} is not HOST:PORT, such as 0.0.0.0:8443 or [::]:8443", param, ctx)
         return Address(host.strip("[]") or "0.0.0.0", int(port))  # noqa: S104 - ":8443" means every interface
+
+
+class KvType(click.ParamType[tuple[str, int]]):
+    """MOUNT=1 or MOUNT=2: the KV version of a mount."""
+
+    name = "mount=1|2"
+
+    def convert(
+        self, value: str | tuple[str, int], param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, int]:
+        """Read it; a usage error when it is none (click's hook)."""
+        if isinstance(value, tuple):
+            return value
+        mount, _, version = value.rpartition("=")
+        mount = mount.strip("/")
+        if version not in {"1", "2"}:
+            self.fail(f"{value!r} is not MOUNT=1 or MOUNT=2, such as secret=2", param, ctx)
+        try:
+            vault_paths.check(f"{mount}/any")
+        except vault_paths.PathError as error:
+            self.fail(f"{value!r}: {error.reason}", param, ctx)
+        return mount, int(version)
 
 
 _DURATION = re.compile(r"(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?", re.ASCII)

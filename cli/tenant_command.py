@@ -3,13 +3,14 @@
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import click
 
 from cli.errors import NotDoneError, tell
+from cli.parameters import KvType
 from enforcer import bundle, grants, target, vault_setup
 from enforcer.commands import script
 from enforcer.documents import Document, PassedOver, read_path, read_stream
@@ -22,8 +23,7 @@ from enforcer.tenant import tenant as checked_tenant
 from enforcer.terraform import terraform
 from enforcer.usage import Usage, survey
 from enforcer.vault_role import TokenType
-from enforcer.vault_setup import VaultSetup
-from resolver import paths as vault_paths
+from enforcer.vault_setup import Program, VaultSetup
 from resolver.connections import ConfigurationError
 from resolver.kv import KvLocation
 from resolver.reference import DEFAULT_CONNECTION
@@ -32,25 +32,6 @@ _FINDINGS = 1
 _ACCESSOR = re.compile(r"[A-Za-z0-9_-]+")
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _STANDARD_INPUT = Path("-")
-
-
-class _KvType(click.ParamType[tuple[str, int]]):
-    name = "mount=1|2"
-
-    def convert(
-        self, value: str | tuple[str, int], param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, int]:
-        if isinstance(value, tuple):
-            return value
-        mount, _, version = value.rpartition("=")
-        mount = mount.strip("/")
-        if version not in {"1", "2"}:
-            self.fail(f"{value!r} is not MOUNT=1 or MOUNT=2, such as secret=2", param, ctx)
-        try:
-            vault_paths.check(f"{mount}/any")
-        except vault_paths.PathError as error:
-            self.fail(f"{value!r}: {error.reason}", param, ctx)
-        return mount, int(version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +46,7 @@ class _VaultOptions:
     accessor: str | None
     token_type: TokenType | None
     strict: bool
+    program: Program | None
 
     def given(self) -> list[str]:
         options: Mapping[str, object] = {
@@ -76,6 +58,7 @@ class _VaultOptions:
             "--accessor": self.accessor,
             "--token-type": self.token_type,
             "--strict": self.strict,
+            "--program": self.program,
         }
         return [name for name, value in options.items() if value]
 
@@ -140,7 +123,7 @@ Examples:
     help="Manifests whose references may be read: a file, a folder, or - for standard input; may be repeated.",
 )
 @click.option("--strict", is_flag=True, help="With -f: what had to be passed over is a finding.")
-@click.option("--kv", multiple=True, type=_KvType(), help="The KV version of a mount; may be repeated.")
+@click.option("--kv", multiple=True, type=KvType(), help="The KV version of a mount; may be repeated.")
 @click.option(
     "--templated",
     is_flag=True,
@@ -152,6 +135,11 @@ Examples:
     "--token-type",
     type=click.Choice(["service", "batch"]),
     help="Of the Vault tokens; batch tokens cannot be revoked.  [default: service]",
+)
+@click.option(
+    "--program",
+    type=click.Choice(["vault", "bao"]),
+    help="The command that writes policy and role; bao is OpenBao's.  [default: vault]",
 )
 @click.pass_context
 def tenant(
@@ -173,13 +161,14 @@ def tenant(
     templated: bool,
     accessor: str | None,
     token_type: TokenType | None,
+    program: Program | None,
 ) -> None:
     """Print what NAMESPACE needs so that Keyhole serves it; nothing is changed.
 
     Exit code 1 when a manifest holds what admission would refuse: then nothing is printed but what is wrong. What was
     not read, although references may stand in it (a template, what a kustomization makes of other files), is told.
     """
-    options = _VaultOptions(output, paths, files, kv, templated, accessor, token_type, strict)
+    options = _VaultOptions(output, paths, files, kv, templated, accessor, token_type, strict, program)
     try:
         accounts = account(webhook_service_account), account(controller_service_account)
         objects = bundle.render(checked_tenant(namespace, *accounts), guarded=guard_accounts)
@@ -190,6 +179,7 @@ def tenant(
             return
         _check(options, connection, connections)
         setup = _setup(ctx, namespace, _target(connection, connections, templated=templated), options)
+        setup = replace(setup, program=program or "vault")
     except (EnforcerError, ConfigurationError) as error:
         raise NotDoneError(str(error)) from None
     if output == "hcl":
@@ -205,6 +195,8 @@ def _check(options: _VaultOptions, connection: str, connections: Path | None) ->
         raise click.UsageError("--connection needs --connections")
     if options.templated and options.files:
         raise click.UsageError(f"--templated takes --path with {NAMESPACE}, and no manifests: it is for all namespaces")
+    if options.program and options.output == "terraform":
+        raise click.UsageError("--program has no meaning with -o terraform: Terraform's provider is the same for both")
     if options.strict and not options.files:
         raise click.UsageError("--strict has a meaning with -f only")
     if options.accessor and not options.templated:

@@ -1,4 +1,4 @@
-"""A tenant's policy as a file for `vault policy write`."""
+"""A tenant's policy as a file for `vault policy write`, or `bao policy write`."""
 
 from enforcer.commands import vault_options
 from enforcer.policy import ACCESSOR
@@ -9,10 +9,12 @@ def policy_file(setup: VaultSetup) -> str:
     """Return the policy, and the role in a comment below: HCL has no words for a role."""
     options, role = vault_options(setup), setup.role
     told = [
-        f"To write this policy: vault policy write{options} {setup.policy.name} FILE",
-        f"Its role, to be given to: vault write{options} {role.path} -",
+        f"To write this policy: {setup.program} policy write{options} {setup.policy.name} FILE",
+        f"Its role, to be given to: {setup.program} write{options} {role.path} -",
         *role.as_json.splitlines(),
     ]
     if setup.lacks_accessor:
-        told.insert(0, f"{ACCESSOR} stands for the accessor of auth/{role.mount}; `vault auth list` shows it.")
+        told.insert(
+            0, f"{ACCESSOR} stands for the accessor of auth/{role.mount}; `{setup.program} auth list` shows it."
+        )
     return setup.policy_text + "\n" + "".join(f"# {line}\n" for line in told)

@@ -2,21 +2,28 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from enforcer.policy import ACCESSOR, Policy
 from enforcer.target import Target
 from enforcer.vault_role import TokenType, VaultRole, policy_name, role_name, vault_role
 from resolver.kv import KvLocation
 
+Program: TypeAlias = Literal["vault", "bao"]
+
 
 @dataclass(frozen=True, slots=True)
 class VaultSetup:
-    """The policy and the role. `accessor` is that of the authentication mount, None where it is not known."""
+    """The policy and the role. `accessor` is that of the authentication mount, None where it is not known.
+
+    `program` is the command by which they are written: Vault's own, or OpenBao's.
+    """
 
     policy: Policy
     role: VaultRole
     target: Target
     accessor: str | None = None
+    program: Program = "vault"
 
     @property
     def lacks_accessor(self) -> bool:

@@ -57,7 +57,7 @@ ALL = {
             wanted=f"{pins.OLDEST_ETCD} or later",
             in_assets=True,
         ),
-        # OpenBao (`bao`) is not looked for: it could not be tried here. KEYHOLE_TESTBED_VAULT accepts it unasked.
+        # OpenBao (`bao`) is no Go module that could be built here. Where KEYHOLE_TESTBED_VAULT names it, it is taken.
         Program(
             name="vault",
             version=pins.VAULT,

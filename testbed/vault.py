@@ -1,6 +1,8 @@
-"""The real Vault: raft storage, TLS, initialised with one key share and unsealed through its API; not `-dev`.
+"""The real Vault, or OpenBao in its place, with raft storage and TLS; not `-dev`.
 
-https://developer.hashicorp.com/vault/docs/configuration
+It is initialised with one key share and unsealed through its API.
+
+https://developer.hashicorp.com/vault/docs/configuration, https://openbao.org/docs/configuration
 """
 
 import hashlib
@@ -8,6 +10,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -29,6 +32,8 @@ HOST = "127.0.0.1"
 _ACTIVE = 200
 _NOT_INITIALISED = 501
 _SEALED = 503
+_AUDIT_DEVICE = "file"
+_VERSION_TIMEOUT_SECONDS = 60.0
 
 
 class Vault:
@@ -43,6 +48,7 @@ class Vault:
 
     def __init__(self, program: Path, plugin: Path, directory: Path, supervisor: Supervisor) -> None:
         self._program = program
+        self._is_openbao = _is_openbao(program)
         self._plugin = plugin
         self._directory = directory
         self._supervisor = supervisor
@@ -100,7 +106,7 @@ class Vault:
     def _run(self) -> None:
         self._data.mkdir(mode=0o700, exist_ok=True)
         cluster_port = ports.free_port()
-        configuration = {
+        configuration: dict[str, Any] = {
             "storage": {"raft": {"path": str(self._data), "node_id": "testbed", "performance_multiplier": 1}},
             "listener": {
                 "tcp": {
@@ -115,6 +121,9 @@ class Vault:
             "disable_mlock": True,  # raft wants it so: its file is mapped into memory
             "plugin_directory": str(self._plugin.parent),
         }
+        if self._is_openbao:
+            # It lets nobody enable an audit device through the API.
+            configuration["audit"] = [{_AUDIT_DEVICE: {_AUDIT_DEVICE: {"options": self._audit_options()}}}]
         file = self._directory / "vault.json"
         file.write_text(json.dumps(configuration, indent=2))
         arguments = [str(self._program), "server", f"-config={file}", "-log-level=info"]
@@ -143,13 +152,15 @@ class Vault:
         self._unseal_key = answer["keys_base64"][0]
         self.unseal()
         client = self.client()
-        client.sys.enable_audit_device(
-            device_type="file", path="file", options={"file_path": str(self.audit_log), "log_raw": "false"}
-        )
+        if not self._is_openbao:
+            client.sys.enable_audit_device(device_type=_AUDIT_DEVICE, path=_AUDIT_DEVICE, options=self._audit_options())
         client.sys.enable_secrets_engine("kv", path="legacy", options={"version": "1"})
         client.sys.enable_secrets_engine("kv", path="secret", options={"version": "2"})
         # A KV v2 mount answers 400 while it upgrades itself, for some tenths of a second.
         self.server.wait_until(lambda: self._status("secret/config") == _ACTIVE, READY_TIMEOUT_SECONDS)
+
+    def _audit_options(self) -> dict[str, str]:
+        return {"file_path": str(self.audit_log), "log_raw": "false"}
 
     def _status(self, path: str) -> int:
         with requests.Session() as session:
@@ -226,3 +237,10 @@ class Vault:
         """Return the audit log's entries of type `request`, oldest first; a half-written last line is left out."""
         entries = (json.loads(line) for line in whole_lines(self.audit_log))
         return [entry for entry in entries if entry["type"] == "request"]
+
+
+def _is_openbao(program: Path) -> bool:
+    told = subprocess.run(
+        [str(program), "version"], capture_output=True, text=True, timeout=_VERSION_TIMEOUT_SECONDS, check=False
+    )
+    return told.stdout.startswith("OpenBao")

@@ -48,6 +48,8 @@ CASES: Mapping[str, Sequence[str]] = {
         "hcl",
     ],
     "templated-jwt.sh": ["shop", "--vault-only", "--templated", "--kv", "secret=2"],
+    "templated-bao.sh": ["shop", "--vault-only", "--templated", "--kv", "secret=2", "--program", "bao"],
+    "bao.hcl": ["shop", "--vault-only", "--templated", "--kv", "secret=2", "--program", "bao", "-o", "hcl"],
     "templated-jwt.tf": ["shop", "--vault-only", "--templated", "--kv", "secret=2", "-o", "terraform"],
     "templated-kubernetes.sh": [*_SHARED, "--accessor", "auth_kubernetes_1a2b3c4d"],
     "templated-kubernetes.tf": [*_SHARED, "--accessor", "auth_kubernetes_1a2b3c4d", "-o", "terraform"],

@@ -94,6 +94,13 @@ def test_a_finding_ends_with_exit_code_1_and_nothing_is_printed_that_could_be_ap
         )
 
 
+@pytest.mark.parametrize("namespace", ["kube-prometheus", "kube-systems", "kube-flannel"])
+def test_other_namespaces_that_begin_like_those_of_kubernetes_can_be_tenants(namespace: str) -> None:
+    result = run(namespace)
+    assert result.exit_code == 0
+    assert f"namespace: {namespace}\n" in result.stdout
+
+
 def test_what_was_passed_over_is_a_note_and_with_strict_a_finding(tmp_path: Path) -> None:
     (tmp_path / "kustomization.yaml").write_text(
         "resources: [plain.yaml]\nsecretGenerator:\n- name: gen\n  literals: [p=vault:secret/shop/generated#p]\n"
@@ -126,6 +133,9 @@ def test_manifests_without_a_reference_are_a_finding() -> None:
         pytest.param([], "Missing argument", id="no namespace"),
         pytest.param(["Shop"], "no name of a namespace", id="no name of a namespace"),
         pytest.param(["kube-system"], "belongs to Kubernetes", id="a namespace of Kubernetes"),
+        pytest.param(["kube-public"], "belongs to Kubernetes", id="another one"),
+        pytest.param(["kube-node-lease"], "belongs to Kubernetes", id="the third one"),
+        pytest.param(["keyhole"], "holds Keyhole's own account", id="Keyhole's own namespace"),
         pytest.param(["shop", "--webhook-service-account", "x"], "NAMESPACE/NAME", id="no account"),
         pytest.param(["shop", "--path", "secret/x", "-o", "hcl"], "-o, --path", id="Vault's options without --vault"),
         pytest.param(["shop", "--vault"], "what may be read?", id="nothing to be read"),
@@ -143,6 +153,9 @@ def test_manifests_without_a_reference_are_a_finding() -> None:
         pytest.param([*VAULT, "-f", "examples/base", "--templated"], "no manifests", id="templated, with manifests"),
         pytest.param(
             [*VAULT, "--path", "secret/x", "--accessor", "a"], "--templated only", id="an accessor for nothing"
+        ),
+        pytest.param(
+            [*VAULT, "--program", "bao", "--path", "secret/x", "-o", "terraform"], "--program", id="bao, no command"
         ),
         pytest.param([*VAULT, "--path", "secret/x", "--strict"], "with -f only", id="strict about nothing"),
         pytest.param([*VAULT, "--templated", "--accessor", "a}}"], "is none", id="an accessor that is none"),

@@ -1,0 +1,30 @@
+# What every namespace may read through Keyhole: Vault puts in the name of the one that logged in.
+
+# KV version 2: data/ has the values, metadata/ the versions, by which a rotation is noticed.
+path "secret/data/{{identity.entity.aliases.ACCESSOR.metadata.service_account_namespace}}/*" {
+  capabilities = ["read"]
+}
+path "secret/metadata/{{identity.entity.aliases.ACCESSOR.metadata.service_account_namespace}}/*" {
+  capabilities = ["read"]
+}
+
+# For Keyhole to revoke its token when it is done: without the default policy nobody else allows it.
+path "auth/token/revoke-self" {
+  capabilities = ["update"]
+}
+
+# ACCESSOR stands for the accessor of auth/jwt; `bao auth list` shows it.
+# To write this policy: bao policy write keyhole FILE
+# Its role, to be given to: bao write auth/jwt/role/keyhole -
+# {
+#   "role_type": "jwt",
+#   "user_claim": "sub",
+#   "bound_audiences": ["vault"],
+#   "bound_claims": {"/kubernetes.io/serviceaccount/name": "keyhole"},
+#   "claim_mappings": {"/kubernetes.io/namespace": "service_account_namespace"},
+#   "token_policies": ["keyhole"],
+#   "token_no_default_policy": true,
+#   "token_ttl": 600,
+#   "token_max_ttl": 600,
+#   "token_type": "service"
+# }
