@@ -216,10 +216,13 @@ def _check_raw_field(tokens: Tokenizer, token: Token) -> None:
 
 def _check_raw_argument(tokens: Tokenizer, token: Token) -> None:
     """Refuse unescaped line breaks and control characters, and at its edges whatever nobody sees."""
+    text = tokens.text(token)
+    if text.isascii() and text.isprintable():
+        return
     for offset in range(token.start, token.end):
         if unicodedata.category(tokens.source[offset]) in _LINE_BREAKS_AND_CONTROLS:
             raise tokens.error("a control character or line break", "its escape, as %0A", (offset, offset + 1))
-    for offset in {token.start, token.end - 1} if token.start < token.end else ():
+    for offset in {token.start, token.end - 1}:
         _check_visible(tokens, offset)
 
 

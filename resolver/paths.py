@@ -4,6 +4,7 @@ Everything refused here is refused because somebody between this parser and Vaul
 a proxy, Vault itself) could read the path differently from us, or because a person who reviews it could.
 """
 
+import re
 import unicodedata
 
 from resolver import characters
@@ -25,6 +26,9 @@ _FORBIDDEN_CATEGORIES = {
     "Zl": "a line separator ends a line for some programs",
     "Zp": "a paragraph separator ends a line for some programs",
 }
+
+# The characters that may be forbidden: these, and all beyond printable ASCII.
+_SUSPICIOUS = re.compile(r"[?%\\]|[^ -~]")
 
 # What parts a path, a reference, or the two of them from what follows, in a URL or on the way to it.
 _STRUCTURE = "./\\%?#|;"
@@ -49,10 +53,10 @@ def check(path: str) -> tuple[str, ...]:
     accents and signs are allowed in any script. Whether the first segment alone is the mount is not decided here:
     mounts may contain slashes.
     """
-    for index, character in enumerate(path):
-        reason = _forbidden(character)
+    for suspicious in _SUSPICIOUS.finditer(path):
+        reason = _forbidden(suspicious[0])
         if reason is not None:
-            raise PathError(reason, index, index + 1)
+            raise PathError(reason, *suspicious.span())
     segments = path.split("/")
     start = 0
     for segment in segments:

@@ -65,6 +65,8 @@ def is_version(text: str) -> bool:
 
 def forbidden_in_field(field: str) -> int | None:
     """Give the index of the first character that no field may hold (line breaks and controls), or None."""
+    if field.isascii() and field.isprintable():
+        return None
     for index, character in enumerate(field):
         if unicodedata.category(character) in _FORBIDDEN_IN_FIELD:
             return index
