@@ -3,9 +3,12 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Final
 
 from webhook.review import AdmissionRequest
 
+# More than any name in Kubernetes has. A mutating webhook is asked before names are checked.
+_MOST_CHARACTERS: Final = 1024
 _current: ContextVar[AdmissionRequest | None] = ContextVar("admission", default=None)
 
 
@@ -32,4 +35,4 @@ def current() -> Mapping[str, str]:
         "object": request.name,
         "dry_run": "true" if request.dry_run else "",
     }
-    return {name: fact for name, fact in facts.items() if fact}
+    return {name: fact[:_MOST_CHARACTERS] for name, fact in facts.items() if fact}

@@ -111,6 +111,12 @@ def test_every_line_of_an_admission_names_it() -> None:
     assert "uid" not in json.loads(_line(LogFormat.JSON, _record("x")))
 
 
+@pytest.mark.parametrize("form", _FORMS)
+def test_no_name_fills_the_log(form: LogFormat) -> None:
+    with admission_context(parsed(secret(), name="x" * 1_000_000, uid="y" * 1_000_000)):
+        assert len(_line(form, _record("x"))) < 3000
+
+
 def test_greenlets_do_not_tell_each_others_requests() -> None:
     told: list[tuple[str, str]] = []
 
