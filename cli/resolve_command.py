@@ -13,6 +13,7 @@ from cli.errors import NotDoneError
 from kube.client import connect
 from kube.errors import KubernetesUnavailable
 from kube.tokens import ServiceAccountTokens
+from resolver.characters import visible
 from resolver.connection_files import load, with_bundle
 from resolver.connections import Authentication, ConfigurationError, Connection
 from resolver.deadline import Deadline
@@ -76,7 +77,7 @@ def resolve(  # noqa: PLR0917 - click passes one for each option
         resolver.close()
     failures = [outcome for outcome in outcomes.values() if isinstance(outcome, ResolverError)]
     if failures:
-        told = "\n".join(f"{failure.cause}: {failure.message}" for failure in failures)
+        told = "\n".join(f"{failure.cause}: {visible(failure.message)}" for failure in failures)
         _finish(ctx, output, {"error": failures[0].cause, "message": told}, told)
         return
     found = {reference: outcome for reference, outcome in outcomes.items() if isinstance(outcome, Resolved)}

@@ -115,7 +115,7 @@ class _Survey:
 
     def _reference(self, place: str, reference: Reference) -> None:
         if reference.connection != self.connection:
-            self.notes.say(f"{place}: left out, {reference} is of the connection {reference.connection}")
+            self.notes.say(f"{place}: left out, {reference.shown} is of the connection {reference.connection}")
         else:
             self.used.setdefault(reference, Used(reference, place))
 

@@ -70,6 +70,11 @@ def test_an_ignored_key_is_no_reference() -> None:
     assert usage == NOTHING
 
 
+def test_what_default_would_give_stands_in_no_note() -> None:
+    (note,) = look(annotated(a="vault+eu:secret/shop/app#password | default:hunter2")).notes
+    assert "vault+eu:secret/shop/app#password | default: is of the connection eu" in note
+
+
 def test_references_of_another_connection_are_left_out_with_a_note() -> None:
     usage = look(annotated(a="vault+eu:secret/shop/app#p", b=REFERENCE))
     assert references(usage) == [REFERENCE]
