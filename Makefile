@@ -10,7 +10,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help venv check test test-gitops laws soak uptime demo bench sbom testbed charts format lock clean
+.PHONY: help venv check test test-gitops laws soak uptime crowds demo bench sbom testbed charts format lock clean
 
 help: ## Show this list
 	@echo "Usage: make TARGET"
@@ -43,6 +43,10 @@ uptime: $(INSTALLED) ## Replace replicas, connections (20 times) and certificate
 	KEYHOLE_ROLLING_RESTARTS=20 KEYHOLE_CERTIFICATE_ROTATIONS=50 KEYHOLE_CONNECTION_CHANGES=20 \
 		$(BIN)/pytest -s -m servers tests/e2e/uptime/test_rolling.py tests/e2e/certificates/test_rotation.py \
 		tests/e2e/test_vault_connections.py
+
+crowds: $(INSTALLED) ## Have thousands who can prove nothing at every listener, and show what that costs (some minutes)
+	KEYHOLE_CROWD=2100 KEYHOLE_CROWD_DRIP_SECONDS=9 $(BIN)/pytest -s -m servers \
+		tests/e2e/test_crowds.py tests/e2e/callers/test_crowds.py
 
 demo: $(INSTALLED) ## Show references becoming Secrets on real servers (SHOW=1 shows the values)
 	$(BIN)/python -m demo

@@ -200,8 +200,8 @@ def serve(  # noqa: PLR0917 - click passes one for each option
     )
     try:
         # Workers connect and read for themselves; what cannot be used is to be told of here.
-        check_start(service)
-        server = Server(settings, lambda meters: build(service, meters))
+        foundation = check_start(service)
+        server = Server(settings, lambda meters: build(service, meters, foundation), foundation.refresh)
     except (
         *(ConfigurationError, CertificateError, KubernetesUnavailable),
         *(ProofUnreadable, AuditError, MetricsFolderError),

@@ -71,6 +71,13 @@ ALERTS: Final = (
         "Replicas sign records under different keys: one of them has not read the record key for long.",
     ),
     Alert(
+        "KeyholeAuditTrailWaits",
+        "min(keyhole_audit_trail_begun) < 1",
+        "2m",
+        "critical",
+        "A worker cannot write the first line of its audit trail, and refuses what needs one.",
+    ),
+    Alert(
         "KeyholeCertificateEnds",
         "min by (certificate) (keyhole_certificate_expiry_timestamp_seconds) - time() < 7 * 24 * 3600",
         "15m",

@@ -177,6 +177,13 @@ CALLER_PROOF: Final = Declaration(
     merge=Merge.LEAST,
     advice="At 0 nobody is let in.",
 )
+AUDIT_BEGUN: Final = Declaration(
+    "keyhole_audit_trail_begun",
+    Kind.GAUGE,
+    "1 when every worker could write the first line of its audit trail, or none is wanted.",
+    merge=Merge.LEAST,
+    advice="At 0 a worker answers nothing that needs a line: is there room on the disk? The log has the cause.",
+)
 CALLER_REFUSALS: Final = Declaration(
     "keyhole_caller_refusals_total",
     Kind.COUNTER,
@@ -293,7 +300,7 @@ ALL: Final = (
         CALLER_PROOF,
         CALLER_REFUSALS,
     ),
-    *(HANDSHAKE_FAILURES, AUDIT_FAILURES, WORKERS, WORKER_STARTS),
+    *(HANDSHAKE_FAILURES, AUDIT_FAILURES, AUDIT_BEGUN, WORKERS, WORKER_STARTS),
     *(KUBERNETES_REQUESTS, CERTIFICATE_EXPIRY, BUILD),
     *(LEADER, TURNS, ROTATION_STEP, ROTATION_SIGNED, ROTATION_LEFT, ROTATION_FAILING),
 )

@@ -5,13 +5,13 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from http import HTTPStatus
+from typing import Protocol
 
 from resolver.deadline import Deadline
 from resolver.grammar import Reference
 from resolver.identity import identity_name
 from runtime.bugs import described
 from webhook.admit import Admission
-from webhook.audit import AuditTrail
 from webhook.audit_errors import AuditUnavailable
 from webhook.audit_fields import field_records, problem_record
 from webhook.audit_record import AuditRecord, Login, Requester
@@ -26,10 +26,18 @@ Logins = Callable[[Iterable[Reference], str], Iterable[tuple[str, str]]]
 """Connection and role of each login that references need in a namespace: `Resolver.logins`."""
 
 
+class Trail(Protocol):
+    """Where lines go: `webhook.audit_start.StartingTrail`."""
+
+    def write(self, record: AuditRecord, deadline: Deadline) -> None:
+        """Write what is told of one admission; raises `AuditUnavailable`."""
+        ...
+
+
 class AuditedAdmission:
     """Answers as `Admission` does; what cannot be written down does not happen."""
 
-    def __init__(self, admission: Admission, trail: AuditTrail, logins: Logins) -> None:
+    def __init__(self, admission: Admission, trail: Trail, logins: Logins) -> None:
         self._admission = admission
         self._trail = trail
         self._logins = logins

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from metrics.catalogue import (
+    AUDIT_BEGUN,
     BREAKER_OPEN,
     CALLER_PROOF,
     CERTIFICATE_EXPIRY,
@@ -49,6 +50,7 @@ class Sources:
     certificate_end: Callable[[], datetime | None]
     record_key_id: Callable[[], str | None]
     last_read_at: Mapping[str, Callable[[], float | None]]
+    can_account: Callable[[], bool]
 
 
 class Gauges:
@@ -74,6 +76,7 @@ class Gauges:
             (READERS, sources.busy_helpers()),
             (RECORD_KEY, sources.knows_record_key()),
             (CALLER_PROOF, sources.knows_caller_proof()),
+            (AUDIT_BEGUN, sources.can_account()),
             (CONNECTIONS_REJECTED, sources.rejects_connections()),
         ):
             self._meters.set(metric, float(value))

@@ -20,6 +20,7 @@ from webhook.caller_guard import certificate_of
 from webhook.gunicorn_log import GunicornLog
 from webhook.master import Master
 from webhook.open_connections import MOST_CONNECTIONS
+from webhook.ready_workers import ReadyWorkers
 from webhook.service import Service
 from webhook.settings import ServerSettings
 from webhook.tls import ServingTls
@@ -42,14 +43,23 @@ class _TlsConfig(Config):  # type: ignore[misc]
 class Server(BaseApplication):  # type: ignore[misc]
     """Serves what `build` returns, which is called in each worker, after the fork."""
 
-    def __init__(self, settings: ServerSettings, build: Callable[[Meters], Service]) -> None:
+    def __init__(
+        self,
+        settings: ServerSettings,
+        build: Callable[[Meters], Service],
+        before_replacing: Callable[[], None] = lambda: None,
+    ) -> None:
         """Bind the health listener and make the folder of the metrics.
+
+        `before_replacing` is called in the master before it forks a worker in place of one that ended.
 
         Raises OSError when the listener cannot be bound, or `metrics.folder.MetricsFolderError`.
         """
         self.settings = settings
         self.health_socket = listening(settings.health_listen.host, settings.health_listen.port)
         self._build = build
+        self._before_replacing = before_replacing
+        self._ready_workers = ReadyWorkers()
         self._folder = MetricsFolder()
         self._place = 0
         self._service: Service | None = None
@@ -76,8 +86,8 @@ class Server(BaseApplication):  # type: ignore[misc]
             "forwarded_allow_ips": "",
             "loglevel": settings.log_level,
             "logger_class": GunicornLog,
-            "pre_fork": lambda _arbiter, worker: self._take_place(worker),
-            "child_exit": lambda _arbiter, worker: self._folder.free_place(worker.place),
+            "pre_fork": lambda _arbiter, worker: self._prepare(worker),
+            "child_exit": lambda _arbiter, worker: self._free_place(worker.place),
             "on_exit": lambda _arbiter: self._folder.remove(),
             "when_ready": _keep_shared,
             "proc_name": "keyhole",
@@ -94,9 +104,15 @@ class Server(BaseApplication):  # type: ignore[misc]
         self._service = self._build(Meters.shared(self._folder.path, self._place))
         return self._service.app
 
-    def _take_place(self, worker: AdmissionWorker) -> None:
+    def _prepare(self, worker: AdmissionWorker) -> None:
         """Give the worker that is about to be forked its place; it inherits this memory with it."""
+        if worker.age > self.settings.workers:
+            self._before_replacing()
         self._place = worker.place = self._folder.take_place()
+
+    def _free_place(self, place: int) -> None:
+        self._ready_workers.tell(place, is_ready=False)
+        self._folder.free_place(place)
 
     def _tls_in_worker(self) -> ServingTls:
         service = self._service
@@ -114,9 +130,15 @@ class Server(BaseApplication):  # type: ignore[misc]
         if self._service is not None:
             self._service.on_handshake_failure()
 
-    def is_ready_in_worker(self) -> bool:
-        """Return whether a worker could serve the API server now."""
-        return self._service is not None and self._service.is_ready()
+    def tell_ready_in_worker(self, *, is_stopping: bool) -> bool:
+        """Return whether a worker could serve the API server now, and tell the others, unless it is stopping."""
+        is_ready = self._service is not None and self._service.is_ready()
+        self._ready_workers.tell(self._place, is_ready=is_ready and not is_stopping)
+        return is_ready
+
+    def is_another_ready_in_worker(self) -> bool:
+        """Return whether one of the other workers can serve the API server."""
+        return self._ready_workers.is_another(self._place)
 
     def metrics_in_worker(self) -> bytes:
         """Return the metrics of all workers; nothing while there is no service yet."""

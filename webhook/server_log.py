@@ -9,6 +9,8 @@ from http import HTTPStatus
 
 from gunicorn.http.errors import ParseException
 
+from kube.errors import KubernetesUnavailable
+from runtime.bugs import described
 from webhook.logs import frames
 
 log = logging.getLogger("keyhole.server")
@@ -21,6 +23,15 @@ def status_of(error: BaseException, address: str) -> HTTPStatus:
         return HTTPStatus.BAD_REQUEST
     log.error("a request from %s was broken off: %s at %s", address, type(error).__name__, frames(error))
     return HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def tell_of_start(error: Exception, told: str) -> str:
+    """Log why a worker cannot start, unless it was `told` already; return what stands in the log."""
+    # A bug's text could hold anything; that of our own error is written to be read.
+    why = str(error) if isinstance(error, KubernetesUnavailable) else f"bug: {described(error)}"
+    if why != told:
+        log.error("a worker cannot start yet and tries again; the others go on: %s", why)
+    return why
 
 
 class KindsOnly(logging.Filter):

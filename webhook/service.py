@@ -18,13 +18,12 @@ from manifests.aggregation import ADMISSION_PATH
 from manifests.key_status import BELIEVED_SECONDS
 from metrics.catalogue import CALLER_REFUSALS, HANDSHAKE_FAILURES, REFUSALS
 from metrics.meters import Exposition, Meters
-from resolver.connection_files import load
 from resolver.resolve import Resolver
 from resolver.tenants import Tenants
 from webhook.admit import Admission
 from webhook.app import MUTATE_PATH, create_app
-from webhook.audit import AuditTrail
-from webhook.audit_key import load_key
+from webhook.audit_key import AuditKey
+from webhook.audit_start import StartingTrail
 from webhook.audit_stream import AuditStream
 from webhook.audited import AuditedAdmission
 from webhook.bodies import BodyRoom
@@ -33,6 +32,7 @@ from webhook.caller_guard import Guard
 from webhook.caller_modes import CallerMode, CallerSettings, caller_check
 from webhook.counting import count_start, kubernetes_meter, reload_meter, vault_meters
 from webhook.discovery import add_discovery
+from webhook.foundation import Foundation
 from webhook.gated import GatedAdmission
 from webhook.gauges import Gauges, Sources
 from webhook.identity import NamespaceTokens
@@ -92,39 +92,45 @@ class Service:
     on_handshake_failure: Callable[[], None] = lambda: None
 
 
-def check_start(settings: ServiceSettings) -> None:
-    """Check, before the fork, what every worker is going to need, and leave nothing open.
+def check_start(settings: ServiceSettings) -> Foundation:
+    """Check, before the fork, what every worker is going to need, and return what they begin with. Leaves nothing open.
 
     An API server that does not answer now is no reason not to start, and neither is a Secret without a certificate.
     Raises `resolver.connections.ConfigurationError`, `webhook.audit_errors.AuditError`,
     `webhook.serving_certificate.CertificateError` when files hold none, `kube.errors.KubernetesUnavailable` when there
     is no way to an API server, or `webhook.caller.ProofUnreadable` when callers cannot be checked.
     """
-    load(settings.connections_file)
-    if isinstance(settings.certificate, CertificateFiles):
-        ServingCertificate.of_files(settings.certificate).load()
+    source = settings.certificate
+    is_aggregated = settings.caller.mode is CallerMode.AGGREGATION
+    foundation = Foundation(
+        settings.connections_file,
+        ServingCertificate.of_files(source) if isinstance(source, CertificateFiles) else None,
+        None if is_aggregated else caller_check(settings.caller),
+        settings.audit.key_file if settings.audit else None,
+    )
+    foundation.check()
     if settings.audit is not None:
-        load_key(settings.audit.key_file)
         AuditStream(settings.audit.path).close()
-    if settings.caller.mode is not CallerMode.AGGREGATION:
+    if is_aggregated:
+        with connected_before_fork(settings.kubeconfig) as api, contextlib.suppress(ProofOutOfReach):
+            caller_check(settings.caller, RequestHeaders(api).read).load()
+    else:
         check(settings.kubeconfig)
-        caller_check(settings.caller).load()
-        return
-    with connected_before_fork(settings.kubeconfig) as api, contextlib.suppress(ProofOutOfReach):
-        caller_check(settings.caller, RequestHeaders(api).read).load()
+    return foundation
 
 
-def build(settings: ServiceSettings, meters: Meters) -> Service:
+def build(settings: ServiceSettings, meters: Meters, foundation: Foundation) -> Service:
     """Assemble Keyhole. To be called in a worker, after the fork: from here on there are connections.
 
-    Raises what `check_start` raises.
+    Raises `kube.errors.KubernetesUnavailable` when there is no way to an API server. Whatever else is missing makes the
+    service not ready.
     """
     api = connect(settings.kubeconfig, observe=kubernetes_meter(meters))
     tenants = Tenants(NamespaceTokens(ServiceAccountTokens(api)))
     gate = Gate(settings.most_running, settings.most_waiting)
     memory = Memory()
     resolver = Resolver(
-        load(settings.connections_file),
+        foundation.connections,
         tenants,
         time_limit,
         vault_meters(meters),
@@ -138,16 +144,16 @@ def build(settings: ServiceSettings, meters: Meters) -> Service:
         settings.record_key_believed_seconds,
     )
     admission = Admission(resolver, Namespaces(api), SecretAccess(api), record_keys.current, time_limit)
-    trail = _trail(settings.audit)
+    trail = _trail(settings.audit, foundation.audit_key)
     admits = AuditedAdmission(admission, trail, resolver.logins) if trail else admission
-    caller = caller_check(settings.caller, RequestHeaders(api).read)
+    caller = foundation.caller or caller_check(settings.caller, RequestHeaders(api).read)
     is_aggregated = settings.caller.mode is CallerMode.AGGREGATION
     metered = MeteredAdmission(GatedAdmission(admits, gate), meters)
     path = ADMISSION_PATH if is_aggregated else MUTATE_PATH
     app = create_app(metered, path, BodyRoom(memory), lambda cause: meters.add(REFUSALS, cause))
     if is_aggregated:
         add_discovery(app)
-    certificate = _certificate(settings.certificate, secrets)
+    certificate = foundation.certificate or _certificate(settings.certificate, secrets)
     upkeep = Upkeep(settings.connections_file, resolver, tenants, reload_meter(meters))
     gauges = Gauges(
         meters,
@@ -168,6 +174,7 @@ def build(settings: ServiceSettings, meters: Meters) -> Service:
                 "callers": lambda: caller.last_read_at,
                 "serving-certificate": lambda: certificate.last_read_at,
             },
+            can_account=lambda: trail is None or trail.has_begun,
         ),
     )
 
@@ -181,6 +188,8 @@ def build(settings: ServiceSettings, meters: Meters) -> Service:
         if trail is not None:
             trail.close()
 
+    if trail is not None:
+        trail.start()
     upkeep.start()
     caller.start()
     record_keys.start()
@@ -189,7 +198,8 @@ def build(settings: ServiceSettings, meters: Meters) -> Service:
     gauges.start()
 
     def is_ready() -> bool:
-        return caller.is_ready and record_keys.current() is not None and certificate.current() is not None
+        knows_keys = record_keys.current() is not None and certificate.current() is not None
+        return caller.is_ready and knows_keys and (trail is None or trail.has_begun)
 
     guard = Guard(app, caller, lambda: meters.add(CALLER_REFUSALS), is_ready)
     count_handshake = partial(meters.add, HANDSHAKE_FAILURES)
@@ -202,5 +212,5 @@ def _certificate(source: CertificateFiles | ObjectName, secrets: Secrets) -> Ser
     return ServingCertificate.of_secret(source, secrets)
 
 
-def _trail(audit: Audit | None) -> AuditTrail | None:
-    return AuditTrail(load_key(audit.key_file), AuditStream(audit.path)) if audit else None
+def _trail(audit: Audit | None, key: AuditKey | None) -> StartingTrail | None:
+    return StartingTrail(key, audit.path) if audit and key else None

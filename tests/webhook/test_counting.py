@@ -27,6 +27,7 @@ def sources(**changes: Any) -> Sources:
         "certificate_end": lambda: None,
         "record_key_id": lambda: None,
         "last_read_at": {"record-key": lambda: 1.5e9, "callers": lambda: None},
+        "can_account": lambda: True,
         **changes,
     }
     return Sources(**numbers)
@@ -43,6 +44,7 @@ def test_gauges_say_what_is_so_now() -> None:
         "keyhole_vault_helpers_busy 6.0",
         "keyhole_record_key_known 1.0",
         "keyhole_caller_proof_known 0.0",
+        "keyhole_audit_trail_begun 1.0",
         "keyhole_connections_rejected 1.0",
         'keyhole_vault_breaker_open{connection="default"} 1.0',
         'keyhole_vault_breaker_open{connection="eu"} 0.0',

@@ -19,7 +19,9 @@ from tests.e2e.callers.intruder import DEAD, Forgery, Intruder
 from tests.e2e.cluster import Cluster
 from tests.e2e.objects import filled, secret
 from tests.e2e.places import Places
-from tests.e2e.processes import eventually
+from tests.e2e.processes import both_workers, eventually
+from tests.e2e.replacing import replace
+from tests.e2e.scraped import Scraped, scrape
 
 API_SERVER = {"X-Remote-User": "system:apiserver", "X-Remote-Group": "system:masters"}
 
@@ -220,6 +222,31 @@ def test_another_ca_counts_as_long_as_the_cluster_says_so(
         assert answers[-1] == "401"
         # Each worker reads for itself.
         eventually(lambda: {ask() for _ in range(20)} == {DEAD}, "nor in the other worker")
+
+
+def test_a_worker_that_cannot_read_who_may_call_leaves_everything_to_the_other(
+    bed: Testbed, webhook: Webhook, intruder: Intruder, front_proxy: KeyFiles
+) -> None:
+    path = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{KUBE_SYSTEM}/rolebindings/keyhole-webhook"
+    binding = bed.kubernetes.request("GET", path).json()
+    bed.kubernetes.request("DELETE", path).raise_for_status()
+
+    def ask() -> set[str]:
+        return {intruder.ask(certificate=front_proxy, headers=API_SERVER) for _ in range(12)}
+
+    def is_known() -> bool:
+        return Scraped(scrape(webhook.health_url)).total("keyhole_caller_proof_known") == 1
+
+    try:
+        replace(webhook, min(both_workers(webhook)))
+        eventually(lambda: not is_known(), "the new worker does not know who may call")
+        assert ask() == {"value"}
+        assert requests.get(f"{webhook.health_url}/readyz", timeout=30).ok
+    finally:
+        metadata = {"name": "keyhole-webhook", "namespace": KUBE_SYSTEM}
+        bed.kubernetes.request("POST", path.rpartition("/")[0], {**binding, "metadata": metadata}).raise_for_status()
+    eventually(is_known, "it comes to know by itself")
+    assert ask() == {"value"}
 
 
 def test_an_apply_is_filled_after_that(cluster: Cluster, forgery: Forgery, webhook: Webhook) -> None:

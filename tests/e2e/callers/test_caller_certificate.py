@@ -14,6 +14,8 @@ from tests.e2e.callers.intruder import DEAD, Forgery, Intruder
 from tests.e2e.cluster import Cluster
 from tests.e2e.objects import filled
 from tests.e2e.places import Places
+from tests.e2e.processes import both_workers
+from tests.e2e.replacing import replace
 
 API_SERVER = {"X-Remote-User": "system:apiserver", "X-Remote-Group": "system:masters"}
 
@@ -68,3 +70,17 @@ class TestForged:
     def test_the_right_ca_does_not_make_up_for_the_name(self, intruder: Intruder, proofs: Proofs) -> None:
         certificate = proofs.authority.issue("kubelet", "kubelet", organizations=["kube-apiserver"])
         assert intruder.ask(certificate=certificate, headers=API_SERVER) == "401"
+
+
+def test_new_workers_know_the_api_server_though_the_ca_file_is_gone(
+    webhook: Webhook, intruder: Intruder, proofs: Proofs
+) -> None:
+    pem = proofs.authority.file.read_bytes()
+    proofs.authority.file.unlink()
+    try:
+        # Not one of those that saw the file is left after this.
+        for victim in sorted(both_workers(webhook)):
+            replace(webhook, victim)
+        assert {intruder.ask(certificate=proofs.certificate) for _ in range(8)} == {"value"}
+    finally:
+        proofs.authority.file.write_bytes(pem)

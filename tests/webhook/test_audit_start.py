@@ -1,0 +1,92 @@
+"""An audit trail whose first line has to wait."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from resolver.deadline import Deadline
+from tests.e2e.processes import eventually
+from tests.webhook.audits import KEY, RECORD, problems, verified
+from webhook.audit_errors import AuditUnavailable
+from webhook.audit_start import StartingTrail
+
+_SOON = 30.0
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "folder" / "audit.log"
+
+
+def _lines(log: Path) -> list[bytes]:
+    return log.read_bytes().splitlines(keepends=True)
+
+
+def test_one_that_can_begin_begins_at_once(log: Path) -> None:
+    log.parent.mkdir()
+    trail = StartingTrail(KEY, log)
+    trail.start()
+    assert trail.has_begun
+    trail.write(RECORD, Deadline.after(_SOON))
+    trail.close()
+    report = verified(_lines(log))
+    assert (report.lines, problems(report)) == (3, [])
+
+
+def test_until_it_can_begin_nothing_is_written_and_then_it_begins_by_itself(
+    log: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("webhook.audit_start._TRY_EVERY_SECONDS", 0.01)
+    trail = StartingTrail(KEY, log)
+    trail.start()
+    with pytest.raises(AuditUnavailable, match="No such file"):
+        trail.write(RECORD, Deadline.after(_SOON))
+    assert not trail.has_begun
+    assert caplog.text.count("the audit trail cannot begin") == 1
+    log.parent.mkdir()
+    eventually(lambda: trail.has_begun, "the trail begins")
+    trail.write(RECORD, Deadline.after(_SOON))
+    trail.close()
+    report = verified(_lines(log))
+    assert (report.lines, problems(report)) == (3, [])
+
+
+def test_an_admission_begins_it_too(log: Path) -> None:
+    trail = StartingTrail(KEY, log)
+    trail.start()
+    log.parent.mkdir()
+    trail.write(RECORD, Deadline.after(_SOON))
+    trail.close()
+    assert verified(_lines(log)).lines == 3
+
+
+def test_of_a_first_line_that_was_written_in_part_a_piece_is_found_and_nothing_else(
+    log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log.parent.mkdir()
+    write = os.write
+
+    def full(descriptor: int, data: bytes) -> int:
+        if len(data) < 20:
+            raise OSError(28, "No space left on device")
+        return write(descriptor, data[: len(data) - 10])
+
+    trail = StartingTrail(KEY, log)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", full)
+        trail.start()
+        assert not trail.has_begun
+    trail.write(RECORD, Deadline.after(_SOON))
+    trail.close()
+    assert problems(verified(_lines(log))) == ["NotALine"]
+
+
+def test_one_that_never_began_can_be_closed(log: Path) -> None:
+    trail = StartingTrail(KEY, log)
+    trail.start()
+    trail.close()
+    log.parent.mkdir()
+    with pytest.raises(AuditUnavailable, match="closed"):
+        trail.write(RECORD, Deadline.after(_SOON))
+    assert not log.exists()

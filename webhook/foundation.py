@@ -1,0 +1,96 @@
+"""What every worker begins with, as far as it lies in files: the master reads and checks it, and hands it down.
+
+A worker may be forked at any time, also while a file is broken or gone. It must not be stricter at its start than the
+others are while they run: so it begins with what the master last found in order, and follows the files from there.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from resolver.connection_files import look, usable
+from resolver.connections import ConfigurationError, Connection
+from runtime.bugs import described
+from webhook.audit_errors import AuditError
+from webhook.audit_key import AuditKey, load_key
+from webhook.caller import CallerCheck, ProofUnreadable
+from webhook.serving_certificate import CertificateError, ServingCertificate
+
+log = logging.getLogger("keyhole.server")
+
+# Whoever writes a file piece by piece is done with the next piece by then.
+_SECOND_LOOK_SECONDS = 0.1
+
+
+class Foundation:
+    """Made in the master. `certificate` and `caller` are None when they do not come from files.
+
+    Neither is started here: each worker starts the copy that it inherits.
+    """
+
+    def __init__(
+        self,
+        connections_file: Path,
+        certificate: ServingCertificate | None = None,
+        caller: CallerCheck | None = None,
+        audit_key_file: Path | None = None,
+    ) -> None:
+        self._file = connections_file
+        self._audit_key_file = audit_key_file
+        self._seen = look(connections_file)
+        self.certificate = certificate
+        self.caller = caller
+        self.connections: Mapping[str, Connection] = {}
+        self.audit_key: AuditKey | None = None
+
+    def check(self) -> None:
+        """Read everything, and demand that all of it is in order.
+
+        Raises `resolver.connections.ConfigurationError`, `webhook.serving_certificate.CertificateError`,
+        `webhook.audit_errors.AuditError` or `webhook.caller.ProofUnreadable`.
+        """
+        found = usable(self._seen, self._file)
+        if found.rejected:
+            raise ConfigurationError("; ".join(found.rejected.values()))
+        self.connections = found.connections
+        self._read_certificate()
+        self._read_audit_key()
+        self._read_caller()
+
+    def refresh(self) -> None:
+        """Read everything again, before a fork. What is not in order stays as it was, and the log says so."""
+        for read in (self._read_connections, self._read_certificate, self._read_audit_key, self._read_caller):
+            _attempt(read)
+
+    def _read_connections(self) -> None:
+        seen = look(self._file, self._seen)
+        if seen != self._seen:
+            time.sleep(_SECOND_LOOK_SECONDS)
+            seen, before = look(self._file, seen), seen
+            if seen != before:
+                return  # somebody is writing: the worker takes it over when it is done, as the others do
+        found = usable(seen, self._file)
+        kept = {name: self.connections[name] for name in found.rejected if name in self.connections}
+        self._seen, self.connections = seen, {**found.connections, **kept}
+
+    def _read_certificate(self) -> None:
+        if self.certificate is not None:
+            self.certificate.load()
+
+    def _read_audit_key(self) -> None:
+        if self._audit_key_file is not None:
+            self.audit_key = load_key(self._audit_key_file)
+
+    def _read_caller(self) -> None:
+        if self.caller is not None:
+            self.caller.load()
+
+
+def _attempt(read: Callable[[], None]) -> None:
+    try:
+        read()
+    except (ConfigurationError, CertificateError, AuditError, ProofUnreadable) as error:
+        log.warning("a new worker begins with what was in order before: %s", error)
+    except Exception as error:  # noqa: BLE001 - a bug in the master would end every worker
+        log.error("bug before a fork: %s", described(error))  # noqa: TRY400
