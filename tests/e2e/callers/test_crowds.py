@@ -1,6 +1,5 @@
 """Thousands who can prove nothing, in each mode in which callers prove themselves, beside a real API server."""
 
-import contextlib
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -34,30 +33,25 @@ def directory(places: Places, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-@contextlib.contextmanager
-def _by_certificate(bed: Testbed, proofs: Proofs, connections: Path, directory: Path) -> Iterator[Webhook]:
-    caller = ("client-certificate", "--caller-ca", str(proofs.authority.file), "--caller-name", "kube-apiserver")
-    port = proofs.certificate_port
-    with (
-        serving(bed, directory, connections, caller=("--caller-auth", *caller), port=port) as webhook,
-        registered(bed, webhook),
-    ):
+@pytest.fixture(scope="class")
+def by_certificate(bed: Testbed, proofs: Proofs, connections_file: Path, directory: Path) -> Iterator[Webhook]:
+    options = ("client-certificate", "--caller-ca", str(proofs.authority.file), "--caller-name", "kube-apiserver")
+    caller, port = ("--caller-auth", *options), proofs.certificate_port
+    with serving(bed, directory, connections_file, caller=caller, port=port) as webhook, registered(bed, webhook):
         yield webhook
 
 
-@contextlib.contextmanager
-def _by_token(bed: Testbed, proofs: Proofs, connections: Path, directory: Path) -> Iterator[Webhook]:
+@pytest.fixture(scope="class")
+def by_token(bed: Testbed, proofs: Proofs, connections_file: Path, directory: Path) -> Iterator[Webhook]:
     caller = ("--caller-auth", "token", "--caller-token-file", str(proofs.token_file))
-    with (
-        serving(bed, directory, connections, caller=caller, port=proofs.token_port) as webhook,
-        registered(bed, webhook),
-    ):
+    port = proofs.token_port
+    with serving(bed, directory, connections_file, caller=caller, port=port) as webhook, registered(bed, webhook):
         yield webhook
 
 
-@contextlib.contextmanager
-def _by_aggregation(bed: Testbed, _proofs: Proofs, connections: Path, directory: Path) -> Iterator[Webhook]:
-    with serving_aggregated(bed, directory, connections) as webhook, aggregated(bed, webhook):
+@pytest.fixture(scope="class")
+def by_aggregation(bed: Testbed, connections_file: Path, directory: Path) -> Iterator[Webhook]:
+    with serving_aggregated(bed, directory, connections_file) as webhook, aggregated(bed, webhook):
         yield webhook
 
 
@@ -85,53 +79,38 @@ def _go_on(cluster: Cluster, forgery: Forgery, webhook: Webhook, crowd: Crowd, n
 
 
 class TestClientCertificate:
-    @pytest.fixture(scope="class")
-    def webhook(self, bed: Testbed, proofs: Proofs, connections_file: Path, directory: Path) -> Iterator[Webhook]:
-        with _by_certificate(bed, proofs, connections_file, directory) as webhook:
-            yield webhook
-
     @pytest.mark.parametrize("crowd", STRANGERS[1:])
     def test_the_api_server_is_answered(
-        self, cluster: Cluster, forgery: Forgery, webhook: Webhook, crowd: Crowd
+        self, cluster: Cluster, forgery: Forgery, by_certificate: Webhook, crowd: Crowd
     ) -> None:
-        _go_on(cluster, forgery, webhook, crowd, f"certificate-{crowd.join.__name__}".replace("_", "-"))
+        _go_on(cluster, forgery, by_certificate, crowd, f"certificate-{crowd.join.__name__}".replace("_", "-"))
 
-    def test_a_certificate_with_another_name_is_no_proof(self, webhook: Webhook, proofs: Proofs) -> None:
+    def test_a_certificate_with_another_name_is_no_proof(self, by_certificate: Webhook, proofs: Proofs) -> None:
         certificate = proofs.authority.issue("kubelet-in-a-crowd", "kubelet")
         # A connection that proved itself may wait for its first request for two minutes.
-        with sends(b"")(webhook, certificate) as client:
+        with sends(b"")(by_certificate, certificate) as client:
             assert is_closed(client, _PATIENCE_SECONDS)
 
 
 class TestToken:
-    @pytest.fixture(scope="class")
-    def webhook(self, bed: Testbed, proofs: Proofs, connections_file: Path, directory: Path) -> Iterator[Webhook]:
-        with _by_token(bed, proofs, connections_file, directory) as webhook:
-            yield webhook
-
     @pytest.mark.parametrize("crowd", STRANGERS_WITHOUT_CERTIFICATE[1:3])
     def test_the_api_server_is_answered(
-        self, cluster: Cluster, forgery: Forgery, webhook: Webhook, crowd: Crowd
+        self, cluster: Cluster, forgery: Forgery, by_token: Webhook, crowd: Crowd
     ) -> None:
-        _go_on(cluster, forgery, webhook, crowd, f"token-{crowd.join.__name__}".replace("_", "-"))
+        _go_on(cluster, forgery, by_token, crowd, f"token-{crowd.join.__name__}".replace("_", "-"))
 
-    def test_who_has_no_token_is_told_so_though_the_body_never_comes(self, webhook: Webhook) -> None:
+    def test_who_has_no_token_is_told_so_though_the_body_never_comes(self, by_token: Webhook) -> None:
         head = b"POST /mutate HTTP/1.1\r\nHost: keyhole\r\nContent-Length: 8000000\r\n\r\n{"
-        with sends(head)(webhook, None) as client:
+        with sends(head)(by_token, None) as client:
             # A request with its body may take 35 s.
             client.settimeout(20)
             assert client.recv(65_536).startswith(b"HTTP/1.1 401 ")
 
 
 class TestAggregation:
-    @pytest.fixture(scope="class")
-    def webhook(self, bed: Testbed, proofs: Proofs, connections_file: Path, directory: Path) -> Iterator[Webhook]:
-        with _by_aggregation(bed, proofs, connections_file, directory) as webhook:
-            yield webhook
-
     @pytest.mark.parametrize("crowd", STRANGERS[1:])
     def test_the_api_server_is_answered_and_discovery_stays_complete(
-        self, cluster: Cluster, forgery: Forgery, webhook: Webhook, crowd: Crowd
+        self, cluster: Cluster, forgery: Forgery, by_aggregation: Webhook, crowd: Crowd
     ) -> None:
-        _go_on(cluster, forgery, webhook, crowd, f"aggregation-{crowd.join.__name__}".replace("_", "-"))
+        _go_on(cluster, forgery, by_aggregation, crowd, f"aggregation-{crowd.join.__name__}".replace("_", "-"))
         assert cluster.bed.kubectl("api-resources").stderr == ""
