@@ -1,6 +1,7 @@
 """`keyhole serve`: the admission webhook."""
 
 import logging
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -201,7 +202,8 @@ def serve(  # noqa: PLR0917 - click passes one for each option
     try:
         # Workers connect and read for themselves; what cannot be used is to be told of here.
         foundation = check_start(service)
-        server = Server(settings, lambda meters: build(service, meters, foundation), foundation.refresh)
+        in_worker = partial(build, service, foundation)
+        server = Server(settings, in_worker, foundation.refresh, foundation.follow)
     except (
         *(ConfigurationError, CertificateError, KubernetesUnavailable),
         *(ProofUnreadable, AuditError, MetricsFolderError),

@@ -1,4 +1,4 @@
-"""What every worker begins with, as far as it lies in files: the master reads and checks it, and hands it down.
+"""What every worker begins with, as far as it lies in files: the master follows it, and hands it down at the fork.
 
 A worker may be forked at any time, also while a file is broken or gone. It must not be stricter at its start than the
 others are while they run: so it begins with what the master last found in order, and follows the files from there.
@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Final
 
 from resolver.connection_files import look, usable
 from resolver.connections import ConfigurationError, Connection
@@ -19,6 +20,7 @@ from webhook.serving_certificate import CertificateError, ServingCertificate
 
 log = logging.getLogger("keyhole.server")
 
+FOLLOW_SECONDS: Final = 5.0
 # Whoever writes a file piece by piece is done with the next piece by then.
 _SECOND_LOOK_SECONDS = 0.1
 
@@ -35,7 +37,11 @@ class Foundation:
         certificate: ServingCertificate | None = None,
         caller: CallerCheck | None = None,
         audit_key_file: Path | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`clock` returns seconds and never goes back."""
+        self._clock = clock
+        self._follow_at = clock() + FOLLOW_SECONDS
         self._file = connections_file
         self._audit_key_file = audit_key_file
         self._seen = look(connections_file)
@@ -58,18 +64,32 @@ class Foundation:
         self._read_audit_key()
         self._read_caller()
 
+    def follow(self) -> None:
+        """Read everything again, if it is time to: workers take over what changes, so a later one must begin with it.
+
+        To be called often, in the master. What is not in order stays as it was; the workers tell of it.
+        """
+        now = self._clock()
+        if now >= self._follow_at:
+            self._follow_at = now + FOLLOW_SECONDS
+            self._read_again(logging.DEBUG)
+
     def refresh(self) -> None:
         """Read everything again, before a fork. What is not in order stays as it was, and the log says so."""
+        self._read_again(logging.WARNING)
+
+    def _read_again(self, level: int) -> None:
         for read in (self._read_connections, self._read_certificate, self._read_audit_key, self._read_caller):
-            _attempt(read)
+            _attempt(read, level)
 
     def _read_connections(self) -> None:
         seen = look(self._file, self._seen)
-        if seen != self._seen:
-            time.sleep(_SECOND_LOOK_SECONDS)
-            seen, before = look(self._file, seen), seen
-            if seen != before:
-                return  # somebody is writing: the worker takes it over when it is done, as the others do
+        if seen == self._seen:
+            return
+        time.sleep(_SECOND_LOOK_SECONDS)
+        seen, before = look(self._file, seen), seen
+        if seen != before:
+            return  # somebody is writing: it is taken over when that is done
         found = usable(seen, self._file)
         kept = {name: self.connections[name] for name in found.rejected if name in self.connections}
         self._seen, self.connections = seen, {**found.connections, **kept}
@@ -87,10 +107,10 @@ class Foundation:
             self.caller.load()
 
 
-def _attempt(read: Callable[[], None]) -> None:
+def _attempt(read: Callable[[], None], level: int) -> None:
     try:
         read()
     except (ConfigurationError, CertificateError, AuditError, ProofUnreadable) as error:
-        log.warning("a new worker begins with what was in order before: %s", error)
+        log.log(level, "a new worker begins with what was in order before: %s", error)
     except Exception as error:  # noqa: BLE001 - a bug in the master would end every worker
-        log.error("bug before a fork: %s", described(error))  # noqa: TRY400
+        log.log(level, "bug in reading what workers begin with: %s", described(error))

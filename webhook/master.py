@@ -21,7 +21,8 @@ class Master(Arbiter):  # type: ignore[misc]
     """Runs a `webhook.server.Server` until SIGTERM, or SIGINT and SIGQUIT, which leave nobody time to finish."""
 
     def wait_for_signals(self, timeout: float = 1.0) -> Iterable[Any]:
-        """Return what came, without the signals that do nothing, which are told of (gunicorn's hook)."""
+        """Return what came, without the signals that do nothing, which are told of (gunicorn's hook, at each turn)."""
+        self.app.in_master()
         return [each for each in super().wait_for_signals(timeout) if not self._is_unused(each)]
 
     def _is_unused(self, number: int) -> bool:

@@ -48,10 +48,12 @@ class Server(BaseApplication):  # type: ignore[misc]
         settings: ServerSettings,
         build: Callable[[Meters], Service],
         before_replacing: Callable[[], None] = lambda: None,
+        in_master: Callable[[], None] = lambda: None,
     ) -> None:
         """Bind the health listener and make the folder of the metrics.
 
-        `before_replacing` is called in the master before it forks a worker in place of one that ended.
+        `before_replacing` is called in the master before it forks a worker in place of one that ended, and `in_master`
+        about once a second; neither may raise.
 
         Raises OSError when the listener cannot be bound, or `metrics.folder.MetricsFolderError`.
         """
@@ -59,6 +61,7 @@ class Server(BaseApplication):  # type: ignore[misc]
         self.health_socket = listening(settings.health_listen.host, settings.health_listen.port)
         self._build = build
         self._before_replacing = before_replacing
+        self.in_master = in_master
         self._ready_workers = ReadyWorkers()
         self._folder = MetricsFolder()
         self._place = 0

@@ -119,7 +119,7 @@ def check_start(settings: ServiceSettings) -> Foundation:
     return foundation
 
 
-def build(settings: ServiceSettings, meters: Meters, foundation: Foundation) -> Service:
+def build(settings: ServiceSettings, foundation: Foundation, meters: Meters) -> Service:
     """Assemble Keyhole. To be called in a worker, after the fork: from here on there are connections.
 
     Raises `kube.errors.KubernetesUnavailable` when there is no way to an API server. Whatever else is missing makes the

@@ -1,6 +1,7 @@
 """What a worker begins with: what the master last found in order, however broken the files are at its fork."""
 
 import logging
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from resolver.connections import ConfigurationError
 from webhook.audit_errors import AuditError
 from webhook.caller import ProofUnreadable
 from webhook.caller_token import BearerToken
-from webhook.foundation import Foundation
+from webhook.foundation import FOLLOW_SECONDS, Foundation
 from webhook.serving_certificate import CertificateError, CertificateFiles, ServingCertificate
 
 _CA = issue_ca()
@@ -41,9 +42,9 @@ class Files:
         known[names[0]]["caFile"] = str(self.bundle)
         self.connections.write_text(yaml.safe_dump({"connections": known}))
 
-    def foundation(self) -> Foundation:
+    def foundation(self, clock: Callable[[], float] = time.monotonic) -> Foundation:
         certificate = ServingCertificate.of_files(CertificateFiles(self.certificate, self.key))
-        return Foundation(self.connections, certificate, BearerToken([self.token]), self.audit_key)
+        return Foundation(self.connections, certificate, BearerToken([self.token]), self.audit_key, clock)
 
 
 @pytest.fixture
@@ -109,6 +110,22 @@ def test_before_a_fork_what_is_new_and_in_order_is_taken_over(files: Files) -> N
     assert set(foundation.connections) == {"first", "second"}
 
 
+def test_what_the_workers_took_over_meanwhile_is_what_a_later_one_begins_with(files: Files) -> None:
+    now = 100.0
+    foundation = files.foundation(lambda: now)
+    foundation.check()
+    files.say("first", "second")
+    foundation.follow()
+    assert set(foundation.connections) == {"first"}
+    now += FOLLOW_SECONDS
+    foundation.follow()
+    files.connections.write_text("{")
+    now += FOLLOW_SECONDS
+    foundation.follow()
+    foundation.refresh()
+    assert set(foundation.connections) == {"first", "second"}
+
+
 def test_a_connection_that_was_never_in_order_is_left_out(files: Files) -> None:
     foundation = files.foundation()
     foundation.check()
@@ -137,5 +154,5 @@ def test_a_bug_ends_nothing(files: Files, monkeypatch: pytest.MonkeyPatch, caplo
 
     monkeypatch.setattr(foundation.caller, "load", broken)
     foundation.refresh()
-    assert "bug before a fork: TypeError" in caplog.text
+    assert "bug in reading what workers begin with: TypeError" in caplog.text
     assert "hunter2" not in caplog.text
