@@ -9,7 +9,7 @@ from typing import IO
 
 import click
 
-from cli.errors import NotDoneError
+from cli.errors import NotDoneError, tell
 from webhook.audit_errors import AuditKeyError
 from webhook.audit_findings import Finding, Place
 from webhook.audit_key import load_key
@@ -157,20 +157,20 @@ def _progress(files: Sequence[Path]) -> Iterator[Callable[[int], None]]:
 
 def _tell_text(report: Report) -> None:
     for finding in report.findings:
-        click.echo(f"finding: {_described(finding)}")
+        tell(f"finding: {_described(finding)}")
     left_out = report.findings_total - len(report.findings)
     if left_out:
-        click.echo(f"and {left_out} more findings")
+        tell(f"and {left_out} more findings")
     for note in report.notes:
-        click.echo(f"note: {_described(note)}")
+        tell(f"note: {_described(note)}")
     if report.notes_total > len(report.notes):
-        click.echo(f"and {report.notes_total - len(report.notes)} more notes")
+        tell(f"and {report.notes_total - len(report.notes)} more notes")
     for chain in report.chains:
         state = "ended" if chain.ended else "not ended"
-        click.echo(f"chain {chain.head.chain}: lines {chain.first} to {chain.head.sequence}, {state}")
-        click.echo(f"  head {chain.head}")
+        tell(f"chain {chain.head.chain}: lines {chain.first} to {chain.head.sequence}, {state}")
+        tell(f"  head {chain.head}")
     verdict = "intact" if report.intact else f"findings: {report.findings_total}"
-    click.echo(f"{report.lines} lines in {len(report.chains)} chains, {verdict}")
+    tell(f"{report.lines} lines in {len(report.chains)} chains, {verdict}")
 
 
 def _described(finding: Finding) -> str:

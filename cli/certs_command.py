@@ -12,7 +12,7 @@ from certs.errors import AlreadyThereError, CertsError, UnfitError
 from certs.files import CertificateFiles, load, write
 from certs.issue import CA_LIFETIME, LONGEST_LIFETIME, SERVING_LIFETIME, issue_ca, issue_serving
 from certs.names import service_names
-from cli.errors import NotDoneError
+from cli.errors import NotDoneError, tell
 
 _DAYS = click.IntRange(1, LONGEST_LIFETIME.days)
 
@@ -117,8 +117,8 @@ def _tell_issued(files: CertificateFiles, told: Facts, output: str) -> None:
         click.echo(json.dumps({"files": paths, "certificate": _as_json(told)}, indent=2))
         return
     for path in paths:
-        click.echo(f"wrote {path}")
-    click.echo(f"valid until {told.not_after.isoformat()} for {', '.join(told.names)}")
+        tell(f"wrote {path}")
+    tell(f"valid until {told.not_after.isoformat()} for {', '.join(told.names)}")
 
 
 def _tell_json(certificates: Sequence[Facts], problems: Sequence[UnfitError]) -> None:
@@ -131,7 +131,7 @@ def _tell_json(certificates: Sequence[Facts], problems: Sequence[UnfitError]) ->
 
 def _tell_text(certificates: Sequence[Facts], problems: Sequence[UnfitError]) -> None:
     for certificate in certificates:
-        click.echo(certificate.part)
+        tell(certificate.part)
         for title, text in (
             ("subject", certificate.subject),
             ("issuer", certificate.issuer),
@@ -140,9 +140,9 @@ def _tell_text(certificates: Sequence[Facts], problems: Sequence[UnfitError]) ->
             ("valid until", certificate.not_after.isoformat()),
             ("SHA-256", certificate.fingerprint_sha256),
         ):
-            click.echo(f"  {title:<11} {text}")
+            tell(f"  {title:<11} {text}")
     for problem in problems:
-        click.echo(f"finding: {problem.part}: {problem.reason}")
+        tell(f"finding: {problem.part}: {problem.reason}")
 
 
 def _as_json(certificate: Facts) -> dict[str, str | list[str]]:

@@ -1,5 +1,6 @@
 """Files of a pull request, which anybody may have written, and what a terminal shows of them."""
 
+import json
 import os
 import threading
 from contextlib import suppress
@@ -11,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from cli.connections_command import connections
 from cli.errors import NotDoneError
+from cli.main import main
 from tests.cli.tenant_cases import run
 
 FINDINGS, NOT_DONE = 1, 2
@@ -116,7 +118,7 @@ def test_nor_is_the_name_of_a_file(tmp_path: Path) -> None:
 
 def test_what_is_told_of_a_long_name_is_short(tmp_path: Path) -> None:
     file = tmp_path / "x.yaml"
-    file.write_text(yaml.safe_dump(secret("x" * 2**20, **{f"k{n}": "vault:malformed" for n in range(2000)})))
+    file.write_text(json.dumps(secret("x" * 2**20, **{f"k{n}": "vault:malformed" for n in range(2000)})))
     result = run(*VAULT, "-f", file)
     assert result.exit_code == FINDINGS
     assert len(result.stderr) < 2_000_000
@@ -169,6 +171,18 @@ def test_no_role_of_a_connection_is_obeyed_by_a_terminal(tmp_path: Path) -> None
     file.write_text('connections: {a: {address: "https://v", auth: {method: jwt, role: "\\e]0;x\\a\\nb: ok"}}}')
     result = checked(file)
     assert result.stdout == "a: https://v, auth/jwt, role \\u001b]0;x\\u0007\\nb: ok\n"
+
+
+@pytest.mark.parametrize("arguments", [("certs", "issue", "--name", "localhost"), ("audit", "verify", "--key")])
+def test_nor_is_what_other_commands_tell_of_files(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    folder = tmp_path / NASTY
+    folder.mkdir()
+    (folder / "key").write_bytes(b"k" * 32)
+    (folder / "line").write_text("no line of a trail\n")
+    given = [folder / "key", folder / "line"] if "audit" in arguments else [folder]
+    result = CliRunner().invoke(main, [*arguments, *map(str, given)])
+    assert SHOWN in result.output
+    assert all(line.isprintable() for line in result.output.splitlines())
 
 
 def test_what_ends_a_command_is_told_on_one_line() -> None:
