@@ -1,5 +1,8 @@
 """helm upgrade --install, with a chart that holds references only."""
 
+import base64
+import gzip
+import json
 import os
 import subprocess
 from collections.abc import Callable
@@ -20,6 +23,13 @@ _TEMPLATES = {
     "annotation": "metadata:\n  name: NAME\n  annotations:\n    data.keyhole.dev/password: {{ .Values.reference }}\n",
     "in place": "metadata:\n  name: NAME\nstringData:\n  password: {{ .Values.reference }}\n",
 }
+# As charts keep a password that they generated.
+_LOOKUP = """metadata:
+  name: NAME
+data:
+  {{- $live := lookup "v1" "Secret" .Release.Namespace "NAME" }}
+  password: {{ if $live }}{{ index $live.data "password" }}{{ else }}{{ .Values.reference | b64enc }}{{ end }}
+"""
 Helm = Callable[..., str]
 
 
@@ -59,7 +69,9 @@ def chart(folder: Path, form: str, name: str) -> str:
     (folder / "templates").mkdir(parents=True)
     (folder / "Chart.yaml").write_text("apiVersion: v2\nname: app\nversion: 0.1.0\n")
     head = "apiVersion: v1\nkind: Secret\n"
-    (folder / "templates" / "secret.yaml").write_text(head + _TEMPLATES[form].replace("NAME", name))
+    (folder / "templates" / "secret.yaml").write_text(
+        head + {**_TEMPLATES, "lookup": _LOOKUP}[form].replace("NAME", name)
+    )
     return str(folder)
 
 
@@ -94,3 +106,36 @@ def test_an_upgrade_with_another_reference_and_a_rollback_to_the_first(
         assert cluster.values(name) == {"password": values[field]}
     helm("rollback", name, "1")
     assert cluster.values(name) == {"password": values["one"]}
+
+
+def test_a_chart_that_looks_up_the_live_secret_keeps_values_in_its_releases_and_brings_them_back(
+    helm: Helm, cluster: Cluster, plant: Planter, testbed: Testbed, tmp_path: Path
+) -> None:
+    """What docs/gitops.md warns of: nothing that Keyhole sees tells such a value from one that a person wrote."""
+    values = plant.secret("kept", "password")
+    reference = "vault:secret/e2e/kept#password"
+    upgrade = (
+        "upgrade",
+        "--install",
+        "kept",
+        chart(tmp_path / "chart", "lookup", "kept"),
+        f"--set=reference={reference}",
+    )
+    for _ in range(2):
+        helm(*upgrade)
+        assert cluster.values("kept") == values
+    holds = [_release_holds(cluster, f"sh.helm.release.v1.kept.v{revision}", values) for revision in (1, 2)]
+    assert holds == [False, True]
+    rotated = plant.secret("kept", "password")
+    cluster.kubectl("annotate", "secret", "kept", "keyhole.dev/refresh=now")
+    assert cluster.values("kept") == rotated
+    helm("rollback", "kept", "2")
+    assert cluster.values("kept") == values
+    assert "keyhole.dev/record" not in cluster.get("kept")["metadata"].get("annotations", {})
+
+
+def _release_holds(cluster: Cluster, name: str, values: dict[str, str]) -> bool:
+    """Whether a value stands in a release, as the base64 that its template took; a release is zipped base64 twice."""
+    packed = base64.b64decode(base64.b64decode(cluster.get(name)["data"]["release"]))
+    manifest = json.loads(gzip.decompress(packed))["manifest"]
+    return any(base64.b64encode(value.encode()).decode() in manifest for value in values.values())
