@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from resolver import jsontext
-from resolver.errors import ReferenceSyntaxError, ResolverError
-from resolver.grammar import Reference, Template, has_reference, parse_value
+from resolver.errors import ReferenceSyntaxError, ResolverError, ValueTooLarge
+from resolver.grammar import MAX_VALUE_BYTES, Reference, Template, has_reference, parse_value
 from resolver.jsontext import JsonValue
 from resolver.value import NotText, SecretValue
 
@@ -93,7 +93,12 @@ class DockerConfig:
         )
 
     def render(self, values: Mapping[Reference, SecretValue]) -> SecretValue:
-        """Return the document as compact JSON; what holds no reference keeps its place and content."""
+        """Return the document as compact JSON; what holds no reference keeps its place and content.
+
+        Raises `ValueTooLarge`, before it is put together, when the values alone have more than 1 MiB.
+        """
+        if sum(len(values[reference].reveal()) for reference in self.references) > MAX_VALUE_BYTES:
+            raise ValueTooLarge(MAX_VALUE_BYTES)
         auths = dict(_object(self.document["auths"]))
         for host, registry in self.registries.items():
             auths[host] = registry.rendered(_object(auths[host]), values)

@@ -4,6 +4,7 @@ import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Final
 
 from manifests.fields import Form, Want, reads_as_reference
 from manifests.placeholder import placeholder
@@ -14,6 +15,9 @@ from manifests.spans import spans_of
 from resolver.errors import ResolverError
 from resolver.grammar import Reference
 from resolver.value import SecretValue
+
+# Kubernetes' limit for the values of a Secret together (MaxSecretSize). It is checked after admission.
+MAX_SECRET_BYTES: Final = 1024 * 1024
 
 
 class Action(Enum):
@@ -53,6 +57,11 @@ class Filled:
     entry: Entry | None = None
 
 
+def size_bytes(encoded: str | None) -> int:
+    """Return how many bytes a value has that is given in base64; None is no value."""
+    return 0 if encoded is None else len(encoded) * 3 // 4 - encoded[-2:].count("=")
+
+
 def kept(step: Step, provenance: Provenance | None, *, is_confirmed: bool) -> Filled:
     """Let a field have the value that is proved.
 
@@ -78,10 +87,18 @@ def resolved(
     values: Mapping[Reference, SecretValue],
     versions: Mapping[Reference, int | None],
     provenance: Provenance | None,
+    most_bytes: int = MAX_SECRET_BYTES,
 ) -> Filled:
-    """Fill a field with what Vault says, and record it if the object has a name. Raises `ResolverError`."""
+    """Fill a field with what Vault says, and record it if the object has a name.
+
+    `most_bytes` is what the object has left for the value. Raises `ResolverError`.
+    """
     want = step.want
+    if sum(len(value.reveal()) for value in values.values()) > most_bytes:
+        raise SecretTooLarge
     value = want.filling.render(values)
+    if len(value.reveal()) > most_bytes:
+        raise SecretTooLarge
     if step.own is not None and base64.b64encode(value.reveal()).decode() != step.own:
         raise TwoValues(want.key)
     if want.form is Form.IN_PLACE and reads_as_reference(want.key, value):
@@ -92,6 +109,18 @@ def resolved(
     of_references = tuple(versions[reference] for reference in dict.fromkeys(want.filling.references))
     entry = Entry(want.form, want.text, spans, of_references)
     return Filled(step, value, provenance.signed(want.pointer, entry, value))
+
+
+class SecretTooLarge(ResolverError):
+    """With the value, the object would be larger than Kubernetes stores; the text does not tell the value's size."""
+
+    cause = "SecretTooLarge"
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"with this value the data of the Secret would have more than {MAX_SECRET_BYTES} bytes, which is the most "
+            "that Kubernetes stores; spread the fields over several Secrets"
+        )
 
 
 class TwoValues(ResolverError):

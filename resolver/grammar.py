@@ -19,10 +19,11 @@ from resolver.reference import (
     is_connection,
     is_version,
 )
-from resolver.template import Placed, Template
+from resolver.template import MAX_VALUE_BYTES, Placed, Template
 from resolver.tokenizer import Token, Tokenizer
 
 __all__ = [
+    "MAX_VALUE_BYTES",
     "Function",
     "Placed",
     "Reference",

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
+from manifests.plan import Plan
 from manifests.problem import Problem
 from manifests.provenance import Provenance
-from manifests.step import Action, Filled, Step, kept, resolved, shown
+from manifests.step import MAX_SECRET_BYTES, Action, Filled, Step, kept, resolved, shown, size_bytes
 from resolver.errors import ResolverError
 from resolver.grammar import Reference
 from resolver.resolve import Outcome, Resolved
@@ -28,13 +29,18 @@ class FieldEnd:
 
 @dataclass(slots=True)
 class Results:
-    """What became of each field, step by step. `doubt` is why none could be verified; `ends` is by key of `data`."""
+    """What became of each field, step by step. `ends` is by key of `data`.
+
+    `doubt` is why none could be verified. `left_bytes` is what the object has room for beside what it holds already: a
+    value that is live has its own size besides, so that it can stay whatever becomes of the others.
+    """
 
     freshness: Freshness
     provenance: Provenance | None
     outcomes: Mapping[Reference, Outcome]
     dry_run: bool
     doubt: Problem | None = None
+    left_bytes: int = MAX_SECRET_BYTES
     filled: list[Filled] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -93,7 +99,10 @@ class Results:
         found = {reference: self.outcomes[reference] for reference in step.want.filling.references}
         values = {reference: outcome.value for reference, outcome in found.items() if isinstance(outcome, Resolved)}
         versions = {reference: outcome.version for reference, outcome in found.items() if isinstance(outcome, Resolved)}
-        result = resolved(step, values, versions, self.provenance)
+        room_bytes = self.left_bytes + size_bytes(step.proved)
+        result = resolved(step, values, versions, self.provenance, room_bytes)
+        if result.value is not None:
+            self.left_bytes = room_bytes - len(result.value.reveal())
         if result.entry is not None:
             self.freshness.confirm(result.entry.mac)
         return result
@@ -104,3 +113,14 @@ class Results:
 
     def _end(self, step: Step, fate: Fate | None, cause: str = "") -> None:
         self.ends[step.want.key] = FieldEnd(fate, cause)
+
+
+def left_bytes(plan: Plan, manifest: Mapping[str, Any]) -> int:
+    """Return how much the values of a plan may add to a Secret, beside its own data and the live values that may stay.
+
+    Below 0 for an object whose own data is too large already.
+    """
+    steps = {step.want.key: step for step in plan.steps}
+    data: Mapping[str, str | None] = manifest.get("data") or {}
+    own = sum(size_bytes(value) for key, value in data.items() if key not in steps and key not in plan.removed)
+    return MAX_SECRET_BYTES - own - sum(size_bytes(step.proved) for step in steps.values())

@@ -25,7 +25,7 @@ from resolver.wire import Limit
 from webhook.freshness import Freshness
 from webhook.logs import frames
 from webhook.refusal import refusal
-from webhook.results import SHOWN, FieldEnd, Results
+from webhook.results import SHOWN, FieldEnd, Results, left_bytes
 from webhook.review import AdmissionRequest, Answer
 
 log = logging.getLogger("keyhole.admission")
@@ -112,7 +112,8 @@ class Settlement:
             return refusal(request, plan.problems, plan.warnings)
         elif asked:
             doubt = self._verify(request, asked, deadline, trace)
-        results = Results(self._freshness, provenance, trace.outcomes, request.dry_run, doubt)
+        left = left_bytes(plan, request.manifest)
+        results = Results(self._freshness, provenance, trace.outcomes, request.dry_run, doubt, left)
         trace.ends = results.ends
         asked_keys = {step.want.key for step in asked}
         for step in plan.steps:
