@@ -3,7 +3,7 @@
 import base64
 import binascii
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
@@ -15,7 +15,7 @@ from manifests import annotations, fields_map
 from manifests.filling import DockerConfigError, Filling, docker_config
 from manifests.problem import Problem
 from resolver.errors import ReferenceSyntaxError
-from resolver.grammar import Template, has_reference, parse_value
+from resolver.grammar import Reference, Template, has_reference, parse_value
 from resolver.value import SecretValue
 
 MAX_REFERENCES = 1000
@@ -25,6 +25,9 @@ _SHORT = 512
 _DOCKER_CONFIG = ".dockerconfigjson"
 # Kubernetes' own rule for the keys of a Secret (IsConfigMapKey).
 _KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
+# What it takes to look at a key and at its value, in nanoseconds.
+_UNITS_A_KEY = 3_000
+_UNITS_A_CHARACTER = 10
 _BARE = ("vault:", "vault+")
 
 
@@ -65,22 +68,33 @@ class Scan:
     annotated: frozenset[str] = frozenset()
 
 
+def free(_units: int) -> None:
+    """Let work take what it takes."""
+
+
 def data_pointer(key: str) -> str:
     """Return the JSON Pointer (RFC 6901) of a key of a Secret's data."""
     return f"/data/{jsonpointer.escape(key)}"
 
 
-def scan_secret(secret: Mapping[str, Any], settled: Collection[str] = ()) -> Scan:
-    """Find the references of a core/v1 Secret, in its annotations and in its data. Every problem is reported.
+def scan_secret(secret: Mapping[str, Any], settled: Collection[str] = (), pay: Callable[[int], None] = free) -> Scan:
+    """Find the references of a core/v1 Secret, in its annotations and in its data.
 
-    `settled` are keys whose values in place are known not to be references, whatever they look like.
+    Every problem is reported, up to a thousand: an object that is refused is not searched further. `settled` are keys
+    whose values in place are known not to be references, whatever they look like. `pay` is told of the work that each
+    key will take, in nanoseconds, and may let others go on meanwhile.
     """
     notes: Mapping[str, str] = (secret.get("metadata") or {}).get("annotations") or {}
     data: Mapping[str, str | None] = secret.get("data") or {}
+    if (too_long := _too_long(notes)) is not None:
+        return Scan(problems=[too_long])
     problems: list[Problem] = []
     wants: dict[str, Want] = {}
     annotated = list(_annotated(notes, problems))
     for key, origin, text in annotated:
+        if len(problems) > MAX_REFERENCES:
+            break
+        pay(_UNITS_A_KEY)
         if key in wants:
             problems.append(Problem(origin, f"{wants[key].origin} fills the same key"))
             continue
@@ -89,14 +103,8 @@ def scan_secret(secret: Mapping[str, Any], settled: Collection[str] = ()) -> Sca
             wants[key] = want
     kept = annotations.ignored(notes)
     named = frozenset(key for key, _, _ in annotated)
-    for key in sorted(data.keys() - named):
-        want = None if key in kept or key in settled else _in_place_want(key, data[key] or "", problems)
-        if want is not None:
-            wants[key] = want
-    count = sum(len(want.filling.references) for want in wants.values())
-    if count > MAX_REFERENCES:
-        problems.append(Problem("the object", f"holds {count} references, more than {MAX_REFERENCES}"))
-        wants.clear()
+    passed_over = {key for key in data.keys() - named if key in kept or key in settled}
+    problems += _add_in_place(data, data.keys() - named - passed_over, wants, pay)
     warnings = [f"annotation {name} means nothing to Keyhole" for name in annotations.unknown(notes)]
     return Scan([wants[key] for key in sorted(wants)], problems, warnings, named)
 
@@ -115,6 +123,56 @@ def reads_as_reference(key: str, value: SecretValue) -> bool:
         return False
     except (ReferenceSyntaxError, DockerConfigError):
         return True
+
+
+def too_many(count: int) -> Iterator[Problem]:
+    """Refuse an object with so many references."""
+    if count > MAX_REFERENCES:
+        yield Problem("the object", f"holds {count} references, more than {MAX_REFERENCES}")
+
+
+def _too_long(notes: Mapping[str, str]) -> Problem | None:
+    """Say that Kubernetes would refuse the object for its annotations: what stands in them need not be read."""
+    size_bytes = sum(len(name) + len(text.encode(errors="replace")) for name, text in notes.items())
+    if size_bytes <= fields_map.MAX_BYTES:
+        return None
+    message = f"its annotations have {size_bytes} bytes, more than the {fields_map.MAX_BYTES} that Kubernetes allows"
+    return Problem("the object", message, "RecordTooLarge")
+
+
+def _add_in_place(
+    data: Mapping[str, str | None], keys: Collection[str], wants: dict[str, Want], pay: Callable[[int], None]
+) -> list[Problem]:
+    """Add what is wanted in place, and return what is wrong. Stops where the object cannot be admitted any more."""
+    problems: list[Problem] = []
+    count = sum(len(want.filling.references) for want in wants.values())
+    told_bytes = 0
+    for key in sorted(keys):
+        if count > MAX_REFERENCES or told_bytes > fields_map.MAX_BYTES or len(problems) > MAX_REFERENCES:
+            break
+        encoded = data[key] or ""
+        pay(_UNITS_A_KEY + _UNITS_A_CHARACTER * len(encoded))
+        want = _in_place_want(key, encoded, problems)
+        if want is not None:
+            wants[key] = want
+            count += len(want.filling.references)
+            told_bytes += sum(map(_least_bytes, want.filling.references))
+    problems += too_many(count)
+    if told_bytes > fields_map.MAX_BYTES:
+        message = (
+            f"its references have more bytes together than the {fields_map.MAX_BYTES} that Kubernetes allows for "
+            "annotations, among which their record stands; spread the references over several Secrets"
+        )
+        problems.append(Problem("the object", message, "RecordTooLarge"))
+    if count > MAX_REFERENCES or told_bytes > fields_map.MAX_BYTES:
+        wants.clear()
+    return problems
+
+
+def _least_bytes(reference: Reference) -> int:
+    """Return how many bytes the text of a reference has at the least."""
+    arguments = sum(len(function.argument or "") for function in reference.functions)
+    return len(reference.path) + len(reference.field) + arguments
 
 
 def _annotated(notes: Mapping[str, str], problems: list[Problem]) -> Iterator[tuple[str, str, str]]:
@@ -161,14 +219,14 @@ def _annotation_want(key: str, origin: str, text: str, problems: list[Problem]) 
 
 def _in_place_want(key: str, encoded: str, problems: list[Problem]) -> Want | None:
     """Look into a value of `data`. Its text is never quoted: what is no reference after all may be a secret."""
-    origin = f"data.{key}"
     try:
         raw = base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):
-        problems.append(Problem(origin, "is not base64"))
+        problems.append(Problem(f"data.{key}", "is not base64"))
         return None
     if key != _DOCKER_CONFIG and b"vault" not in raw:
         return None
+    origin = f"data.{key}"
     try:
         filling = _filling(key, raw.decode())
     except UnicodeDecodeError:

@@ -6,12 +6,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from manifests.needles import needles
 from resolver import jsontext
 from resolver.errors import ReferenceSyntaxError, ResolverError, ValueTooLarge
 from resolver.grammar import MAX_VALUE_BYTES, Reference, Template, has_reference, parse_value
 from resolver.jsontext import JsonValue
 from resolver.value import NotText, SecretValue
 
+# What every reference has in it: as it is, in base64, or perhaps in JSON's escapes.
+_HINTS = ("vault", *needles("vault"), "\\u")
+# Each is looked into, while nobody else is worked for.
+_MOST_REGISTRIES = 2000
 _CREDENTIALS = ("username", "password", "auth", "email", "identitytoken")
 
 
@@ -114,6 +119,8 @@ def docker_config(text: str) -> DockerConfig | None:
     Raises `DockerConfigError` for references in what is no JSON object, or where no credential stands, and
     `ReferenceSyntaxError` for a malformed reference.
     """
+    if not any(hint in text for hint in _HINTS):
+        return None
     try:
         document = jsontext.parse(text)
     except ValueError:
@@ -123,6 +130,8 @@ def docker_config(text: str) -> DockerConfig | None:
             return None
         raise DockerConfigError("holds a reference and is not a JSON object")
     auths = document.get("auths")
+    if isinstance(auths, dict) and len(auths) > _MOST_REGISTRIES:
+        raise DockerConfigError(f"has what may be a reference among more than {_MOST_REGISTRIES} registries")
     registries = dict(_registries(auths)) if isinstance(auths, dict) else {}
     # References that are left once the credentials are set aside would stay in the cluster as they are.
     rest = {**document, "auths": {host: _without_credentials(entry) for host, entry in _items(auths)}}

@@ -16,13 +16,13 @@ In place, what a dry run would show is the text of the reference itself (LEAVE).
 and that did not change is never read for references.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from manifests import annotations
 from manifests.claims import Claims
-from manifests.fields import MAX_REFERENCES, Form, Scan, Want, data_pointer, scan_secret
+from manifests.fields import Form, Scan, Want, data_pointer, free, scan_secret, too_many
 from manifests.placeholder import is_placeholder, needs_form
 from manifests.problem import Problem
 from manifests.provenance import Provenance, Verdict
@@ -54,25 +54,24 @@ def references(steps: Sequence[Step]) -> tuple[Reference, ...]:
     return tuple(dict.fromkeys(reference for step in steps for reference in step.want.filling.references))
 
 
-def _too_many(steps: Sequence[Step]) -> Iterator[Problem]:
-    """Refuse too many references, those that only the record holds included."""
-    count = sum(len(step.want.filling.references) for step in steps)
-    if count > MAX_REFERENCES:
-        yield Problem("the object", f"holds {count} references, more than {MAX_REFERENCES}")
-
-
 def plan_secret(
-    new: Mapping[str, Any], old: Mapping[str, Any] | None, provenance: Provenance | None, *, dry_run: bool
+    new: Mapping[str, Any],
+    old: Mapping[str, Any] | None,
+    provenance: Provenance | None,
+    *,
+    dry_run: bool,
+    pay: Callable[[int], None] = free,
 ) -> Plan:
     """Decide for each field of a Secret. `old` is the live object, None when it is being created.
 
-    `provenance` is None for an object that has no name yet (`generateName`), which can have no record.
+    `provenance` is None for an object that has no name yet (`generateName`), which can have no record. `pay` is told of
+    work before it is done, as by `scan_secret`.
     """
     if old is not None and (old.get("metadata") or {}).get("deletionTimestamp"):
         # Finalizers must come off an object that is being deleted, whatever else stands in it. The live object says
         # so: in the new one, anybody may write it.
         return Plan()
-    return _Planning(new, Claims(new, provenance), Claims(old, provenance), dry_run).plan()
+    return _Planning(new, Claims(new, provenance), Claims(old, provenance), dry_run, pay).plan()
 
 
 @dataclass(frozen=True)
@@ -81,6 +80,7 @@ class _Planning:
     sent: Claims
     live: Claims
     dry_run: bool
+    pay: Callable[[int], None]
     warnings: list[str] = field(default_factory=list)
 
     def plan(self) -> Plan:
@@ -88,14 +88,15 @@ class _Planning:
             return self._immutable()
         unchanged = self._unchanged()
         recorded = dict(self._recorded(unchanged))
-        scan = scan_secret(self.new, unchanged.keys() | recorded.keys() | self._left_behind(unchanged))
+        scan = scan_secret(self.new, unchanged.keys() | recorded.keys() | self._left_behind(unchanged), self.pay)
         ignored = annotations.ignored(self._notes)
         for key in list(recorded):
             if key in scan.annotated or key in ignored:
                 del recorded[key]
         wants = {want.key: want for want in [*scan.wants, *recorded.values()]}
         steps = [self._step(wants[key]) for key in sorted(wants)]
-        problems = [*scan.problems, *self._unnamed(scan), *self._two_values(steps), *_too_many(steps)]
+        count = sum(len(step.want.filling.references) for step in steps)
+        problems = [*scan.problems, *self._unnamed(scan), *self._two_values(steps), *too_many(count)]
         retained = {
             data_pointer(key): self.live.entries[key]
             for key in unchanged.keys() - wants.keys() - scan.annotated
@@ -118,7 +119,7 @@ class _Planning:
     def _immutable(self) -> Plan:
         """An immutable value cannot change, so nothing is asked of Vault, and what is recorded of it stays."""
         held = (self.live.secret or {}).get("data") or {}
-        scan = scan_secret(self.new, {key for key, value in held.items() if value == self.sent.encoded(key)})
+        scan = scan_secret(self.new, {key for key, value in held.items() if value == self.sent.encoded(key)}, self.pay)
         problems, steps = list(scan.problems), []
         for want in scan.wants:
             entry, value = self.live.proof(want), held.get(want.key)

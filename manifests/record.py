@@ -16,13 +16,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from manifests.fields import Form
+from manifests.fields import MAX_REFERENCES, Form
 from manifests.spans import Span
 from resolver.errors import ReferenceSyntaxError
 from resolver.grammar import parse_reference
 
 _VERSION = 1
 _MAX_MAC_CHARACTERS = 64
+# What is kept of a field that is no longer wanted counts besides those that are.
+_MOST_SPANS = 2 * MAX_REFERENCES
 _WITHOUT_PLACE = 3
 _PLACE = re.compile(r"|[0-9]{1,4}/(?:auth/(?:username|password)|username|password|auth|email|identitytoken)")
 # Kubernetes' limit for all annotations of an object, names and values together (TotalAnnotationSizeLimitB). It is
@@ -57,7 +59,10 @@ class Record:
 
 
 def parse(text: str | None) -> Record:
-    """Read a record. What is malformed is named in `malformed`, by its pointer, and left out."""
+    """Read a record. What is malformed is named in `malformed`, by its pointer, and left out.
+
+    Anybody may write one, so no more of it is read than an object may have references: spans beyond are malformed.
+    """
     if text is None:
         return Record()
     try:
@@ -70,11 +75,13 @@ def parse(text: str | None) -> Record:
         return Record(malformed=["the whole of it"])
     entries: dict[str, Entry] = {}
     malformed: list[str] = []
+    left = _MOST_SPANS
     for pointer, source in fields.items():
         try:
             pointer.encode()
-            entries[pointer] = _entry(source, key)
-        except (KeyError, TypeError, ValueError, ReferenceSyntaxError):
+            left -= len(source.get("spans", ())) or 1
+            entries[pointer] = _entry(source if left >= 0 else None, key)
+        except (AttributeError, KeyError, TypeError, ValueError, ReferenceSyntaxError):
             malformed.append(pointer)
     return Record(key, entries, malformed)
 

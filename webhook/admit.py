@@ -8,6 +8,7 @@
 | the requester may not get the Secret                      | 403                           |
 | Vault denies; path, field or version missing; not KV      | 403, naming which             |
 | more references than a record has room for                | 403                           |
+| more work, or more bytes, than one object may take        | 403                           |
 | Vault or the API server sealed, unreachable, slow, 429    | 503 with retryAfterSeconds    |
 | no place left for the namespace (`webhook.gated`)         | 429 with retryAfterSeconds    |
 | a bug                                                     | 500 with the request's uid    |
@@ -27,8 +28,10 @@ from manifests.metadata import metadata_change, oversize
 from manifests.plan import Plan, plan_secret
 from manifests.problem import Problem
 from manifests.provenance import Provenance
+from resolver.budget import ALONE, Budget, Process
 from resolver.deadline import Deadline
 from resolver.edge_errors import DeadlineExceeded, TemporaryError
+from resolver.errors import ResolverError
 from resolver.wire import Limit, no_limit
 from webhook.logs import frames
 from webhook.patch import secret_patch
@@ -62,10 +65,13 @@ class Admission:
         rights: Rights,
         keys: Callable[[], KeyRing | None],
         limit: Limit = no_limit,
+        *,
+        process: Process = ALONE,
     ) -> None:
         self._settlement = Settlement(references, namespaces, rights, limit)
         self._keys = keys
         self._limit = limit
+        self._process = process
 
     def answer(self, request: AdmissionRequest, deadline: Deadline) -> Answer:
         """Return the answer to a request, within the deadline. Never raises."""
@@ -81,6 +87,8 @@ class Admission:
             problem = Problem("the object", late.message, late.cause, temporary=True)
         except (KubernetesUnavailable, KubernetesError, TemporaryError) as error:
             problem = edge_problem(request, error)
+        except ResolverError as error:
+            problem = Problem("the object", error.message, error.cause)
         except Exception as error:  # noqa: BLE001 - the edge: a bug is answered, and no worker dies of it
             # The traceback's text may quote values (an exception's arguments); its frames do not.
             log.error("bug in admission %s: %s at %s", request.uid, type(error).__name__, frames(error))  # noqa: TRY400
@@ -97,7 +105,8 @@ class Admission:
             return _other_kind(request)
         keys = self._keys()
         provenance = _provenance(request, keys)
-        plan = plan_secret(request.manifest, request.old_manifest, provenance, dry_run=request.dry_run)
+        pay = Budget(request.namespace, deadline, self._process).spend
+        plan = plan_secret(request.manifest, request.old_manifest, provenance, dry_run=request.dry_run, pay=pay)
         trace.plan = plan
         if not plan.steps and not plan.rewrites_metadata:
             return refusal(request, plan.problems, plan.warnings) if plan.problems else _untouched(plan)

@@ -129,13 +129,14 @@ def build(settings: ServiceSettings, foundation: Foundation, meters: Meters) -> 
     tenants = Tenants(NamespaceTokens(ServiceAccountTokens(api)))
     gate = Gate(settings.most_running, settings.most_waiting)
     memory = Memory()
+    process = shared(Turns(), memory)
     resolver = Resolver(
         foundation.connections,
         tenants,
         time_limit,
         vault_meters(meters),
         gate.asking,
-        process=shared(Turns(), memory),
+        process=process,
     )
     secrets = Secrets(api)
     record_keys = RecordKeys(
@@ -143,7 +144,9 @@ def build(settings: ServiceSettings, foundation: Foundation, meters: Meters) -> 
         lambda seconds: secrets.read(settings.record_key, seconds).data,
         settings.record_key_believed_seconds,
     )
-    admission = Admission(resolver, Namespaces(api), SecretAccess(api), record_keys.current, time_limit)
+    admission = Admission(
+        resolver, Namespaces(api), SecretAccess(api), record_keys.current, time_limit, process=process
+    )
     trail = _trail(settings.audit, foundation.audit_key)
     admits = AuditedAdmission(admission, trail, resolver.logins) if trail else admission
     caller = foundation.caller or caller_check(settings.caller, RequestHeaders(api).read)

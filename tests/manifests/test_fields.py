@@ -190,3 +190,52 @@ def test_keys_with_slashes_are_escaped_in_pointers() -> None:
 )
 def test_what_reads_as_a_reference(key: str, value: str | bytes, expected: bool) -> None:
     assert reads_as_reference(key, SecretValue(value)) is expected
+
+
+class TestSizes:
+    """An object that cannot be admitted is not searched to its end."""
+
+    @pytest.mark.parametrize(
+        ("data", "problem"),
+        [
+            pytest.param(
+                {f"k{number}": "vault:secret/app#x" for number in range(30_000)},
+                "holds 1001 references, more than 1000",
+                id="30,000 references",
+            ),
+            pytest.param(
+                {f"k{number}": "((vault:secret/app#x))" * 300 for number in range(100)},
+                "holds 1200 references, more than 1000",
+                id="30,000 references in a hundred texts",
+            ),
+            pytest.param(
+                {f"k{number}": f"vault:secret/{'x' * 1900}/{number}#x" for number in range(1000)},
+                "more bytes together than the 262144 that Kubernetes allows",
+                id="references for which there is no room in the record",
+            ),
+        ],
+    )
+    def test_references_beyond_what_one_object_may_hold(self, data: dict[str, str], problem: str) -> None:
+        seen: list[int] = []
+        scan = scan_secret(secret(data), pay=seen.append)
+        assert [problem in found.message for found in scan.problems] == [True]
+        assert not scan.wants
+        assert len(seen) <= 1001
+
+    def test_of_many_malformed_fields_a_thousand_are_looked_at(self) -> None:
+        seen: list[int] = []
+        scan = scan_secret(secret({f"k{number}": "vault:x" for number in range(60_000)}), pay=seen.append)
+        assert len(scan.problems) == len(seen) == 1001
+
+    def test_annotations_that_kubernetes_would_refuse_are_not_read(self) -> None:
+        seen: list[int] = []
+        notes = {f"data.keyhole.dev/k{number}": f"vault:secret/{'x' * 1900}#x" for number in range(1000)}
+        (problem,) = scan_secret(secret(annotations=notes), pay=seen.append).problems
+        assert problem.cause == "RecordTooLarge"
+        assert "262144 that Kubernetes allows" in problem.message
+        assert not seen
+
+    def test_each_key_is_paid_for_by_its_size(self) -> None:
+        seen: list[int] = []
+        scan_secret(secret({"large": "x" * 1_000_000, "small": "x"}), pay=seen.append)
+        assert seen[0] > 100 * seen[1] > 0

@@ -103,3 +103,11 @@ def test_a_value_that_is_no_text_is_refused() -> None:
     assert config is not None
     with pytest.raises(ValueNotText):
         config.render({Reference("s/a", "pass"): SecretValue(b"\xff\xfe")})
+
+
+def test_a_docker_configuration_of_too_many_registries_is_looked_into_only_if_it_may_hold_a_reference() -> None:
+    auths: dict[str, Any] = {f"h{index}": {"auth": auth("a:b")} for index in range(2001)}
+    assert docker_config(json.dumps({"auths": auths})) is None
+    auths["h0"] = {"auth": auth("a:((vault:secret/app#x))")}
+    with pytest.raises(DockerConfigError, match="more than 2000 registries"):
+        docker_config(json.dumps({"auths": auths}))

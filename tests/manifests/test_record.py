@@ -188,3 +188,12 @@ def test_no_byte_of_a_value_stands_in_spans() -> None:
     (want,) = scan_secret(secret({"k": f"secret text (({A})) more"})).wants
     text = dump("k", {"/data/k": Entry(Form.IN_PLACE, "", spans_of(want.filling, {A: SecretValue("hidden")}))})
     assert not any(word in text for word in ("secret text", "more", "hidden"))
+
+
+def test_of_a_record_that_somebody_wrote_no_more_is_read_than_an_object_may_hold() -> None:
+    spans = [[0, 0, "vault:a/b#c"]] * 500
+    fields = {
+        f"/data/{number}": {"form": "in place", "spans": spans, "versions": [], "mac": "x"} for number in range(8)
+    }
+    found = parse(json.dumps({"v": 1, "key": "k", "fields": fields}))
+    assert len(found.entries) == len(found.malformed) == 4
