@@ -28,9 +28,10 @@ _WORD: Final = re.compile(r"[^\s\"=\\,;]+")
 
 
 def is_invisible(character: str) -> bool:
-    """Say whether nobody sees that, or which, character stands there: controls, blanks but U+0020, marks of no width.
+    """Return whether a reader cannot see that a character is there, or which one it is.
 
-    The answer does not depend on which letters the Unicode of this Python knows.
+    That goes for controls, blanks other than U+0020, and marks without a width.
+    Letters that this version of Python does not know yet count as visible, so that no canonical text depends on it.
     """
     if character.isascii():
         return not character.isprintable()
@@ -46,9 +47,9 @@ def first_invisible(text: str, start: int, end: int) -> int | None:
 
 
 def look_alike(character: str, of: str) -> str | None:
-    """Return the one of the ASCII characters `of` that a character looks like, or becomes by NFKC; None if it is none.
+    """Return which of the ASCII characters `of` a character looks like or becomes by NFKC, None if it is none of them.
 
-    Letters with accents and of other scripts are like none of them.
+    Letters of other scripts, with and without accents, are like none of them.
     """
     if character.isascii():
         return None
@@ -65,9 +66,9 @@ def escape(character: str) -> str:
 
 
 def visible(text: str, most_characters: int | None = None) -> str:
-    """Return a text on one line, with an escape for each character that a reader cannot see.
+    """Return a text as one line, with an escape for each character that a reader cannot see.
 
-    A text of more than `most_characters` is cut, and ends with an ellipsis.
+    A text of more than `most_characters` is cut there and ends with an ellipsis.
     """
     if most_characters is not None and len(text) > most_characters:
         text = f"{text[:most_characters]}…"
@@ -77,12 +78,12 @@ def visible(text: str, most_characters: int | None = None) -> str:
 
 
 def quoted(text: str) -> str:
-    """Return a text on one line in double quotes, with JSON's escapes for quotes and backslashes within."""
+    """Return a text as one line in double quotes. Quotes and backslashes within it are escaped as in JSON."""
     return '"' + visible(text.replace("\\", r"\\").replace('"', r"\"")) + '"'
 
 
 def named(text: str, most_characters: int = _MOST_NAME_CHARACTERS) -> str:
-    """Return a name as a message shows it: as it is if it is one word, else in quotes, so that its end is seen."""
+    """Return a name for a message: as it is if it is one word, otherwise in quotes, so that its end is visible."""
     if len(text) > most_characters:
         text = f"{text[:most_characters]}…"
     return text if _WORD.fullmatch(text) and visible(text) == text else quoted(text)

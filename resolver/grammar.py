@@ -202,7 +202,7 @@ def _decode(tokens: Tokenizer, token: Token) -> escapes.Decoded:
 
 
 def _check_raw_field(tokens: Tokenizer, token: Token) -> None:
-    """Refuse what a reader of a field does not see, or takes for its end, unless it is written as an escape."""
+    """Refuse characters in a field that a reader cannot see or takes for its end, unless they are escapes."""
     if tokens.text(token).isascii():
         return
     for offset in range(token.start, token.end):
@@ -216,7 +216,7 @@ def _check_raw_field(tokens: Tokenizer, token: Token) -> None:
 
 
 def _check_raw_argument(tokens: Tokenizer, token: Token) -> None:
-    """Refuse unescaped line breaks and control characters, and at its edges whatever nobody sees."""
+    """Refuse unescaped line breaks and controls in an argument, and any invisible character at its edges."""
     text = tokens.text(token)
     if text.isascii() and text.isprintable():
         return

@@ -89,7 +89,7 @@ class AuditTrail:
     def _write(self, event: Event, record: bytes, deadline: Deadline) -> None:
         pieces = self._stream.pieces
         line, head = sign(self._key, event, self._head, telling(record, pieces))
-        # A line that is not written leaves its number to the next one, which tells of the piece of it that is there.
+        # If this fails, the next line gets the same number and accounts for the fragment of this one.
         self._stream.write(line, deadline)
         self._stream.forget(pieces)
         self._head = head

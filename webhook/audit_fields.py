@@ -30,10 +30,10 @@ _THE_OBJECT: Final = "the object"
 
 
 def field_records(trace: Trace, answer: Answer) -> Iterator[FieldRecord]:
-    """Yield what became of each field that was planned for, given what was answered in the end.
+    """Yield what became of each field of the plan, given the final answer.
 
-    Of an object that was refused no field became anything: those at fault are told as refused, with their own word,
-    the others as nothing. If none was at fault, the object was, and all are refused with its word.
+    When the object was refused, no field was filled. The fields at fault are `refused` with their own cause, and the
+    others are `nothing`. If no field was at fault, the object itself was, and all are `refused` with its cause.
     """
     at_fault = dict(_at_fault(trace))
     for step in trace.plan.steps:
@@ -47,12 +47,12 @@ def field_records(trace: Trace, answer: Answer) -> Iterator[FieldRecord]:
             done, cause = (Done.NOTHING, "") if _is_of_one_field(trace, at_fault) else (Done.REFUSED, answer.cause)
         yield _field_record(step, trace.outcomes, done, cause)
     for key in trace.plan.removed:
-        # Only a value whose annotation goes is removed along with it.
+        # Only a value that an annotation filled is removed, together with the annotation.
         yield FieldRecord(data_pointer(key), Form.ANNOTATION, Done.REMOVED if answer.allowed else Done.NOTHING)
 
 
 def _at_fault(trace: Trace) -> Iterator[tuple[str, str]]:
-    """Yield the keys of the fields for which an object was refused, each with its word."""
+    """Yield the key and the cause of each field because of which an object was refused."""
     causes = {problem.origin: problem.cause for problem in trace.plan.problems}
     for step in trace.plan.steps:
         end = trace.ends.get(step.want.key)

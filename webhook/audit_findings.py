@@ -21,7 +21,7 @@ class Problem(Enum):
     OTHER_HEAD = "OtherHead"
     NOTHING = "Nothing"
     TORN = "Torn"
-    """No harm, and so a note: a line that was never finished, as a later line of the trail says."""
+    """Harmless, so it is a note: a line that was never finished, and that a later line accounts for."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

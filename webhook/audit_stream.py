@@ -9,8 +9,8 @@
 
 A file is flushed by the system, not by each write: a machine that crashes may lose lines, a process that dies not.
 
-What is left of a line that was broken off stays where it is. The next line begins on a line of its own, and `pieces` is
-what it has to tell of.
+When only the beginning of a line could be written, that fragment stays in the stream. The next line starts on a line of
+its own, and has to account for `pieces`.
 """
 
 import errno
@@ -74,11 +74,11 @@ class AuditStream:
 
     @property
     def pieces(self) -> Sequence[Piece]:
-        """The pieces of lines, the oldest first, that the next line has to tell of; at most what a line may tell."""
+        """The fragments that the next line has to account for, oldest first, and at most as many as one line may."""
         return tuple(self._pieces[:MOST_IN_A_LINE])
 
     def forget(self, pieces: Sequence[Piece]) -> None:
-        """Take note that a line which was written whole tells of these, which `pieces` gave."""
+        """Drop these pieces, which `pieces` returned: a line that accounts for them has been written."""
         del self._pieces[: len(pieces)]
 
     def write(self, line: bytes, deadline: Deadline) -> None:
@@ -123,16 +123,16 @@ class AuditStream:
                 self._ended(line, total - len(rest) - len(break_first))
 
     def _ended(self, line: bytes, written: int) -> None:
-        """Take note of how much of a line stands there now, the line break before it not counted."""
+        """Record how many bytes of a line were written, not counting the line break in front of it."""
         self._torn = 0 < written < len(line)
         if self._torn:
             self._note(line[:written])
 
     def _look_at_the_end(self) -> None:
-        """See whether a file ends in the middle of a line: whoever began it is dead, or will tell of it as well."""
+        """Note a fragment at the end of the file. Its writer is dead, or will account for it as well."""
         if self._path is None or not self._opened.is_file:
             return
-        # A file that may be written to and not be read is taken as it is.
+        # The file may be writable but not readable; then it is taken as it is.
         with suppress(OSError):
             unfinished = _unfinished(self._path)
             if unfinished:
@@ -189,7 +189,7 @@ class AuditStream:
 
 
 def _unfinished(path: Path) -> bytes:
-    """Return what a file ends with, without a line break, if that is the beginning of a line of a trail."""
+    """Return the text behind the last line break of a file, if a line of a trail begins so, else nothing."""
     with path.open("rb") as file:
         file.seek(-min(file.seek(0, os.SEEK_END), MAX_LINE_BYTES), os.SEEK_END)
         tail = file.read().rpartition(b"\n")[2]

@@ -23,7 +23,7 @@ MOST_FINDINGS = 1000
 class Chain:
     """What was seen of one chain: `head` is its furthest line, `lines` counts those that are sound.
 
-    `last` is that line, as far as it was read here, with its text and where it stands.
+    `last` is that line with its text and place, None if it was not read here.
     """
 
     first: int
@@ -39,7 +39,7 @@ class Chain:
 class Report:
     """The chains, in the order in which they begin, and what is wrong: the first findings and how many there are.
 
-    `notes` are the first of the lines that were never finished and of which the trail itself tells.
+    `notes` are lines that were never finished and that the trail accounts for: the first of them.
     """
 
     lines: int
@@ -135,9 +135,9 @@ class Verifier:
         return Report(self._lines, chains, findings, self._findings_total, self._notes, self._notes_total)
 
     def _line(self, text: bytes) -> tuple[Line | None, int]:
-        """Return the line that a text is, or ends with, and where it begins in the text."""
+        """Return the line that makes up or ends a text, and the offset where it begins."""
         line = parse(text)
-        # A line may stand behind the beginning of one that was never finished, and the two may look like one line.
+        # A line may follow the fragment of another one, and the two together may look like a line.
         start = text.rfind(LINE_START)
         if start <= 0 or (line is not None and self._is_ours(line)):
             return line, 0
@@ -180,7 +180,7 @@ class Verifier:
         chain.ended = line.event is Event.END
 
     def _explain(self, chain: Chain, line: Line) -> None:
-        """Take for never finished what a line says was not."""
+        """Turn the findings that a line accounts for into notes."""
         pieces = tuple(told(line.record))
         if not pieces or line.head.sequence < chain.head.sequence:
             return
@@ -188,7 +188,7 @@ class Verifier:
             self._note(line, finding.place)
         if chain.last is None or line.head.sequence != chain.head.sequence:
             return
-        # All of a line may stand there but its line break: it was not finished either, and this one has its number.
+        # If only the line break is missing, the fragment was taken for a line. This line has the same number.
         last, text, place = chain.last
         if Piece.of(text) in pieces:
             self._note(line, place)

@@ -43,7 +43,7 @@ class AuditedAdmission:
         self._logins = logins
 
     def answer(self, request: AdmissionRequest, deadline: Deadline) -> Answer:
-        """Return the answer to a request, within the deadline. Never raises: without its line, it is a 503."""
+        """Return the answer to a request, within the deadline. Never raises: without its line, the answer is a 503."""
         came, started = datetime.now(UTC), time.monotonic()
         trace = Trace()
         answer = self._admission.decide(request, deadline, trace)
@@ -87,7 +87,7 @@ class AuditedAdmission:
 
 
 def _unwritten(request: AdmissionRequest) -> Answer:
-    """Refuse for the moment, in place of an answer for which there is no line."""
+    """Return a refusal in place of an answer whose line could not be written; a retry may work."""
     cause = AuditUnavailable.cause
     message = f"{cause}: {request.described}: {AuditUnavailable.message}"
     return Answer(False, HTTPStatus.SERVICE_UNAVAILABLE, message, cause, retry_after_seconds=_RETRY_AFTER_SECONDS)

@@ -72,9 +72,9 @@ class Rights(Protocol):
 
 @dataclass(slots=True)
 class Trace:
-    """How an answer came about, as far as it did: what was planned, what became of the references and of each field.
+    """How an answer came about: the plan, the outcome of each reference, and what became of each field.
 
-    `ends` is by key of `data`; of an object that is refused, it says what would have become of a field.
+    `ends` is by key of `data`. For a refused object it says what would have become of the field.
     """
 
     plan: Plan = field(default_factory=Plan)
