@@ -176,6 +176,7 @@ def build(settings: ServiceSettings, foundation: Foundation, meters: Meters) -> 
                 "record-key": lambda: record_keys.last_read_at,
                 "callers": lambda: caller.last_read_at,
                 "serving-certificate": lambda: certificate.last_read_at,
+                "connections": lambda: upkeep.last_read_at,
             },
             can_account=lambda: trail is None or trail.has_begun,
         ),

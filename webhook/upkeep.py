@@ -1,7 +1,6 @@
 """What a worker does beside admissions: it follows its connections and gives back idle tokens."""
 
 import logging
-import threading
 from collections.abc import Callable, Collection
 from pathlib import Path
 
@@ -9,17 +8,19 @@ from resolver.connection_files import Look, look, usable
 from resolver.connections import ConfigurationError
 from resolver.resolve import Resolver
 from resolver.tenants import Tenants
-from webhook.logs import frames
+from runtime.poller import FOR_EVER, Poller, What
 
 log = logging.getLogger("keyhole.server")
 
 # A change is in use after two to three of these.
 FOLLOW_SECONDS = 1.0
-_SWEEP_EVERY = 30
+_SWEEP_SECONDS = 30.0
+_CONNECTIONS = What("the connections", "those in use stay", "those in use stay")
+_TOKENS = What("idle tokens", "they are kept", "they are kept")
 
 
 class Upkeep:
-    """A thread of a worker (a greenlet, once the standard library is patched)."""
+    """Two pollers of a worker: one follows the connections, one sweeps tokens."""
 
     def __init__(
         self,
@@ -35,19 +36,25 @@ class Upkeep:
         self._on_reload = on_reload
         self._file = file
         self._resolver = resolver
-        self._tenants = tenants
         self._last: Look | None = None
         self._decided: Look | None = None
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
+        self._following = Poller(self.follow, FOLLOW_SECONDS, FOR_EVER, _CONNECTIONS, log=log)
+        self._sweeping = Poller(tenants.drop_idle, _SWEEP_SECONDS, FOR_EVER, _TOKENS, log=log)
+
+    @property
+    def last_read_at(self) -> float | None:
+        """When the connections were looked at last, in seconds since 1970; None before the first time."""
+        return self._following.last_read_at
 
     def start(self) -> None:
         """Begin."""
-        self._thread.start()
+        self._following.start()
+        self._sweeping.start()
 
     def stop(self) -> None:
         """End, after what is under way."""
-        self._stopping.set()
+        self._following.close()
+        self._sweeping.close()
 
     def follow(self) -> None:
         """Look at the connections file and the CA files that it names, and take a change over.
@@ -83,21 +90,3 @@ class Upkeep:
         self.rejects_connections = not is_taken
         self.rejected = rejected
         self._on_reload(is_taken)
-
-    def _run(self) -> None:
-        turn = 0
-        while not self._stopping.wait(FOLLOW_SECONDS):
-            turn += 1
-            _guarded(self.follow)
-            if turn % _SWEEP_EVERY == 0:
-                _guarded(self._sweep)
-
-    def _sweep(self) -> None:
-        self._tenants.drop_idle()
-
-
-def _guarded(work: Callable[[], None]) -> None:
-    try:
-        work()
-    except Exception as error:  # noqa: BLE001 - the edge of a thread: what goes wrong once must not end the upkeep
-        log.error("bug in the upkeep: %s at %s", type(error).__name__, frames(error))  # noqa: TRY400

@@ -208,7 +208,9 @@ def test_another_ca_counts_as_long_as_the_cluster_says_so(
             return intruder.ask(certificate=certificate, headers=API_SERVER, session=kept_alive)
 
         assert ask() == DEAD
-        _set_authorities(bed, bed.kubernetes._front_proxy.pem + other_authority.pem)
+        # A comment that is no ASCII once ended the following for good.
+        comment = "# Prüfstelle für 日本\n".encode()
+        _set_authorities(bed, bed.kubernetes._front_proxy.pem + comment + other_authority.pem)
         eventually(lambda: ask() == "value", "the new CA counts")
         _set_authorities(bed, bed.kubernetes._front_proxy.pem)
         answers = []
