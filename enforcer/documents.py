@@ -18,8 +18,7 @@ _SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 _NAMES = frozenset({"Kustomization"})
 # Where Git keeps its own files.
 _NOT_OF_THE_TREE = ".git"
-# A connection, a path and the beginning of a field. Whether it is sound is not asked here.
-_LOOKS_LIKE_REFERENCE = re.compile(rb"vault(?:\+[a-z0-9-]{1,63})?:[^\s#]{1,2048}#")
+_BEGINS_REFERENCE = re.compile(rb"vault(?:\+[a-z0-9-]{1,63})?:.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +79,11 @@ def read_text(content: bytes, source: str) -> Sequence[Document]:
 
 def looks_like_reference(text: bytes) -> bool:
     """Whether something stands in a text that may be a reference, wherever and whether it is sound or not."""
-    return _LOOKS_LIKE_REFERENCE.search(text) is not None
+    # What ends at a # without a blank before it; each byte is looked at a bounded number of times.
+    *before, _ = text.split(b"#")
+    return any(
+        _BEGINS_REFERENCE.search(part.rsplit(None, 1)[-1]) for part in before if part and not part[-1:].isspace()
+    )
 
 
 def _below(folder: Path, unread: list[PassedOver]) -> Sequence[Path]:

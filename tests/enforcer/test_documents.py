@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from enforcer.documents import Document, PassedOver, read_path, read_text
+from enforcer.documents import Document, PassedOver, looks_like_reference, read_path, read_text
 from enforcer.errors import ManifestsUnreadable
 
 
@@ -114,3 +114,21 @@ def test_a_folder_without_manifests_and_a_missing_file_are_errors(tmp_path: Path
         list(read_path(tmp_path))
     with pytest.raises(ManifestsUnreadable, match="cannot be read: No such file"):
         list(read_path(tmp_path / "x.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("text", "looks"),
+    [
+        (b"a: ((vault:secret/app#b))", True),
+        (b"password=vault+eu:secret/app#b", True),
+        (b"# vault:secret/app\n# b", False),
+        (b"vault: a #b", False),
+        (b"vault:#b", False),
+        (b"vault:secret/app", False),
+        (b"vault:" * 1_000_000, False),
+        (b"vault:" * 1_000_000 + b" x#y", False),
+        (b"vault" * 1_000_000 + b"#", False),
+    ],
+)
+def test_what_looks_like_a_reference(text: bytes, *, looks: bool) -> None:
+    assert looks_like_reference(text) is looks
