@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from testbed.installation import Webhook
-from tests.e2e.stalling import silent
+from tests.e2e.stalling import address
 
 # More than the connections of two workers as gunicorn has them by itself.
 _CROWD = int(os.environ.get("KEYHOLE_CROWD", "2100"))
@@ -21,6 +21,8 @@ _CROWD = int(os.environ.get("KEYHOLE_CROWD", "2100"))
 _SHAKEN = int(os.environ.get("KEYHOLE_CROWD", "700"))
 DRIP_SECONDS = float(os.environ.get("KEYHOLE_CROWD_DRIP_SECONDS", "1"))
 _OPENERS = 20
+_SECONDS = 30.0
+_ADDRESS = "127.0.0.2"
 _MIB = 1024
 
 Join = Callable[[Webhook], socket.socket]
@@ -33,6 +35,11 @@ class Crowd:
 
     join: Join
     count: int
+
+
+def silent(webhook: Webhook) -> socket.socket:
+    """Begin no handshake. The crowd has an address of its own, as any pod has another one than an API server."""
+    return socket.create_connection(address(webhook), timeout=_SECONDS, source_address=(_ADDRESS, 0))
 
 
 def dripping_handshake(webhook: Webhook) -> socket.socket:
