@@ -3,6 +3,7 @@
 Source: Kubernetes' authorization.k8s.io/v1.
 """
 
+import hashlib
 import threading
 import time
 from collections import OrderedDict
@@ -36,13 +37,20 @@ class _Question:
     namespace: str
     name: str
 
+    def digest(self) -> bytes:
+        """Return 32 bytes that stand for the question: names and `extra` may be as long as a request."""
+        # Python's own notation of these tuples of strings is the same for equal ones alone.
+        who = self.subject
+        parts = (who.username, who.uid, who.groups, who.extra, self.namespace, self.name)
+        return hashlib.sha256(repr(parts).encode()).digest()
+
 
 class SecretAccess:
     """Answers whether a subject may `get` a Secret."""
 
     def __init__(self, api: client.ApiClient) -> None:
         self._authorization = client.AuthorizationV1Api(api)
-        self._remembered: OrderedDict[_Question, tuple[bool, float]] = OrderedDict()
+        self._remembered: OrderedDict[bytes, tuple[bool, float]] = OrderedDict()
         self._lock = threading.Lock()
 
     def may_get(self, subject: Subject, namespace: str, name: str, timeout_seconds: float) -> bool:
@@ -56,14 +64,14 @@ class SecretAccess:
         return bool(name) and self._ask(_Question(subject, namespace, name), timeout_seconds)
 
     def _ask(self, question: _Question, timeout_seconds: float) -> bool:
-        now = time.monotonic()
-        allowed, until = self._remembered.get(question, (False, 0.0))
+        now, key = time.monotonic(), question.digest()
+        allowed, until = self._remembered.get(key, (False, 0.0))
         if until > now:
             return allowed
         allowed = self._review(question, timeout_seconds)
         with self._lock:
-            self._remembered[question] = (allowed, now + (_ALLOWED_SECONDS if allowed else _DENIED_SECONDS))
-            self._remembered.move_to_end(question)
+            self._remembered[key] = (allowed, now + (_ALLOWED_SECONDS if allowed else _DENIED_SECONDS))
+            self._remembered.move_to_end(key)
             if len(self._remembered) > _MOST_REMEMBERED:
                 self._remembered.popitem(last=False)
         return allowed

@@ -1,0 +1,64 @@
+"""What is remembered of who may read which Secret."""
+
+import tracemalloc
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from kubernetes import client
+
+from kube.access import SecretAccess, Subject
+
+
+@dataclass
+class Authorization:
+    """Allows everything and counts the questions."""
+
+    asked: list[str] = field(default_factory=list)
+
+    def create_subject_access_review(self, review: Any, **_: object) -> Any:
+        self.asked.append(review.spec.resource_attributes.name or "")
+        return SimpleNamespace(status=SimpleNamespace(allowed=not self.asked[-1]))
+
+
+@pytest.fixture
+def authorization(monkeypatch: pytest.MonkeyPatch) -> Authorization:
+    authorization = Authorization()
+    monkeypatch.setattr(client, "AuthorizationV1Api", lambda _: authorization)
+    return authorization
+
+
+def _access() -> SecretAccess:
+    return SecretAccess(cast("client.ApiClient", None))
+
+
+def test_long_names_take_no_more_memory_than_short_ones(authorization: Authorization) -> None:
+    access = _access()
+    tracemalloc.start()
+    try:
+        for number in range(100):
+            access.may_get(Subject(f"{number} {'x' * 100_000}"), "a", "b", 1)
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(authorization.asked) == 100
+    # The names are ten megabytes.
+    assert held < 1_000_000
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Subject("user", groups=("a", "b, c")),
+        Subject("user", groups=("a', 'b", "c")),
+        Subject("user", "a", groups=("b", "c")),
+        Subject("user", groups=("a", "b", "c"), extra=(("k", ("v",)),)),
+        Subject("user", groups=("c", "b", "a")),
+    ],
+)
+def test_nobody_is_taken_for_another(authorization: Authorization, other: Subject) -> None:
+    access = _access()
+    for subject in (Subject("user", groups=("a", "b", "c")), other) * 2:
+        assert access.may_get(subject, "namespace", "name", 1)
+    assert len(authorization.asked) == 2
