@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from enforcer.policy_paths import NAMESPACE
-from resolver.kv import V2, KvLocation
+from resolver.kv import KvLocation
+from resolver.mounts import V2
 from resolver.policy_rule import rule
 
 ACCESSOR = "ACCESSOR"

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from enforcer.errors import MountUnknown, PathRefused
 from resolver import kv, paths
 from resolver.edge_errors import ReferenceRefused
-from resolver.kv import KvLocation, KvMount
+from resolver.kv import KvLocation
+from resolver.mounts import KvMount
 from resolver.paths import PathError
 from resolver.policy_rule import why_not_literal
 from resolver.reference import Reference

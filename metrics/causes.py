@@ -29,6 +29,7 @@ CAUSES: Final = frozenset(
         "SecretNotFound",
         "SecretTooLarge",
         "TooMuchWork",
+        "TokenUsesTooFew",
         "UnknownConnection",
         "ValueLooksLikeReference",
         "ValueNotText",

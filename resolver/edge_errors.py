@@ -97,11 +97,8 @@ class LoginDenied(ResolverError):
 
     cause: ClassVar[str] = "LoginDenied"
 
-    def __init__(self, identity: str, role: str, mount: str, status: int) -> None:
-        super().__init__(
-            f"Vault refuses {identity} the role {role!r} at auth/{mount} (status {status}): "
-            "the role is missing, or not bound to this ServiceAccount and audience"
-        )
+    def __init__(self, identity: str, role: str, mount: str, status: int, reason: str = "it does not say why") -> None:
+        super().__init__(f"Vault refuses {identity} the role {role!r} at auth/{mount} (status {status}): {reason}")
         self.identity = identity
         self.role = role
         self.mount = mount

@@ -1,49 +1,37 @@
-"""Reading Vault's key/value secrets: which mount a path lies on, of which version, and one read of it.
+"""Reading secrets of Vault's key/value engine: where on its mount one lies, and one read of it.
 
-Sources: Vault's HTTP API for the KV v1 and v2 engines, and `sys/internal/ui/mounts/PATH`, which tells a token the
-mount behind a path when the token may use anything below it.
+Source: Vault's HTTP API for the KV v1 and v2 engines.
 """
 
-import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final
 
 from hvac.api.secrets_engines import KvV1, KvV2
-from hvac.utils import format_url
 
-from resolver import answers, jsontext
+from resolver import answers, jsontext, mounts, vault_texts
 from resolver.budget import Budget
-from resolver.deadline import Deadline
 from resolver.edge_errors import (
-    NotKeyValue,
     ReferenceRefused,
     SecretNotFound,
     SecretTooLarge,
     VaultDenied,
+    VaultRefused,
     VaultUnavailable,
 )
+from resolver.errors import ResolverError
 from resolver.grammar import Reference
 from resolver.jsontext import JsonValue
-from resolver.observer import Operation
+from resolver.mounts import V1, V2, KvMount
 from resolver.transport import Transport, VaultAdapter
 from resolver.value import SecretValue
 from resolver.wire import MAX_BODY_BYTES, AnswerTooLarge, VaultAnswer
 
-V1, V2 = 1, 2
 _V2_DATA_BRANCH: Final = "data"
 # The other branches of a KV v2 mount's API. `secret/metadata/app` means the API's path to whoever writes it, so to
 # read a secret that happens to be called `metadata/app` would surprise them.
 _V2_OTHER_BRANCHES: Final = frozenset({"metadata", "delete", "undelete", "destroy", "subkeys", "config"})
-
-
-@dataclass(frozen=True, slots=True)
-class KvMount:
-    """A mount of the key/value engine: its path without slashes at the ends, and the engine's version."""
-
-    path: str
-    version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,49 +65,19 @@ class KvSecret:
     request_id: str
 
 
-class Mounts:
-    """The mounts of one connection: those configured, and those asked of Vault once and remembered."""
+class MountDoubted(ResolverError):
+    """The answer may mean that the mount is another one by now; `told` is the error if it is not."""
 
-    def __init__(self, configured: Mapping[str, int]) -> None:
-        self._known = {path: KvMount(path, version) for path, version in configured.items()}
-        self._lock = threading.Lock()
-
-    def locate(self, reference: Reference, transport: Transport, token: SecretValue, deadline: Deadline) -> KvLocation:
-        """Return where a reference's secret lies; asks Vault only for a mount that is not known yet.
-
-        Raises `NotKeyValue`, `ReferenceRefused`, `VaultDenied`, or what `Transport.send` raises.
-        """
-        mount = self._longest_known(reference.path)
-        if mount is None:
-            mount = _ask_for_mount(reference.path, transport, token, deadline)
-            with self._lock:
-                self._known[mount.path] = mount
-        return location(reference, mount)
-
-    def _longest_known(self, path: str) -> KvMount | None:
-        segments = path.split("/")
-        for length in range(len(segments) - 1, 0, -1):
-            mount = self._known.get("/".join(segments[:length]))
-            if mount is not None:
-                return mount
-        return None
+    def __init__(self, mount: KvMount, told: ResolverError) -> None:
+        super().__init__(told.message)
+        self.mount = mount
+        self.told = told
 
 
-def _ask_for_mount(path: str, transport: Transport, token: SecretValue, deadline: Deadline) -> KvMount:
-    url = format_url("/v1/sys/internal/ui/mounts/{path}", path=path)
-    answer: VaultAnswer = transport.adapter(deadline, token, operation=Operation.MOUNT).get(url=url)
-    if answer.status == HTTPStatus.FORBIDDEN:
-        raise VaultDenied(path)
-    body = answers.parsed(answer, transport.connection.address, f"asking for the mount of {path}")
-    mount = body.get("data")
-    full_path = jsontext.text(mount.get("path")) if isinstance(mount, dict) else None
-    if not isinstance(mount, dict) or full_path is None:
-        raise VaultUnavailable(transport.connection.address, "sent an answer that is not Vault's")
-    mount_path, options = full_path.strip("/"), mount.get("options")
-    if mount.get("type") not in {"kv", "generic"} or not path.startswith(mount_path + "/"):
-        raise NotKeyValue(mount_path)
-    version = options.get("version") if isinstance(options, dict) else None
-    return KvMount(mount_path, V2 if version == str(V2) else V1)
+def is_branch_of_v2(mount: KvMount, path: str) -> bool:
+    """Whether a path that is plain on a KV v1 mount would be a branch of the API if the mount became KV v2."""
+    branch = path.removeprefix(mount.path + "/").partition("/")[0]
+    return mount.version == V1 and branch in {_V2_DATA_BRANCH, *_V2_OTHER_BRANCHES}
 
 
 def location(reference: Reference, mount: KvMount) -> KvLocation:
@@ -133,7 +91,10 @@ def location(reference: Reference, mount: KvMount) -> KvLocation:
     if branch == _V2_DATA_BRANCH and below:
         path = below
     elif branch in _V2_OTHER_BRANCHES:
-        raise ReferenceRefused(f"{mount.path}/{branch} is not a branch from which values are read")
+        raise ReferenceRefused(
+            f"{mount.path} is a KV v2 mount, and {mount.path}/{branch} a branch of its API that holds no values; "
+            f"a secret that is called {path} is written {mount.path}/{_V2_DATA_BRANCH}/{path}"
+        )
     return KvLocation(mount, path, reference.version)
 
 
@@ -142,8 +103,8 @@ def read(
 ) -> KvSecret:
     """Read the fields of these names of one secret, in one request, within the deadline and the bounds of a budget.
 
-    Raises `VaultDenied`, `SecretNotFound`, `SecretTooLarge`, `VaultRefused`, or what `Transport.send`, `Budget.read`
-    and `Budget.spend` raise.
+    Raises `TokenRefused`, `VaultDenied`, `SecretNotFound`, `SecretTooLarge`, `VaultRefused`, `MountDoubted` when the
+    answer is not one of such a mount, or what `Transport.send`, `Budget.read` and `Budget.spend` raise.
     """
     try:
         return _read(location, names, transport, token, budget)
@@ -155,16 +116,38 @@ def _read(
     location: KvLocation, names: Iterable[str], transport: Transport, token: SecretValue, budget: Budget
 ) -> KvSecret:
     answer = _asked(location, transport.adapter(budget.deadline, token, arrives=budget.read))
-    if answer.status == HTTPStatus.FORBIDDEN:
-        raise VaultDenied(location.policy_path)
-    if answer.status == HTTPStatus.NOT_FOUND:
-        raise SecretNotFound(str(location), location.version, deleted=_says_deleted(answer))
-    budget.spend(jsontext.cost(answer.body)[0])
     server = transport.connection.address
+    error = _refused(answer, location, server)
+    if error is not None:
+        raise error
+    budget.spend(jsontext.cost(answer.body)[0])
     secret = _secret(answers.parsed(answer, server, f"reading {location}"), names, location.mount.version)
     if secret is None:
-        raise VaultUnavailable(server, "sent an answer that is not Vault's")
+        raise MountDoubted(location.mount, VaultUnavailable(server, "sent an answer that is not Vault's"))
     return secret
+
+
+def doubted(error: ResolverError, location: KvLocation) -> ResolverError:
+    """Return what a failed read means for a mount that Vault was asked about earlier: it may have changed since."""
+    may_have_changed = isinstance(error, VaultDenied) or (isinstance(error, SecretNotFound) and not error.deleted)
+    if location.mount.asked_at_seconds is not None and may_have_changed:
+        return MountDoubted(location.mount, error)
+    return error
+
+
+def _refused(answer: VaultAnswer, location: KvLocation, server: str) -> ResolverError | None:
+    """Return what a status says that means something of its own where secrets are read."""
+    match answer.status:
+        case HTTPStatus.FORBIDDEN:
+            return mounts.denied(answer, location.policy_path)
+        case HTTPStatus.NOT_FOUND:
+            missing = SecretNotFound(str(location), location.version, deleted=_says_deleted(answer))
+            return MountDoubted(location.mount, missing) if vault_texts.names_other_mount(answer) else missing
+        case HTTPStatus.METHOD_NOT_ALLOWED:
+            return MountDoubted(location.mount, VaultRefused(f"reading {location}", answer.status))
+        case HTTPStatus.BAD_REQUEST if vault_texts.upgrades(answer):
+            return VaultUnavailable(server, f"upgrades the mount {location.mount.path} to KV v2")
+    return None
 
 
 def _asked(location: KvLocation, adapter: VaultAdapter) -> VaultAnswer:
@@ -179,6 +162,9 @@ def _asked(location: KvLocation, adapter: VaultAdapter) -> VaultAnswer:
 
 
 def _secret(body: Mapping[str, JsonValue], names: Iterable[str], engine_version: int) -> KvSecret | None:
+    # Another engine's answer: its values would have a lease that nobody looks after.
+    if body.get("mount_type", "kv") not in mounts.KEY_VALUE_TYPES or body.get("lease_id"):
+        return None
     data, version = body.get("data"), None
     if engine_version == V2 and isinstance(data, dict):
         metadata, data = data.get("metadata"), data.get("data")

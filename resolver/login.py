@@ -5,15 +5,16 @@ Sources: Vault's HTTP API for the `jwt` and `kubernetes` authentication methods,
 
 import re
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from hvac.api.auth_methods import JWT, Kubernetes, Token
 
-from resolver import answers, jsontext
+from resolver import answers, jsontext, login_refusal
 from resolver.deadline import Deadline
 from resolver.edge_errors import LoginDenied, VaultUnavailable
-from resolver.jsontext import JsonNumber
+from resolver.jsontext import JsonNumber, JsonValue
 from resolver.observer import Operation
 from resolver.transport import Transport
 from resolver.value import SecretValue
@@ -25,11 +26,17 @@ _USABLE_PART_OF_LIFE = 0.9
 
 @dataclass(frozen=True, slots=True)
 class VaultToken:
-    """A Vault token in memory, until when it is used (monotonic seconds), and whether Vault can revoke it."""
+    """A Vault token in memory, and whether Vault can revoke it. Moments are in monotonic seconds.
+
+    `asked_at_seconds` is when its login began: the token shows what the role was then. It can be used `uses` times;
+    None means without a limit.
+    """
 
     token: SecretValue = field(repr=False)
     usable_until_seconds: float
     revocable: bool
+    asked_at_seconds: float
+    uses: int | None = None
 
 
 def login(transport: Transport, role: str, identity: str, jwt: SecretValue, deadline: Deadline) -> VaultToken:
@@ -37,7 +44,7 @@ def login(transport: Transport, role: str, identity: str, jwt: SecretValue, dead
 
     Raises `LoginDenied` when Vault does not accept the identity or the role, or what `Transport.send` raises.
     """
-    authentication = transport.connection.auth
+    authentication, asked_at_seconds = transport.connection.auth, time.monotonic()
     # A second login does no harm: a token that nobody got expires.
     adapter = transport.adapter(deadline, may_repeat=True, operation=Operation.LOGIN)
     answer: VaultAnswer
@@ -47,21 +54,35 @@ def login(transport: Transport, role: str, identity: str, jwt: SecretValue, dead
         answer = Kubernetes(adapter).login(
             role, jwt.reveal_text(), use_token=False, mount_point=authentication.mount_point
         )
-    # Vault answers 400 for a role that does not exist or whose bounds the token does not meet, 403 for a token it
-    # does not believe, 404 for a mount that is not there.
-    if answer.status in {HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}:
-        raise LoginDenied(identity, role, authentication.mount_point, answer.status)
     server = transport.connection.address
+    # 400 and 403 are refusals of the method, 404 is for a mount that is not there.
+    if answer.status in {HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}:
+        mount = authentication.mount_point
+        if login_refusal.passes(answer):
+            raise VaultUnavailable(server, f"could not get the keys by which auth/{mount} verifies tokens")
+        why = login_refusal.reason(answer, authentication.method)
+        told = why.format(role=role, mount=mount, audience=authentication.audience)
+        raise LoginDenied(identity, role, mount, answer.status, told)
     granted = answers.parsed(answer, server, f"logging in as role {role}").get("auth")
-    if not isinstance(granted, dict):
+    token = _granted(granted, asked_at_seconds) if isinstance(granted, dict) else None
+    if token is None:
         raise VaultUnavailable(server, "sent an answer that is not Vault's")
+    return token
+
+
+def _granted(granted: Mapping[str, JsonValue], asked_at_seconds: float) -> VaultToken | None:
     token, lifetime = jsontext.text(granted.get("client_token")), granted.get("lease_duration")
     # A token goes into a header of every request.
     if token is None or not re.fullmatch(r"[!-~]+", token) or not isinstance(lifetime, JsonNumber):
-        raise VaultUnavailable(server, "sent an answer that is not Vault's")
-    usable_seconds = float(lifetime) * _USABLE_PART_OF_LIFE
+        return None
+    uses = granted.get("num_uses")
     return VaultToken(
-        SecretValue(token), time.monotonic() + usable_seconds, revocable=granted.get("token_type") != "batch"
+        SecretValue(token),
+        usable_until_seconds=time.monotonic() + float(lifetime) * _USABLE_PART_OF_LIFE,
+        revocable=granted.get("token_type") != "batch",
+        asked_at_seconds=asked_at_seconds,
+        # 0 means that the uses are not counted.
+        uses=(int(uses) or None) if isinstance(uses, JsonNumber) and uses.isdigit() else None,
     )
 
 

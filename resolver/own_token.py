@@ -1,13 +1,44 @@
 """A person's own Vault token, for the command line."""
 
+import contextlib
+import time
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from math import inf
 
 from resolver.deadline import Deadline
+from resolver.denials import OwnTokenUnknown
 from resolver.login import VaultToken
 from resolver.tenants import Tenant
 from resolver.transport import Transport
 from resolver.value import SecretValue
+
+
+@dataclass(frozen=True, slots=True)
+class OwnLease:
+    """The use of one token that cannot be replaced: whatever is denied to it is denied for good."""
+
+    own: VaultToken
+    server: str
+    began_at_seconds: float
+    identity: str = "your token"
+    role: str = ""
+
+    def token(self, *, spends: bool = True) -> VaultToken:  # noqa: ARG002
+        """Return the token."""
+        return self.own
+
+    def is_new(self, token: VaultToken) -> bool:  # noqa: ARG002
+        """Return True: there is no newer token."""
+        return True
+
+    def replace(self, denied: VaultToken) -> float:  # noqa: ARG002
+        """Return 0.0; it is not asked for, as `is_new` is True."""
+        return 0.0
+
+    def drop(self, unknown: VaultToken) -> None:  # noqa: ARG002
+        """Raise `OwnTokenUnknown`."""
+        raise OwnTokenUnknown(self.server)
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,21 +47,15 @@ class OwnToken:
 
     own: SecretValue = field(repr=False)
 
-    def token(self, tenant: Tenant, transport: Transport, deadline: Deadline) -> tuple[VaultToken, bool]:  # noqa: ARG002
-        """Return the token, whoever the tenant is."""
-        return VaultToken(self.own, inf, revocable=False), False
-
-    def replacement(
+    def lease(
         self,
         tenant: Tenant,  # noqa: ARG002
-        denied: VaultToken,  # noqa: ARG002
-        transport: Transport,  # noqa: ARG002
+        transport: Transport,
         deadline: Deadline,  # noqa: ARG002
-        *,
-        was_remembered: bool,  # noqa: ARG002
-    ) -> None:
-        """Return None: there is no other token."""
-        return
+    ) -> AbstractContextManager[OwnLease]:
+        """Lend the token, whoever the tenant is."""
+        token = VaultToken(self.own, inf, revocable=False, asked_at_seconds=inf)
+        return contextlib.nullcontext(OwnLease(token, transport.connection.address, time.monotonic()))
 
     def forget(self, transport: Transport) -> None:
         """Do nothing: the token lives on."""

@@ -5,21 +5,20 @@ from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
-from resolver import kv
 from resolver.breaker import State
 from resolver.budget import ALONE, Budget, Process
 from resolver.connections import Connection
 from resolver.deadline import Deadline
-from resolver.edge_errors import DeadlineExceeded, PathNotAllowed, VaultDenied
+from resolver.edge_errors import DeadlineExceeded
 from resolver.errors import ResolverError
 from resolver.functions import Evaluation, evaluate, in_order
 from resolver.grammar import Reference
-from resolver.identity import identity_name
-from resolver.kv import KvLocation, KvSecret, Mounts
-from resolver.login import VaultToken
+from resolver.kv import KvLocation, KvSecret, MountDoubted
+from resolver.mounts import Mounts
 from resolver.observer import Observers, nobody
 from resolver.readers import Readers
 from resolver.servers import Server, Servers
+from resolver.tenant_view import TenantView, TokenLease
 from resolver.tenants import Tenant
 from resolver.transport import Transport
 from resolver.value import SecretValue
@@ -37,6 +36,8 @@ class Resolved:
 
 Outcome = Resolved | ResolverError
 
+_MOST_ROUNDS = 3
+
 
 Room = Callable[[str, Deadline], AbstractContextManager[object]]
 """Holds room for an admission that asks the Vault of a connection, by its name; raises `ResolverError` without any."""
@@ -50,14 +51,8 @@ def all_room(_connection: str, _deadline: Deadline) -> AbstractContextManager[ob
 class TokenSource(Protocol):
     """Where the Vault tokens come from: `resolver.tenants.Tenants`, or a person's own token."""
 
-    def token(self, tenant: Tenant, transport: Transport, deadline: Deadline) -> tuple[VaultToken, bool]:
-        """Return a token, and whether it was remembered; raises `ResolverError`."""
-        ...
-
-    def replacement(
-        self, tenant: Tenant, denied: VaultToken, transport: Transport, deadline: Deadline, *, was_remembered: bool
-    ) -> VaultToken | None:
-        """Return another token than the denied one, or None; raises `ResolverError`."""
+    def lease(self, tenant: Tenant, transport: Transport, deadline: Deadline) -> AbstractContextManager[TokenLease]:
+        """Lend the tenant's tokens to one admission."""
         ...
 
     def forget(self, transport: Transport) -> None:
@@ -67,37 +62,6 @@ class TokenSource(Protocol):
     def close(self) -> None:
         """Give all tokens back, at the end."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Vault:
-    """Vault as one tenant sees it within one admission: errors are returned, and a denial says who was denied."""
-
-    server: Server
-    tenant: Tenant
-    token: VaultToken
-    budget: Budget
-
-    def locate(self, reference: Reference) -> KvLocation | ResolverError:
-        server, namespace = self.server, self.tenant.namespace
-        try:
-            location = server.mounts.locate(reference, server.transport, self.token.token, self.budget.deadline)
-        except ResolverError as error:
-            return self._told(error)
-        if not server.transport.connection.allows(str(location), namespace):
-            return PathNotAllowed(str(location), server.name, namespace)
-        return location
-
-    def read(self, location: KvLocation, names: Iterable[str]) -> KvSecret | ResolverError:
-        try:
-            return kv.read(location, names, self.server.transport, self.token.token, self.budget)
-        except ResolverError as error:
-            return self._told(error)
-
-    def _told(self, error: ResolverError) -> ResolverError:
-        if isinstance(error, VaultDenied):
-            return VaultDenied(error.policy_path, identity_name(self.tenant.namespace), self.tenant.role)
-        return error
 
 
 class Resolver:
@@ -197,33 +161,38 @@ class Resolver:
     def _resolve_as(
         self, tenant: Tenant, server: Server, references: Sequence[Reference], budget: Budget
     ) -> dict[Reference, Outcome]:
-        deadline = budget.deadline
-        token, remembered = self._tokens.token(tenant, server.transport, deadline)
-        outcomes = self._read_all(_Vault(server, tenant, token, budget), references)
-        denied = [reference for reference in references if isinstance(outcomes[reference], VaultDenied)]
-        if denied:
-            fresh = self._tokens.replacement(tenant, token, server.transport, deadline, was_remembered=remembered)
-            if fresh is not None:
-                outcomes.update(self._read_all(_Vault(server, tenant, fresh, budget), denied))
-        return outcomes
+        with self._tokens.lease(tenant, server.transport, budget.deadline) as lease:
+            view = TenantView(server, lease, budget)
+            outcomes: dict[Reference, Outcome] = {}
+            again = references
+            # What was read on a mount that changed since is read once more, and a third time if the mount is another.
+            for _ in range(_MOST_ROUNDS):
+                found = self._read_all(view, again)
+                doubts = {key: each for key, each in found.items() if isinstance(each, MountDoubted)}
+                verdicts = {key: view.verdict(key, doubt) for key, doubt in doubts.items()}
+                outcomes.update({key: verdicts.get(key) or each for key, each in found.items()})
+                again = [key for key, verdict in verdicts.items() if verdict is None]
+                if not again:
+                    break
+            return {key: each.told if isinstance(each, MountDoubted) else each for key, each in outcomes.items()}
 
-    def _read_all(self, vault: _Vault, references: Sequence[Reference]) -> dict[Reference, Outcome]:
+    def _read_all(self, view: TenantView, references: Sequence[Reference]) -> dict[Reference, Outcome]:
         """Locate the references, read each location once, side by side, and evaluate the references on what came."""
         outcomes: dict[Reference, Outcome] = {}
         wanted: dict[KvLocation, list[Reference]] = {}
         for reference in references:
-            place = vault.locate(reference)
+            place = view.locate(reference)
             if isinstance(place, ResolverError):
                 outcomes[reference] = place
             else:
                 wanted.setdefault(place, []).append(reference)
 
         def read(place: KvLocation) -> KvSecret | ResolverError:
-            return vault.read(place, {reference.field for reference in wanted[place]})
+            return view.read(place, {reference.field for reference in wanted[place]})
 
         # It pays where the network has latency.
-        found = self._readers.read_all(vault.tenant.namespace, read, list(wanted), vault.budget.deadline)
-        evaluation = Evaluation.within(vault.budget)
+        found = self._readers.read_all(view.budget.namespace, read, list(wanted), view.budget.deadline)
+        evaluation = Evaluation.within(view.budget)
         for (place, of_place), secret in zip(wanted.items(), found, strict=True):
             # Those to members of one JSON text stand together: it is then read once.
             for reference in sorted(of_place, key=lambda each: (each.field, in_order(each))):

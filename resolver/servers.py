@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from resolver.connections import Connection
 from resolver.edge_errors import ConnectionUnusable, UnknownConnection
-from resolver.kv import Mounts
+from resolver.mounts import Mounts
 from resolver.transport import Transport
 
 # The API server waits for no admission longer than this, so whoever still asks an old server then asks for nobody.

@@ -18,7 +18,8 @@ from enforcer.vault_role import policy_name, role_name, vault_role
 from enforcer.vault_setup import for_namespace
 from resolver.connections import Authentication
 from resolver.grammar import parse_reference
-from resolver.kv import KvLocation, KvMount
+from resolver.kv import KvLocation
+from resolver.mounts import KvMount
 
 ANYWHERE = Target(Authentication(method="jwt", role="keyhole-{namespace}"))
 MOUNTS = {"secret": 2, "legacy": 1, "a/b": 2, "a": 1}
@@ -71,7 +72,7 @@ def test_a_path_gives_read_on_exactly_these(path: str, expected: list[str]) -> N
         pytest.param('secret/a"\n}', "control character", id="a line break"),
         pytest.param("sys/policies", "own mounts", id="Vault's own mounts"),
         pytest.param("secret", "below it", id="a mount alone"),
-        pytest.param("secret/metadata/x", "not a branch", id="another branch of KV v2"),
+        pytest.param("secret/metadata/x", "a branch of its API", id="another branch of KV v2"),
         pytest.param("vault:secret/x#y", "is a reference", id="a reference"),
     ],
 )

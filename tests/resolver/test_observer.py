@@ -123,7 +123,8 @@ def test_each_login_is_told_with_how_it_ended(minter: Minter, answer: bytes, log
         tenants = Tenants(minter)
         try:
             for _ in range(2):
-                tenants.token(Tenant("default", "a", "r"), transport, Deadline.after(5))
+                with tenants.lease(Tenant("default", "a", "r"), transport, Deadline.after(5)) as lease:
+                    lease.token()
         except ResolverError:
             return
         finally:

@@ -9,7 +9,7 @@ import pytest
 from resolver import servers as module
 from resolver.connections import Authentication, Connection
 from resolver.edge_errors import ConnectionUnusable, UnknownConnection
-from resolver.kv import Mounts
+from resolver.mounts import Mounts
 from resolver.servers import Server, Servers
 from resolver.transport import Transport
 

@@ -14,6 +14,7 @@ from kube.access import Subject
 from kube.errors import KubernetesError, KubernetesUnavailable
 from resolver.budget import AnswersTooLarge, NoRoom, TooMuchWork, ValuesTooLarge
 from resolver.deadline import Deadline
+from resolver.denials import DeniedForNow, MountDenied, OwnTokenUnknown, TokenUnknown, TokenUsesTooFew
 from resolver.edge_errors import (
     ConnectionUnusable,
     DeadlineExceeded,
@@ -113,7 +114,10 @@ FORBIDDEN, UNAVAILABLE = HTTPStatus.FORBIDDEN, HTTPStatus.SERVICE_UNAVAILABLE
     ("outcome", "status", "cause"),
     [
         (VaultDenied("secret/data/app", "id", "role"), FORBIDDEN, "PermissionDenied"),
+        (MountDenied("secret/app", "id", "role"), FORBIDDEN, "PermissionDenied"),
         (LoginDenied("id", "role", "jwt", 400), FORBIDDEN, "LoginDenied"),
+        (OwnTokenUnknown("https://v"), FORBIDDEN, "LoginDenied"),
+        (TokenUsesTooFew("role", 1, 32), FORBIDDEN, "TokenUsesTooFew"),
         (IdentityRefused("id", 404), FORBIDDEN, "IdentityRefused"),
         (SecretNotFound("secret/app", None, deleted=False), FORBIDDEN, "SecretNotFound"),
         (SecretTooLarge("secret/app", 2_000_000, 100_000), FORBIDDEN, "AnswerTooLarge"),
@@ -129,6 +133,8 @@ FORBIDDEN, UNAVAILABLE = HTTPStatus.FORBIDDEN, HTTPStatus.SERVICE_UNAVAILABLE
         (UnknownConnection("eu", ["default"]), FORBIDDEN, "UnknownConnection"),
         (VaultRefused("reading", 405), FORBIDDEN, "VaultRefused"),
         (VaultUnavailable("https://v", "is sealed"), UNAVAILABLE, "VaultUnavailable"),
+        (DeniedForNow(VaultDenied("secret/data/app"), 12.0, 17.2), UNAVAILABLE, "PermissionDenied"),
+        (TokenUnknown("https://v"), UNAVAILABLE, "VaultUnavailable"),
         (VaultCrowded("default"), UNAVAILABLE, "VaultUnavailable"),
         (ConnectionUnusable("default"), UNAVAILABLE, "VaultUnavailable"),
         (DeadlineExceeded(), UNAVAILABLE, "DeadlineExceeded"),
@@ -147,12 +153,14 @@ def test_every_error_has_its_answer(outcome: ResolverError, status: HTTPStatus, 
 
 
 def test_every_error_of_the_resolver_stands_in_the_table_above() -> None:
-    import resolver.edge_errors as edge
+    from resolver import denials
+    from resolver import edge_errors as edge
 
     classes = {
         value
-        for value in vars(edge).values()
-        if isinstance(value, type) and issubclass(value, ResolverError) and value.__module__ == edge.__name__
+        for module in (edge, denials)
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, ResolverError) and value.__module__ == module.__name__
     }
     parameters = test_every_error_has_its_answer.pytestmark[0].args[1]  # type: ignore[attr-defined]
     assert {type(row[0]) for row in parameters} >= classes - {edge.TemporaryError}

@@ -10,7 +10,7 @@ import random
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,7 +20,7 @@ import pytest
 from kube.access import Subject
 from resolver.connections import Authentication, Connection
 from resolver.deadline import Deadline
-from resolver.login import VaultToken
+from resolver.lease import Lease
 from resolver.resolve import Resolver
 from resolver.tenants import Tenant, Tenants
 from resolver.transport import Transport
@@ -346,8 +346,10 @@ def test_the_law_finds_who_believes_something_else(
 class Shared(Tenants):
     """Tokens that are remembered by connection and role, the namespace forgotten."""
 
-    def token(self, tenant: Tenant, transport: Transport, deadline: Deadline) -> tuple[VaultToken, bool]:
-        return super().token(replace(tenant, namespace="team-a", role="keyhole"), transport, deadline)
+    @contextmanager
+    def lease(self, tenant: Tenant, transport: Transport, deadline: Deadline) -> Iterator[Lease]:
+        with super().lease(replace(tenant, namespace="team-a", role="keyhole"), transport, deadline) as lease:
+            yield lease
 
 
 def test_the_law_finds_tokens_that_namespaces_share(records: Records) -> None:
