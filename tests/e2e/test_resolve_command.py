@@ -174,7 +174,8 @@ class TestOneself:
         stranger = Command(places, {**environment, "VAULT_TOKEN": "hvs.unknown", "HOME": str(tmp_path)})
         done = stranger.run("vault:secret/e2e/command#password")
         assert done.exit_code == 1
-        assert done.stderr.startswith("PermissionDenied: ")
+        assert done.stderr.startswith("LoginDenied: ")
+        assert "does not know your token: it expired, was revoked or is used up" in done.stderr
 
     def test_a_sealed_vault_is_a_finding(self, oneself: Command, testbed: Testbed) -> None:
         testbed.vault.seal()
