@@ -79,7 +79,7 @@ class Upkeep:
             return
         changed = self._resolver.replace(found.connections, found.rejected)
         for reason in found.rejected.values():
-            log.error("a connection is not used as the file says (one from before stays): %s", reason)
+            log.error("a connection cannot be used; the one from before, if there was one, stays: %s", reason)
         if changed:
             log.info("connections taken over: %s", ", ".join(changed))
         # A worker that finds at its start what it began with has nothing to tell.
