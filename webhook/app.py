@@ -69,9 +69,11 @@ def create_app(
             return answered(deadline, _read())
         begin = _read(SMALL_BYTES)
         head = Head.of(begin or b"")
+        namespace = head.namespace if head else ""
         try:
-            with large.hold(head.namespace if head else "", size_bytes):
+            with large.hold(namespace, size_bytes):
                 rest = _read()
+                large.await_turn(namespace, deadline)
                 return answered(deadline, None if begin is None or rest is None else begin + rest)
         except OverloadedError as error:
             on_refused(OVERLOADED)

@@ -13,6 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Self
 
+from resolver.budget import ALONE, Process
+from resolver.deadline import Deadline
+from resolver.edge_errors import DeadlineExceeded
 from webhook.memory import Memory
 from webhook.overload import OverloadedError
 
@@ -49,10 +52,11 @@ class Head:
 
 
 class BodyRoom:
-    """The room for large bodies in one worker's memory. Greenlets may share it."""
+    """The room for large bodies in one worker's memory, and their turns at being parsed. Greenlets may share it."""
 
-    def __init__(self, memory: Memory) -> None:
+    def __init__(self, memory: Memory, process: Process = ALONE) -> None:
         self._memory = memory
+        self._process = process
 
     @contextmanager
     def hold(self, namespace: str, size_bytes: int) -> Iterator[None]:
@@ -64,3 +68,10 @@ class BodyRoom:
             yield
         finally:
             self._memory.give(namespace, taken_bytes)
+
+    def await_turn(self, namespace: str, deadline: Deadline) -> None:
+        """Wait until a body may be parsed, which takes long. Raises `OverloadedError` at the deadline."""
+        try:
+            self._process.rest(namespace, deadline)
+        except DeadlineExceeded:
+            raise OverloadedError("its turn did not come in time, so many large objects are under way") from None

@@ -153,7 +153,7 @@ def build(settings: ServiceSettings, foundation: Foundation, meters: Meters) -> 
     is_aggregated = settings.caller.mode is CallerMode.AGGREGATION
     metered = MeteredAdmission(GatedAdmission(admits, gate), meters)
     path = ADMISSION_PATH if is_aggregated else MUTATE_PATH
-    app = create_app(metered, path, BodyRoom(memory), lambda cause: meters.add(REFUSALS, cause))
+    app = create_app(metered, path, BodyRoom(memory, process), lambda cause: meters.add(REFUSALS, cause))
     if is_aggregated:
         add_discovery(app)
     certificate = foundation.certificate or _certificate(settings.certificate, secrets)

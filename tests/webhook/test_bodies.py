@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from resolver.budget import Process
 from resolver.deadline import Deadline
+from resolver.edge_errors import DeadlineExceeded
 from tests.manifests.secrets import secret
 from tests.webhook.reviews import UID, review
 from webhook.app import create_app
@@ -154,3 +156,22 @@ def test_without_room_and_without_a_uid_that_can_be_read_the_answer_is_http_429(
 def test_a_small_body_needs_no_room() -> None:
     client = create_app(_Allows(), room=BodyRoom(Memory(0))).test_client()
     assert client.post("/mutate", data=json.dumps(review(secret())).encode()).status_code == HTTPStatus.OK
+
+
+def test_a_large_body_is_parsed_in_its_turn_and_a_small_one_at_once() -> None:
+    turns: list[str] = []
+    process = Process(rest=lambda namespace, _deadline: turns.append(namespace))
+    client: Any = create_app(_Allows(), room=BodyRoom(Memory(), process)).test_client()
+    for manifest in (secret(), _LARGE):
+        review_of_it = {**_API_SERVERS, "request": {**_API_SERVERS["request"], "object": manifest}}
+        assert client.post("/mutate", data=json.dumps(review_of_it).encode()).status_code == HTTPStatus.OK
+    assert turns == ["team-a"]
+
+
+def test_a_large_body_whose_turn_does_not_come_may_come_again() -> None:
+    def rest(_namespace: str, _deadline: Deadline) -> None:
+        raise DeadlineExceeded
+
+    client: Any = create_app(_Allows(), room=BodyRoom(Memory(), Process(rest=rest))).test_client()
+    answer = client.post("/mutate", data=json.dumps(review(_LARGE)).encode())
+    assert answer.json["response"]["status"]["code"] == HTTPStatus.TOO_MANY_REQUESTS
