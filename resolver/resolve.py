@@ -136,8 +136,10 @@ class Resolver:
 
     def close(self) -> None:
         """Revoke every token and close every connection, when nobody uses them any more or after a second."""
-        self._servers.close()
+        self._servers.retire()
+        # Also of those who are still at it: their tokens must not outlive the process.
         self._tokens.close()
+        self._servers.close()
         self._readers.close()
 
     def _new_server(self, name: str, connection: Connection) -> Server:

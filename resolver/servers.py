@@ -118,7 +118,7 @@ class Servers:
         """Use these connections from now on; return the names of those that came, changed or went.
 
         A connection that did not change keeps its server, and so does one of `rejected`: names that are configured, in
-        a way that cannot be used. After `close` nothing happens. Raises OSError, before anything changed, when a CA
+        a way that cannot be used. After `retire` nothing happens. Raises OSError, before anything changed, when a CA
         bundle cannot be used.
         """
         if self._is_closed:
@@ -137,17 +137,23 @@ class Servers:
                 self._retire(old[name])
         return changed
 
-    def close(self) -> None:
-        """Give all servers back, those that were replaced before included; waits a moment for their users, if any."""
+    def retire(self) -> None:
+        """Let nobody begin any more, and wait a moment for those who have begun."""
         self._is_closed = True
         self._rejected |= self._current.keys()
         current, self._current = self._current, {}
         for server in current.values():
             self._retire(server)
-        leaving = list(self._leaving.items())
         ends_at = time.monotonic() + _LAST_DRAIN_SECONDS
-        for _, server in leaving:
+        for server in list(self._leaving.values()):
             server.users.wait(max(0.0, ends_at - time.monotonic()))
+
+    def close(self) -> None:
+        """Retire all servers and give them back, those that were replaced before included, whoever still uses them."""
+        if not self._is_closed:
+            self.retire()
+        leaving = list(self._leaving.items())
+        for _, server in leaving:
             server.users.give_up()
         ends_at = time.monotonic() + _LAST_RETURN_SECONDS
         for thread, _ in leaving:
