@@ -1,6 +1,7 @@
 """A client of the API server, and what its errors mean."""
 
 import contextlib
+import errno
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from pathlib import Path
@@ -14,6 +15,8 @@ from kube.errors import Conflict, KubernetesError, KubernetesUnavailable
 from kube.observed import Observe, ObservedClient, nobody
 
 _T = TypeVar("_T")
+# What no server has a part in.
+_OF_THIS_PROCESS = frozenset({errno.EMFILE, errno.ENFILE})
 
 
 def connect(kubeconfig: Path | None = None, context: str | None = None, observe: Observe = nobody) -> client.ApiClient:
@@ -87,13 +90,11 @@ def call(purpose: str, request: Callable[[], _T]) -> _T:
         return request()
     except client.ApiException as error:
         status = error.status or 0
-    except (urllib3.exceptions.HTTPError, OSError):
-        status = None
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        raise KubernetesUnavailable(_unasked(error)) from None
     except ValueError:
         # The package's models refuse what they do not expect, and quote it.
         raise KubernetesUnavailable("sent an answer that cannot be read") from None
-    if status is None:
-        raise KubernetesUnavailable("did not answer")
     if status == 0:
         # The package's word for a TLS error.
         raise KubernetesUnavailable("could not be reached: TLS failed")
@@ -102,3 +103,14 @@ def call(purpose: str, request: Callable[[], _T]) -> _T:
     if status == HTTPStatus.CONFLICT:
         raise Conflict(purpose, status)
     raise KubernetesError(purpose, status)
+
+
+def _unasked(error: BaseException) -> str:
+    """Say why there is no answer: not every OSError comes from the network."""
+    if isinstance(error, OSError) and error.filename is not None:
+        # The package reads the ServiceAccount's token anew before a request.
+        return f"was not asked: Keyhole cannot read {error.filename} ({error.strerror})"
+    causes = [error, *error.args, error.__cause__, error.__context__, getattr(error, "reason", None)]
+    if any(isinstance(cause, OSError) and cause.errno in _OF_THIS_PROCESS for cause in causes):
+        return "was not asked: Keyhole has no file descriptor left"
+    return "did not answer"

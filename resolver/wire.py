@@ -1,5 +1,6 @@
 """One request and its answer on the wire to one Vault server, in bounded time and size."""
 
+import errno
 import http.client
 import ssl
 import time
@@ -166,6 +167,8 @@ class Wire:
         for cause in chain:
             if isinstance(cause, ssl.SSLCertVerificationError):
                 return VaultUnavailable(server, f"has a certificate that is not trusted ({cause.verify_message})")
+            if isinstance(cause, OSError) and cause.errno in _OF_THIS_PROCESS:
+                return VaultUnavailable(server, "could not be asked: Keyhole has no file descriptor left")
         closed = not answered and any(isinstance(cause, _CLOSED) for cause in chain)
         how = next((how for kinds, how in _KINDS if any(isinstance(cause, kinds) for cause in chain)), _BROKEN)
         if closed:
@@ -197,6 +200,8 @@ def _response(used: HTTPConnection, request: VaultRequest, seconds: float) -> ur
     return used.getresponse()
 
 
+# What no server has a part in.
+_OF_THIS_PROCESS = frozenset({errno.EMFILE, errno.ENFILE})
 _REFUSED = "refuses connections"
 _UNREACHABLE = "cannot be reached"
 _LATE = "did not answer in time"

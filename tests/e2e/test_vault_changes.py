@@ -236,6 +236,13 @@ class TestTokens:
         # A token that gives itself back by its last use is gone a moment later.
         eventually(lambda: living_tokens(testbed) <= before, "no token is left")
 
+    def test_to_ask_for_a_mount_is_no_use_of_a_token(self, testbed: Testbed, places: Places, plant: Planter) -> None:
+        _add_uses_tenant(testbed, plant, 1)
+        traffic = Traffic(testbed)
+        with asking(testbed, {"default": connection(testbed, mounts={})}) as asks:
+            asks.value("uses", "vault:secret/uses/a#password")
+        assert len(traffic.logins()) == 1
+
     def test_an_object_that_takes_too_many_logins_is_told_why(
         self, testbed: Testbed, places: Places, plant: Planter
     ) -> None:

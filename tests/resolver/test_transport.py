@@ -1,6 +1,7 @@
 """What a request to Vault may do, shown on sockets: it ends in time, goes nowhere else, and tells nothing."""
 
 import contextlib
+import resource
 import socket
 import threading
 import time
@@ -71,6 +72,18 @@ def test_proxies_of_the_environment_do_not_count(monkeypatch: pytest.MonkeyPatch
         with answering(lambda client, _: client.sendall(http("200 OK"))) as (address, _):
             assert get(address).status == 200
     assert asked_proxy == []
+
+
+def test_a_process_without_file_descriptors_does_not_blame_the_server() -> None:
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    transport = Transport(Connection(address="http://127.0.0.1:1", auth=Authentication(method="jwt", role="r")))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, most[1]))
+    try:
+        with pytest.raises(VaultUnavailable, match="has no file descriptor left"):
+            transport.adapter(Deadline.after(5), TOKEN).get(url="/v1/x")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, most)
+        transport.close()
 
 
 def test_silence_ends_when_the_time_is_up() -> None:
