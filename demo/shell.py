@@ -34,7 +34,7 @@ class Shell:
 
     def show_vault(self, *arguments: str, input_text: str = "") -> str:
         """Show and run `vault` and return its stdout; the input is not shown. Raises DemoError when it fails."""
-        self._screen.command(shlex.join(["vault", *arguments]))
+        self._screen.command(shlex.join([self._bed.program("vault").name, *arguments]))
         vault = self._bed.vault
         environment = {
             "HOME": str(self._bed.directory),
