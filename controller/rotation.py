@@ -56,6 +56,7 @@ class KeyRotation:
         # clock is shared: too long is harmless.
         self._seen: tuple[tuple[str, Step], float] | None = None
         self._next_pass_at = 0.0
+        self._told: Progress | None = None
 
     def turn(self) -> None:
         """Read the Secret and do the next thing, if it is time.
@@ -126,11 +127,7 @@ class KeyRotation:
         if has_left and not _is_to_drop(secret, rotation):
             self._next_pass_at = self._clock() + NEXT_PASS_SECONDS
             self._store.write(reporter.secret, KeyStatus.of(ring, replace(rotation, progress=done)))
-            log.warning(
-                "rotation %s: %d records and %d namespaces are left, so the old key stays; next try in %.0f s: %s",
-                *(rotation.request, done.left, done.problems_total, NEXT_PASS_SECONDS),
-                "; ".join(f"{problem.namespace}: {problem.cause}" for problem in done.problems),
-            )
+            self._tell_what_is_left(rotation.request, done)
             return
         finished = replace(rotation, step=Step.DONE, progress=done, has_dropped=has_left)
         status = KeyStatus.of(KeyRing(ring.signing, {ring.signing.id: ring.signing}), finished)
@@ -143,6 +140,18 @@ class KeyRotation:
                 "records count for nothing, and their values are read from Vault when their objects are applied: %s",
                 *(rotation.request, done.left, done.problems_total, ", ".join(done.left_names)),
             )
+
+    def _tell_what_is_left(self, request: str, done: Progress) -> None:
+        """Say it once until it is something else; the passes go on every few seconds."""
+        left = replace(done, passes=0)
+        level = logging.DEBUG if left == self._told else logging.WARNING
+        self._told = left
+        log.log(
+            level,
+            "rotation %s: %d records and %d namespaces are left, so the old key stays; a try every %.0f s: %s",
+            *(request, done.left, done.problems_total, NEXT_PASS_SECONDS),
+            "; ".join(f"{problem.namespace}: {problem.cause}" for problem in done.problems),
+        )
 
 
 def _is_to_drop(secret: Secret, rotation: Rotation) -> bool:
