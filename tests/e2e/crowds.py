@@ -19,7 +19,7 @@ from tests.e2e.stalling import address
 _CROWD = int(os.environ.get("KEYHOLE_CROWD", "2100"))
 # Handshakes cost seconds. These are more than the places that two workers have for strangers.
 _SHAKEN = int(os.environ.get("KEYHOLE_CROWD", "700"))
-DRIP_SECONDS = float(os.environ.get("KEYHOLE_CROWD_DRIP_SECONDS", "1"))
+DRIP_SECONDS = float(os.environ.get("KEYHOLE_CROWD_DRIP_SECONDS", "3"))
 _OPENERS = 20
 _SECONDS = 30.0
 _ADDRESS = "127.0.0.2"

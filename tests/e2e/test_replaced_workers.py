@@ -4,6 +4,8 @@ What lies in files the master has checked before, and hands down. What is missin
 while another one is ready all connections are that one's.
 """
 
+import contextlib
+import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
@@ -108,47 +110,37 @@ def _whole(installation: Installation) -> Iterator[None]:
     assert set(installation.admit()) == {"value"}
 
 
-def _spoilt(path: Callable[[Installation], Path], content: str | None) -> Callable[[Installation], Callable[[], None]]:
-    """Return what makes a file hold something else, or go, and returns what puts it back."""
+def _spoilt(file: Path, content: str | None) -> Callable[[], None]:
+    """Have a file hold something else, or be gone; return what puts it back."""
+    before, mode = file.read_bytes(), file.stat().st_mode
+    file.chmod(0o600)
+    file.unlink() if content is None else file.write_text(content)
 
-    def spoil(installation: Installation) -> Callable[[], None]:
-        file = path(installation)
-        before, mode = file.read_bytes(), file.stat().st_mode
-        file.chmod(0o600)
-        file.unlink() if content is None else file.write_text(content)
+    def repair() -> None:
+        fresh = file.with_name(f"{file.name}.new")
+        fresh.write_bytes(before)
+        fresh.chmod(mode)
+        fresh.replace(file)
 
-        def repair() -> None:
-            fresh = file.with_name(f"{file.name}.new")
-            fresh.write_bytes(before)
-            fresh.chmod(mode)
-            fresh.replace(file)
-
-        return repair
-
-    return spoil
+    return repair
 
 
-@pytest.mark.parametrize(
-    "spoil",
-    [
-        pytest.param(_spoilt(lambda it: it.connections, "connections: [b\nc: d"), id="a broken connections file"),
-        pytest.param(_spoilt(lambda it: it.certificate.certificate, None), id="no certificate"),
-        pytest.param(_spoilt(lambda it: it.audit_key, None), id="no audit key"),
-    ],
-)
-def test_new_workers_begin_with_what_the_master_checked(
-    installation: Installation, spoil: Callable[[Installation], Callable[[], None]]
-) -> None:
-    repair = spoil(installation)
-    try:
-        # Not one of those that saw the file whole is left after this.
+def test_new_workers_begin_with_what_the_master_checked_though_no_file_is_in_order(installation: Installation) -> None:
+    with contextlib.ExitStack() as repairs:
+        for path, content in (
+            (installation.connections, "connections: [b\nc: d"),
+            (installation.certificate.certificate, None),
+            (installation.audit_key, None),
+        ):
+            repairs.callback(_spoilt(path, content))
+        # Not one of those that saw the files whole is left after this.
         for victim in sorted(both_workers(installation.webhook)):
             replace(installation.webhook, victim)
         assert set(installation.admit()) == {"value"}
         assert installation.is_ready()
-        assert "begins with what was in order before" in installation.log()
-    finally:
-        repair()
+        told = installation.log()
+        for file in ("connections.yaml", "tls.crt", "audit-key"):
+            assert re.search(rf"begins with what was in order before: .*{re.escape(file)}", told)
 
 
 def test_without_room_for_its_first_line_a_worker_refuses_what_needs_a_line_and_lives(
@@ -190,7 +182,7 @@ def test_without_the_record_key_a_worker_leaves_everything_to_the_other_until_it
 
 
 def test_without_a_way_to_the_api_server_a_worker_waits_and_the_other_goes_on(installation: Installation) -> None:
-    repair = _spoilt(lambda it: it.kubeconfig, "no kubeconfig")(installation)
+    repair = _spoilt(installation.kubeconfig, "no kubeconfig")
     try:
         before = started(installation.webhook)
         kill(installation.webhook, min(both_workers(installation.webhook)))
