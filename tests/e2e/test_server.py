@@ -24,6 +24,7 @@ from tests.e2e.objects import encoded, filled, secret
 from tests.e2e.places import Places
 from tests.e2e.planter import Planter
 from tests.e2e.processes import both_workers, eventually, workers
+from tests.e2e.replacing import started
 from tests.e2e.stalling import MORE_THAN_PLACES, STALLS, Stall, address, sends, stalled
 from tests.e2e.vault_tokens import living_tokens
 
@@ -212,10 +213,13 @@ class TestWorkers:
     def test_a_worker_that_ends_is_replaced_and_nobody_notices(self, own: Caller, plant: Planter) -> None:
         plant.secret("ended")
         manifest = filled("ended", password="vault:secret/e2e/ended#password")
-        for end in (signal.SIGKILL, signal.SIGTERM):
+        eventually(lambda: started(own.webhook) == 2, "both workers have begun")
+        for number, end in enumerate((signal.SIGKILL, signal.SIGTERM), 3):
             victim = min(both_workers(own.webhook))
             os.kill(victim, end)
             _wait_for_replacement(own.webhook, victim)
+            # On a busy machine a process is there long before it serves.
+            eventually(lambda: started(own.webhook) == number, "the new worker has begun")  # noqa: B023
             with ThreadPoolExecutor(8) as pool:
                 replies = list(pool.map(own.admit, [manifest] * 32))
             assert [reply.message for reply in replies if not reply.allowed] == []
