@@ -2,7 +2,7 @@
 
 | file | made from |
 |---|---|
-| `keyhole/files/admission.json` | `manifests.registration`, `manifests.admission_policy`, `manifests.aggregation` |
+| `keyhole/files/admission.json` | `manifests.registration`, `.admission_policy`, `.warning_policies`, `.aggregation` |
 | `keyhole/files/alerts.yaml` | `metrics.alerts` |
 | `keyhole/values.schema.json`, what it says of connections | `resolver.connections_schema` |
 | `keyhole-tenant/templates/tenant.yaml` | `enforcer.bundle`, `enforcer.account_guard` |
@@ -19,6 +19,7 @@ from enforcer import account_guard, bundle
 from manifests.admission_policy import admission_policy
 from manifests.aggregation import api_service, client_config
 from manifests.registration import aggregated_webhook_configuration
+from manifests.warning_policies import excluded_policy, look_alike_policy
 from metrics.alerts import ALERTS
 from resolver import connections_schema
 
@@ -57,7 +58,15 @@ def _admission() -> Mapping[str, Any]:
         "apiService": {"metadata": routed["metadata"], "spec": spec},
         "policy": policy["spec"],
         "policyActions": binding["spec"]["validationActions"],
+        "warnings": {
+            "excluded": _warning(*excluded_policy(own_namespace=_OWN_NAMESPACE)),
+            "look-alikes": _warning(*look_alike_policy(own_namespace=_OWN_NAMESPACE)),
+        },
     }
+
+
+def _warning(policy: Mapping[str, Any], binding: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"spec": policy["spec"], "actions": binding["spec"]["validationActions"]}
 
 
 def _alerts() -> Mapping[str, Any]:

@@ -6,27 +6,40 @@ Source: Kubernetes, *Validating Admission Policy*, admissionregistration.k8s.io/
 Kubernetes*.
 """
 
+import string
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from manifests.annotations import DATA_PREFIX, FIELDS, IGNORE, RECORD
 from manifests.match_conditions import (
     BARE,
-    DOCKER_CONFIG,
     INLINE,
     NOT_BEING_DELETED,
-    begins_as_reference,
+    begins,
+    cel_list,
     may_refer,
 )
-from manifests.needles import pattern
+from manifests.needles import begins_named, named, pattern, start
 from manifests.registration import NAME, OPT_IN, OWN_NAMESPACE, RULES, outside_of_the_system
+from manifests.texts import DOCKER_CONFIGS
 
 # Whether a text holds a reference, a regular expression tells exactly, at a cost of 4 to 6 for ten characters.
 JUDGED_CHARACTERS: Final = 150_000
 _CAUSE: Final = "NotResolved"
 _WHY: Final = "Keyhole was not asked about this object; apply it again when its webhook is registered"
+# Whether the name of a connection and a colon follow, longer ones tell, at a hundred times that cost. In larger texts
+# each vault+ counts.
+NAMED_CHARACTERS: Final = 4_000
+_LETTERS: Final = string.ascii_lowercase + string.digits + "-"
+# A name has at most 63 characters.
+_BEGINNING_CHARACTERS: Final = 100
+_PLAIN, _OF_A_CONNECTION = BARE
 _INLINE_PATTERN: Final = "|".join(pattern([f"{text}:", f"{text}+"]) for text in INLINE)
-_QUOTED_PATTERN: Final = pattern([f'"{text}' for text in BARE])
+_INLINE_NAMED: Final = "|".join(
+    (*(pattern([f"{text}:"]) for text in INLINE), named([f"{text}+" for text in INLINE], _LETTERS, ":"))
+)
+QUOTED_PATTERN: Final = pattern([f'"{text}' for text in BARE])
+_QUOTED_NAMED: Final = "|".join((pattern([f'"{_PLAIN}']), named([f'"{_OF_A_CONNECTION}'], _LETTERS, ":")))
 
 
 def admission_policy(*, name: str = NAME, own_namespace: str = OWN_NAMESPACE) -> Sequence[Mapping[str, Any]]:
@@ -35,7 +48,6 @@ def admission_policy(*, name: str = NAME, own_namespace: str = OWN_NAMESPACE) ->
     Each key that an annotation fills must be there and stand in the record; so must, in a namespace that opted in, each
     key with a reference in place, unless it is ignored. What did not change passes, and so do dry runs.
     """
-    api_version = "admissionregistration.k8s.io/v1"
     spec = {
         "failurePolicy": "Fail",
         "matchConstraints": {
@@ -47,32 +59,39 @@ def admission_policy(*, name: str = NAME, own_namespace: str = OWN_NAMESPACE) ->
             {"name": "stored", "expression": "!has(request.dryRun) || !request.dryRun"},
             NOT_BEING_DELETED,
         ],
-        "variables": [{"name": variable, "expression": expression} for variable, expression in _VARIABLES.items()],
+        "variables": [{"name": variable, "expression": expression} for variable, expression in VARIABLES.items()],
         "validations": [
-            _validation("unfilled", f"'annotation {DATA_PREFIX}' + {{key}} + ' is not filled'"),
-            _validation("unmapped", f"'annotation {FIELDS}, /data/' + {{key}} + ', is not filled'"),
-            _validation(
+            refusal_of("unfilled", f"'annotation {DATA_PREFIX}' + {{key}} + ' is not filled'", _WHY),
+            refusal_of("unmapped", f"'annotation {FIELDS}, /data/' + {{key}} + ', is not filled'", _WHY),
+            refusal_of(
                 "unresolved",
                 "'data.' + {key} + ' is an unresolved reference"
                 f" (if it is none, say so with the annotation {IGNORE}: ' + {{key}} + ')'",
+                _WHY,
             ),
         ],
     }
-    bound = {"policyName": name, "validationActions": ["Deny"]}
+    return policy_and_binding(name, spec, ["Deny"])
+
+
+def policy_and_binding(name: str, spec: Mapping[str, Any], actions: Sequence[str]) -> Sequence[Mapping[str, Any]]:
+    """Return a ValidatingAdmissionPolicy and its binding, with what is done when a validation fails."""
+    api_version = "admissionregistration.k8s.io/v1"
     kind = "ValidatingAdmissionPolicy"
+    bound = {"policyName": name, "validationActions": list(actions)}
     return (
         {"apiVersion": api_version, "kind": kind, "metadata": {"name": name}, "spec": spec},
         {"apiVersion": api_version, "kind": f"{kind}Binding", "metadata": {"name": name}, "spec": bound},
     )
 
 
-def _validation(keys: str, told: str) -> Mapping[str, str]:
-    """Demand that a variable, a list of keys, is empty; the message names the first of them."""
+def refusal_of(keys: str, told: str, why: str) -> Mapping[str, str]:
+    """Demand that a variable, a list of keys, is empty; the message names the first of them and says why."""
     none = f"size(variables.{keys}) == 0"
     first = told.replace("{key}", f"variables.{keys}.min()")
     return {
         "expression": none,
-        "messageExpression": f"{none} ? '' : '{_CAUSE}: ' + {first} + ': {_WHY}'",
+        "messageExpression": f"{none} ? '' : '{_CAUSE}: ' + {first} + ': {why}'",
         # Unless told otherwise it is 422, on which `kubectl apply --force` deletes the live object.
         "reason": "Forbidden",
     }
@@ -96,10 +115,23 @@ _RECORDED: Final = (
 _POINTERS: Final = f"{_text(FIELDS)}.findAll('(?m)^[\"\\']?/data/[-._a-zA-Z0-9]+')"
 _MAPPED: Final = f"{_POINTERS}.map(line, line.substring(line.indexOf('/data/') + 6))"
 _LACKS: Final = "(!(key in variables.data) || (!variables.unnamed && !(key in variables.recorded)))"
-_IGNORED: Final = "(variables.ignored == 'true' || variables.ignored.split(',').exists(part, part.trim() == key))"
+IGNORED: Final = "(variables.ignored == 'true' || variables.ignored.split(',').exists(part, part.trim() == key))"
 _VALUE: Final = "variables.data[key]"
+_IS_DOCKER: Final = f"key in {cel_list(DOCKER_CONFIGS)}"
+_BEGINNING: Final = f"{_VALUE}.substring(0, [{_BEGINNING_CHARACTERS}, size({_VALUE})].min())"
 
-_VARIABLES: Final = {
+
+def _matches(coarse: str, exact: str) -> str:
+    found = f"{_VALUE}.matches('{coarse}')"
+    return f"({found} && (!variables.canBeNamed || {_VALUE}.matches('{exact}')))"
+
+
+_BEGINS: Final = (
+    f"{begins(_VALUE, [start(_PLAIN)])} || ({begins(_VALUE, [start(_OF_A_CONNECTION)])}"
+    f" && (!variables.canBeNamed || {_BEGINNING}.matches('{begins_named(_OF_A_CONNECTION, _LETTERS, ':')}')))"
+)
+
+VARIABLES: Final = {
     "annotations": "has(object.metadata.annotations) ? object.metadata.annotations : {}",
     "data": "has(object.data) ? object.data : {}",
     "oldAnnotations": (
@@ -131,16 +163,18 @@ _VARIABLES: Final = {
     # As cheap as the webhook's own condition, which finds a little too much.
     "suspects": (
         "!variables.optedIn ? [] : variables.data.transformList(key, value,"
-        f" value != null && (key == '{DOCKER_CONFIG}' || {may_refer('value')}), key)"
+        f" value != null && ({_IS_DOCKER} || {may_refer('value')}), key)"
     ),
     "unexcused": (
         f"variables.suspects.filter(key, !(key in variables.recorded) && !(key in variables.annotated)"
-        f" && !(key in variables.mapped) && !{_IGNORED} && !({_unchanged('key')}))"
+        f" && !(key in variables.mapped) && !{IGNORED} && !({_unchanged('key')}))"
     ),
-    "canBeJudged": f"variables.unexcused.map(key, size({_VALUE})).sum() <= {JUDGED_CHARACTERS}",
+    "characters": f"variables.unexcused.map(key, size({_VALUE})).sum()",
+    "canBeJudged": f"variables.characters <= {JUDGED_CHARACTERS}",
+    "canBeNamed": f"variables.characters <= {NAMED_CHARACTERS}",
     "unresolved": (
-        f"variables.unexcused.filter(key, {begins_as_reference(_VALUE)} || (variables.canBeJudged"
-        f" && ({_VALUE}.matches('{_INLINE_PATTERN}')"
-        f" || (key == '{DOCKER_CONFIG}' && {_VALUE}.matches('{_QUOTED_PATTERN}')))))"
+        f"variables.unexcused.filter(key, {_BEGINS} || (variables.canBeJudged"
+        f" && ({_matches(_INLINE_PATTERN, _INLINE_NAMED)}"
+        f" || ({_IS_DOCKER} && {_matches(QUOTED_PATTERN, _QUOTED_NAMED)}))))"
     ),
 }

@@ -19,6 +19,7 @@ from resolver.grammar import parse_value
 from resolver.value import SecretValue
 
 _DATA = "/data/"
+_OWNED_ANNOTATIONS = ("fieldsV1", "f:metadata", "f:annotations")
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,24 @@ class Claims:
         except ResolverError:
             return None
         return None if filling is None else Want(key, Form.IN_PLACE, f"data.{key}", filling, entry.text)
+
+
+def sends_record(secret: Mapping[str, Any]) -> bool:
+    """Whether the record of an object was sent by a client, as far as is known, and not put in during this request.
+
+    Field managers own what clients sent; what a webhook put in belongs to nobody. Without managers nothing is known.
+    Source: Kubernetes, *Server-Side Apply*, *Field management*.
+    """
+    managers = (secret.get("metadata") or {}).get("managedFields")
+    if not isinstance(managers, list) or not managers:
+        return True
+    return any(f"f:{annotations.RECORD}" in _members(manager, *_OWNED_ANNOTATIONS) for manager in managers)
+
+
+def _members(document: Any, *path: str) -> Mapping[str, Any]:
+    for name in path:
+        document = document.get(name) if isinstance(document, dict) else None
+    return document if isinstance(document, dict) else {}
 
 
 def _is_same(want: Want, entry: Entry, value: SecretValue) -> bool:

@@ -4,31 +4,27 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import Enum
-from functools import lru_cache
 from typing import Any
 
 import jsonpointer
 
 from manifests import annotations, fields_map
-from manifests.filling import DockerConfigError, Filling, docker_config
+from manifests.filling import DockerConfigError, Filling
 from manifests.problem import Problem
+from manifests.texts import DOCKER_CONFIGS, annotation_filling, begins_late, canonical, filling_of, what_it_is
 from resolver.errors import ReferenceSyntaxError
-from resolver.grammar import Reference, Template, has_reference, parse_value
+from resolver.grammar import Reference
 from resolver.value import SecretValue
 
 MAX_REFERENCES = 1000
-# Together a few megabytes.
-_REMEMBERED = 4096
-_SHORT = 512
-_DOCKER_CONFIG = ".dockerconfigjson"
-# Kubernetes' own rule for the keys of a Secret (IsConfigMapKey).
-_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
+# Kubernetes' own rule for the keys of a Secret (IsConfigMapKey). What begins with ".." would leave a volume's folder.
+_KEY = re.compile(r"(?!\.\.|\.$)[-._a-zA-Z0-9]{1,253}")
 # What it takes to look at a key and at its value, in nanoseconds.
 _UNITS_A_KEY = 3_000
 _UNITS_A_CHARACTER = 10
-_BARE = ("vault:", "vault+")
 
 
 class Form(Enum):
@@ -60,12 +56,17 @@ class Want:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What a look at an object found. `annotated` are the keys that annotations name, sound or not."""
+    """What a look at an object found.
+
+    `annotated` are the keys that annotations name, sound or not. `malformed` are the keys whose value in place begins
+    or opens a reference and is none that can be read.
+    """
 
     wants: Sequence[Want] = ()
     problems: Sequence[Problem] = ()
     warnings: Sequence[str] = ()
     annotated: frozenset[str] = frozenset()
+    malformed: frozenset[str] = frozenset()
 
 
 def free(_units: int) -> None:
@@ -77,12 +78,19 @@ def data_pointer(key: str) -> str:
     return f"/data/{jsonpointer.escape(key)}"
 
 
-def scan_secret(secret: Mapping[str, Any], settled: Collection[str] = (), pay: Callable[[int], None] = free) -> Scan:
+def scan_secret(
+    secret: Mapping[str, Any],
+    settled: Collection[str] = (),
+    unchanged: AbstractSet[str] = frozenset(),
+    pay: Callable[[int], None] = free,
+) -> Scan:
     """Find the references of a core/v1 Secret, in its annotations and in its data.
 
     Every problem is reported, up to a thousand: an object that is refused is not searched further. `settled` are keys
-    whose values in place are known not to be references, whatever they look like. `pay` is told of the work that each
-    key will take, in nanoseconds, and may let others go on meanwhile.
+    whose values in place are known not to be references, whatever they look like. `unchanged` are keys whose values are
+    the live ones: what is wrong with those is a warning, since the object lives with them already, and a label or a
+    finalizer must not wait until somebody mends them. `pay` is told of the work that each key will take, in
+    nanoseconds, and may let others go on meanwhile.
     """
     notes: Mapping[str, str] = (secret.get("metadata") or {}).get("annotations") or {}
     data: Mapping[str, str | None] = secret.get("data") or {}
@@ -103,10 +111,14 @@ def scan_secret(secret: Mapping[str, Any], settled: Collection[str] = (), pay: C
             wants[key] = want
     kept = annotations.ignored(notes)
     named = frozenset(key for key, _, _ in annotated)
-    passed_over = {key for key in data.keys() - named if key in kept or key in settled}
-    problems += _add_in_place(data, data.keys() - named - passed_over, wants, pay)
+    in_place = {key for key in data.keys() - named if key not in kept and key not in settled}
+    stored, malformed = dict[str, Want](), set[str]()
+    left = _add_in_place(data, in_place & unchanged, stored, malformed, pay)
+    problems += _add_in_place(data, in_place - unchanged, wants, malformed, pay)
+    wants |= stored
     warnings = [f"annotation {name} means nothing to Keyhole" for name in annotations.unknown(notes)]
-    return Scan([wants[key] for key in sorted(wants)], problems, warnings, named)
+    warnings += [f"{each.origin} did not change, and stays as it is: {each.message}" for each in left]
+    return Scan([wants[key] for key in sorted(wants)], problems, warnings, named, frozenset(malformed))
 
 
 def has_annotations(manifest: Mapping[str, Any]) -> bool:
@@ -118,7 +130,7 @@ def has_annotations(manifest: Mapping[str, Any]) -> bool:
 def reads_as_reference(key: str, value: SecretValue) -> bool:
     """Whether a value, standing in place under a Secret's key, would be read as a reference, sound or malformed."""
     try:
-        return _filling(key, value.reveal().decode()) is not None
+        return filling_of(key, value.reveal().decode()) is not None
     except UnicodeDecodeError:
         return False
     except (ReferenceSyntaxError, DockerConfigError):
@@ -141,7 +153,11 @@ def _too_long(notes: Mapping[str, str]) -> Problem | None:
 
 
 def _add_in_place(
-    data: Mapping[str, str | None], keys: Collection[str], wants: dict[str, Want], pay: Callable[[int], None]
+    data: Mapping[str, str | None],
+    keys: Collection[str],
+    wants: dict[str, Want],
+    malformed: set[str],
+    pay: Callable[[int], None],
 ) -> list[Problem]:
     """Add what is wanted in place, and return what is wrong. Stops where the object cannot be admitted any more."""
     problems: list[Problem] = []
@@ -152,11 +168,14 @@ def _add_in_place(
             break
         encoded = data[key] or ""
         pay(_UNITS_A_KEY + _UNITS_A_CHARACTER * len(encoded))
-        want = _in_place_want(key, encoded, problems)
-        if want is not None:
-            wants[key] = want
-            count += len(want.filling.references)
-            told_bytes += sum(map(_least_bytes, want.filling.references))
+        found = _in_place_want(key, encoded)
+        if isinstance(found, Problem):
+            malformed.add(key)
+            problems.append(found)
+        elif found is not None:
+            wants[key] = found
+            count += len(found.filling.references)
+            told_bytes += sum(map(_least_bytes, found.filling.references))
     problems += too_many(count)
     if told_bytes > fields_map.MAX_BYTES:
         message = (
@@ -196,14 +215,15 @@ def _mapped(text: str, problems: list[Problem]) -> Iterator[tuple[str, str, str]
     for pointer, value in entries.items():
         key = jsonpointer.unescape(pointer.removeprefix("/data/"))
         if not pointer.startswith("/data/") or not _KEY.fullmatch(key):
-            problems.append(Problem(f"{origin}, {pointer!r}", "on a Secret, only /data/KEY can be filled"))
+            message = "on a Secret, only /data/KEY can be filled, and KEY has to be one that Kubernetes allows"
+            problems.append(Problem(f"{origin}, {pointer!r}", message))
         else:
             yield key, f"{origin}, {pointer}", value
 
 
 def _annotation_want(key: str, origin: str, text: str, problems: list[Problem]) -> Want | None:
     try:
-        filling: Filling | None = _remembered_filling(key, text) if len(text) <= _SHORT else _filling(key, text)
+        filling = annotation_filling(key, text)
     except ReferenceSyntaxError as error:
         problems.append(Problem(origin, error.describe(show_text=True)))
         return None
@@ -212,49 +232,29 @@ def _annotation_want(key: str, origin: str, text: str, problems: list[Problem]) 
         return None
     if filling is None:
         example = "vault:MOUNT/PATH#FIELD, or text around ((vault:MOUNT/PATH#FIELD))"
-        problems.append(Problem(origin, f"holds no reference; expected {example}"))
+        behind = "; something stands before it, a blank, a quote or what nobody sees" if begins_late(text) else ""
+        problems.append(Problem(origin, f"holds no reference{behind}; expected {example}"))
         return None
-    return Want(key, Form.ANNOTATION, origin, filling, _canonical(filling) or text)
+    return Want(key, Form.ANNOTATION, origin, filling, canonical(filling) or text)
 
 
-def _in_place_want(key: str, encoded: str, problems: list[Problem]) -> Want | None:
+def _in_place_want(key: str, encoded: str) -> Want | Problem | None:
     """Look into a value of `data`. Its text is never quoted: what is no reference after all may be a secret."""
+    origin = f"data.{key}"
     try:
         raw = base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):
-        problems.append(Problem(f"data.{key}", "is not base64"))
+        return Problem(origin, "is not base64")
+    # In a docker configuration `auth` hides references in base64.
+    if b"vault" not in raw and key not in DOCKER_CONFIGS:
         return None
-    if key != _DOCKER_CONFIG and b"vault" not in raw:
-        return None
-    origin = f"data.{key}"
     try:
-        filling = _filling(key, raw.decode())
+        filling = filling_of(key, raw.decode())
     except UnicodeDecodeError:
         return None
     except ReferenceSyntaxError as error:
         hint = f"if it is no reference, say so with the annotation {annotations.IGNORE}: {key}"
-        problems.append(Problem(origin, f"{error.describe(show_text=False)} ({hint})"))
-        return None
+        return Problem(origin, f"{what_it_is(error)} ({hint})")
     except DockerConfigError as error:
-        problems.append(Problem(origin, error.problem))
-        return None
-    return Want(key, Form.IN_PLACE, origin, filling, _canonical(filling)) if filling is not None else None
-
-
-def _canonical(filling: Filling) -> str:
-    """Return the canonical text of a filling that is one reference as a whole; empty for any other."""
-    return str(filling.references[0]) if isinstance(filling, Template) and filling.is_whole else ""
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def _remembered_filling(key: str, text: str) -> Filling | None:
-    """Read the text of an annotation, which comes again with every apply. Never a value in place: it may be secret."""
-    return _filling(key, text)
-
-
-def _filling(key: str, text: str) -> Filling | None:
-    if key == _DOCKER_CONFIG and not text.startswith(_BARE):
-        return docker_config(text)
-    if not has_reference(text):
-        return None
-    return parse_value(text)
+        return Problem(origin, error.problem)
+    return Want(key, Form.IN_PLACE, origin, filling, canonical(filling)) if filling is not None else None

@@ -4,7 +4,7 @@ import base64
 import binascii
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from manifests.needles import needles
 from resolver import jsontext
@@ -17,6 +17,10 @@ from resolver.value import NotText, SecretValue
 _HINTS = ("vault", *needles("vault"), "\\u")
 # Each is looked into, while nobody else is worked for.
 _MOST_REGISTRIES = 2000
+DOCKER_CONFIG: Final = ".dockerconfigjson"
+LEGACY_DOCKER_CONFIG: Final = ".dockercfg"
+# What docker itself, kaniko and others read. It may also be the configuration of anything else.
+CONFIG_JSON: Final = "config.json"
 _CREDENTIALS = ("username", "password", "auth", "email", "identitytoken")
 
 
@@ -74,9 +78,9 @@ class Registry:
 
 @dataclass(frozen=True, slots=True)
 class DockerConfig:
-    """A `.dockerconfigjson` with references; `auth` is made anew where username or password come from Vault.
+    """A docker configuration with references; `auth` is made anew where username or password come from Vault.
 
-    Source: Kubernetes, *Pull an image from a private registry*; docker's `config.json`.
+    Source: Kubernetes, *Pull an image from a private registry*, *Types of Secret*; docker's `config.json`.
     """
 
     document: Mapping[str, JsonValue] = field(repr=False)
@@ -85,7 +89,7 @@ class DockerConfig:
     @property
     def hosts(self) -> Iterable[str]:
         """The registries of the document, those without references included, in its order."""
-        return _object(self.document["auths"])
+        return credentials(self.document)
 
     @property
     def references(self) -> tuple[Reference, ...]:
@@ -104,17 +108,47 @@ class DockerConfig:
         """
         if sum(len(values[reference].reveal()) for reference in self.references) > MAX_VALUE_BYTES:
             raise ValueTooLarge(MAX_VALUE_BYTES)
-        auths = dict(_object(self.document["auths"]))
+        auths = dict(credentials(self.document))
         for host, registry in self.registries.items():
             auths[host] = registry.rendered(_object(auths[host]), values)
-        document = jsontext.field_value({**self.document, "auths": auths})
+        document = jsontext.field_value({**self.document, "auths": auths} if _is_nested(self.document) else auths)
         if document is None:  # pragma: no cover - an object is never null
             raise AssertionError
         return document
 
 
-def docker_config(text: str) -> DockerConfig | None:
-    """Read a docker configuration; None when it holds no reference.
+def credentials(document: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
+    """Return the credentials by registry: what `auths` holds, or the whole document, as in a `.dockercfg`."""
+    return _object(document["auths"]) if _is_nested(document) else document
+
+
+def _is_nested(document: Mapping[str, JsonValue]) -> bool:
+    return isinstance(document.get("auths"), dict)
+
+
+def fills_credentials(text: str) -> bool:
+    """Whether a text is a docker configuration with references as a whole credential, sound or not, or within `auth`.
+
+    A `config.json` may be anything: only of one that holds these are the strings read one by one.
+    """
+    try:
+        document = jsontext.parse(text)
+        auths = document.get("auths") if isinstance(document, dict) else None
+        if isinstance(auths, dict) and len(auths) > _MOST_REGISTRIES:
+            return True
+        registries = dict(_registries(auths)) if isinstance(auths, dict) else {}
+    except (DockerConfigError, ReferenceSyntaxError):
+        return True
+    except ValueError:
+        return False
+    return any(
+        registry.only_in_auth or any(template.is_whole for template in registry.templates.values())
+        for registry in registries.values()
+    )
+
+
+def docker_config(text: str, *, is_legacy: bool = False) -> DockerConfig | None:
+    """Read a docker configuration; None when it holds no reference. A legacy one may lack the `auths` around it.
 
     Raises `DockerConfigError` for references in what is no JSON object, or where no credential stands, and
     `ReferenceSyntaxError` for a malformed reference.
@@ -129,14 +163,17 @@ def docker_config(text: str) -> DockerConfig | None:
         if not has_reference(text):
             return None
         raise DockerConfigError("holds a reference and is not a JSON object")
-    auths = document.get("auths")
+    auths = document if is_legacy and not _is_nested(document) else document.get("auths")
     if isinstance(auths, dict) and len(auths) > _MOST_REGISTRIES:
         raise DockerConfigError(f"has what may be a reference among more than {_MOST_REGISTRIES} registries")
     registries = dict(_registries(auths)) if isinstance(auths, dict) else {}
     # References that are left once the credentials are set aside would stay in the cluster as they are.
-    rest = {**document, "auths": {host: _without_credentials(entry) for host, entry in _items(auths)}}
+    without = {host: _without_credentials(entry) for host, entry in _items(auths)}
+    rest = without if auths is document else {**document, "auths": without}
     if any(has_reference(string) for string in _strings(rest)):
-        raise DockerConfigError(f"has a reference outside of auths.*.({'|'.join(_CREDENTIALS)})")
+        raise DockerConfigError(
+            f"has a reference outside of {'*' if auths is document else 'auths.*'}.({'|'.join(_CREDENTIALS)})"
+        )
     return DockerConfig(document, registries) if registries else None
 
 

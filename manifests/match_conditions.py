@@ -7,13 +7,13 @@ cheapest way through a map, may be used from Kubernetes 1.33 on.
 Source: Kubernetes, *Dynamic Admission Control*, *matchConditions*; k8s.io/apiserver, pkg/apis/cel.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from manifests.annotations import DOMAIN
 from manifests.needles import needles, start
+from manifests.texts import DOCKER_CONFIGS
 
-DOCKER_CONFIG: Final = ".dockerconfigjson"
 # What a whole value begins with, and what opens a reference inside of a text, as far as it is the same for all.
 BARE: Final = ("vault:", "vault+")
 INLINE: Final = ("((vault", "${vault")
@@ -21,7 +21,7 @@ INLINE: Final = ("((vault", "${vault")
 _QUOTED: Final = ('"vault:', '"vault+', '"vault\\u')
 # `auth` is base64 of USERNAME:PASSWORD. A reference's colon would end the username; a user named vault is no reference.
 _IN_CREDENTIALS: Final = (":vault", *INLINE)
-# Longer ones are sent unsearched: there is no budget for two dozen more searches of a large text.
+# If they are longer together, they are sent unsearched: there is no budget for two dozen more searches of large texts.
 DOCKER_CONFIG_SEARCHED_CHARACTERS: Final = 8_192
 # Only the live object says that it is being deleted: in the new one, anybody may write it.
 NOT_BEING_DELETED: Final = {
@@ -55,9 +55,14 @@ def _annotated() -> str:
 
 def _refers_in_place() -> str:
     found = f"object.data.exists(key, value, value != null && ({may_refer('value')}))"
-    config = f"object.data['{DOCKER_CONFIG}']"
-    in_config = f"'{DOCKER_CONFIG}' in object.data && {config} != null && ({_docker_config_may_refer(config)})"
-    return f"has(object.data) && ({found} || ({in_config}))"
+    present = f"{cel_list(DOCKER_CONFIGS)}.filter(key, key in object.data && object.data[key] != null)"
+    configs = f"{present}.map(key, object.data[key])"
+    return f"has(object.data) && ({found} || {_docker_configs_may_refer(configs)})"
+
+
+def cel_list(texts: Iterable[str]) -> str:
+    """Return a CEL list of texts that hold no quotes and no backslashes."""
+    return "[" + ", ".join(f"'{text}'" for text in texts) + "]"
 
 
 def begins_as_reference(value: str) -> str:
@@ -65,8 +70,12 @@ def begins_as_reference(value: str) -> str:
 
     Comparing two texts costs what the shorter one does, and so this costs nothing, where `startsWith` costs a search.
     """
-    beginnings = (start(text) for text in BARE)
-    return " || ".join(f"({value} >= '{text}' && {value} < '{_next(text)}')" for text in beginnings)
+    return begins(value, map(start, BARE))
+
+
+def begins(value: str, prefixes: Iterable[str]) -> str:
+    """Return CEL that is true if the text `value`, a CEL expression, begins with one of the prefixes."""
+    return " || ".join(f"({value} >= '{text}' && {value} < '{_next(text)}')" for text in prefixes)
 
 
 def may_refer(value: str) -> str:
@@ -79,12 +88,12 @@ def may_refer(value: str) -> str:
     return " || ".join((begins_as_reference(value), *holds))
 
 
-def _docker_config_may_refer(value: str) -> str:
+def _docker_configs_may_refer(values: str) -> str:
     hidden = (needle for text in _IN_CREDENTIALS for encoded in needles(text) for needle in needles(encoded))
     searched = (*(needle for text in _QUOTED for needle in needles(text)), *hidden)
-    listed = ", ".join(f"'{needle}'" for needle in searched)
-    too_long = f"size({value}) > {DOCKER_CONFIG_SEARCHED_CHARACTERS}"
-    return f"{too_long} || [{listed}].exists(needle, {value}.contains(needle))"
+    too_long = f"{values}.map(value, size(value)).sum() > {DOCKER_CONFIG_SEARCHED_CHARACTERS}"
+    found = f"{values}.exists(value, {cel_list(searched)}.exists(needle, value.contains(needle)))"
+    return f"{too_long} || {found}"
 
 
 def _next(text: str) -> str:

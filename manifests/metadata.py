@@ -1,7 +1,7 @@
 """What Keyhole writes on an object beside its fields: the record, and the label by which managed objects are found."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from manifests import annotations, record
@@ -9,7 +9,7 @@ from manifests.keyring import KeyRing
 from manifests.plan import Plan
 from manifests.problem import Problem
 from manifests.record import MAX_ANNOTATION_BYTES
-from manifests.step import Filled
+from manifests.step import Action, Filled, foreseen
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +32,26 @@ def metadata_change(
     # A dry run has to give the record of an unchanged object back as it is, whichever key signs by now.
     key = plan.record_key if dry_run and plan.record_key else keys.signing.id
     text = record.dump(key, entries) if entries else None
-    managed = "true" if plan.steps or entries else None
+    managed = "true" if entries or any(map(_is_new, filled)) else None
     if managed is None and not plan.rewrites_metadata:
         return MetadataChange()
     return MetadataChange(
         _changed(notes, {annotations.RECORD: text, annotations.REFRESH: None}),
         _changed(labels, {annotations.MANAGED: managed}),
     )
+
+
+def foreseen_oversize(
+    plan: Plan, filled: Sequence[Filled], manifest: Mapping[str, Any], keys: KeyRing
+) -> Problem | None:
+    """Say in a dry run whether the real request would be refused for its size, by the smallest record it can get."""
+    if not any(map(_is_new, filled)):
+        return None
+    expected = [
+        replace(each, entry=foreseen(each.step, keys.signing.id)) if each.entry is None and _is_new(each) else each
+        for each in filled
+    ]
+    return oversize(metadata_change(plan, expected, manifest, keys, dry_run=False), manifest)
 
 
 def oversize(change: MetadataChange, manifest: Mapping[str, Any]) -> Problem | None:
@@ -55,6 +68,11 @@ def oversize(change: MetadataChange, manifest: Mapping[str, Any]) -> Problem | N
         f"{MAX_ANNOTATION_BYTES} that Kubernetes allows; spread the references over several Secrets"
     )
     return Problem(f"annotation {annotations.RECORD}", message, "RecordTooLarge")
+
+
+def _is_new(filled: Filled) -> bool:
+    """Whether Keyhole fills the field though no entry says so: in a dry run, or in an object that has no name yet."""
+    return filled.step.action not in {Action.KEEP, Action.VERIFY}
 
 
 def _changed(now: Mapping[str, str], wanted: Mapping[str, str | None]) -> dict[str, str | None]:

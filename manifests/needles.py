@@ -6,12 +6,14 @@ before it are left over when all that comes earlier is taken in threes.
 
 import base64
 import string
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby
 from typing import Final
 
 _ALPHABET: Final = string.ascii_uppercase + string.ascii_lowercase + string.digits + "+/"
 _BITS: Final = 6
+_Bytes = frozenset[int]
+_ANY: Final = frozenset(range(256))
 _UNKNOWN: Final = "?"
 # A range is written shorter from here on, and CEL charges for the length of a pattern.
 _SHORTEST_RANGE: Final = 3
@@ -45,6 +47,79 @@ def pattern(texts: Sequence[str]) -> str:
     return "|".join(ways)
 
 
+def named(openers: Sequence[str], alphabet: str, end: str) -> str:
+    """Return a regular expression (RE2) that finds, in base64, an opener, a name of any length and `end`, exactly.
+
+    `openers` are ASCII texts of the same length that end alike. Names consist of characters of `alphabet`, and behind
+    `end`, one character, two bytes or more follow.
+    """
+    return "|".join(_named(openers, before, frozenset(alphabet.encode()), end) for before in range(3))
+
+
+def begins_named(opener: str, alphabet: str, end: str) -> str:
+    """Return the same for a text that begins with `opener`."""
+    return f"^(?:{_named([opener], 0, frozenset(alphabet.encode()), end)})"
+
+
+def _named(openers: Sequence[str], before: int, letters: _Bytes, end: str) -> str:
+    known = [[_ANY] * before + [frozenset([byte]) for byte in opener.encode()] for opener in openers]
+    whole = len(known[0]) - len(known[0]) % 3
+    opened = "|".join(dict.fromkeys("".join(_blocks(opener[:whole])) for opener in known))
+    (rest,) = {tuple(opener[whole:]) for opener in known}
+    ended = _ended(rest, letters, end)
+    begun = [*rest, *[letters] * (3 - len(rest))] if rest else []
+    more = f"{''.join(_blocks(begun))}(?:{''.join(_blocks([letters] * 3))})*(?:{_ended((), letters, end)})"
+    return f"(?:{opened})(?:{ended}|{more})" if rest else f"(?:{opened}){more}"
+
+
+def _ended(rest: Sequence[_Bytes], letters: _Bytes, end: str) -> str:
+    """Match the three bytes that begin with `rest` and in which the name comes to its end."""
+    last = frozenset(end.encode())
+    fits = ([*rest, *[letters] * number, last] for number in range(3 - len(rest)))
+    return "|".join("".join(_blocks([*block, *[_ANY] * (3 - len(block))])) for block in fits)
+
+
+def _blocks(allowed: Sequence[_Bytes]) -> Iterator[str]:
+    """Yield an expression for each three bytes, of which each is one of those that are allowed in its place."""
+    for first, second, third in zip(allowed[::3], allowed[1::3], allowed[2::3], strict=True):
+        # The second byte's halves are written beside the first byte and beside the third.
+        lower: dict[_Bytes, set[int]] = {}
+        for high in {byte >> 4 for byte in second}:
+            lower.setdefault(frozenset(byte & 15 for byte in second if byte >> 4 == high), set()).add(high)
+        ways = (f"{_left(first, highs)}{_right(lows, third)}" for lows, highs in lower.items())
+        yield f"(?:{'|'.join(ways)})"
+
+
+def _left(first: _Bytes, highs: Collection[int]) -> str:
+    upper: dict[_Bytes, set[int]] = {}
+    for low in {byte & 3 for byte in first}:
+        upper.setdefault(frozenset(byte >> 2 for byte in first if byte & 3 == low), set()).add(low)
+    ways = (
+        _sextets(ones) + _sextets({low << 4 | high for low in lows for high in highs}) for ones, lows in upper.items()
+    )
+    return f"(?:{'|'.join(ways)})"
+
+
+def _right(lows: _Bytes, third: _Bytes) -> str:
+    lower: dict[_Bytes, set[int]] = {}
+    for high in {byte >> 6 for byte in third}:
+        lower.setdefault(frozenset(byte & 63 for byte in third if byte >> 6 == high), set()).add(high)
+    ways = (
+        _sextets({low << 2 | high for low in lows for high in highs}) + _sextets(ones) for ones, highs in lower.items()
+    )
+    return f"(?:{'|'.join(ways)})"
+
+
+def _sextets(numbers: Collection[int]) -> str:
+    return _class(frozenset(_ALPHABET[number] for number in numbers))
+
+
+def prefix(text: str) -> str:
+    """Return what the base64 of a text begins with if the text begins with `text`, as far as that is known."""
+    raw = text.encode()
+    return base64.b64encode(raw).decode()[: len(raw) * 8 // _BITS]
+
+
 def _ways(text: str) -> Iterator[list[str]]:
     """Yield for each of the three ways what may stand at each of the characters that `text` takes part in."""
     for before in range(3):
@@ -63,7 +138,7 @@ def _candidates(group: str) -> str:
 
 
 def _class(characters: frozenset[str]) -> str:
-    if len(characters) == 1:
+    if len(characters) == 1 and characters != {"+"}:
         return "".join(characters)
     # Neighbours in ASCII have the same distance to their place in the order.
     ordered = sorted(characters)

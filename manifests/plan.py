@@ -6,6 +6,7 @@ The decision is made from the request alone: nothing here asks a server, and the
 |---------------------------------|----------------------|--------------|---------------------------------------------|
 | a reference                     | the same, proved     | KEEP         | VERIFY                                      |
 | a reference                     | any other, or none   | PLACEHOLDER  | RESOLVE                                     |
+| a reference, in place, stored unresolved before        | KEEP         | VERIFY                                      |
 | none, annotation removed        | proved, value as was | value and entry go                                         |
 | none, annotation removed        | any other            | the value stays, the entry goes, with a warning            |
 | none, in place, value as it was | proved               | as if the recorded reference stood there                   |
@@ -17,12 +18,15 @@ and that did not change is never read for references.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
 from manifests import annotations
 from manifests.claims import Claims
 from manifests.fields import Form, Scan, Want, data_pointer, free, scan_secret, too_many
+from manifests.forgotten import foreign, forgotten, is_removable
+from manifests.immutable import frozen_fields, is_immutable
 from manifests.placeholder import is_placeholder, needs_form
 from manifests.problem import Problem
 from manifests.provenance import Provenance, Verdict
@@ -37,7 +41,8 @@ class Plan:
 
     `removed` are keys whose value goes. `retained` are record entries, by JSON Pointer, that stay as they are.
     `rewrites_metadata` says whether Keyhole's own annotations and label may have to change; `record_key` is the key
-    that the live record names.
+    that the live record names. `compares` says that something of all this depends on a value that the requester may not
+    know: whether it is the one that they sent, or what it is. It is for those who may get the Secret.
     """
 
     steps: Sequence[Step] = ()
@@ -47,6 +52,7 @@ class Plan:
     retained: Mapping[str, Entry] = field(default_factory=dict)
     rewrites_metadata: bool = False
     record_key: str = ""
+    compares: bool = False
 
 
 def references(steps: Sequence[Step]) -> tuple[Reference, ...]:
@@ -84,28 +90,31 @@ class _Planning:
     warnings: list[str] = field(default_factory=list)
 
     def plan(self) -> Plan:
-        if self.live.secret is not None and self.live.secret.get("immutable") is True:
+        if is_immutable(self.live.secret):
             return self._immutable()
-        unchanged = self._unchanged()
+        stored = self._stored_as_sent()
+        unchanged = self._unchanged(stored)
         recorded = dict(self._recorded(unchanged))
-        scan = scan_secret(self.new, unchanged.keys() | recorded.keys() | self._left_behind(unchanged), self.pay)
+        settled = unchanged.keys() | recorded.keys() | self._left_behind(unchanged)
+        scan = scan_secret(self.new, settled, stored, self.pay)
         ignored = annotations.ignored(self._notes)
         for key in list(recorded):
             if key in scan.annotated or key in ignored:
                 del recorded[key]
         wants = {want.key: want for want in [*scan.wants, *recorded.values()]}
-        steps = [self._step(wants[key]) for key in sorted(wants)]
+        unresolved = stored - recorded.keys()
+        steps = [self._step(wants[key], is_unresolved=key in unresolved) for key in sorted(wants)]
         count = sum(len(step.want.filling.references) for step in steps)
         problems = [*scan.problems, *self._unnamed(scan), *self._two_values(steps), *too_many(count)]
         retained = {
             data_pointer(key): self.live.entries[key]
             for key in unchanged.keys() - wants.keys() - scan.annotated
-            if key not in ignored and not self._is_removable(key, unchanged)
+            if key not in ignored and not is_removable(self.live, key, unchanged)
         }
-        removed = list(self._settled(unchanged, wants.keys() | {*scan.annotated}, retained))
-        self._warn_of_malformed()
-        warnings = [*scan.warnings, *self.warnings]
-        return Plan(steps, problems, warnings, removed, retained, self._has_metadata, self.live.record.key)
+        removed, partings = forgotten(self.sent, self.live, unchanged, wants.keys() | scan.annotated, retained)
+        warnings = [*scan.warnings, *self.warnings, *partings, *foreign(self.sent, self.live, wants.keys())]
+        compares = self._compares(steps, scan)
+        return Plan(steps, problems, warnings, removed, retained, self._has_metadata, self.live.record.key, compares)
 
     @property
     def _notes(self) -> Mapping[str, str]:
@@ -118,31 +127,33 @@ class _Planning:
 
     def _immutable(self) -> Plan:
         """An immutable value cannot change, so nothing is asked of Vault, and what is recorded of it stays."""
-        held = (self.live.secret or {}).get("data") or {}
-        scan = scan_secret(self.new, {key for key, value in held.items() if value == self.sent.encoded(key)}, self.pay)
-        problems, steps = list(scan.problems), []
-        for want in scan.wants:
-            entry, value = self.live.proof(want), held.get(want.key)
-            if value is None:
-                problems.append(Problem(want.origin, "the Secret is immutable and lacks the key; delete it first"))
-            elif entry is not None or value == self.sent.encoded(want.key):
-                steps.append(Step(want, Action.KEEP, value, entry))
-                if entry is None:
-                    self.warnings.append(f"data.{want.key}: the Secret is immutable, and its value stays as it is")
-            # Of any other value the API server says that it cannot change.
+        scan = scan_secret(self.new, self._stored_as_sent(), pay=self.pay)
+        steps, problems, warnings = frozen_fields(scan, self.sent, self.live)
         kept = {step.want.key for step in steps if step.entry is not None}
         retained = {data_pointer(key): entry for key, entry in self.live.entries.items() if key not in kept}
-        key = self.live.record.key
-        warnings = [*scan.warnings, *self.warnings]
-        return Plan(steps, problems, warnings, (), retained, self._has_metadata, key)
+        warnings = [*scan.warnings, *warnings]
+        compares = self._compares(steps, scan)
+        return Plan(steps, problems, warnings, (), retained, self._has_metadata, self.live.record.key, compares)
 
-    def _unchanged(self) -> Mapping[str, Verdict]:
+    def _stored_as_sent(self) -> set[str]:
+        """Return the keys whose value is sent as it is stored."""
+        held = (self.live.secret or {}).get("data") or {}
+        return {key for key, value in held.items() if value is not None and value == self.sent.encoded(key)}
+
+    def _compares(self, steps: Sequence[Step], scan: Scan) -> bool:
+        """Return whether the plan depends on live values, or on whether what was sent is what a record proves.
+
+        It does not matter whether they are equal: otherwise to be asked for the right would tell just that.
+        """
+        if self.live.secret is None:
+            return any(step.proved is not None for step in steps)
+        judged = scan.malformed | {step.want.key for step in steps} | {want.key for want in scan.wants}
+        beside_entries = {key for key in self.live.entries if self.sent.encoded(key) is not None}
+        return any(self.live.encoded(key) is not None for key in judged | beside_entries)
+
+    def _unchanged(self, stored: AbstractSet[str]) -> Mapping[str, Verdict]:
         """Return the keys whose value is as it was, with what their entries are worth. Forged ones do not count."""
-        verdicts = {
-            key: self.live.verdict(key)
-            for key in self.live.entries
-            if self.sent.encoded(key) is not None and self.sent.encoded(key) == self.live.encoded(key)
-        }
+        verdicts = {key: self.live.verdict(key) for key in self.live.entries if key in stored}
         return {key: verdict for key, verdict in verdicts.items() if verdict in {Verdict.PROVED, Verdict.UNKNOWN_KEY}}
 
     def _recorded(self, unchanged: Mapping[str, Verdict]) -> Iterator[tuple[str, Want]]:
@@ -170,15 +181,15 @@ class _Planning:
             if key not in unchanged and entry.form is Form.ANNOTATION and self.sent.verdict(key) is Verdict.PROVED
         }
 
-    def _is_removable(self, key: str, unchanged: Mapping[str, Verdict]) -> bool:
-        return self.live.entries[key].form is Form.ANNOTATION and unchanged[key] is Verdict.PROVED
-
-    def _step(self, want: Want) -> Step:
+    def _step(self, want: Want, *, is_unresolved: bool) -> Step:
         entry = self.live.proof(want)
         if self.live.secret is not None and want.form is Form.ANNOTATION:
             self._warn_of_edit(want)
         if entry is not None and not self._is_newer_than(entry, want):
             return Step(want, Action.KEEP if self.dry_run else Action.VERIFY, self.live.encoded(want.key), entry)
+        if is_unresolved and want.form is Form.IN_PLACE:
+            # It was stored before the namespace opted in. If it resolves, good; if not, the object lives with it.
+            return Step(want, Action.KEEP if self.dry_run else Action.VERIFY, self.live.encoded(want.key))
         return self._new_value(want)
 
     def _is_newer_than(self, live: Entry, want: Want) -> bool:
@@ -191,7 +202,7 @@ class _Planning:
     def _new_value(self, want: Want) -> Step:
         entry = self.sent.proof(want)
         own = None
-        if self.live.secret is None and entry is None and want.form is Form.ANNOTATION:
+        if self.live.secret is None and want.key not in self.sent.entries and want.form is Form.ANNOTATION:
             own = self._own_value(want.key)
         if self.dry_run and entry is not None and want.form is Form.IN_PLACE:
             # A backup: it shows what was sent, and is resolved when it is applied for real.
@@ -209,7 +220,10 @@ class _Planning:
 
     def _warn_of_edit(self, want: Want) -> None:
         own, live = self._own_value(want.key), self.live.encoded(want.key)
-        if own is not None and live is not None and own != live and self.sent.proof(want) is None:
+        # With a record of another object, or of another time, the value is a copy: nobody wrote it.
+        entry = self.sent.entries.get(want.key)
+        is_copied = entry is not None and entry != self.live.entries.get(want.key)
+        if own is not None and live is not None and own != live and not is_copied:
             self.warnings.append(f"data.{want.key}: a value of its own stands there; {want.origin} decides, not it")
 
     def _unnamed(self, scan: Scan) -> Iterator[Problem]:
@@ -221,39 +235,3 @@ class _Planning:
         if self.dry_run:
             two = (step.want for step in steps if step.own)
             yield from (Problem(want.origin, TwoValues(want.key).message) for want in two)
-
-    def _settled(
-        self, unchanged: Mapping[str, Verdict], wanted: set[str], retained: Mapping[str, Entry]
-    ) -> Iterator[str]:
-        """Yield the keys whose annotation was removed, and with it the value; warn of what else is given up."""
-        for key in sorted(self.live.entries.keys() - wanted):
-            entry = self.live.entries[key]
-            if data_pointer(key) in retained:
-                reason = "what its record says cannot be checked, and so it stays as it is"
-            elif entry.form is Form.ANNOTATION and self.sent.encoded(key) is None:
-                continue
-            elif key in unchanged and self._is_removable(key, unchanged):
-                yield key
-                continue
-            elif self.live.verdict(key) is Verdict.FALSE and self.sent.encoded(key) == self.live.encoded(key):
-                reason = "its record proves nothing, and goes"
-            elif entry.form is Form.ANNOTATION:
-                reason = "its annotation was removed, and the value is another than Keyhole's: it stays"
-            elif key in unchanged:
-                reason = f"{annotations.IGNORE} names it: its value stays, and no reference is kept for it"
-            else:
-                reason = "its value was changed by hand: the reference that stood there is forgotten"
-            self.warnings.append(f"data.{key}: {reason}")
-
-    def _warn_of_malformed(self) -> None:
-        """Warn of what a record says and does not prove: written by hand, or copied from another object."""
-        foreign = {
-            f"{annotations.RECORD} {where}" for claims in (self.sent, self.live) for where in claims.record.malformed
-        }
-        if self.sent.record_text != self.live.record_text:
-            foreign |= {
-                f"{annotations.RECORD} {data_pointer(key)}"
-                for key in self.sent.entries
-                if self.sent.verdict(key) is not Verdict.PROVED and key not in self.live.entries
-            }
-        self.warnings.extend(f"{what} proves nothing here, and goes" for what in sorted(foreign))

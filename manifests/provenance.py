@@ -9,6 +9,7 @@ import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import Final
 
 from manifests.keyring import KeyRing, RecordKey
 from manifests.record import Entry
@@ -16,6 +17,8 @@ from resolver.value import SecretValue
 
 _DOMAIN = b"keyhole/record/1"
 _LENGTH_BYTES = 8
+# A digest of 32 bytes in base64 without its padding.
+MAC_CHARACTERS: Final = 43
 
 
 class Verdict(Enum):

@@ -53,8 +53,17 @@ def aggregated_webhook_configuration(
 
 def outside_of_the_system(own_namespace: str) -> Mapping[str, Any]:
     """Return the selector of the namespaces whose objects Keyhole looks at."""
+    return _namespaces("NotIn", own_namespace)
+
+
+def within_the_system(own_namespace: str) -> Mapping[str, Any]:
+    """Return the selector of all other namespaces."""
+    return _namespaces("In", own_namespace)
+
+
+def _namespaces(operator: str, own_namespace: str) -> Mapping[str, Any]:
     excluded = [*SYSTEM_NAMESPACES, own_namespace]
-    return {"matchExpressions": [{"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": excluded}]}
+    return {"matchExpressions": [{"key": "kubernetes.io/metadata.name", "operator": operator, "values": excluded}]}
 
 
 def _configuration(asked: Mapping[str, Any], name: str, timeout_seconds: int, own_namespace: str) -> Mapping[str, Any]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 
-from manifests.filling import DockerConfig, Filling, Registry
+from manifests.filling import DockerConfig, Filling, Registry, credentials
 from resolver import jsontext
 from resolver.grammar import Placed, Reference, Template
 from resolver.value import SecretValue
@@ -153,8 +153,7 @@ class _Texts:
 
     @cached_property
     def _registries(self) -> Mapping[str, jsontext.JsonValue]:
-        auths = (self.document or {}).get("auths")
-        return auths if isinstance(auths, dict) else {}
+        return credentials(self.document or {})
 
 
 def _credential(auth: str | None, name: str) -> bytes | None:

@@ -9,7 +9,7 @@ from typing import Final
 from manifests.fields import Form, Want, reads_as_reference
 from manifests.placeholder import placeholder
 from manifests.problem import MALFORMED
-from manifests.provenance import Provenance
+from manifests.provenance import MAC_CHARACTERS, Provenance
 from manifests.record import Entry
 from manifests.spans import spans_of
 from resolver.errors import ResolverError
@@ -37,8 +37,9 @@ class Step:
     """One field and what happens to it; values are in base64.
 
     `proved` is a value that Keyhole wrote, as `entry` proves: the live one (KEEP, VERIFY), or one that was sent along
-    (RESOLVE), which may stay only if Vault said the same lately. An immutable value is kept without proof. `own` is the
-    manifest's own value beside an annotation.
+    (RESOLVE), which may stay only if Vault said the same lately. Two are kept without proof, and so without `entry`: an
+    immutable value, and a reference in place that was stored as it is. `own` is the manifest's own value beside an
+    annotation.
     """
 
     want: Want
@@ -80,6 +81,15 @@ def shown(step: Step) -> Filled:
     if step.action is Action.PLACEHOLDER:
         return Filled(step, SecretValue(placeholder(step.want.key)))
     return Filled(step, None)
+
+
+def foreseen(step: Step, key_id: str) -> Entry:
+    """Return the smallest entry that a field can get once it is filled: of empty values, of versions with one digit."""
+    want = step.want
+    references = tuple(dict.fromkeys(want.filling.references))
+    spans = () if want.text else spans_of(want.filling, dict.fromkeys(references, SecretValue(b"")))
+    versions = tuple(reference.version or 1 for reference in references)
+    return Entry(want.form, want.text, spans, versions, key_id, "-" * MAC_CHARACTERS)
 
 
 def resolved(

@@ -116,12 +116,13 @@ class FunctionError(ResolverError):
 
 
 class MissingField(ResolverError):
-    """The secret is there, and the field is not (or is null)."""
+    """The secret is there, and the field is not, or is null."""
 
     cause: ClassVar[str] = "FieldNotFound"
 
-    def __init__(self, reference: Reference) -> None:
-        super().__init__(f"`{reference.shown}`: the secret has no such field")
+    def __init__(self, reference: Reference, *, is_null: bool = False) -> None:
+        told = "the field is null, which counts as a missing one" if is_null else "the secret has no such field"
+        super().__init__(f"`{reference.shown}`: {told}")
         self.reference = reference
 
 

@@ -65,6 +65,14 @@ def parse_value(text: str) -> Template:
 
 def parse_reference(text: str) -> Reference:
     """Read a text that is one bare reference; raises ReferenceSyntaxError."""
+    without = text.rstrip("\r\n")
+    if without != text and tokenizer.is_bare(text):
+        raise ReferenceSyntaxError(
+            "a line break at the end",
+            "the reference without one (|- instead of | in YAML, printf or echo -n instead of echo)",
+            source=text,
+            span=(len(without), len(text)),
+        )
     return _parse_reference(Tokenizer(text, tokenizer.bare_extent(text)))
 
 

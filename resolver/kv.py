@@ -56,13 +56,14 @@ class KvLocation:
 class KvSecret:
     """Some fields of one secret, the version that was read (None on KV v1) and Vault's own id of the request.
 
-    None is a field that is missing or null. JSON that was read takes many times the memory of its text, so no more is
-    kept of it than was asked for.
+    None is a field that is missing, or null: `null` names the latter. JSON that was read takes many times the memory of
+    its text, so no more is kept of it than was asked for.
     """
 
     fields: Mapping[str, SecretValue | None] = field(repr=False)
     version: int | None
     request_id: str
+    null: frozenset[str] = frozenset()
 
 
 class MountDoubted(ResolverError):
@@ -174,7 +175,8 @@ def _secret(body: Mapping[str, JsonValue], names: Iterable[str], engine_version:
     if not isinstance(data, dict):
         return None
     fields = {name: jsontext.field_value(data.get(name)) for name in names}
-    return KvSecret(fields, version, str(body.get("request_id", "")))
+    null = frozenset(name for name in fields if name in data and data[name] is None)
+    return KvSecret(fields, version, str(body.get("request_id", "")), null)
 
 
 def _says_deleted(answer: VaultAnswer) -> bool:

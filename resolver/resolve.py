@@ -10,7 +10,7 @@ from resolver.budget import ALONE, Budget, Process
 from resolver.connections import Connection
 from resolver.deadline import Deadline
 from resolver.edge_errors import DeadlineExceeded
-from resolver.errors import ResolverError
+from resolver.errors import MissingField, ResolverError
 from resolver.functions import Evaluation, evaluate, in_order
 from resolver.grammar import Reference
 from resolver.kv import KvLocation, KvSecret, MountDoubted
@@ -212,6 +212,8 @@ def _evaluated(
     try:
         value = evaluate(reference, secret.fields[reference.field], evaluation, (place, reference.field))
         evaluation.budget.value(len(value.reveal()))
+    except MissingField:
+        return MissingField(reference, is_null=reference.field in secret.null)
     except ResolverError as error:
         return error
     return Resolved(value, secret.version, secret.request_id)

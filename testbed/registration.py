@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from manifests.admission_policy import admission_policy
 from manifests.registration import ANNOTATIONS_ENTRY, webhook_configuration
+from manifests.warning_policies import excluded_policy, look_alike_policy
 from testbed.bed import Testbed
 from testbed.errors import TestbedError
 from testbed.installation import Webhook
@@ -50,15 +51,17 @@ def wait_until_asked(bed: Testbed) -> None:
 def guarded(bed: Testbed) -> Iterator[None]:
     """Have the policy refuse what was not resolved until the block ends; it is in effect before the block begins.
 
+    Those that only warn are written before it.
+
     No webhook may be registered yet: it would be asked about the Secret by which the policy is noticed.
     """
-    policy, binding = admission_policy()
-    apply(bed, policy, binding)
+    policies = [*excluded_policy(), *look_alike_policy(), *admission_policy()]
+    apply(bed, *policies)
     try:
         _wait_for_policy(bed, is_there=True)
         yield
     finally:
-        for manifest in (binding, policy):
+        for manifest in reversed(policies):
             bed.kubectl("delete", manifest["kind"], manifest["metadata"]["name"])
         _wait_for_policy(bed, is_there=False)
 

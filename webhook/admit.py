@@ -24,7 +24,7 @@ from http import HTTPStatus
 from kube.errors import KubernetesError, KubernetesUnavailable
 from manifests.fields import has_annotations
 from manifests.keyring import KeyRing
-from manifests.metadata import metadata_change, oversize
+from manifests.metadata import foreseen_oversize, metadata_change, oversize
 from manifests.plan import Plan, plan_secret
 from manifests.problem import Problem
 from manifests.provenance import Provenance
@@ -108,6 +108,9 @@ class Admission:
         pay = Budget(request.namespace, deadline, self._process).spend
         plan = plan_secret(request.manifest, request.old_manifest, provenance, dry_run=request.dry_run, pay=pay)
         trace.plan = plan
+        denial = self._settlement.comparison_denial(request, plan, deadline)
+        if denial is not None:
+            return refusal(request, [denial], ())
         if not plan.steps and not plan.rewrites_metadata:
             return refusal(request, plan.problems, plan.warnings) if plan.problems else _untouched(plan)
         if keys is None:
@@ -129,6 +132,8 @@ def _finished(request: AdmissionRequest, plan: Plan, results: Results, keys: Key
     warnings = [*plan.warnings, *results.warnings]
     change = metadata_change(plan, results.filled, request.manifest, keys, dry_run=request.dry_run)
     too_large = oversize(change, request.manifest) if results.has_new_values else None
+    if request.dry_run and request.name:
+        too_large = foreseen_oversize(plan, results.filled, request.manifest, keys)
     if too_large is not None:
         problems.append(too_large)
     if problems:

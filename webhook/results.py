@@ -86,7 +86,7 @@ class Results:
             failures = [error]
         if result is not None:
             self.filled.append(result)
-            self.has_new_values |= step.action is Action.RESOLVE
+            self.has_new_values |= step.action is Action.RESOLVE or step.entry is None
             self._end(step, Fate.RESOLVED if step.action is Action.RESOLVE else Fate.CONFIRMED)
         elif step.action is Action.VERIFY:
             self._keep(step)
@@ -109,7 +109,8 @@ class Results:
 
     def _warn(self, step: Step, problem: Problem) -> None:
         self._end(step, Fate.UNVERIFIED, problem.cause)
-        self.warnings.append(f"data.{step.want.key} keeps its value, unverified: {problem.cause}: {problem.message}")
+        stays = "keeps its value, unverified" if step.entry is not None else "stays an unresolved reference"
+        self.warnings.append(f"data.{step.want.key} {stays}: {problem.cause}: {problem.message}")
 
     def _end(self, step: Step, fate: Fate | None, cause: str = "") -> None:
         self.ends[step.want.key] = FieldEnd(fate, cause)

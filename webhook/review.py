@@ -63,6 +63,11 @@ class AdmissionRequest:
     is_patch: bool = False
 
     @property
+    def is_shown_anyway(self) -> bool:
+        """Whether the requester sees the live object anyway: it is what the API server answers to a PATCH."""
+        return self.is_patch and self.old_manifest is not None
+
+    @property
     def annotations(self) -> Mapping[str, str]:
         """The annotations of the object as it is sent."""
         return (self.manifest.get("metadata") or {}).get("annotations") or {}

@@ -12,6 +12,7 @@ from typing import Protocol
 from kube.access import Subject
 from kube.errors import KubernetesError, KubernetesUnavailable
 from manifests import annotations
+from manifests.claims import sends_record
 from manifests.plan import Plan, references
 from manifests.problem import Problem
 from manifests.provenance import Provenance
@@ -36,7 +37,8 @@ _KUBERNETES_SECONDS = 5.0
 # A value that stays anyway is not worth a longer wait.
 _VERIFY_SECONDS = 3.0
 _VERIFY_SHARE = 0.5
-# The longest that a request takes. A value that comes along with a valid record after that is a backup.
+# The longest that a request takes. A value that comes along with a valid record after that is a backup; so is one whose
+# record the client sent.
 _REINVOCATION_SECONDS = 30.0
 
 
@@ -102,11 +104,11 @@ class Settlement:
             step.action in SHOWN for step in plan.steps
         )
         doubt: Problem | None = None
-        if is_needed or _shows_more(request, plan):
-            denial = self._denial(request, deadline) if is_needed else self._requester_denial(request, deadline)
-            if denial is not None:
-                return refusal(request, [*plan.problems, denial], plan.warnings)
         if is_needed:
+            denial = self._denial(request, deadline)
+            if denial is not None:
+                # No warnings: some of them say what a record proves.
+                return refusal(request, [*plan.problems, denial], ())
             trace.outcomes = self._resolve(request, asked, deadline)
         elif plan.problems:
             return refusal(request, plan.problems, plan.warnings)
@@ -120,6 +122,16 @@ class Settlement:
             results.add(step, is_asked=step.want.key in asked_keys)
         return results
 
+    def comparison_denial(self, request: AdmissionRequest, plan: Plan, deadline: Deadline) -> Problem | None:
+        """Say that the requester may not be told what the plan says; None when they may.
+
+        Whether an answer is yes or no, and every warning, would tell who may write and not read whether a guess at the
+        live value is right.
+        """
+        if not plan.compares or request.is_shown_anyway:
+            return None
+        return self._requester_denial(request, deadline)
+
     def _must_ask(self, step: Step, request: AdmissionRequest) -> bool:
         """Return whether Vault has to be asked for a field."""
         if step.action not in {Action.VERIFY, Action.RESOLVE}:
@@ -130,6 +142,8 @@ class Settlement:
             return True
         within = self._references.refresh_seconds(step.want.filling.references)
         if step.action is Action.RESOLVE:
+            if sends_record(request.manifest):
+                return True
             within = min(within, _REINVOCATION_SECONDS)
         return not self._freshness.is_fresh(step.entry.mac, within)
 
@@ -149,7 +163,7 @@ class Settlement:
             return None
         requester = named(who.username) if who.username else "an unknown user"
         message = (
-            f"{requester} may not get this Secret, and so may not have Keyhole fill it; "
+            f"{requester} may not get this Secret, and so may neither have Keyhole fill it nor replace what it filled; "
             "it takes the verb get on secrets in the namespace"
         )
         return Problem("the object", message, "RequesterMayNotRead")
@@ -180,14 +194,6 @@ class Settlement:
             log.error("bug in admission %s: %s at %s", request.uid, type(error).__name__, frames(error))  # noqa: TRY400
             problem = f"a bug in Keyhole; its log has it under {request.uid}"
             return Problem("the object", problem, "InternalError", temporary=True)
-
-
-def _shows_more(request: AdmissionRequest, plan: Plan) -> bool:
-    """Return whether the answer would show the requester a live value that they did not send themselves."""
-    sent = request.manifest.get("data") or {}
-    return not request.is_patch and any(
-        step.proved is not None and sent.get(step.want.key) != step.proved for step in plan.steps
-    )
 
 
 def edge_problem(request: AdmissionRequest, error: KubernetesUnavailable | KubernetesError | TemporaryError) -> Problem:

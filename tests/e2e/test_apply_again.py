@@ -5,9 +5,13 @@ import json
 import pytest
 
 from testbed import Testbed
+from testbed.installation import Webhook
+from testbed.tenants import add_tenant
 from tests.e2e.cluster import Cluster, owners_of_data
 from tests.e2e.objects import encoded, filled, secret
+from tests.e2e.places import Places
 from tests.e2e.planter import Planter
+from tests.e2e.processes import eventually
 from tests.e2e.traffic import Traffic
 
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -99,6 +103,23 @@ class TestAgain:
         assert cluster.values("immutable") == values
         assert traffic.vault_requests() == []
 
+    @pytest.mark.parametrize("server_side", [False, True], ids=["client-side apply", "server-side apply"])
+    def test_another_reference_of_an_immutable_secret_is_refused_as_other_data_is(
+        self, cluster: Cluster, plant: Planter, *, server_side: bool
+    ) -> None:
+        name = f"immutable-changed-{str(server_side).lower()}"
+        values = plant.secret(name)
+        plant.secret(name)
+        reference = f"vault:secret/e2e/{name}#password"
+        cluster.apply({**filled(name, password=f"{reference}#1"), "immutable": True}, server_side=server_side)
+        before = cluster.get(name)
+        for changed in (filled(name, password=f"{reference}#2"), secret(name)):
+            refused = cluster.apply({**changed, "immutable": True}, server_side=server_side, check=False)
+            assert refused.returncode == 1
+            assert "the Secret is immutable: delete it first" in refused.stderr
+            assert cluster.get(name) == before
+        assert cluster.values(name) == values
+
     def test_a_finalizer_comes_off_an_object_whose_references_no_longer_resolve(
         self, cluster: Cluster, plant: Planter, testbed: Testbed
     ) -> None:
@@ -116,3 +137,39 @@ class TestAgain:
         )
         assert not cluster.exists("deleted")
         assert traffic.vault_requests() == []
+
+
+class TestStoredBefore:
+    """What was stored before the namespace opted in, and looks like a reference."""
+
+    def test_it_is_no_reason_to_refuse_a_change_of_something_else(
+        self, testbed: Testbed, places: Places, webhook: Webhook, plant: Planter
+    ) -> None:
+        add_tenant(testbed, "e2e-before", ["secret/data/e2e/*"], enabled=False)
+        there = Cluster(testbed, places, "e2e-before")
+        texts = {
+            "cipher": "vault:v1:8SDd3WHDOjf7mq69CyCqYjBXAiQQAVZRkFM13ok481zoCmHnSeDX9vyf7w==",
+            "spring": "vault://secret/my-app",
+            "denied": "vault:secret/another/path#password",
+        }
+        values = plant.secret("stored-before")
+        there.apply(secret("old", stringData=texts))
+        there.apply(secret("reference", stringData={"password": "vault:secret/e2e/stored-before#password"}))
+        testbed.kubectl("label", "namespace", there.namespace, "keyhole.dev/enabled=true")
+        new = secret("new", stringData=texts)
+        eventually(lambda: not there.create(new, dry_run=True).ok, "the API server knows of the label")
+        told = there.kubectl("label", "secret", "old", "a=b").stderr
+        assert "data.cipher did not change, and stays as it is" in told
+        assert "keyhole.dev/ignore: cipher" in told
+        assert "data.denied stays an unresolved reference: PermissionDenied" in told
+        there.kubectl("patch", "secret", "old", '-p={"metadata":{"finalizers":["example.com/kept"]}}')
+        there.kubectl("patch", "secret", "old", '-p={"metadata":{"finalizers":[]}}')
+        assert there.values("old") == texts
+        # What can be resolved is.
+        there.kubectl("label", "secret", "reference", "a=b")
+        assert there.values("reference") == values
+        # And what is new is refused, and says what to do.
+        refused = there.create(new)
+        assert refused.status_code == 403
+        assert "keyhole.dev/ignore: cipher" in refused.json()["message"]
+        there.apply(secret("new", {"keyhole.dev/ignore": "cipher, spring, denied"}, stringData=texts))

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from manifests.registration import OWN_NAMESPACE
+from manifests.warning_policies import BEFORE
 from testbed import Options, Testbed
 from testbed.connections import write_connections
 from testbed.installation import serving
@@ -52,6 +53,12 @@ def in_place(text: str, **annotations: str) -> Manifest:
 
 def docker(**credentials: str) -> Manifest:
     return secret("in-place", data={".dockerconfigjson": encoded(json.dumps({"auths": {"r": credentials}}))})
+
+
+def legacy_docker(**credentials: str) -> Manifest:
+    return secret(
+        "in-place", type="kubernetes.io/dockercfg", data={".dockercfg": encoded(json.dumps({"r": credentials}))}
+    )
 
 
 def _with_data(name: str, notes: Mapping[str, str], data: Mapping[str, str]) -> Manifest:
@@ -166,6 +173,16 @@ class TestBypassed:
                 UNRESOLVED.replace("key", ".dockerconfigjson", 1).replace(": key", ": .dockerconfigjson"),
                 id="a docker password",
             ),
+            pytest.param(
+                legacy_docker(password=REF),
+                UNRESOLVED.replace("key", ".dockercfg", 1).replace(": key", ": .dockercfg"),
+                id="a docker password of the old kind",
+            ),
+            pytest.param(
+                secret("in-place", data={"config.json": docker(password=REF)["data"][".dockerconfigjson"]}),
+                UNRESOLVED.replace("key", "config.json", 1).replace(": key", ": config.json"),
+                id="a docker password in a config.json",
+            ),
         ],
     )
     def test_what_is_not_resolved_is_refused(self, inside: Cluster, manifest: Manifest, told: str) -> None:
@@ -195,6 +212,12 @@ class TestBypassed:
             ),
             pytest.param(in_place(f" {REF}"), id="a reference that stands behind other text"),
             pytest.param(docker(username="vault", password=VALUE), id="a docker user named vault"),
+            *(
+                pytest.param(in_place(text.format(name)), id=f"{text.format(name)}, no reference to Keyhole either")
+                for name in ("a/b", "x y", "x#y", "")
+                for text in ("vault+{}", "vault+{}/c:d#e", "x((vault+{}/c:d#e))", "xx${{vault+{} c:d#e}}")
+            ),
+            pytest.param(docker(username="vault+a/b:c", password=VALUE), id="a docker user named vault+a/b:c"),
         ],
     )
     def test_what_is_resolved_or_no_reference_passes(self, inside: Cluster, manifest: Manifest) -> None:
@@ -207,13 +230,47 @@ class TestBypassed:
         assert outside.create(in_place(REF)).status_code == 201
         assert _refused(outside.create(annotated(key=VALUE)))
 
-    @pytest.mark.parametrize("namespace", ["kube-system", OWN_NAMESPACE])
-    def test_the_cluster_and_keyhole_themselves_are_left_alone(
+    @pytest.mark.parametrize("namespace", ["kube-system", "kube-public", OWN_NAMESPACE])
+    def test_the_cluster_and_keyhole_themselves_are_left_alone_and_warned(
         self, bed: Testbed, kept: Places, namespace: str
     ) -> None:
         cluster = _namespace(bed, kept, namespace, {"keyhole.dev/enabled": "true"})
-        for manifest in (annotated(), in_place(REF)):
-            assert cluster.create(manifest).status_code == 201
+        nothing = f"is not read: Keyhole fills nothing in namespace {namespace}"
+        for manifest, what in (
+            (annotated(), "annotation data.keyhole.dev/key"),
+            (mapped(), "annotation keyhole.dev/fields"),
+            (in_place(REF), "data.key"),
+        ):
+            for dry_run in (True, False):
+                created = cluster.create(manifest, dry_run=dry_run)
+                assert created.status_code == 201
+                assert f"{what} {nothing}" in created.headers["Warning"]
+            cluster.kubectl("delete", "secret", manifest["metadata"]["name"])
+        assert "Warning" not in cluster.create(secret("plain", {"keyhole.dev/ignore": "true"})).headers
+
+    @pytest.mark.parametrize("before", BEFORE)
+    @pytest.mark.parametrize("reference", [REF, "vault+eu:secret/app#password"])
+    def test_what_stands_before_a_reference_is_warned_of(
+        self, inside: Cluster, outside: Cluster, before: str, reference: str
+    ) -> None:
+        created = inside.create(in_place(f"{before}{reference}"), dry_run=True)
+        assert created.status_code == 201
+        assert "data.key stays as it is: something stands before its reference" in created.headers["Warning"]
+        assert "keyhole.dev/ignore: key)" in created.headers["Warning"]
+        assert "Warning" not in inside.create(in_place(f"{before}{reference}", ignore="key"), dry_run=True).headers
+        assert "Warning" not in outside.create(in_place(f"{before}{reference}"), dry_run=True).headers
+
+    def test_so_is_one_that_is_a_string_in_json_which_nobody_takes_apart(self, inside: Cluster) -> None:
+        manifest = secret("json", data={"auth.json": docker(password=REF)["data"][".dockerconfigjson"]})
+        created = inside.create(manifest)
+        assert created.status_code == 201
+        assert "data.auth.json stays as it is: a string in it looks like a reference" in created.headers["Warning"]
+        # What did not change needs no words.
+        assert "Warning" not in inside.kubectl("label", "secret", "json", "a=b").stderr
+
+    @pytest.mark.parametrize("text", [" vault", "the vault: x", '"vault"', "  ", "'vault-x"])
+    def test_other_texts_are_not(self, inside: Cluster, text: str) -> None:
+        assert "Warning" not in inside.create(in_place(text), dry_run=True).headers
 
     @pytest.mark.parametrize("name", ["old-annotated", "old-mapped", "old-in-place"])
     def test_what_did_not_change_passes(self, inside: Cluster, name: str) -> None:
@@ -265,6 +322,11 @@ class TestCost:
         inside.kubectl("create", "-f", "-", text=json.dumps(secret("full", data=data)))
         inside.kubectl("label", "secret", "full", "example.com/a=b")
         inside.kubectl("delete", "secret", "full")
+
+    def test_a_full_secret_that_begins_like_references_behind_blanks_passes(self, inside: Cluster) -> None:
+        data = {f"key-{number:05}": encoded(b" vault:".ljust(MIB // 5000, b"x")) for number in range(5000)}
+        inside.kubectl("create", "-f", "-", text=json.dumps(secret("behind", data=data)))
+        inside.kubectl("delete", "secret", "behind")
 
     def test_the_last_of_a_thousand_references_is_missed_and_all_of_them_pass(self, inside: Cluster) -> None:
         keys = [f"key-{number:04}" for number in range(1000)]

@@ -78,6 +78,29 @@ def test_a_value_of_its_own_beside_a_reference_is_refused(cluster: Cluster, plan
     assert not cluster.exists("both")
 
 
+def test_it_tells_of_a_record_that_will_be_too_large(cluster: Cluster, testbed: Testbed) -> None:
+    long = "/".join(["x" * 200] * 9)
+    data = {f"key-{number}": encoded(f"vault:secret/{long}/{number}#field") for number in range(150)}
+    traffic = Traffic(testbed)
+    refused = cluster.create(secret("too-large", data=data), dry_run=True)
+    assert refused.status_code == 403
+    assert "RecordTooLarge" in refused.json()["message"]
+    assert traffic.vault_requests() == []
+
+
+@pytest.mark.parametrize("key", [".", "..", "..data"])
+def test_a_key_that_kubernetes_does_not_allow_is_refused_before_vault_is_asked(
+    cluster: Cluster, testbed: Testbed, key: str
+) -> None:
+    manifest = secret("no-key", {"keyhole.dev/fields": f"/data/{key}: vault:secret/e2e/app#password"})
+    traffic = Traffic(testbed)
+    for dry_run in (True, False):
+        refused = cluster.create(manifest, dry_run=dry_run)
+        assert refused.status_code == 403
+        assert "KEY has to be one that Kubernetes allows" in refused.json()["message"]
+    assert traffic.vault_requests() == []
+
+
 def _decoded_data(manifest: Manifest) -> dict[str, Any]:
     """Return a manifest's data, decoded."""
     return {key: decoded(value) for key, value in manifest["data"].items()}

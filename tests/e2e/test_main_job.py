@@ -170,6 +170,32 @@ class TestTypedSecrets:
         stored = json.loads(cluster.values("docker-auth-only")[".dockerconfigjson"])
         assert stored == {"auths": {"one.example": {"auth": encoded(f"alice:{password}")}}}
 
+    def test_a_docker_configuration_by_another_name_is_filled_and_verified(
+        self, cluster: Cluster, plant: Planter
+    ) -> None:
+        password = plant.secret("by-another-name")["password"]
+        reference = "vault:secret/e2e/by-another-name#password"
+        legacy = {"one.example": {"username": "bob", "password": reference}}
+        kaniko = {"auths": {"one.example": {"auth": encoded(f"bob:{reference}")}}}
+        auth = encoded(f"bob:{password}")
+        for name, key, document, kind, expected in (
+            (
+                "legacy",
+                ".dockercfg",
+                legacy,
+                "kubernetes.io/dockercfg",
+                {"one.example": {"username": "bob", "password": password, "auth": auth}},
+            ),
+            ("kaniko", "config.json", kaniko, "Opaque", {"auths": {"one.example": {"auth": auth}}}),
+        ):
+            manifest = secret(name, type=kind, stringData={key: json.dumps(document)})
+            cluster.apply(manifest, server_side=True)
+            before = cluster.get(name)
+            assert json.loads(cluster.values(name)[key]) == expected
+            cluster.apply(manifest, server_side=True)
+            cluster.apply(manifest, server_side=True, dry_run=True)
+            assert cluster.get(name) == before
+
     def test_a_tls_secret_is_filled(self, cluster: Cluster, plant: Planter) -> None:
         values = plant.secret("tls", "certificate", "key")
         annotations = {

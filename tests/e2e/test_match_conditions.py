@@ -1,12 +1,13 @@
 """Which objects the API server sends to the webhook, by its own evaluation of the conditions and by its own counts."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import pytest
 
 from certs.issue import issue_ca
 from manifests.registration import OWN_NAMESPACE, webhook_configuration
+from manifests.texts import DOCKER_CONFIGS
 from testbed import Options, Testbed
 from testbed.installation import Webhook
 from testbed.objects import apply
@@ -26,9 +27,18 @@ IN, OUT = "opted-in", "opted-out"
 ASKED = "failed calling webhook"
 
 
+def config(**credentials: str) -> str:
+    return encoded(json.dumps({"auths": {"registry.example": credentials}}))
+
+
 def docker(**credentials: str) -> Manifest:
-    text = json.dumps({"auths": {"registry.example": credentials}})
-    return secret("docker", type="kubernetes.io/dockerconfigjson", data={".dockerconfigjson": encoded(text)})
+    data = {".dockerconfigjson": config(**credentials)}
+    return secret("docker", type="kubernetes.io/dockerconfigjson", data=data)
+
+
+def legacy_docker(**credentials: str) -> Manifest:
+    text = json.dumps({"registry.example": credentials})
+    return secret("docker", type="kubernetes.io/dockercfg", data={".dockercfg": encoded(text)})
 
 
 def in_place(text: str) -> Manifest:
@@ -54,6 +64,8 @@ PLAIN = {
         "metadata": {"name": "plain", "labels": {"keyhole.dev/enabled": "true"}},
     },
     "a docker pull Secret": docker(username="vault", password="hello", auth=encoded("vault:hello")),
+    "a docker pull Secret of the old kind": legacy_docker(username="me", auth=encoded("vault:hello")),
+    "a config.json": secret("kaniko", data={"config.json": config(username="vault", auth=encoded("vault:hello"))}),
     "bytes": secret("plain", data={"a": encoded(bytes(range(256)))}),
 }
 REFERRING_IN_PLACE = {
@@ -69,6 +81,10 @@ REFERRING_IN_PLACE = {
     },
     "a docker password in auth alone": docker(auth=encoded(f"me:{REF}")),
     "in a docker password in auth alone": docker(auth=encoded(f"someone:x(({REF}))")),
+    "a docker password of the old kind": legacy_docker(username="me", password=REF),
+    "a docker password of the old kind, in auth alone": legacy_docker(auth=encoded(f"me:{REF}")),
+    "a docker password in a config.json": secret("kaniko", data={"config.json": config(password=REF)}),
+    "in auth alone in a config.json": secret("kaniko", data={"config.json": config(auth=encoded(f"me:{REF}"))}),
 }
 ANNOTATED = {
     "a reference in an annotation": filled("annotated", password=REF),
@@ -192,9 +208,12 @@ class TestStopped:
         cluster.kubectl("label", "secret", "full", "example.com/a=b")
         cluster.kubectl("delete", "secret", "full")
 
-    def test_so_is_one_with_the_longest_docker_configuration_that_is_searched(self, inside: Cluster) -> None:
-        text = json.dumps({"auths": {}, "rest": "x" * 6000})
-        inside.kubectl("create", "-f", "-", text=json.dumps(full(5000, **{".dockerconfigjson": text})))
+    @pytest.mark.parametrize("names", [DOCKER_CONFIGS[:1], DOCKER_CONFIGS], ids=["one", "three together"])
+    def test_so_is_one_with_the_longest_docker_configuration_that_is_searched(
+        self, inside: Cluster, names: Sequence[str]
+    ) -> None:
+        text = json.dumps({"auths": {}, "rest": "x" * (6000 // len(names))})
+        inside.kubectl("create", "-f", "-", text=json.dumps(full(5000, **dict.fromkeys(names, text))))
         inside.kubectl("delete", "secret", "full")
 
     @pytest.mark.parametrize("keys", [1, 5000])
@@ -205,6 +224,7 @@ class TestStopped:
 
     def test_a_long_docker_configuration_is_sent_unsearched(self, inside: Cluster) -> None:
         assert ASKED in inside.create(docker(password="x" * 8192)).text
+        assert ASKED in inside.create(secret("kaniko", data={"config.json": config(password="x" * 8192)})).text
 
 
 class TestRunning:

@@ -6,9 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from manifests.placeholder import MARKER
 from testbed import Testbed
+from testbed.installation import Webhook
+from testbed.tenants import add_tenant
 from tests.e2e.cluster import Cluster, owners_of_data
 from tests.e2e.objects import Manifest, encoded, filled, secret
+from tests.e2e.places import Places
 from tests.e2e.planter import Planter
 from tests.e2e.traffic import Traffic
 
@@ -190,12 +194,20 @@ class TestPeople:
         assert cluster.get("replaced")["metadata"]["annotations"] == before["metadata"]["annotations"]
 
 
+@pytest.fixture(scope="module")
+def elsewhere(testbed: Testbed, places: Places, webhook: Webhook) -> Cluster:
+    """Return another namespace that may read the same paths."""
+    add_tenant(testbed, "e2e-elsewhere", ["secret/data/e2e/*"])
+    return Cluster(testbed, places, "e2e-elsewhere")
+
+
 class TestBackups:
     @pytest.mark.parametrize("form", FORMS)
     def test_a_restored_backup_is_resolved_anew(self, cluster: Cluster, plant: Planter, form: str) -> None:
         name = f"backup-{form.replace(' ', '-')}"
         plant.secret(name)
-        cluster.apply(manifest_of(form, name, name, "+always"), server_side=True)
+        # Vault confirmed the backup's value to this worker a moment ago. That is no reason to keep it.
+        cluster.apply(manifest_of(form, name, name), server_side=True)
         backup = _exported(cluster.get(name))
         cluster.kubectl("delete", "secret", name)
         value = plant.secret(name)["password"]
@@ -203,12 +215,59 @@ class TestBackups:
         key = ".dockerconfigjson" if form == "docker configuration" else "password"
         assert value in cluster.values(name)[key]
 
+    @pytest.mark.parametrize("form", ["annotation", "fields"])
+    @pytest.mark.parametrize("where", ["another name", "another namespace", "another cluster"])
+    def test_a_copy_is_resolved_where_it_is_created(
+        self, cluster: Cluster, elsewhere: Cluster, plant: Planter, form: str, where: str
+    ) -> None:
+        name = f"{where}-{form}".replace(" ", "-")
+        plant.secret(name)
+        cluster.apply(manifest_of(form, name, name), server_side=True)
+        copy = _exported(cluster.get(name))
+        there = elsewhere if where == "another namespace" else cluster
+        copy["metadata"]["name"] = f"{name}-copied" if where == "another name" else name
+        if where == "another cluster":
+            cluster.kubectl("delete", "secret", name)
+            copy["metadata"]["annotations"][RECORD] = _of_another_key(copy["metadata"]["annotations"][RECORD])
+        values = plant.secret(name)
+        shown = there.create(copy, dry_run=True)
+        shown.raise_for_status()
+        assert shown.json()["data"] == {"password": encoded(MARKER)}
+        there.create(copy).raise_for_status()
+        assert there.values(copy["metadata"]["name"]) == values
+
+    def test_what_get_prints_may_be_applied_in_another_namespace(
+        self, cluster: Cluster, elsewhere: Cluster, plant: Planter
+    ) -> None:
+        plant.secret("piped")
+        cluster.apply(manifest_of("annotation", "piped", "piped"))
+        for _ in range(2):
+            values = plant.secret("piped")
+            copy = cluster.get("piped")
+            del copy["metadata"]["namespace"]
+            copy["metadata"]["annotations"]["keyhole.dev/refresh"] = "now"
+            done = elsewhere.apply(copy)
+            assert "a value of its own" not in done.stderr
+            assert elsewhere.values("piped") == values
+
+    def test_a_value_that_somebody_wrote_beside_the_reference_is_refused(
+        self, cluster: Cluster, plant: Planter
+    ) -> None:
+        plant.secret("written")
+        manifest = manifest_of("annotation", "written", "written")
+        manifest["metadata"]["annotations"][RECORD] = '{"v":1,"key":"a","fields":{}}'
+        refused = cluster.create({**manifest, "data": {"password": encoded("mine")}})
+        assert refused.status_code == 403
+        assert "data.password has a value of its own" in refused.json()["message"]
+
     def test_a_copy_under_another_name_has_no_valid_record(self, cluster: Cluster, plant: Planter) -> None:
         values = plant.secret("copied")
         cluster.apply(manifest_of("in place", "copied", "copied"), server_side=True)
         copy = _exported(cluster.get("copied"))
         copy["metadata"]["name"] = "copied-to"
-        cluster.create(copy).raise_for_status()
+        created = cluster.create(copy)
+        created.raise_for_status()
+        assert "data.password: its value was copied" in created.headers["Warning"]
         stored = cluster.get("copied-to")
         assert RECORD not in stored["metadata"].get("annotations", {})
         assert cluster.values("copied-to") == values
@@ -236,6 +295,12 @@ class TestBackups:
         refused = cluster.create(manifest)
         assert refused.status_code == 403
         assert "generated name" in refused.json()["message"]
+
+
+def _of_another_key(record: str) -> str:
+    """Return a record as another installation has it: of a key that is none of this one's."""
+    document = json.loads(record)
+    return json.dumps({**document, "key": "f0f0f0f0"})
 
 
 def _exported(manifest: Manifest) -> Manifest:

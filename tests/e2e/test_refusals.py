@@ -26,6 +26,15 @@ _IDENTITY = "system:serviceaccount:e2e:keyhole"
         pytest.param("no-path-one", "vault:legacy/e2e/nothing#p", ["SecretNotFound: "], id="no such path on KV v1"),
         pytest.param("no-field", "vault:secret/e2e/there#nothing", ["FieldNotFound: ", "#nothing"], id="no such field"),
         pytest.param(
+            "null", "vault:secret/e2e/there#null", ["FieldNotFound: ", "the field is null"], id="a null field"
+        ),
+        pytest.param(
+            "line",
+            "vault:secret/e2e/there#password\n",
+            ["MalformedReference: ", "a line break at the end"],
+            id="a line break at the end",
+        ),
+        pytest.param(
             "no-version", "vault:secret/e2e/there#password#99", ["SecretNotFound: ", "version 99"], id="no such version"
         ),
         pytest.param(
@@ -93,7 +102,7 @@ def test_kubectl_is_told_what_is_wrong_and_nothing_is_stored(  # noqa: PLR0917 -
     cluster: Cluster, plant: Planter, testbed: Testbed, name: str, reference: str, told: list[str]
 ) -> None:
     plant.secret("there")
-    plant.secret("there")
+    plant.write("there", {"password": plant.value(), "null": None})
     plant.secret("there", mount="legacy", version=1)
     testbed.vault.client().secrets.kv.v2.delete_secret_versions("e2e/there", [1])
     refused = cluster.apply(filled(name, password=reference), check=False)

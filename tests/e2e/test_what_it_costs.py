@@ -1,10 +1,12 @@
 """How often Vault and the API server are asked, counted in their own audit logs."""
 
+import time
+
 from testbed import Testbed
 from testbed.tenants import add_tenant
 from tests.e2e.caller import Caller
 from tests.e2e.cluster import Cluster
-from tests.e2e.objects import filled, secret
+from tests.e2e.objects import encoded, filled, secret
 from tests.e2e.planter import Planter
 from tests.e2e.traffic import Traffic
 
@@ -53,6 +55,29 @@ def test_once_warm_neither_a_login_nor_a_token_is_asked_for(cluster: Cluster, pl
     assert traffic.vault_requests() == ["read secret/data/e2e/warm"] * 5
     assert traffic.logins() == []
     assert traffic.token_requests() == 0
+
+
+def test_once_warm_a_re_apply_asks_for_no_right_that_was_not_asked_for_a_moment_ago(
+    cluster: Cluster, plant: Planter, testbed: Testbed
+) -> None:
+    plant.secret("again", "a", "b")
+    reference = "vault:secret/e2e/again"
+    manifest = secret("again", {"data.keyhole.dev/a": f"{reference}#a"}, data={"b": encoded(f"{reference}#b")})
+    # It asks for the right, and each worker may be asked.
+    for _ in range(4):
+        cluster.apply(manifest, server_side=True)
+        live = cluster.get("again")
+        cluster.replace(live).raise_for_status()
+    traffic, began = Traffic(testbed), time.monotonic()
+    cluster.apply(manifest, server_side=True)
+    cluster.apply(manifest, server_side=True, dry_run=True)
+    assert traffic.access_reviews() == 0
+    for _ in range(5):
+        cluster.replace(live).raise_for_status()
+        cluster.replace(live, dry_run=True).raise_for_status()
+    # One answer counts for ten seconds, in each of two workers.
+    assert traffic.access_reviews() <= 2 * (1 + (time.monotonic() - began) // 10)
+    assert traffic.vault_requests() == []
 
 
 def test_the_counts_see_a_login_and_a_token_request(testbed: Testbed, caller: Caller, plant: Planter) -> None:

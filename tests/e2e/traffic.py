@@ -51,6 +51,12 @@ class Traffic:
             for entry in self._kubernetes_entries()
         )
 
+    def access_reviews(self) -> int:
+        """Return how often the API server was asked what somebody may do."""
+        return sum(
+            entry.get("objectRef", {}).get("resource") == "subjectaccessreviews" for entry in self._kubernetes_entries()
+        )
+
     def wait_for_answer(self, verb: str, resource: str, code: int) -> None:
         """Wait until the API server has answered such a request with this code."""
         deadline = time.monotonic() + _LOG_SECONDS

@@ -1,6 +1,7 @@
 import pytest
 
 from manifests.fields import Form, Scan, reads_as_reference, scan_secret
+from resolver.grammar import Template
 from resolver.value import SecretValue
 from tests.manifests.secrets import secret
 
@@ -95,6 +96,37 @@ def test_references_are_found(manifest: dict[str, object], expected: dict[str, F
             "only /data/KEY",
             id="a key that no Secret can have",
         ),
+        *(
+            pytest.param(
+                secret(annotations={"keyhole.dev/fields": f"/data/{key}: {REF}"}),
+                f"annotation keyhole.dev/fields, '/data/{key}'",
+                "one that Kubernetes allows",
+                id=f"the key {key}",
+            )
+            for key in (".", "..", "...", "..data", "a" * 254)
+        ),
+        pytest.param(secret({"a": f"{REF}\n"}), "data.a", "a line break at the end (", id="a line"),
+        pytest.param(
+            secret(annotations={"data.keyhole.dev/a": f"{REF}#3 | trim\r\n"}),
+            "annotation data.keyhole.dev/a",
+            "expected the reference without one (|- instead of | in YAML",
+            id="a line in an annotation",
+        ),
+        pytest.param(
+            secret({"a": "vault:v1:8SDd3WHDOjf7mq69CyCqYg=="}),
+            "data.a",
+            "looks like what Vault's transit engine encrypted (if it is no reference, say so with the annotation",
+            id="a ciphertext",
+        ),
+        *(
+            pytest.param(
+                secret(annotations={"data.keyhole.dev/a": f"{before}{REF}"}),
+                "annotation data.keyhole.dev/a",
+                "holds no reference; something stands before it",
+                id=f"an annotation with {before!r} before its reference",
+            )
+            for before in (" ", '"', "\ufeff", "\u200b", "  ")
+        ),
         pytest.param(
             secret(annotations={"keyhole.dev/fields": f"/stringData/a: {REF}"}),
             "annotation keyhole.dev/fields, '/stringData/a'",
@@ -124,6 +156,24 @@ def test_references_are_found(manifest: dict[str, object], expected: dict[str, F
             "data..dockerconfigjson",
             "outside of auths",
             id="a reference where no credential stands",
+        ),
+        pytest.param(
+            secret({".dockercfg": '{"r":{"password":"vault:s/a#p","url":"vault:s/a#p"}}'}),
+            "data..dockercfg",
+            "outside of *.(username|",
+            id="the same in a legacy one",
+        ),
+        pytest.param(
+            secret({"config.json": '{"auths":{"r":{"password":"vault:s/a#p"}},"credsStore":"vault:s/a#p"}'}),
+            "data.config.json",
+            "outside of auths",
+            id="the same in a config.json",
+        ),
+        pytest.param(
+            secret({"config.json": '{"auths":{"r":{"password":"vault:broken"}}}'}),
+            "data.config.json",
+            "column",
+            id="a malformed credential in a config.json",
         ),
         pytest.param(
             secret({".dockerconfigjson": "[((vault:s/a#p))]"}),
@@ -239,3 +289,24 @@ class TestSizes:
         seen: list[int] = []
         scan_secret(secret({"large": "x" * 1_000_000, "small": "x"}), pay=seen.append)
         assert seen[0] > 100 * seen[1] > 0
+
+
+@pytest.mark.parametrize("key", [".a", "a..b", "-", "_", "a" * 253])
+def test_keys_that_kubernetes_allows_may_be_filled(key: str) -> None:
+    assert keys(scan_secret(secret(annotations={"keyhole.dev/fields": f"/data/{key}: {REF}"}))) == {
+        key: Form.ANNOTATION
+    }
+
+
+@pytest.mark.parametrize(
+    "text", ['{"auths":{}}', '{"auths":1}', '{"auths":', '{"auths":{"r":{"auth":"dmF1bHQ6YTpi"}}}', '["auths"]']
+)
+def test_a_config_json_without_references_holds_none(text: str) -> None:
+    assert scan_secret(secret({"config.json": text})) == Scan([], [], [])
+
+
+def test_a_config_json_of_something_else_is_a_text() -> None:
+    text = '{"auths":{"r":{"url":"((vault:s/a#u))","password":"x((vault:s/a#p))"}},"db":"((vault:s/a#d))"}'
+    (want,) = scan_secret(secret({"config.json": text})).wants
+    assert isinstance(want.filling, Template)
+    assert len(want.filling.references) == 3

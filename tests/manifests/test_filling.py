@@ -7,6 +7,7 @@ import pytest
 
 from manifests.fields import scan_secret
 from manifests.filling import DockerConfig, DockerConfigError, ValueNotText, docker_config
+from manifests.spans import restored, spans_of, values_in
 from resolver.grammar import Reference
 from resolver.value import SecretValue
 from tests.manifests.secrets import secret
@@ -90,6 +91,54 @@ def test_numbers_keep_their_text() -> None:
 )
 def test_without_references_there_is_nothing_to_fill(text: str) -> None:
     assert docker_config(text) is None
+
+
+@pytest.mark.parametrize(
+    ("key", "document", "expected"),
+    [
+        pytest.param(
+            ".dockercfg",
+            {"q": {"auth": auth("a:b")}, "r": {"username": "me", "password": "vault:s/a#pass"}},
+            {"q": {"auth": auth("a:b")}, "r": {"username": "me", "password": 'p"w:\\ü', "auth": auth('me:p"w:\\ü')}},
+            id="a legacy one",
+        ),
+        pytest.param(
+            ".dockercfg",
+            {"r": {"auth": auth("me:vault:s/a#pass")}},
+            {"r": {"auth": auth('me:p"w:\\ü')}},
+            id="a legacy one, in auth alone",
+        ),
+        pytest.param(
+            ".dockercfg",
+            {"auths": {"r": {"email": "vault:s/a#user"}}},
+            {"auths": {"r": {"email": "bob"}}},
+            id="a legacy one with auths around it",
+        ),
+        pytest.param(
+            "config.json",
+            {"auths": {"r": {"auth": "vault:s/a#auth"}}, "credsStore": "x"},
+            {"auths": {"r": {"auth": "Ym9iOng="}}, "credsStore": "x"},
+            id="what kaniko reads",
+        ),
+        pytest.param(
+            "config.json",
+            {"auths": {"r": {"auth": auth("me:vault:s/a#pass")}}},
+            {"auths": {"r": {"auth": auth('me:p"w:\\ü')}}},
+            id="what kaniko reads, in auth alone",
+        ),
+    ],
+)
+def test_a_docker_configuration_by_another_name_is_filled_and_put_back_from_its_record(
+    key: str, document: Mapping[str, Any], expected: Mapping[str, Any]
+) -> None:
+    (want,) = scan_secret(secret({key: json.dumps(document)})).wants
+    value = want.filling.render(VALUES)
+    assert json.loads(value.reveal()) == expected
+    spans = spans_of(want.filling, VALUES)
+    again = restored(spans, value)
+    assert again is not None
+    assert again.render(VALUES) == value
+    assert values_in(spans, value) == {reference: VALUES[reference] for reference in want.filling.references}
 
 
 def test_credentials_in_auth_alone_are_found_by_the_scan() -> None:

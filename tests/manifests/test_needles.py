@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from manifests.needles import needles, pattern, start
+from manifests.needles import begins_named, named, needles, pattern, prefix, start
 from tests.manifests.secrets import encoded
 
 around = st.binary(max_size=20)
@@ -44,3 +44,23 @@ def test_the_needles_that_were_found_by_hand() -> None:
     assert needles("${vault") == ("JHt2YXVsd", "R7dmF1bH", "ke3ZhdWx0")
     assert (start("vault:"), start("vault+")) == ("dmF1bHQ6", "dmF1bHQr")
     assert base64.b64decode("dmF1bHQ6") == b"vault:"
+
+
+@given(
+    st.lists(
+        st.sampled_from(["((vault+", "${vault+", "vault+", ":", "eu", "a/b", "x y", "#", "-", "é", ";", "..", "FOO"]),
+        max_size=6,
+    )
+)
+def test_a_named_opener_is_found_exactly(parts: list[str]) -> None:
+    text = "".join(parts)
+    encoded = base64.b64encode(f"{text}....".encode()).decode()
+    inline = named(["((vault+", "${vault+"], "abcdefghijklmnopqrstuvwxyz0123456789-", ":")
+    whole = begins_named("vault+", "abcdefghijklmnopqrstuvwxyz0123456789-", ":")
+    assert (re.search(inline, encoded) is None) == (re.search(r"(\(\(|\$\{)vault\+[-a-z0-9]*:", text) is None)
+    assert (re.search(whole, encoded) is None) == (re.match(r"vault\+[-a-z0-9]*:", text) is None)
+
+
+@given(st.text(max_size=9), st.text(max_size=9))
+def test_what_base64_begins_with(text: str, more: str) -> None:
+    assert base64.b64encode((text + more).encode()).decode().startswith(prefix(text))

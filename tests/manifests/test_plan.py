@@ -20,6 +20,7 @@ from tests.manifests.plans import (
     OTHER,
     REF,
     REFERENCE,
+    VALUES,
     actions,
     applied,
     edited,
@@ -31,7 +32,7 @@ from tests.manifests.plans import (
     with_value,
     without,
 )
-from tests.manifests.provenances import provenance
+from tests.manifests.provenances import admitted, provenance
 from tests.manifests.secrets import encoded, secret
 
 # The first row: nothing is wanted and nothing is recorded.
@@ -167,16 +168,90 @@ def test_a_record_that_was_copied_proves_nothing(by: Provenance) -> None:
     copied = live(ANNOTATED)
     (step,) = plan(copied, copied, by=by).steps
     assert (step.action, step.entry) == (Action.RESOLVE, None)
-    # Created elsewhere, the value that came along is nobody's: it has to be what the reference stands for there.
+    # Created elsewhere, the value that came along is nobody's own: what the reference stands for there takes its place.
     (step,) = plan(copied, None, by=by).steps
-    assert (step.action, step.own) == (Action.RESOLVE, copied["data"]["a"])
+    assert (step.action, step.entry, step.own) == (Action.RESOLVE, None, None)
+    found = plan(copied, None, by=by, dry_run=True)
+    assert (actions(found), found.problems) == ([Action.PLACEHOLDER], [])
 
 
-def test_a_copied_value_in_place_is_a_literal() -> None:
+def test_a_copy_over_a_live_object_is_nobodys_edit() -> None:
+    copied = admitted(ANNOTATED, {REFERENCE: "elsewhere"}, by=provenance(namespace="b"))
+    found = plan(copied, live(ANNOTATED))
+    assert actions(found) == [Action.VERIFY]
+    assert found.warnings == []
+
+
+def test_a_copied_value_in_place_is_a_literal_and_this_is_told() -> None:
     found = plan(live(IN_PLACE), None, by=provenance(name="copy"))
     assert not found.steps
-    assert found.warnings == ["keyhole.dev/record /data/a proves nothing here, and goes"]
+    (warning,) = found.warnings
+    assert warning.startswith("data.a: its value was copied, and its record proves nothing here: it stays as it is")
     assert found.rewrites_metadata
+
+
+# A reference in place that was stored as it is: before the namespace opted in, say.
+
+
+def test_a_stored_reference_is_resolved_with_the_next_change_and_is_no_reason_to_refuse_it() -> None:
+    old = secret({"a": f"x=(({REF}))"})
+    new = edited(old, labels={"x": "y"})
+    for dry_run, expected in ((True, Action.KEEP), (False, Action.VERIFY)):
+        found = plan(new, old, dry_run=dry_run)
+        assert (actions(found), found.warnings) == ([expected], [])
+        (step,) = found.steps
+        assert (step.proved, step.entry) == (old["data"]["a"], None)
+
+
+@pytest.mark.parametrize("text", ["vault:v1:8SDd3WHDOjf7mq69CyCqYg==", "vault://secret/my-app", "x ((vault:broken))"])
+def test_a_stored_text_that_looks_like_a_reference_stays_with_a_warning(text: str) -> None:
+    old = secret({"a": text})
+    found = plan(edited(old, labels={"x": "y"}), old)
+    assert (found.steps, found.problems) == ([], [])
+    (warning,) = found.warnings
+    assert warning.startswith("data.a did not change, and stays as it is: ")
+    assert "keyhole.dev/ignore: a" in warning
+    # What is new is refused.
+    (problem,) = plan(old, secret({"a": "another"})).problems
+    assert "keyhole.dev/ignore: a" in problem.message
+    assert plan(old).problems == [problem]
+
+
+# What depends on a live value is for those who may get it, whether or not it is what they sent.
+
+
+@pytest.mark.parametrize("guess", ["live", "wrong"])
+@pytest.mark.parametrize(
+    ("manifest", "old"),
+    [
+        pytest.param(ANNOTATED, live(ANNOTATED), id="in an annotation"),
+        pytest.param(secret({}), live(IN_PLACE), id="in place"),
+        pytest.param(secret({}), live(ANNOTATED), id="without its annotation"),
+        pytest.param(secret({}), admitted(IN_PLACE, VALUES, by=provenance(LOST)), id="whose key is lost"),
+        pytest.param(secret({}), with_value(live(IN_PLACE), "a", "live "), id="that was changed by hand"),
+        pytest.param(ANNOTATED, secret({"a": "live"}), id="that is to come from an annotation"),
+        pytest.param(ANNOTATED, {**live(ANNOTATED), "immutable": True}, id="of an immutable Secret"),
+        pytest.param(ANNOTATED, {**secret({"a": "live"}), "immutable": True}, id="of an immutable one, not proved"),
+    ],
+)
+def test_a_guess_at_a_live_value_is_compared_whether_or_not_it_is_right(
+    manifest: dict[str, Any], old: dict[str, Any], guess: str
+) -> None:
+    sent = {**manifest, "data": {"a": encoded(guess)}}
+    for dry_run in (False, True):
+        assert plan(sent, old, dry_run=dry_run).compares
+
+
+@pytest.mark.parametrize("guess", ["vault:v1:live", "vault:v1:wrong", REF, OTHER])
+def test_so_is_one_at_what_looks_like_a_reference(guess: str) -> None:
+    for old in (secret({"a": "vault:v1:live"}), IN_PLACE):
+        assert plan(secret({"a": guess}), old).compares
+
+
+def test_nothing_is_compared_of_what_keyhole_never_filled() -> None:
+    assert not plan(secret({"a": "guess"}), secret({"a": "live"})).compares
+    assert not plan(ANNOTATED, secret({"b": "live"})).compares
+    assert not plan(ANNOTATED).compares
 
 
 # A value beside its annotation, when the object is created.

@@ -1,7 +1,5 @@
 """What is planned when nothing is wanted any more: an annotation, a value or its reference is gone."""
 
-import pytest
-
 from tests.manifests.plans import ANNOTATED, IN_PLACE, NOTE, OTHER, REFERENCE, edited, live, plan, with_value, without
 from tests.manifests.provenances import admitted
 
@@ -35,12 +33,18 @@ def test_a_value_that_reads_as_a_reference_is_not_resolved_when_its_annotation_g
     assert (found.steps, found.removed) == ([], ["a"])
 
 
-@pytest.mark.parametrize("text", ["by hand", None], ids=["changed", "removed"])
-def test_a_person_who_changes_a_value_in_place_wins(text: str | None) -> None:
+def test_a_person_who_changes_a_value_in_place_wins() -> None:
     old = live(IN_PLACE)
-    found = plan(with_value(old, "a", text), old)
+    found = plan(with_value(old, "a", "by hand"), old)
     assert (found.steps, found.removed, found.retained) == ([], [], {})
     assert found.warnings == ["data.a: its value was changed by hand: the reference that stood there is forgotten"]
+
+
+def test_a_key_that_is_taken_out_takes_its_reference_along_and_needs_no_words() -> None:
+    old = live(IN_PLACE)
+    found = plan(with_value(old, "a", None), old)
+    assert (found.steps, found.removed, found.retained, found.warnings) == ([], [], {}, [])
+    assert found.rewrites_metadata
 
 
 def test_ignoring_a_key_lets_go_of_it() -> None:

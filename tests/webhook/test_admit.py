@@ -258,11 +258,11 @@ def test_when_the_requesters_right_cannot_be_asked_for_the_object_is_refused() -
     assert (given.status, given.cause) == (UNAVAILABLE, "KubernetesUnavailable")
 
 
-def test_a_value_that_is_kept_needs_no_right() -> None:
+def test_to_a_patch_a_value_that_is_kept_needs_no_right() -> None:
     rights = Rights(AssertionError())
-    old = secret({"password": "live"}, immutable=True)
+    old = secret({"password": "live"}, ANNOTATED["metadata"]["annotations"], immutable=True)
     given = Admission(Outcomes(found()), Labels(), rights, lambda: RING).answer(
-        parsed(ANNOTATED, old), Deadline.after(5)
+        parsed(old, old, options={"kind": "PatchOptions"}), Deadline.after(5)
     )
     assert given.allowed
 

@@ -143,7 +143,7 @@ def test_a_value_that_goes_with_its_annotation_is_told() -> None:
         pytest.param(secret({"x": "vault:secret/app#a"}), None, "left", id="a reference in place in a dry run"),
         pytest.param(
             secret({"x": CANARY}, BOTH),
-            {**secret({"x": CANARY}), "immutable": True},
+            {**secret({"x": CANARY}, BOTH), "immutable": True},
             "kept",
             id="a field of an immutable object",
         ),

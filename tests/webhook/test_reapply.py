@@ -59,6 +59,16 @@ class Scene:
         return len(self.vault.asked)
 
 
+PATCH = {"kind": "PatchOptions"}
+
+
+def sent_by_clients(manifest: Mapping[str, Any], *annotations: str) -> dict[str, Any]:
+    """Return an object whose field manager owns annotations, as the API server says what a client sent."""
+    owned: dict[str, Any] = {"f:metadata": {"f:annotations": {f"f:{name}": {} for name in annotations}}}
+    manager = {"manager": "kubectl", "operation": "Update", "fieldsType": "FieldsV1", "fieldsV1": owned}
+    return {**manifest, "metadata": {**manifest["metadata"], "managedFields": [manager]}}
+
+
 def patched(manifest: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
     result: dict[str, Any] = jsonpatch.apply_patch(manifest, json.loads(answer.patch or b"[]"))
     return result
@@ -66,7 +76,7 @@ def patched(manifest: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
 
 def test_a_dry_run_of_an_unchanged_object_asks_nobody_and_changes_nothing() -> None:
     scene = Scene(enabled=AssertionError(), allowed=AssertionError())
-    given = scene.answer(live(), live(), dryRun=True)
+    given = scene.answer(live(), live(), dryRun=True, options=PATCH)
     assert (given.allowed, given.patch, list(given.warnings)) == (True, None, [])
 
 
@@ -133,7 +143,7 @@ def test_a_refresh_request_never_lands_even_in_a_dry_run() -> None:
 def test_whatever_fails_a_proved_value_stays_with_a_warning(scene: Scene) -> None:
     edited = live()
     edited["metadata"]["labels"]["x"] = "y"
-    given = scene.answer(edited, live())
+    given = scene.answer(edited, live(), options=PATCH)
     assert given.allowed
     assert patched(edited, given) == edited
     (warning,) = given.warnings
@@ -159,23 +169,39 @@ def test_only_a_field_that_needs_a_new_value_refuses_the_object() -> None:
 
 def test_a_requester_who_may_not_read_gets_no_new_value_by_verifying() -> None:
     scene = Scene(found("rotated", 2), allowed=False)
-    given = scene.answer(live(), live())
-    assert (given.patch, scene.reads) == (None, 0)
+    given = scene.answer(live(), live(), options=PATCH)
+    assert (given.allowed, given.patch, scene.reads) == (True, None, 0)
 
 
 def test_another_webhooks_reinvocation_keeps_what_was_filled_in_a_moment_ago() -> None:
     scene = Scene(found())
-    once = patched(ANNOTATED, scene.answer(ANNOTATED))
+    sent = sent_by_clients(ANNOTATED, NOTE)
+    once = patched(sent, scene.answer(sent))
     once["metadata"]["labels"]["other"] = "webhook"
     assert scene.answer(once).patch is None
     assert scene.reads == 1
+
+
+@pytest.mark.parametrize(
+    "backup",
+    [
+        pytest.param(sent_by_clients(live(value="old"), NOTE, "keyhole.dev/record"), id="as the API server says"),
+        pytest.param(live(value="old"), id="or does not say"),
+    ],
+)
+@pytest.mark.parametrize("old", [None, live(value="newer")], ids=["created", "updated"])
+def test_a_backup_of_a_moment_ago_gets_what_vault_says_now(backup: dict[str, Any], old: dict[str, Any] | None) -> None:
+    scene = Scene(found("old"))
+    scene.answer(live(value="old"), live(value="old"))
+    scene.vault.outcome = found("new", 2)
+    assert patched(backup, scene.answer(backup, old))["data"] == {"password": encoded("new")}
 
 
 def test_a_refresh_survives_another_webhooks_reinvocation() -> None:
     scene = Scene(found())
     scene.answer(live(), live())
     scene.vault.outcome = found("rotated", 2)
-    sent = live()
+    sent = sent_by_clients(live(), NOTE)
     sent["metadata"]["annotations"]["keyhole.dev/refresh"] = "now"
     once = patched(sent, scene.answer(sent, live()))
     once["metadata"]["labels"]["other"] = "webhook"
@@ -198,7 +224,53 @@ def test_a_put_without_the_value_shows_it_to_nobody_who_may_not_get_it(dry_run: 
     given = scene.answer(ANNOTATED, live(), dryRun=dry_run)
     assert (given.allowed, given.cause, given.patch) == (False, "RequesterMayNotRead", None)
     # To a PATCH the API server answers with the live object anyway.
-    assert scene.answer(ANNOTATED, live(), dryRun=dry_run, options={"kind": "PatchOptions"}).allowed
+    assert scene.answer(ANNOTATED, live(), dryRun=dry_run, options=PATCH).allowed
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+@pytest.mark.parametrize(
+    ("manifest", "old"),
+    [
+        pytest.param(ANNOTATED, live(), id="in an annotation"),
+        pytest.param(secret({}), live(), id="whose annotation is gone"),
+        pytest.param(secret({}), live(secret({"password": REF})), id="in place"),
+        pytest.param(secret({}), live(secret({"password": f"((({REF})))"}), "value)"), id="in a text"),
+        pytest.param(secret({}), live(secret({"password": REF}), keys=ring("0000000b")), id="whose key is lost"),
+        pytest.param(ANNOTATED, secret({"password": "value"}), id="that is to come from an annotation"),
+        pytest.param(secret({}, {NOTE: "vault:broken"}), live(), id="whose annotation is malformed"),
+        pytest.param(ANNOTATED, {**live(), "immutable": True}, id="of an immutable Secret"),
+    ],
+)
+def test_who_may_not_get_a_value_learns_nothing_by_guessing_it(
+    manifest: dict[str, Any], old: dict[str, Any], dry_run: bool
+) -> None:
+    right = old["data"]["password"]
+    guesses = [{**manifest, "data": {"password": guess}} for guess in (right, encoded("wrong"), encoded("vault:v1:"))]
+    answers = [Scene(found(), allowed=False).answer(guess, old, dryRun=dry_run) for guess in guesses]
+    assert answers[0] == answers[1] == answers[2]
+    assert (answers[0].cause, answers[0].warnings) == ("RequesterMayNotRead", ())
+
+
+def test_nor_by_guessing_a_text_that_looks_like_a_reference() -> None:
+    old = secret({"password": "vault:v1:right"})
+    for old_notes in ({}, {"example.com/x": "y"}):
+        guesses = [secret({"password": f"vault:v1:{guess}"}, old_notes) for guess in ("right", "wrong")]
+        right, wrong = (Scene(found(), allowed=False).answer(guess, old) for guess in guesses)
+        assert right == wrong
+        assert right.cause == "RequesterMayNotRead"
+
+
+def test_a_stored_reference_is_resolved_or_stays_whatever_else_changes() -> None:
+    old = secret({"password": REF})
+    new = {**old, "metadata": {**old["metadata"], "labels": {"x": "y"}}}
+    for scene in (Scene(VaultDenied("secret/data/app")), Scene(enabled=False), Scene(allowed=False)):
+        given = scene.answer(new, old, options=PATCH)
+        assert patched(new, given) == new
+        (warning,) = given.warnings
+        assert warning.startswith("data.password stays an unresolved reference: ")
+    resolved = patched(new, Scene(found()).answer(new, old, options=PATCH))
+    assert resolved["data"] == {"password": encoded("value")}
+    assert "keyhole.dev/record" in resolved["metadata"]["annotations"]
 
 
 def test_what_is_only_kept_for_want_of_an_answer_is_not_signed_anew() -> None:
@@ -237,9 +309,25 @@ def test_without_a_key_objects_with_references_wait() -> None:
     assert scene.answer(secret({"a": "plain"})).allowed
 
 
-def test_a_record_beyond_the_size_of_annotations_is_refused() -> None:
+@pytest.mark.parametrize("dry_run", [False, True])
+@pytest.mark.parametrize("form", ["in place", "in a text", "annotation"])
+def test_a_record_beyond_the_size_of_annotations_is_refused(form: str, dry_run: bool) -> None:
     long = "/".join(["x" * 200] * 9)
-    data = {f"key-{number}": f"vault:secret/{long}/{number}#field" for number in range(150)}
-    given = Scene(found()).answer(secret(data))
+    references = {f"key-{number}": f"vault:secret/{long}/{number}#field" for number in range(150)}
+    manifest = {
+        "in place": secret(references),
+        "in a text": secret({key: f"<(({text}))>" for key, text in references.items()}),
+        # Kubernetes counts them twice: as they are, and in the record.
+        "annotation": secret(
+            annotations={f"data.keyhole.dev/{key}": text for key, text in list(references.items())[:80]}
+        ),
+    }[form]
+    given = Scene(found()).answer(manifest, dryRun=dry_run)
     assert (given.status, given.cause) == (403, "RecordTooLarge")
     assert "262144 that Kubernetes allows" in given.message
+
+
+def test_a_dry_run_refuses_no_record_that_fits() -> None:
+    fits = secret({f"key-{number}": f"vault:secret/{'x' * 1500}/{number}#field" for number in range(150)})
+    for dry_run in (False, True):
+        assert Scene(found()).answer(fits, dryRun=dry_run).allowed
