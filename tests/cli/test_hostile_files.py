@@ -118,7 +118,9 @@ def test_nor_is_the_name_of_a_file(tmp_path: Path) -> None:
 
 def test_what_is_told_of_a_long_name_is_short(tmp_path: Path) -> None:
     file = tmp_path / "x.yaml"
-    file.write_text(json.dumps(secret("x" * 2**20, **{f"k{n}": "vault:malformed" for n in range(2000)})))
+    long = secret("x" * 2**20, **{f"k{n}": "vault:malformed" for n in range(100)})
+    others = [secret(f"s{n}", key="vault:malformed") for n in range(1900)]
+    file.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": [long, *others]}))
     result = run(*VAULT, "-f", file)
     assert result.exit_code == FINDINGS
     assert len(result.stderr) < 2_000_000
