@@ -13,8 +13,8 @@ from resolver.edge_errors import DeadlineExceeded, TemporaryError
 from resolver.errors import ResolverError
 
 _MIB: Final = 1024 * 1024
-MOST_UNITS: Final = 1_000_000_000
-"""The work for one object. A unit is about a nanosecond, so that this is about a second."""
+MOST_UNITS: Final = 500_000_000
+"""The work for one object. A unit is about a nanosecond, so that this is about half a second."""
 SLICE_UNITS: Final = 5_000_000
 """What is done at a stretch, if it can be divided. In between others are worked for."""
 MOST_ANSWERS_BYTES: Final = 8 * _MIB

@@ -170,7 +170,18 @@ def _indent(value: bytes, count: str) -> bytes:
     """Blanks before every line but the first, for a value that is placed into indented text."""
     if len(value) > MAX_VALUE_BYTES:
         return value  # `_result` refuses it; indented first, 8 MiB would become 264
-    return (b"\n" + b" " * int(count)).join(_BEFORE_TEXT.split(value))
+    margin = b" " * int(count)
+    if b"\r\r" in value or len(value) + len(margin) * value.count(b"\n") > MAX_VALUE_BYTES:
+        return (b"\n" + margin).join(_BEFORE_TEXT.split(value))
+    # Many times as fast: blanks before every line, and taken away again before empty ones. Of two empty lines in a row,
+    # the end of the first is the beginning of the second, so it takes two goes.
+    indented = value.replace(b"\n", b"\n" + margin)
+    for empty in (b"\n", b"\r\n") * 2:
+        indented = indented.replace(b"\n" + margin + empty, b"\n" + empty)
+    for end in (b"\n", b"\n\r"):
+        if value.endswith(end):
+            return indented.removesuffix(end[:1] + margin + end[1:]) + end
+    return indented
 
 
 def _lines(value: bytes, _argument: str) -> bytes:

@@ -122,7 +122,9 @@ def test_what_cannot_be_read_is_tried_once(texts_read: list[int]) -> None:
             id="texts that are told apart by what does nothing to them",
         ),
         pytest.param(
-            ["indent:0 | " * 7 + f"default:{number}" for number in range(1000)], b"\nx" * (_MIB // 3), id="line breaks"
+            ["indent:0 | " * 7 + f"default:{number}" for number in range(1000)],
+            b"\n123456789" * 50_000,
+            id="line breaks",
         ),
         pytest.param([f"urlencode | sha256 | default:{number}" for number in range(1000)], b"x" * _MIB, id="escapes"),
         pytest.param(

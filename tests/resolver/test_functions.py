@@ -280,3 +280,11 @@ def test_an_error_shows_nothing_of_the_value(chain: str, value: bytes) -> None:
     with pytest.raises(FunctionError) as caught:
         evaluate(_reference(chain), SecretValue(value))
     assert not any(map(leaks, shown_by(caught.value)))
+
+
+@given(st.text("\r\n x", max_size=30), st.integers(0, 3))
+def test_indent_puts_blanks_before_every_line_but_the_first_and_those_that_are_empty(text: str, count: int) -> None:
+    first, *others = text.encode().split(b"\n")
+    margin = b" " * count
+    expected = b"\n".join([first, *(margin + line if line.strip(b"\r") else line for line in others)])
+    assert _evaluate(f"indent:{count}", text.encode()) == expected
