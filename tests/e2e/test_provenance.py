@@ -195,7 +195,7 @@ class TestPeople:
 
 
 @pytest.fixture(scope="module")
-def elsewhere(testbed: Testbed, places: Places, webhook: Webhook) -> Cluster:
+def neighbour(testbed: Testbed, places: Places, webhook: Webhook) -> Cluster:
     """Return another namespace that may read the same paths."""
     add_tenant(testbed, "e2e-elsewhere", ["secret/data/e2e/*"])
     return Cluster(testbed, places, "e2e-elsewhere")
@@ -218,13 +218,13 @@ class TestBackups:
     @pytest.mark.parametrize("form", ["annotation", "fields"])
     @pytest.mark.parametrize("where", ["another name", "another namespace", "another cluster"])
     def test_a_copy_is_resolved_where_it_is_created(
-        self, cluster: Cluster, elsewhere: Cluster, plant: Planter, form: str, where: str
+        self, cluster: Cluster, neighbour: Cluster, plant: Planter, form: str, where: str
     ) -> None:
         name = f"{where}-{form}".replace(" ", "-")
         plant.secret(name)
         cluster.apply(manifest_of(form, name, name), server_side=True)
         copy = _exported(cluster.get(name))
-        there = elsewhere if where == "another namespace" else cluster
+        there = neighbour if where == "another namespace" else cluster
         copy["metadata"]["name"] = f"{name}-copied" if where == "another name" else name
         if where == "another cluster":
             cluster.kubectl("delete", "secret", name)
@@ -237,7 +237,7 @@ class TestBackups:
         assert there.values(copy["metadata"]["name"]) == values
 
     def test_what_get_prints_may_be_applied_in_another_namespace(
-        self, cluster: Cluster, elsewhere: Cluster, plant: Planter
+        self, cluster: Cluster, neighbour: Cluster, plant: Planter
     ) -> None:
         plant.secret("piped")
         cluster.apply(manifest_of("annotation", "piped", "piped"))
@@ -246,9 +246,9 @@ class TestBackups:
             copy = cluster.get("piped")
             del copy["metadata"]["namespace"]
             copy["metadata"]["annotations"]["keyhole.dev/refresh"] = "now"
-            done = elsewhere.apply(copy)
+            done = neighbour.apply(copy)
             assert "a value of its own" not in done.stderr
-            assert elsewhere.values("piped") == values
+            assert neighbour.values("piped") == values
 
     def test_a_value_that_somebody_wrote_beside_the_reference_is_refused(
         self, cluster: Cluster, plant: Planter
