@@ -41,8 +41,8 @@ soak: $(INSTALLED) ## Load one Keyhole steadily and see whether it leaks (MINUTE
 
 uptime: $(INSTALLED) ## Replace replicas, connections (20 times) and certificates (50) under load (about half an hour)
 	KEYHOLE_ROLLING_RESTARTS=20 KEYHOLE_CERTIFICATE_ROTATIONS=50 KEYHOLE_CONNECTION_CHANGES=20 \
-		$(BIN)/pytest -s -m servers tests/e2e/uptime/test_rolling.py tests/e2e/certificates/test_rotation.py \
-		tests/e2e/test_vault_connections.py
+		KEYHOLE_SOAK_SECONDS=120 $(BIN)/pytest -s -m servers tests/e2e/uptime/test_rolling.py \
+		tests/e2e/uptime/test_soak.py tests/e2e/certificates/test_rotation.py tests/e2e/test_vault_connections.py
 
 crowds: $(INSTALLED) ## Have thousands who can prove nothing at every listener, and show what that costs (some minutes)
 	KEYHOLE_CROWD=2100 KEYHOLE_CROWD_DRIP_SECONDS=9 KEYHOLE_LABELLED_SECRETS=400 $(BIN)/pytest -s -m servers \

@@ -36,7 +36,7 @@ class Proofs:
     configuration: Path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def proofs(tmp_path_factory: pytest.TempPathFactory) -> Proofs:
     folder = tmp_path_factory.mktemp("proofs")
     authority = Authority(folder, "callers-ca")
@@ -53,7 +53,7 @@ def proofs(tmp_path_factory: pytest.TempPathFactory) -> Proofs:
     return Proofs(authority, certificate, ports[0], token_file, ports[1], configuration)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def bed(proofs: Proofs, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testbed]:
     directory = tmp_path_factory.mktemp("callers").resolve()
     # Namespaces go for good only with the controller manager, and only while discovery is complete.
@@ -62,7 +62,7 @@ def bed(proofs: Proofs, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Te
         yield bed
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def places(canary: Canary, bed: Testbed) -> Places:
     """Return what is searched for the canary after each test here."""
     places = Places(canary)
@@ -71,7 +71,7 @@ def places(canary: Canary, bed: Testbed) -> Places:
     return places
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def forgery(bed: Testbed, canary: Canary) -> Forgery:
     """Return a review that asks for a value which is in Vault, on behalf of a namespace that may read it."""
     add_tenant(bed, NAMESPACE, ["secret/data/e2e/*"])
@@ -79,7 +79,7 @@ def forgery(bed: Testbed, canary: Canary) -> Forgery:
     return Forgery(NAMESPACE, "vault:secret/e2e/wanted#password", value)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def connections_file(bed: Testbed, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_connections(bed, tmp_path_factory.mktemp("connections") / "connections.yaml")
 

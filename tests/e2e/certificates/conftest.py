@@ -22,13 +22,13 @@ NAMESPACE = "certified"
 REFERENCE = "vault:secret/e2e/certified#password"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testbed]:
     with Testbed(Options(directory=tmp_path_factory.mktemp("certificates").resolve())) as bed:
         yield bed
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def places(canary: Canary, bed: Testbed) -> Places:
     """Return what is searched for the canary after each test here."""
     places = Places(canary)
@@ -37,7 +37,7 @@ def places(canary: Canary, bed: Testbed) -> Places:
     return places
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def connections_file(bed: Testbed, canary: Canary, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the connections, with a tenant and its secret in place."""
     add_tenant(bed, NAMESPACE, ["secret/data/e2e/*"])

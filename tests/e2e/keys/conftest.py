@@ -91,13 +91,13 @@ class KeySecret:
         self._bed.kubernetes.request("DELETE", _KEY).raise_for_status()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testbed]:
     with Testbed(Options(directory=tmp_path_factory.mktemp("keys").resolve())) as bed:
         yield bed
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def places(canary: Canary, bed: Testbed) -> Places:
     """Return what is searched for values and tokens after each test here."""
     places = Places(canary)

@@ -56,7 +56,7 @@ def way(request: pytest.FixtureRequest) -> Way:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testbed]:
     """Return a testbed with what is created here by every client, and with what deletes namespaces for good."""
     directory = tmp_path_factory.mktemp("uptime").resolve()
@@ -68,7 +68,7 @@ def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testbed]:
         yield bed
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def places(canary: Canary, bed: Testbed) -> Places:
     """Return what is searched for tokens after each test here."""
     places = Places(canary)
@@ -77,12 +77,12 @@ def places(canary: Canary, bed: Testbed) -> Places:
     return places
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def connections(bed: Testbed, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_connections(bed, tmp_path_factory.mktemp("connections") / "connections.yaml")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def endpoint(bed: Testbed, tmp_path_factory: pytest.TempPathFactory) -> Endpoint:
     return api_endpoint(bed, tmp_path_factory.mktemp("endpoint"))
 

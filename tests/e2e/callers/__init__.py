@@ -1,0 +1,1 @@
+"""Who may ask, on a testbed whose API server proves itself."""

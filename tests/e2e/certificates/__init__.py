@@ -1,0 +1,1 @@
+"""Authorities and certificates, on a testbed of their own."""

@@ -1,0 +1,1 @@
+"""The record key and its rotation, on a testbed of their own."""

@@ -1,0 +1,1 @@
+"""What is stopped, killed and replaced, on a testbed of its own."""
