@@ -17,12 +17,16 @@ from resolver.budget import (
     TooMuchWork,
     ValuesTooLarge,
 )
+from resolver.connections import Authentication, Connection
 from resolver.deadline import Deadline
 from resolver.edge_errors import DeadlineExceeded
 from resolver.errors import FunctionError, ResolverError
 from resolver.functions import Evaluation, evaluate, in_order
 from resolver.grammar import Reference, parse_reference
+from resolver.own_token import OwnToken
+from resolver.resolve import Resolved, Resolver
 from resolver.value import SecretValue
+from tests.resolver.fake_server import answering
 
 _MIB = 1024 * 1024
 
@@ -186,3 +190,20 @@ def test_answers_and_values_are_bounded_in_sum() -> None:
         budget.value(MOST_VALUES_BYTES // 1000)
     with pytest.raises(ValuesTooLarge):
         budget.value(1000)
+
+
+def test_vaults_answers_are_bounded_together_as_they_arrive() -> None:
+    data = {"data": {"d": "x", "large": "x" * 900_000}, "metadata": {"version": 1}}
+    body = json.dumps({"request_id": "r", "data": data}).encode()
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+    others = _Others()
+    with answering(lambda client, _: client.sendall(answer)) as (address, _):
+        auth = Authentication(method="jwt", role="r")
+        connection = Connection(address=address, auth=auth, mounts={"secret": 2})
+        resolver = Resolver({"default": connection}, OwnToken(SecretValue("t")), process=others.process)
+        references = [parse_reference(f"vault:secret/app-{number % 12}#d | default:{number}") for number in range(100)]
+        outcomes = resolver.resolve(references, "team-a", Deadline.after(60))
+        resolver.close()
+    assert list(outcomes) == references
+    assert {type(outcome) for outcome in outcomes.values()} == {Resolved, AnswersTooLarge}
+    assert others.held_bytes == 0
