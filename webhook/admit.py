@@ -10,6 +10,7 @@
 | more references than a record has room for                | 403                           |
 | more work, or more bytes, than one object may take        | 403                           |
 | Vault or the API server sealed, unreachable, slow, 429    | 503 with retryAfterSeconds    |
+| Vault denies a token that may be older than its role      | 503 with retryAfterSeconds    |
 | no place left for the namespace (`webhook.gated`)         | 429 with retryAfterSeconds    |
 | a bug                                                     | 500 with the request's uid    |
 
