@@ -6,17 +6,8 @@ from typing import Final
 
 from kube.observed import Observe
 from manifests.key_status import KeyStatus, Step
-from metrics.catalogue import (
-    BUILD,
-    CERTIFICATE_EXPIRY,
-    KUBERNETES_REQUESTS,
-    LEADER,
-    ROTATION_FAILING,
-    ROTATION_LEFT,
-    ROTATION_SIGNED,
-    ROTATION_STEP,
-    TURNS,
-)
+from metrics.catalogue import BUILD, CERTIFICATE_EXPIRY, KUBERNETES_REQUESTS
+from metrics.controller_catalogue import LEADER, ROTATION_FAILING, ROTATION_LEFT, ROTATION_SIGNED, ROTATION_STEP, TURNS
 from metrics.meters import Meters
 from metrics.statuses import status_word
 

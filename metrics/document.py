@@ -7,7 +7,7 @@ from metrics.alerts import ALERTS
 from metrics.catalogue import ALL
 from metrics.declaration import Declaration, Teller
 
-_HEAD = """<!-- Written by `python -m metrics.document` from metrics/catalogue.py and metrics/alerts.py. -->
+_HEAD = """<!-- Written by `python -m metrics.document` from the catalogues and alerts in metrics/. -->
 # Metrics
 
 `keyhole serve` and `keyhole controller` answer `/metrics` on `--health-listen`, in Prometheus' text format. The workers

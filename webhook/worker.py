@@ -1,7 +1,7 @@
 """The gunicorn worker: gevent, with time limits on what a client may hold, a health listener and a gentle stop.
 
-A greenlet costs a stalled client kilobytes where a thread costs it one of a few places: `ARCHITECTURE.md` has the
-measurement by which the class was chosen.
+A stalled client costs a greenlet of some kilobytes here; under threads it would cost one of a few places.
+`docs/decisions/004-gevent-workers.md` has the measurement by which the class was chosen.
 """
 
 import contextlib
