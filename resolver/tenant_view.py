@@ -103,6 +103,9 @@ class TenantView:
                 self.server.mounts.forget(believed)
                 self._asked[believed.path] = error
         found = self._asked[believed.path]
+        if isinstance(found, MountDenied):
+            # Vault was asked once for all references to the mount; the message names the path of each.
+            return MountDenied(reference.path, self.lease.identity, self.lease.role)
         if isinstance(found, ResolverError):
             return found
         return doubt.told if found == believed else None

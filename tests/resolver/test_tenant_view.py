@@ -2,12 +2,12 @@
 
 import json
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 
 from resolver.connections import Authentication, Connection
 from resolver.deadline import Deadline
-from resolver.denials import DeniedForNow, TokenUnknown
+from resolver.denials import DeniedForNow, MountDenied, TokenUnknown
 from resolver.edge_errors import VaultDenied
 from resolver.errors import ResolverError
 from resolver.grammar import Reference
@@ -31,13 +31,16 @@ class Asked:
         self.logins = logins
 
     def outcome(self, path: str = "secret/app") -> Resolved | ResolverError:
-        reference = Reference(path, "f")
-        return self._resolver.resolve([reference], "a", Deadline.after(5))[reference]
+        return self.outcomes([path], "a")[0]
+
+    def outcomes(self, paths: Sequence[str], namespace: str) -> list[Resolved | ResolverError]:
+        references = [Reference(path, "f") for path in paths]
+        return list(self._resolver.resolve(references, namespace, Deadline.after(5)).values())
 
 
 @contextmanager
-def vault(answer: Callable[[int], bytes]) -> Iterator[Asked]:
-    """Answer each read by what `answer` gives for the number of the token that it came with."""
+def vault(answer: Callable[[int], bytes], heads: list[bytes] | None = None) -> Iterator[Asked]:
+    """Answer each read by what `answer` gives for the number of the token that it came with, and add it to `heads`."""
     logins: list[int] = []
 
     def serve(client: socket.socket, head: bytes) -> None:
@@ -48,6 +51,8 @@ def vault(answer: Callable[[int], bytes]) -> Iterator[Asked]:
         elif b"revoke-self" in head:
             client.sendall(http("204 No Content"))
         else:
+            if heads is not None:
+                heads.append(head)
             client.sendall(answer(int(head.partition(b"X-Vault-Token: token-")[2].partition(b"\r\n")[0])))
 
     with answering(serve) as (address, _):
@@ -97,3 +102,19 @@ def test_a_fresh_token_that_vault_does_not_know_is_no_lasting_refusal() -> None:
         for number in range(1, 3):
             assert isinstance(asked.outcome(), TokenUnknown)
             assert len(asked.logins) == number
+
+
+def test_where_a_mount_is_hidden_each_reference_is_told_of_its_own_path() -> None:
+    mount = http("200 OK", b'{"data": {"path": "grown/", "type": "kv", "options": {"version": "2"}}}')
+    heads: list[bytes] = []
+
+    def answer(token: int) -> bytes:
+        if token > 1:
+            return _DENIED
+        return mount if b"/internal/ui/mounts/" in heads[-1] else _READ
+
+    with vault(answer, heads) as asked:
+        assert isinstance(asked.outcome("grown/app"), Resolved)
+        told = asked.outcomes(["grown/one", "grown/two"], "b")
+        assert [each.path for each in told if isinstance(each, MountDenied)] == ["grown/one", "grown/two"]
+        assert sum(b"/internal/ui/mounts/" in head for head in heads) == 2
