@@ -4,7 +4,7 @@ A few hundred bytes of aliases can stand for more values than fit into any memor
 brackets exhaust the stack of every parser; and of two equal keys readers take the first or the last.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,8 @@ from resolver.jsontext import MAX_DEPTH
 # Of all documents of a text together. An alias counts as all that it stands for, and a long text as several values.
 MAX_VALUES = 500_000
 _CHARACTERS_OF_A_VALUE = 64
+# Python refuses to write integers of some thousand digits.
+_MOST_DIGITS = 1000
 _BASE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # kubectl reads dates and "=" as text.
 _NOT_OF_KUBERNETES = frozenset({"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value"})
@@ -36,6 +38,23 @@ class _Loader(_BASE):  # type: ignore[misc]  # which of the two it is, is known 
         first: [(tag, pattern) for tag, pattern in resolvers if tag not in _NOT_OF_KUBERNETES]
         for first, resolvers in _BASE.yaml_implicit_resolvers.items()
     }
+
+
+def _number(of_yaml: Callable[[Any, yaml.Node], object]) -> Callable[[Any, yaml.Node], object]:
+    """Return what makes a number, and leaves as text what Kubernetes reads so, or what nobody writes as a number.
+
+    Of YAML 1.1's numbers to the base 60 (1:30:00), one of a megabyte would take a minute to make.
+    """
+
+    def make(loader: Any, node: yaml.Node) -> object:
+        text = loader.construct_scalar(node)
+        return text if ":" in text or len(text) > _MOST_DIGITS else of_yaml(loader, node)
+
+    return make
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _number(_BASE.construct_yaml_int))
+_Loader.add_constructor("tag:yaml.org,2002:float", _number(_BASE.construct_yaml_float))
 
 
 class YamlTextError(ValueError):

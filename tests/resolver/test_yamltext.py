@@ -16,6 +16,11 @@ MERGE_BOMB = "a0: &a0 {x: 1}\n" + "".join(
     [
         pytest.param("a: 1\n---\n---\nb: [2]\n", [{"a": 1}, None, {"b": [2]}], id="documents, one of them empty"),
         pytest.param("a: 2024-01-01\nb: =\n", [{"a": "2024-01-01", "b": "="}], id="dates are text, as for kubectl"),
+        pytest.param(
+            "a: 1:30:00\nb: !!int 1:30\nc: 1:30.5", [{"a": "1:30:00", "b": "1:30", "c": "1:30.5"}], id="base 60"
+        ),
+        pytest.param("a: 0x1f\nb: 1_0\nc: 1.5\nd: -7", [{"a": 31, "b": 10, "c": 1.5, "d": -7}], id="numbers"),
+        pytest.param(f"a: 0x{'f' * 5000}", [{"a": f"0x{'f' * 5000}"}], id="a number that Python would not write"),
         pytest.param("a: &a {x: 1}\nb: {<<: *a, y: 2}\n", [{"a": {"x": 1}, "b": {"x": 1, "y": 2}}], id="a merge key"),
         pytest.param("a: &a {x: 1}\nb: {<<: *a, x: 2}\n", [{"a": {"x": 1}, "b": {"x": 2}}], id="a merge, overridden"),
         pytest.param("- {a: 1}\n- {a: 1}\n", [[{"a": 1}, {"a": 1}]], id="the same key in two maps"),
