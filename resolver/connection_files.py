@@ -104,6 +104,9 @@ def _bundle(path: Path) -> bytes | str:
         return f"{error}: {path}"
     except OSError as error:
         return f"cannot be read ({error.strerror}): {path}"
+    except ValueError:
+        # NUL, or half of a surrogate pair, which no file's name can hold.
+        return "not the name of a file"
 
 
 def _checked(bundle: bytes | str | None, path: Path | None) -> bytes | None:

@@ -8,7 +8,7 @@ import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -46,7 +46,16 @@ def _checked_address(address: str) -> str:
         raise ValueError("must be https (http is accepted for loopback addresses only)")
     if parts.path.strip("/") or parts.query or parts.fragment or parts.username or parts.password:
         raise ValueError("must hold scheme, host and port only")
+    if not _has_usable_port(parts):
+        raise ValueError("must have a port from 1 to 65535, or none")
     return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+def _has_usable_port(parts: SplitResult) -> bool:
+    try:
+        return parts.port != 0
+    except ValueError:
+        return False
 
 
 def _checked_mount(mount: str) -> str:

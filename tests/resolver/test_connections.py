@@ -77,6 +77,9 @@ def test_without_allow_everything_may_be_reached(tmp_path: Path) -> None:
             connection(address="https://v/x"), "address", "scheme, host and port", id="an address with a path"
         ),
         pytest.param(connection(address="https://u:p@v"), "address", "scheme, host", id="credentials in the address"),
+        pytest.param(connection(address="https://v:99999"), "address", "port from 1", id="a port that there is not"),
+        pytest.param(connection(address="'https://v:82OO'"), "address", "port from 1", id="a port that is no number"),
+        pytest.param(connection(address="https://v:0"), "address", "port from 1", id="port 0"),
         pytest.param(connection(auth="{method: ldap, role: x}"), "auth.method", "'jwt' or 'kubernetes'", id="a method"),
         pytest.param(connection(auth="{method: jwt}"), "auth.role", "required", id="no role"),
         pytest.param(connection(auth="{method: jwt, role: '{name}'}"), "auth.role", "braces", id="another placeholder"),
@@ -90,6 +93,7 @@ def test_without_allow_everything_may_be_reached(tmp_path: Path) -> None:
         pytest.param(connection(retries="{attempts: 6}"), "retries.attempts", "less than or equal to 5", id="retries"),
         pytest.param(connection(retries="{atempts: 1}"), "retries.atempts", "Extra", id="a misspelt key of retries"),
         pytest.param(connection(caFile="/does/not/exist"), "caFile", "no such file", id="a missing CA"),
+        pytest.param(connection(caFile='"/a\\0b"'), "caFile", "not the name of a file", id="a CA that no file can be"),
         pytest.param(MINIMAL.replace("default", "Default"), "Default", "match", id="a name that is no DNS label"),
         pytest.param("a: ]", "line 1", "not YAML", id="no YAML"),
     ],
