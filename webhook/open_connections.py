@@ -8,13 +8,14 @@ What an API server sends on a connection that is being closed is lost to it, and
 announces the close (RFC 9112, section 9.6), what waits in silence is closed last, and what came in by then is answered.
 """
 
+import select
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Final, Protocol
 
 import gevent
-from gevent.select import POLLIN, poll
+from gevent.monkey import get_original
 
 from runtime.strangers import Strangers
 
@@ -26,6 +27,9 @@ MOST_CONNECTIONS: Final = MOST_STRANGERS + MOST_PROVED + 256
 FIRST_HEAD_SECONDS: Final = 10.0
 # What a connection has left for a request that is on its way, once no more are taken.
 _LAST_SECONDS = 1.0
+# The system's own, for a look that does not wait: gevent's has other greenlets run meanwhile, and connections come and
+# go as they do.
+_POLL: Final = get_original("select", "poll")
 
 
 class Request(Protocol):
@@ -137,6 +141,6 @@ def _hang_up(client: Any) -> None:
 def _has_something_to_read(client: Any) -> bool:
     if client is None or client.fileno() < 0:
         return False
-    poller = poll()
-    poller.register(client.fileno(), POLLIN)
+    poller = _POLL()
+    poller.register(client.fileno(), select.POLLIN)
     return bool(poller.poll(0))

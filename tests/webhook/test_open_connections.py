@@ -116,6 +116,16 @@ def test_but_not_one_whose_request_has_come_and_was_not_read_yet(serve: Serve) -
     assert first.outcome() == "asked"
 
 
+def test_others_may_come_and_go_while_an_idle_one_is_looked_for(serve: Serve) -> None:
+    first, second = serve(is_proved=True, is_busy=True), serve(is_proved=True)
+    for one in (first, second):
+        one.ask()
+    third = serve(is_proved=True)
+    first.turn.set()
+    third.ask()
+    assert [one.outcome() for one in (first, second, third)] == ["asked"] * 3
+
+
 def test_a_stranger_waits_for_its_head_for_seconds_and_what_is_proved_for_long(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
