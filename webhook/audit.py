@@ -37,8 +37,8 @@ class AuditTrail:
     how far the chain went (`--head`), and a tail that was cut is found.
     """
 
-    def __init__(self, key: AuditKey, stream: AuditStream) -> None:
-        """Begin a chain, with a line that says so. Raises `AuditUnavailable`."""
+    def __init__(self, key: AuditKey, stream: AuditStream, deadline: Deadline | None = None) -> None:
+        """Begin a chain, with a line that says so, within the deadline or 2 seconds. Raises `AuditUnavailable`."""
         self._key = key
         self._stream = stream
         self._lock = threading.Lock()
@@ -47,7 +47,7 @@ class AuditTrail:
         self._head = Head.none(secrets.token_hex(_CHAIN_BYTES))
         self._head_told = -HEAD_SECONDS
         begin = {"time": _now(), "host": os.uname().nodename, "process": self._process}
-        self._append(Event.BEGIN, [encode(begin)], Deadline.after(_EDGE_SECONDS))
+        self._append(Event.BEGIN, [encode(begin)], deadline or Deadline.after(_EDGE_SECONDS))
 
     @property
     def head(self) -> Head:

@@ -15,6 +15,7 @@ from webhook.audit_stream import AuditStream
 log = logging.getLogger("keyhole.audit")
 
 _TRY_EVERY_SECONDS = 2.0
+_TRY_SECONDS = 2.0
 
 
 class StartingTrail:
@@ -40,7 +41,7 @@ class StartingTrail:
     def start(self) -> None:
         """Begin now, or else try again every few seconds in the background, until it works."""
         try:
-            self._begun()
+            self._begun(Deadline.after(_TRY_SECONDS))
         except AuditUnavailable as error:
             log.error("the audit trail cannot begin, and what needs it is refused until it can: %s", error)  # noqa: TRY400
             threading.Thread(target=self._run, name="audit-start", daemon=True).start()
@@ -49,7 +50,7 @@ class StartingTrail:
         """Write as `webhook.audit.AuditTrail.write` does; raises `AuditUnavailable`, also when it cannot begin."""
         trail = self._trail
         if trail is None:
-            trail = self._begun()
+            trail = self._begun(deadline)
         trail.write(record, deadline)
 
     def close(self) -> None:
@@ -62,20 +63,26 @@ class StartingTrail:
                 self._stream.close()
                 self._stream = None
 
-    def _begun(self) -> AuditTrail:
-        with self._lock:
+    def _begun(self, deadline: Deadline) -> AuditTrail:
+        # Where a reader stalls, each attempt takes its whole time, and many may wait for theirs.
+        if not self._lock.acquire(timeout=deadline.remaining_seconds()):
+            raise AuditUnavailable("its first line is not written yet")
+        try:
             if self._trail is None:
                 if self._closing.is_set():
                     raise AuditUnavailable("it is closed")
                 # The same stream each time: it knows whether a line was written in part.
                 self._stream = self._stream or AuditStream(self._path)
-                self._trail = AuditTrail(self._key, self._stream)
+                seconds = min(deadline.remaining_seconds(), _TRY_SECONDS)
+                self._trail = AuditTrail(self._key, self._stream, Deadline.after(seconds))
             return self._trail
+        finally:
+            self._lock.release()
 
     def _run(self) -> None:
         while not self._closing.wait(_TRY_EVERY_SECONDS):
             try:
-                self._begun()
+                self._begun(Deadline.after(_TRY_SECONDS))
             except AuditUnavailable:
                 continue
             except Exception as error:  # noqa: BLE001 - the edge of a thread: it must go on trying

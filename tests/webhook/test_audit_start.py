@@ -83,6 +83,16 @@ def test_a_first_line_that_was_written_in_part_is_explained_by_the_one_that_stan
     assert problems(verified(_lines(log))) == []
 
 
+def test_who_waits_for_the_attempt_of_another_waits_no_longer_than_its_deadline(log: Path) -> None:
+    """An attempt takes seconds where a reader stalls, and everybody's came one after the other."""
+    log.parent.mkdir()
+    trail = StartingTrail(KEY, log)
+    with trail._lock, pytest.raises(AuditUnavailable, match="not written yet"):
+        trail.write(RECORD, Deadline.after(0))
+    trail.write(RECORD, Deadline.after(_SOON))
+    trail.close()
+
+
 def test_one_that_never_began_can_be_closed(log: Path) -> None:
     trail = StartingTrail(KEY, log)
     trail.start()
