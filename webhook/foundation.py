@@ -99,8 +99,10 @@ class Foundation:
             self.certificate.load()
 
     def _read_audit_key(self) -> None:
-        if self._audit_key_file is not None:
-            self.audit_key = load_key(self._audit_key_file)
+        file = self._audit_key_file
+        # A pipe gives its key once: to open it again could wait for ever, and the master with it.
+        if file is not None and (self.audit_key is None or not file.is_fifo()):
+            self.audit_key = load_key(file)
 
     def _read_caller(self) -> None:
         if self.caller is not None:

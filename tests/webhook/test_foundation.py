@@ -1,6 +1,8 @@
 """What a worker begins with: what the master last found in order, however broken the files are at its fork."""
 
 import logging
+import os
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -133,6 +135,24 @@ def test_a_connection_that_was_never_in_order_is_left_out(files: Files) -> None:
     files.say("third", "first")
     foundation.refresh()
     assert set(foundation.connections) == {"first"}
+
+
+def test_an_audit_key_from_a_pipe_is_read_once(files: Files, caplog: pytest.LogCaptureFixture) -> None:
+    """Nobody writes it a second time, so to open it again would wait for ever."""
+    key = files.audit_key.read_bytes()
+    files.audit_key.unlink()
+    os.mkfifo(files.audit_key, 0o600)
+    writer = threading.Thread(target=files.audit_key.write_bytes, args=(key,))
+    writer.start()
+    foundation = files.foundation()
+    foundation.check()
+    writer.join()
+    again = threading.Thread(target=foundation.refresh, daemon=True)
+    again.start()
+    again.join(10)
+    assert not again.is_alive()
+    assert foundation.audit_key is not None
+    assert caplog.text == ""
 
 
 def test_what_somebody_is_writing_is_not_taken_over(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
