@@ -1,7 +1,7 @@
 """Having records signed anew: managed Secrets are patched as their namespace's tenant; the webhook does the rest."""
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from http import HTTPStatus
 
@@ -76,12 +76,18 @@ class Refresher:
     def _visit(self, namespace: "_Namespace") -> None:
         self._go_on()
         with self._accounts.secrets_as(RECONCILER, namespace.name, _CALL_SECONDS) as secrets:
-            for found in secrets.list_metadata(namespace.name, f"{MANAGED}=true", _CALL_SECONDS, self._go_on):
-                if isinstance(found, Oversized):
-                    namespace.leave(_OVERSIZED, found.name or "a Secret")
-                elif record_keys(found) & namespace.old_ids:
-                    self._go_on()
-                    namespace.patch(secrets, found.name)
+            # To its end before anything is patched: the API server forgets after some minutes where a list was.
+            for name in list(self._due(namespace, secrets)):
+                self._go_on()
+                namespace.patch(secrets, ObjectName(namespace.name, name))
+
+    def _due(self, namespace: "_Namespace", secrets: Secrets) -> Iterator[str]:
+        """Yield the names of the Secrets with a record under an old key."""
+        for found in secrets.list_metadata(namespace.name, f"{MANAGED}=true", _CALL_SECONDS, self._go_on):
+            if isinstance(found, Oversized):
+                namespace.leave(_OVERSIZED, found.name or "a Secret")
+            elif record_keys(found) & namespace.old_ids:
+                yield found.name.name
 
 
 class _Namespace:

@@ -78,3 +78,33 @@ def test_who_is_interrupted_in_a_namespace_goes_on_with_no_other() -> None:
     cluster: Any = _Cluster(Interrupted())
     with pytest.raises(Interrupted):
         Refresher(cluster, cluster, lambda: None).refresh({"old"}, "new", Progress(), lambda _: None)
+
+
+class _Listed:
+    """A namespace of two pages, of which the second one can be had only as long as nothing was changed."""
+
+    def __init__(self) -> None:
+        self.changed: list[str] = []
+
+    @contextmanager
+    def secrets_as(self, service_account: str, namespace: str, timeout_seconds: float) -> Iterator["_Listed"]:
+        yield self
+
+    def list_enabled(self, timeout_seconds: float) -> list[str]:
+        return ["shop"]
+
+    def list_metadata(self, *_: object) -> Iterator[Metadata | Oversized]:
+        for name in ("one", "two"):
+            assert not self.changed, "it takes long to change many, and the API server forgets where the list was"
+            yield Metadata(ObjectName("shop", name), "1", {"keyhole.dev/record": record()})
+
+    def change(self, name: ObjectName, *_: object) -> Metadata:
+        self.changed.append(str(name))
+        return Metadata(name, "2", {"keyhole.dev/record": record().replace("0123abcd", "4567abcd")})
+
+
+def test_a_namespace_is_listed_to_its_end_before_any_secret_is_patched() -> None:
+    listed: Any = _Listed()
+    done = Refresher(listed, listed, lambda: None).refresh({"0123abcd"}, "4567abcd", Progress(), lambda _: None)
+    assert listed.changed == ["shop/one", "shop/two"]
+    assert (done.refreshed, done.left, done.problems) == (2, 0, ())
