@@ -160,7 +160,8 @@ class _KeySecret:
             if known is None:
                 raise NotDoneError(f"Secret {self._name} holds no key yet: is `keyhole controller` running?")
             under_way = request_of(metadata.annotations)
-            if not under_way and known.rotation is not None and known.rotation.step is not Step.DONE:
+            # A request that somebody left in the meantime waits for the end of this one.
+            if known.rotation is not None and known.rotation.step is not Step.DONE:
                 under_way = known.rotation.request
             request = under_way or random.token_hex(4)
             wanted = {} if under_way else {ROTATE: request}

@@ -5,6 +5,8 @@ import yaml
 from click.testing import CliRunner
 
 from cli.main import main
+from kube.objects import Metadata, ObjectName
+from manifests.key_status import DROP_OLD, ROTATE, STATUS, KeyStatus, Rotation, Step
 
 
 @pytest.fixture
@@ -46,3 +48,31 @@ def test_help_has_examples(command: list[str]) -> None:
     done = CliRunner().invoke(main, [*command, "--help"])
     assert done.exit_code == 0
     assert f"  keyhole {' '.join(command)}" in done.stdout
+
+
+class _KeySecret:
+    """The Secret with the keys, of which the command sees annotations alone."""
+
+    def __init__(self, annotations: dict[str, str]) -> None:
+        self.annotations = annotations
+
+    def read_metadata(self, name: ObjectName, _: float) -> Metadata:
+        return Metadata(name, "1", dict(self.annotations))
+
+    def change(self, _name: ObjectName, annotations: dict[str, str], _: float, resource_version: str) -> None:
+        assert resource_version == "1"
+        self.annotations.update(annotations)
+
+
+def test_a_request_that_waits_does_not_take_the_wish_to_drop_from_the_rotation_under_way(
+    kubeconfig: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one that waits begins when the other one ends, and that one ends only if it is told to drop the old key."""
+    rotation = Rotation("under-way", "b" * 8, Step.REFRESHING)
+    secret = _KeySecret({STATUS: KeyStatus("b" * 8, ("a" * 8, "b" * 8), rotation).dump(), ROTATE: "waits"})
+    monkeypatch.setattr("cli.key_command.connect", lambda _: None)
+    monkeypatch.setattr("cli.key_command.Secrets", lambda _: secret)
+    asked = ["key", "rotate", "--drop-old", "--no-wait", "--kubeconfig", str(kubeconfig)]
+    done = CliRunner().invoke(main, asked)
+    assert (done.exit_code, done.stdout) == (0, "rotation under-way is under way already\n")
+    assert (secret.annotations[DROP_OLD], secret.annotations[ROTATE]) == ("under-way", "waits")
