@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from resolver import escapes, jsontext
-from resolver.budget import Budget
+from resolver.budget import Budget, NoRoom
 
 # A text, and those that its members hold in turn. More would be memory that is held for nothing.
 _MOST_HELD: Final = 4
@@ -44,6 +44,11 @@ class JsonTexts:
         """Return whether a text is held, so that `member` does not need it."""
         return key in self._held
 
+    def forget(self) -> None:
+        """Give back the memory of all texts."""
+        while self._held:
+            self._budget.release(self._held.popitem()[1].held_bytes)
+
     def member(self, key: Hashable, text: bytes, pointer: str) -> bytes | Failure:
         """Return the value at a pointer (RFC 6901), by the rules for the values of fields.
 
@@ -70,9 +75,19 @@ class JsonTexts:
             self._budget.release(self._held.popitem(last=False)[1].held_bytes)
         units, size_bytes = jsontext.cost(text)
         self._budget.spend(units)
-        self._budget.hold(size_bytes)
+        self._hold(size_bytes)
         read = self._held[key] = _Read(_document(text), units, size_bytes)
         return read
+
+    def _hold(self, size_bytes: int) -> None:
+        try:
+            self._budget.hold(size_bytes)
+        except NoRoom:
+            if not self._held:
+                raise
+            # The object may be alone, and itself be what takes the room: then no retry would ever find any.
+            self.forget()
+            self._budget.hold(size_bytes)
 
 
 def _document(text: bytes) -> "jsontext.JsonValue | Failure":

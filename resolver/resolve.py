@@ -199,6 +199,7 @@ class Resolver:
             # Those to members of one JSON text stand together: it is then read once.
             for reference in sorted(of_place, key=lambda each: (each.field, in_order(each))):
                 outcomes[reference] = _evaluated(reference, place, secret, evaluation)
+        evaluation.texts.forget()
         return {reference: outcomes[reference] for reference in references}
 
 

@@ -180,6 +180,18 @@ def test_without_room_it_may_work_later() -> None:
         budget.read(1)
 
 
+def test_texts_that_are_held_make_room_for_the_next_one() -> None:
+    document = b"[" + b"0," * 50_000 + b"0]"
+    _, size_bytes = jsontext.cost(document)
+    chains = [f"default:{number} | json:/0" for number in range(8)]
+    # Nobody else takes any room: what is refused now would be refused for ever.
+    others = _Others(most_bytes=2 * size_bytes)
+    assert _outcomes(others.budget(), chains, document) == [b"0"] * 8
+    assert others.largest_bytes == 2 * size_bytes
+    found = _outcomes(_Others(most_bytes=size_bytes - 1).budget(), chains, document)
+    assert {type(each) for each in found} == {NoRoom}
+
+
 def test_answers_and_values_are_bounded_in_sum() -> None:
     budget = _Others().budget()
     for _ in range(8):
