@@ -1,7 +1,7 @@
 """Having records signed anew: managed Secrets are patched as their namespace's tenant; the webhook does the rest."""
 
 import logging
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 
@@ -26,6 +26,8 @@ _NOT_SIGNED = "the webhook could not confirm a value and left the record as it w
 _OVERSIZED = f"its metadata has more than {MOST_BYTES} bytes, so nobody looked for a record in it"
 
 _CALL_SECONDS = 10.0
+# A token lives ten minutes, and a patch may take a second where Vault is far away.
+_PATCHES_A_TOKEN = 300
 # A webhook or a Vault that is down refuses every Secret of the namespace; the next pass will see.
 _MOST_FAILURES_IN_A_ROW = 3
 
@@ -77,9 +79,17 @@ class Refresher:
         self._go_on()
         with self._accounts.secrets_as(RECONCILER, namespace.name, _CALL_SECONDS) as secrets:
             # To its end before anything is patched: the API server forgets after some minutes where a list was.
-            for name in list(self._due(namespace, secrets)):
-                self._go_on()
-                namespace.patch(secrets, ObjectName(namespace.name, name))
+            due = list(self._due(namespace, secrets))
+            self._patch(namespace, secrets, due[:_PATCHES_A_TOKEN])
+        for begin in range(_PATCHES_A_TOKEN, len(due), _PATCHES_A_TOKEN):
+            self._go_on()
+            with self._accounts.secrets_as(RECONCILER, namespace.name, _CALL_SECONDS) as secrets:
+                self._patch(namespace, secrets, due[begin : begin + _PATCHES_A_TOKEN])
+
+    def _patch(self, namespace: "_Namespace", secrets: Secrets, names: Sequence[str]) -> None:
+        for name in names:
+            self._go_on()
+            namespace.patch(secrets, ObjectName(namespace.name, name))
 
     def _due(self, namespace: "_Namespace", secrets: Secrets) -> Iterator[str]:
         """Yield the names of the Secrets with a record under an old key."""

@@ -85,16 +85,18 @@ class _Listed:
 
     def __init__(self) -> None:
         self.changed: list[str] = []
+        self.tokens = 0
 
     @contextmanager
     def secrets_as(self, service_account: str, namespace: str, timeout_seconds: float) -> Iterator["_Listed"]:
+        self.tokens += 1
         yield self
 
     def list_enabled(self, timeout_seconds: float) -> list[str]:
         return ["shop"]
 
     def list_metadata(self, *_: object) -> Iterator[Metadata | Oversized]:
-        for name in ("one", "two"):
+        for name in ("one", "two", "three", "four", "five"):
             assert not self.changed, "it takes long to change many, and the API server forgets where the list was"
             yield Metadata(ObjectName("shop", name), "1", {"keyhole.dev/record": record()})
 
@@ -106,5 +108,13 @@ class _Listed:
 def test_a_namespace_is_listed_to_its_end_before_any_secret_is_patched() -> None:
     listed: Any = _Listed()
     done = Refresher(listed, listed, lambda: None).refresh({"0123abcd"}, "4567abcd", Progress(), lambda _: None)
-    assert listed.changed == ["shop/one", "shop/two"]
-    assert (done.refreshed, done.left, done.problems) == (2, 0, ())
+    assert listed.changed == [f"shop/{name}" for name in ("one", "two", "three", "four", "five")]
+    assert (done.refreshed, done.left, done.problems, listed.tokens) == (5, 0, (), 1)
+
+
+def test_whoever_has_many_secrets_to_be_patched_gets_another_token_on_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that ended has every further Secret refused, and with --drop-old nobody comes back for them."""
+    monkeypatch.setattr("controller.refresh._PATCHES_A_TOKEN", 2)
+    listed: Any = _Listed()
+    done = Refresher(listed, listed, lambda: None).refresh({"0123abcd"}, "4567abcd", Progress(), lambda _: None)
+    assert (len(listed.changed), len(set(listed.changed)), done.refreshed, listed.tokens) == (5, 5, 5, 3)
