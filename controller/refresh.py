@@ -1,7 +1,8 @@
 """Having records signed anew: managed Secrets are patched as their namespace's tenant; the webhook does the rest."""
 
 import logging
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from http import HTTPStatus
 
@@ -68,6 +69,7 @@ class Refresher:
             except Exception as error:  # noqa: BLE001 - what one namespace holds must not end the work for the others
                 done.problem = f"a bug in Keyhole: {described(error)}"
                 log.error("namespace %s: %s", namespace, done.problem)  # noqa: TRY400 - a traceback may quote values
+            done.leave_rest()
             if done.problem:
                 problems[namespace] = done.problem
             progress = replace(progress, visited=visited, refreshed=progress.refreshed + done.refreshed)
@@ -79,17 +81,18 @@ class Refresher:
         self._go_on()
         with self._accounts.secrets_as(RECONCILER, namespace.name, _CALL_SECONDS) as secrets:
             # To its end before anything is patched: the API server forgets after some minutes where a list was.
-            due = list(self._due(namespace, secrets))
-            self._patch(namespace, secrets, due[:_PATCHES_A_TOKEN])
-        for begin in range(_PATCHES_A_TOKEN, len(due), _PATCHES_A_TOKEN):
+            namespace.due.extend(self._due(namespace, secrets))
+            self._patch(namespace, secrets)
+        while namespace.due:
             self._go_on()
             with self._accounts.secrets_as(RECONCILER, namespace.name, _CALL_SECONDS) as secrets:
-                self._patch(namespace, secrets, due[begin : begin + _PATCHES_A_TOKEN])
+                self._patch(namespace, secrets)
 
-    def _patch(self, namespace: "_Namespace", secrets: Secrets, names: Sequence[str]) -> None:
-        for name in names:
+    def _patch(self, namespace: "_Namespace", secrets: Secrets) -> None:
+        """Patch as many as a token is good for."""
+        for _ in range(min(_PATCHES_A_TOKEN, len(namespace.due))):
             self._go_on()
-            namespace.patch(secrets, ObjectName(namespace.name, name))
+            namespace.patch(secrets, ObjectName(namespace.name, namespace.due.popleft()))
 
     def _due(self, namespace: "_Namespace", secrets: Secrets) -> Iterator[str]:
         """Yield the names of the Secrets with a record under an old key."""
@@ -101,11 +104,12 @@ class Refresher:
 
 
 class _Namespace:
-    """What was done in one namespace."""
+    """What was done in one namespace. `due` are the names of the Secrets that are still to be patched."""
 
     def __init__(self, name: str, old_ids: frozenset[str], mark: str) -> None:
         self.name = name
         self.old_ids = old_ids
+        self.due: deque[str] = deque()
         self.refreshed = 0
         self.left = 0
         self.left_names: list[str] = []
@@ -133,6 +137,11 @@ class _Namespace:
             self.refreshed += 1
         else:
             self.leave(_UNSEEN if REFRESH in after.annotations else _NOT_SIGNED, name.name)
+
+    def leave_rest(self) -> None:
+        """Count what nobody came to: if the old key is dropped, it has to be told of these as well."""
+        while self.due:
+            self.leave("it was not tried", self.due.popleft())
 
     def leave(self, why: str, name: str) -> None:
         """Count a Secret whose record may still be under an old key, and say why."""

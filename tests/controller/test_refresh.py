@@ -7,6 +7,7 @@ import pytest
 
 from controller.errors import Interrupted
 from controller.refresh import Refresher, record_keys
+from kube.errors import KubernetesUnavailable
 from kube.metadata_pages import Oversized
 from kube.objects import Metadata, ObjectName
 from manifests.key_status import Progress
@@ -83,9 +84,10 @@ def test_who_is_interrupted_in_a_namespace_goes_on_with_no_other() -> None:
 class _Listed:
     """A namespace of two pages, of which the second one can be had only as long as nothing was changed."""
 
-    def __init__(self) -> None:
+    def __init__(self, failure: Exception | None = None) -> None:
         self.changed: list[str] = []
         self.tokens = 0
+        self._failure = failure
 
     @contextmanager
     def secrets_as(self, service_account: str, namespace: str, timeout_seconds: float) -> Iterator["_Listed"]:
@@ -101,6 +103,8 @@ class _Listed:
             yield Metadata(ObjectName("shop", name), "1", {"keyhole.dev/record": record()})
 
     def change(self, name: ObjectName, *_: object) -> Metadata:
+        if self._failure is not None:
+            raise self._failure
         self.changed.append(str(name))
         return Metadata(name, "2", {"keyhole.dev/record": record().replace("0123abcd", "4567abcd")})
 
@@ -118,3 +122,12 @@ def test_whoever_has_many_secrets_to_be_patched_gets_another_token_on_the_way(mo
     listed: Any = _Listed()
     done = Refresher(listed, listed, lambda: None).refresh({"0123abcd"}, "4567abcd", Progress(), lambda _: None)
     assert (len(listed.changed), len(set(listed.changed)), done.refreshed, listed.tokens) == (5, 5, 5, 3)
+
+
+def test_what_is_not_tried_after_failures_in_a_row_is_left_too() -> None:
+    """With --drop-old the old key goes, and whoever asked for it is told whom that concerns."""
+    listed: Any = _Listed(KubernetesUnavailable("did not answer"))
+    done = Refresher(listed, listed, lambda: None).refresh({"0123abcd"}, "4567abcd", Progress(), lambda _: None)
+    assert (done.refreshed, done.left) == (0, 5)
+    assert done.left_names == tuple(f"shop/{name}" for name in ("one", "two", "three", "four", "five"))
+    assert [problem.cause for problem in done.problems] == ["the Kubernetes API server did not answer"]
