@@ -1,11 +1,12 @@
 """What the controller tells of its work in metrics."""
 
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
 from kube.observed import Observe
-from manifests.key_status import KeyStatus, Step
+from manifests.key_status import KeyStatus, Progress, Step
 from metrics.catalogue import BUILD, CERTIFICATE_EXPIRY, KUBERNETES_REQUESTS
 from metrics.controller_catalogue import LEADER, ROTATION_FAILING, ROTATION_LEFT, ROTATION_SIGNED, ROTATION_STEP, TURNS
 from metrics.meters import Meters
@@ -44,6 +45,7 @@ class ControllerMeters:
 
     def __init__(self, meters: Meters, version: str) -> None:
         self._meters = meters
+        self._last_pass = Progress()
         meters.set(BUILD, 1, version)
         self.leads(is_leader=False)
         # From zero on: Prometheus does not see the first step of a counter that was not there before.
@@ -76,9 +78,15 @@ class ControllerMeters:
         if rotation is None:
             self._rotation(NO_ROTATION, 0, 0, 0)
         else:
-            progress, is_over = rotation.progress, rotation.step is Step.DONE
-            # When it is over no old key is left for what could not be signed anew.
-            left, failing = (0, 0) if is_over else (progress.left, progress.problems_total)
+            progress = rotation.progress
+            # Under way, a pass has yet to come to what it will leave: until it does, the one before counts.
+            last = self._last_pass if progress.visited < progress.namespaces else Progress()
+            left = max(last.left, progress.left)
+            failing = max(last.problems_total, progress.problems_total)
+            self._last_pass = replace(progress, left=left, problems_total=failing)
+            if rotation.step is Step.DONE:
+                # No old key is left for what could not be signed anew.
+                left = failing = 0
             self._rotation(rotation.step.value, progress.refreshed, left, failing)
 
     def certificate_ends(self, which: Certificate, ends_at: datetime | None) -> None:

@@ -41,6 +41,25 @@ def test_a_rotation_that_is_over_has_nothing_left_whatever_it_ended_with() -> No
     assert {"keyhole_rotation_records_left 0.0", "keyhole_rotation_namespaces_failing 0.0"} <= set(told(meters))
 
 
+def test_what_the_last_pass_left_counts_while_the_next_one_is_under_way() -> None:
+    """The alert on a rotation that is stuck waits for an hour, and each pass of many namespaces begins with nothing."""
+    meters = Meters.alone()
+    controller = ControllerMeters(meters, "1.2.3")
+    ended = Progress(namespaces=3, visited=3, left=2, problems_total=1, passes=1)
+    for progress, left, failing in (
+        (Progress(namespaces=3, visited=1), 0, 0),
+        (ended, 2, 1),
+        (Progress(namespaces=3, visited=1, passes=1), 2, 1),
+        (Progress(namespaces=3, visited=2, left=5, problems_total=1, passes=1), 5, 1),
+        (Progress(namespaces=3, visited=3, left=1, problems_total=1, passes=1), 1, 1),
+        (Progress(namespaces=3, visited=3, passes=2), 0, 0),
+        (Progress(namespaces=3, visited=1, passes=2), 0, 0),
+    ):
+        controller.key_status(KeyStatus("new", ("new", "old"), Rotation("r", "new", Step.REFRESHING, progress)))
+        expected = {f"keyhole_rotation_records_left {left}.0", f"keyhole_rotation_namespaces_failing {failing}.0"}
+        assert expected <= set(told(meters)), progress
+
+
 def test_turns_are_there_from_the_start() -> None:
     meters = Meters.alone()
     ControllerMeters(meters, "1.2.3").turned(Duty.CERTIFICATES, Turn.FAILED)
