@@ -151,7 +151,8 @@ class Connection(_Strict):
     vault_namespace: str | None = Field(default=None, description="The namespace of Vault Enterprise.")
     mounts: Mapping[Mount, Literal[1, 2]] = Field(
         default_factory=dict,
-        description="Key/value mounts and their version. Vault is asked about others, and again when its answers no longer fit.",
+        description="Key/value mounts and their version. Vault is asked about others, and again when its answers no "
+        "longer fit.",
         examples=[{"secret": 2}],
     )
     allow: tuple[_Pattern, ...] | None = Field(
