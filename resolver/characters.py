@@ -4,6 +4,7 @@ Sources: the Unicode Character Database (general categories, and what is ignored
 `DerivedCoreProperties.txt`), Unicode Standard Annex 15 (NFKC), Unicode Technical Standard 39 (look-alikes).
 """
 
+import functools
 import re
 import unicodedata
 from typing import Final
@@ -27,6 +28,11 @@ _MOST_NAME_CHARACTERS: Final = 253
 _WORD: Final = re.compile(r"[^\s\"=\\,;]+")
 
 
+# A text asks about each of its characters beyond ASCII several times, and Unicode's tables take microseconds to answer.
+_MOST_REMEMBERED: Final = 8192
+
+
+@functools.lru_cache(_MOST_REMEMBERED)
 def is_invisible(character: str) -> bool:
     """Return whether a reader cannot see that a character is there, or which one it is.
 
@@ -46,12 +52,14 @@ def first_invisible(text: str, start: int, end: int) -> int | None:
     return next((start + index for index, one in enumerate(part) if is_invisible(one)), None)
 
 
+@functools.lru_cache(_MOST_REMEMBERED)
 def look_alike(character: str, of: str) -> str | None:
     """Return which of the ASCII characters `of` a character looks like or becomes by NFKC, None if it is none of them.
 
     Letters of other scripts, with and without accents, are like none of them.
     """
-    if character.isascii():
+    # Nothing else becomes another one by NFKC but syllables of Hangul, and those become themselves.
+    if character not in _ALIKE and not unicodedata.decomposition(character):
         return None
     forms = (_ALIKE.get(one, one) for one in unicodedata.normalize("NFKC", character))
     return next((form for form in forms if form in of), None)

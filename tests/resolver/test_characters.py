@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resolver.characters import escape, is_invisible, look_alike, named, quoted, visible
+from resolver.grammar import parse_reference
 
 _STRUCTURE = "./\\%?#|;"
 
@@ -99,3 +100,18 @@ def test_a_quoted_text_ends_where_its_quotes_end(text: str) -> None:
 )
 def test_names(name: str, shown: str) -> None:
     assert named(name) == shown
+
+
+def test_unicodes_tables_are_asked_once_for_each_character() -> None:
+    """References of 256 KiB kept a worker busy for seconds otherwise."""
+    look_alike.cache_clear()
+    is_invisible.cache_clear()
+    str(parse_reference("vault:secret/" + "\ufdfa" * 600 + "#a"))
+    assert look_alike.cache_info().misses < 20
+    assert is_invisible.cache_info().misses < 20
+
+
+def test_what_unicode_does_not_decompose_becomes_no_other_character() -> None:
+    """So it is like none, without a further look."""
+    plain = (one for one in map(chr, range(0x80, 0x30000)) if not unicodedata.decomposition(one))
+    assert [one for one in plain if unicodedata.normalize("NFKC", one) != one] == []
