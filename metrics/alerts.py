@@ -65,7 +65,8 @@ ALERTS: Final = (
     ),
     Alert(
         "KeyholeKeysDiffer",
-        "max(keyhole_record_key_id) != min(keyhole_record_key_id)",
+        # Each installation has keys of its own, and one Prometheus may scrape several.
+        "max by (cluster, namespace) (keyhole_record_key_id) != min by (cluster, namespace) (keyhole_record_key_id)",
         "15m",
         "critical",
         "Replicas sign records under different keys: one of them has not read the record key for long.",

@@ -42,3 +42,10 @@ def test_an_alert_asks_for_metrics_and_labels_that_there_are(alert: Alert) -> No
     for name, matchers in re.findall(r"(keyhole_\w+)(?:\{([^}]*)\})?", alert.expression):
         metric = declared[name.removesuffix("_count") if name.removesuffix("_count") in declared else name]
         assert set(re.findall(r"(\w+)=", matchers)) <= metric.labels.keys()
+
+
+def test_keys_are_compared_within_an_installation() -> None:
+    """One Prometheus may scrape several, and each has keys of its own."""
+    (alert,) = (alert for alert in ALERTS if alert.name == "KeyholeKeysDiffer")
+    per_installation = "by (cluster, namespace) (keyhole_record_key_id)"
+    assert alert.expression == f"max {per_installation} != min {per_installation}"
