@@ -123,7 +123,7 @@ class Vault:
         }
         if self._is_openbao:
             # It lets nobody enable an audit device through the API.
-            configuration["audit"] = [{_AUDIT_DEVICE: {_AUDIT_DEVICE: {"options": self._audit_options()}}}]
+            configuration["audit"] = [{"type": _AUDIT_DEVICE, "path": _AUDIT_DEVICE, "options": self._audit_options()}]
         file = self._directory / "vault.json"
         file.write_text(json.dumps(configuration, indent=2))
         arguments = [str(self._program), "server", f"-config={file}", "-log-level=info"]
