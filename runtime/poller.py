@@ -129,11 +129,11 @@ class Poller(Generic[_T]):
             return _PAUSE_SECONDS
 
     def _failed(self, failure: str, level: int) -> None:
-        is_believed = self.value is not None
+        is_believed = self._last is not None and self.age_seconds <= self._believed_seconds
         if failure != self.last_failure:
             kept = self._what.while_believed if is_believed else self._what.without
             self._log.log(level, "%s; %s", failure, kept)
-        elif self._was_believed and not is_believed:
+        if self._was_believed and not is_believed:
             self._log.error(
                 "%s could not be read for %.0f s and is not believed any longer; %s",
                 *(self._what.name, self.age_seconds, self._what.without),

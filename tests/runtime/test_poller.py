@@ -159,6 +159,40 @@ class TestFollowing:
             told.getMessage() == "the file could not be read for 605 s and is not believed any longer; nobody is let in"
         )
 
+    def test_the_end_of_belief_is_told_also_when_the_failure_is_another_one_by_then(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        source = Source()
+        source.poller.look()
+        source.content = Unreadable("gone")
+        source.poller.look()
+        source.content = Unreadable("forbidden")
+        source.now += BELIEVED_SECONDS + 5
+        for _ in range(3):
+            source.poller.look()
+        assert [record.getMessage() for record in caplog.records] == [
+            "gone; what was known counts",
+            "forbidden; nobody is let in",
+            "the file could not be read for 605 s and is not believed any longer; nobody is let in",
+        ]
+
+    def test_of_what_is_done_again_and_again_and_has_no_value_no_belief_ends(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        works = True
+
+        def work() -> None:
+            if not works:
+                raise ZeroDivisionError
+
+        poller = Poller(work, 1.0, FOR_EVER, _WHAT, log=_LOG)
+        poller.look()
+        works = False
+        for _ in range(3):
+            poller.look()
+        (told,) = caplog.records
+        assert "ZeroDivisionError" in told.getMessage()
+
 
 def _some_reads(source: Source) -> None:
     before = source.reads
