@@ -57,7 +57,7 @@ ALL = {
             wanted=f"{pins.OLDEST_ETCD} or later",
             in_assets=True,
         ),
-        # OpenBao (`bao`) is no Go module that could be built here. Where KEYHOLE_TESTBED_VAULT names it, it is taken.
+        # OpenBao (`bao`) is taken where KEYHOLE_TESTBED_VAULT names it: its Go module cannot be had to build it.
         Program(
             name="vault",
             version=pins.VAULT,

@@ -4,6 +4,8 @@
 |-----------------------------------------------------------|-------------------------------|
 | no references, or nothing that changed                    | allowed, no patch             |
 | a proved value, and whatever fails when it is verified    | allowed, with a warning       |
+| a PUT that depends on a live value, and nobody can say    |                               |
+| whether the requester may get it                          | 503 with retryAfterSeconds    |
 | malformed reference, namespace not opted in               | 403                           |
 | the requester may not get the Secret                      | 403                           |
 | Vault denies; path, field or version missing; not KV      | 403, naming which             |
