@@ -129,9 +129,10 @@ def _read(
 
 
 def doubted(error: ResolverError, location: KvLocation) -> ResolverError:
-    """Return what a failed read means for a mount that Vault was asked about earlier: it may have changed since."""
+    """Return what a failed read means for a mount that Vault told of earlier: it may have changed since."""
+    is_vaults_word = location.mount.asked_at_seconds is not None and not location.mount.is_configured
     may_have_changed = isinstance(error, VaultDenied) or (isinstance(error, SecretNotFound) and not error.deleted)
-    if location.mount.asked_at_seconds is not None and may_have_changed:
+    if is_vaults_word and may_have_changed:
         return MountDoubted(location.mount, error)
     return error
 

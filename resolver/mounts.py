@@ -7,7 +7,7 @@ may use anything below it.
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Final
 
@@ -31,12 +31,14 @@ KEY_VALUE_TYPES: Final = frozenset({"kv", "generic"})
 class KvMount:
     """A mount of the key/value engine: its path without slashes at the ends, and the engine's version.
 
-    `asked_at_seconds` is when Vault was asked about it, in monotonic seconds; None means that it is configured.
+    `asked_at_seconds` is when Vault was asked about it last, in monotonic seconds; None means never. `is_configured`
+    says that the administrator names it, and that Vault never said otherwise.
     """
 
     path: str
     version: int
     asked_at_seconds: float | None = field(default=None, compare=False)
+    is_configured: bool = field(default=False, compare=False)
 
 
 class TokenRefused(ResolverError):
@@ -50,7 +52,7 @@ class Mounts:
     """The mounts of one connection: those configured, and those that Vault was asked about. Threads may share it."""
 
     def __init__(self, configured: Mapping[str, int]) -> None:
-        self._known = {path: KvMount(path, version) for path, version in configured.items()}
+        self._known = {path: KvMount(path, version, is_configured=True) for path, version in configured.items()}
         self._lock = threading.Lock()
 
     def known(self, path: str) -> KvMount | None:
@@ -67,11 +69,12 @@ class Mounts:
         with self._lock:
             if instead_of is not None:
                 self._known.pop(instead_of.path, None)
-            self._known[mount.path] = mount
+            is_configured = instead_of is not None and instead_of.is_configured and instead_of == mount
+            self._known[mount.path] = replace(mount, is_configured=is_configured)
 
     def forget(self, mount: KvMount) -> None:
         """Know the mount no longer, unless it is configured."""
-        if mount.asked_at_seconds is not None:
+        if not mount.is_configured:
             with self._lock:
                 self._known.pop(mount.path, None)
 

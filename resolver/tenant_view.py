@@ -118,7 +118,7 @@ class TenantView:
         try:
             return kv.location(reference, mount)
         except ReferenceRefused:
-            if mount.asked_at_seconds is None or self._is_certain(mount):
+            if mount.is_configured or self._is_certain(mount):
                 raise
             return kv.location(reference, self._found_mount(reference.path, mount))
 

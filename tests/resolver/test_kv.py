@@ -16,7 +16,7 @@ from resolver.edge_errors import ReferenceRefused, SecretNotFound, VaultDenied, 
 from resolver.errors import ResolverError
 from resolver.grammar import Reference
 from resolver.kv import KvLocation, MountDoubted
-from resolver.mounts import V1, V2, KvMount, TokenRefused
+from resolver.mounts import V1, V2, KvMount, Mounts, TokenRefused
 from resolver.transport import Transport
 from resolver.value import SecretValue
 from tests.resolver.fake_server import answering, http
@@ -84,7 +84,7 @@ def test_an_answer_that_does_not_fit_the_mount_puts_it_in_doubt(status: str, bod
 def test_a_missing_secret_puts_in_doubt_only_what_vault_said_earlier() -> None:
     error = _read("404 Not Found", {"errors": []})
     assert isinstance(error, SecretNotFound)
-    configured, asked = KvMount("grow", V1), KvMount("grow", V1, asked_at_seconds=1.0)
+    configured, asked = KvMount("grow", V1, is_configured=True), KvMount("grow", V1, asked_at_seconds=1.0)
     assert kv.doubted(error, KvLocation(configured, "app")) is error
     assert isinstance(kv.doubted(error, KvLocation(asked, "app")), MountDoubted)
 
@@ -100,3 +100,24 @@ def test_a_secret_with_the_name_of_a_branch_is_told_how_to_be_written(path: str)
         kv.location(Reference(f"secret/{path}", "password"), KvMount("secret", V2))
     found = kv.location(Reference(f"secret/data/{path}", "password"), KvMount("secret", V2))
     assert str(found) == f"secret/{path}"
+
+
+def test_a_configured_mount_that_vault_confirms_stays_configured_and_one_that_changed_does_not() -> None:
+    mounts = Mounts({"grow": V1})
+    configured = mounts.known("grow/app")
+    assert configured is not None
+    mounts.remember(KvMount("grow", V1, asked_at_seconds=1.0), instead_of=configured)
+    confirmed = mounts.known("grow/app")
+    assert confirmed is not None
+    assert (confirmed.is_configured, confirmed.asked_at_seconds) == (True, 1.0)
+    mounts.forget(confirmed)
+    assert mounts.known("grow/app") is confirmed
+    error = _read("404 Not Found", {"errors": []})
+    assert isinstance(error, SecretNotFound)
+    assert kv.doubted(error, KvLocation(confirmed, "app")) is error
+    mounts.remember(KvMount("grow", V2, asked_at_seconds=2.0), instead_of=confirmed)
+    changed = mounts.known("grow/app")
+    assert changed is not None
+    assert not changed.is_configured
+    mounts.forget(changed)
+    assert mounts.known("grow/app") is None
