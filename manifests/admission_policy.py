@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from manifests.annotations import DATA_PREFIX, FIELDS, IGNORE, RECORD
+from manifests.filling import CONFIG_JSON
 from manifests.match_conditions import (
     BARE,
     INLINE,
@@ -118,6 +119,10 @@ _LACKS: Final = "(!(key in variables.data) || (!variables.unnamed && !(key in va
 IGNORED: Final = "(variables.ignored == 'true' || variables.ignored.split(',').exists(part, part.trim() == key))"
 _VALUE: Final = "variables.data[key]"
 _IS_DOCKER: Final = f"key in {cel_list(DOCKER_CONFIGS)}"
+# Of a config.json only what has credentials is read as a docker configuration.
+_AUTHS_PATTERN: Final = pattern(['"auths"'])
+_HAS_CREDENTIALS: Final = f"{_VALUE}.matches('{_AUTHS_PATTERN}')"
+READS_STRINGS: Final = f"({_IS_DOCKER} && (key != '{CONFIG_JSON}' || {_HAS_CREDENTIALS}))"
 _BEGINNING: Final = f"{_VALUE}.substring(0, [{_BEGINNING_CHARACTERS}, size({_VALUE})].min())"
 
 
@@ -175,6 +180,6 @@ VARIABLES: Final = {
     "unresolved": (
         f"variables.unexcused.filter(key, {_BEGINS} || (variables.canBeJudged"
         f" && ({_matches(_INLINE_PATTERN, _INLINE_NAMED)}"
-        f" || ({_IS_DOCKER} && {_matches(QUOTED_PATTERN, _QUOTED_NAMED)}))))"
+        f" || ({READS_STRINGS} && {_matches(QUOTED_PATTERN, _QUOTED_NAMED)}))))"
     ),
 }

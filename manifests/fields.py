@@ -14,10 +14,17 @@ import jsonpointer
 from manifests import annotations, fields_map
 from manifests.filling import DockerConfigError, Filling
 from manifests.problem import Problem
-from manifests.texts import DOCKER_CONFIGS, annotation_filling, begins_late, canonical, filling_of, what_it_is
+from manifests.texts import (
+    DOCKER_CONFIGS,
+    annotation_filling,
+    begins_late,
+    canonical,
+    filling_of,
+    reading_units,
+    what_it_is,
+)
 from resolver.errors import ReferenceSyntaxError
 from resolver.grammar import Reference
-from resolver.value import SecretValue
 
 MAX_REFERENCES = 1000
 # Kubernetes' own rule for the keys of a Secret (IsConfigMapKey). What begins with ".." would leave a volume's folder.
@@ -102,7 +109,7 @@ def scan_secret(
     for key, origin, text in annotated:
         if len(problems) > MAX_REFERENCES:
             break
-        pay(_UNITS_A_KEY)
+        pay(_UNITS_A_KEY + reading_units(text))
         if key in wants:
             problems.append(Problem(origin, f"{wants[key].origin} fills the same key"))
             continue
@@ -125,16 +132,6 @@ def has_annotations(manifest: Mapping[str, Any]) -> bool:
     """Whether an object of any kind holds a reference in an annotation that Keyhole reads."""
     notes = (manifest.get("metadata") or {}).get("annotations") or {}
     return any(name == annotations.FIELDS or name.startswith(annotations.DATA_PREFIX) for name in notes)
-
-
-def reads_as_reference(key: str, value: SecretValue) -> bool:
-    """Whether a value, standing in place under a Secret's key, would be read as a reference, sound or malformed."""
-    try:
-        return filling_of(key, value.reveal().decode()) is not None
-    except UnicodeDecodeError:
-        return False
-    except (ReferenceSyntaxError, DockerConfigError):
-        return True
 
 
 def too_many(count: int) -> Iterator[Problem]:

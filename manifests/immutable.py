@@ -43,7 +43,7 @@ def frozen_fields(scan: Scan, sent: Claims, live: Claims) -> tuple[Sequence[Step
         elif entry is not None:
             steps.append(Step(want, Action.KEEP, value, entry))
         elif want.form is Form.ANNOTATION and wanted_before.get(want.key) != want.filling:
-            problems.append(Problem(want.origin, f"does not say where the value came from; {_ADVICE}"))
+            problems.append(Problem(want.origin, f"names a reference that did not give the value; {_ADVICE}"))
         elif value == sent.encoded(want.key):
             steps.append(Step(want, Action.KEEP, value))
             warnings.append(f"data.{want.key}: the Secret is immutable, and its value stays as it is")

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
-from manifests.fields import Form, Want, reads_as_reference
+from manifests.fields import Form, Want
 from manifests.placeholder import placeholder
 from manifests.problem import MALFORMED
 from manifests.provenance import MAC_CHARACTERS, Provenance
 from manifests.record import Entry
 from manifests.spans import spans_of
+from manifests.texts import reads_as_reference
 from resolver.errors import ResolverError
 from resolver.grammar import Reference
 from resolver.value import SecretValue

@@ -9,12 +9,18 @@ from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any, Final
 
-from manifests.admission_policy import IGNORED, JUDGED_CHARACTERS, QUOTED_PATTERN, VARIABLES, policy_and_binding
+from manifests.admission_policy import (
+    IGNORED,
+    JUDGED_CHARACTERS,
+    QUOTED_PATTERN,
+    READS_STRINGS,
+    VARIABLES,
+    policy_and_binding,
+)
 from manifests.annotations import DATA_PREFIX, FIELDS, IGNORE
-from manifests.match_conditions import BARE, NOT_BEING_DELETED, begins, begins_as_reference, cel_list
+from manifests.match_conditions import BARE, NOT_BEING_DELETED, begins, begins_as_reference
 from manifests.needles import prefix
 from manifests.registration import NAME, OPT_IN, OWN_NAMESPACE, RULES, outside_of_the_system, within_the_system
-from manifests.texts import DOCKER_CONFIGS
 
 # What stands before a reference by mistake: blanks, quotes, and characters that nobody sees.
 BEFORE: Final = (" ", "  ", "\t", "\n", '"', "'", "\ufeff", "\u200b", "\u00a0")
@@ -55,10 +61,9 @@ def look_alike_policy(*, name: str = _LOOK_ALIKES, own_namespace: str = OWN_NAME
             f" && !{IGNORED} && variables.oldData[?key] != optional.of(value), key)"
         ),
         "behind": f"variables.new.filter(key, {begins('variables.data[key]', prefixes)})",
-        "strings": f"variables.new.filter(key, !(key in {cel_list(DOCKER_CONFIGS)}))",
         "quoted": (
-            f"variables.strings.map(key, size(variables.data[key])).sum() > {JUDGED_CHARACTERS} ? [] :"
-            f" variables.strings.filter(key, variables.data[key].matches('{QUOTED_PATTERN}'))"
+            f"variables.new.map(key, size(variables.data[key])).sum() > {JUDGED_CHARACTERS} ? [] :"
+            f" variables.new.filter(key, !{READS_STRINGS} && variables.data[key].matches('{QUOTED_PATTERN}'))"
         ),
     }
     if_none = f"(if it is none, say so with the annotation {IGNORE}: ' + {{key}} + ')'"

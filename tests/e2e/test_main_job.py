@@ -196,6 +196,13 @@ class TestTypedSecrets:
             cluster.apply(manifest, server_side=True, dry_run=True)
             assert cluster.get(name) == before
 
+    def test_a_config_json_of_something_else_is_stored_as_it_is_with_a_warning(self, cluster: Cluster) -> None:
+        text = '{"db":{"password":"vault:secret/e2e/db#password"}}'
+        answer = cluster.create(secret("settings", stringData={"config.json": text}))
+        assert answer.status_code == 201
+        assert "a string in it looks like a reference" in answer.headers["Warning"]
+        assert cluster.values("settings") == {"config.json": text}
+
     def test_a_tls_secret_is_filled(self, cluster: Cluster, plant: Planter) -> None:
         values = plant.secret("tls", "certificate", "key")
         annotations = {

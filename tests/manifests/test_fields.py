@@ -1,6 +1,7 @@
 import pytest
 
-from manifests.fields import Form, Scan, reads_as_reference, scan_secret
+from manifests.fields import Form, Scan, scan_secret
+from manifests.texts import reads_as_reference
 from resolver.grammar import Template
 from resolver.value import SecretValue
 from tests.manifests.secrets import secret
@@ -310,3 +311,10 @@ def test_a_config_json_of_something_else_is_a_text() -> None:
     (want,) = scan_secret(secret({"config.json": text})).wants
     assert isinstance(want.filling, Template)
     assert len(want.filling.references) == 3
+
+
+def test_annotations_beyond_ascii_are_paid_for_by_their_length() -> None:
+    paid: list[int] = []
+    text = f"vault:secret/{'é' * 1000}#p"
+    scan_secret(secret({}, {"data.keyhole.dev/a": text}), pay=paid.append)
+    assert sum(paid) > 1_000_000

@@ -33,8 +33,8 @@ def test_an_immutable_value_is_kept_with_what_is_recorded_of_it(dry_run: bool) -
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
-        pytest.param({NOTE: OTHER}, "does not say where the value came from", id="another reference"),
-        pytest.param({NOTE: f"x(({REF}))"}, "does not say where the value came from", id="another text around it"),
+        pytest.param({NOTE: OTHER}, "names a reference that did not give the value", id="another reference"),
+        pytest.param({NOTE: f"x(({REF}))"}, "names a reference that did not give the value", id="another text"),
         pytest.param({NOTE: None}, "filled by an annotation that is gone now", id="none"),
     ],
 )
@@ -52,7 +52,7 @@ def test_an_annotation_of_an_immutable_secret_is_not_changed_either(
 def test_an_annotation_is_not_added_to_an_immutable_value() -> None:
     old = secret({"a": "literal"}, immutable=True)
     (problem,) = plan(edited(old, annotations={NOTE: REF}), old).problems
-    assert "does not say where the value came from" in problem.message
+    assert "names a reference that did not give the value" in problem.message
 
 
 @pytest.mark.parametrize(

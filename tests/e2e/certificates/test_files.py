@@ -29,16 +29,15 @@ def test_a_new_pair_is_taken_over_and_a_broken_one_is_not(
     places.watch(tmp_path / "keyhole.log")
     with serving(bed, tmp_path, connections_file, certificate=files) as webhook:
         log = webhook.log_file
-        # One is enough to be ready; the master tells of it as well.
-        eventually(lambda: log.read_text().count("serving with certificate") == 3, "both workers have the first one")
         before, running = files.ca_certificate.read_bytes(), both_workers(webhook)
         (first,) = _served(webhook, before)
         swap(files.key, "half of a ke")
-        eventually(lambda: log.read_text().count("the certificate of before stays") == 2, "both workers tell of it")
+        eventually(lambda: log.read_text().count("the certificate of before stays") >= 2, "both workers tell of it")
         assert _served(webhook, before) == {first}
         ca = issue_ca()
         write(tmp_path / "certs", ca, issue_serving(ca, ["127.0.0.1", SERVICE_HOST]), overwrite=True)
         eventually(lambda: len(_served(webhook, ca.certificate_pem)) == 1, "both workers serve the new one")
         assert _served(webhook, before) == set()
         assert workers(webhook) == running
-        assert log.read_text().count("the certificate of before stays") in {2, 3, 4}  # files change one by one
+        # Each process tells of a change once, the master included, and the files change one by one.
+        assert log.read_text().count("the certificate of before stays") in range(2, 7)
