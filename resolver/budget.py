@@ -16,14 +16,14 @@ _MIB: Final = 1024 * 1024
 MOST_UNITS: Final = 500_000_000
 """The work for one object. A unit is about a nanosecond, so that this is about half a second."""
 SLICE_UNITS: Final = 5_000_000
-"""What is done at a stretch, if it can be divided. In between others are worked for."""
+"""The work that is done at a stretch, if it can be divided. In between, others get their turn."""
 MOST_ANSWERS_BYTES: Final = 8 * _MIB
 """What Vault may answer for one object."""
 MOST_VALUES_BYTES: Final = _MIB
 """Kubernetes' MaxSecretSize, which the values of one object cannot exceed together: nothing larger could be stored."""
 
 Rest = Callable[[str, Deadline], None]
-"""Let others be worked for, and return when it is the turn of this namespace; raises `DeadlineExceeded`."""
+"""Let others work, and return when it is this namespace's turn; raises `DeadlineExceeded`."""
 
 
 def _no_rest(_namespace: str, _deadline: Deadline) -> None:
@@ -48,14 +48,14 @@ ALONE: Final = Process()
 
 
 class TooMuchWork(ResolverError):
-    """To evaluate the references of the object would keep everybody else waiting."""
+    """Evaluating the references of the object would keep everybody else waiting."""
 
     cause: ClassVar[str] = "TooMuchWork"
 
     def __init__(self) -> None:
         super().__init__(
-            "so much is to be done for the object's references that it was not begun; make the values smaller on which "
-            "functions work, store what is needed in fields of its own, or spread the references over several objects"
+            "the object's references need more work than one object may take; shorten the values that functions work "
+            "on, store what is needed in fields of its own, or spread the references over several objects"
         )
 
 
@@ -89,7 +89,7 @@ class NoRoom(TemporaryError):
     cause: ClassVar[str] = "Overloaded"
 
     def __init__(self) -> None:
-        super().__init__("so many large values are being worked on that there is no room for more; a retry will work")
+        super().__init__("other objects with large values are in progress, and there is no room yet; a retry will work")
 
 
 @dataclass(slots=True)
