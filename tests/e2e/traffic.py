@@ -11,6 +11,7 @@ from testbed import Testbed
 from testbed.log_lines import whole_lines
 
 _LOG_SECONDS = 120.0
+_CALL = "mutation.webhook.admission.k8s.io/"
 _REVOCATION = "update auth/token/revoke-self"
 
 
@@ -55,6 +56,19 @@ class Traffic:
         """Return how often the API server was asked what somebody may do."""
         return sum(
             entry.get("objectRef", {}).get("resource") == "subjectaccessreviews" for entry in self._kubernetes_entries()
+        )
+
+    def questions(self, namespace: str, webhook: str = "keyhole.dev") -> int:
+        """Return how often the API server asked webhooks whose name ends so about objects of a namespace.
+
+        It notes each call of a mutating webhook as an annotation of the request's entry
+        (https://kubernetes.io/docs/reference/labels-annotations-taints/audit-annotations/).
+        """
+        return sum(
+            key.startswith(_CALL) and json.loads(text)["webhook"].endswith(webhook)
+            for entry in self._kubernetes_entries()
+            if entry.get("objectRef", {}).get("namespace") == namespace
+            for key, text in entry.get("annotations", {}).items()
         )
 
     def wait_for_answer(self, verb: str, resource: str, code: int) -> None:

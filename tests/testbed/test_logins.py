@@ -66,7 +66,8 @@ def test_a_minted_token_logs_in_at_the_kubernetes_method_through_a_token_review(
 def token_reviews(testbed: Testbed) -> int:
     return sum(
         entry.get("objectRef", {}).get("resource") == "tokenreviews"
-        and entry["user"]["username"] == "system:serviceaccount:kube-system:vault-token-reviewer"
+        # Whoever proves nothing to the API server has no name.
+        and entry["user"].get("username") == "system:serviceaccount:kube-system:vault-token-reviewer"
         for entry in testbed.kubernetes.audit_entries()
     )
 
