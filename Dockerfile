@@ -6,13 +6,14 @@ WORKDIR /opt/keyhole
 COPY requirements.txt ./
 # Wheels only: what has to be compiled would need a compiler here, and runs its own code while it is built.
 RUN ["python", "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--no-cache-dir", "--no-compile", "--require-hashes", "--only-binary=:all:", "--target=/opt/keyhole/requirements", "-r", "requirements.txt"]
+COPY audit/ app/audit/
 COPY certs/ app/certs/
 COPY cli/ app/cli/
 COPY controller/ app/controller/
-COPY enforcer/ app/enforcer/
 COPY kube/ app/kube/
 COPY manifests/ app/manifests/
 COPY metrics/ app/metrics/
+COPY provisioning/ app/provisioning/
 COPY resolver/ app/resolver/
 COPY runtime/ app/runtime/
 COPY webhook/ app/webhook/

@@ -34,7 +34,7 @@ test-gitops: $(INSTALLED) ## Run the tests with real Flux, Argo CD and helm; the
 	$(BIN)/pytest -m gitops
 
 laws: $(INSTALLED) ## Hold the laws of the patch against 100,000 generated objects (about half an hour)
-	KEYHOLE_LAW_OBJECTS=25000 $(BIN)/pytest tests/webhook/test_patch_laws.py
+	KEYHOLE_LAW_OBJECTS=25000 $(BIN)/pytest tests/webhook/admission/test_patch_laws.py
 
 soak: $(INSTALLED) ## Load one Keyhole steadily and see whether it leaks (MINUTES=30)
 	$(BIN)/python -m bench soak --minutes $(or $(MINUTES),30)

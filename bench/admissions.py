@@ -14,9 +14,8 @@ from functools import partial
 from bench.audit import AuditCount
 from bench.clearing import clear
 from bench.errors import BenchError
-from bench.load import NAME, Fleet, Load, Quota, Shot
-from bench.machine import Machine, this_machine
-from bench.measurement import (
+from bench.figures.machine import Machine, this_machine
+from bench.figures.measurement import (
     CONSTANTS,
     Cell,
     FanOut,
@@ -30,14 +29,15 @@ from bench.measurement import (
     rows,
     slices_of,
 )
-from bench.objects import FIELDS, PATHS, many_references, no_reference, one_reference, to_be_cleared
-from bench.processes import WORKERS
+from bench.figures.targets import Outcome, outcomes
+from bench.figures.usage import CpuClock, Memory, memory_of
 from bench.proof import Proof
 from bench.stage import FAR_NAMESPACE, NAMESPACES, Stage, staged
-from bench.targets import Outcome, outcomes
-from bench.usage import CpuClock, Memory, memory_of
 from testbed import Testbed
-from testbed.servers import Server
+from testbed.load.clients import NAME, Fleet, Load, Quota, Shot
+from testbed.load.objects import FIELDS, PATHS, many_references, no_reference, one_reference, to_be_cleared
+from testbed.load.processes import WORKERS
+from testbed.servers.supervision import Server
 
 DELAY_MS = 25.0
 _FAR_REQUESTS = 30

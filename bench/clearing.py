@@ -8,8 +8,8 @@ from functools import partial
 import requests
 
 from bench.errors import BenchError
-from bench.objects import CREATED
 from testbed import Testbed
+from testbed.load.objects import CREATED
 
 _TRIES = 12
 _SETTLE_SECONDS = 0.3

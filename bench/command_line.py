@@ -11,13 +11,14 @@ import click
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench import admissions, fairness, soak, tables, worker_classes
+from bench import admissions, fairness, soak, worker_classes
 from bench.errors import BenchError
-from bench.load import Quota
+from bench.figures import tables
 from bench.proof import proof
 from testbed import Options, Testbed
 from testbed.errors import TestbedError
-from testbed.reports import on_standard_error
+from testbed.load.clients import Quota
+from testbed.programs.reports import on_standard_error
 
 _RESULTS = Path(__file__).resolve().parent / "results"
 _QUICK_SECONDS = 0.4

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.objects import CONSTANT_BASE64, KEY
+from testbed.load.objects import CONSTANT_BASE64, KEY
 
 if TYPE_CHECKING:
     from flask import Flask
 
-    from webhook.caller import Caller, CallerCheck
-    from webhook.server import Server
-    from webhook.serving_certificate import CertificateFiles
-    from webhook.settings import ServerSettings
+    from webhook.callerauth.caller import Caller, CallerCheck
+    from webhook.server.server import Server
+    from webhook.server.serving_certificate import CertificateFiles
+    from webhook.server.settings import ServerSettings
 
 # Below these stand `/patch` and `/allow` once more, for the aggregation layer.
 GROUP, VERSION = "constant.bench.keyhole.dev", "v1alpha1"
@@ -36,9 +36,9 @@ def constant_app() -> "Flask":
     """Return the application."""
     from flask import Flask, Response, request  # noqa: PLC0415 - after monkey patching
 
-    from webhook.app import MAX_BODY_BYTES  # noqa: PLC0415
-    from webhook.discovery import add_discovery  # noqa: PLC0415
-    from webhook.review import Answer, render  # noqa: PLC0415
+    from webhook.http.admission_review import Answer, render  # noqa: PLC0415
+    from webhook.http.app import MAX_BODY_BYTES  # noqa: PLC0415
+    from webhook.http.discovery import add_discovery  # noqa: PLC0415
 
     patch = json.dumps([{"op": "add", "path": "/data", "value": {KEY: CONSTANT_BASE64}}]).encode()
     app = Flask("constant", static_folder=None)
@@ -63,9 +63,9 @@ def caller_check(ca_file: Path | None, name: str, *, aggregated: bool) -> "Calle
     An aggregated server's comes from the front proxy, which also asks for discovery, on behalf of others.
     """
     from kube.request_header import RequestHeader  # noqa: PLC0415 - after monkey patching
-    from webhook.caller_aggregation import Aggregation  # noqa: PLC0415
-    from webhook.caller_certificate import ClientCertificate  # noqa: PLC0415
-    from webhook.caller_modes import Anyone  # noqa: PLC0415
+    from webhook.callerauth.aggregation import Aggregation  # noqa: PLC0415
+    from webhook.callerauth.client_certificate import ClientCertificate  # noqa: PLC0415
+    from webhook.callerauth.modes import Anyone  # noqa: PLC0415
 
     class AlsoForDiscovery(Aggregation):
         """Lets anybody ask for discovery of the constant server's group, which the webhook's own check does not know.
@@ -89,10 +89,10 @@ def _server(
     settings: "ServerSettings", files: "CertificateFiles", worker_class: str, check: Callable[[], "CallerCheck"]
 ) -> "Server":
     from metrics.meters import Meters  # noqa: PLC0415 - after monkey patching
-    from webhook.caller_guard import Guard  # noqa: PLC0415
-    from webhook.server import Server  # noqa: PLC0415
-    from webhook.service import Service  # noqa: PLC0415
-    from webhook.serving_certificate import ServingCertificate  # noqa: PLC0415
+    from webhook.assembly import Service  # noqa: PLC0415
+    from webhook.http.guard import Guard  # noqa: PLC0415
+    from webhook.server.server import Server  # noqa: PLC0415
+    from webhook.server.serving_certificate import ServingCertificate  # noqa: PLC0415
 
     class OtherClass(Server):
         """The same configuration with one of gunicorn's own worker classes, and gunicorn's own TLS context."""
@@ -152,8 +152,8 @@ def main(
         from gevent import monkey  # noqa: PLC0415 - only for these classes, and before all else
 
         monkey.patch_all()
-    from webhook.serving_certificate import CertificateFiles  # noqa: PLC0415
-    from webhook.settings import Address, ServerSettings  # noqa: PLC0415
+    from webhook.server.serving_certificate import CertificateFiles  # noqa: PLC0415
+    from webhook.server.settings import Address, ServerSettings  # noqa: PLC0415
 
     settings = ServerSettings(
         listen=Address("127.0.0.1", port),

@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection as Pipe
 
 from bench.errors import BenchError
-from bench.load import NAME, Shot
-from bench.wire import Connection, Endpoint, HttpAnswer
+from testbed.load.clients import NAME, Shot
+from testbed.load.wire import Connection, Endpoint, HttpAnswer
 
 _START_SECONDS = 60.0
 _ANSWER_SECONDS = 60.0

@@ -13,15 +13,15 @@ from pathlib import Path
 
 import yaml
 
-from bench.processes import HOST, constant_server, delay_proxy
 from bench.registrations import answered_constantly, narrowed
 from bench.stage import add_namespace, api_endpoint, fill_vault, wait_until_filled
-from bench.wire import Endpoint
-from manifests.registration import webhook_configuration
+from manifests.registration.webhook_configuration import webhook_configuration
 from testbed import Testbed
-from testbed.connections import write_connections
-from testbed.installation import Webhook, serving
-from testbed.objects import apply
+from testbed.keyhole.connections import write_connections
+from testbed.keyhole.installation import Webhook, serving
+from testbed.keyhole.objects import apply
+from testbed.load.processes import HOST, constant_server, delay_proxy
+from testbed.load.wire import Endpoint
 
 FAR = "far"
 # Fewer than the crowd's clients, for the namespace gets half: some are refused.

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.processes import HOST, CallerProof
-from manifests.admission_configuration import admission_configuration, certificate_user, webhook_kubeconfig
-from testbed.pki import Authority
-from testbed.ports import free_port
+from manifests.registration.admission_configuration import admission_configuration, certificate_user, webhook_kubeconfig
+from testbed.load.processes import HOST, CallerProof
+from testbed.servers.pki import Authority
+from testbed.servers.ports import free_port
 
 _NAME = "kube-apiserver"
 

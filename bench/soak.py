@@ -12,17 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import BenchError
-from bench.growth import Growth, Sample, growths
-from bench.machine import Machine, this_machine
-from bench.mixture import Mixture, Tally
-from bench.objects import CONSTANT_BASE64, KEY
+from bench.figures.growth import Growth, Sample, growths
+from bench.figures.machine import Machine, this_machine
+from bench.figures.usage import held_by
 from bench.stage import api_endpoint, wait_until_filled
-from bench.usage import held_by
 from testbed import Testbed
-from testbed.aggregation import aggregated, serving_aggregated
-from testbed.connections import write_connections
-from testbed.installation import Webhook
-from testbed.tenants import add_tenant
+from testbed.keyhole.aggregation import aggregated, serving_aggregated
+from testbed.keyhole.connections import write_connections
+from testbed.keyhole.installation import Webhook
+from testbed.keyhole.tenants import add_tenant
+from testbed.load.mixture import Mixture, Tally
+from testbed.load.objects import CONSTANT_BASE64, KEY
 
 NAMESPACES = ("soak-0", "soak-1", "soak-2", "soak-3")
 # So short that the run sees many tokens end.

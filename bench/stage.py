@@ -17,22 +17,22 @@ import yaml
 
 from bench.constant_server import AGGREGATED_PATH, GROUP, VERSION
 from bench.errors import BenchError
-from bench.measurement import Variant
-from bench.objects import CONSTANT_BASE64, FIELDS, KEY, PATHS, one_reference
-from bench.processes import CONSTANT_NAMESPACE, CONSTANT_SERVICE, HOST, CallerProof, constant_server, delay_proxy
+from bench.figures.measurement import Variant
 from bench.proof import Proof
 from bench.registrations import answered_constantly, narrowed
-from bench.wire import Endpoint
-from manifests.aggregation import api_service, client_config
-from manifests.registration import aggregated_webhook_configuration, webhook_configuration
+from manifests.registration.api_service import api_service, client_config
+from manifests.registration.webhook_configuration import aggregated_webhook_configuration, webhook_configuration
 from testbed import Testbed
-from testbed.aggregation import led_to_localhost, routed, serving_aggregated
-from testbed.connections import write_connections
-from testbed.installation import serving
-from testbed.kubernetes import FRONT_PROXY_NAME
-from testbed.objects import apply
-from testbed.servers import Server
-from testbed.tenants import add_tenant
+from testbed.keyhole.aggregation import led_to_localhost, routed, serving_aggregated
+from testbed.keyhole.connections import write_connections
+from testbed.keyhole.installation import serving
+from testbed.keyhole.objects import apply
+from testbed.keyhole.tenants import add_tenant
+from testbed.load.objects import CONSTANT_BASE64, FIELDS, KEY, PATHS, one_reference
+from testbed.load.processes import CONSTANT_NAMESPACE, CONSTANT_SERVICE, HOST, CallerProof, constant_server, delay_proxy
+from testbed.load.wire import Endpoint
+from testbed.servers.kubernetes import FRONT_PROXY_NAME
+from testbed.servers.supervision import Server
 
 NAMESPACES: Mapping[Variant, str] = {
     Variant.NONE: "bench-none",

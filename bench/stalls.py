@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bench.wire import Connection, Endpoint, HttpAnswer
+from testbed.load.wire import Connection, Endpoint, HttpAnswer
 
 _OPEN_SECONDS = 5.0
 _SETTLE_SECONDS = 0.5

@@ -10,14 +10,14 @@ from pathlib import Path
 
 from bench import stalls
 from bench.constant_server import CLASSES, THREADS
-from bench.load import Fleet, Load, Quota, Shot
-from bench.machine import Machine, this_machine
-from bench.measurement import Figures, Sample, Slice, in_turn, slices_of
-from bench.objects import one_reference
-from bench.processes import WORKERS, ConstantServer, constant_server
+from bench.figures.machine import Machine, this_machine
+from bench.figures.measurement import Figures, Sample, Slice, in_turn, slices_of
+from bench.figures.usage import CpuClock, Memory, memory_of
 from bench.stalls import Delay, Stall
-from bench.usage import CpuClock, Memory, memory_of
-from testbed.servers import Server, Supervisor
+from testbed.load.clients import Fleet, Load, Quota, Shot
+from testbed.load.objects import one_reference
+from testbed.load.processes import WORKERS, ConstantServer, constant_server
+from testbed.servers.supervision import Server, Supervisor
 
 MOST_DELAY_MS = 1000.0
 # More than all threads of all workers; and a number that would exhaust ten times as many.

@@ -25,7 +25,7 @@ _SHORTEST_LIFE = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class CertificateRequest:
     """What certificates are to be like: the host names and addresses, and how long they and their authority live."""
 
     hosts: tuple[str, ...]
@@ -71,7 +71,7 @@ class Plan:
     takes_up_certificate_request: bool = False
 
 
-def plan(situation: Situation, wishes: Wishes, now: datetime) -> Plan:
+def plan(situation: Situation, wishes: CertificateRequest, now: datetime) -> Plan:
     """Return what is to be done at `now`, an aware datetime.
 
     Raises `certs.errors.InvalidNameError` or `InvalidLifetimeError` for wishes that no certificate can fulfil.
@@ -135,7 +135,7 @@ class _Served:
 
 
 def _authorities(
-    before: Authorities, served: _Served | None, situation: Situation, wishes: Wishes, now: datetime
+    before: Authorities, served: _Served | None, situation: Situation, wishes: CertificateRequest, now: datetime
 ) -> tuple[Authorities, str]:
     """Return the authorities as they are to be, the newest one with its key, and what happened to them."""
     newest = before.newest
@@ -170,13 +170,13 @@ def _is_named_like_ours(anchor: x509.Certificate) -> bool:
         return False
 
 
-def _made(wishes: Wishes, now: datetime) -> Authority:
+def _made(wishes: CertificateRequest, now: datetime) -> Authority:
     pair = issue_ca(COMMON_NAME, wishes.ca_lifetime, now)
     return Authority(x509.load_pem_x509_certificate(pair.certificate_pem), pair.key_pem)
 
 
 def _certificate(
-    authorities: Authorities, served: _Served | None, situation: Situation, wishes: Wishes, now: datetime
+    authorities: Authorities, served: _Served | None, situation: Situation, wishes: CertificateRequest, now: datetime
 ) -> tuple[KeyPair | None, str]:
     """Return a new serving certificate and why it is needed; None when the one that is served stays."""
     known = (
@@ -222,7 +222,7 @@ def _reason(  # noqa: PLR0917 - each is one cause
     served: x509.Certificate,
     signer: Authority,
     situation: Situation,
-    wishes: Wishes,
+    wishes: CertificateRequest,
     now: datetime,
     lifetime: timedelta,
 ) -> str:

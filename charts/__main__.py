@@ -3,8 +3,8 @@
 import subprocess
 
 from charts.generated import FOLDER, files
-from testbed.reports import on_standard_error
-from testbed.toolbox import Toolbox
+from testbed.programs.reports import on_standard_error
+from testbed.programs.toolbox import Toolbox
 
 for path, text in files().items():
     (FOLDER / path).write_text(text)

@@ -4,8 +4,8 @@
 |---|---|
 | `keyhole/files/admission.json` | `manifests.registration`, `.admission_policy`, `.warning_policies`, `.aggregation` |
 | `keyhole/files/alerts.yaml` | `metrics.alerts` |
-| `keyhole/values.schema.json`, what it says of connections | `resolver.connections_schema` |
-| `keyhole-tenant/templates/tenant.yaml` | `enforcer.bundle`, `enforcer.account_guard` |
+| `keyhole/values.schema.json`, what it says of connections | `resolver.connections.schema` |
+| `keyhole-tenant/templates/tenant.yaml` | `provisioning.bundle`, `provisioning.account_guard` |
 """
 
 import json
@@ -15,13 +15,13 @@ from typing import Any
 
 import yaml
 
-from enforcer import account_guard, bundle
-from manifests.admission_policy import admission_policy
-from manifests.aggregation import api_service, client_config
-from manifests.registration import aggregated_webhook_configuration
-from manifests.warning_policies import excluded_policy, look_alike_policy
+from manifests.registration.admission_policy import admission_policy
+from manifests.registration.api_service import api_service, client_config
+from manifests.registration.warning_policies import excluded_policy, look_alike_policy
+from manifests.registration.webhook_configuration import aggregated_webhook_configuration
 from metrics.alerts import ALERTS
-from resolver import connections_schema
+from provisioning import account_guard, bundle
+from resolver.connections import schema as connections_schema
 
 FOLDER = Path(__file__).resolve().parent
 # A name of no namespace, for which the templates put in the release's.

@@ -9,12 +9,12 @@ from typing import IO
 
 import click
 
+from audit.errors import AuditKeyError
+from audit.findings import Finding, Place
+from audit.key import load_key
+from audit.line import Head
+from audit.verify import Chain, Report, Verifier, read_lines
 from cli.errors import NotDoneError, tell
-from webhook.audit_errors import AuditKeyError
-from webhook.audit_findings import Finding, Place
-from webhook.audit_key import load_key
-from webhook.audit_line import Head
-from webhook.audit_verify import Chain, Report, Verifier, read_lines
 
 _STANDARD_INPUT = Path("-")
 _FILE = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)

@@ -5,9 +5,9 @@ from pathlib import Path
 import click
 
 from cli.errors import tell
-from resolver import connections_schema
-from resolver.connection_files import load
-from resolver.connections import ConfigurationError, read
+from resolver.connections import schema as connections_schema
+from resolver.connections.files import load
+from resolver.connections.model import ConfigurationError, read
 
 _FINDINGS = 1
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)

@@ -10,22 +10,22 @@ import click
 from certs.errors import InvalidNameError
 from certs.issue import LONGEST_LIFETIME
 from certs.names import alternative_names
-from certs.renewal import Wishes
+from certs.renewal import CertificateRequest
 from cli.errors import NotDoneError
 from cli.parameters import AddressType, DurationType, ObjectNameType, kubeconfig_option, log_options
 from cli.version import VERSION
-from controller.certificate_duty import CertificateSettings
-from controller.counting import ControllerMeters
+from controller.certificates.duty import CertificateSettings
+from controller.meters import ControllerMeters
 from controller.process import Controller, ControllerSettings
 from kube.errors import KubernetesUnavailable
 from kube.objects import ObjectName
-from manifests.key_status import SETTLE_SECONDS
+from manifests.provenance.key_status import SETTLE_SECONDS
 from metrics.meters import CONTENT_TYPE, Exposition, Meters
 from runtime.health_listener import HealthListener, listening
 from runtime.health_pages import Pages
-from webhook.log_lines import LogFormat
-from webhook.logs import configure, frames
-from webhook.settings import Address
+from runtime.log_lines import LogFormat
+from runtime.logs import configure, frames
+from webhook.server.settings import Address
 
 log = logging.getLogger("keyhole.controller")
 
@@ -132,7 +132,7 @@ def controller(  # noqa: PLR0917 - click passes one for each option
     on after another.
     """
     configure(log_level, LogFormat(log_format))
-    wishes = Wishes(serving_hosts, certificate_lifetime, ca_lifetime)
+    wishes = CertificateRequest(serving_hosts, certificate_lifetime, ca_lifetime)
     certificates = _certificates(certificate_authority, serving_certificate, wishes, api_service, webhook_configuration)
     meters = Meters.alone()
     try:
@@ -162,7 +162,7 @@ def controller(  # noqa: PLR0917 - click passes one for each option
 def _certificates(
     authority: ObjectName | None,
     serving: ObjectName | None,
-    wishes: Wishes,
+    wishes: CertificateRequest,
     api_service: str | None,
     webhook_configuration: str | None,
 ) -> CertificateSettings | None:

@@ -2,7 +2,7 @@
 
 import click
 
-from resolver.characters import visible
+from resolver.references.characters import visible
 
 # What somebody else wrote is told in part: a name in a manifest may be as long as the manifest.
 _MOST_CHARACTERS = 8000

@@ -16,7 +16,7 @@ from kube.client import connect
 from kube.errors import Conflict, KubernetesError, KubernetesUnavailable
 from kube.objects import Metadata, ObjectName
 from kube.secrets import Secrets
-from manifests.key_status import DROP_OLD, ROTATE, STATUS, Rotation, Step, drop_of, parse, request_of
+from manifests.provenance.key_status import DROP_OLD, ROTATE, STATUS, Rotation, Step, drop_of, parse, request_of
 
 _CALL_SECONDS = 10.0
 _POLL_SECONDS = 1.0

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import click
 
-from manifests.key_status import KeyStatus, Rotation, Step
+from manifests.provenance.key_status import KeyStatus, Rotation, Step
 
 _WHOLE = 100
 _BEFORE_REFRESHING = {Step.ACCEPTING: 10, Step.SIGNING: 20, Step.REFRESHING: 30, Step.DONE: _WHOLE}

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kube.objects import ObjectName
-from resolver import paths as vault_paths
+from resolver.references import paths as vault_paths
 
 if TYPE_CHECKING:
-    from webhook.settings import Address
+    from webhook.server.settings import Address
 
 
 class ObjectNameType(click.ParamType[ObjectName]):
@@ -37,7 +37,7 @@ class AddressType(click.ParamType["Address"]):
 
     def convert(self, value: "str | Address", param: click.Parameter | None, ctx: click.Context | None) -> "Address":
         """Read it; a usage error when it is none (click's hook)."""
-        from webhook.settings import Address  # noqa: PLC0415 - `keyhole serve` imports rooms only once the library is patched
+        from webhook.server.settings import Address  # noqa: PLC0415 - `keyhole serve` imports rooms only once the library is patched
 
         if isinstance(value, Address):
             return value
@@ -108,7 +108,7 @@ kubeconfig_option = click.option(
 
 
 def log_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--log-level` and `--log-format`, which `webhook.logs.configure` takes."""
+    """Add `--log-level` and `--log-format`, which `runtime.logs.configure` takes."""
     levels = click.Choice(["debug", "info", "warning", "error"])
     forms = click.Choice(["console", "json"])
     form = click.option(

@@ -7,11 +7,11 @@ import click
 
 from cli.errors import NotDoneError
 from cli.parameters import ObjectNameType, kubeconfig_option
-from enforcer.probe import ANNOTATIONS, Verdict, judge
 from kube.client import connect
 from kube.dry_runs import try_secret
 from kube.errors import KubernetesUnavailable
 from kube.objects import ObjectName
+from provisioning.probe import ANNOTATIONS, Verdict, judge
 
 _FINDINGS = 1
 # As long as the API server waits for a webhook at most.

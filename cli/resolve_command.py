@@ -13,18 +13,19 @@ from cli.errors import NotDoneError
 from kube.client import connect
 from kube.errors import KubernetesUnavailable
 from kube.tokens import ServiceAccountTokens
-from resolver.characters import visible
-from resolver.connection_files import load, with_bundle
-from resolver.connections import Authentication, ConfigurationError, Connection
+from resolver.connections.files import load, with_bundle
+from resolver.connections.model import Authentication, ConfigurationError, Connection
 from resolver.deadline import Deadline
-from resolver.errors import ReferenceSyntaxError, ResolverError
-from resolver.grammar import Reference, parse_value
-from resolver.own_token import OwnToken
-from resolver.reference import DEFAULT_CONNECTION
+from resolver.errors import ResolverError
+from resolver.references.characters import visible
+from resolver.references.errors import ReferenceSyntaxError
+from resolver.references.grammar import Reference, parse_value
+from resolver.references.reference import DEFAULT_CONNECTION
+from resolver.references.value import NotText, SecretValue
 from resolver.resolve import Resolved, Resolver
-from resolver.tenants import Tenants
-from resolver.value import NotText, SecretValue
-from webhook.identity import NamespaceTokens
+from resolver.tenancy.static_token import StaticToken
+from resolver.tenancy.token_cache import TokenCache
+from runtime.namespace_tokens import NamespaceTokens
 
 _DEADLINE_SECONDS = 30.0
 _FINDINGS = 1
@@ -118,7 +119,7 @@ def _as_namespace(connections: Path | None, kubeconfig: Path | None) -> Resolver
     if connections is None:
         raise click.UsageError("--namespace needs --connections")
     try:
-        return Resolver(load(connections), Tenants(NamespaceTokens(ServiceAccountTokens(connect(kubeconfig)))))
+        return Resolver(load(connections), TokenCache(NamespaceTokens(ServiceAccountTokens(connect(kubeconfig)))))
     except (ConfigurationError, KubernetesUnavailable) as error:
         raise NotDoneError(str(error)) from None
 
@@ -146,4 +147,4 @@ def _as_oneself() -> Resolver:
         connection = with_bundle(connection, "VAULT_CACERT")
     except ConfigurationError as error:
         raise NotDoneError(str(error)) from None
-    return Resolver({DEFAULT_CONNECTION: connection}, OwnToken(SecretValue(token)))
+    return Resolver({DEFAULT_CONNECTION: connection}, StaticToken(SecretValue(token)))

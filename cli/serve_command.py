@@ -11,12 +11,12 @@ from cli.errors import NotDoneError
 from cli.parameters import AddressType, ObjectNameType, kubeconfig_option, log_options
 from cli.version import VERSION
 from kube.objects import ObjectName
-from manifests.key_status import BELIEVED_SECONDS
+from manifests.provenance.key_status import BELIEVED_SECONDS
 
 if TYPE_CHECKING:
-    from webhook.caller_modes import CallerSettings
-    from webhook.serving_certificate import CertificateFiles
-    from webhook.settings import Address
+    from webhook.callerauth.modes import CallerSettings
+    from webhook.server.serving_certificate import CertificateFiles
+    from webhook.server.settings import Address
 
 log = logging.getLogger("keyhole.server")
 
@@ -161,17 +161,17 @@ def serve(  # noqa: PLR0917 - click passes one for each option
     from gevent import monkey  # noqa: PLC0415
 
     monkey.patch_all()
+    from audit.errors import AuditError  # noqa: PLC0415
     from kube.errors import KubernetesUnavailable  # noqa: PLC0415
     from metrics.folder import MetricsFolderError  # noqa: PLC0415
-    from resolver.connections import ConfigurationError  # noqa: PLC0415
-    from webhook.audit_errors import AuditError  # noqa: PLC0415
-    from webhook.caller import ProofUnreadable  # noqa: PLC0415
-    from webhook.log_lines import LogFormat  # noqa: PLC0415
-    from webhook.logs import configure  # noqa: PLC0415
-    from webhook.server import Server  # noqa: PLC0415
-    from webhook.service import Audit, ServiceSettings, build, check_start  # noqa: PLC0415
-    from webhook.serving_certificate import CertificateError  # noqa: PLC0415
-    from webhook.settings import ServerSettings  # noqa: PLC0415
+    from resolver.connections.model import ConfigurationError  # noqa: PLC0415
+    from runtime.log_lines import LogFormat  # noqa: PLC0415
+    from runtime.logs import configure  # noqa: PLC0415
+    from webhook.assembly import Audit, ServiceSettings, build, check_start  # noqa: PLC0415
+    from webhook.callerauth.caller import ProofUnreadable  # noqa: PLC0415
+    from webhook.server.server import Server  # noqa: PLC0415
+    from webhook.server.serving_certificate import CertificateError  # noqa: PLC0415
+    from webhook.server.settings import ServerSettings  # noqa: PLC0415
 
     configure(log_level, LogFormat(log_format))
     settings = ServerSettings(
@@ -218,7 +218,7 @@ def _certificate(
     certificate: Path | None, key: Path | None, secret: ObjectName | None
 ) -> "CertificateFiles | ObjectName":
     """Return where the certificate is. To be called once the library is patched."""
-    from webhook.serving_certificate import CertificateFiles  # noqa: PLC0415 - see `serve`
+    from webhook.server.serving_certificate import CertificateFiles  # noqa: PLC0415 - see `serve`
 
     if certificate is not None and key is not None and secret is None:
         return CertificateFiles(certificate, key)
@@ -231,7 +231,7 @@ def _caller_settings(
     mode: str, ca_file: Path | None, names: tuple[str, ...], token_files: tuple[Path, ...]
 ) -> "CallerSettings":
     """Return how callers prove themselves, and warn when they need not. To be called once the library is patched."""
-    from webhook.caller_modes import CallerMode, CallerSettings, CallerSettingsError  # noqa: PLC0415 - see `serve`
+    from webhook.callerauth.modes import CallerMode, CallerSettings, CallerSettingsError  # noqa: PLC0415 - see `serve`
 
     try:
         caller = CallerSettings(CallerMode(mode), ca_file, frozenset(names), token_files)

@@ -11,22 +11,22 @@ import click
 
 from cli.errors import NotDoneError, tell
 from cli.parameters import KvType
-from enforcer import bundle, grants, target, vault_setup
-from enforcer.commands import script
-from enforcer.documents import Document, PassedOver, read_path, read_stream
-from enforcer.errors import EnforcerError
-from enforcer.policy_file import policy_file
-from enforcer.policy_paths import NAMESPACE
-from enforcer.target import Target
-from enforcer.tenant import account
-from enforcer.tenant import tenant as checked_tenant
-from enforcer.terraform import terraform
-from enforcer.usage import Usage, survey
-from enforcer.vault_role import TokenType
-from enforcer.vault_setup import Program, VaultSetup
-from resolver.connections import ConfigurationError
-from resolver.kv import KvLocation
-from resolver.reference import DEFAULT_CONNECTION
+from provisioning import bundle, grants, target, vault_setup
+from provisioning.commands import script
+from provisioning.errors import EnforcerError
+from provisioning.policy_file import policy_file
+from provisioning.policy_paths import NAMESPACE
+from provisioning.reading.documents import Document, PassedOver, read_path, read_stream
+from provisioning.reading.usage import Usage, survey
+from provisioning.target import Target
+from provisioning.tenant import account
+from provisioning.tenant import tenant as checked_tenant
+from provisioning.terraform import terraform
+from provisioning.vault_role import TokenType
+from provisioning.vault_setup import Program, VaultSetup
+from resolver.connections.model import ConfigurationError
+from resolver.references.reference import DEFAULT_CONNECTION
+from resolver.vault.kv import KvLocation
 
 _FINDINGS = 1
 _ACCESSOR = re.compile(r"[A-Za-z0-9_-]+")

@@ -4,7 +4,7 @@ import logging
 import threading
 from collections.abc import Callable
 
-from controller.pulse import Pulse
+from controller.heartbeat import Heartbeat
 from kube.errors import KubernetesError, KubernetesUnavailable
 from kube.leases import LeaseHolder
 
@@ -31,8 +31,8 @@ class Leadership:
         self._thread = threading.Thread(target=self._run, name="leadership", daemon=True)
         self._told = ""
         self._bug: Exception | None = None
-        self.pulse = Pulse(_ALIVE_WITHIN_SECONDS)
-        self._answered = Pulse(_KNOWN_FOR_SECONDS, is_felt_at_first=False)
+        self.pulse = Heartbeat(_ALIVE_WITHIN_SECONDS)
+        self._answered = Heartbeat(_KNOWN_FOR_SECONDS, is_felt_at_first=False)
 
     def start(self) -> None:
         """Begin to try."""

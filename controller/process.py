@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 
-from controller.certificate_duty import CertificateDuty, CertificateSettings
-from controller.counting import ControllerMeters, Duty
+from controller.certificates.duty import CertificateDuty, CertificateSettings
+from controller.certificates.trust import Verifiers
+from controller.control_loop import TURN_SECONDS, ControlLoop, Work
 from controller.errors import Interrupted
-from controller.key_store import KeyStore
+from controller.heartbeat import Heartbeat
+from controller.keys.resign import Refresher
+from controller.keys.rotation import KeyRotation
+from controller.keys.store import KeyStore
 from controller.leadership import Leadership
-from controller.pulse import Pulse
-from controller.refresh import Refresher
-from controller.rotation import KeyRotation
-from controller.trust import Verifiers
-from controller.work import TURN_SECONDS, Beside, Work
+from controller.meters import ControllerMeters, Duty
 from kube.accounts import Accounts
 from kube.api_services import ApiServices
 from kube.client import connect
@@ -66,7 +66,7 @@ class Controller:
         refresher = Refresher(Namespaces(api), Accounts(api), self._check)
         store = KeyStore(Secrets(api), settings.record_key, meters.key_status)
         self._rotation = KeyRotation(store, refresher, settings.record_key_settle_seconds)
-        self._rotating = Work(Duty.RECORD_KEY, self._rotate, _advice, meters, Pulse(_ALIVE_WITHIN_SECONDS))
+        self._rotating = Work(Duty.RECORD_KEY, self._rotate, _advice, meters, Heartbeat(_ALIVE_WITHIN_SECONDS))
         self._works = [self._rotating]
         if settings.certificates is not None:
             self._works.append(_certificate_work(settings, settings.certificates, meters))
@@ -81,7 +81,7 @@ class Controller:
         with contextlib.ExitStack() as stack:
             stack.callback(self._leadership.close)
             for work in self._works:
-                thread = Beside(work, self._stopping, self._is_leading)
+                thread = ControlLoop(work, self._stopping, self._is_leading)
                 thread.start()
                 stack.callback(thread.close)
             self._stopping.wait()
@@ -133,7 +133,7 @@ def _certificate_work(settings: ControllerSettings, wanted: CertificateSettings,
         webhook_configuration=wanted.webhook_configuration,
     )
     duty = CertificateDuty(Secrets(api), verifiers, wanted, settings.settle_seconds, observe=meters.certificate_ends)
-    return Work(Duty.CERTIFICATES, duty.turn, duty.advice, meters, Pulse(_ALIVE_WITHIN_SECONDS))
+    return Work(Duty.CERTIFICATES, duty.turn, duty.advice, meters, Heartbeat(_ALIVE_WITHIN_SECONDS))
 
 
 def _identity() -> str:

@@ -14,8 +14,8 @@ from demo.screen import Screen
 from demo.shell import Shell
 from demo.values import Values
 from testbed import Testbed
-from testbed.installation import Webhook
-from testbed.pki import KeyFiles
+from testbed.keyhole.installation import Webhook
+from testbed.servers.pki import KeyFiles
 
 
 class Chapters:

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 import requests
 
 from demo.cluster import NAMESPACE
-from testbed.installation import Webhook
-from testbed.kubernetes import Kubernetes
-from testbed.pki import KeyFiles
+from testbed.keyhole.installation import Webhook
+from testbed.servers.kubernetes import Kubernetes
+from testbed.servers.pki import KeyFiles
 
 FIELD = "secret/shop/database#password"
 REFERENCE = f"vault:{FIELD}"

@@ -11,12 +11,12 @@ from pathlib import Path
 from demo.shell import Shell
 from demo.values import Values
 from testbed import Options, Testbed
-from testbed.aggregation import aggregated, serving_aggregated
 from testbed.bed import NEEDED
-from testbed.connections import write_connections
-from testbed.installation import Webhook
-from testbed.pki import write_private
-from testbed.reports import on_standard_error
+from testbed.keyhole.aggregation import aggregated, serving_aggregated
+from testbed.keyhole.connections import write_connections
+from testbed.keyhole.installation import Webhook
+from testbed.programs.reports import on_standard_error
+from testbed.servers.pki import write_private
 from testbed.states import State
 
 

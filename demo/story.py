@@ -15,9 +15,9 @@ from demo.git import manifests
 from demo.screen import Screen
 from demo.shell import Shell
 from demo.values import made_up
-from manifests.aggregation import GROUP, VERSION
+from manifests.registration.api_service import GROUP, VERSION
 from testbed import Testbed
-from testbed.installation import Webhook
+from testbed.keyhole.installation import Webhook
 
 # Relative, as they are shown: the demo runs in the checkout.
 _GOOD = Path("examples/base")

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from certs.issue import issue_ca, issue_serving
-from resolver.value import SecretValue
+from resolver.references.value import SecretValue
 
 # Whoever sees this outside of Vault and the cluster's Secrets has found a leak.
 MARK = "never-in-git-"

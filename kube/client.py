@@ -12,7 +12,7 @@ from kubernetes import client, config
 from kubernetes.config import kube_config
 
 from kube.errors import Conflict, KubernetesError, KubernetesUnavailable
-from kube.observed import Observe, ObservedClient, nobody
+from kube.instrumented import Observe, ObservedClient, nobody
 
 _T = TypeVar("_T")
 # What no server has a part in.

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from resolver.deadline import Deadline
-from resolver.edge_errors import DeadlineExceeded, TemporaryError
-from resolver.errors import ResolverError
+from resolver.errors import DeadlineExceeded, ResolverError, TemporaryError
 
 _MIB: Final = 1024 * 1024
 MOST_UNITS: Final = 500_000_000

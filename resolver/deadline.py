@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass
 
-from resolver.edge_errors import DeadlineExceeded
+from resolver.errors import DeadlineExceeded
 
 
 @dataclass(frozen=True, slots=True)

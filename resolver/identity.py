@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from resolver.deadline import Deadline
-from resolver.value import SecretValue
+from resolver.references.value import SecretValue
 
 SERVICE_ACCOUNT = "keyhole"
 """The one ServiceAccount of each namespace whose tokens may be minted for Vault."""

@@ -5,24 +5,24 @@ from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
-from resolver.breaker import State
 from resolver.budget import ALONE, Budget, Process
-from resolver.connections import Connection
+from resolver.connections.model import Connection
 from resolver.deadline import Deadline
-from resolver.edge_errors import DeadlineExceeded
-from resolver.errors import MissingField, ResolverError
-from resolver.functions import Evaluation, evaluate, in_order
-from resolver.grammar import Reference
-from resolver.kv import KvLocation, KvSecret, MountDoubted
-from resolver.mounts import Mounts
-from resolver.observer import Observers, nobody
-from resolver.readers import Readers
-from resolver.servers import Server, Servers
-from resolver.tenant_view import TenantView, TokenLease
-from resolver.tenants import Tenant
-from resolver.transport import Transport
-from resolver.value import SecretValue
-from resolver.wire import Limit, no_limit
+from resolver.errors import DeadlineExceeded, ResolverError
+from resolver.fair_read_pool import FairReadPool
+from resolver.references.errors import MissingField
+from resolver.references.functions import Evaluation, evaluate, in_order
+from resolver.references.grammar import Reference
+from resolver.references.value import SecretValue
+from resolver.tenancy.tenant_view import TenantView, TokenLease
+from resolver.tenancy.token_cache import Tenant
+from resolver.vault.breaker import State
+from resolver.vault.client import Transport
+from resolver.vault.http import Limit, no_limit
+from resolver.vault.kv import KvLocation, KvSecret, MountDoubted
+from resolver.vault.mounts import Mounts
+from resolver.vault.observer import Observers, nobody
+from resolver.vault.servers import Server, Servers
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def all_room(_connection: str, _deadline: Deadline) -> AbstractContextManager[ob
 
 
 class TokenSource(Protocol):
-    """Where the Vault tokens come from: `resolver.tenants.Tenants`, or a person's own token."""
+    """Where the Vault tokens come from: `resolver.tenancy.token_cache.TokenCache`, or a person's own token."""
 
     def lease(self, tenant: Tenant, transport: Transport, deadline: Deadline) -> AbstractContextManager[TokenLease]:
         """Lend the tenant's tokens to one admission."""
@@ -82,7 +82,7 @@ class Resolver:
         self._process = process
         self._observers = observers
         self._tokens = tokens
-        self._readers = Readers()
+        self._readers = FairReadPool()
         self._servers = Servers(self._new_server, self._give_back)
         self._servers.replace(connections)
 

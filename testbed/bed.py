@@ -12,15 +12,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Self
 
-from testbed.controller_manager import ControllerManager
 from testbed.errors import ServerFailed, TestbedError
-from testbed.etcd import Etcd
-from testbed.kubernetes import Kubernetes
-from testbed.reports import Report, SilentReport
-from testbed.servers import Server, Supervisor
-from testbed.toolbox import Toolbox
-from testbed.vault import Vault
-from testbed.versions import Version
+from testbed.programs.reports import Report, SilentReport
+from testbed.programs.toolbox import Toolbox
+from testbed.programs.versions import Version
+from testbed.servers.controller_manager import ControllerManager
+from testbed.servers.etcd import Etcd
+from testbed.servers.kubernetes import Kubernetes
+from testbed.servers.supervision import Server, Supervisor
+from testbed.servers.vault import Vault
 
 KUBECTL_TIMEOUT_SECONDS = 300.0
 _REVIEWER = "vault-token-reviewer"

@@ -8,11 +8,11 @@ import time
 import click
 
 from testbed.bed import NEEDED
-from testbed.catalogue import ALL
 from testbed.errors import TestbedError
-from testbed.reports import on_standard_error
+from testbed.programs.catalogue import ALL
+from testbed.programs.reports import on_standard_error
+from testbed.programs.toolbox import Toolbox
 from testbed.running import NamedTestbed, all_names
-from testbed.toolbox import Toolbox
 
 
 def _named(_context: click.Context, _parameter: click.Parameter, name: str) -> NamedTestbed:

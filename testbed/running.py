@@ -19,7 +19,7 @@ from typing import IO
 
 from testbed.bed import Options, Testbed
 from testbed.errors import TestbedError
-from testbed.servers import log_tail
+from testbed.servers.supervision import log_tail
 from testbed.states import State, state_folder
 
 START_TIMEOUT_SECONDS = 300.0

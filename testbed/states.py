@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from testbed.bed import Testbed
-from testbed.pki import write_private
+from testbed.servers.pki import write_private
 
 
 @dataclass(frozen=True)

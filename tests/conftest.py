@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from testbed import Options, Testbed
-from testbed.reports import on_standard_error
+from testbed.programs.reports import on_standard_error
 
 _HERE = Path(__file__).parent
 

@@ -12,9 +12,9 @@ import yaml
 from click.testing import CliRunner
 
 from cli.tenant_command import tenant
-from manifests.fields import Form, Scan, scan_secret
-from resolver.errors import ReferenceSyntaxError
-from resolver.grammar import parse_value
+from manifests.fields.scan import Form, Scan, scan_secret
+from resolver.references.errors import ReferenceSyntaxError
+from resolver.references.grammar import parse_value
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"

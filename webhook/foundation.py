@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from resolver.connection_files import look, usable
-from resolver.connections import ConfigurationError, Connection
+from audit.errors import AuditError
+from audit.key import AuditKey, load_key
+from resolver.connections.files import look, usable
+from resolver.connections.model import ConfigurationError, Connection
 from runtime.bugs import described
-from webhook.audit_errors import AuditError
-from webhook.audit_key import AuditKey, load_key
-from webhook.caller import CallerCheck, ProofUnreadable
-from webhook.serving_certificate import CertificateError, ServingCertificate
+from webhook.callerauth.caller import CallerCheck, ProofUnreadable
+from webhook.server.serving_certificate import CertificateError, ServingCertificate
 
 log = logging.getLogger("keyhole.server")
 
@@ -53,8 +53,8 @@ class Foundation:
     def check(self) -> None:
         """Read everything, and demand that all of it is in order.
 
-        Raises `resolver.connections.ConfigurationError`, `webhook.serving_certificate.CertificateError`,
-        `webhook.audit_errors.AuditError` or `webhook.caller.ProofUnreadable`.
+        Raises `resolver.connections.ConfigurationError`, `webhook.server.serving_certificate.CertificateError`,
+        `audit.errors.AuditError` or `webhook.callerauth.caller.ProofUnreadable`.
         """
         found = usable(self._seen, self._file)
         if found.rejected:

@@ -2,7 +2,7 @@
 
 A poll, not a watch: a `get` by name every few seconds is next to nothing for the API server, needs no right but that,
 and has none of a watch's states (broken off unnoticed, expired, to be listed anew). A rotation waits until no worker
-believes what it read before (`manifests.key_status`).
+believes what it read before (`manifests.provenance.key_status`).
 """
 
 import logging
@@ -12,8 +12,8 @@ from typing import Final
 
 from kube.errors import KubernetesError, KubernetesUnavailable
 from kube.objects import ObjectName
-from manifests.key_status import BELIEVED_SECONDS
-from manifests.keyring import KeyRing, KeyRingError, NoKeyYet, parse
+from manifests.provenance.key_status import BELIEVED_SECONDS
+from manifests.provenance.keyring import KeyRing, KeyRingError, NoKeyYet, parse
 from runtime.poller import Poller, Unreadable, What
 
 log = logging.getLogger("keyhole.server")

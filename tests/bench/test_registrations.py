@@ -3,7 +3,7 @@
 from typing import Any
 
 from bench.registrations import answered_constantly, narrowed
-from manifests.registration import webhook_configuration
+from manifests.registration.webhook_configuration import webhook_configuration
 
 KEYHOLE = webhook_configuration("https://127.0.0.1:1/mutate", b"pem")
 

@@ -9,8 +9,8 @@ from cryptography import x509
 from certs.authorities import Authority, fingerprint, sound
 from certs.bundle import CA_CERTIFICATE, CERTIFICATE, KEY, serving_findings
 from certs.keypair import KeyPair
-from certs.renewal import Plan, Situation, Wishes, plan
-from certs.settling import Settling
+from certs.renewal import CertificateRequest, Plan, Situation, plan
+from certs.stability_window import StabilityWindow
 
 START = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)
 HOST = "keyhole.keyhole.svc"
@@ -30,7 +30,9 @@ class Installation:
     None when there is none.
     """
 
-    wishes: Wishes = field(default_factory=lambda: Wishes((HOST,), timedelta(seconds=60), timedelta(seconds=600)))
+    wishes: CertificateRequest = field(
+        default_factory=lambda: CertificateRequest((HOST,), timedelta(seconds=60), timedelta(seconds=600))
+    )
     poll_seconds: float = 2.0
     spread_seconds: float = 0.5
     seconds: float = 0.0
@@ -55,8 +57,8 @@ class Installation:
 
     def restart(self) -> None:
         """Have another controller go on: it knows nothing but what is written."""
-        self._trust = Settling(SETTLE_SECONDS, lambda: self.seconds)
-        self._served = Settling(SETTLE_SECONDS, lambda: self.seconds)
+        self._trust = StabilityWindow(SETTLE_SECONDS, lambda: self.seconds)
+        self._served = StabilityWindow(SETTLE_SECONDS, lambda: self.seconds)
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass; whoever polls does so in time."""

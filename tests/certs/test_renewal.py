@@ -18,10 +18,10 @@ from certs.authorities import PREVIOUS_CERTIFICATES, PREVIOUS_KEY, Authority, fi
 from certs.bundle import CA_CERTIFICATE, CA_KEY, CERTIFICATE, KEY
 from certs.issue import issue_ca, issue_serving
 from certs.keypair import KeyPair
-from certs.renewal import Wishes, due_at, plan
+from certs.renewal import CertificateRequest, due_at, plan
 from tests.certs.installation import HOST, SETTLE_SECONDS, START, Installation, Killed
 
-LONG = Wishes((HOST,), timedelta(days=90), timedelta(days=3650))
+LONG = CertificateRequest((HOST,), timedelta(days=90), timedelta(days=3650))
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ class TestRenewal:
         assert due_at(x509.load_pem_x509_certificate(pair.certificate_pem)) == START + timedelta(seconds=6)
 
     def test_the_certificate_is_renewed_when_due_and_not_before(self) -> None:
-        installation = _resting(Installation(Wishes((HOST,), timedelta(seconds=90), timedelta(days=3650))))
+        installation = _resting(Installation(CertificateRequest((HOST,), timedelta(seconds=90), timedelta(days=3650))))
         due = (due_at(_leaf(installation)) - START).total_seconds()
         before = _leaf(installation)
         while installation.seconds < due - 1:
@@ -113,13 +113,13 @@ class TestRenewal:
 
     def test_other_host_names_take_another_certificate_of_the_same_authority(self, resting: Installation) -> None:
         before = _newest(resting)
-        resting.wishes = Wishes((HOST, "10.0.0.1"), LONG.certificate_lifetime, LONG.ca_lifetime)
+        resting.wishes = CertificateRequest((HOST, "10.0.0.1"), LONG.certificate_lifetime, LONG.ca_lifetime)
         resting.rest(2)
         assert _newest(resting) == before
         assert resting.events == ["made a serving certificate: other host names"]
 
     def test_nothing_outlives_its_authority(self) -> None:
-        wishes = Wishes((HOST,), timedelta(seconds=60), timedelta(seconds=61))
+        wishes = CertificateRequest((HOST,), timedelta(seconds=60), timedelta(seconds=61))
         installation = _resting(Installation(wishes))
         for _ in range(300):
             installation.rest(1)
@@ -311,7 +311,9 @@ class TestLaws:
     @settings(deadline=None, max_examples=10)
     def test_nothing_expires_while_the_controller_works(self, life: int, factor: int, turns: float) -> None:
         lifetime = timedelta(seconds=life)
-        installation = Installation(Wishes((HOST,), lifetime, max(lifetime * factor, timedelta(seconds=90))))
+        installation = Installation(
+            CertificateRequest((HOST,), lifetime, max(lifetime * factor, timedelta(seconds=90)))
+        )
         _resting(installation)
         for _ in range(40):
             installation.rest(3, turns)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from testbed.helm import Helm
+from testbed.keyhole.helm import Helm
 
 FOLDER = Path(__file__).resolve().parents[2] / "charts"
 KEYHOLE = FOLDER / "keyhole"

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from testbed.helm import Helm
-from testbed.reports import on_standard_error
-from testbed.toolbox import Toolbox
+from testbed.keyhole.helm import Helm
+from testbed.programs.reports import on_standard_error
+from testbed.programs.toolbox import Toolbox
 
 
 @pytest.fixture(scope="session")

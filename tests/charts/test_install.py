@@ -14,12 +14,12 @@ import pytest
 import yaml
 
 from testbed import Options, Testbed
-from testbed.definitions import define
-from testbed.helm import Helm
-from testbed.module_folders import ModuleFolder
-from testbed.objects import apply
-from testbed.releases import Release
-from testbed.toolbox import Toolbox
+from testbed.gitops.definitions import define
+from testbed.keyhole.helm import Helm
+from testbed.keyhole.objects import apply
+from testbed.keyhole.releases import Release
+from testbed.programs.module_folders import ModuleFolder
+from testbed.programs.toolbox import Toolbox
 from tests.charts.charts import KEYHOLE, ONE_CONNECTION, TENANT, each_documented
 
 _DEFINITIONS = (

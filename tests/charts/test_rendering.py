@@ -12,12 +12,12 @@ import yaml
 
 from cli.main import main
 from cli.version import VERSION
-from manifests.admission_policy import admission_policy
-from manifests.aggregation import api_service
-from manifests.registration import aggregated_webhook_configuration
-from testbed import pins
-from testbed.helm import Helm
-from testbed.toolbox import Toolbox
+from manifests.registration.admission_policy import admission_policy
+from manifests.registration.api_service import api_service
+from manifests.registration.webhook_configuration import aggregated_webhook_configuration
+from testbed.keyhole.helm import Helm
+from testbed.programs import pins
+from testbed.programs.toolbox import Toolbox
 from tests.charts.charts import (
     FOLDER,
     KEYHOLE,

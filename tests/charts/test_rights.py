@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from testbed.helm import Helm
-from testbed.rights import (
+from testbed.keyhole.helm import Helm
+from testbed.keyhole.rights import (
     CONTROLLER_EVERYWHERE,
     WEBHOOK_EVERYWHERE,
     controller_in_its_namespace,

@@ -14,17 +14,22 @@ from pathlib import Path
 import pytest
 
 from certs.issue import issue_ca, issue_serving
-from manifests.admission_configuration import admission_configuration, certificate_user, token_user, webhook_kubeconfig
+from manifests.registration.admission_configuration import (
+    admission_configuration,
+    certificate_user,
+    token_user,
+    webhook_kubeconfig,
+)
 from testbed import Options, Testbed
-from testbed.helm import Helm
-from testbed.installation import SERVICE_HOST
-from testbed.objects import apply
-from testbed.pki import Authority, write_private
-from testbed.pods import Pod
-from testbed.ports import free_port
-from testbed.releases import Release
-from testbed.tenants import admit_to_vault
-from testbed.toolbox import Toolbox
+from testbed.keyhole.helm import Helm
+from testbed.keyhole.installation import SERVICE_HOST
+from testbed.keyhole.objects import apply
+from testbed.keyhole.pods import Pod
+from testbed.keyhole.releases import Release
+from testbed.keyhole.tenants import admit_to_vault
+from testbed.programs.toolbox import Toolbox
+from testbed.servers.pki import Authority, write_private
+from testbed.servers.ports import free_port
 from tests.charts.charts import KEYHOLE, TENANT
 from tests.e2e.canary import Canary
 from tests.e2e.cluster import Cluster

@@ -5,7 +5,7 @@ import yaml
 from click.testing import CliRunner
 
 from cli.main import main
-from testbed.helm import Helm
+from testbed.keyhole.helm import Helm
 from tests.charts.charts import TENANT, Manifest, named
 
 KEEP = {"helm.sh/resource-policy": "keep", "argocd.argoproj.io/sync-options": "Delete=false,Prune=false"}

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from testbed import pins
-from testbed.helm import Helm
+from testbed.keyhole.helm import Helm
+from testbed.programs import pins
 from tests.charts.charts import KEYHOLE, ONE_CONNECTION, TENANT
 
 # A helm that was built from its module believes in an old Kubernetes.

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from audit.key import AuditKey
+from audit.line import Event, sign
+from audit.torn import Piece, telling
 from cli import audit_command
 from cli.audit_command import audit
-from tests.webhook.audits import chain_lines, head_of
-from webhook.audit_key import AuditKey
-from webhook.audit_line import Event, sign
-from webhook.audit_torn import Piece, telling
+from tests.audit.audits import chain_lines, head_of
 
 NOT_DONE = 2
 SECRET, OTHER_SECRET = b"the first key, which is not random", b"another key: the quick brown fox jumps"

@@ -10,8 +10,8 @@ import yaml
 from click.testing import CliRunner, Result
 
 from cli.connections_command import connections
-from resolver.connection_files import load
-from resolver.connections import ConfigurationError
+from resolver.connections.files import load
+from resolver.connections.model import ConfigurationError
 
 FINDINGS, USAGE = 1, 2
 ROOT = Path(__file__).resolve().parents[2]

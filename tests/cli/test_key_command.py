@@ -6,7 +6,7 @@ from click.testing import CliRunner
 
 from cli.main import main
 from kube.objects import Metadata, ObjectName
-from manifests.key_status import DROP_OLD, ROTATE, STATUS, KeyStatus, Rotation, Step
+from manifests.provenance.key_status import DROP_OLD, ROTATE, STATUS, KeyStatus, Rotation, Step
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import requests
 import yaml
 
 from testbed import Testbed
-from testbed.pki import write_private
+from testbed.servers.pki import write_private
 
 
 def rule(group: str, resource: str, verbs: str, *names: str) -> str:

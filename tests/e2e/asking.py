@@ -6,16 +6,16 @@ from typing import Any
 
 from kube.client import connect
 from kube.tokens import ServiceAccountTokens
-from resolver.connections import Authentication, Connection
+from resolver.connections.model import Authentication, Connection
 from resolver.deadline import Deadline
 from resolver.errors import ResolverError
-from resolver.grammar import Reference, parse_value
+from resolver.references.grammar import Reference, parse_value
 from resolver.resolve import Outcome, Resolver
-from resolver.tenants import Tenants
+from resolver.tenancy.token_cache import TokenCache
+from runtime.namespace_tokens import NamespaceTokens
 from testbed import Testbed
-from testbed.connections import AUDIENCE
-from testbed.identities import webhook_kubeconfig
-from webhook.identity import NamespaceTokens
+from testbed.keyhole.connections import AUDIENCE
+from testbed.keyhole.identities import webhook_kubeconfig
 
 _SECONDS = 20.0
 
@@ -69,5 +69,5 @@ def connection(bed: Testbed, auth: Mapping[str, str] | None = None, **changes: A
 def asking(bed: Testbed, connections: Mapping[str, Connection] | None = None) -> Iterator[Asking]:
     """Give one, by default with the connection `default` alone; close it at the end, as a worker does."""
     minter = NamespaceTokens(ServiceAccountTokens(connect(webhook_kubeconfig(bed))))
-    with contextlib.closing(Resolver(connections or {"default": connection(bed)}, Tenants(minter))) as resolver:
+    with contextlib.closing(Resolver(connections or {"default": connection(bed)}, TokenCache(minter))) as resolver:
         yield Asking(bed, resolver)

@@ -11,7 +11,7 @@ from typing import Any
 
 import requests
 
-from testbed.installation import Webhook
+from testbed.keyhole.installation import Webhook
 from tests.e2e.objects import Manifest
 from tests.e2e.places import Places
 

@@ -8,12 +8,12 @@ import pytest
 import yaml
 
 from testbed import Testbed
-from testbed.connections import AUDIENCE
-from testbed.installation import Webhook, serving
-from testbed.objects import apply
-from testbed.ports import free_port
-from testbed.registration import registered
-from testbed.tenants import add_tenant
+from testbed.keyhole.connections import AUDIENCE
+from testbed.keyhole.installation import Webhook, serving
+from testbed.keyhole.objects import apply
+from testbed.keyhole.registration import registered
+from testbed.keyhole.tenants import add_tenant
+from testbed.servers.ports import free_port
 from tests.e2e.caller import Caller
 from tests.e2e.canary import Canary
 from tests.e2e.cluster import Cluster, events

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from testbed.installation import Webhook
+from testbed.keyhole.installation import Webhook
 from tests.e2e.stalling import address
 
 # More than the connections of two workers as gunicorn has them by itself.

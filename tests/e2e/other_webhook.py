@@ -13,7 +13,7 @@ from typing import Any
 from certs.files import write
 from certs.issue import issue_ca, issue_serving
 from testbed import Testbed
-from testbed.objects import apply
+from testbed.keyhole.objects import apply
 from tests.e2e.processes import eventually
 
 LABEL = "example.com/added"

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from testbed.installation import Webhook
+from testbed.keyhole.installation import Webhook
 
 # For what is certain to come: a busy machine may take long, and nobody waits for longer than it does.
 _SECONDS = 120.0

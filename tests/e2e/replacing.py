@@ -5,7 +5,7 @@ import signal
 
 import requests
 
-from testbed.installation import Webhook
+from testbed.keyhole.installation import Webhook
 from tests.e2e.processes import eventually, workers
 from tests.e2e.scraped import Scraped, scrape
 

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from testbed.installation import Webhook
-from testbed.pki import KeyFiles
+from testbed.keyhole.installation import Webhook
+from testbed.servers.pki import KeyFiles
 
 # As many as both workers of a webhook have places at work by default, and ten.
 MORE_THAN_PLACES = 2 * 64 + 10

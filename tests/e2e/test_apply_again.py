@@ -5,8 +5,8 @@ import json
 import pytest
 
 from testbed import Testbed
-from testbed.installation import Webhook
-from testbed.tenants import add_tenant
+from testbed.keyhole.installation import Webhook
+from testbed.keyhole.tenants import add_tenant
 from tests.e2e.cluster import Cluster, owners_of_data
 from tests.e2e.objects import encoded, filled, secret
 from tests.e2e.places import Places

@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 
 from cli.audit_command import audit
 from testbed import Testbed
-from testbed.installation import Webhook, serving
+from testbed.keyhole.installation import Webhook, serving
 from tests.e2e.caller import Caller
 from tests.e2e.objects import Manifest, filled, secret
 from tests.e2e.places import Places

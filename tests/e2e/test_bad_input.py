@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from testbed.installation import Webhook
+from testbed.keyhole.installation import Webhook
 from tests.e2e.caller import Caller, Reply
 from tests.e2e.canary import Canary
 from tests.e2e.objects import filled, secret

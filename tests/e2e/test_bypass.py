@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from manifests.registration import OWN_NAMESPACE
-from manifests.warning_policies import BEFORE
+from manifests.registration.warning_policies import BEFORE
+from manifests.registration.webhook_configuration import OWN_NAMESPACE
 from testbed import Options, Testbed
-from testbed.connections import write_connections
-from testbed.installation import serving
-from testbed.objects import apply
-from testbed.registration import guarded, registered
-from testbed.tenants import add_tenant
+from testbed.keyhole.connections import write_connections
+from testbed.keyhole.installation import serving
+from testbed.keyhole.objects import apply
+from testbed.keyhole.registration import guarded, registered
+from testbed.keyhole.tenants import add_tenant
 from tests.e2e.canary import Canary
 from tests.e2e.cluster import Cluster
 from tests.e2e.objects import Manifest, encoded, secret

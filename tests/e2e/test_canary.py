@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from testbed import Testbed
-from testbed.installation import Webhook
+from testbed.keyhole.installation import Webhook
 from tests.e2e.caller import Caller, Reply
 from tests.e2e.canary import Canary
 from tests.e2e.cluster import Cluster, events

@@ -12,8 +12,8 @@ import pytest
 import requests
 
 from testbed import Testbed
-from testbed.installation import Webhook, controlling
-from testbed.ports import free_port
+from testbed.keyhole.installation import Webhook, controlling
+from testbed.servers.ports import free_port
 from tests.e2e.caller import Caller
 from tests.e2e.crowds import (
     STRANGERS_WITHOUT_CERTIFICATE,

@@ -141,7 +141,7 @@ def test_a_value_that_is_not_vault_s_makes_the_demo_fail_and_is_not_shown(scratc
 # Whoever asks has the API server's own certificate: so would it look if Keyhole answered anybody.
 ANSWERED = """
 from demo import forgery
-from testbed.pki import KeyFiles
+from testbed.servers.pki import KeyFiles
 ask = forgery.ask
 def certified(webhook, shown=None):
     pki = webhook.directory.parent / "testbed" / "pki"

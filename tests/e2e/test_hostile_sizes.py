@@ -13,8 +13,8 @@ from threading import Event
 import pytest
 
 from testbed import Testbed
-from testbed.installation import Webhook
-from testbed.tenants import add_tenant
+from testbed.keyhole.installation import Webhook
+from testbed.keyhole.tenants import add_tenant
 from tests.e2e.caller import Caller
 from tests.e2e.cluster import Cluster
 from tests.e2e.objects import Manifest, encoded, filled

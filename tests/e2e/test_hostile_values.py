@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from resolver.escapes import encode
+from resolver.references.escapes import encode
 from tests.e2e.caller import Caller
 from tests.e2e.objects import encoded, filled, secret
 from tests.e2e.planter import Planter

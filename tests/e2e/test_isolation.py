@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 import yaml
 
-from enforcer.vault_role import vault_role
-from resolver.connections import Authentication
+from provisioning.vault_role import vault_role
+from resolver.connections.model import Authentication
 from testbed import Testbed
-from testbed.connections import AUDIENCE
-from testbed.installation import Webhook
-from testbed.tenants import add_tenant
+from testbed.keyhole.connections import AUDIENCE
+from testbed.keyhole.installation import Webhook
+from testbed.keyhole.tenants import add_tenant
 from tests.e2e.caller import Caller
 from tests.e2e.canary import Canary
 from tests.e2e.cluster import Cluster

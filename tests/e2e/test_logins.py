@@ -5,12 +5,12 @@ from collections.abc import Iterator, Mapping
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from resolver.connections import Connection
-from resolver.edge_errors import LoginDenied
+from resolver.connections.model import Connection
+from resolver.vault.errors import LoginDenied
 from testbed import Testbed
-from testbed.connections import AUDIENCE
-from testbed.pki import public_key_pem
-from testbed.tenants import add_tenant
+from testbed.keyhole.connections import AUDIENCE
+from testbed.keyhole.tenants import add_tenant
+from testbed.servers.pki import public_key_pem
 from tests.e2e.asking import Asking, asking, connection
 from tests.e2e.places import Places
 

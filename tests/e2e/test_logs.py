@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from testbed import Testbed
-from testbed.installation import Webhook, serving
+from testbed.keyhole.installation import Webhook, serving
 from tests.e2e.caller import Caller
 from tests.e2e.objects import filled
 from tests.e2e.places import Places

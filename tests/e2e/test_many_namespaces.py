@@ -17,11 +17,11 @@ import pytest
 import requests
 
 from testbed import Options, Testbed
-from testbed.authorization import wait_until_allowed
-from testbed.connections import AUDIENCE, write_connections
-from testbed.identities import WEBHOOK_USER
-from testbed.installation import Webhook, serving
-from testbed.objects import apply
+from testbed.keyhole.connections import AUDIENCE, write_connections
+from testbed.keyhole.identities import WEBHOOK_USER
+from testbed.keyhole.installation import Webhook, serving
+from testbed.keyhole.objects import apply
+from testbed.servers.authorization import wait_until_allowed
 from tests.e2e.canary import Canary
 from tests.e2e.objects import encoded, filled
 from tests.e2e.places import Places
@@ -144,7 +144,7 @@ def _make_namespaces(bed: Testbed) -> None:
         with requests.Session() as session:
             session.trust_env = False
             session.verify = str(kubernetes.ca_file)
-            # The administrator's, as `testbed.kubernetes.Kubernetes.request` uses it, over one connection.
+            # The administrator's, as `testbed.servers.kubernetes.Kubernetes.request` uses it, over one connection.
             session.cert = (str(kubernetes._admin.certificate), str(kubernetes._admin.key))
 
             def post(path: str, body: dict[str, Any]) -> None:

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 import pytest
 
 from certs.issue import issue_ca
-from manifests.registration import OWN_NAMESPACE, webhook_configuration
-from manifests.texts import DOCKER_CONFIGS
+from manifests.fields.texts import DOCKER_CONFIGS
+from manifests.registration.webhook_configuration import OWN_NAMESPACE, webhook_configuration
 from testbed import Options, Testbed
-from testbed.installation import Webhook
-from testbed.objects import apply
-from testbed.ports import free_port
+from testbed.keyhole.installation import Webhook
+from testbed.keyhole.objects import apply
+from testbed.servers.ports import free_port
 from tests.e2e.canary import Canary
 from tests.e2e.cluster import Cluster
 from tests.e2e.objects import Manifest, encoded, filled, secret

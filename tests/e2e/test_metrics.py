@@ -16,11 +16,11 @@ import yaml
 from cryptography import x509
 
 from cli.version import VERSION
-from resolver.breaker import FAILURES_IN_A_ROW
+from resolver.vault.breaker import FAILURES_IN_A_ROW
 from testbed import Testbed
-from testbed.connections import write_connections
-from testbed.installation import serving
-from testbed.ports import free_port
+from testbed.keyhole.connections import write_connections
+from testbed.keyhole.installation import serving
+from testbed.servers.ports import free_port
 from tests.e2e.caller import Caller, Reply
 from tests.e2e.canary import Canary
 from tests.e2e.files import swap

@@ -12,9 +12,9 @@ import pytest
 import yaml
 
 from testbed import Testbed
-from testbed.connections import write_connections
-from testbed.installation import serving
-from testbed.tenants import add_tenant
+from testbed.keyhole.connections import write_connections
+from testbed.keyhole.installation import serving
+from testbed.keyhole.tenants import add_tenant
 from tests.e2e.caller import Caller, Reply
 from tests.e2e.lying_vault import LyingVault
 from tests.e2e.objects import Manifest, filled

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from manifests.placeholder import MARKER
+from manifests.fields.placeholder import MARKER
 from testbed import Testbed
-from testbed.installation import Webhook
-from testbed.tenants import add_tenant
+from testbed.keyhole.installation import Webhook
+from testbed.keyhole.tenants import add_tenant
 from tests.e2e.cluster import Cluster, owners_of_data
 from tests.e2e.objects import Manifest, encoded, filled, secret
 from tests.e2e.places import Places

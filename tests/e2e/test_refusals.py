@@ -5,7 +5,7 @@ import json
 import pytest
 
 from testbed import Testbed
-from testbed.tenants import add_tenant
+from testbed.keyhole.tenants import add_tenant
 from tests.e2e.caller import Caller
 from tests.e2e.cluster import Cluster
 from tests.e2e.conftest import opted_in_namespace

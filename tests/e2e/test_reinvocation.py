@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from testbed import Testbed
-from testbed.installation import Webhook
+from testbed.keyhole.installation import Webhook
 from tests.e2e.cluster import Cluster
 from tests.e2e.objects import encoded, secret
 from tests.e2e.other_webhook import ASKED, LABEL, REFERS, labelling_webhook

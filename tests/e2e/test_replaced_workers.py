@@ -16,12 +16,12 @@ import pytest
 import requests
 
 from certs.files import CertificateFiles
-from manifests.registration import OWN_NAMESPACE
+from manifests.registration.webhook_configuration import OWN_NAMESPACE
 from testbed import Testbed
-from testbed.connections import write_connections
-from testbed.identities import RECORD_KEY, webhook_kubeconfig
-from testbed.installation import Webhook, serving, serving_certificate
-from testbed.pki import write_private
+from testbed.keyhole.connections import write_connections
+from testbed.keyhole.identities import RECORD_KEY, webhook_kubeconfig
+from testbed.keyhole.installation import Webhook, serving, serving_certificate
+from testbed.servers.pki import write_private
 from tests.e2e.caller import Caller
 from tests.e2e.objects import encoded, filled
 from tests.e2e.places import Places

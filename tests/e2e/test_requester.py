@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from testbed import Testbed
-from testbed.installation import Webhook
-from testbed.objects import apply
-from testbed.tenants import add_tenant
+from testbed.keyhole.installation import Webhook
+from testbed.keyhole.objects import apply
+from testbed.keyhole.tenants import add_tenant
 from tests.e2e.canary import Canary
 from tests.e2e.cluster import Cluster
 from tests.e2e.objects import Manifest, encoded, filled, secret

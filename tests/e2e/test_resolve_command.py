@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from cli.main import main
 from testbed import Testbed
-from testbed.identities import webhook_kubeconfig
+from testbed.keyhole.identities import webhook_kubeconfig
 from tests.e2e.places import Places
 from tests.e2e.planter import Planter
 from tests.e2e.traffic import Traffic

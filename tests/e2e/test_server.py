@@ -16,8 +16,8 @@ import requests
 import yaml
 
 from testbed import Testbed
-from testbed.connections import write_connections
-from testbed.installation import Webhook, serving
+from testbed.keyhole.connections import write_connections
+from testbed.keyhole.installation import Webhook, serving
 from tests.e2e.caller import Caller
 from tests.e2e.lying_vault import LyingVault
 from tests.e2e.objects import encoded, filled, secret

@@ -12,9 +12,9 @@ import yaml
 from certs.files import write
 from certs.issue import issue_ca, issue_serving
 from testbed import Testbed
-from testbed.connections import write_connections
-from testbed.identities import webhook_kubeconfig
-from testbed.ports import free_port
+from testbed.keyhole.connections import write_connections
+from testbed.keyhole.identities import webhook_kubeconfig
+from testbed.servers.ports import free_port
 from tests.e2e.places import Places
 
 _ROOT = Path(__file__).resolve().parents[2]

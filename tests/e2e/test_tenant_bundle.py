@@ -15,10 +15,10 @@ import yaml
 from hvac.exceptions import Forbidden, InvalidRequest
 
 from testbed import Testbed
-from testbed.connections import AUDIENCE
-from testbed.identities import webhook_kubeconfig
-from testbed.installation import Webhook
-from testbed.objects import apply
+from testbed.keyhole.connections import AUDIENCE
+from testbed.keyhole.identities import webhook_kubeconfig
+from testbed.keyhole.installation import Webhook
+from testbed.keyhole.objects import apply
 from tests.cli.tenant_cases import run
 from tests.e2e.canary import Canary
 from tests.e2e.cluster import Cluster

@@ -6,10 +6,10 @@ import hvac
 import hvac.exceptions
 import pytest
 
-from resolver.denials import MountDenied, TokenUsesTooFew
-from resolver.edge_errors import NotKeyValue, ReferenceRefused, SecretNotFound, VaultDenied
+from resolver.vault.denials import MountDenied, TokenUsesTooFew
+from resolver.vault.errors import NotKeyValue, ReferenceRefused, SecretNotFound, VaultDenied
 from testbed import Testbed
-from testbed.tenants import add_tenant
+from testbed.keyhole.tenants import add_tenant
 from tests.e2e.asking import Asking, asking, connection
 from tests.e2e.cluster import Cluster
 from tests.e2e.objects import filled

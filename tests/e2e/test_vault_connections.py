@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 import yaml
 
-from bench.processes import delay_proxy
 from testbed import Testbed
-from testbed.connections import write_connections
-from testbed.installation import Webhook, serving
-from testbed.pki import Authority
-from testbed.tenants import add_tenant
+from testbed.keyhole.connections import write_connections
+from testbed.keyhole.installation import Webhook, serving
+from testbed.keyhole.tenants import add_tenant
+from testbed.load.processes import delay_proxy
+from testbed.servers.pki import Authority
 from tests.e2e.caller import Caller
 from tests.e2e.files import swap
 from tests.e2e.lying_vault import LyingVault

@@ -11,13 +11,19 @@ from typing import Any
 
 import pytest
 
-from manifests.registration import OWN_NAMESPACE
+from manifests.registration.webhook_configuration import OWN_NAMESPACE
 from testbed import Testbed
-from testbed.connections import AUDIENCE
-from testbed.identities import CERTIFICATE_AUTHORITY, RECORD_KEY, SERVING_CERTIFICATE, WEBHOOK_USER, webhook_kubeconfig
-from testbed.objects import apply
-from testbed.record_key import add_record_key
-from testbed.tenants import add_tenant
+from testbed.keyhole.connections import AUDIENCE
+from testbed.keyhole.identities import (
+    CERTIFICATE_AUTHORITY,
+    RECORD_KEY,
+    SERVING_CERTIFICATE,
+    WEBHOOK_USER,
+    webhook_kubeconfig,
+)
+from testbed.keyhole.objects import apply
+from testbed.keyhole.record_key import add_record_key
+from testbed.keyhole.tenants import add_tenant
 from tests.e2e.asker import Asker, asker_by_kubeconfig, rule
 from tests.e2e.conftest import opted_in_namespace
 from tests.e2e.objects import secret

@@ -3,7 +3,7 @@
 import time
 
 from testbed import Testbed
-from testbed.tenants import add_tenant
+from testbed.keyhole.tenants import add_tenant
 from tests.e2e.caller import Caller
 from tests.e2e.cluster import Cluster
 from tests.e2e.objects import encoded, filled, secret

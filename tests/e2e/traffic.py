@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from testbed import Testbed
-from testbed.log_lines import whole_lines
+from testbed.servers.log_lines import whole_lines
 
 _LOG_SECONDS = 120.0
 _CALL = "mutation.webhook.admission.k8s.io/"

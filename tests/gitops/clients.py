@@ -5,9 +5,10 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from testbed import Testbed, argocd, flux
-from testbed.argocd import ArgoCD
-from testbed.flux import Flux
+from testbed import Testbed
+from testbed.gitops import argocd, flux
+from testbed.gitops.argocd import ArgoCD
+from testbed.gitops.flux import Flux
 from tests.e2e.cluster import Cluster
 from tests.e2e.places import Places
 from tests.e2e.traffic import Traffic

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from testbed import Testbed
-from testbed.connections import write_connections
-from testbed.installation import Webhook, serving
-from testbed.registration import registered
-from testbed.tenants import add_tenant
+from testbed.keyhole.connections import write_connections
+from testbed.keyhole.installation import Webhook, serving
+from testbed.keyhole.registration import registered
+from testbed.keyhole.tenants import add_tenant
 from tests.e2e.canary import Canary
 from tests.e2e.cluster import Cluster, events
 from tests.e2e.places import Places

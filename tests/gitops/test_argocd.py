@@ -20,8 +20,8 @@ from pathlib import Path
 import pytest
 
 from testbed import Testbed
-from testbed.argocd import ArgoCD, application
-from testbed.git_repository import GitRepository
+from testbed.gitops.argocd import ArgoCD, application
+from testbed.gitops.git_repository import GitRepository
 from tests.e2e.cluster import Cluster
 from tests.e2e.objects import Manifest, encoded, filled, secret
 from tests.e2e.places import Places

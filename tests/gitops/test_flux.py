@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from testbed import Testbed
-from testbed.flux import Flux
+from testbed.gitops.flux import Flux
 from tests.e2e.cluster import Cluster
 from tests.e2e.objects import Manifest, filled, secret
 from tests.e2e.places import Places

@@ -71,7 +71,7 @@ def test_every_room_of_the_project_is_copied_and_nothing_else() -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        *(".git/config", ".venv/bin/python", "tests/conftest.py", "testbed/pki.py", "demo/x", "bench/soak.py"),
+        *(".git/config", ".venv/bin/python", "tests/conftest.py", "testbed/servers/pki.py", "demo/x", "bench/soak.py"),
         *("certs.key", "cli/__pycache__/main.pyc", "webhook/__pycache__", "build/sbom.json", "requirements-dev.txt"),
     ],
 )

@@ -11,7 +11,7 @@ from kubernetes import client
 
 from kube.client import call, connect, connected_before_fork
 from kube.errors import KubernetesUnavailable
-from testbed.pki import Authority
+from testbed.servers.pki import Authority
 
 
 @pytest.fixture

@@ -4,11 +4,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from manifests.plan import Plan, plan_secret
-from manifests.provenance import Provenance
-from manifests.step import Action, kept, resolved
-from resolver.grammar import Reference
-from resolver.value import SecretValue
+from manifests.planning.plan import Plan, plan_secret
+from manifests.planning.planned_field import Action, kept, resolved
+from manifests.provenance.mac import Provenance
+from resolver.references.grammar import Reference
+from resolver.references.value import SecretValue
 from tests.manifests.provenances import admitted, provenance, ring
 from tests.manifests.secrets import encoded, secret
 

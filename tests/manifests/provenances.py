@@ -6,14 +6,14 @@ from typing import Any
 
 import jsonpatch
 
-from manifests.keyring import KeyRing, RecordKey
-from manifests.metadata import metadata_change
-from manifests.plan import plan_secret
-from manifests.provenance import Provenance
-from manifests.step import Filled, resolved
-from resolver.grammar import Reference
-from resolver.value import SecretValue
-from webhook.patch import secret_patch
+from manifests.planning.metadata import metadata_change
+from manifests.planning.plan import plan_secret
+from manifests.planning.planned_field import Filled, resolved
+from manifests.provenance.keyring import KeyRing, RecordKey
+from manifests.provenance.mac import Provenance
+from resolver.references.grammar import Reference
+from resolver.references.value import SecretValue
+from webhook.admission.patch import secret_patch
 
 
 def ring(signing: str = "0000000a", *others: str) -> KeyRing:

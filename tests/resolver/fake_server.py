@@ -5,7 +5,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 
-from resolver.transport import EXAMINER
+from resolver.vault.client import EXAMINER
 
 Handler = Callable[[socket.socket, bytes], None]
 HEALTH = b"GET /v1/sys/health "

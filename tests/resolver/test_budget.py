@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from resolver import jsontext
 from resolver.budget import (
     MOST_ANSWERS_BYTES,
     MOST_VALUES_BYTES,
@@ -17,15 +16,16 @@ from resolver.budget import (
     TooMuchWork,
     ValuesTooLarge,
 )
-from resolver.connections import Authentication, Connection
+from resolver.connections.model import Authentication, Connection
 from resolver.deadline import Deadline
-from resolver.edge_errors import DeadlineExceeded
-from resolver.errors import FunctionError, ResolverError
-from resolver.functions import Evaluation, evaluate, in_order
-from resolver.grammar import Reference, parse_reference
-from resolver.own_token import OwnToken
+from resolver.errors import DeadlineExceeded, ResolverError
+from resolver.references import jsontext
+from resolver.references.errors import FunctionError
+from resolver.references.functions import Evaluation, evaluate, in_order
+from resolver.references.grammar import Reference, parse_reference
+from resolver.references.value import SecretValue
 from resolver.resolve import Resolved, Resolver
-from resolver.value import SecretValue
+from resolver.tenancy.static_token import StaticToken
 from tests.resolver.fake_server import answering
 
 _MIB = 1024 * 1024
@@ -212,7 +212,7 @@ def test_vaults_answers_are_bounded_together_as_they_arrive() -> None:
     with answering(lambda client, _: client.sendall(answer)) as (address, _):
         auth = Authentication(method="jwt", role="r")
         connection = Connection(address=address, auth=auth, mounts={"secret": 2})
-        resolver = Resolver({"default": connection}, OwnToken(SecretValue("t")), process=others.process)
+        resolver = Resolver({"default": connection}, StaticToken(SecretValue("t")), process=others.process)
         references = [parse_reference(f"vault:secret/app-{number % 12}#d | default:{number}") for number in range(100)]
         outcomes = resolver.resolve(references, "team-a", Deadline.after(60))
         resolver.close()

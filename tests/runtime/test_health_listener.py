@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from controller.pulse import Pulse
+from controller.heartbeat import Heartbeat
 from runtime.health_listener import MOST_CONNECTIONS, MOST_HEAD_BYTES, HealthListener, listening
 from runtime.health_pages import Pages
 
@@ -28,7 +28,7 @@ def clock() -> _Clock:
 @pytest.fixture
 def listener(clock: _Clock) -> Iterator[HealthListener]:
     """Return a listener whose work beats once, and is ready until then."""
-    pulse = Pulse(60, clock)
+    pulse = Heartbeat(60, clock)
     pages = Pages(lambda: pulse.is_felt, lambda: clock.now < 130, lambda: b"metrics", "text/plain")
     with listening("127.0.0.1", 0) as bound:
         listener = HealthListener(bound, pages)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from testbed import ports
 from testbed.errors import GuardianLost, PortTaken, ServerFailed
-from testbed.servers import Supervisor
+from testbed.servers import ports
+from testbed.servers.supervision import Supervisor
 from tests.testbed.processes import eventually, living_in_groups
 
 ROOT = Path(__file__).parents[2]

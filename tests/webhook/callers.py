@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from testbed.pki import Authority
-from webhook.caller import Authorities, Caller, PeerCertificate
+from testbed.servers.pki import Authority
+from webhook.callerauth.caller import Authorities, Caller, PeerCertificate
 
 
 def authorities(*given: Authority) -> Authorities:

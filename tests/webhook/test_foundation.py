@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 import yaml
 
+from audit.errors import AuditError
 from certs.files import write
 from certs.issue import issue_ca, issue_serving
-from resolver.connections import ConfigurationError
-from webhook.audit_errors import AuditError
-from webhook.caller import ProofUnreadable
-from webhook.caller_token import BearerToken
+from resolver.connections.model import ConfigurationError
+from webhook.callerauth.bearer_token import BearerToken
+from webhook.callerauth.caller import ProofUnreadable
 from webhook.foundation import FOLLOW_SECONDS, Foundation
-from webhook.serving_certificate import CertificateError, CertificateFiles, ServingCertificate
+from webhook.server.serving_certificate import CertificateError, CertificateFiles, ServingCertificate
 
 _CA = issue_ca()
 

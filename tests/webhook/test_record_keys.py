@@ -5,8 +5,8 @@ import pytest
 
 from kube.errors import KubernetesError, KubernetesUnavailable
 from kube.objects import ObjectName
-from manifests.key_status import BELIEVED_SECONDS, SETTLE_SECONDS
-from manifests.keyring import KeyRing, dump, new_key
+from manifests.provenance.key_status import BELIEVED_SECONDS, SETTLE_SECONDS
+from manifests.provenance.keyring import KeyRing, dump, new_key
 from webhook.record_keys import RecordKeys
 
 NAME = ObjectName("keyhole", "keyhole-record-key")

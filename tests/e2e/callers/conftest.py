@@ -8,12 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from manifests.admission_configuration import admission_configuration, certificate_user, token_user, webhook_kubeconfig
+from manifests.registration.admission_configuration import (
+    admission_configuration,
+    certificate_user,
+    token_user,
+    webhook_kubeconfig,
+)
 from testbed import Options, Testbed
-from testbed.connections import write_connections
-from testbed.pki import Authority, KeyFiles, write_private
-from testbed.ports import free_port
-from testbed.tenants import add_tenant
+from testbed.keyhole.connections import write_connections
+from testbed.keyhole.tenants import add_tenant
+from testbed.servers.pki import Authority, KeyFiles, write_private
+from testbed.servers.ports import free_port
 from tests.e2e.callers.intruder import Forgery
 from tests.e2e.canary import Canary
 from tests.e2e.cluster import Cluster

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 import requests
 
-from testbed.installation import Webhook
-from testbed.pki import KeyFiles
+from testbed.keyhole.installation import Webhook
+from testbed.servers.pki import KeyFiles
 from tests.e2e.objects import encoded, filled
 
 _TIMEOUT_SECONDS = 20

@@ -10,11 +10,11 @@ import requests
 
 from kube.request_header import CONFIG_MAP
 from kube.request_header import NAMESPACE as KUBE_SYSTEM
-from manifests.aggregation import ADMISSION_PATH, GROUP, GROUP_VERSION, VERSION
+from manifests.registration.api_service import ADMISSION_PATH, GROUP, GROUP_VERSION, VERSION
 from testbed import Testbed
-from testbed.aggregation import aggregated, serving_aggregated
-from testbed.installation import Webhook
-from testbed.pki import Authority, KeyFiles
+from testbed.keyhole.aggregation import aggregated, serving_aggregated
+from testbed.keyhole.installation import Webhook
+from testbed.servers.pki import Authority, KeyFiles
 from tests.e2e.callers.intruder import DEAD, Forgery, Intruder
 from tests.e2e.cluster import Cluster
 from tests.e2e.objects import filled, secret

@@ -10,8 +10,8 @@ import pytest
 from certs.files import CertificateFiles, write
 from certs.issue import issue_ca, issue_serving
 from testbed import Testbed
-from testbed.identities import webhook_kubeconfig
-from testbed.ports import free_port
+from testbed.keyhole.identities import webhook_kubeconfig
+from testbed.servers.ports import free_port
 from tests.e2e.callers.conftest import Proofs
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from testbed import Testbed
-from testbed.installation import Webhook, serving
-from testbed.pki import write_private
-from testbed.registration import registered
+from testbed.keyhole.installation import Webhook, serving
+from testbed.keyhole.registration import registered
+from testbed.servers.pki import write_private
 from tests.e2e.callers.conftest import Proofs
 from tests.e2e.callers.intruder import DEAD, Forgery, Intruder
 from tests.e2e.cluster import Cluster

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from testbed import Testbed
-from testbed.aggregation import aggregated, serving_aggregated
-from testbed.installation import Webhook, serving
-from testbed.registration import registered
+from testbed.keyhole.aggregation import aggregated, serving_aggregated
+from testbed.keyhole.installation import Webhook, serving
+from testbed.keyhole.registration import registered
 from tests.e2e.callers.conftest import Proofs
 from tests.e2e.callers.intruder import Forgery
 from tests.e2e.cluster import Cluster

@@ -9,10 +9,10 @@ import requests
 import yaml
 
 from testbed import Testbed
-from testbed.aggregation import aggregated, serving_aggregated
-from testbed.installation import Webhook
-from testbed.pki import KeyFiles
-from testbed.tenants import add_tenant
+from testbed.keyhole.aggregation import aggregated, serving_aggregated
+from testbed.keyhole.installation import Webhook
+from testbed.keyhole.tenants import add_tenant
+from testbed.servers.pki import KeyFiles
 from tests.e2e.callers.intruder import Forgery
 from tests.e2e.cluster import Cluster
 from tests.e2e.lying_vault import LyingVault

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from manifests.registration import NAME, OWN_NAMESPACE
+from manifests.registration.webhook_configuration import NAME, OWN_NAMESPACE
 from testbed import Options, Testbed
-from testbed.connections import write_connections
-from testbed.identities import API_SERVICE, CERTIFICATE_AUTHORITY, SERVING_CERTIFICATE
-from testbed.installation import SERVICE_HOST, controlling
-from testbed.servers import Server
-from testbed.tenants import add_tenant
+from testbed.keyhole.connections import write_connections
+from testbed.keyhole.identities import API_SERVICE, CERTIFICATE_AUTHORITY, SERVING_CERTIFICATE
+from testbed.keyhole.installation import SERVICE_HOST, controlling
+from testbed.keyhole.tenants import add_tenant
+from testbed.servers.supervision import Server
 from tests.e2e.canary import Canary
 from tests.e2e.certificates.secrets import CertificateSecrets
 from tests.e2e.places import Places

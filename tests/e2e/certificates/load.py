@@ -13,7 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from testbed import Testbed
-from testbed.installation import SERVICE_HOST, Webhook
+from testbed.keyhole.installation import SERVICE_HOST, Webhook
 from tests.e2e.objects import filled
 
 _CLIENTS = 3

@@ -15,10 +15,10 @@ from certs.bundle import CA_CERTIFICATE, CA_KEY, CERTIFICATE, KEY, serving_findi
 from certs.errors import UnfitError
 from certs.keypair import KeyPair
 from certs.pem import parse_certificates, parse_key
-from controller.certificate_store import RENEW
-from manifests.registration import OWN_NAMESPACE
+from controller.certificates.store import RENEW
+from manifests.registration.webhook_configuration import OWN_NAMESPACE
 from testbed import Testbed
-from testbed.identities import API_SERVICE, CERTIFICATE_AUTHORITY, SERVING_CERTIFICATE
+from testbed.keyhole.identities import API_SERVICE, CERTIFICATE_AUTHORITY, SERVING_CERTIFICATE
 
 _TRIES = 20
 _SECRETS = f"/api/v1/namespaces/{OWN_NAMESPACE}/secrets"

@@ -5,7 +5,7 @@ from pathlib import Path
 from certs.files import write
 from certs.issue import issue_ca, issue_serving
 from testbed import Testbed
-from testbed.installation import SERVICE_HOST, Webhook, serving, serving_certificate
+from testbed.keyhole.installation import SERVICE_HOST, Webhook, serving, serving_certificate
 from tests.e2e.certificates.load import served_certificate
 from tests.e2e.files import swap
 from tests.e2e.places import Places

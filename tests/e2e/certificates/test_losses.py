@@ -10,14 +10,14 @@ import pytest
 import requests
 
 from certs.bundle import CA_CERTIFICATE, CA_KEY, CERTIFICATE, KEY
-from manifests.registration import NAME, webhook_configuration
+from manifests.registration.webhook_configuration import NAME, webhook_configuration
 from testbed import Testbed
-from testbed.aggregation import aggregated, serving_aggregated
-from testbed.identities import CERTIFICATE_AUTHORITY, RECORD_KEY, SERVING_CERTIFICATE
-from testbed.installation import Webhook, serving
-from testbed.objects import apply
-from testbed.record_key import add_record_key
-from testbed.registration import registered
+from testbed.keyhole.aggregation import aggregated, serving_aggregated
+from testbed.keyhole.identities import CERTIFICATE_AUTHORITY, RECORD_KEY, SERVING_CERTIFICATE
+from testbed.keyhole.installation import Webhook, serving
+from testbed.keyhole.objects import apply
+from testbed.keyhole.record_key import add_record_key
+from testbed.keyhole.registration import registered
 from tests.e2e.certificates.conftest import NAMESPACE, REFERENCE, certifying
 from tests.e2e.certificates.load import admitted, loaded, served_certificate
 from tests.e2e.certificates.secrets import CertificateSecrets

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from certs.issue import issue_ca
-from manifests.aggregation import api_service
+from manifests.registration.api_service import api_service
 from testbed import Testbed
-from testbed.identities import API_SERVICE
-from testbed.objects import apply
+from testbed.keyhole.identities import API_SERVICE
+from testbed.keyhole.objects import apply
 from tests.e2e.certificates.conftest import certifying
 from tests.e2e.certificates.secrets import CertificateSecrets
 from tests.e2e.processes import eventually

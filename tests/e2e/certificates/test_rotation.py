@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 
 from testbed import Testbed
-from testbed.aggregation import aggregated, serving_aggregated
-from testbed.identities import CERTIFICATE_AUTHORITY, SERVING_CERTIFICATE
-from testbed.installation import Webhook
+from testbed.keyhole.aggregation import aggregated, serving_aggregated
+from testbed.keyhole.identities import CERTIFICATE_AUTHORITY, SERVING_CERTIFICATE
+from testbed.keyhole.installation import Webhook
 from tests.e2e.certificates.conftest import NAMESPACE, REFERENCE, certifying
 from tests.e2e.certificates.load import loaded
 from tests.e2e.certificates.secrets import CertificateSecrets
 from tests.e2e.places import Places
 from tests.e2e.processes import eventually
-from webhook.serving_certificate import READ_EVERY_SECONDS
+from webhook.server.serving_certificate import READ_EVERY_SECONDS
 
 log = logging.getLogger(__name__)
 

@@ -13,16 +13,16 @@ from typing import Any
 
 import pytest
 
-from enforcer.bundle import render
-from enforcer.tenant import Account, tenant
-from manifests.key_status import ROTATE, STATUS, KeyStatus, parse
-from manifests.keyring import KeyRing
-from manifests.keyring import parse as parse_ring
-from manifests.registration import OWN_NAMESPACE
+from manifests.provenance.key_status import ROTATE, STATUS, KeyStatus, parse
+from manifests.provenance.keyring import KeyRing
+from manifests.provenance.keyring import parse as parse_ring
+from manifests.registration.webhook_configuration import OWN_NAMESPACE
+from provisioning.bundle import render
+from provisioning.tenant import Account, tenant
 from testbed import Options, Testbed
-from testbed.identities import RECORD_KEY
-from testbed.objects import apply
-from testbed.record_key import add_empty_record_key
+from testbed.keyhole.identities import RECORD_KEY
+from testbed.keyhole.objects import apply
+from testbed.keyhole.record_key import add_empty_record_key
 from tests.e2e.canary import Canary
 from tests.e2e.keys.signer import SigningWebhook, signing_webhook
 from tests.e2e.places import Places

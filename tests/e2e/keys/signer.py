@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from certs.files import write
 from certs.issue import issue_ca, issue_serving
 from testbed import Testbed
-from testbed.objects import apply
+from testbed.keyhole.objects import apply
 
 if TYPE_CHECKING:
     from tests.e2e.keys.conftest import KeySecret

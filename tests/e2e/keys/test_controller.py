@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from manifests.key_status import KeyStatus
-from manifests.registration import OWN_NAMESPACE
+from manifests.provenance.key_status import KeyStatus
+from manifests.registration.webhook_configuration import OWN_NAMESPACE
 from testbed import Testbed
-from testbed.identities import LEASE
-from testbed.installation import controlling
-from testbed.objects import apply
+from testbed.keyhole.identities import LEASE
+from testbed.keyhole.installation import controlling
+from testbed.keyhole.objects import apply
 from tests.e2e.keys.conftest import KeySecret
 from tests.e2e.processes import eventually
 

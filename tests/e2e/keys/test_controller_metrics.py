@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import requests
 
-from manifests.registration import OWN_NAMESPACE
+from manifests.registration.webhook_configuration import OWN_NAMESPACE
 from testbed import Testbed
-from testbed.identities import RECORD_KEY
-from testbed.installation import controlling
-from testbed.ports import free_port
+from testbed.keyhole.identities import RECORD_KEY
+from testbed.keyhole.installation import controlling
+from testbed.servers.ports import free_port
 from tests.e2e.keys.conftest import KeySecret, Tenants
 from tests.e2e.processes import eventually
 from tests.e2e.scraped import Scraped, scrape, settled

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from manifests.registration import NAME, OWN_NAMESPACE
+from manifests.registration.webhook_configuration import NAME, OWN_NAMESPACE
 from testbed import Testbed
-from testbed.identities import (
+from testbed.keyhole.identities import (
     API_SERVICE,
     CERTIFICATE_AUTHORITY,
     LEASE,
@@ -16,7 +16,7 @@ from testbed.identities import (
     SERVING_CERTIFICATE,
     controller_kubeconfig,
 )
-from testbed.record_key import add_empty_record_key
+from testbed.keyhole.record_key import add_empty_record_key
 from tests.e2e.asker import Asker, asker_by_kubeconfig, rule
 from tests.e2e.keys.conftest import Tenants
 

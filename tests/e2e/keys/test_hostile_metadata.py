@@ -12,7 +12,7 @@ import yaml
 
 from charts.generated import FOLDER
 from testbed import Testbed
-from testbed.installation import controlling
+from testbed.keyhole.installation import controlling
 from tests.e2e.keys.conftest import Commands, KeySecret, Tenants
 from tests.e2e.keys.signer import SigningWebhook
 from tests.e2e.processes import eventually

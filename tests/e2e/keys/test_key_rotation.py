@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from testbed import Testbed
-from testbed.connections import write_connections
-from testbed.installation import controlling, serving
-from testbed.objects import apply
-from testbed.registration import registered
-from testbed.tenants import add_tenant
+from testbed.keyhole.connections import write_connections
+from testbed.keyhole.installation import controlling, serving
+from testbed.keyhole.objects import apply
+from testbed.keyhole.registration import registered
+from testbed.keyhole.tenants import add_tenant
 from tests.e2e.canary import Canary
 from tests.e2e.keys.conftest import Commands, KeySecret, Tenants
 from tests.e2e.planter import Planter

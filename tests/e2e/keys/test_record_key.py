@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import requests
 
-from manifests.keyring import KeyRing, dump, new_key
-from manifests.registration import OWN_NAMESPACE
+from manifests.provenance.keyring import KeyRing, dump, new_key
+from manifests.registration.webhook_configuration import OWN_NAMESPACE
 from testbed import Testbed
-from testbed.connections import write_connections
-from testbed.identities import WEBHOOK, webhook_kubeconfig
-from testbed.installation import Webhook, controlling, serving
+from testbed.keyhole.connections import write_connections
+from testbed.keyhole.identities import WEBHOOK, webhook_kubeconfig
+from testbed.keyhole.installation import Webhook, controlling, serving
 from tests.e2e.caller import Caller
 from tests.e2e.keys.conftest import KeySecret
 from tests.e2e.objects import filled

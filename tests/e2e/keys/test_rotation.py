@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from manifests.key_status import DROP_OLD, ROTATE, KeyStatus, Progress, Rotation, Step
-from manifests.keyring import KeyRing, dump, new_key
+from manifests.provenance.key_status import DROP_OLD, ROTATE, KeyStatus, Progress, Rotation, Step
+from manifests.provenance.keyring import KeyRing, dump, new_key
 from testbed import Testbed
-from testbed.installation import controlling
-from testbed.servers import Server
+from testbed.keyhole.installation import controlling
+from testbed.servers.supervision import Server
 from tests.e2e.keys.conftest import Commands, KeySecret, Tenants
 from tests.e2e.keys.signer import SigningWebhook
 from tests.e2e.processes import eventually

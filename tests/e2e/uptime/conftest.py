@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from bench.objects import CONSTANT_BASE64
 from bench.stage import api_endpoint
-from bench.wire import Endpoint
 from certs.files import CertificateFiles
 from testbed import Options, Testbed
-from testbed.aggregation import aggregated, serving_aggregated
-from testbed.connections import write_connections
-from testbed.installation import Webhook, serving
-from testbed.registration import registered
-from testbed.replicas import Serve
-from testbed.tenants import add_tenant
+from testbed.keyhole.aggregation import aggregated, serving_aggregated
+from testbed.keyhole.connections import write_connections
+from testbed.keyhole.installation import Webhook, serving
+from testbed.keyhole.registration import registered
+from testbed.keyhole.replicas import Serve
+from testbed.keyhole.tenants import add_tenant
+from testbed.load.objects import CONSTANT_BASE64
+from testbed.load.wire import Endpoint
 from tests.e2e.canary import Canary
 from tests.e2e.cluster import Cluster
 from tests.e2e.objects import decoded

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import requests
 
-from bench.objects import CONSTANT_BASE64
-from manifests.registration import OWN_NAMESPACE
+from manifests.registration.webhook_configuration import OWN_NAMESPACE
 from testbed import Testbed
-from testbed.objects import apply
-from testbed.replicas import Replicas, replicated
+from testbed.keyhole.objects import apply
+from testbed.keyhole.replicas import Replicas, replicated
+from testbed.load.objects import CONSTANT_BASE64
 from tests.e2e.cluster import Cluster
 from tests.e2e.objects import Manifest, filled, secret
 from tests.e2e.places import Places

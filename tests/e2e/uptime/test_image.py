@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.objects import one_reference
 from testbed import Testbed
-from testbed.installation import Webhook, serving
+from testbed.keyhole.installation import Webhook, serving
+from testbed.load.objects import one_reference
 from tests.e2e.caller import Caller
 from tests.e2e.places import Places
 from tests.e2e.uptime.conftest import NAMESPACES

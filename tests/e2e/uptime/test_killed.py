@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from bench.mixture import Mixture
-from bench.objects import CONSTANT_BASE64, one_reference
-from bench.wire import Endpoint
 from testbed import Testbed
-from testbed.installation import Webhook, serving
+from testbed.keyhole.installation import Webhook, serving
+from testbed.load.mixture import Mixture
+from testbed.load.objects import CONSTANT_BASE64, one_reference
+from testbed.load.wire import Endpoint
 from tests.e2e.caller import Caller
 from tests.e2e.places import Places
 from tests.e2e.processes import children, connections_of, eventually, workers

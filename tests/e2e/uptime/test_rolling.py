@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bench.mixture import Mixture, Step
-from bench.objects import CONSTANT_BASE64
-from bench.wire import Endpoint
 from testbed import Testbed
-from testbed.replicas import replicated
+from testbed.keyhole.replicas import replicated
+from testbed.load.mixture import Mixture, Step
+from testbed.load.objects import CONSTANT_BASE64
+from testbed.load.wire import Endpoint
 from tests.e2e.places import Places
 from tests.e2e.uptime.conftest import NAMESPACES, Way
 from tests.e2e.vault_tokens import living_tokens

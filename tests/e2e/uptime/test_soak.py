@@ -4,9 +4,9 @@ import os
 
 import pytest
 
-from bench.mixture import Step
 from bench.soak import Settings, run
 from testbed import Testbed
+from testbed.load.mixture import Step
 from tests.e2e.places import Places
 
 # The fewest in which a value is rotated, and is there for a while before and after.

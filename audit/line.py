@@ -1,0 +1,104 @@
+"""One line of the audit trail: JSON with fixed members around a record, chained to the line before it by its MAC.
+
+    {"chain":ID,"event":EVENT,"key":KEY,"mac":MAC,"previous":MAC,"record":{...},"sequence":N,"v":1}
+
+A chain is what one worker process writes from its start to its end, numbered from 0. The line is read by its shape,
+byte for byte, never as JSON: a blank too many is a change.
+"""
+
+import hmac
+import re
+from dataclasses import dataclass, field
+from enum import Enum
+
+from audit.key import KEY_ID_CHARACTERS, AuditKey
+
+MAX_LINE_BYTES = 64 * 1024
+"""The length of the longest line, its line break included."""
+# What stands around the record, and what a record tells of pieces of lines besides (`audit.torn`).
+MAX_RECORD_BYTES = MAX_LINE_BYTES - 512 - 1024
+NO_MAC = "0" * 64
+"""What the first line of a chain has for the MAC of the line before it."""
+LINE_START = b'{"chain":"'
+
+_LINE = re.compile(
+    rb'(\{"chain":"(?P<chain>[0-9a-f]{32})","event":"(?P<event>admission|begin|end)",'
+    rb'"key":"(?P<key>[0-9a-f]{%d})",)"mac":"(?P<mac>[0-9a-f]{64})",'
+    rb'("previous":"(?P<previous>[0-9a-f]{64})","record":(?P<record>\{.*\}),'
+    rb'"sequence":(?P<sequence>0|[1-9][0-9]{0,17}),"v":1\})' % KEY_ID_CHARACTERS,
+    re.DOTALL,
+)
+_HEAD = re.compile(r"([0-9a-f]{32}):(0|[1-9][0-9]{0,17}):([0-9a-f]{64})")
+
+
+class Event(Enum):
+    """What a line tells of."""
+
+    BEGIN = "begin"
+    ADMISSION = "admission"
+    END = "end"
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The state of a chain: its last line's number and MAC, which vouches for all lines before it."""
+
+    chain: str
+    sequence: int
+    mac: str
+
+    def __str__(self) -> str:
+        return f"{self.chain}:{self.sequence}:{self.mac}"
+
+    @classmethod
+    def none(cls, chain: str) -> "Head":
+        """Return what the first line of a chain follows."""
+        return cls(chain, -1, NO_MAC)
+
+    @classmethod
+    def parse(cls, text: str) -> "Head":
+        """Return the head that `str` gave this text for; raises ValueError."""
+        match = _HEAD.fullmatch(text)
+        if match is None:
+            raise ValueError("a head is CHAIN:SEQUENCE:MAC, as `keyhole audit verify` prints it")
+        return cls(match[1], int(match[2]), match[3])
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line as it was read: nothing in it is to be believed before `is_authentic`."""
+
+    head: Head
+    event: Event
+    key_id: str
+    previous: str
+    unsigned: bytes = field(repr=False)
+    record: bytes = field(repr=False, default=b"{}")
+
+    def is_authentic(self, key: AuditKey) -> bool:
+        """Whether the key's holder wrote this line, exactly so."""
+        return hmac.compare_digest(key.mac(self.unsigned), self.head.mac)
+
+
+def sign(key: AuditKey, event: Event, before: Head, record: bytes) -> tuple[bytes, Head]:
+    """Return the line that follows a head, its line break included, and the head with it.
+
+    `record` is a JSON object of at most `MAX_RECORD_BYTES`, and 1 KiB more for what it tells of pieces of lines.
+    """
+    opening = f'{{"chain":"{before.chain}","event":"{event.value}","key":"{key.id}",'.encode()
+    sequence = before.sequence + 1
+    rest = b'"previous":"%s","record":%s,"sequence":%d,"v":1}' % (before.mac.encode(), record, sequence)
+    mac = key.mac(opening + rest)
+    return b'%s"mac":"%s",%s\n' % (opening, mac.encode(), rest), Head(before.chain, sequence, mac)
+
+
+def parse(text: bytes) -> Line | None:
+    """Return the line that the text, without its line break, has the shape of, or None."""
+    match = _LINE.fullmatch(text)
+    if match is None:
+        return None
+    chain, event, key_id, mac, previous = (
+        match[name].decode() for name in ("chain", "event", "key", "mac", "previous")
+    )
+    unsigned = match[1] + text[match.end("mac") + len('",') :]
+    return Line(Head(chain, int(match["sequence"]), mac), Event(event), key_id, previous, unsigned, match["record"])

@@ -1,0 +1,118 @@
+"""The audit trail of a worker: a line for each admission of an object with references, chained under a key.
+
+An admission whose line cannot be written must be refused (503, `AuditUnavailable`): what nobody can account for does
+not happen. The line is written before the answer goes out, so it says what Keyhole answered, not that it arrived.
+"""
+
+import logging
+import os
+import secrets
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from audit.errors import AuditUnavailable
+from audit.key import AuditKey
+from audit.line import Event, Head, sign
+from audit.parts import lay_out
+from audit.record import AuditRecord, encode, timestamp
+from audit.stream import AuditStream
+from audit.torn import telling
+from resolver.deadline import Deadline
+
+log = logging.getLogger("keyhole.audit")
+
+HEAD_SECONDS = 60.0
+"""How often, at most, the head of a chain is told to the log."""
+_CHAIN_BYTES = 16
+_EDGE_SECONDS = 2.0
+
+
+class AuditTrail:
+    """Writes one chain of lines. Threads and greenlets may share it; it is made after a fork.
+
+    The head of the chain goes to the log, which is another stream: whoever keeps it can tell `keyhole audit verify`
+    how far the chain went (`--head`), and a tail that was cut is found.
+    """
+
+    def __init__(self, key: AuditKey, stream: AuditStream, deadline: Deadline | None = None) -> None:
+        """Begin a chain, with a line that says so, within the deadline or 2 seconds. Raises `AuditUnavailable`."""
+        self._key = key
+        self._stream = stream
+        self._lock = threading.Lock()
+        self._process = os.getpid()
+        self._closed = False
+        self._head = Head.none(secrets.token_hex(_CHAIN_BYTES))
+        self._head_told = -HEAD_SECONDS
+        begin = {"time": _now(), "host": os.uname().nodename, "process": self._process}
+        self._append(Event.BEGIN, [encode(begin)], deadline or Deadline.after(_EDGE_SECONDS))
+
+    @property
+    def head(self) -> Head:
+        """The last line's number and MAC."""
+        return self._head
+
+    def write(self, record: AuditRecord, deadline: Deadline) -> None:
+        """Write what is told of one admission: one line, or several in a row for a very large object.
+
+        A stream that is ready is written to even when no time is left. Raises `AuditUnavailable`, which the log has
+        with its cause; then the admission must be refused. Of several lines the first ones may stand.
+        """
+        try:
+            self._append(Event.ADMISSION, lay_out(record), deadline)
+        except AuditUnavailable as error:
+            log.error("admission %r is refused: %s", record.uid, error)  # noqa: TRY400 - the frames tell nothing more
+            raise
+
+    def close(self) -> None:
+        """End the chain, with a line that says so: without one, its worker died or its tail is missing."""
+        if self._closed:
+            return
+        try:
+            with self._alone(Deadline.after(_EDGE_SECONDS)):
+                self._closed = True
+                self._write(Event.END, encode({"time": _now()}), Deadline.after(_EDGE_SECONDS))
+        except AuditUnavailable as error:
+            log.error("the chain is left without its last line: %s", error)  # noqa: TRY400
+        self._closed = True
+        self._stream.close()
+        log.info("audit head %s", self._head)
+
+    def _append(self, event: Event, records: Sequence[bytes], deadline: Deadline) -> None:
+        with self._alone(deadline):
+            for record in records:
+                self._write(event, record, deadline)
+        self._tell_head()
+
+    def _write(self, event: Event, record: bytes, deadline: Deadline) -> None:
+        pieces = self._stream.pieces
+        line, head = sign(self._key, event, self._head, telling(record, pieces))
+        # If this fails, the next line gets the same number and accounts for the fragment of this one.
+        self._stream.write(line, deadline)
+        self._stream.forget(pieces)
+        self._head = head
+
+    @contextmanager
+    def _alone(self, deadline: Deadline) -> Iterator[None]:
+        if self._process != os.getpid():
+            raise RuntimeError("an audit trail belongs to the process that made it: two would write one chain")
+        if not self._lock.acquire(timeout=deadline.remaining_seconds()):
+            raise AuditUnavailable("the lines before it are not written yet")
+        try:
+            if self._closed:
+                raise AuditUnavailable("it is closed")
+            yield
+        finally:
+            self._lock.release()
+
+    def _tell_head(self) -> None:
+        now = time.monotonic()
+        if now - self._head_told >= HEAD_SECONDS:
+            self._head_told = now
+            log.info("audit head %s", self._head)
+
+
+def _now() -> str:
+    return timestamp(datetime.now(UTC))

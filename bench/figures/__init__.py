@@ -1,0 +1,1 @@
+"""From samples to figures, tables and verdicts. Most of it is pure."""

@@ -1,0 +1,105 @@
+"""One duty of the controller, worked off a turn at a time, in a thread of its own.
+
+Whatever goes wrong in a duty concerns that duty alone, bugs included: the other duties go on, and this one tries again.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+
+from controller.errors import Interrupted
+from controller.heartbeat import Heartbeat
+from controller.meters import ControllerMeters, Duty, Turn
+from kube.errors import Conflict, KubernetesError, KubernetesUnavailable
+from runtime.bugs import described
+
+log = logging.getLogger("keyhole.controller")
+
+TURN_SECONDS = 1.0
+_AFTER_FAILURE_SECONDS = 5.0
+# After a bug, twice as long each time.
+_AFTER_BUG_SECONDS = 1.0
+_MOST_DOUBLINGS = 6
+
+
+class Work:
+    """A loop that works while this process leads.
+
+    `turn` does what is to be done now and returns after how many seconds to look again; it may raise the errors of
+    `kube` and `Interrupted`. `advice` says what an administrator can do about an error, "" when nothing.
+    """
+
+    def __init__(
+        self,
+        duty: Duty,
+        turn: Callable[[], float],
+        advice: Callable[[Exception], str],
+        meters: ControllerMeters,
+        pulse: Heartbeat,
+    ) -> None:
+        self.pulse = pulse
+        self._duty = duty
+        self._turn = turn
+        self._advice = advice
+        self._meters = meters
+        self._told = ""
+        self._bugs_in_a_row = 0
+
+    @property
+    def is_well(self) -> bool:
+        """Whether the last turn ended in something else than a bug."""
+        return self._bugs_in_a_row == 0
+
+    def run(self, stopping: threading.Event, is_leading: Callable[[], bool]) -> None:
+        """Work until `stopping`. Raises nothing: a bug is logged and counted, and the turn is tried again later."""
+        pause_seconds = 0.0
+        while not stopping.wait(pause_seconds):
+            self.pulse.beat()
+            try:
+                pause_seconds = self._attempt(is_leading)
+                self._bugs_in_a_row = 0
+            except Exception as error:  # noqa: BLE001 - a bug here must end neither this duty nor the others
+                pause_seconds = self._after_bug(error)
+
+    def _attempt(self, is_leading: Callable[[], bool]) -> float:
+        if not is_leading():
+            return TURN_SECONDS
+        try:
+            pause_seconds = self._turn()
+        except (Conflict, Interrupted):
+            # Somebody else changed what was read, or leads: it is read anew.
+            self._meters.turned(self._duty, Turn.AGAIN)
+            return TURN_SECONDS
+        except (KubernetesError, KubernetesUnavailable) as error:
+            self._meters.turned(self._duty, Turn.FAILED)
+            if str(error) != self._told:
+                log.warning("%s%s", error, self._advice(error))
+                self._told = str(error)
+            return _AFTER_FAILURE_SECONDS
+        self._told = ""
+        self._meters.turned(self._duty, Turn.DONE)
+        return pause_seconds
+
+    def _after_bug(self, error: Exception) -> float:
+        pause_seconds = _AFTER_BUG_SECONDS * float(1 << min(self._bugs_in_a_row, _MOST_DOUBLINGS))
+        self._bugs_in_a_row += 1
+        self._meters.turned(self._duty, Turn.BUG)
+        log.error("bug in the duty %s: %s; next try in %.0f s", self._duty, described(error), pause_seconds)
+        return pause_seconds
+
+
+class ControlLoop:
+    """Runs a work in a thread of its own."""
+
+    def __init__(self, work: Work, stopping: threading.Event, is_leading: Callable[[], bool]) -> None:
+        self._stopping = stopping
+        self._thread = threading.Thread(target=work.run, args=(stopping, is_leading), name="duty", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """End all duties, and wait for the turn of this one that is under way."""
+        self._stopping.set()
+        self._thread.join()

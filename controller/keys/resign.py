@@ -1,0 +1,157 @@
+"""Having records signed anew: managed Secrets are patched as their namespace's tenant; the webhook does the rest."""
+
+import logging
+from collections import deque
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
+from http import HTTPStatus
+
+from controller.errors import Interrupted
+from kube.accounts import Accounts
+from kube.errors import KubernetesError, KubernetesUnavailable
+from kube.metadata_pages import MOST_BYTES, Oversized
+from kube.namespaces import Namespaces
+from kube.objects import Metadata, ObjectName
+from kube.secrets import Secrets
+from manifests.annotations import MANAGED, RECORD, REFRESH
+from manifests.provenance import record
+from manifests.provenance.key_status import MOST_LEFT_NAMES, Progress
+from resolver.identity import RECONCILER
+from runtime.bugs import described
+
+log = logging.getLogger("keyhole.controller")
+
+_UNSEEN = "no webhook took notice of the request"
+_NOT_SIGNED = "the webhook could not confirm a value and left the record as it was"
+
+_OVERSIZED = f"its metadata has more than {MOST_BYTES} bytes, so nobody looked for a record in it"
+
+_CALL_SECONDS = 10.0
+# A token lives ten minutes, and a patch may take a second where Vault is far away.
+_PATCHES_A_TOKEN = 300
+# A webhook or a Vault that is down refuses every Secret of the namespace; the next pass will see.
+_MOST_FAILURES_IN_A_ROW = 3
+
+
+class Refresher:
+    """Goes through the namespaces that opted in.
+
+    `go_on` is asked before each request and raises `controller.errors.Interrupted` when the work is to end.
+    """
+
+    def __init__(self, namespaces: Namespaces, accounts: Accounts, go_on: Callable[[], None]) -> None:
+        self._namespaces = namespaces
+        self._accounts = accounts
+        self._go_on = go_on
+
+    def refresh(
+        self, old_ids: Collection[str], mark: str, before: Progress, report: Callable[[Progress], None]
+    ) -> Progress:
+        """Go through all namespaces once and return what came of it; what cannot be done now is told in it.
+
+        Secrets whose record is signed under one of `old_ids`, if only for one field, get the annotation
+        `keyhole.dev/refresh` with the value `mark`.
+        `before` is what came of earlier passes. `report` is told the progress after each namespace. Raises
+        `kube.errors.KubernetesUnavailable` or `KubernetesError` when namespaces cannot be listed, or `Interrupted`.
+        """
+        self._go_on()
+        namespaces = self._namespaces.list_enabled(_CALL_SECONDS)
+        progress = Progress(namespaces=len(namespaces), refreshed=before.refreshed, passes=before.passes)
+        problems: dict[str, str] = {}
+        for visited, namespace in enumerate(namespaces, 1):
+            done = _Namespace(namespace, frozenset(old_ids), mark)
+            try:
+                self._visit(done)
+            except Interrupted:
+                raise
+            except (KubernetesError, KubernetesUnavailable) as error:
+                done.problem = str(error)
+            except Exception as error:  # noqa: BLE001 - what one namespace holds must not end the work for the others
+                done.problem = f"a bug in Keyhole: {described(error)}"
+                log.error("namespace %s: %s", namespace, done.problem)  # noqa: TRY400 - a traceback may quote values
+            done.leave_rest()
+            if done.problem:
+                problems[namespace] = done.problem
+            progress = replace(progress, visited=visited, refreshed=progress.refreshed + done.refreshed)
+            progress = progress.with_left(done.left, done.left_names).with_problems(problems)
+            report(progress)
+        return replace(progress, passes=before.passes + 1)
+
+    def _visit(self, namespace: "_Namespace") -> None:
+        self._go_on()
+        with self._accounts.secrets_as(RECONCILER, namespace.name, _CALL_SECONDS) as secrets:
+            # To its end before anything is patched: the API server forgets after some minutes where a list was.
+            namespace.due.extend(self._due(namespace, secrets))
+            self._patch(namespace, secrets)
+        while namespace.due:
+            self._go_on()
+            with self._accounts.secrets_as(RECONCILER, namespace.name, _CALL_SECONDS) as secrets:
+                self._patch(namespace, secrets)
+
+    def _patch(self, namespace: "_Namespace", secrets: Secrets) -> None:
+        """Patch as many as a token is good for."""
+        for _ in range(min(_PATCHES_A_TOKEN, len(namespace.due))):
+            self._go_on()
+            namespace.patch(secrets, ObjectName(namespace.name, namespace.due.popleft()))
+
+    def _due(self, namespace: "_Namespace", secrets: Secrets) -> Iterator[str]:
+        """Yield the names of the Secrets with a record under an old key."""
+        for found in secrets.list_metadata(namespace.name, f"{MANAGED}=true", _CALL_SECONDS, self._go_on):
+            if isinstance(found, Oversized):
+                namespace.leave(_OVERSIZED, found.name or "a Secret")
+            elif record_keys(found) & namespace.old_ids:
+                yield found.name.name
+
+
+class _Namespace:
+    """What was done in one namespace. `due` are the names of the Secrets that are still to be patched."""
+
+    def __init__(self, name: str, old_ids: frozenset[str], mark: str) -> None:
+        self.name = name
+        self.old_ids = old_ids
+        self.due: deque[str] = deque()
+        self.refreshed = 0
+        self.left = 0
+        self.left_names: list[str] = []
+        self.problem = ""
+        self._mark = mark
+        self._failures_in_a_row = 0
+
+    def patch(self, secrets: Secrets, name: ObjectName) -> None:
+        """Have one Secret admitted again; raises when there is no point in going on here."""
+        try:
+            after = secrets.change(name, {REFRESH: self._mark}, _CALL_SECONDS)
+        except KubernetesUnavailable as error:
+            self.leave(str(error), name.name)
+            self._failures_in_a_row += 1
+            if self._failures_in_a_row == _MOST_FAILURES_IN_A_ROW:
+                raise
+            return
+        except KubernetesError as error:
+            # A Secret that was deleted meanwhile has no record any more.
+            if error.status != HTTPStatus.NOT_FOUND:
+                self.leave(str(error), name.name)
+            return
+        self._failures_in_a_row = 0
+        if not record_keys(after) & self.old_ids:
+            self.refreshed += 1
+        else:
+            self.leave(_UNSEEN if REFRESH in after.annotations else _NOT_SIGNED, name.name)
+
+    def leave_rest(self) -> None:
+        """Count what nobody came to: if the old key is dropped, it has to be told of these as well."""
+        while self.due:
+            self.leave("it was not tried", self.due.popleft())
+
+    def leave(self, why: str, name: str) -> None:
+        """Count a Secret whose record may still be under an old key, and say why."""
+        self.left += 1
+        if len(self.left_names) < MOST_LEFT_NAMES:
+            self.left_names.append(f"{self.name}/{name}")
+        self.problem = self.problem or f"{self.name}/{name}: {why}"
+
+
+def record_keys(metadata: Metadata) -> frozenset[str]:
+    """Return the ids of the keys that an object's record is signed under: a field may have kept an older one."""
+    found = record.parse(metadata.annotations.get(RECORD))
+    return frozenset({found.key, *(entry.key for entry in found.entries.values())} - {""})

@@ -1,0 +1,258 @@
+"""Where references may stand in an object, and where they do."""
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import jsonpointer
+
+from manifests import annotations
+from manifests.fields import fields_map
+from manifests.fields.problem import Problem
+from manifests.fields.template import DockerConfigError, FieldTemplate
+from manifests.fields.texts import (
+    DOCKER_CONFIGS,
+    annotation_filling,
+    begins_late,
+    canonical,
+    filling_of,
+    reading_units,
+    what_it_is,
+)
+from resolver.references.errors import ReferenceSyntaxError
+from resolver.references.grammar import Reference
+
+MAX_REFERENCES = 1000
+# Kubernetes' own rule for the keys of a Secret (IsConfigMapKey). What begins with ".." would leave a volume's folder.
+_KEY = re.compile(r"(?!\.\.|\.$)[-._a-zA-Z0-9]{1,253}")
+# What it takes to look at a key and at its value, in nanoseconds.
+_UNITS_A_KEY = 3_000
+_UNITS_A_CHARACTER = 10
+
+
+class Form(StrEnum):
+    """In which of the two forms a reference was written."""
+
+    ANNOTATION = "annotation"
+    IN_PLACE = "in place"
+
+
+@dataclass(frozen=True, slots=True)
+class WantedField:
+    """A field that references fill. `origin` says where they stand, for messages.
+
+    `text` is what stands in the annotation, or, for a field in place that is one reference, that; both in canonical
+    form if they are one reference. It is empty for a text in place, which may hold secrets of its own.
+    """
+
+    key: str
+    form: Form
+    origin: str
+    filling: FieldTemplate
+    text: str = ""
+
+    @property
+    def pointer(self) -> str:
+        """The field's JSON Pointer (RFC 6901)."""
+        return data_pointer(self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What a look at an object found.
+
+    `annotated` are the keys that annotations name, sound or not. `malformed` are the keys whose value in place begins
+    or opens a reference and is none that can be read.
+    """
+
+    wants: Sequence[WantedField] = ()
+    problems: Sequence[Problem] = ()
+    warnings: Sequence[str] = ()
+    annotated: frozenset[str] = frozenset()
+    malformed: frozenset[str] = frozenset()
+
+
+def free(_units: int) -> None:
+    """Let work take what it takes."""
+
+
+def data_pointer(key: str) -> str:
+    """Return the JSON Pointer (RFC 6901) of a key of a Secret's data."""
+    return f"/data/{jsonpointer.escape(key)}"
+
+
+def scan_secret(
+    secret: Mapping[str, Any],
+    settled: Collection[str] = (),
+    unchanged: AbstractSet[str] = frozenset(),
+    pay: Callable[[int], None] = free,
+) -> Scan:
+    """Find the references of a core/v1 Secret, in its annotations and in its data.
+
+    Every problem is reported, up to a thousand: an object that is refused is not searched further. `settled` are keys
+    whose values in place are known not to be references, whatever they look like. `unchanged` are keys whose values are
+    the live ones: what is wrong with those is a warning, since the object lives with them already, and a label or a
+    finalizer must not wait until somebody mends them. `pay` is told of the work that each key will take, in
+    nanoseconds, and may let others go on meanwhile.
+    """
+    notes: Mapping[str, str] = (secret.get("metadata") or {}).get("annotations") or {}
+    data: Mapping[str, str | None] = secret.get("data") or {}
+    if (too_long := _too_long(notes)) is not None:
+        return Scan(problems=[too_long])
+    problems: list[Problem] = []
+    wants: dict[str, WantedField] = {}
+    annotated = list(_annotated(notes, problems))
+    for key, origin, text in annotated:
+        if len(problems) > MAX_REFERENCES:
+            break
+        pay(_UNITS_A_KEY + reading_units(text))
+        if key in wants:
+            problems.append(Problem(origin, f"{wants[key].origin} fills the same key"))
+            continue
+        want = _annotation_want(key, origin, text, problems)
+        if want is not None:
+            wants[key] = want
+    kept = annotations.ignored(notes)
+    named = frozenset(key for key, _, _ in annotated)
+    in_place = {key for key in data.keys() - named if key not in kept and key not in settled}
+    stored, malformed = dict[str, WantedField](), set[str]()
+    left = _add_in_place(data, in_place & unchanged, stored, malformed, pay)
+    problems += _add_in_place(data, in_place - unchanged, wants, malformed, pay)
+    wants |= stored
+    warnings = [f"annotation {name} means nothing to Keyhole" for name in annotations.unknown(notes)]
+    warnings += [f"{each.origin} did not change, and stays as it is: {each.message}" for each in left]
+    return Scan([wants[key] for key in sorted(wants)], problems, warnings, named, frozenset(malformed))
+
+
+def has_annotations(manifest: Mapping[str, Any]) -> bool:
+    """Whether an object of any kind holds a reference in an annotation that Keyhole reads."""
+    notes = (manifest.get("metadata") or {}).get("annotations") or {}
+    return any(name == annotations.FIELDS or name.startswith(annotations.DATA_PREFIX) for name in notes)
+
+
+def too_many(count: int) -> Iterator[Problem]:
+    """Refuse an object with so many references."""
+    if count > MAX_REFERENCES:
+        yield Problem("the object", f"holds {count} references, more than {MAX_REFERENCES}")
+
+
+def _too_long(notes: Mapping[str, str]) -> Problem | None:
+    """Say that Kubernetes would refuse the object for its annotations: what stands in them need not be read."""
+    size_bytes = sum(len(name) + len(text.encode(errors="replace")) for name, text in notes.items())
+    if size_bytes <= fields_map.MAX_BYTES:
+        return None
+    message = f"its annotations have {size_bytes} bytes, more than the {fields_map.MAX_BYTES} that Kubernetes allows"
+    return Problem("the object", message, "RecordTooLarge")
+
+
+def _add_in_place(
+    data: Mapping[str, str | None],
+    keys: Collection[str],
+    wants: dict[str, WantedField],
+    malformed: set[str],
+    pay: Callable[[int], None],
+) -> list[Problem]:
+    """Add what is wanted in place, and return what is wrong. Stops where the object cannot be admitted any more."""
+    problems: list[Problem] = []
+    count = sum(len(want.filling.references) for want in wants.values())
+    told_bytes = 0
+    for key in sorted(keys):
+        if count > MAX_REFERENCES or told_bytes > fields_map.MAX_BYTES or len(problems) > MAX_REFERENCES:
+            break
+        encoded = data[key] or ""
+        pay(_UNITS_A_KEY + _UNITS_A_CHARACTER * len(encoded))
+        found = _in_place_want(key, encoded)
+        if isinstance(found, Problem):
+            malformed.add(key)
+            problems.append(found)
+        elif found is not None:
+            wants[key] = found
+            count += len(found.filling.references)
+            told_bytes += sum(map(_least_bytes, found.filling.references))
+    problems += too_many(count)
+    if told_bytes > fields_map.MAX_BYTES:
+        message = (
+            f"its references have more bytes together than the {fields_map.MAX_BYTES} that Kubernetes allows for "
+            "annotations, among which their record stands; spread the references over several Secrets"
+        )
+        problems.append(Problem("the object", message, "RecordTooLarge"))
+    if count > MAX_REFERENCES or told_bytes > fields_map.MAX_BYTES:
+        wants.clear()
+    return problems
+
+
+def _least_bytes(reference: Reference) -> int:
+    """Return how many bytes the text of a reference has at the least."""
+    arguments = sum(len(function.argument or "") for function in reference.functions)
+    return len(reference.path) + len(reference.field) + arguments
+
+
+def _annotated(notes: Mapping[str, str], problems: list[Problem]) -> Iterator[tuple[str, str, str]]:
+    """Yield key, origin and text of each reference in an annotation."""
+    for name in sorted(notes):
+        if name.startswith(annotations.DATA_PREFIX):
+            yield name.removeprefix(annotations.DATA_PREFIX), f"annotation {name}", notes[name]
+        elif annotations.is_environment(name):
+            problems.append(Problem(f"annotation {name}", "fills a variable, and a Secret has none"))
+    if annotations.FIELDS in notes:
+        yield from _mapped(notes[annotations.FIELDS], problems)
+
+
+def _mapped(text: str, problems: list[Problem]) -> Iterator[tuple[str, str, str]]:
+    origin = f"annotation {annotations.FIELDS}"
+    try:
+        entries = fields_map.parse(text)
+    except fields_map.FieldsMapError as error:
+        problems.append(Problem(origin, error.problem))
+        return
+    for pointer, value in entries.items():
+        key = jsonpointer.unescape(pointer.removeprefix("/data/"))
+        if not pointer.startswith("/data/") or not _KEY.fullmatch(key):
+            message = "on a Secret, only /data/KEY can be filled, and KEY has to be one that Kubernetes allows"
+            problems.append(Problem(f"{origin}, {pointer!r}", message))
+        else:
+            yield key, f"{origin}, {pointer}", value
+
+
+def _annotation_want(key: str, origin: str, text: str, problems: list[Problem]) -> WantedField | None:
+    try:
+        filling = annotation_filling(key, text)
+    except ReferenceSyntaxError as error:
+        problems.append(Problem(origin, error.describe(show_text=True)))
+        return None
+    except DockerConfigError as error:
+        problems.append(Problem(origin, error.problem))
+        return None
+    if filling is None:
+        example = "vault:MOUNT/PATH#FIELD, or text around ((vault:MOUNT/PATH#FIELD))"
+        behind = "; something stands before it, a blank, a quote or what nobody sees" if begins_late(text) else ""
+        problems.append(Problem(origin, f"holds no reference{behind}; expected {example}"))
+        return None
+    return WantedField(key, Form.ANNOTATION, origin, filling, canonical(filling) or text)
+
+
+def _in_place_want(key: str, encoded: str) -> WantedField | Problem | None:
+    """Look into a value of `data`. Its text is never quoted: what is no reference after all may be a secret."""
+    origin = f"data.{key}"
+    try:
+        raw = base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError):
+        return Problem(origin, "is not base64")
+    # In a docker configuration `auth` hides references in base64.
+    if b"vault" not in raw and key not in DOCKER_CONFIGS:
+        return None
+    try:
+        filling = filling_of(key, raw.decode())
+    except UnicodeDecodeError:
+        return None
+    except ReferenceSyntaxError as error:
+        hint = f"if it is no reference, say so with the annotation {annotations.IGNORE}: {key}"
+        return Problem(origin, f"{what_it_is(error)} ({hint})")
+    except DockerConfigError as error:
+        return Problem(origin, error.problem)
+    return WantedField(key, Form.IN_PLACE, origin, filling, canonical(filling)) if filling is not None else None

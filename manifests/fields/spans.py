@@ -1,0 +1,178 @@
+"""Where the references of a field ended up in its value.
+
+A reference in place is gone once its value stands there. Spans say which part of the value came from which reference,
+so that the reference can be put back around the same text, and hold no byte of the value themselves.
+"""
+
+import base64
+import binascii
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
+
+from manifests.fields.template import DockerConfig, FieldTemplate, Registry, credentials
+from resolver.references import jsontext
+from resolver.references.grammar import Placed, Reference, Template
+from resolver.references.value import SecretValue
+
+_IN_AUTH = ("username", "password")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Bytes `start` to `end` of a text (UTF-8) stand for `reference`.
+
+    `place` is empty for the field's own text; in a docker configuration it says which registry, counted from 0 in the
+    order of `auths`, and which credential: "0/password", or "0/auth/password" for one that stands in `auth` alone.
+    """
+
+    start: int
+    end: int
+    reference: Reference
+    place: str = ""
+
+
+def spans_of(filling: FieldTemplate, values: Mapping[Reference, SecretValue]) -> tuple[Span, ...]:
+    """Return where the values stand once the filling is rendered with them."""
+    if isinstance(filling, DockerConfig):
+        hosts = list(filling.hosts)
+        return tuple(
+            span
+            for host, registry in filling.registries.items()
+            for name, template in registry.templates.items()
+            for span in _spans(template, values, _place(hosts.index(host), name, registry))
+        )
+    if isinstance(filling, Template):
+        return tuple(_spans(filling, values, ""))
+    raise TypeError
+
+
+def values_in(spans: Sequence[Span], value: SecretValue) -> dict[Reference, SecretValue] | None:
+    """Return what stands in a value for each reference; None when the spans do not lie within it."""
+    found: dict[Reference, SecretValue] = {}
+    texts = _Texts(value.reveal())
+    for place, group in groupby(spans, lambda span: span.place):
+        text, position = texts.at(place), 0
+        for span in group:
+            if text is None or not position <= span.start <= span.end <= len(text):
+                return None
+            found[span.reference] = SecretValue(text[span.start : span.end])
+            position = span.end
+    return found
+
+
+def restored(spans: Sequence[Span], value: SecretValue) -> FieldTemplate | None:
+    """Put the references back into a value; None when the spans do not fit it."""
+    templates: dict[str, Template] = {}
+    texts = _Texts(value.reveal())
+    for place, group in groupby(spans, lambda span: span.place):
+        text = texts.at(place)
+        template = None if text is None else _template(text, list(group))
+        if template is None:
+            return None
+        templates[place] = template
+    if not templates:
+        return None
+    return templates[""] if templates.keys() == {""} else _docker_config(templates, texts)
+
+
+def _spans(template: Template, values: Mapping[Reference, SecretValue], place: str) -> Iterator[Span]:
+    position = 0
+    for piece in template.pieces():
+        if isinstance(piece, str):
+            position += len(piece.encode())
+        else:
+            end = position + len(values[piece].reveal())
+            yield Span(position, end, piece, place)
+            position = end
+
+
+def _template(text: bytes, spans: Sequence[Span]) -> Template | None:
+    parts: list[str] = []
+    placed: list[Placed] = []
+    position = written = 0
+    for span in spans:
+        if not position <= span.start <= span.end <= len(text):
+            return None
+        try:
+            literal = text[position : span.start].decode()
+        except UnicodeDecodeError:
+            return None
+        inline = f"(({span.reference}))"
+        start = written + len(literal)
+        placed.append(Placed(span.reference, start, start + len(inline)))
+        parts += [literal, inline]
+        written = start + len(inline)
+        position = span.end
+    try:
+        parts.append(text[position:].decode())
+    except UnicodeDecodeError:
+        return None
+    return Template("".join(parts), tuple(placed))
+
+
+def _place(index: int, name: str, registry: Registry) -> str:
+    return f"{index}/auth/{name}" if registry.only_in_auth else f"{index}/{name}"
+
+
+class _Texts:
+    """The texts of a value in which references stand. A docker configuration is read once, whatever is asked of it."""
+
+    def __init__(self, value: bytes) -> None:
+        self._value = value
+
+    @cached_property
+    def document(self) -> Mapping[str, jsontext.JsonValue] | None:
+        """The docker configuration; None when the value is none."""
+        try:
+            document = jsontext.parse(self._value)
+        except ValueError:
+            return None
+        return document if isinstance(document, dict) else None
+
+    @cached_property
+    def hosts(self) -> Sequence[str]:
+        """The registries of the docker configuration, in its order."""
+        return list(self._registries)
+
+    def at(self, place: str) -> bytes | None:
+        """Return the text of a span's place; None when there is none."""
+        if not place:
+            return self._value
+        index, _, name = place.partition("/")
+        if int(index) >= len(self.hosts):
+            return None
+        entry = self._registries[self.hosts[int(index)]]
+        if not isinstance(entry, dict):
+            return None
+        if name.startswith("auth/"):
+            return _credential(jsontext.text(entry.get("auth")), name.removeprefix("auth/"))
+        text = jsontext.text(entry.get(name))
+        return None if text is None else text.encode()
+
+    @cached_property
+    def _registries(self) -> Mapping[str, jsontext.JsonValue]:
+        return credentials(self.document or {})
+
+
+def _credential(auth: str | None, name: str) -> bytes | None:
+    try:
+        username, _, password = base64.b64decode(auth or "", validate=True).partition(b":")
+    except (binascii.Error, ValueError):
+        return None
+    return {"username": username, "password": password}.get(name)
+
+
+def _docker_config(templates: Mapping[str, Template], texts: _Texts) -> DockerConfig | None:
+    registries: dict[str, Registry] = {}
+    for index, group in groupby(templates, lambda place: place.partition("/")[0]):
+        names = [place.partition("/")[2] for place in group]
+        only_in_auth = all(name.startswith("auth/") for name in names)
+        own = {name.removeprefix("auth/"): templates[f"{index}/{name}"] for name in names}
+        if only_in_auth:
+            # Both parts are rendered together, also the one that holds no reference.
+            plain = {name: _template(texts.at(f"{index}/auth/{name}") or b"", ()) for name in _IN_AUTH}
+            own = {name: template for name in _IN_AUTH if (template := own.get(name) or plain[name])}
+        registries[texts.hosts[int(index)]] = Registry(own, only_in_auth)
+    return DockerConfig(texts.document, registries) if texts.document is not None else None

@@ -1,0 +1,239 @@
+"""What happens to each field of a Secret: kept, verified, resolved, a placeholder, removed; or the object is refused.
+
+The decision is made from the request alone: nothing here asks a server, and the same request gives the same plan.
+
+| wanted                          | live record          | dry run      | for real                                    |
+|---------------------------------|----------------------|--------------|---------------------------------------------|
+| a reference                     | the same, proved     | KEEP         | VERIFY                                      |
+| a reference                     | any other, or none   | PLACEHOLDER  | RESOLVE                                     |
+| a reference, in place, stored unresolved before        | KEEP         | VERIFY                                      |
+| none, annotation removed        | proved, value as was | value and entry go                                         |
+| none, annotation removed        | any other            | the value stays, the entry goes, with a warning            |
+| none, in place, value as it was | proved               | as if the recorded reference stood there                   |
+| none, in place, value as it was | its key is lost      | value and entry stay, with a warning                       |
+| none, in place, another value   | any                  | the person wins: the entry goes, with a warning            |
+
+In place, what a dry run would show is the text of the reference itself (LEAVE). A value that a record entry stands for
+and that did not change is never read for references.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from typing import Any
+
+from manifests import annotations
+from manifests.fields.placeholder import is_placeholder, needs_form
+from manifests.fields.problem import Problem
+from manifests.fields.scan import Form, Scan, WantedField, data_pointer, free, scan_secret, too_many
+from manifests.planning.forgotten import foreign, forgotten, is_removable
+from manifests.planning.immutable import frozen_fields, is_immutable
+from manifests.planning.planned_field import Action, ConflictingValue, PlannedField
+from manifests.provenance.evidence import Evidence
+from manifests.provenance.mac import Provenance, Verdict
+from manifests.provenance.record import Entry
+from resolver.references.grammar import Reference
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What an admission does to an object; with a problem, it is refused instead.
+
+    `removed` are keys whose value goes. `retained` are record entries, by JSON Pointer, that stay as they are.
+    `rewrites_metadata` says whether Keyhole's own annotations and label may have to change; `record_key` is the key
+    that the live record names. `compares` says that something of all this depends on a value that the requester may not
+    know: whether it is the one that they sent, or what it is. It is for those who may get the Secret.
+    """
+
+    steps: Sequence[PlannedField] = ()
+    problems: Sequence[Problem] = ()
+    warnings: Sequence[str] = ()
+    removed: Sequence[str] = ()
+    retained: Mapping[str, Entry] = field(default_factory=dict)
+    rewrites_metadata: bool = False
+    record_key: str = ""
+    compares: bool = False
+
+
+def references(steps: Sequence[PlannedField]) -> tuple[Reference, ...]:
+    """Return the references of some fields, each once."""
+    return tuple(dict.fromkeys(reference for step in steps for reference in step.want.filling.references))
+
+
+def plan_secret(
+    new: Mapping[str, Any],
+    old: Mapping[str, Any] | None,
+    provenance: Provenance | None,
+    *,
+    dry_run: bool,
+    pay: Callable[[int], None] = free,
+) -> Plan:
+    """Decide for each field of a Secret. `old` is the live object, None when it is being created.
+
+    `provenance` is None for an object that has no name yet (`generateName`), which can have no record. `pay` is told of
+    work before it is done, as by `scan_secret`.
+    """
+    if old is not None and (old.get("metadata") or {}).get("deletionTimestamp"):
+        # Finalizers must come off an object that is being deleted, whatever else stands in it. The live object says
+        # so: in the new one, anybody may write it.
+        return Plan()
+    return _Planning(new, Evidence(new, provenance), Evidence(old, provenance), dry_run, pay).plan()
+
+
+@dataclass(frozen=True)
+class _Planning:
+    new: Mapping[str, Any] = field(repr=False)
+    sent: Evidence
+    live: Evidence
+    dry_run: bool
+    pay: Callable[[int], None]
+    warnings: list[str] = field(default_factory=list)
+
+    def plan(self) -> Plan:
+        if is_immutable(self.live.secret):
+            return self._immutable()
+        stored = self._stored_as_sent()
+        unchanged = self._unchanged(stored)
+        recorded = dict(self._recorded(unchanged))
+        settled = unchanged.keys() | recorded.keys() | self._left_behind(unchanged)
+        scan = scan_secret(self.new, settled, stored, self.pay)
+        ignored = annotations.ignored(self._notes)
+        for key in list(recorded):
+            if key in scan.annotated or key in ignored:
+                del recorded[key]
+        wants = {want.key: want for want in [*scan.wants, *recorded.values()]}
+        unresolved = stored - recorded.keys()
+        steps = [self._step(wants[key], is_unresolved=key in unresolved) for key in sorted(wants)]
+        count = sum(len(step.want.filling.references) for step in steps)
+        problems = [*scan.problems, *self._unnamed(scan), *self._two_values(steps), *too_many(count)]
+        retained = {
+            data_pointer(key): self.live.entries[key]
+            for key in unchanged.keys() - wants.keys() - scan.annotated
+            if key not in ignored and not is_removable(self.live, key, unchanged)
+        }
+        removed, partings = forgotten(self.sent, self.live, unchanged, wants.keys() | scan.annotated, retained)
+        warnings = [*scan.warnings, *self.warnings, *partings, *foreign(self.sent, self.live, wants.keys())]
+        compares = self._compares(steps, scan)
+        return Plan(steps, problems, warnings, removed, retained, self._has_metadata, self.live.record.key, compares)
+
+    @property
+    def _notes(self) -> Mapping[str, str]:
+        return (self.new.get("metadata") or {}).get("annotations") or {}
+
+    @property
+    def _has_metadata(self) -> bool:
+        has_record = self.sent.record_text is not None or self.live.record_text is not None
+        return has_record or annotations.REFRESH in self._notes
+
+    def _immutable(self) -> Plan:
+        """An immutable value cannot change, so nothing is asked of Vault, and what is recorded of it stays."""
+        scan = scan_secret(self.new, self._stored_as_sent(), pay=self.pay)
+        steps, problems, warnings = frozen_fields(scan, self.sent, self.live)
+        kept = {step.want.key for step in steps if step.entry is not None}
+        retained = {data_pointer(key): entry for key, entry in self.live.entries.items() if key not in kept}
+        warnings = [*scan.warnings, *warnings]
+        compares = self._compares(steps, scan)
+        return Plan(steps, problems, warnings, (), retained, self._has_metadata, self.live.record.key, compares)
+
+    def _stored_as_sent(self) -> set[str]:
+        """Return the keys whose value is sent as it is stored."""
+        held = (self.live.secret or {}).get("data") or {}
+        return {key for key, value in held.items() if value is not None and value == self.sent.encoded(key)}
+
+    def _compares(self, steps: Sequence[PlannedField], scan: Scan) -> bool:
+        """Return whether the plan depends on live values, or on whether what was sent is what a record proves.
+
+        It does not matter whether they are equal: otherwise to be asked for the right would tell just that.
+        """
+        if self.live.secret is None:
+            return any(step.proved is not None for step in steps)
+        judged = scan.malformed | {step.want.key for step in steps} | {want.key for want in scan.wants}
+        beside_entries = {key for key in self.live.entries if self.sent.encoded(key) is not None}
+        return any(self.live.encoded(key) is not None for key in judged | beside_entries)
+
+    def _unchanged(self, stored: AbstractSet[str]) -> Mapping[str, Verdict]:
+        """Return the keys whose value is as it was, with what their entries are worth. Forged ones do not count."""
+        verdicts = {key: self.live.verdict(key) for key in self.live.entries if key in stored}
+        return {key: verdict for key, verdict in verdicts.items() if verdict in {Verdict.PROVED, Verdict.UNKNOWN_KEY}}
+
+    def _recorded(self, unchanged: Mapping[str, Verdict]) -> Iterator[tuple[str, WantedField]]:
+        """Yield what is wanted where a reference in place gave way to its value: in the live object, or as it is sent.
+
+        What is sent with a valid record of its own was filled in a moment ago, and another webhook's change has the
+        API server ask again; or it is a backup.
+        """
+        for claims in (self.live, self.sent):
+            for key, entry in claims.entries.items():
+                if entry.form is not Form.IN_PLACE:
+                    continue
+                if claims is self.sent and unchanged.get(key) is Verdict.PROVED:
+                    continue
+                is_proved = (unchanged.get(key) if claims is self.live else claims.verdict(key)) is Verdict.PROVED
+                want = claims.recorded_want(key) if is_proved else None
+                if want is not None:
+                    yield key, want
+
+    def _left_behind(self, unchanged: Mapping[str, Verdict]) -> set[str]:
+        """Return the keys whose value is sent with a valid record, without the annotation that it is of."""
+        return {
+            key
+            for key, entry in self.sent.entries.items()
+            if key not in unchanged and entry.form is Form.ANNOTATION and self.sent.verdict(key) is Verdict.PROVED
+        }
+
+    def _step(self, want: WantedField, *, is_unresolved: bool) -> PlannedField:
+        entry = self.live.proof(want)
+        if self.live.secret is not None and want.form is Form.ANNOTATION:
+            self._warn_of_edit(want)
+        if entry is not None and not self._is_newer_than(entry, want):
+            return PlannedField(
+                want, Action.KEEP if self.dry_run else Action.VERIFY, self.live.encoded(want.key), entry
+            )
+        if is_unresolved and want.form is Form.IN_PLACE:
+            # It was stored before the namespace opted in. If it resolves, good; if not, the object lives with it.
+            return PlannedField(want, Action.KEEP if self.dry_run else Action.VERIFY, self.live.encoded(want.key))
+        return self._new_value(want)
+
+    def _is_newer_than(self, live: Entry, want: WantedField) -> bool:
+        """Return whether another value was filled in a moment ago, in the same request, than the one that lives."""
+        if self.dry_run or self.sent.entries.get(want.key) == live:
+            return False
+        sent = self.sent.proof(want)
+        return sent is not None and sent.mac != live.mac
+
+    def _new_value(self, want: WantedField) -> PlannedField:
+        entry = self.sent.proof(want)
+        own = None
+        if self.live.secret is None and want.key not in self.sent.entries and want.form is Form.ANNOTATION:
+            own = self._own_value(want.key)
+        if self.dry_run and entry is not None and want.form is Form.IN_PLACE:
+            # A backup: it shows what was sent, and is resolved when it is applied for real.
+            return PlannedField(want, Action.KEEP, self.sent.encoded(want.key), entry)
+        if not self.dry_run:
+            return PlannedField(want, Action.RESOLVE, self.sent.encoded(want.key) if entry else None, entry, own)
+        if want.form is Form.ANNOTATION or (needs_form(want.key) and want.text):
+            return PlannedField(want, Action.PLACEHOLDER, own=own)
+        return PlannedField(want, Action.LEAVE)
+
+    def _own_value(self, key: str) -> str | None:
+        """Return the manifest's own value of a key; an empty one and a dry run's marker are none."""
+        value = self.sent.value(key)
+        return None if value is None or is_placeholder(key, value.reveal()) else self.sent.encoded(key) or None
+
+    def _warn_of_edit(self, want: WantedField) -> None:
+        own, live = self._own_value(want.key), self.live.encoded(want.key)
+        # With a record of another object, or of another time, the value is a copy: nobody wrote it.
+        entry = self.sent.entries.get(want.key)
+        is_copied = entry is not None and entry != self.live.entries.get(want.key)
+        if own is not None and live is not None and own != live and not is_copied:
+            self.warnings.append(f"data.{want.key}: a value of its own stands there; {want.origin} decides, not it")
+
+    def _unnamed(self, scan: Scan) -> Iterator[Problem]:
+        if self.sent.provenance is None:
+            message = "a Secret with a generated name has its references in annotations (data.keyhole.dev/KEY)"
+            yield from (Problem(want.origin, message) for want in scan.wants if want.form is Form.IN_PLACE)
+
+    def _two_values(self, steps: Sequence[PlannedField]) -> Iterator[Problem]:
+        if self.dry_run:
+            two = (step.want for step in steps if step.own)
+            yield from (Problem(want.origin, ConflictingValue(want.key).message) for want in two)

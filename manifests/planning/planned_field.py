@@ -1,0 +1,158 @@
+"""One field of an object, and what happens to it."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Final
+
+from manifests.fields.placeholder import placeholder
+from manifests.fields.problem import MALFORMED
+from manifests.fields.scan import Form, WantedField
+from manifests.fields.spans import spans_of
+from manifests.fields.texts import reads_as_reference
+from manifests.provenance.mac import MAC_CHARACTERS, Provenance
+from manifests.provenance.record import Entry
+from resolver.errors import ResolverError
+from resolver.references.grammar import Reference
+from resolver.references.value import SecretValue
+
+# Kubernetes' limit for the values of a Secret together (MaxSecretSize). It is checked after admission.
+MAX_SECRET_BYTES: Final = 1024 * 1024
+
+
+class Action(Enum):
+    """What happens to a field."""
+
+    # The live value stays. Vault is not asked.
+    KEEP = "keep"
+    # The live value stays if Vault said so lately, or does not answer now; else what Vault says.
+    VERIFY = "verify"
+    RESOLVE = "resolve"
+    PLACEHOLDER = "placeholder"
+    LEAVE = "leave"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedField:
+    """One field and what happens to it; values are in base64.
+
+    `proved` is a value that Keyhole wrote, as `entry` proves: the live one (KEEP, VERIFY), or one that was sent along
+    (RESOLVE), which may stay only if Vault said the same lately. Two are kept without proof, and so without `entry`: an
+    immutable value, and a reference in place that was stored as it is. `own` is the manifest's own value beside an
+    annotation.
+    """
+
+    want: WantedField
+    action: Action
+    proved: str | None = field(default=None, repr=False)
+    entry: Entry | None = None
+    own: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What a field holds from now on. `value` None: it stays as the manifest has it. `entry` goes into the record."""
+
+    step: PlannedField
+    value: SecretValue | None
+    entry: Entry | None = None
+
+
+def size_bytes(encoded: str | None) -> int:
+    """Return how many bytes a value has that is given in base64; None is no value."""
+    return 0 if encoded is None else len(encoded) * 3 // 4 - encoded[-2:].count("=")
+
+
+def kept(step: PlannedField, provenance: Provenance | None, *, is_confirmed: bool) -> Filled:
+    """Let a field have the value that is proved.
+
+    If Vault confirmed the value, and another key signs by now, the entry is signed anew. Otherwise, and in dry runs, it
+    stays as it is: whoever forged an entry under a key that leaked would have it signed by the next one.
+    """
+    value = SecretValue(base64.b64decode(step.proved or ""))
+    entry = step.entry
+    if is_confirmed and entry is not None and provenance is not None and entry.key != provenance.keys.signing.id:
+        entry = provenance.signed(step.want.pointer, entry, value)
+    return Filled(step, value, entry)
+
+
+def shown(step: PlannedField) -> Filled:
+    """Return what a dry run shows for a field that would get a new value."""
+    if step.action is Action.PLACEHOLDER:
+        return Filled(step, SecretValue(placeholder(step.want.key)))
+    return Filled(step, None)
+
+
+def foreseen(step: PlannedField, key_id: str) -> Entry:
+    """Return the smallest entry that a field can get once it is filled: of empty values, of versions with one digit."""
+    want = step.want
+    references = tuple(dict.fromkeys(want.filling.references))
+    spans = () if want.text else spans_of(want.filling, dict.fromkeys(references, SecretValue(b"")))
+    versions = tuple(reference.version or 1 for reference in references)
+    return Entry(want.form, want.text, spans, versions, key_id, "-" * MAC_CHARACTERS)
+
+
+def resolved(
+    step: PlannedField,
+    values: Mapping[Reference, SecretValue],
+    versions: Mapping[Reference, int | None],
+    provenance: Provenance | None,
+    most_bytes: int = MAX_SECRET_BYTES,
+) -> Filled:
+    """Fill a field with what Vault says, and record it if the object has a name.
+
+    `most_bytes` is what the object has left for the value. Raises `ResolverError`.
+    """
+    want = step.want
+    if sum(len(value.reveal()) for value in values.values()) > most_bytes:
+        raise SecretTooLarge
+    value = want.filling.render(values)
+    if len(value.reveal()) > most_bytes:
+        raise SecretTooLarge
+    if step.own is not None and base64.b64encode(value.reveal()).decode() != step.own:
+        raise ConflictingValue(want.key)
+    if want.form is Form.IN_PLACE and reads_as_reference(want.key, value):
+        raise LooksLikeReference
+    if provenance is None:
+        return Filled(step, value)
+    spans = () if want.text else spans_of(want.filling, values)
+    of_references = tuple(versions[reference] for reference in dict.fromkeys(want.filling.references))
+    entry = Entry(want.form, want.text, spans, of_references)
+    return Filled(step, value, provenance.signed(want.pointer, entry, value))
+
+
+class SecretTooLarge(ResolverError):
+    """With the value, the object would be larger than Kubernetes stores; the text does not tell the value's size."""
+
+    cause = "SecretTooLarge"
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"with this value the data of the Secret would have more than {MAX_SECRET_BYTES} bytes, which is the most "
+            "that Kubernetes stores; spread the fields over several Secrets"
+        )
+
+
+class ConflictingValue(ResolverError):
+    """An object is created with an annotation and another value for the same key: one of the two would be a lie.
+
+    The same value may stand there: another webhook's change has the API server ask again, with what was filled in.
+    """
+
+    cause = MALFORMED
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"data.{key} has a value of its own beside the reference; remove one of the two")
+
+
+class LooksLikeReference(ResolverError):
+    """A value from Vault reads as a reference: in place, whoever copies the object would have it resolved."""
+
+    cause = "ValueLooksLikeReference"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the value from Vault itself reads as a reference, and in place it would be resolved again wherever the "
+            "object is copied to; write the reference in an annotation (data.keyhole.dev/KEY or keyhole.dev/fields)"
+        )

@@ -1,0 +1,129 @@
+"""What an object says of itself: its values, what its record claims of them, and which of that is proved."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import jsonpointer
+
+from manifests import annotations
+from manifests.fields.scan import Form, WantedField, data_pointer
+from manifests.fields.spans import restored, values_in
+from manifests.provenance import record
+from manifests.provenance.mac import Provenance, Verdict
+from manifests.provenance.record import Entry
+from resolver.errors import ResolverError
+from resolver.references.grammar import parse_value
+from resolver.references.value import SecretValue
+
+_DATA = "/data/"
+_OWNED_ANNOTATIONS = ("fieldsV1", "f:metadata", "f:annotations")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A Secret as it is sent or as it lives; None is one that is not there. Without provenance nothing is proved."""
+
+    secret: Mapping[str, Any] | None = field(repr=False)
+    provenance: Provenance | None
+    # A MAC is computed once for each key, however often the plan asks.
+    _verdicts: dict[str, Verdict | None] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def record_text(self) -> str | None:
+        """The annotation that holds the record, as it stands there."""
+        notes = ((self.secret or {}).get("metadata") or {}).get("annotations") or {}
+        text: str | None = notes.get(annotations.RECORD)
+        return text
+
+    @cached_property
+    def record(self) -> record.Record:
+        """The record as it was read, with nothing proved."""
+        return record.parse(self.record_text)
+
+    @cached_property
+    def entries(self) -> Mapping[str, Entry]:
+        """What the record says, by key of `data`."""
+        return {
+            jsonpointer.unescape(pointer.removeprefix(_DATA)): entry
+            for pointer, entry in self.record.entries.items()
+            if pointer.startswith(_DATA)
+        }
+
+    def encoded(self, key: str) -> str | None:
+        """Return the value of a key as it stands in the object, in base64."""
+        value: str | None = ((self.secret or {}).get("data") or {}).get(key)
+        return value
+
+    def value(self, key: str) -> SecretValue | None:
+        """Return the value of a key; None when there is none, or it is not base64."""
+        encoded = self.encoded(key)
+        try:
+            return None if encoded is None else SecretValue(base64.b64decode(encoded, validate=True))
+        except (binascii.Error, ValueError):
+            return None
+
+    def verdict(self, key: str) -> Verdict | None:
+        """Say what the record's entry for a key is worth; None when there is no entry or no value."""
+        if key not in self._verdicts:
+            self._verdicts[key] = self._verdict(key)
+        return self._verdicts[key]
+
+    def _verdict(self, key: str) -> Verdict | None:
+        entry, value = self.entries.get(key), self.value(key)
+        if entry is None or value is None or self.provenance is None:
+            return None
+        return self.provenance.verdict(data_pointer(key), entry, value)
+
+    def proof(self, want: WantedField) -> Entry | None:
+        """Return the entry which proves that the value came from the very references that are wanted."""
+        entry, value = self.entries.get(want.key), self.value(want.key)
+        if entry is None or value is None or entry.form is not want.form:
+            return None
+        # The MAC first: until it is checked, anybody may have written the entry, to make us work.
+        is_proof = self.verdict(want.key) is Verdict.PROVED and _is_same(want, entry, value)
+        return entry if is_proof else None
+
+    def recorded_want(self, key: str) -> WantedField | None:
+        """Return what a proved entry in place says the field is filled with; None when it cannot be put together."""
+        entry, value = self.entries[key], self.value(key)
+        if value is None:
+            return None
+        try:
+            filling = restored(entry.spans, value) if entry.spans else parse_value(entry.text)
+        except ResolverError:
+            return None
+        return None if filling is None else WantedField(key, Form.IN_PLACE, f"data.{key}", filling, entry.text)
+
+
+def sends_record(secret: Mapping[str, Any]) -> bool:
+    """Whether the record of an object was sent by a client, as far as is known, and not put in during this request.
+
+    Field managers own what clients sent; what a webhook put in belongs to nobody. Without managers nothing is known.
+    Source: Kubernetes, *Server-Side Apply*, *Field management*.
+    """
+    managers = (secret.get("metadata") or {}).get("managedFields")
+    if not isinstance(managers, list) or not managers:
+        return True
+    return any(f"f:{annotations.RECORD}" in _members(manager, *_OWNED_ANNOTATIONS) for manager in managers)
+
+
+def _members(document: Any, *path: str) -> Mapping[str, Any]:
+    for name in path:
+        document = document.get(name) if isinstance(document, dict) else None
+    return document if isinstance(document, dict) else {}
+
+
+def _is_same(want: WantedField, entry: Entry, value: SecretValue) -> bool:
+    if not entry.spans:
+        return bool(want.text) and want.text == entry.text
+    values = values_in(entry.spans, value)
+    if values is None or values.keys() != set(want.filling.references):
+        return False
+    try:
+        return want.filling.render(values) == value
+    except ResolverError:
+        return False

@@ -1,0 +1,140 @@
+"""The annotation `keyhole.dev/record`: which reference gave a field its value.
+
+    {"v":1,"key":ID,"fields":{POINTER:{"form":…,"ref":…,"versions":[…],"mac":…}}}
+
+`key` is the id of the key that the MACs are made under; a field that has another one says so by a `key` of its own. A
+reference in an annotation, and one that is a whole field in place, stands in `ref`. For references inside a text in
+place, `spans` holds [START, END, REFERENCE] or [START, END, REFERENCE, PLACE], as `manifests.fields.spans` means them.
+`versions` are Vault's, one for each different reference, null on KV v1. The bytes are compact JSON with sorted names,
+so that equal records are equal texts. No byte of a value from Vault stands in it. References stand there whole, since
+they must fill the field again: the argument of `default` too, which in place was part of the Secret's data.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from manifests.fields.scan import MAX_REFERENCES, Form
+from manifests.fields.spans import Span
+from resolver.references.errors import ReferenceSyntaxError
+from resolver.references.grammar import parse_reference
+
+_VERSION = 1
+_MAX_MAC_CHARACTERS = 64
+# What is kept of a field that is no longer wanted counts besides those that are.
+_MOST_SPANS = 2 * MAX_REFERENCES
+_WITHOUT_PLACE = 3
+_PLACE = re.compile(r"|[0-9]{1,4}/(?:auth/(?:username|password)|username|password|auth|email|identitytoken)")
+# Kubernetes' limit for all annotations of an object, names and values together (TotalAnnotationSizeLimitB). It is
+# checked after admission.
+MAX_ANNOTATION_BYTES: Final = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a record says of one field: `text` or `spans` name its references. `key` is the id of the MAC's key."""
+
+    form: Form
+    text: str = ""
+    spans: tuple[Span, ...] = ()
+    versions: tuple[int | None, ...] = ()
+    key: str = ""
+    mac: str = ""
+
+    @property
+    def source(self) -> str:
+        """Form and references as one text, for the MAC."""
+        return _compact(_source(self))
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record as it was read: its entries by JSON Pointer, and where it is no record. Nobody vouches for it yet."""
+
+    key: str = ""
+    entries: Mapping[str, Entry] = field(default_factory=dict)
+    malformed: Sequence[str] = ()
+
+
+def parse(text: str | None) -> Record:
+    """Read a record. What is malformed is named in `malformed`, by its pointer, and left out.
+
+    Anybody may write one, so no more of it is read than an object may have references: spans beyond are malformed.
+    """
+    if text is None:
+        return Record()
+    try:
+        document = json.loads(text) if len(text) <= MAX_ANNOTATION_BYTES else None
+    except (ValueError, RecursionError):
+        document = None
+    parts = document if isinstance(document, dict) else {}
+    fields, key = parts.get("fields"), parts.get("key")
+    if not isinstance(fields, dict) or not isinstance(key, str) or parts.get("v") != _VERSION:
+        return Record(malformed=["the whole of it"])
+    entries: dict[str, Entry] = {}
+    malformed: list[str] = []
+    left = _MOST_SPANS
+    for pointer, source in fields.items():
+        try:
+            pointer.encode()
+            left -= len(source.get("spans", ())) or 1
+            entries[pointer] = _entry(source if left >= 0 else None, key)
+        except (AttributeError, KeyError, TypeError, ValueError, ReferenceSyntaxError):
+            malformed.append(pointer)
+    return Record(key, entries, malformed)
+
+
+def dump(key: str, entries: Mapping[str, Entry]) -> str:
+    """Return a record's text. Equal entries under an equal key give equal bytes."""
+    fields = {pointer: _document(entry, key) for pointer, entry in entries.items()}
+    return _compact({"v": _VERSION, "key": key, "fields": fields})
+
+
+def _document(entry: Entry, key: str) -> Mapping[str, Any]:
+    document = {**_source(entry), "versions": list(entry.versions), "mac": entry.mac}
+    return document if entry.key == key else {**document, "key": entry.key}
+
+
+def _source(entry: Entry) -> dict[str, Any]:
+    if entry.spans:
+        return {"form": entry.form.value, "spans": list(map(_span_document, entry.spans))}
+    return {"form": entry.form.value, "ref": entry.text}
+
+
+def _span_document(span: Span) -> list[Any]:
+    document = [span.start, span.end, str(span.reference)]
+    return [*document, span.place] if span.place else document
+
+
+def _entry(source: Any, key: str) -> Entry:
+    spans = tuple(_spans(source["spans"])) if "spans" in source else ()
+    text = source["ref"] if not spans else ""
+    versions, mac, own_key = source["versions"], source["mac"], source.get("key", key)
+    if not all(isinstance(each, str) for each in (text, mac, own_key)) or len(mac) > _MAX_MAC_CHARACTERS:
+        raise TypeError
+    # Halves of surrogate pairs, which JSON can spell, could not be written again.
+    f"{text}{mac}{own_key}".encode()
+    if not isinstance(versions, list) or not all(each is None or _is_count(each) for each in versions):
+        raise TypeError
+    return Entry(Form(source["form"]), text, spans, tuple(versions), own_key, mac)
+
+
+def _spans(documents: Any) -> Iterator[Span]:
+    if not isinstance(documents, list) or not documents:
+        raise TypeError
+    for document in documents:
+        start, end, reference = document[:_WITHOUT_PLACE]
+        place = document[_WITHOUT_PLACE] if len(document) > _WITHOUT_PLACE else ""
+        if not _is_count(start) or not _is_count(end) or not _PLACE.fullmatch(place):
+            raise TypeError
+        yield Span(start, end, parse_reference(reference), place)
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _compact(document: Any) -> str:
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

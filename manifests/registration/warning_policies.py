@@ -1,0 +1,112 @@
+"""ValidatingAdmissionPolicies that refuse nothing: they warn of references that nobody would look at.
+
+The webhook is not sent the objects of the system's namespaces, nor values that only look like references, and so cannot
+say anything about them. A policy has a budget of its own; what exceeds that is passed over here.
+Source: Kubernetes, *Validating Admission Policy*, *Validation actions*.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import product
+from typing import Any, Final
+
+from manifests.annotations import DATA_PREFIX, FIELDS, IGNORE
+from manifests.registration.admission_policy import (
+    IGNORED,
+    JUDGED_CHARACTERS,
+    QUOTED_PATTERN,
+    READS_STRINGS,
+    VARIABLES,
+    policy_and_binding,
+)
+from manifests.registration.base64_search import prefix
+from manifests.registration.match_conditions import BARE, NOT_BEING_DELETED, begins, begins_as_reference
+from manifests.registration.webhook_configuration import (
+    NAME,
+    OPT_IN,
+    OWN_NAMESPACE,
+    RULES,
+    outside_of_the_system,
+    within_the_system,
+)
+
+# What stands before a reference by mistake: blanks, quotes, and characters that nobody sees.
+BEFORE: Final = (" ", "  ", "\t", "\n", '"', "'", "\ufeff", "\u200b", "\u00a0")
+_EXCLUDED: Final = f"{NAME}-excluded"
+_LOOK_ALIKES: Final = f"{NAME}-look-alikes"
+_ACTIONS: Final = ("Warn", "Audit")
+
+
+def excluded_policy(*, name: str = _EXCLUDED, own_namespace: str = OWN_NAMESPACE) -> Sequence[Mapping[str, Any]]:
+    """Return the policy, and its binding, for the namespaces that the webhook is never asked about.
+
+    It warns of each annotation that would be read elsewhere, and of references in place if the namespace has the label
+    of those that opt in.
+    """
+    is_read = f"name.startsWith('{DATA_PREFIX}') || name == '{FIELDS}'"
+    begun = f"value != null && ({begins_as_reference('value')})"
+    variables = {
+        **_known("annotations", "data", "optedIn"),
+        "unread": f"variables.annotations.transformList(name, text, {is_read}, name)",
+        "left": f"!variables.optedIn ? [] : variables.data.transformList(key, value, {begun}, key)",
+    }
+    nothing = "' + {key} + ' is not read: Keyhole fills nothing in namespace ' + request.namespace"
+    validations = [_warning("unread", f"'annotation {nothing}"), _warning("left", f"'data.{nothing}")]
+    return _policy(name, {"namespaceSelector": within_the_system(own_namespace)}, variables, validations)
+
+
+def look_alike_policy(*, name: str = _LOOK_ALIKES, own_namespace: str = OWN_NAMESPACE) -> Sequence[Mapping[str, Any]]:
+    """Return the policy, and its binding, for the namespaces that opted in.
+
+    It warns of new values that would be references but for what stands before them, and of references as strings in
+    JSON, which are read in docker configurations alone.
+    """
+    prefixes = [prefix(before + text) for before, text in product(BEFORE, BARE)]
+    variables = {
+        **_known("annotations", "data", "oldData", "ignored", "recorded"),
+        "new": (
+            "variables.data.transformList(key, value, value != null && !(key in variables.recorded)"
+            f" && !{IGNORED} && variables.oldData[?key] != optional.of(value), key)"
+        ),
+        "behind": f"variables.new.filter(key, {begins('variables.data[key]', prefixes)})",
+        "quoted": (
+            f"variables.new.map(key, size(variables.data[key])).sum() > {JUDGED_CHARACTERS} ? [] :"
+            f" variables.new.filter(key, !{READS_STRINGS} && variables.data[key].matches('{QUOTED_PATTERN}'))"
+        ),
+    }
+    if_none = f"(if it is none, say so with the annotation {IGNORE}: ' + {{key}} + ')'"
+    validations = [
+        _warning("behind", f"'data.' + {{key}} + ' stays as it is: something stands before its reference {if_none}"),
+        _warning(
+            "quoted",
+            "'data.' + {key} + ' stays as it is: a string in it looks like a reference. Within a text, write"
+            f" ((vault:...)) {if_none}",
+        ),
+    ]
+    selector = {**outside_of_the_system(own_namespace), "matchLabels": OPT_IN}
+    return _policy(name, {"namespaceSelector": selector}, variables, validations)
+
+
+def _known(*names: str) -> Mapping[str, str]:
+    return {name: VARIABLES[name] for name in names}
+
+
+def _warning(keys: str, told: str) -> Mapping[str, str]:
+    """Warn unless a variable, a list of keys, is empty; the warning names the first of them."""
+    none = f"size(variables.{keys}) == 0"
+    return {
+        "expression": none,
+        "messageExpression": f"{none} ? '' : {told.replace('{key}', f'variables.{keys}.min()')}",
+    }
+
+
+def _policy(
+    name: str, constraints: Mapping[str, Any], variables: Mapping[str, str], validations: Sequence[Mapping[str, str]]
+) -> Sequence[Mapping[str, Any]]:
+    spec = {
+        "failurePolicy": "Ignore",
+        "matchConstraints": {**constraints, "resourceRules": list(RULES), "matchPolicy": "Equivalent"},
+        "matchConditions": [NOT_BEING_DELETED],
+        "variables": [{"name": variable, "expression": expression} for variable, expression in variables.items()],
+        "validations": list(validations),
+    }
+    return policy_and_binding(name, spec, _ACTIONS)

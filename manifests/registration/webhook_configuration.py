@@ -1,0 +1,99 @@
+"""The MutatingWebhookConfiguration: which requests the API server sends, written in one place.
+
+It has two entries, because only a selector knows a namespace's labels: references in annotations are resolved or
+refused everywhere, references in place only in namespaces that opted in. No object is sent to both.
+Source: Kubernetes, *Dynamic Admission Control*, admissionregistration.k8s.io/v1.
+"""
+
+import base64
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from manifests.annotations import DOMAIN
+from manifests.registration.api_service import client_config
+from manifests.registration.match_conditions import annotation_conditions, in_place_conditions
+
+NAME = "keyhole"
+DEFAULT_TIMEOUT_SECONDS = 10
+OWN_NAMESPACE = "keyhole"
+# The names under which the API server speaks of the two entries.
+ANNOTATIONS_ENTRY = f"annotations.{DOMAIN}"
+IN_PLACE_ENTRY = f"in-place.{DOMAIN}"
+OPT_IN = {f"{DOMAIN}/enabled": "true"}
+# The cluster has to be able to start, and Keyhole to be repaired, without Keyhole.
+SYSTEM_NAMESPACES = ("kube-system", "kube-public", "kube-node-lease")
+RULES: Sequence[Mapping[str, Any]] = (
+    {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"], "resources": ["secrets"]},
+)
+
+
+def webhook_configuration(
+    url: str,
+    ca_pem: bytes,
+    *,
+    name: str = NAME,
+    timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS,
+    own_namespace: str = OWN_NAMESPACE,
+) -> Mapping[str, Any]:
+    """Return the configuration by which the API server asks the webhook at `url`, trusting the CA `ca_pem`.
+
+    It fails closed: while nobody answers, Secrets with references cannot be written, but for those of the system's
+    namespaces and of `own_namespace`, where Keyhole runs. All others are not sent.
+    """
+    asked = {"url": url, "caBundle": base64.b64encode(ca_pem).decode()}
+    return _configuration(asked, name, timeout_seconds, own_namespace)
+
+
+def aggregated_webhook_configuration(
+    *, name: str = NAME, timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS, own_namespace: str = OWN_NAMESPACE
+) -> Mapping[str, Any]:
+    """Return the same for `--caller-auth=aggregation`: it leads through the APIService of `api_service`."""
+    return _configuration(client_config(), name, timeout_seconds, own_namespace)
+
+
+def outside_of_the_system(own_namespace: str) -> Mapping[str, Any]:
+    """Return the selector of the namespaces whose objects Keyhole looks at."""
+    return _namespaces("NotIn", own_namespace)
+
+
+def within_the_system(own_namespace: str) -> Mapping[str, Any]:
+    """Return the selector of all other namespaces."""
+    return _namespaces("In", own_namespace)
+
+
+def _namespaces(operator: str, own_namespace: str) -> Mapping[str, Any]:
+    excluded = [*SYSTEM_NAMESPACES, own_namespace]
+    return {"matchExpressions": [{"key": "kubernetes.io/metadata.name", "operator": operator, "values": excluded}]}
+
+
+def _configuration(asked: Mapping[str, Any], name: str, timeout_seconds: int, own_namespace: str) -> Mapping[str, Any]:
+    usual = {
+        "admissionReviewVersions": ["v1"],
+        "clientConfig": dict(asked),
+        "rules": list(RULES),
+        "failurePolicy": "Fail",
+        "matchPolicy": "Equivalent",
+        # Another webhook may change an annotation after us.
+        "reinvocationPolicy": "IfNeeded",
+        "sideEffects": "None",
+        "timeoutSeconds": timeout_seconds,
+    }
+    outside = outside_of_the_system(own_namespace)
+    in_annotations = {
+        **usual,
+        "name": ANNOTATIONS_ENTRY,
+        "namespaceSelector": outside,
+        "matchConditions": list(annotation_conditions()),
+    }
+    in_place = {
+        **usual,
+        "name": IN_PLACE_ENTRY,
+        "namespaceSelector": {**outside, "matchLabels": OPT_IN},
+        "matchConditions": list(in_place_conditions()),
+    }
+    return {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "MutatingWebhookConfiguration",
+        "metadata": {"name": name},
+        "webhooks": [in_annotations, in_place],
+    }

@@ -1,0 +1,84 @@
+"""A policy that leaves the accounts of a tenant to Keyhole. Without it, whoever may create pods can be them in Vault.
+
+Sources: Kubernetes, *Validating Admission Policy*, *TokenRequest*, and *Configure Service Accounts for Pods* (tokens
+without an end, in Secrets of the type kubernetes.io/service-account-token).
+"""
+
+from string import Template
+
+from resolver.identity import RECONCILER, SERVICE_ACCOUNT
+
+# Text and not objects that are dumped, as in `provisioning.bundle`, of which this is a part.
+_GUARD = Template("""\
+# The accounts $identity and $reconciler are Keyhole's alone, whatever somebody may do in $tenant. It holds for
+# administrators too; to delete this policy takes rights on the cluster, not on the namespace.
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata:
+  name: keyhole-accounts-$tenant
+spec:
+  failurePolicy: Fail
+  matchConstraints:
+    namespaceSelector:
+      matchLabels:
+        kubernetes.io/metadata.name: $namespace
+    resourceRules:
+      # The three ways to a token of an account.
+      - apiGroups: [""]
+        apiVersions: [v1]
+        operations: [CREATE]
+        resources: [serviceaccounts/token, pods]
+      - apiGroups: [""]
+        apiVersions: [v1]
+        operations: [CREATE, UPDATE]
+        resources: [secrets]
+  matchConditions:
+    - name: an-account-of-keyhole
+      expression: >-
+        (request.resource.resource == "serviceaccounts" ? request.name :
+        request.resource.resource == "pods" ? object.spec.?serviceAccountName.orValue("") :
+        object.?type.orValue("") == "kubernetes.io/service-account-token" ?
+        object.metadata.?annotations[?"kubernetes.io/service-account.name"].orValue("") : "")
+        in ["$identity", "$reconciler"]
+  variables:
+    - name: user
+      expression: request.userInfo.username
+    - name: webhook
+      expression: '"system:serviceaccount:" + $webhook_namespace + ":" + $webhook_name'
+    - name: controller
+      expression: '"system:serviceaccount:" + $controller_namespace + ":" + $controller_name'
+  validations:
+    - expression: >-
+        request.resource.resource == "serviceaccounts" && (variables.user == variables.controller ||
+        (variables.user == variables.webhook && request.name == "$identity"))
+      message: >-
+        $identity and $reconciler are accounts of Keyhole's: no pod runs as one, no Secret holds its token, and
+        Keyhole alone asks for tokens of it
+      reason: Forbidden
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata:
+  name: keyhole-accounts-$tenant
+spec:
+  policyName: keyhole-accounts-$tenant
+  validationActions: [Deny]
+""")
+
+
+def policy(tenant: str, namespace: str, *, webhook: tuple[str, str], controller: tuple[str, str]) -> str:
+    """Return the policy and its binding, two documents of YAML.
+
+    `tenant` is the namespace's name, `namespace` the same where YAML wants a scalar. The accounts are (namespace,
+    name), each in double quotes, as CEL wants a string.
+    """
+    return _GUARD.substitute(
+        tenant=tenant,
+        namespace=namespace,
+        identity=SERVICE_ACCOUNT,
+        reconciler=RECONCILER,
+        webhook_namespace=webhook[0],
+        webhook_name=webhook[1],
+        controller_namespace=controller[0],
+        controller_name=controller[1],
+    )

@@ -1,0 +1,1 @@
+"""What manifests in files hold, read as admission reads them."""

@@ -1,0 +1,220 @@
+"""Which references manifests hold, read as admission reads them."""
+
+import base64
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from manifests.annotations import DOMAIN, ignored
+from manifests.fields.scan import scan_secret
+from provisioning.reading.documents import Document, PassedOver
+from provisioning.reading.kustomization import generated, is_kustomization, others_with_references
+from provisioning.reading.unsupported import references_elsewhere
+from resolver.references.characters import named
+from resolver.references.grammar import Reference
+
+_LONGEST_LIST = 5
+_MOST_TOLD = 1000
+_TEMPLATE = "{{"
+_RENDER = "render it first"
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """A reference, and the first place where it stands."""
+
+    reference: Reference
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a look at manifests found, for one namespace and connection.
+
+    `findings` are what admission would refuse; `passed_over` is what was not read although references stand in it, or
+    may; `notes` say what else was left out, and why. Each has 1,000 entries at most, and then how many more there are.
+    """
+
+    used: Sequence[Used]
+    findings: Sequence[str] = ()
+    passed_over: Sequence[str] = ()
+    notes: Sequence[str] = ()
+
+
+@dataclass(slots=True)
+class _Told:
+    """Texts in the order in which they were said, each once. A manifest cannot have more told than somebody reads."""
+
+    texts: dict[str, None] = field(default_factory=dict)
+    left_out: int = 0
+
+    def say(self, *texts: str) -> None:
+        for text in texts:
+            if text in self.texts or len(self.texts) < _MOST_TOLD:
+                self.texts[text] = None
+            else:
+                self.left_out += 1
+
+    def all(self) -> list[str]:
+        return [*self.texts, *([f"and {self.left_out} more"] if self.left_out else [])]
+
+
+@dataclass(slots=True)
+class _Survey:
+    namespace: str
+    connection: str
+    used: dict[Reference, Used] = field(default_factory=dict)
+    findings: _Told = field(default_factory=_Told)
+    passed_over: _Told = field(default_factory=_Told)
+    notes: _Told = field(default_factory=_Told)
+    foreign: Counter[str] = field(default_factory=Counter)
+
+    def look_at(self, place: str, manifest: Any) -> None:
+        if not _is_object(manifest):
+            for origin in references_elsewhere(manifest):
+                self.passed_over.say(f"{place}, {origin or '/'}: passed over, this is no Kubernetes object")
+            return
+        metadata = _part(manifest, "metadata")
+        namespace = str(metadata.get("namespace") or self.namespace)
+        name = named(str(metadata["name"])) if metadata.get("name") else "(no name)"
+        where = f"{place}, {named(manifest['kind'])} {named(namespace)}/{name}"
+        is_secret = (manifest["apiVersion"], manifest["kind"]) == ("v1", "Secret")
+        if namespace != self.namespace and _TEMPLATE not in namespace:
+            self.foreign[namespace] += is_secret
+        elif is_secret:
+            self._secret(where, manifest)
+        else:
+            for origin in references_elsewhere(manifest):
+                self.passed_over.say(f"{where}, {origin}: passed over, Keyhole fills Secrets only")
+
+    def kustomization(self, place: str, content: Mapping[str, Any]) -> None:
+        for made in generated(content):
+            self.look_at(f"{place}, {made.place}", made.manifest)
+            if made.left_out:
+                taken = ", ".join(made.left_out)
+                self.passed_over.say(f"{place}, {made.place}: what it takes from {taken} was passed over, {_RENDER}")
+        for part in others_with_references(content):
+            self.passed_over.say(
+                f"{place}, {named(part)}: passed over, something like a reference stands in it, {_RENDER}"
+            )
+
+    def _secret(self, where: str, manifest: Mapping[str, Any]) -> None:
+        problems = list(_wrong_types(manifest))
+        if problems:
+            self.findings.say(*(f"{where}, {problem}" for problem in problems))
+            return
+        for origin in _templates(manifest):
+            self.passed_over.say(f"{where}, {origin}: passed over, {_TEMPLATE} is of a template, {_RENDER}")
+        scan = scan_secret(as_admitted(manifest))
+        self.findings.say(*(f"{where}, {problem.origin}: {problem.message}" for problem in scan.problems))
+        self.notes.say(*(f"{where}, {warning}" for warning in scan.warnings))
+        for want in scan.wants:
+            for reference in want.filling.references:
+                self._reference(f"{where}, {want.origin}", reference)
+
+    def _reference(self, place: str, reference: Reference) -> None:
+        if reference.connection != self.connection:
+            self.notes.say(f"{place}: left out, {reference.shown} is of the connection {reference.connection}")
+        else:
+            self.used.setdefault(reference, Used(reference, place))
+
+    def usage(self) -> Usage:
+        if total := self.foreign.total():
+            names = sorted(name for name, count in self.foreign.items() if count)
+            shown = ", ".join(map(named, names[:_LONGEST_LIST])) + (", …" if len(names) > _LONGEST_LIST else "")
+            self.notes.say(f"Secrets of other namespaces left out: {total} ({shown})")
+        return Usage(list(self.used.values()), self.findings.all(), self.passed_over.all(), self.notes.all())
+
+
+def survey(documents: Iterable[Document | PassedOver], namespace: str, connection: str) -> Usage:
+    """Find the references of a namespace's Secrets to a connection; objects without a namespace are taken as its own.
+
+    What holds no reference is not told of: a file of values, say, or a generator of other things.
+    """
+    found = _Survey(namespace, connection)
+    for document in documents:
+        if isinstance(document, PassedOver):
+            found.passed_over.say(str(document))
+        elif isinstance(document.content, dict) and is_kustomization(document.source, document.content):
+            found.kustomization(str(document), document.content)
+        else:
+            for place, manifest in _members(str(document), document.content):
+                found.look_at(place, manifest)
+    return found.usage()
+
+
+def as_admitted(secret: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Merge a Secret's `stringData` into its base64 `data`, as the API server does before it asks a webhook."""
+    plain = {
+        key: base64.b64encode((text or "").encode(errors="replace")).decode()
+        for key, text in _part(secret, "stringData").items()
+    }
+    metadata = {**_part(secret, "metadata"), "annotations": _annotations(secret)}
+    return {**secret, "metadata": metadata, "data": {**_part(secret, "data"), **plain}}
+
+
+def _is_object(content: Any) -> bool:
+    return isinstance(content, dict) and all(isinstance(content.get(name), str) for name in ("apiVersion", "kind"))
+
+
+def _members(place: str, content: Any) -> Iterator[tuple[str, Any]]:
+    """Yield a document, or what stands in the lists that it is made of (`kubectl get -o yaml` writes such)."""
+    waiting = [(place, content)]
+    while waiting:
+        place, content = waiting.pop()
+        items = content.get("items") if _is_object(content) and content["kind"].endswith("List") else None
+        if not isinstance(items, list):
+            yield place, content
+            continue
+        # In a list of one kind, as the API server sends it, the items do not say theirs.
+        unsaid = {"apiVersion": "v1", "kind": content["kind"].removesuffix("List")}
+        members = [{**unsaid, **item} if isinstance(item, dict) else item for item in items]
+        waiting.extend(reversed([(f"{place}, item {number}", item) for number, item in enumerate(members, 1)]))
+
+
+def _templates(secret: Mapping[str, Any]) -> Iterator[str]:
+    """Yield where a Secret holds what a template decides later."""
+    metadata = _part(secret, "metadata")
+    annotated = _annotations(secret)
+    for name in ("name", "namespace"):
+        if _TEMPLATE in str(metadata.get(name)):
+            yield f"metadata.{name}"
+    for name, text in annotated.items():
+        if DOMAIN in name and _TEMPLATE in text:
+            yield f"annotation {name}"
+    ignored_keys = ignored(annotated)
+    for key, text in _part(secret, "stringData").items():
+        if _TEMPLATE in (text or "") and key not in ignored_keys:
+            yield f"stringData.{key}"
+
+
+def _annotations(manifest: Mapping[str, Any]) -> Mapping[str, str]:
+    # Null is an empty text to the API server.
+    return {name: text or "" for name, text in _part(_part(manifest, "metadata"), "annotations").items()}
+
+
+def _wrong_types(secret: Mapping[str, Any]) -> Iterator[str]:
+    """Say which members that are read below do not have the type that the API server wants."""
+    metadata = secret.get("metadata")
+    if metadata is not None and not isinstance(metadata, dict):
+        yield "metadata: is no map"
+        return
+    for path, holder, name in (
+        ("annotation", metadata or {}, "annotations"),
+        ("data.", secret, "data"),
+        ("stringData.", secret, "stringData"),
+    ):
+        part = holder.get(name)
+        if part is not None and not isinstance(part, dict):
+            yield f"{name}: is no map"
+            continue
+        for key, text in (part or {}).items():
+            if not isinstance(key, str) or not (text is None or isinstance(text, str)):
+                separator = " " if path == "annotation" else ""
+                yield f"{path}{separator}{key}: is no string; put it in quotes"
+
+
+def _part(manifest: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    part = manifest.get(name)
+    return part if isinstance(part, dict) else {}

@@ -1,0 +1,1 @@
+"""The administrator's Vault connections: the file that describes them, and what follows from it."""

@@ -1,0 +1,97 @@
+"""Logging in to Vault with a ServiceAccount's token.
+
+Sources: Vault's HTTP API for the `jwt` and `kubernetes` authentication methods, and `auth/token/revoke-self`.
+"""
+
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+from hvac.api.auth_methods import JWT, Kubernetes, Token
+
+from resolver.deadline import Deadline
+from resolver.references import jsontext
+from resolver.references.jsontext import JsonNumber, JsonValue
+from resolver.references.value import SecretValue
+from resolver.tenancy import login_refusal
+from resolver.vault import responses
+from resolver.vault.client import Transport
+from resolver.vault.errors import LoginDenied, VaultUnavailable
+from resolver.vault.http import VaultAnswer
+from resolver.vault.observer import Operation
+
+# A token is dropped while a tenth of its life is left, so that none expires between its choice and its use.
+_USABLE_PART_OF_LIFE = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class VaultToken:
+    """A Vault token in memory, and whether Vault can revoke it. Moments are in monotonic seconds.
+
+    `asked_at_seconds` is when its login began: the token shows what the role was then. It can be used `uses` times;
+    None means without a limit.
+    """
+
+    token: SecretValue = field(repr=False)
+    usable_until_seconds: float
+    revocable: bool
+    asked_at_seconds: float
+    uses: int | None = None
+
+
+def login(transport: Transport, role: str, identity: str, jwt: SecretValue, deadline: Deadline) -> VaultToken:
+    """Exchange the ServiceAccount token of `identity` (named in errors only) for a Vault token.
+
+    Raises `LoginDenied` when Vault does not accept the identity or the role, or what `Transport.send` raises.
+    """
+    authentication, asked_at_seconds = transport.connection.auth, time.monotonic()
+    # A second login does no harm: a token that nobody got expires.
+    adapter = transport.adapter(deadline, may_repeat=True, operation=Operation.LOGIN)
+    answer: VaultAnswer
+    if authentication.method == "jwt":
+        answer = JWT(adapter).jwt_login(role, jwt.reveal_text(), use_token=False, path=authentication.mount_point)
+    else:
+        answer = Kubernetes(adapter).login(
+            role, jwt.reveal_text(), use_token=False, mount_point=authentication.mount_point
+        )
+    server = transport.connection.address
+    # 400 and 403 are refusals of the method, 404 is for a mount that is not there.
+    if answer.status in {HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}:
+        mount = authentication.mount_point
+        if login_refusal.passes(answer):
+            raise VaultUnavailable(server, f"could not get the keys by which auth/{mount} verifies tokens")
+        why = login_refusal.reason(answer, authentication.method)
+        told = why.format(role=role, mount=mount, audience=authentication.audience)
+        raise LoginDenied(identity, role, mount, answer.status, told)
+    granted = responses.parsed(answer, server, f"logging in as role {role}").get("auth")
+    token = _granted(granted, asked_at_seconds) if isinstance(granted, dict) else None
+    if token is None:
+        raise VaultUnavailable(server, "sent an answer that is not Vault's")
+    return token
+
+
+def _granted(granted: Mapping[str, JsonValue], asked_at_seconds: float) -> VaultToken | None:
+    token, lifetime = jsontext.text(granted.get("client_token")), granted.get("lease_duration")
+    # A token goes into a header of every request.
+    if token is None or not re.fullmatch(r"[!-~]+", token) or not isinstance(lifetime, JsonNumber):
+        return None
+    uses = granted.get("num_uses")
+    return VaultToken(
+        SecretValue(token),
+        usable_until_seconds=time.monotonic() + float(lifetime) * _USABLE_PART_OF_LIFE,
+        revocable=granted.get("token_type") != "batch",
+        asked_at_seconds=asked_at_seconds,
+        # 0 means that the uses are not counted.
+        uses=(int(uses) or None) if isinstance(uses, JsonNumber) and uses.isdigit() else None,
+    )
+
+
+def revoke(transport: Transport, token: VaultToken, deadline: Deadline) -> bool:
+    """Have a token revoke itself; returns whether Vault did so. Batch tokens cannot be revoked."""
+    if not token.revocable:
+        return False
+    adapter = transport.adapter(deadline, token.token, operation=Operation.REVOKE)
+    answer: VaultAnswer = Token(adapter).revoke_self()
+    return answer.status == HTTPStatus.NO_CONTENT

@@ -1,0 +1,64 @@
+"""A person's own Vault token, for the command line."""
+
+import contextlib
+import time
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from math import inf
+
+from resolver.deadline import Deadline
+from resolver.references.value import SecretValue
+from resolver.tenancy.login import VaultToken
+from resolver.tenancy.token_cache import Tenant
+from resolver.vault.client import Transport
+from resolver.vault.denials import OwnTokenUnknown
+
+
+@dataclass(frozen=True, slots=True)
+class StaticLease:
+    """The use of one token that cannot be replaced: whatever is denied to it is denied for good."""
+
+    own: VaultToken
+    server: str
+    began_at_seconds: float
+    identity: str = "your token"
+    role: str = ""
+
+    def token(self, *, spends: bool = True) -> VaultToken:  # noqa: ARG002
+        """Return the token."""
+        return self.own
+
+    def is_new(self, token: VaultToken) -> bool:  # noqa: ARG002
+        """Return True: there is no newer token."""
+        return True
+
+    def replace(self, denied: VaultToken) -> float:  # noqa: ARG002
+        """Return 0.0; it is not asked for, as `is_new` is True."""
+        return 0.0
+
+    def drop(self, unknown: VaultToken) -> None:  # noqa: ARG002
+        """Raise `OwnTokenUnknown`."""
+        raise OwnTokenUnknown(self.server)
+
+
+@dataclass(frozen=True, slots=True)
+class StaticToken:
+    """A `TokenSource` of one token that is somebody else's to look after: it is never replaced and never revoked."""
+
+    own: SecretValue = field(repr=False)
+
+    def lease(
+        self,
+        tenant: Tenant,  # noqa: ARG002
+        transport: Transport,
+        deadline: Deadline,  # noqa: ARG002
+    ) -> AbstractContextManager[StaticLease]:
+        """Lend the token, whoever the tenant is."""
+        token = VaultToken(self.own, inf, revocable=False, asked_at_seconds=inf)
+        return contextlib.nullcontext(StaticLease(token, transport.connection.address, time.monotonic()))
+
+    def forget(self, transport: Transport) -> None:
+        """Do nothing: the token lives on."""
+
+    def close(self) -> None:
+        """Do nothing: the token lives on."""

@@ -1,0 +1,157 @@
+"""Vault as one tenant sees it within one admission.
+
+What Vault said earlier may not hold any more: a token may be used up, revoked or older than its role, and a mount may
+have been upgraded, replaced or taken away. Vault is asked again before a refusal is told that rests on it.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Final, Protocol, TypeVar
+
+from resolver.budget import Budget
+from resolver.errors import ResolverError
+from resolver.references.grammar import Reference
+from resolver.tenancy.login import VaultToken
+from resolver.vault import kv
+from resolver.vault.denials import DeniedForNow, MountDenied, TokenUnknown
+from resolver.vault.errors import PathNotAllowed, ReferenceRefused, VaultDenied
+from resolver.vault.kv import KvLocation, KvSecret, MountDoubted
+from resolver.vault.mounts import KvMount, TokenRefused, ask_for_mount
+from resolver.vault.servers import Server
+
+_Found = TypeVar("_Found")
+# The remembered token may be unknown, and the next one, which another admission obtained, older than the role.
+_MOST_TOKENS: Final = 4
+
+
+class TokenLease(Protocol):
+    """The use of a token in one admission: `resolver.tenancy.lease.Lease`, or a person's own."""
+
+    @property
+    def identity(self) -> str:
+        """Whose token it is, for messages."""
+        ...
+
+    @property
+    def role(self) -> str:
+        """The role that it was obtained under, for messages; empty if there is none."""
+        ...
+
+    @property
+    def began_at_seconds(self) -> float:
+        """When the admission began to use it, in monotonic seconds."""
+        ...
+
+    def token(self, *, spends: bool = True) -> VaultToken:
+        """Return the token for one request; raises `ResolverError`. `spends`: Vault counts it as a use."""
+        ...
+
+    def is_new(self, token: VaultToken) -> bool:
+        """Whether no login that could follow would be allowed more."""
+        ...
+
+    def replace(self, denied: VaultToken) -> float:
+        """Return 0.0 if the next token is another one, else after how many seconds it may be."""
+        ...
+
+    def drop(self, unknown: VaultToken) -> None:
+        """Forget a token that Vault does not know."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TenantView:
+    """A server as the identity of the budget's namespace sees it. Errors are returned, not raised."""
+
+    server: Server
+    lease: TokenLease
+    budget: Budget
+    _asked: dict[str, KvMount | ResolverError] = field(default_factory=dict)
+
+    def locate(self, reference: Reference) -> KvLocation | ResolverError:
+        """Return where a reference's secret lies."""
+        try:
+            location = self._location(reference)
+        except ResolverError as error:
+            return error
+        if not self.server.transport.connection.allows(str(location), self.budget.namespace):
+            return PathNotAllowed(str(location), self.server.name, self.budget.namespace)
+        return location
+
+    def read(self, location: KvLocation, names: Iterable[str]) -> KvSecret | ResolverError:
+        """Read the fields of these names of one secret.
+
+        `MountDoubted` says that the mount may not be any more what it is taken for.
+        """
+        try:
+            return self._ask(
+                lambda token: kv.read(location, names, self.server.transport, token.token, self.budget),
+                lambda: VaultDenied(location.policy_path, self.lease.identity, self.lease.role),
+            )
+        except ResolverError as error:
+            return kv.doubted(error, location)
+
+    def verdict(self, reference: Reference, doubt: MountDoubted) -> ResolverError | None:
+        """Ask whether the mount is what it was taken for; return the error if it is, None to read once more."""
+        believed = doubt.mount
+        if self._is_certain(believed):
+            return doubt.told
+        if believed.path not in self._asked:
+            try:
+                self._asked[believed.path] = self._found_mount(reference.path, believed)
+            except ResolverError as error:
+                self.server.mounts.forget(believed)
+                self._asked[believed.path] = error
+        found = self._asked[believed.path]
+        if isinstance(found, MountDenied):
+            # Vault was asked once for all references to the mount; the message names the path of each.
+            return MountDenied(reference.path, self.lease.identity, self.lease.role)
+        if isinstance(found, ResolverError):
+            return found
+        return doubt.told if found == believed else None
+
+    def _location(self, reference: Reference) -> KvLocation:
+        mount = self.server.mounts.known(reference.path)
+        # What is a plain path on KV v1 may be a branch of the API since, which nobody may read by a reference.
+        if mount is None or (kv.is_branch_of_v2(mount, reference.path) and not self._is_certain(mount)):
+            mount = self._found_mount(reference.path, mount)
+        try:
+            return kv.location(reference, mount)
+        except ReferenceRefused:
+            if mount.is_configured or self._is_certain(mount):
+                raise
+            return kv.location(reference, self._found_mount(reference.path, mount))
+
+    def _found_mount(self, path: str, believed: KvMount | None) -> KvMount:
+        found = self._ask(
+            lambda token: ask_for_mount(path, self.server.transport, token.token, self.budget.deadline),
+            lambda: MountDenied(path, self.lease.identity, self.lease.role),
+            spends=False,
+        )
+        self.server.mounts.remember(found, instead_of=believed)
+        return found
+
+    def _is_certain(self, mount: KvMount) -> bool:
+        """Whether Vault was asked about the mount within this admission."""
+        return mount.asked_at_seconds is not None and mount.asked_at_seconds >= self.lease.began_at_seconds
+
+    def _ask(
+        self, request: Callable[[VaultToken], _Found], denial: Callable[[], ResolverError], *, spends: bool = True
+    ) -> _Found:
+        """Send one request, again under another token while that may help. Raises `ResolverError`."""
+        for _ in range(_MOST_TOKENS):
+            token = self.lease.token(spends=spends)
+            try:
+                return request(token)
+            except TokenRefused:
+                self.lease.drop(token)
+                if self.lease.is_new(token) and token.uses is None:
+                    break
+            except VaultDenied:
+                if self.lease.is_new(token):
+                    raise denial() from None
+                wait_seconds = self.lease.replace(token)
+                if wait_seconds > 0:
+                    age_seconds = self.lease.began_at_seconds - token.asked_at_seconds
+                    raise DeniedForNow(denial(), age_seconds, wait_seconds) from None
+        raise TokenUnknown(self.server.transport.connection.address)

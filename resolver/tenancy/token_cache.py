@@ -1,0 +1,170 @@
+"""Vault tokens of tenants: one for each connection, namespace and role, in memory only.
+
+The identity is a function of the namespace alone: nothing that stands in an object or in its annotations takes part.
+"""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from resolver.deadline import Deadline
+from resolver.errors import ResolverError
+from resolver.identity import TokenMinter, identity_name
+from resolver.tenancy import login
+from resolver.tenancy.lease import Lease
+from resolver.tenancy.login import VaultToken
+from resolver.tenancy.slot import Slot
+from resolver.vault.client import Transport
+from resolver.vault.errors import IdentityRefused, LoginDenied
+from resolver.vault.observer import Login
+
+_REVOCATION_SECONDS = 2.0
+_REVOCATIONS_AT_ONCE = 16
+# A token that nobody asks for is given back after this long.
+IDLE_SECONDS = 300.0
+# A bound on memory. A namespace that pushes another out costs it one login, and no namespace can push out itself more
+# than the others: each has one token for each connection.
+MOST_TENANTS = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """Whose token it is."""
+
+    connection: str
+    namespace: str
+    role: str
+
+
+class TokenCache:
+    """Logs tenants in, remembers their tokens while they are usable, and has them revoked at the end."""
+
+    def __init__(self, minter: TokenMinter) -> None:
+        self._minter = minter
+        # The least lately used first. While a connection is replaced there are two of a tenant: a token is used, and
+        # revoked, where it was issued.
+        self._slots: OrderedDict[tuple[Tenant, Transport], Slot] = OrderedDict()
+        self._lock = threading.Lock()
+        self._leases = 0
+        self._ended = threading.Condition(self._lock)
+        self._is_closed = False
+        self._revoking = ThreadPoolExecutor(_REVOCATIONS_AT_ONCE, thread_name_prefix="vault-revoke")
+
+    @contextmanager
+    def lease(self, tenant: Tenant, transport: Transport, deadline: Deadline) -> Iterator[Lease]:
+        """Lend the tenant's tokens to one admission, for as long as the block runs. Nothing is asked before a request.
+
+        Every token that is obtained in the block is then remembered for the tenant, or revoked.
+        """
+        slot = self._lent_slot(tenant, transport)
+        lease = Lease(
+            slot,
+            lambda: self._log_in(tenant, transport, deadline),
+            deadline,
+            lambda tokens: self._discard(transport, tokens),
+            identity=identity_name(tenant.namespace),
+            role=tenant.role,
+        )
+        try:
+            yield lease
+        finally:
+            lease.end()
+            with self._lock:
+                self._leases -= 1
+                self._ended.notify_all()
+
+    def close(self) -> None:
+        """Forget every token, and have Vault revoke those that can be revoked.
+
+        Admissions that are under way get a moment to end. What they hold is revoked when they do, or after that moment.
+        """
+        with self._lock:
+            self._is_closed = True
+            slots, self._slots = list(self._slots.values()), OrderedDict()
+        self._retire(slots)
+        with self._lock:
+            self._ended.wait_for(lambda: not self._leases, _REVOCATION_SECONDS)
+        for slot in slots:
+            self._discard(slot.transport, slot.surrender())
+        self._revoking.shutdown()
+
+    def forget(self, transport: Transport) -> None:
+        """Give back the tokens that were obtained through `transport`; those that are still used, when they are not."""
+        with self._lock:
+            gone = [key for key in self._slots if key[1] is transport]
+            slots = [self._slots.pop(key) for key in gone]
+        wait(self._retire(slots))
+
+    def drop_idle(self, idle_seconds: float = IDLE_SECONDS) -> int:
+        """Give back the tokens that were not asked for lately, and those whose time is over; return how many."""
+        with self._lock:
+            idle = [key for key, slot in self._slots.items() if slot.is_idle(idle_seconds)]
+            slots = [self._slots.pop(key) for key in idle]
+        wait(self._retire(slots))
+        return len(slots)
+
+    @property
+    def held(self) -> int:
+        """How many tenants have a token, or are about to get one."""
+        return len(self._slots)
+
+    def _lent_slot(self, tenant: Tenant, transport: Transport) -> Slot:
+        key, gone = (tenant, transport), []
+        with self._lock:
+            self._leases += 1
+            slot = self._slots.get(key)
+            if slot is None:
+                slot = self._slots[key] = Slot(transport)
+                if self._is_closed:
+                    gone.append(self._slots.pop(key))
+                elif len(self._slots) > MOST_TENANTS:
+                    gone.append(self._slots.popitem(last=False)[1])
+            else:
+                self._slots.move_to_end(key)
+            slot.used_at_seconds = time.monotonic()
+        # Nobody waits: who comes has nothing to do with the Vault of who goes.
+        self._retire(gone)
+        return slot
+
+    def _retire(self, slots: Iterable[Slot]) -> list[Future[None]]:
+        return [future for slot in slots for future in self._discard(slot.transport, slot.retire())]
+
+    def _discard(self, transport: Transport, tokens: Iterable[VaultToken]) -> list[Future[None]]:
+        """Have tokens revoked, beside admissions and side by side: a server that stops has some seconds for all."""
+        futures = []
+        for token in tokens:
+            try:
+                futures.append(self._revoking.submit(_revoke, transport, token))
+            except RuntimeError:
+                # It is closed. Whoever ends as late as this waits for it.
+                _revoke(transport, token)
+        return futures
+
+    def _log_in(self, tenant: Tenant, transport: Transport, deadline: Deadline) -> VaultToken:
+        audience = transport.connection.auth.audience
+        ended = Login.FAILED
+        try:
+            jwt = self._minter.mint(tenant.namespace, audience, deadline)
+            token = login.login(transport, tenant.role, identity_name(tenant.namespace), jwt, deadline)
+            ended = Login.GRANTED
+        except IdentityRefused:
+            ended = Login.NO_IDENTITY
+            raise
+        except LoginDenied:
+            ended = Login.DENIED
+            raise
+        finally:
+            transport.observer.logged_in(ended)
+        return token
+
+
+def _revoke(transport: Transport, token: VaultToken) -> None:
+    try:
+        login.revoke(transport, token, Deadline.after(_REVOCATION_SECONDS))
+    except ResolverError:
+        # Vault cannot be asked now; the token expires within minutes.
+        return

@@ -1,0 +1,245 @@
+"""HTTP to one Vault server, under hvac: bounded in time and size, never redirected, never rewritten.
+
+hvac's own way is not safe here: it follows redirects with the token, waits 30 seconds for each socket operation, reads
+proxies from the environment, raises errors that carry Vault's response body, and `requests` below it normalises dot
+segments. An adapter is hvac's extension point for exactly this: hvac builds Vault's paths and bodies, and `Transport`
+sends them.
+"""
+
+import re
+import threading
+import time
+from collections.abc import Mapping
+from http import HTTPStatus
+from json import dumps
+from typing import Final
+from urllib.parse import urlencode
+
+import hvac.adapters
+
+from resolver.connections.model import Connection
+from resolver.deadline import Deadline
+from resolver.errors import DeadlineExceeded
+from resolver.references.value import SecretValue
+from resolver.vault import retries
+from resolver.vault.breaker import Breaker, State
+from resolver.vault.errors import VaultUnavailable
+from resolver.vault.http import (
+    AnswerTooLarge,
+    Arrives,
+    ClosedUnanswered,
+    Limit,
+    TooLate,
+    Unanswered,
+    VaultAnswer,
+    VaultRequest,
+    Wire,
+    no_limit,
+    unbounded,
+)
+from resolver.vault.observer import NOBODY, Observer, Operation
+
+EXAMINER: Final = "vault-health"
+"""The name of the thread that asks a server how it is."""
+# A request is not repeated when less would be left for its answer.
+_LEAST_SECONDS = 0.1
+# Who was given less and got no answer learned nothing of the server.
+_FAIR_CHANCE_SECONDS = 1.0
+# Vault answers this without a token, and asks no mount for it: 200 when it is active, other codes below 500 when it is
+# some kind of standby, 501 and 503 when it is not initialised or sealed (Vault's HTTP API, `/sys/health`).
+_HEALTH: Final = VaultRequest("GET", "/v1/sys/health", {"X-Vault-Request": "true"}, operation=Operation.HEALTH)
+# How observers are told of a request that got no answer.
+UNANSWERED: Final = {TooLate: "late", Unanswered: "unanswered", AnswerTooLarge: "too-large", VaultUnavailable: "broken"}
+
+
+class Transport:
+    """Requests to one Vault server, sent once more where that helps. Threads may share it.
+
+    To be made after a fork, never before.
+    """
+
+    def __init__(self, connection: Connection, limit: Limit = no_limit, observer: Observer = NOBODY) -> None:
+        """Load the CA bundle; raises OSError (`ssl.SSLError` included) when it is none."""
+        self.connection = connection
+        self.breaker = Breaker()
+        self.observer = observer
+        self._wire = Wire(connection, limit)
+
+    def close(self) -> None:
+        """Close the connections that are idle."""
+        self._wire.close()
+
+    def adapter(
+        self,
+        deadline: Deadline,
+        token: SecretValue | None = None,
+        *,
+        may_repeat: bool = False,
+        operation: Operation = Operation.READ,
+        arrives: Arrives = unbounded,
+    ) -> "VaultAdapter":
+        """Return an hvac adapter for calls under one token and one deadline. It is cheap and is not shared.
+
+        With `may_repeat` requests that are no GET are repeated as well: to ask twice has to do no harm.
+        `arrives` is told how much arrives of each answer.
+        """
+        return VaultAdapter(self, deadline, token, may_repeat=may_repeat, operation=operation, arrives=arrives)
+
+    def send(self, request: VaultRequest, deadline: Deadline) -> VaultAnswer:
+        """Send one request, and read its whole answer within the deadline.
+
+        A connection that the server had closed while it was idle is replaced once: what Keyhole asks of Vault (reads,
+        logins, revocations of its own tokens) may be asked twice. What may be repeated and is likely to pass is asked
+        again after a pause, as the connection's `retries` say, while the breaker is closed (`resolver.vault.retries`).
+
+        Raises `VaultUnavailable` when there is no answer (which says how, never what Vault sent),
+        `DeadlineExceeded` when there is no time left to ask, and ValueError for a target that could be rewritten.
+        """
+        if not _is_canonical(request.target):
+            raise ValueError("the request's target could be rewritten on its way to Vault")
+        if not self.breaker.admits():
+            self.observer.turned_away()
+            raise VaultUnavailable(self.connection.address, "failed several times in a row and is not asked now")
+        try:
+            outcome = self._sent(request, deadline)
+        except BaseException:
+            self.breaker.abandoned()
+            raise
+        return self._judged(outcome)
+
+    def _sent(self, request: VaultRequest, deadline: Deadline) -> VaultAnswer | VaultUnavailable:
+        settings = self.connection.retries
+        outcome = self._exchanged(request, deadline)
+        if isinstance(outcome, ClosedUnanswered):
+            self.observer.repeated(request.operation)
+            outcome = self._exchanged(request, deadline)
+        for repetition in range(settings.attempts if request.may_repeat else 0):
+            if not self._waited(retries.pause_seconds(outcome, repetition, settings), deadline):
+                break
+            self.observer.repeated(request.operation)
+            outcome = self._exchanged(request, deadline)
+        return outcome
+
+    def _exchanged(self, request: VaultRequest, deadline: Deadline) -> VaultAnswer | VaultUnavailable:
+        seconds = deadline.at_most_seconds(self.connection.timeout_seconds)
+        sent_at = time.monotonic()
+        outcome: VaultAnswer | VaultUnavailable
+        try:
+            outcome = self._wire.exchange(request, seconds)
+        except VaultUnavailable as error:
+            outcome = error
+        self.observer.exchanged(request.operation, _status(outcome), time.monotonic() - sent_at)
+        return outcome
+
+    def _waited(self, pause_seconds: float | None, deadline: Deadline) -> bool:
+        """Wait before a repetition, unless there is to be none: then return False."""
+        if pause_seconds is None or pause_seconds + _LEAST_SECONDS > deadline.remaining_seconds():
+            return False
+        if self.breaker.state is not State.CLOSED:
+            return False
+        time.sleep(pause_seconds)
+        # Others may have found out meanwhile that there is no server to ask.
+        return self.breaker.state is State.CLOSED
+
+    def _judged(self, outcome: VaultAnswer | VaultUnavailable) -> VaultAnswer:
+        """Tell the breaker of the server what a request, however often it was sent, came to."""
+        fair_chance_seconds = min(_FAIR_CHANCE_SECONDS, self.connection.timeout_seconds)
+        if isinstance(outcome, VaultAnswer):
+            if _is_well(outcome):
+                self.breaker.succeeded()
+            else:
+                self._failed()
+            return outcome
+        if isinstance(outcome, AnswerTooLarge):
+            self.breaker.succeeded()
+        elif isinstance(outcome, TooLate) and outcome.after_seconds < fair_chance_seconds:
+            # A tenant whose own time is over must not shut the server to the others.
+            self.breaker.abandoned()
+        else:
+            self._failed()
+        raise outcome
+
+    def _failed(self) -> None:
+        if self.breaker.failed():
+            # Beside the admission, which may have no time left for that.
+            threading.Thread(target=self._examine, name=EXAMINER, daemon=True).start()
+
+    def _examine(self) -> None:
+        """Ask the server how it is, and tell the breaker."""
+        is_well = False
+        try:
+            seconds = min(_FAIR_CHANCE_SECONDS, self.connection.timeout_seconds)
+            is_well = _is_well(self._sent(_HEALTH, Deadline.after(seconds)))
+        except DeadlineExceeded:
+            pass  # it took all of its time to close a connection
+        finally:
+            self.breaker.examined(is_well=is_well)
+
+
+def _is_well(outcome: VaultAnswer | VaultUnavailable) -> bool:
+    return isinstance(outcome, VaultAnswer) and outcome.status < HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def _status(outcome: VaultAnswer | VaultUnavailable) -> str:
+    if isinstance(outcome, VaultAnswer):
+        return str(outcome.status)
+    return next(word for kind, word in UNANSWERED.items() if isinstance(outcome, kind))
+
+
+class VaultAdapter(hvac.adapters.RawAdapter):  # type: ignore[misc]
+    """hvac's adapter interface over `Transport`; every status is returned as a `VaultAnswer`, none raises."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        deadline: Deadline,
+        token: SecretValue | None,
+        *,
+        may_repeat: bool,
+        operation: Operation,
+        arrives: Arrives,
+    ) -> None:
+        # hvac's own constructor would make a session; nothing of it is used.
+        self._may_repeat = may_repeat
+        self._operation = operation
+        self._arrives = arrives
+        self._transport = transport
+        self._deadline = deadline
+        self._token = token
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None = None,
+        raise_exception: bool = True,  # noqa: ARG002, FBT001, FBT002 - hvac's signature
+        *,
+        params: Mapping[str, str | int] | None = None,
+        json: object = None,
+    ) -> VaultAnswer:
+        """Send one request to `url`, a path that begins with /v1/."""
+        target = f"{url}?{urlencode(params)}" if params else url
+        namespace = self._transport.connection.vault_namespace
+        all_headers = {
+            "X-Vault-Request": "true",
+            "Accept-Encoding": "identity",
+            **({"X-Vault-Token": self._token.reveal_text()} if self._token else {}),
+            **({"X-Vault-Namespace": namespace} if namespace else {}),
+            **({"Content-Type": "application/json"} if json is not None else {}),
+            **(headers or {}),
+        }
+        body = None if json is None else dumps(json).encode()
+        verb = method.upper()
+        may_repeat = self._may_repeat or verb == "GET"
+        request = VaultRequest(verb, target, all_headers, body, may_repeat, self._operation, self._arrives)
+        return self._transport.send(request, self._deadline)
+
+
+# What Vault's API paths look like once they are quoted: nothing in it that urllib3 would encode or a proxy decode
+# into a separator.
+_CANONICAL = re.compile(r"(?:/(?:[A-Za-z0-9\-._~]|%(?!2[EeFf]|5[Cc]|00)[0-9A-F]{2})+)+(?:\?version=[0-9]+)?")
+
+
+def _is_canonical(target: str) -> bool:
+    segments = target.partition("?")[0].split("/")
+    return _CANONICAL.fullmatch(target) is not None and not {".", ".."} & set(segments)

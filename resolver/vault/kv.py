@@ -1,0 +1,190 @@
+"""Reading secrets of Vault's key/value engine: where on its mount one lies, and one read of it.
+
+Source: Vault's HTTP API for the KV v1 and v2 engines.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Final
+
+from hvac.api.secrets_engines import KvV1, KvV2
+
+from resolver.budget import Budget
+from resolver.errors import ResolverError
+from resolver.references import jsontext
+from resolver.references.grammar import Reference
+from resolver.references.jsontext import JsonValue
+from resolver.references.value import SecretValue
+from resolver.vault import mounts, refusal_texts, responses
+from resolver.vault.client import Transport, VaultAdapter
+from resolver.vault.errors import (
+    ReferenceRefused,
+    SecretNotFound,
+    SecretTooLarge,
+    VaultDenied,
+    VaultRefused,
+    VaultUnavailable,
+)
+from resolver.vault.http import MAX_BODY_BYTES, AnswerTooLarge, VaultAnswer
+from resolver.vault.mounts import V1, V2, KvMount
+
+_V2_DATA_BRANCH: Final = "data"
+# The other branches of a KV v2 mount's API. `secret/metadata/app` means the API's path to whoever writes it, so to
+# read a secret that happens to be called `metadata/app` would surprise them.
+_V2_OTHER_BRANCHES: Final = frozenset({"metadata", "delete", "undelete", "destroy", "subkeys", "config"})
+
+
+@dataclass(frozen=True, slots=True)
+class KvLocation:
+    """One secret, at one version or the newest: what a single read of Vault returns."""
+
+    mount: KvMount
+    path: str
+    version: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.mount.path}/{self.path}"
+
+    @property
+    def policy_path(self) -> str:
+        """The path that a Vault policy has to name."""
+        branch = f"{_V2_DATA_BRANCH}/" if self.mount.version == V2 else ""
+        return f"{self.mount.path}/{branch}{self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class KvSecret:
+    """Some fields of one secret, the version that was read (None on KV v1) and Vault's own id of the request.
+
+    None is a field that is missing, or null: `null` names the latter. JSON that was read takes many times the memory of
+    its text, so no more is kept of it than was asked for.
+    """
+
+    fields: Mapping[str, SecretValue | None] = field(repr=False)
+    version: int | None
+    request_id: str
+    null: frozenset[str] = frozenset()
+
+
+class MountDoubted(ResolverError):
+    """The answer may mean that the mount is another one by now; `told` is the error if it is not."""
+
+    def __init__(self, mount: KvMount, told: ResolverError) -> None:
+        super().__init__(told.message)
+        self.mount = mount
+        self.told = told
+
+
+def is_branch_of_v2(mount: KvMount, path: str) -> bool:
+    """Whether a path that is plain on a KV v1 mount would be a branch of the API if the mount became KV v2."""
+    branch = path.removeprefix(mount.path + "/").partition("/")[0]
+    return mount.version == V1 and branch in {_V2_DATA_BRANCH, *_V2_OTHER_BRANCHES}
+
+
+def location(reference: Reference, mount: KvMount) -> KvLocation:
+    """Return where a reference's secret lies on a mount; raises `ReferenceRefused`."""
+    path = reference.path.removeprefix(mount.path + "/")
+    if mount.version == V1:
+        if reference.version is not None:
+            raise ReferenceRefused(f"{mount.path} is a KV v1 mount, which keeps no versions")
+        return KvLocation(mount, path)
+    branch, _, below = path.partition("/")
+    if branch == _V2_DATA_BRANCH and below:
+        path = below
+    elif branch in _V2_OTHER_BRANCHES:
+        raise ReferenceRefused(
+            f"{mount.path} is a KV v2 mount, and {mount.path}/{branch} a branch of its API that holds no values; "
+            f"a secret that is called {path} is written {mount.path}/{_V2_DATA_BRANCH}/{path}"
+        )
+    return KvLocation(mount, path, reference.version)
+
+
+def read(
+    location: KvLocation, names: Iterable[str], transport: Transport, token: SecretValue, budget: Budget
+) -> KvSecret:
+    """Read the fields of these names of one secret, in one request, within the deadline and the bounds of a budget.
+
+    Raises `TokenRefused`, `VaultDenied`, `SecretNotFound`, `SecretTooLarge`, `VaultRefused`, `MountDoubted` when the
+    answer is not one of such a mount, or what `Transport.send`, `Budget.read` and `Budget.spend` raise.
+    """
+    try:
+        return _read(location, names, transport, token, budget)
+    except AnswerTooLarge:
+        raise SecretTooLarge(str(location), MAX_BODY_BYTES, jsontext.MAX_PARTS) from None
+
+
+def _read(
+    location: KvLocation, names: Iterable[str], transport: Transport, token: SecretValue, budget: Budget
+) -> KvSecret:
+    answer = _asked(location, transport.adapter(budget.deadline, token, arrives=budget.read))
+    server = transport.connection.address
+    error = _refused(answer, location, server)
+    if error is not None:
+        raise error
+    budget.spend(jsontext.cost(answer.body)[0])
+    secret = _secret(responses.parsed(answer, server, f"reading {location}"), names, location.mount.version)
+    if secret is None:
+        raise MountDoubted(location.mount, VaultUnavailable(server, "sent an answer that is not Vault's"))
+    return secret
+
+
+def doubted(error: ResolverError, location: KvLocation) -> ResolverError:
+    """Return what a failed read means for a mount that Vault told of earlier: it may have changed since."""
+    is_vaults_word = location.mount.asked_at_seconds is not None and not location.mount.is_configured
+    may_have_changed = isinstance(error, VaultDenied) or (isinstance(error, SecretNotFound) and not error.deleted)
+    if is_vaults_word and may_have_changed:
+        return MountDoubted(location.mount, error)
+    return error
+
+
+def _refused(answer: VaultAnswer, location: KvLocation, server: str) -> ResolverError | None:
+    """Return what a status says that means something of its own where secrets are read."""
+    match answer.status:
+        case HTTPStatus.FORBIDDEN:
+            return mounts.denied(answer, location.policy_path)
+        case HTTPStatus.NOT_FOUND:
+            missing = SecretNotFound(str(location), location.version, deleted=_says_deleted(answer))
+            return MountDoubted(location.mount, missing) if refusal_texts.names_other_mount(answer) else missing
+        case HTTPStatus.METHOD_NOT_ALLOWED:
+            return MountDoubted(location.mount, VaultRefused(f"reading {location}", answer.status))
+        case HTTPStatus.BAD_REQUEST if refusal_texts.upgrades(answer):
+            return VaultUnavailable(server, f"upgrades the mount {location.mount.path} to KV v2")
+    return None
+
+
+def _asked(location: KvLocation, adapter: VaultAdapter) -> VaultAnswer:
+    answer: VaultAnswer
+    if location.mount.version == V1:
+        answer = KvV1(adapter).read_secret(location.path, location.mount.path)
+    else:
+        answer = KvV2(adapter).read_secret_version(
+            location.path, location.version, location.mount.path, raise_on_deleted_version=False
+        )
+    return answer
+
+
+def _secret(body: Mapping[str, JsonValue], names: Iterable[str], engine_version: int) -> KvSecret | None:
+    # Another engine's answer: its values would have a lease that nobody looks after.
+    if body.get("mount_type", "kv") not in mounts.KEY_VALUE_TYPES or body.get("lease_id"):
+        return None
+    data, version = body.get("data"), None
+    if engine_version == V2 and isinstance(data, dict):
+        metadata, data = data.get("metadata"), data.get("data")
+        read_version = metadata.get("version") if isinstance(metadata, dict) else None
+        if isinstance(read_version, jsontext.JsonNumber) and read_version.isdigit():
+            version = int(read_version)
+    if not isinstance(data, dict):
+        return None
+    fields = {name: jsontext.field_value(data.get(name)) for name in names}
+    null = frozenset(name for name in fields if name in data and data[name] is None)
+    return KvSecret(fields, version, str(body.get("request_id", "")), null)
+
+
+def _says_deleted(answer: VaultAnswer) -> bool:
+    """Whether a 404 is that of a deleted version: only then KV v2 sends the version's metadata along."""
+    try:
+        body = jsontext.parse(answer.body)
+    except ValueError:
+        return False
+    return isinstance(body, dict) and isinstance(body.get("data"), dict)

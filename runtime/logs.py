@@ -1,0 +1,38 @@
+"""Logs go to stderr, one line each (`runtime.log_lines`). Whatever writes there by itself is led to the log."""
+
+import logging
+import sys
+import threading
+from types import TracebackType
+from typing import Any
+
+from runtime.bugs import frames
+from runtime.log_lines import LogFormat, formatter
+
+__all__ = ["configure", "frames", "tell_of_greenlets"]
+
+log = logging.getLogger("keyhole.server")
+
+
+def configure(level: str, form: LogFormat = LogFormat.CONSOLE) -> None:
+    """Send the log to stderr. What the libraries below log at debug level holds paths, and no value or token."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(formatter(form))
+    logging.basicConfig(level=level.upper(), handlers=[handler])
+    # urllib3 warns of each broken connection with the URL; what broke is told by the answer.
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
+    logging.captureWarnings(capture=True)
+    sys.excepthook = _tell
+    threading.excepthook = lambda end: _tell(end.exc_type, end.exc_value, end.exc_traceback)
+
+
+def tell_of_greenlets(hub: Any) -> None:
+    """Have gevent's hub tell of greenlets that die in the same way; it would write their tracebacks to stderr."""
+    hub.print_exception = lambda _context, kind, error, traceback: _tell(kind, error, traceback)
+
+
+def _tell(kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+    if kind is not None and issubclass(kind, KeyboardInterrupt):
+        return
+    where = frames(error.with_traceback(traceback)) if error is not None else ""
+    log.critical("bug: %s at %s", kind.__name__ if kind else "an exception", where)

@@ -1,0 +1,1 @@
+"""Real GitOps clients on a testbed, and the sources that they read."""

@@ -1,0 +1,36 @@
+"""Custom resource definitions on a testbed."""
+
+import os
+import time
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from testbed.bed import Testbed
+from testbed.errors import TestbedError
+from testbed.keyhole.objects import apply
+from testbed.programs.module_folders import ModuleFolder
+
+_TIMEOUT_SECONDS = 180.0
+_POLL_SECONDS = 0.1
+
+
+def define(bed: Testbed, folders: Sequence[ModuleFolder], kinds: Collection[str] | None = None) -> None:
+    """Apply the definitions of the folders and wait until the API server serves them. Raises TestbedError.
+
+    With `kinds` only those: a definition may be half a megabyte, which the API server takes seconds for.
+    """
+    found = [manifest for folder in folders for manifest in folder.manifests(os.environ)]
+    manifests = [one for one in found if kinds is None or one["spec"]["names"]["kind"] in kinds]
+    apply(bed, *manifests)
+    deadline = time.monotonic() + _TIMEOUT_SECONDS
+    # `kubectl wait` fails on a definition that has no conditions yet.
+    while not all(_is_served(bed, manifest) for manifest in manifests):
+        if time.monotonic() > deadline:
+            raise TestbedError(f"custom resources are not served after {_TIMEOUT_SECONDS:.0f} s")
+        time.sleep(_POLL_SECONDS)
+
+
+def _is_served(bed: Testbed, definition: dict[str, Any]) -> bool:
+    spec = definition["spec"]
+    version = spec["versions"][0]["name"]
+    return bed.kubernetes.request("GET", f"/apis/{spec['group']}/{version}/{spec['names']['plural']}?limit=1").ok

@@ -1,0 +1,1 @@
+"""Keyhole on a testbed: its processes, objects, tenants and releases."""

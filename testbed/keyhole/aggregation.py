@@ -1,0 +1,115 @@
+"""Keyhole behind the API server's aggregation layer, on a testbed.
+
+The Service is of type ExternalName and leads to localhost: its port is the one that is dialled.
+"""
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from certs.files import CertificateFiles
+from kube.request_header import NAMESPACE as KUBE_SYSTEM
+from kube.request_header import READER_ROLE
+from manifests.registration.api_service import ADMISSION_PATH, api_service
+from manifests.registration.webhook_configuration import aggregated_webhook_configuration
+from testbed.bed import Testbed
+from testbed.keyhole.identities import WEBHOOK_USER
+from testbed.keyhole.installation import SERVICE_HOST, Webhook, serving
+from testbed.keyhole.objects import apply
+from testbed.keyhole.registration import guarded, wait_until_asked
+
+_SERVICE, _NAMESPACE, _ = SERVICE_HOST.split(".")
+_AVAILABLE_SECONDS = 180.0
+
+
+@contextlib.contextmanager
+def serving_aggregated(
+    bed: Testbed,
+    directory: Path,
+    connections: Path,
+    *,
+    arguments: Sequence[str] = (),
+    certificate: CertificateFiles | None = None,
+    from_secret: bool = False,
+    until_ready: bool = True,
+    port: int | None = None,
+) -> Iterator[Webhook]:
+    """Run `keyhole serve --caller-auth aggregation` until the block ends. Its `url` goes around the API server.
+
+    The further arguments are those of `testbed.keyhole.installation.serving`.
+    """
+    rbac = "rbac.authorization.k8s.io"
+    binding = {
+        "apiVersion": f"{rbac}/v1",
+        "kind": "RoleBinding",
+        "metadata": {"name": "keyhole-webhook", "namespace": KUBE_SYSTEM},
+        "roleRef": {"apiGroup": rbac, "kind": "Role", "name": READER_ROLE},
+        "subjects": [{"apiGroup": rbac, "kind": "User", "name": WEBHOOK_USER}],
+    }
+    apply(bed, binding)
+    caller = ("--caller-auth", "aggregation")
+    with serving(
+        bed,
+        directory,
+        connections,
+        caller=caller,
+        arguments=arguments,
+        certificate=certificate,
+        from_secret=from_secret,
+        until_ready=until_ready,
+        port=port,
+    ) as webhook:
+        origin = webhook.url.removesuffix(urlsplit(webhook.url).path)
+        yield replace(webhook, url=origin + ADMISSION_PATH)
+
+
+@contextlib.contextmanager
+def routed(bed: Testbed, webhook: Webhook) -> Iterator[None]:
+    """Lead the APIService to the webhook until the block ends; it is available before the block begins."""
+    port = urlsplit(webhook.url).port or 443
+    with led_to_localhost(bed, api_service(_NAMESPACE, _SERVICE, port, webhook.ca_file.read_bytes())):
+        yield
+
+
+@contextlib.contextmanager
+def led_to_localhost(bed: Testbed, leading: Mapping[str, Any]) -> Iterator[None]:
+    """Have an APIService lead to its port on this machine until the block ends; it is available when that begins.
+
+    Its namespace is made, and stays; its Service is made, and goes.
+    """
+    name, service = str(leading["metadata"]["name"]), leading["spec"]["service"]
+    named = {"name": service["name"], "namespace": service["namespace"]}
+    spec = {"type": "ExternalName", "externalName": "localhost", "ports": [{"port": service["port"]}]}
+    apply(bed, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": service["namespace"]}})
+    apply(bed, {"apiVersion": "v1", "kind": "Service", "metadata": named, "spec": spec}, leading)
+    try:
+        _wait_until_available(bed, name)
+        yield
+    finally:
+        bed.kubectl("delete", "apiservice", name)
+        bed.kubectl("delete", "service", service["name"], "-n", service["namespace"])
+
+
+@contextlib.contextmanager
+def aggregated(bed: Testbed, webhook: Webhook, *, timeout_seconds: int = 10, policy: bool = False) -> Iterator[None]:
+    """Have the API server ask the webhook through its aggregation layer until the block ends.
+
+    With `policy`, the policy stands behind it.
+    """
+    asking = aggregated_webhook_configuration(timeout_seconds=timeout_seconds)
+    with guarded(bed) if policy else contextlib.nullcontext(), routed(bed, webhook):
+        apply(bed, asking)
+        try:
+            wait_until_asked(bed)
+            yield
+        finally:
+            bed.kubectl("delete", "mutatingwebhookconfiguration", asking["metadata"]["name"])
+
+
+def _wait_until_available(bed: Testbed, api_service_name: str) -> None:
+    bed.kubectl(
+        "wait", "--for=condition=Available", f"--timeout={_AVAILABLE_SECONDS:.0f}s", "apiservice", api_service_name
+    )

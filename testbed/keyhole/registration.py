@@ -1,0 +1,79 @@
+"""The webhook's registration on a testbed and the policy behind it, in effect from the first moment to the last."""
+
+import contextlib
+import time
+from collections.abc import Iterator
+
+from manifests.registration.admission_policy import admission_policy
+from manifests.registration.warning_policies import excluded_policy, look_alike_policy
+from manifests.registration.webhook_configuration import ANNOTATIONS_ENTRY, webhook_configuration
+from testbed.bed import Testbed
+from testbed.errors import TestbedError
+from testbed.keyhole.installation import Webhook
+from testbed.keyhole.objects import apply
+
+_POLICY_SECONDS = 120.0
+_REGISTRATION_SECONDS = 120.0
+_POLL_SECONDS = 0.1
+# What the policy refuses to store, and the webhook to fill in.
+_PROBED = "/api/v1/namespaces/default/secrets"
+_PROBE_NAME = "keyhole-probe"
+_PROBE = {"metadata": {"name": _PROBE_NAME, "annotations": {"data.keyhole.dev/probe": "vault:probe/probe#probe"}}}
+
+
+@contextlib.contextmanager
+def registered(bed: Testbed, webhook: Webhook, *, timeout_seconds: int = 10, policy: bool = False) -> Iterator[None]:
+    """Have the API server ask the webhook until the block ends; with `policy`, the policy stands behind it."""
+    configuration = webhook_configuration(webhook.url, webhook.ca_file.read_bytes(), timeout_seconds=timeout_seconds)
+    with guarded(bed) if policy else contextlib.nullcontext():
+        apply(bed, configuration)
+        try:
+            wait_until_asked(bed)
+            yield
+        finally:
+            bed.kubectl("delete", "mutatingwebhookconfiguration", configuration["metadata"]["name"])
+
+
+def wait_until_asked(bed: Testbed) -> None:
+    """Wait until the API server asks the webhook that was registered: its own view of that is a moment behind.
+
+    Asked is in a dry run, about a Secret of a namespace that did not opt in: Keyhole refuses it, and reads nothing for
+    it. Raises TestbedError when nobody was asked within two minutes.
+    """
+    deadline = time.monotonic() + _REGISTRATION_SECONDS
+    while ANNOTATIONS_ENTRY not in bed.kubernetes.request("POST", f"{_PROBED}?dryRun=All", _PROBE).text:
+        if time.monotonic() > deadline:
+            raise TestbedError(f"{_REGISTRATION_SECONDS:.0f} s after it was registered, the webhook is not asked")
+        time.sleep(_POLL_SECONDS)
+
+
+@contextlib.contextmanager
+def guarded(bed: Testbed) -> Iterator[None]:
+    """Have the policy refuse what was not resolved until the block ends; it is in effect before the block begins.
+
+    Those that only warn are written before it.
+
+    No webhook may be registered yet: it would be asked about the Secret by which the policy is noticed.
+    """
+    policies = [*excluded_policy(), *look_alike_policy(), *admission_policy()]
+    apply(bed, *policies)
+    try:
+        _wait_for_policy(bed, is_there=True)
+        yield
+    finally:
+        for manifest in reversed(policies):
+            bed.kubectl("delete", manifest["kind"], manifest["metadata"]["name"])
+        _wait_for_policy(bed, is_there=False)
+
+
+def _wait_for_policy(bed: Testbed, *, is_there: bool) -> None:
+    deadline = time.monotonic() + _POLICY_SECONDS
+    while True:
+        is_refused = not bed.kubernetes.request("POST", _PROBED, _PROBE).ok
+        if not is_refused:
+            bed.kubernetes.request("DELETE", f"{_PROBED}/{_PROBE_NAME}").raise_for_status()
+        if is_refused == is_there:
+            return
+        if time.monotonic() > deadline:
+            raise TestbedError(f"{_POLICY_SECONDS:.0f} s after it was written, the policy is not as it should be")
+        time.sleep(_POLL_SECONDS)

@@ -1,0 +1,82 @@
+"""What Keyhole's own identities may do in Kubernetes, as the chart grants it, and the manifests that grant it.
+
+Beside this, the tenant bundle gives each of them rights in a namespace that opted in (`provisioning.bundle`).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Rule = Mapping[str, Sequence[str]]
+Manifest = Mapping[str, Any]
+
+_RBAC = "rbac.authorization.k8s.io"
+
+WEBHOOK_EVERYWHERE: Sequence[Rule] = (
+    # To see whether a namespace opted in.
+    {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"]},
+    # To see whether the requester may read what is filled in.
+    {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]},
+)
+
+CONTROLLER_EVERYWHERE: Sequence[Rule] = (
+    # To find the namespaces that opted in, when the record key is rotated.
+    {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["list"]},
+)
+
+
+def webhook_in_its_namespace(record_key: str, serving_certificate: str) -> Sequence[Rule]:
+    """Return what the webhook may do where Keyhole runs. The authority's key is not for it."""
+    # To sign records and to prove them; to serve.
+    names = [record_key, serving_certificate]
+    return ({"apiGroups": [""], "resources": ["secrets"], "resourceNames": names, "verbs": ["get"]},)
+
+
+def controller_in_its_namespace(
+    record_key: str, lease: str, certificate_authority: str, serving_certificate: str
+) -> Sequence[Rule]:
+    """Return what the controller may do where Keyhole runs."""
+    secrets = [record_key, certificate_authority, serving_certificate]
+    # To make what is gone. It is given by name: that holds for server-side apply, and lets nobody POST.
+    making = ["get", "patch", "create"]
+    return (
+        {"apiGroups": [""], "resources": ["secrets"], "resourceNames": secrets, "verbs": making},
+        {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "resourceNames": [lease], "verbs": making},
+    )
+
+
+def controller_of_certificates(api_service: str, webhook_configuration: str) -> Sequence[Rule]:
+    """Return what the controller may do everywhere to have its certificate authority trusted."""
+    registration, admission = "apiregistration.k8s.io", "admissionregistration.k8s.io"
+    configurations = "mutatingwebhookconfigurations"
+    return (
+        # To write the caBundle of the APIService.
+        {
+            "apiGroups": [registration],
+            "resources": ["apiservices"],
+            "resourceNames": [api_service],
+            "verbs": ["get", "patch"],
+        },
+        # To see whether the API server trusts a new authority yet. Never to write: that would be to write its rules.
+        {
+            "apiGroups": [admission],
+            "resources": [configurations],
+            "resourceNames": [webhook_configuration],
+            "verbs": ["get"],
+        },
+    )
+
+
+def granted(name: str, user: str, rules: Sequence[Rule], namespace: str | None = None) -> Sequence[Manifest]:
+    """Return the role and the binding that give a user these rights, in one namespace or everywhere."""
+    kind = "Role" if namespace else "ClusterRole"
+    metadata = {"name": name, **({"namespace": namespace} if namespace else {})}
+    return (
+        {"apiVersion": f"{_RBAC}/v1", "kind": kind, "metadata": metadata, "rules": list(rules)},
+        {
+            "apiVersion": f"{_RBAC}/v1",
+            "kind": f"{kind}Binding",
+            "metadata": metadata,
+            "roleRef": {"apiGroup": _RBAC, "kind": kind, "name": name},
+            "subjects": [{"apiGroup": _RBAC, "kind": "User", "name": user}],
+        },
+    )

@@ -1,0 +1,50 @@
+"""Tenants for Keyhole to serve: namespaces that opted in, and what Vault lets them read."""
+
+from collections.abc import Sequence
+
+import yaml
+
+from provisioning import bundle
+from provisioning.tenant import tenant
+from testbed.bed import Testbed
+from testbed.keyhole.connections import AUDIENCE
+from testbed.keyhole.identities import CONTROLLER, WEBHOOK, WEBHOOK_USER
+from testbed.keyhole.objects import apply
+from testbed.servers.authorization import wait_until_allowed
+
+
+def add_tenant(
+    bed: Testbed, namespace: str, policy_paths: Sequence[str], *, enabled: bool = True, method: str = "jwt"
+) -> None:
+    """Make a namespace by Keyhole's own tenant bundle, and in Vault the policy and role `keyhole-NAMESPACE`.
+
+    `policy_paths` are the paths of a Vault policy (with `data/` on KV v2) that the namespace may read.
+    """
+    manifests = list(yaml.safe_load_all(bundle.render(tenant(namespace, WEBHOOK, CONTROLLER))))
+    if not enabled:
+        for manifest in manifests:
+            manifest["metadata"].pop("labels", None)
+    apply(bed, *manifests)
+    wait_until_allowed(bed, WEBHOOK_USER, "create", "serviceaccounts/token", name="keyhole", namespace=namespace)
+    admit_to_vault(bed, namespace, policy_paths, method=method)
+
+
+def admit_to_vault(bed: Testbed, namespace: str, policy_paths: Sequence[str], *, method: str = "jwt") -> None:
+    """Make in Vault the policy and role `keyhole-NAMESPACE`, for these paths of a Vault policy."""
+    vault = bed.vault.client()
+    name = f"keyhole-{namespace}"
+    policy = "\n".join(f'path "{path}" {{ capabilities = ["read"] }}' for path in policy_paths)
+    vault.sys.create_or_update_policy(name, policy)
+    if method == "jwt":
+        vault.auth.jwt.create_role(
+            name,
+            user_claim="sub",
+            allowed_redirect_uris=[],
+            role_type="jwt",
+            bound_audiences=[AUDIENCE],
+            bound_subject=f"system:serviceaccount:{namespace}:keyhole",
+            token_policies=[name],
+            token_ttl="10m",  # noqa: S106 - a lifetime
+        )
+    else:
+        vault.auth.kubernetes.create_role(name, ["keyhole"], [namespace], ttl="10m", policies=[name], audience=AUDIENCE)

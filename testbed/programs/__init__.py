@@ -1,0 +1,1 @@
+"""Where the programs of a testbed come from: found on this machine, or built from pinned sources."""

@@ -1,0 +1,1 @@
+"""The servers of a testbed, each a process under one guardian."""

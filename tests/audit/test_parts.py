@@ -1,0 +1,97 @@
+"""How long records are spread over lines: nothing is left out, whatever the object."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from audit.line import MAX_RECORD_BYTES
+from audit.parts import lay_out
+from audit.record import AuditRecord, Done, FieldRecord, ProblemRecord, ReferenceRecord, Requester
+from manifests.fields.scan import MAX_REFERENCES, Form
+from resolver.references.reference import MAX_REFERENCE_BYTES
+from tests.audit.audits import RECORD
+
+Told = tuple[list[tuple[str, str]], list[str]]
+
+
+def told(texts: Sequence[bytes]) -> Told:
+    documents: list[dict[str, Any]] = [json.loads(text) for text in texts]
+    references = [
+        (field["pointer"], reference["text"])
+        for document in documents
+        for field in document.get("fields", [])
+        for reference in field.get("references", [{"text": ""}])
+    ]
+    return references, [problem["origin"] for document in documents for problem in document.get("problems", [])]
+
+
+def expected(record: AuditRecord) -> Told:
+    references = [
+        (field.pointer, reference.text)
+        for field in record.fields
+        for reference in field.references or (ReferenceRecord(""),)
+    ]
+    return references, [problem.origin for problem in record.problems]
+
+
+def test_a_usual_admission_is_one_line() -> None:
+    (text,) = lay_out(RECORD)
+    assert "part" not in json.loads(text)
+
+
+def test_a_thousand_long_references_in_one_field_are_all_told() -> None:
+    text = "vault:secret/" + "\u00e4" * ((MAX_REFERENCE_BYTES - 20) // 2) + "#p"
+    references = tuple(ReferenceRecord(text, number) for number in range(MAX_REFERENCES))
+    record = replace(RECORD, fields=(FieldRecord("/data/all", Form.ANNOTATION, Done.RESOLVED, references),))
+    texts = lay_out(record)
+    assert told(texts) == expected(record)
+    versions = [
+        reference["version"]
+        for text in texts
+        for field in json.loads(text).get("fields", [])
+        for reference in field["references"]
+    ]
+    assert versions == list(range(MAX_REFERENCES))
+
+
+def test_every_part_names_the_admission_and_its_place() -> None:
+    fields = tuple(
+        FieldRecord(f"/data/{number}", Form.IN_PLACE, Done.KEPT, (ReferenceRecord(f"vault:a/b#{'f' * 500}"),))
+        for number in range(MAX_REFERENCES)
+    )
+    documents = [json.loads(text) for text in lay_out(replace(RECORD, fields=fields))]
+    assert len(documents) > 5
+    assert [document["part"] for document in documents] == list(range(1, len(documents) + 1))
+    assert {document["parts"] for document in documents} == {len(documents)}
+    assert {document["uid"] for document in documents} == {RECORD.uid}
+    assert documents[0]["outcome"] == {"allowed": True, "status": 200}
+    assert all(field["form"] == "in place" for document in documents for field in document.get("fields", []))
+
+
+_sizes = st.integers(1, 6000)
+_references = st.lists(
+    st.builds(lambda size, mark: ReferenceRecord(mark * size), _sizes, st.sampled_from("a\u00e4")), max_size=20
+)
+_fields = st.lists(_references, max_size=12).map(
+    lambda groups: tuple(
+        FieldRecord(f"/data/{number}", Form.IN_PLACE, Done.LEFT, tuple(group)) for number, group in enumerate(groups)
+    )
+)
+_problems = st.lists(
+    st.builds(lambda size: ProblemRecord("o" * size, "MalformedReference"), st.integers(1, 900)), max_size=100
+)
+
+
+@given(_fields, _problems, st.integers(0, 3000))
+def test_whatever_the_sizes_nothing_is_left_out_and_no_line_is_too_long(
+    fields: tuple[FieldRecord, ...], problems: list[ProblemRecord], groups: int
+) -> None:
+    requester = Requester("dev", "", tuple(f"group-{number}" for number in range(groups)))
+    record = replace(RECORD, requester=requester, fields=fields, problems=tuple(problems))
+    texts = lay_out(record)
+    assert told(texts) == expected(record)
+    assert max(map(len, texts)) <= MAX_RECORD_BYTES

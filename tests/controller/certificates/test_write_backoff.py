@@ -1,0 +1,63 @@
+import pytest
+
+from controller.certificates.write_backoff import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, WriteBackoff
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def rivalry(clock: Clock) -> WriteBackoff:
+    return WriteBackoff(clock)
+
+
+def _pauses(rivalry: WriteBackoff, clock: Clock, writes: int) -> list[float]:
+    """Return how long each write of the same text had to wait, to a quarter of a second."""
+    pauses = []
+    for _ in range(writes):
+        since = clock.now
+        while not rivalry.is_due(b"ours"):
+            clock.now += 0.25
+        pauses.append(clock.now - since)
+        rivalry.wrote(b"ours")
+    return pauses
+
+
+def test_the_first_write_is_due_at_once_and_each_further_one_waits_twice_as_long(
+    rivalry: WriteBackoff, clock: Clock
+) -> None:
+    assert _pauses(rivalry, clock, 8) == [0, 1, 2, 4, 8, 16, LONGEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS]
+
+
+def test_it_is_a_fight_from_the_second_time_that_it_was_replaced(rivalry: WriteBackoff, clock: Clock) -> None:
+    _pauses(rivalry, clock, 1)
+    assert not rivalry.is_fought
+    _pauses(rivalry, clock, 1)
+    assert rivalry.is_fought
+
+
+def test_another_text_is_due_at_once(rivalry: WriteBackoff, clock: Clock) -> None:
+    _pauses(rivalry, clock, 5)
+    assert not rivalry.is_due(b"ours")
+    assert rivalry.is_due(b"our next")
+    rivalry.wrote(b"our next")
+    assert not rivalry.is_fought
+
+
+def test_what_stood_for_long_was_not_fought_over(rivalry: WriteBackoff, clock: Clock) -> None:
+    _pauses(rivalry, clock, 5)
+    clock.now += 600
+    rivalry.wrote(b"ours")
+    clock.now += FIRST_PAUSE_SECONDS
+    assert rivalry.is_due(b"ours")
+    assert not rivalry.is_fought

@@ -1,0 +1,133 @@
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from controller.errors import Interrupted
+from controller.keys.resign import Refresher, record_keys
+from kube.errors import KubernetesUnavailable
+from kube.metadata_pages import Oversized
+from kube.objects import Metadata, ObjectName
+from manifests.provenance.key_status import Progress
+
+ENTRY = {"form": "annotation", "ref": "vault:secret/app#password", "versions": [1], "mac": "m"}
+
+
+def record(**fields: Any) -> str:
+    return json.dumps({"v": 1, "key": "0123abcd", "fields": fields})
+
+
+@pytest.mark.parametrize(
+    ("text", "keys"),
+    [
+        pytest.param(None, set(), id="no record"),
+        pytest.param("{", set(), id="no JSON"),
+        pytest.param(json.dumps({"v": 1, "key": 7, "fields": {}}), set(), id="a key that is no text"),
+        pytest.param(record(), {"0123abcd"}, id="a record of no field"),
+        pytest.param(record(a=ENTRY), {"0123abcd"}, id="a field under the record's key"),
+        pytest.param(record(a=ENTRY, b={**ENTRY, "key": "ffffffff"}), {"0123abcd", "ffffffff"}, id="one under another"),
+    ],
+)
+def test_the_keys_of_a_record_are_those_of_all_its_fields(text: str | None, keys: set[str]) -> None:
+    annotations = {} if text is None else {"keyhole.dev/record": text}
+    assert record_keys(Metadata(ObjectName("a", "b"), "1", annotations)) == keys
+
+
+class _Secrets:
+    """The Secrets of one namespace: none, or a failure of some kind."""
+
+    def __init__(self, failure: Exception | None) -> None:
+        self._failure = failure
+
+    def list_metadata(self, *_: object) -> Iterator[Metadata | Oversized]:
+        if self._failure is not None:
+            raise self._failure
+        yield from ()
+
+
+class _Cluster:
+    """Three namespaces, of which the one in the middle has something that nobody expected."""
+
+    def __init__(self, failure: Exception) -> None:
+        self._failure = failure
+
+    def list_enabled(self, timeout_seconds: float) -> list[str]:
+        return ["a", "middle", "z"]
+
+    @contextmanager
+    def secrets_as(self, service_account: str, namespace: str, timeout_seconds: float) -> Iterator[_Secrets]:
+        yield _Secrets(self._failure if namespace == "middle" else None)
+
+
+@pytest.mark.parametrize("failure", [TypeError("canary"), RecursionError("canary"), KeyError("canary")])
+def test_whatever_goes_wrong_in_one_namespace_is_told_as_its_problem_and_the_others_are_visited(
+    failure: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    cluster: Any = _Cluster(failure)
+    told: list[Progress] = []
+    done = Refresher(cluster, cluster, lambda: None).refresh({"old"}, "new", Progress(), told.append)
+    assert [progress.visited for progress in told] == [1, 2, 3]
+    assert [problem.namespace for problem in done.problems] == ["middle"]
+    assert f"a bug in Keyhole: {type(failure).__name__} at resign.py:" in done.problems[0].cause
+    assert type(failure).__name__ in caplog.text
+    assert "canary" not in caplog.text + done.problems[0].cause
+
+
+def test_who_is_interrupted_in_a_namespace_goes_on_with_no_other() -> None:
+    cluster: Any = _Cluster(Interrupted())
+    with pytest.raises(Interrupted):
+        Refresher(cluster, cluster, lambda: None).refresh({"old"}, "new", Progress(), lambda _: None)
+
+
+class _Listed:
+    """A namespace of two pages, of which the second one can be had only as long as nothing was changed."""
+
+    def __init__(self, failure: Exception | None = None) -> None:
+        self.changed: list[str] = []
+        self.tokens = 0
+        self._failure = failure
+
+    @contextmanager
+    def secrets_as(self, service_account: str, namespace: str, timeout_seconds: float) -> Iterator["_Listed"]:
+        self.tokens += 1
+        yield self
+
+    def list_enabled(self, timeout_seconds: float) -> list[str]:
+        return ["shop"]
+
+    def list_metadata(self, *_: object) -> Iterator[Metadata | Oversized]:
+        for name in ("one", "two", "three", "four", "five"):
+            assert not self.changed, "it takes long to change many, and the API server forgets where the list was"
+            yield Metadata(ObjectName("shop", name), "1", {"keyhole.dev/record": record()})
+
+    def change(self, name: ObjectName, *_: object) -> Metadata:
+        if self._failure is not None:
+            raise self._failure
+        self.changed.append(str(name))
+        return Metadata(name, "2", {"keyhole.dev/record": record().replace("0123abcd", "4567abcd")})
+
+
+def test_a_namespace_is_listed_to_its_end_before_any_secret_is_patched() -> None:
+    listed: Any = _Listed()
+    done = Refresher(listed, listed, lambda: None).refresh({"0123abcd"}, "4567abcd", Progress(), lambda _: None)
+    assert listed.changed == [f"shop/{name}" for name in ("one", "two", "three", "four", "five")]
+    assert (done.refreshed, done.left, done.problems, listed.tokens) == (5, 0, (), 1)
+
+
+def test_whoever_has_many_secrets_to_be_patched_gets_another_token_on_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that ended has every further Secret refused, and with --drop-old nobody comes back for them."""
+    monkeypatch.setattr("controller.keys.resign._PATCHES_A_TOKEN", 2)
+    listed: Any = _Listed()
+    done = Refresher(listed, listed, lambda: None).refresh({"0123abcd"}, "4567abcd", Progress(), lambda _: None)
+    assert (len(listed.changed), len(set(listed.changed)), done.refreshed, listed.tokens) == (5, 5, 5, 3)
+
+
+def test_what_is_not_tried_after_failures_in_a_row_is_left_too() -> None:
+    """With --drop-old the old key goes, and whoever asked for it is told whom that concerns."""
+    listed: Any = _Listed(KubernetesUnavailable("did not answer"))
+    done = Refresher(listed, listed, lambda: None).refresh({"0123abcd"}, "4567abcd", Progress(), lambda _: None)
+    assert (done.refreshed, done.left) == (0, 5)
+    assert done.left_names == tuple(f"shop/{name}" for name in ("one", "two", "three", "four", "five"))
+    assert [problem.cause for problem in done.problems] == ["the Kubernetes API server did not answer"]

@@ -1,0 +1,56 @@
+"""What a step of a plan comes to: a value from Vault, the live one, or a placeholder."""
+
+import json
+
+import pytest
+
+from manifests.fields.placeholder import is_placeholder, placeholder
+from manifests.planning.plan import references
+from manifests.planning.planned_field import Action, LooksLikeReference, kept, shown
+from tests.manifests.plans import ANNOTATED, REF, REFERENCE, filled, live, plan
+from tests.manifests.provenances import RING, provenance, ring
+from tests.manifests.secrets import secret
+
+
+def test_a_resolved_field_holds_the_value() -> None:
+    assert filled(secret({"a": f"x=(({REF}));"}), "1") == b"x=1;"
+
+
+def test_references_are_named_once() -> None:
+    assert references(plan(secret({"a": f"(({REF})) (({REF}))", "b": REF})).steps) == (REFERENCE,)
+
+
+@pytest.mark.parametrize("value", ["vault:secret/b#c", "vault:broken", "see ${vault:secret/b#c}", "((vault:x"])
+def test_a_value_that_reads_as_a_reference_cannot_stand_in_place(value: str) -> None:
+    with pytest.raises(LooksLikeReference):
+        filled(secret({"a": REF}), value)
+
+
+def test_the_same_value_may_stand_where_an_annotation_says_what_it_is() -> None:
+    assert filled(ANNOTATED, "vault:secret/b#c") == b"vault:secret/b#c"
+
+
+def test_a_kept_entry_is_signed_anew_when_another_key_signs_and_only_if_vault_confirmed_it() -> None:
+    old = live(ANNOTATED)
+    rotated = provenance(ring("0000000c", RING.signing.id))
+    (step,) = plan(old, old, by=rotated).steps
+    assert step.action is Action.VERIFY
+    same, anew = (kept(step, rotated, is_confirmed=confirmed).entry for confirmed in (False, True))
+    assert same == step.entry
+    assert anew is not None
+    assert anew.key == "0000000c"
+
+
+@pytest.mark.parametrize("key", ["a", ".dockerconfigjson", ".dockercfg", "tls.crt", "tls.key", "ca.crt"])
+def test_a_placeholder_is_known_again_and_depends_on_the_key_alone(key: str) -> None:
+    (step,) = plan(secret(annotations={f"data.keyhole.dev/{key}": REF}), dry_run=True).steps
+    value = shown(step).value
+    assert value is not None
+    assert value.reveal() == placeholder(key)
+    assert is_placeholder(key, placeholder(key))
+    assert not is_placeholder(key, b"value")
+
+
+def test_placeholders_have_the_form_that_their_key_needs() -> None:
+    assert json.loads(placeholder(".dockerconfigjson"))["auths"] == {}
+    assert placeholder("tls.crt").startswith(b"-----BEGIN CERTIFICATE-----\n")

@@ -1,0 +1,112 @@
+"""The tenant bundle: who may do what in the namespace, and nothing more."""
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kube.namespaces import LABEL
+from provisioning.bundle import render
+from provisioning.errors import TenantRefused
+from provisioning.tenant import Account, Tenant, account, tenant
+
+WEBHOOK, CONTROLLER = Account("keyhole", "keyhole-webhook"), Account("keyhole", "keyhole-controller")
+LABELS = st.from_regex(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", fullmatch=True)
+
+
+def objects(of: Tenant) -> list[dict[str, Any]]:
+    # libyaml, where it is there, takes a tenth of the time.
+    return list(yaml.load_all(render(of), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
+
+
+def granted(of: Tenant) -> dict[str, list[dict[str, Any]]]:
+    """Return each subject's rules, as RBAC puts them together."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    roles = {each["metadata"]["name"]: each["rules"] for each in objects(of) if each["kind"] == "Role"}
+    for each in objects(of):
+        if each["kind"] == "RoleBinding":
+            (subject,) = each["subjects"]
+            assert each["roleRef"]["kind"] == "Role"
+            found.setdefault(f"{subject['namespace']}/{subject['name']}", []).extend(roles[each["roleRef"]["name"]])
+    return found
+
+
+def test_each_account_may_do_what_the_design_says_and_no_more() -> None:
+    tokens: dict[str, Any] = {"apiGroups": [""], "resources": ["serviceaccounts/token"], "verbs": ["create"]}
+    secrets = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "list", "watch", "patch", "create"]}
+    assert granted(Tenant("shop", WEBHOOK, CONTROLLER)) == {
+        "keyhole/keyhole-webhook": [{**tokens, "resourceNames": ["keyhole"]}],
+        "keyhole/keyhole-controller": [{**tokens, "resourceNames": ["keyhole", "keyhole-reconciler"]}],
+        "shop/keyhole-reconciler": [secrets],
+    }
+
+
+def test_nothing_reaches_beyond_the_namespace() -> None:
+    found = objects(Tenant("shop", WEBHOOK, CONTROLLER))
+    assert {each["kind"] for each in found} == {"Namespace", "ServiceAccount", "Role", "RoleBinding"}
+    within = [each["metadata"].get("namespace") for each in found if each["kind"] != "Namespace"]
+    assert set(within) == {"shop"}
+    (namespace,) = (each for each in found if each["kind"] == "Namespace")
+    assert namespace["metadata"] == {"name": "shop", "labels": {LABEL: "true"}}
+
+
+def test_no_pod_gets_a_token_of_the_accounts() -> None:
+    accounts = [each for each in objects(Tenant("shop", WEBHOOK, CONTROLLER)) if each["kind"] == "ServiceAccount"]
+    assert {each["metadata"]["name"] for each in accounts} == {"keyhole", "keyhole-reconciler"}
+    assert [each["automountServiceAccountToken"] for each in accounts] == [False, False]
+
+
+def test_a_comment_stands_above_each_rule_and_each_switch() -> None:
+    lines = [line.strip() for line in render(Tenant("shop", WEBHOOK, CONTROLLER)).splitlines()]
+    explained = [
+        index
+        for index, line in enumerate(lines)
+        if line.startswith(("- apiGroups:", "automountServiceAccountToken:", "keyhole.dev/enabled:"))
+    ]
+    assert len(explained) == 6
+    assert [lines[index - 1][:2] for index in explained] == ["# "] * 6
+
+
+@given(LABELS, LABELS, LABELS)
+@settings(deadline=None)
+def test_every_name_is_read_back_as_the_text_that_it_is(namespace: str, owner: str, name: str) -> None:
+    of = Tenant(namespace, Account(owner, name), Account(owner, name))
+    assert {each["metadata"].get("namespace", namespace) for each in objects(of)} == {namespace}
+    assert f"{owner}/{name}" in granted(of)
+
+
+@pytest.mark.parametrize("name", ["123", "1e3", "0x1f", "2024-01-01", "null", "true", "on", "n"])
+def test_a_name_that_is_a_number_or_a_word_of_yaml_is_quoted(name: str) -> None:
+    text = render(Tenant(name, WEBHOOK, CONTROLLER))
+    assert f'namespace: "{name}"' in text
+    assert not re.search(rf"(?:name|namespace): {name}\b", text)
+
+
+@pytest.mark.parametrize(
+    ("namespace", "webhook", "controller", "told"),
+    [
+        pytest.param("Shop", WEBHOOK, CONTROLLER, "no name of a namespace", id="a name with capitals"),
+        pytest.param("a" * 64, WEBHOOK, CONTROLLER, "no name of a namespace", id="a name that is too long"),
+        pytest.param("shop\n---", WEBHOOK, CONTROLLER, "no name of a namespace", id="a name that is more YAML"),
+        pytest.param("kube-system", WEBHOOK, CONTROLLER, "belongs to Kubernetes", id="a namespace of Kubernetes"),
+        pytest.param("keyhole", WEBHOOK, CONTROLLER, "Keyhole's own account", id="the namespace of the webhook"),
+        pytest.param("c", WEBHOOK, Account("c", "x"), "Keyhole's own account", id="the namespace of the controller"),
+        pytest.param("shop", Account("k", "keyhole"), CONTROLLER, "of tenants' accounts", id="a webhook named keyhole"),
+    ],
+)
+def test_what_can_be_no_tenant_is_refused(namespace: str, webhook: Account, controller: Account, told: str) -> None:
+    with pytest.raises(TenantRefused, match=re.escape(told)):
+        tenant(namespace, webhook, controller)
+
+
+@pytest.mark.parametrize("text", ["", "keyhole", "a/", "/b", "a/b/c", "A/b", "a.b/c", "a/b..c", "a/-b", "a/b\n"])
+def test_an_account_is_a_namespace_and_a_name(text: str) -> None:
+    with pytest.raises(TenantRefused, match="NAMESPACE/NAME"):
+        account(text)
+
+
+def test_an_account_s_name_may_have_dots() -> None:
+    assert account("keyhole/web.hook") == Account("keyhole", "web.hook")

@@ -1,0 +1,1 @@
+"""One admission, from the request to the answer. It knows neither HTTP nor gunicorn."""

@@ -1,0 +1,87 @@
+"""Admissions, counted and told: how long, how they ended, what became of each field. Around everything else."""
+
+import logging
+import time
+from collections.abc import Mapping
+from http import HTTPStatus
+from types import MappingProxyType
+from typing import Final
+
+from audit.errors import AuditUnavailable
+from metrics.catalogue import ADMISSIONS, AUDIT_FAILURES, DOUBTS, FIELDS, PROBLEMS, REFUSALS
+from metrics.causes import cause_word
+from metrics.meters import Meters
+from resolver.deadline import Deadline
+from runtime.log_context import log_context
+from webhook.http.admission_review import AdmissionRequest, Answer
+from webhook.http.app import Admits
+
+log = logging.getLogger("keyhole.admission")
+
+OTHER: Final = "other"
+# An API server with a great many kinds must not make as many series; Keyhole fills this one.
+_KINDS: Final = frozenset({("", "Secret")})
+_OPERATIONS: Final = frozenset({"CREATE", "UPDATE"})
+_OUTCOMES: Final[Mapping[HTTPStatus, str]] = MappingProxyType(
+    {
+        HTTPStatus.BAD_REQUEST: "malformed",
+        HTTPStatus.FORBIDDEN: "denied",
+        HTTPStatus.TOO_MANY_REQUESTS: "overloaded",
+        HTTPStatus.SERVICE_UNAVAILABLE: "unavailable",
+    }
+)
+_MOST_CHARACTERS_TOLD: Final = 1000
+
+
+class MeteredAdmission:
+    """Answers as another does, counts the answer, and logs what is not as it should be.
+
+    A refusal and each allowed admission with warnings are a line at info; the rest, and refusals for overload, of which
+    there may be hundreds a second, are lines at debug.
+    """
+
+    def __init__(self, admission: Admits, meters: Meters) -> None:
+        self._admission = admission
+        self._meters = meters
+
+    def answer(self, request: AdmissionRequest, deadline: Deadline) -> Answer:
+        """Return the answer to a request, within the deadline. Never raises."""
+        started = time.monotonic()
+        with log_context(request.log_facts):
+            answer = self._admission.answer(request, deadline)
+            self._tell(answer, time.monotonic() - started)
+        self._count(request, answer, time.monotonic() - started)
+        return answer
+
+    def _count(self, request: AdmissionRequest, answer: Answer, seconds: float) -> None:
+        meters = self._meters
+        kind = request.kind if (request.group, request.kind) in _KINDS else OTHER
+        operation = request.operation if request.operation in _OPERATIONS else OTHER
+        meters.observe(ADMISSIONS, seconds, kind, operation, outcome_of(answer), str(request.dry_run).lower())
+        if not answer.allowed:
+            meters.add(REFUSALS, cause_word(answer.cause))
+            if answer.cause == AuditUnavailable.cause:
+                meters.add(AUDIT_FAILURES)
+        for fate in answer.tally.fates:
+            meters.add(FIELDS, fate.value)
+        for doubt in answer.tally.doubts:
+            meters.add(DOUBTS, cause_word(doubt))
+        for problem in answer.tally.problems:
+            meters.add(PROBLEMS, cause_word(problem))
+
+    def _tell(self, answer: Answer, seconds: float) -> None:
+        is_news = answer.status != HTTPStatus.TOO_MANY_REQUESTS and (not answer.allowed or bool(answer.warnings))
+        level = logging.INFO if is_news else logging.DEBUG
+        if not log.isEnabledFor(level):
+            return
+        outcome = outcome_of(answer)
+        text = answer.message if not answer.allowed else "; ".join(answer.warnings)
+        facts = {"outcome": outcome, "milliseconds": round(seconds * 1000, 1)}
+        if answer.cause:
+            facts["cause"] = answer.cause
+        log.log(level, "%s%s", outcome, f": {text[:_MOST_CHARACTERS_TOLD]}" if text else "", extra=facts)
+
+
+def outcome_of(answer: Answer) -> str:
+    """Return an answer's class as a label holds it."""
+    return "allowed" if answer.allowed else _OUTCOMES.get(answer.status, "error")

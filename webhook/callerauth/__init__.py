@@ -1,0 +1,1 @@
+"""How a caller proves that it is the API server, before anything of the request is read."""

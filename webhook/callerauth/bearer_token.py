@@ -1,0 +1,71 @@
+"""`--caller-auth=token`: the API server sends a bearer token (RFC 6750) that the administrator gave to both."""
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+from pathlib import Path
+
+from webhook.callerauth.caller import Caller, CallerRefused, PeerCertificate, ProofUnreadable
+from webhook.callerauth.client_certificate import read_bytes
+from webhook.callerauth.proof_poller import kept
+
+LEAST_CHARACTERS = 32
+_SCHEME = "bearer"
+
+
+class BearerToken:
+    """A `webhook.callerauth.caller.CallerCheck`: one of the tokens in these files, one a file.
+
+    Several are accepted at a time, so that one can be replaced: first here, then at the API server, then the old one
+    goes. Only digests are kept.
+    """
+
+    authorities = None
+    proves = True
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        self._files = tuple(files)
+        self._kept = kept(self._read)
+        self.load = self._kept.load
+        self.start = self._kept.start
+        self.close = self._kept.close
+
+    @property
+    def last_read_at(self) -> float | None:
+        """When it was read last, in seconds since 1970; None before the first time."""
+        return self._kept.last_read_at
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the files could be read lately."""
+        return self._kept.value is not None
+
+    def check(self, caller: Caller) -> None:
+        """Let in who sends one of the tokens. Takes as long whichever it is, and whether it is one."""
+        scheme, _, token = (caller.header("Authorization") or "").partition(" ")
+        sent = _digest(token.strip(" "))
+        # All are compared: the time must not tell which one it was.
+        matches = [hmac.compare_digest(sent, digest) for digest in self._kept.value or ()]
+        if scheme.lower() != _SCHEME or not any(matches):
+            raise CallerRefused("no bearer token, or a wrong one")
+
+    def knows(self, _certificate: PeerCertificate) -> bool:
+        """Return False: a token comes with the first request."""
+        return False
+
+    def _read(self) -> tuple[bytes, ...]:
+        return tuple(_digest(_token(file)) for file in self._files)
+
+
+def _token(file: Path) -> str:
+    try:
+        token = read_bytes(file).decode("ascii").strip()
+    except UnicodeDecodeError:
+        raise ProofUnreadable(f"{file} holds more than ASCII text") from None
+    if len(token) < LEAST_CHARACTERS or any(character <= " " for character in token):
+        raise ProofUnreadable(f"{file} is no token: one word of at least {LEAST_CHARACTERS} characters is wanted")
+    return token
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode("latin-1", "replace")).digest()

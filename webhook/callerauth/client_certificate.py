@@ -1,0 +1,92 @@
+"""`--caller-auth=client-certificate`: the API server shows a certificate of a CA that the administrator names.
+
+How the API server is told to: Kubernetes, *Dynamic Admission Control*, *Authenticate API servers*;
+`manifests.registration.admission_configuration` writes the files.
+"""
+
+from pathlib import Path
+
+from webhook.callerauth.caller import Authorities, Caller, CallerRefused, PeerCertificate, ProofUnreadable
+from webhook.callerauth.proof_poller import kept
+
+_MOST_BYTES = 1024 * 1024
+
+
+def verified(caller: Caller, authorities: Authorities | None) -> PeerCertificate:
+    """Return the caller's certificate if it is still good under these CAs, else raise `CallerRefused`.
+
+    A connection outlives what was believed when it was made: after a CA was withdrawn, one that was made before may
+    be of that CA.
+    """
+    certificate = caller.certificate
+    if certificate is None:
+        raise CallerRefused("no client certificate")
+    if not still_counts(certificate, authorities):
+        raise CallerRefused("the connection was made under a CA that does not count any more")
+    return certificate
+
+
+def still_counts(certificate: PeerCertificate, authorities: Authorities | None) -> bool:
+    """Return whether a certificate that was verified earlier would be verified under these CAs too."""
+    return authorities is not None and certificate.authorities.certificates <= authorities.certificates
+
+
+class ClientCertificate:
+    """A `webhook.callerauth.caller.CallerCheck`: a certificate of the CA in a file, with one of these names.
+
+    A name is the subject's common name, or an alternative one that is a DNS name or a URI.
+    """
+
+    proves = True
+
+    def __init__(self, ca_file: Path, names: frozenset[str]) -> None:
+        self._ca_file = ca_file
+        self._names = names
+        self._kept = kept(self._read)
+        self.load = self._kept.load
+        self.start = self._kept.start
+        self.close = self._kept.close
+
+    @property
+    def authorities(self) -> Authorities:
+        """The CAs in the file."""
+        return self._kept.value or Authorities()
+
+    @property
+    def last_read_at(self) -> float | None:
+        """When it was read last, in seconds since 1970; None before the first time."""
+        return self._kept.last_read_at
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the file could be read lately."""
+        return self._kept.value is not None
+
+    def check(self, caller: Caller) -> None:
+        """Let in who has a certificate with an allowed name."""
+        if not self._is_named(verified(caller, self._kept.value)):
+            raise CallerRefused("the client certificate has none of the allowed names")
+
+    def knows(self, certificate: PeerCertificate) -> bool:
+        """Return whether the certificate has an allowed name and is of a CA that counts."""
+        return still_counts(certificate, self._kept.value) and self._is_named(certificate)
+
+    def _is_named(self, certificate: PeerCertificate) -> bool:
+        return bool(self._names & (certificate.common_names | certificate.alternative_names))
+
+    def _read(self) -> Authorities:
+        # What is no text in UTF-8 stands in a comment, or is no certificate in PEM.
+        pem = read_bytes(self._ca_file).decode("utf-8", "replace")
+        return Authorities.parse(pem, str(self._ca_file))
+
+
+def read_bytes(file: Path) -> bytes:
+    """Return a small file's content; raises `ProofUnreadable`, which names the file and quotes nothing of it."""
+    try:
+        with file.open("rb") as source:
+            content = source.read(_MOST_BYTES + 1)
+    except OSError as error:
+        raise ProofUnreadable(f"{file} cannot be read: {error.strerror or type(error).__name__}") from None
+    if len(content) > _MOST_BYTES:
+        raise ProofUnreadable(f"{file} is larger than {_MOST_BYTES} bytes")
+    return content

@@ -1,0 +1,253 @@
+"""AdmissionReview, version admission.k8s.io/v1: bytes in, a request out; an answer in, bytes out.
+
+Source: Kubernetes, *Dynamic Admission Control*.
+"""
+
+import base64
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from resolver.references.characters import named, visible
+from webhook.admission.tally import NOTHING, Tally
+
+API_VERSION = "admission.k8s.io/v1"
+KIND = "AdmissionReview"
+_MOST_WARNINGS = 20
+_MOST_WARNING_CHARACTERS = 4096
+# Twenty fields with a long reference each fit; a key of a megabyte does not.
+_MOST_MESSAGE_CHARACTERS = 64 * 1024
+# How JSON can hold half of a surrogate pair: as an escape, or in bytes that are not UTF-8 and that Python lets pass.
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]")
+
+
+class ReviewError(Exception):
+    """The body is no AdmissionReview that can be answered; `uid` is None when not even that could be read."""
+
+    def __init__(self, problem: str, uid: str | None = None) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.uid = uid
+
+
+@dataclass(frozen=True, slots=True)
+class Requester:
+    """Who asks, as the API server knows them (`userInfo`). `extra` maps keys to values."""
+
+    username: str
+    uid: str = ""
+    groups: tuple[str, ...] = ()
+    extra: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AdmissionRequest:
+    """What the API server asks. `manifest` and `old_manifest` are the objects as JSON; their values are never shown.
+
+    `is_patch` says that the requester sent a PATCH, to which the API server answers with the whole object anyway.
+    """
+
+    uid: str
+    group: str
+    kind: str
+    namespace: str
+    name: str
+    operation: str
+    dry_run: bool
+    requester: Requester
+    manifest: Mapping[str, Any] = field(repr=False)
+    old_manifest: Mapping[str, Any] | None = field(repr=False)
+    is_patch: bool = False
+
+    @property
+    def is_shown_anyway(self) -> bool:
+        """Whether the requester sees the live object anyway: it is what the API server answers to a PATCH."""
+        return self.is_patch and self.old_manifest is not None
+
+    @property
+    def annotations(self) -> Mapping[str, str]:
+        """The annotations of the object as it is sent."""
+        return (self.manifest.get("metadata") or {}).get("annotations") or {}
+
+    def log_facts(self) -> Mapping[str, str]:
+        """Return what names the admission in a line of the log: its uid, and the object as far as it has a name."""
+        return {
+            "uid": self.uid,
+            "operation": self.operation,
+            "kind": self.kind,
+            "namespace": self.namespace,
+            "object": self.name,
+            "dry_run": "true" if self.dry_run else "",
+        }
+
+    @property
+    def described(self) -> str:
+        """The object as messages name it."""
+        name = named(self.name) if self.name else "(generated name)"
+        return f"{named(self.kind)} {named(self.namespace)}/{name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What Keyhole answers: allowed, with or without a patch (RFC 6902, JSON text), or refused with a status.
+
+    `tally` is for the metrics, and not sent.
+    """
+
+    allowed: bool
+    status: HTTPStatus = HTTPStatus.OK
+    message: str = ""
+    cause: str = ""
+    patch: bytes | None = field(default=None, repr=False)
+    warnings: Sequence[str] = ()
+    retry_after_seconds: int | None = None
+    tally: Tally = field(default=NOTHING, repr=False, compare=False)
+
+
+def parse(body: bytes) -> AdmissionRequest:
+    """Read an AdmissionReview; raises `ReviewError`, whose text quotes nothing of the body."""
+    try:
+        review = json.loads(body)
+    except (ValueError, RecursionError):
+        review = None
+    if not isinstance(review, dict):
+        raise ReviewError("the body is not a JSON object")
+    request = review.get("request")
+    uid = request.get("uid") if isinstance(request, dict) else None
+    if not isinstance(request, dict) or not isinstance(uid, str) or not uid:
+        raise ReviewError(f"the body is not an {KIND} with a request and its uid")
+    if (review.get("apiVersion"), review.get("kind")) != (API_VERSION, KIND):
+        raise ReviewError(f"the body is not an {KIND} of {API_VERSION}", uid)
+    if _may_hold_surrogates(body):
+        _check_unicode(request, uid)
+    return _Reader(request, uid).request()
+
+
+def _may_hold_surrogates(body: bytes) -> bool:
+    # Nearly every body is done with by these, which cost a fraction of the search.
+    return (b"\\ud" in body or b"\\uD" in body or b"\xed" in body) and _SURROGATE.search(body) is not None
+
+
+def _check_unicode(request: Mapping[str, Any], uid: str) -> None:
+    """Refuse what has no UTF-8 form, which the API server never sends: no name, key or value could be written again."""
+    for member, content in request.items():
+        try:
+            json.dumps({member: content}, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise ReviewError(
+                f"{visible(member, 64)} holds half of a surrogate pair, which is no character", uid
+            ) from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads the parts of a request, and says which one is not as it should be."""
+
+    source: Mapping[str, Any] = field(repr=False)
+    uid: str
+
+    def request(self) -> AdmissionRequest:
+        kind = self._object("kind") or {}
+        manifest, old_manifest = self._object("object"), self._object("oldObject")
+        for which in (manifest, old_manifest):
+            self._check_manifest(which)
+        return AdmissionRequest(
+            uid=self.uid,
+            group=self._text("group", kind),
+            kind=self._text("kind", kind),
+            namespace=self._text("namespace"),
+            name=self._text("name"),
+            operation=self._text("operation"),
+            dry_run=self.source.get("dryRun") is True,
+            requester=self._requester(),
+            manifest=manifest or {},
+            old_manifest=old_manifest,
+            is_patch=(self._object("options") or {}).get("kind") == "PatchOptions",
+        )
+
+    def _requester(self) -> Requester:
+        info = self._object("userInfo") or {}
+        extra = info.get("extra") or {}
+        if not isinstance(extra, dict):
+            raise ReviewError("userInfo.extra is not an object", self.uid)
+        return Requester(
+            username=self._text("username", info),
+            uid=self._text("uid", info),
+            groups=self._texts("groups", info),
+            extra=tuple((key, self._texts(key, extra)) for key in sorted(extra)),
+        )
+
+    def _texts(self, name: str, within: Mapping[str, Any]) -> tuple[str, ...]:
+        values = within.get(name) or []
+        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+            raise ReviewError(f"{name} is not a list of strings", self.uid)
+        return tuple(values)
+
+    def _text(self, name: str, within: Mapping[str, Any] | None = None) -> str:
+        value = (self.source if within is None else within).get(name)
+        if value is not None and not isinstance(value, str):
+            raise ReviewError(f"{name} is not a string", self.uid)
+        return value or ""
+
+    def _object(self, name: str) -> Mapping[str, Any] | None:
+        value = self.source.get(name)
+        if value is not None and not isinstance(value, dict):
+            raise ReviewError(f"{name} is not an object", self.uid)
+        return value
+
+    def _check_manifest(self, manifest: Mapping[str, Any] | None) -> None:
+        """Check the parts that are read below; the API server has checked the rest."""
+        if manifest is None:
+            return
+        metadata = self._part("metadata", manifest)
+        for name, part in (
+            ("annotations", self._part("annotations", metadata)),
+            ("data", self._part("data", manifest)),
+        ):
+            if not all(value is None or isinstance(value, str) for value in part.values()):
+                raise ReviewError(f"{name} holds something else than strings", self.uid)
+
+    def _part(self, name: str, within: Mapping[str, Any]) -> Mapping[str, Any]:
+        part = within.get(name)
+        if part is not None and not isinstance(part, dict):
+            raise ReviewError(f"{name} is not an object", self.uid)
+        return part or {}
+
+
+def render(uid: str, answer: Answer) -> bytes:
+    """Return the AdmissionReview that carries an answer; what nobody could see in its texts is shown as escapes."""
+    response: dict[str, Any] = {"uid": uid, "allowed": answer.allowed}
+    if answer.patch is not None:
+        response["patchType"] = "JSONPatch"
+        response["patch"] = base64.b64encode(answer.patch).decode()
+    if answer.warnings:
+        response["warnings"] = [visible(one, _MOST_WARNING_CHARACTERS) for one in answer.warnings[:_MOST_WARNINGS]]
+        if len(answer.warnings) > _MOST_WARNINGS:
+            response["warnings"].append(f"and {len(answer.warnings) - _MOST_WARNINGS} more warnings")
+    if not answer.allowed:
+        response["status"] = _status(answer)
+    return json.dumps({"apiVersion": API_VERSION, "kind": KIND, "response": response}).encode()
+
+
+def _status(answer: Answer) -> dict[str, Any]:
+    status: dict[str, Any] = {
+        "code": int(answer.status),
+        "message": visible(answer.message, _MOST_MESSAGE_CHARACTERS),
+        "reason": _REASONS.get(answer.status, "InternalError"),
+    }
+    if answer.retry_after_seconds is not None:
+        status["details"] = {"retryAfterSeconds": answer.retry_after_seconds}
+    return status
+
+
+# Kubernetes' own words for the codes (metav1.StatusReason), by which clients tell errors apart.
+_REASONS = {
+    HTTPStatus.BAD_REQUEST: "BadRequest",
+    HTTPStatus.FORBIDDEN: "Forbidden",
+    HTTPStatus.TOO_MANY_REQUESTS: "TooManyRequests",
+    HTTPStatus.SERVICE_UNAVAILABLE: "ServiceUnavailable",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "InternalError",
+}

@@ -1,0 +1,152 @@
+"""The HTTP edge: AdmissionReview bodies in and out, as a Flask application.
+
+Every answer that a uid can be given to goes out as HTTP 200 with its code inside, as the API server expects; other
+HTTP codes stand only where no uid could be read.
+"""
+
+import logging
+import re
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Protocol
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from resolver.deadline import Deadline
+from runtime.logs import frames
+from webhook.callerauth.caller import ON_PROOF
+from webhook.http.admission_review import AdmissionRequest, Answer, ReviewError, parse, render
+from webhook.http.body_budget import SMALL_BYTES, BodyBudget, Head
+from webhook.scheduling.gate import CAUSE as OVERLOADED
+from webhook.scheduling.gate import OverloadedError, overloaded
+from webhook.scheduling.memory import Memory
+
+log = logging.getLogger("keyhole.admission")
+
+MUTATE_PATH = "/mutate"
+MALFORMED = "MalformedReview"
+BUG = "InternalError"
+MAX_BODY_BYTES = 8 * 1024 * 1024
+DEFAULT_TIMEOUT_SECONDS = 10.0
+_MOST_TIMEOUT_SECONDS = 30.0
+# What the answer needs on its way back: half a second, or a tenth of a short timeout.
+_MARGIN_SECONDS = 0.5
+_MARGIN_PART = 0.1
+# A Go duration in whole seconds or minutes is all that the API server sends for `timeoutSeconds`.
+_DURATION = re.compile(r"(?:(\d{1,2})m)?(?:(\d{1,3}(?:\.\d+)?)s)?")
+
+
+class Admits(Protocol):
+    """What answers admission requests: `webhook.admission.admit.Admission`."""
+
+    def answer(self, admission: AdmissionRequest, deadline: Deadline) -> Answer:
+        """Return the answer; never raises."""
+        ...
+
+
+def create_app(
+    admission: Admits,
+    mutate_path: str = MUTATE_PATH,
+    room: BodyBudget | None = None,
+    on_refused: Callable[[str], None] = lambda _cause: None,
+) -> Flask:
+    """Return the WSGI application that answers POSTs of AdmissionReviews at `mutate_path`.
+
+    `room` is the one for large bodies; `on_refused` is told the cause of each refusal that no admission came to.
+    """
+    app = Flask("keyhole", static_folder=None)
+    # A body of unknown length is cut off at this limit without a word: one byte more shows that there was more.
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES + 1
+
+    large = room or BodyBudget(Memory())
+
+    @app.post(mutate_path)
+    def mutate() -> Response:
+        deadline = deadline_of(request.args.get("timeout", ""))
+        size_bytes = MAX_BODY_BYTES if request.content_length is None else request.content_length
+        if size_bytes <= SMALL_BYTES:
+            return answered(deadline, _read())
+        begin = _read(SMALL_BYTES)
+        head = Head.of(begin or b"")
+        namespace = head.namespace if head else ""
+        try:
+            with large.hold(namespace, size_bytes):
+                rest = _read()
+                large.await_turn(namespace, deadline)
+                return answered(deadline, None if begin is None or rest is None else begin + rest)
+        except OverloadedError as error:
+            on_refused(OVERLOADED)
+            if head is None:
+                return _plain(HTTPStatus.TOO_MANY_REQUESTS, str(error))
+            return _review(head.uid, overloaded("a large object", error))
+
+    def answered(deadline: Deadline, body: bytes | None) -> Response:
+        # In mode `none` a whole request is all that a connection can show; in the others it has proved itself before.
+        request.environ.get(ON_PROOF, _nothing)()
+        try:
+            return _answered(admission, deadline, body)
+        except ReviewError as error:
+            on_refused(MALFORMED)
+            if error.uid is None:
+                return _plain(HTTPStatus.BAD_REQUEST, error.problem)
+            answer = Answer(False, HTTPStatus.BAD_REQUEST, f"{MALFORMED}: {error.problem}", MALFORMED)
+            return _review(error.uid, answer)
+
+    @app.errorhandler(HTTPException)
+    def http_error(error: HTTPException) -> Response:
+        return _plain(HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR), error.name)
+
+    @app.errorhandler(Exception)
+    def bug(error: Exception) -> Response:
+        # Flask would log the traceback, whose text may quote the body.
+        log.error("bug outside of an admission: %s at %s", type(error).__name__, frames(error))
+        on_refused(BUG)
+        return _plain(HTTPStatus.INTERNAL_SERVER_ERROR, "a bug in Keyhole; its log has it")
+
+    return app
+
+
+def _answered(admission: Admits, deadline: Deadline, body: bytes | None) -> Response:
+    """Answer what was read; None is a body that could not be. Raises `ReviewError`."""
+    if body is None:
+        return _plain(HTTPStatus.BAD_REQUEST, "the body could not be read")
+    if len(body) > MAX_BODY_BYTES:
+        return _plain(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body is larger than {MAX_BODY_BYTES} bytes")
+    asked = parse(body)
+    return _review(asked.uid, admission.answer(asked, deadline))
+
+
+def _read(most_bytes: int = -1) -> bytes | None:
+    """Return that much of the request's body, or all that is left, but at most one byte above the limit.
+
+    None when it cannot be read.
+    """
+    try:
+        return request.stream.read(most_bytes)
+    except HTTPException:
+        raise
+    except Exception as error:  # noqa: BLE001 - the server's own errors of a broken body; their texts quote it
+        log.info("a body that cannot be read: %s", type(error).__name__)
+        return None
+
+
+def deadline_of(timeout: str) -> Deadline:
+    """Return the moment by which to answer, from the `timeout` that the API server sends, less a margin."""
+    match = _DURATION.fullmatch(timeout)
+    minutes, seconds = match.groups() if match else (None, None)
+    total = int(minutes or 0) * 60 + float(seconds or 0)
+    total = min(total or DEFAULT_TIMEOUT_SECONDS, _MOST_TIMEOUT_SECONDS)
+    return Deadline.after(total - min(_MARGIN_SECONDS, total * _MARGIN_PART))
+
+
+def _nothing() -> None:
+    return
+
+
+def _review(uid: str, answer: Answer) -> Response:
+    return Response(render(uid, answer), HTTPStatus.OK, content_type="application/json")
+
+
+def _plain(status: HTTPStatus, problem: str) -> Response:
+    return Response(f"{problem}\n", status, content_type="text/plain; charset=utf-8")

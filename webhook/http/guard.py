@@ -1,0 +1,112 @@
+"""The guard before the application: nothing of a request but its head is looked at unless the caller is known."""
+
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import gevent
+from gunicorn.http.wsgi import Response
+
+from webhook.callerauth.caller import ON_PROOF, Caller, CallerCheck, CallerRefused, PeerCertificate
+from webhook.server.tls import BoundedContext
+
+log = logging.getLogger("keyhole.caller")
+
+_BODY = b"Keyhole answers the Kubernetes API server only, and this request does not prove to come from it\n"
+_HEADERS = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(_BODY)))]
+# Whoever knocks can fill the log no faster than this.
+_TELL_EVERY_SECONDS = 10.0
+# A connection that is closed on a body is reset, and the 401 with it: whoever set it up would not see the cause. It is
+# a courtesy, and a stranger gets no more of it than a usual object takes.
+_MOST_DISCARDED_BYTES = 1024 * 1024
+_DISCARD_SECONDS = 2.0
+_PIECE_BYTES = 64 * 1024
+
+
+class Guard:
+    """A WSGI application that lets only the API server through to another. The rest gets 401."""
+
+    def __init__(
+        self,
+        app: Callable[..., Iterable[bytes]],
+        check: CallerCheck,
+        on_refused: Callable[[], None] = lambda: None,
+        is_ready: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Stand before `app`; `on_refused` is called for each request that is not let through.
+
+        While `is_ready` says no, each connection is closed after its answer: a balancer gives new connections to
+        replicas that are ready, but a warm one would stay with this one.
+        """
+        self._is_ready = is_ready
+        self._app = app
+        self._check = check
+        self._on_refused = on_refused
+        self._refused = 0
+        self._tell_at = 0.0
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer a request (PEP 3333)."""
+        try:
+            self._check.check(_caller(environ))
+        except CallerRefused as refused:
+            self._on_refused()
+            self._tell(refused, str(environ.get("REMOTE_ADDR", "")))
+            _discard(environ.get("wsgi.input"))
+            _close_after(start_response)
+            start_response("401 Unauthorized", _HEADERS)
+            return [_BODY]
+        if self._check.proves:
+            environ.get(ON_PROOF, _nothing)()
+        if not self._is_ready():
+            _close_after(start_response)
+        return self._app(environ, start_response)
+
+    def _tell(self, refused: CallerRefused, address: str) -> None:
+        self._refused += 1
+        now = time.monotonic()
+        if now < self._tell_at:
+            return
+        self._tell_at = now + _TELL_EVERY_SECONDS
+        log.warning(
+            "refused %s requests that no API server sent; the last from %s: %s", self._refused, address, refused
+        )
+        self._refused = 0
+
+
+def _discard(body: Any) -> None:
+    left = _MOST_DISCARDED_BYTES
+    # Whatever is wrong with the body, and however slowly it comes, the answer is no.
+    with gevent.Timeout(_DISCARD_SECONDS, False), contextlib.suppress(Exception):
+        while left > 0 and (piece := body.read(min(left, _PIECE_BYTES))):
+            left -= len(piece)
+
+
+def _nothing() -> None:
+    return
+
+
+def _close_after(start_response: Callable[..., Any]) -> None:
+    """Have gunicorn close the connection after this answer, which WSGI has no words for.
+
+    So a connection that was made under a withdrawn CA is made anew.
+    """
+    response = getattr(start_response, "__self__", None)
+    if isinstance(response, Response):
+        response.force_close()
+
+
+def _caller(environ: dict[str, Any]) -> Caller:
+    certificate = certificate_of(environ.get("gunicorn.socket"))
+    return Caller(str(environ.get("REQUEST_METHOD")), str(environ.get("PATH_INFO")), environ, certificate)
+
+
+def certificate_of(connection: Any) -> PeerCertificate | None:
+    """Return the certificate that was verified in the connection's handshake; None when none was asked for."""
+    context = getattr(connection, "context", None)
+    if not isinstance(context, BoundedContext) or context.authorities is None:
+        return None
+    told = connection.getpeercert()
+    return PeerCertificate.parse(told, context.authorities) if told else None

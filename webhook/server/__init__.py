@@ -1,0 +1,1 @@
+"""The server process: gunicorn, TLS, its workers and their connections."""

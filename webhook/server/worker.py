@@ -1,0 +1,198 @@
+"""The gunicorn worker: gevent, with time limits on what a client may hold, a health listener and a gentle stop.
+
+A stalled client costs a greenlet of some kilobytes here; under threads it would cost one of a few places.
+`docs/decisions/004-gevent-workers.md` has the measurement by which the class was chosen.
+"""
+
+import contextlib
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from math import ceil
+from typing import Any
+
+import gevent
+from gevent.server import StreamServer
+from gunicorn.util import write_error
+from gunicorn.workers.ggevent import GeventWorker
+
+from metrics.meters import CONTENT_TYPE
+from runtime.bugs import described
+from runtime.health_listener import HealthListener
+from runtime.health_pages import Pages
+from runtime.logs import tell_of_greenlets
+from webhook.callerauth.caller import ON_PROOF
+from webhook.server.master import UNUSED
+from webhook.server.open_connections import OpenConnections
+from webhook.server.server_log import status_of, tell_of_start
+from webhook.server.tls import shake_hands
+
+# The API server waits at most 30 s for an answer; past that, whatever the request still does is for nobody.
+_REQUEST_SECONDS = 35.0
+_PIECE_BYTES = 64 * 1024
+# How often a worker tries again to start, and how often it looks whether it is ready.
+_ATTEMPT_SECONDS = 2
+_LOOK_SECONDS = 0.5
+
+
+class AdmissionServer(StreamServer):  # type: ignore[misc]
+    """gevent's server, which accepts only while it may; what it has accepted it goes on serving."""
+
+    may_accept: Callable[[], bool] = staticmethod(lambda: True)
+
+    def start_accepting(self) -> None:
+        """Begin to accept, or go on after there were too many connections (gevent's hook)."""
+        if self.may_accept():
+            super().start_accepting()
+
+    def follow(self) -> None:
+        """Do as `may_accept` says now."""
+        if not self.started:
+            return
+        if not self.may_accept():
+            self.stop_accepting()
+        elif not self.full():
+            self.start_accepting()
+
+
+class AdmissionWorker(GeventWorker):  # type: ignore[misc]
+    """Serves admissions; `self.app` is the `webhook.server.Server` that the master forked."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.connections = OpenConnections()
+        self.stopping = False
+        self.place = 0
+        self._servers: list[AdmissionServer] = []
+
+    def init_signals(self) -> None:
+        """Take the signals that stop a worker; those that do nothing would end it abruptly (gunicorn's hook)."""
+        super().init_signals()
+        for unused in UNUSED:
+            signal.signal(unused, signal.SIG_IGN)
+
+    def load_wsgi(self) -> None:
+        """Build the application, and have it say when a connection has proved itself (gunicorn's hook).
+
+        What cannot be built now is tried again: a worker that ended here would take the whole server along.
+        """
+        told = ""
+        while True:
+            try:
+                super().load_wsgi()
+                break
+            except Exception as error:  # noqa: BLE001 - of whatever kind: the other workers go on
+                told = tell_of_start(error, told)
+            self._rest()
+        app: Callable[..., Any] = self.wsgi
+
+        def proving(environ: dict[str, Any], start_response: Any) -> Any:
+            environ[ON_PROOF] = self.connections.prove
+            return app(environ, start_response)
+
+        self.wsgi: Callable[..., Any] = proving
+
+    def _rest(self) -> None:
+        """Wait a little before the next attempt to start, and end if the server stops meanwhile."""
+        for _ in range(_ATTEMPT_SECONDS):
+            self.notify()
+            gevent.sleep(1.0)
+            if self.stopping:
+                sys.exit(0)
+
+    def server_class(self, listener: Any, *, spawn: Any, ssl_context: Any, **_unused: Any) -> StreamServer:
+        """Return the server for a listener: gunicorn's own, which accepts only while it may (gunicorn's hook)."""
+        server = AdmissionServer(listener, partial(self.handle, listener), spawn=spawn, ssl_context=ssl_context)
+        if self.cfg.workers > 1:
+            server.max_accept = 1
+        server.may_accept = self._may_accept
+        self._servers.append(server)
+        return server
+
+    def _may_accept(self) -> bool:
+        is_ready = self.app.tell_ready_in_worker(is_stopping=self.stopping)
+        return is_ready or not self.app.is_another_ready_in_worker()
+
+    def _leave_or_take(self) -> None:
+        """Leave new connections to workers that are ready while this one is not."""
+        while self.alive:
+            try:
+                for server in self._servers:
+                    server.follow()
+            except Exception as error:  # noqa: BLE001 - a bug must not end the looking
+                self.log.error("bug in a worker's readiness: %s", described(error))  # noqa: TRY400
+            gevent.sleep(_LOOK_SECONDS)
+
+    def handle(self, listener: Any, client: Any, address: Any) -> None:
+        """Serve one connection, its handshake included (gunicorn's hook)."""
+        with self.connections.open(client, str(address[0])):
+            if not shake_hands(client):
+                self.app.handshake_failed_in_worker()
+                return
+            if self.app.is_known_in_worker(client):
+                self.connections.prove()
+            super().handle(listener, client, address)
+
+    @contextlib.contextmanager
+    def timeout_ctx(self) -> Iterator[None]:
+        """Bound the next request's head, and the wait for it (gunicorn's hook)."""
+        with self.connections.waiting(self.cfg.keepalive) as client:
+            client.begin_head()
+            yield
+
+    def handle_request(self, listener_name: Any, request: Any, client: Any, *args: Any) -> Any:
+        """Bound one request, its body included (gunicorn's hook)."""
+        client.end_head()
+        with gevent.Timeout(_REQUEST_SECONDS, False), self.connections.answering(request):
+            super().handle_request(listener_name, request, client, *args)
+            _read_rest(request.body)
+            return True
+        raise StopIteration  # gunicorn's sign to close the connection: the rest of the body may still come
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:  # noqa: ARG002
+        """Answer a request that cannot be read, and quote nothing of it (gunicorn's hook)."""
+        status = status_of(exc, addr[0])
+        with contextlib.suppress(OSError):
+            write_error(client, int(status), status.phrase, "")
+
+    def run(self) -> None:
+        """Serve until told to stop (gunicorn's hook)."""
+        tell_of_greenlets(gevent.get_hub())
+        pages = Pages(lambda: True, self._is_ready, self.app.metrics_in_worker, CONTENT_TYPE)
+        health = HealthListener(self.app.health_socket, pages)
+        health.start()
+        gevent.spawn(self._leave_or_take)
+        try:
+            super().run()
+        finally:
+            health.close()
+            self.app.close_in_worker()
+
+    def _is_ready(self) -> bool:
+        """Return whether this worker or another can serve: one that cannot accepts nothing as long as another can."""
+        is_ready = self.app.tell_ready_in_worker(is_stopping=self.stopping)
+        return not self.stopping and (is_ready or self.app.is_another_ready_in_worker())
+
+    def handle_exit(self, sig: int, frame: object) -> None:
+        """Begin to stop: answer on for a while, one answer a connection, then take no more (SIGTERM)."""
+        if self.stopping:
+            return
+        self.stopping = True
+        # Counted by gunicorn from the end of the draining on.
+        self.cfg.set("graceful_timeout", ceil(self.app.settings.grace_seconds))
+        self.connections.close_after_answers()
+        gevent.spawn_later(self.app.settings.drain_seconds, self._end, sig, frame)
+
+    def _end(self, sig: int, frame: object) -> None:
+        super().handle_exit(sig, frame)
+        self.connections.end_waiting()
+
+
+def _read_rest(body: Any) -> None:
+    """Read what the application left of a body: gunicorn would, under the limit of the head that follows."""
+    try:
+        while body.read(_PIECE_BYTES):
+            pass
+    except Exception:  # noqa: BLE001 - a body that cannot be read: where the next request begins is unknown
+        raise StopIteration from None

@@ -1,0 +1,82 @@
+"""What passes at Keyhole's edges, counted: the observers of the resolver and of `kube`. Labels are of closed sets."""
+
+from collections.abc import Callable
+
+from kube.instrumented import Observe
+from metrics.catalogue import (
+    ALL,
+    BREAKER_REFUSALS,
+    BUILD,
+    CALLER_MODE,
+    CONNECTIONS_RELOADS,
+    KUBERNETES_REQUESTS,
+    LOGINS,
+    REFUSALS,
+    VAULT_REQUESTS,
+    VAULT_RETRIES,
+    WORKER_STARTS,
+    WORKERS,
+)
+from metrics.causes import CAUSES
+from metrics.declaration import Kind, Teller
+from metrics.meters import Meters
+from metrics.statuses import status_word
+from resolver.vault.observer import Login, Observers, Operation
+from webhook.callerauth.modes import CallerMode
+
+
+class VaultMeter:
+    """A `resolver.vault.observer.Observer` that counts."""
+
+    def __init__(self, meters: Meters, connection: str) -> None:
+        self._meters = meters
+        self._connection = connection
+
+    def exchanged(self, operation: Operation, status: str, seconds: float) -> None:
+        """Count a request."""
+        self._meters.observe(VAULT_REQUESTS, seconds, self._connection, operation.value, status_word(status))
+
+    def repeated(self, operation: Operation) -> None:
+        """Count a repetition."""
+        self._meters.add(VAULT_RETRIES, self._connection, operation.value)
+
+    def turned_away(self) -> None:
+        """Count a request that was not sent."""
+        self._meters.add(BREAKER_REFUSALS, self._connection)
+
+    def logged_in(self, login: Login) -> None:
+        """Count a login."""
+        self._meters.add(LOGINS, self._connection, login.value)
+
+
+def vault_meters(meters: Meters) -> Observers:
+    """Return what counts the requests of each connection."""
+    return lambda connection: VaultMeter(meters, connection)
+
+
+def kubernetes_meter(meters: Meters) -> Observe:
+    """Return what counts requests to the API server."""
+    return lambda verb, resource, status, seconds: meters.observe(
+        KUBERNETES_REQUESTS, seconds, verb, resource, status_word(status)
+    )
+
+
+def reload_meter(meters: Meters) -> Callable[[bool], None]:
+    """Return what counts changes of the connections file, by whether they are in use."""
+    return lambda is_taken: meters.add(CONNECTIONS_RELOADS, "taken" if is_taken else "rejected")
+
+
+def count_start(meters: Meters, version: str, mode: CallerMode) -> None:
+    """Count a worker that starts, and tell what it is.
+
+    Counters that alerts look at begin at zero: Prometheus does not see the first step of one that was not there before.
+    """
+    for metric in ALL:
+        if metric.kind is Kind.COUNTER and metric.told_by is Teller.WEBHOOK and not metric.labels:
+            meters.add(metric, amount=0)
+    for cause in CAUSES:
+        meters.add(REFUSALS, cause, amount=0)
+    meters.add(WORKER_STARTS)
+    meters.set(WORKERS, 1)
+    meters.set(BUILD, 1, version)
+    meters.set(CALLER_MODE, 1, mode.value)
