@@ -18,7 +18,7 @@ from testbed.keyhole.record_key import add_record_key
 from testbed.servers.ports import free_port
 from testbed.servers.supervision import Server
 
-_ROOT = Path(__file__).resolve().parent.parent
+_ROOT = Path(__file__).resolve().parents[2]
 _READY_SECONDS = 180.0
 _STOP_SECONDS = 120.0
 # Keyhole's Service, as the API server looks for it in the serving certificate.

@@ -19,7 +19,7 @@ from testbed.servers.pki import write_private
 from testbed.servers.ports import free_port
 from testbed.servers.supervision import Server
 
-_ROOT = Path(__file__).resolve().parent.parent
+_ROOT = Path(__file__).resolve().parents[2]
 _TOKEN_SECONDS = 3600
 _LISTEN = re.compile(r"(?P<option>--[a-z-]*listen=).*:(?P<port>\d+)")
 _PROGRAM = "keyhole"

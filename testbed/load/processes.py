@@ -20,7 +20,7 @@ WORKERS = 2
 # The constant answer's Service behind the aggregation layer, as the API server looks for it in the certificate.
 CONSTANT_SERVICE, CONSTANT_NAMESPACE = "constant", "keyhole"
 CONSTANT_SERVICE_HOST = f"{CONSTANT_SERVICE}.{CONSTANT_NAMESPACE}.svc"
-_ROOT = Path(__file__).resolve().parent.parent
+_ROOT = Path(__file__).resolve().parents[2]
 _START_SECONDS = 30.0
 
 

@@ -13,7 +13,7 @@ from testbed.programs.build import MODULES, Builder, cache_folder, cache_key, go
 from testbed.programs.catalogue import ALL
 from testbed.programs.reports import SilentReport
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 HELM = ALL["helm"]
 
 # Notes each build, takes its time, and writes the file after -o.
@@ -61,8 +61,8 @@ def test_nothing_unfinished_is_left_beside_the_program(environment: dict[str, st
 
 def test_two_processes_that_want_the_same_program_build_it_once(environment: dict[str, str], tmp_path: Path) -> None:
     code = (
-        "import os; from testbed.build import Builder; from testbed.catalogue import ALL;"
-        "from testbed.reports import PlainReport;"
+        "import os; from testbed.programs.build import Builder; from testbed.programs.catalogue import ALL;"
+        "from testbed.programs.reports import PlainReport;"
         "print(Builder(os.environ, PlainReport()).ensure(ALL['helm']).path)"
     )
     runs = [

@@ -14,7 +14,7 @@ from testbed.programs.finding import Found, ask_version, find
 from testbed.programs.toolbox import Toolbox
 from testbed.programs.versions import Version
 
-MODULES = Path(__file__).parents[2] / "testbed" / "modules"
+MODULES = Path(__file__).parents[3] / "testbed" / "programs" / "modules"
 
 
 class Lines:

@@ -14,7 +14,7 @@ from testbed.servers import ports
 from testbed.servers.supervision import Supervisor
 from tests.testbed.processes import eventually, living_in_groups
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 ENVIRONMENT = {"PATH": "/usr/bin:/bin"}
 # Ignores SIGTERM, and has a child that would outlive it.
 STUBBORN = ["sh", "-c", "trap '' TERM; sleep 600 & echo up; while :; do sleep 1; done"]
@@ -22,7 +22,7 @@ STUBBORN = ["sh", "-c", "trap '' TERM; sleep 600 & echo up; while :; do sleep 1;
 FORKED_OWNER = f"""
 import os, sys, time
 from pathlib import Path
-from testbed.servers import Supervisor
+from testbed.servers.supervision import Supervisor
 folder = Path(sys.argv[1])
 server = Supervisor().start("s", {STUBBORN!r}, folder / "log", {ENVIRONMENT!r}, folder)
 if os.fork() == 0:
