@@ -1,43 +1,32 @@
 """The `keyhole` command. Exit codes: 0 done, 1 findings (something is wrong with what was asked about), 2 usage."""
 
-import importlib
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Final
 
 import click
 
+from cli.late_group import Late, LateGroup
 from cli.version import VERSION
 
-
-class _LateGroup(click.Group):
-    """Imports a subcommand's module when it is used: `serve` patches the standard library before much is imported."""
-
-    modules: ClassVar[Mapping[str, str]] = {
-        "audit": "cli.audit_command",
-        "certs": "cli.certs_command",
-        "controller": "cli.controller_command",
-        "key": "cli.key_command",
-        "connections": "cli.connections_command",
-        "probe": "cli.probe_command",
-        "resolve": "cli.resolve_command",
-        "serve": "cli.serve_command",
-        "tenant": "cli.tenant_command",
-    }
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return sorted(self.modules)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        module = self.modules.get(cmd_name)
-        if module is None:
-            return None
-        command = getattr(importlib.import_module(module), cmd_name)
-        assert isinstance(command, click.Command)  # noqa: S101 - a fact of the table above
-        return command
+COMMANDS: Final[Mapping[str, Late]] = {
+    "audit": Late("cli.commands.audit", "Check the audit trail that the webhook writes."),
+    "certs": Late("cli.commands.certs", "Issue and inspect the certificates that a webhook serves with."),
+    "connections": Late("cli.commands.connections", "Check the file that says which Vault Keyhole asks, and as whom."),
+    "controller": Late(
+        "cli.commands.controller", "Make and rotate the record key, and certificates if asked to.", "server"
+    ),
+    "key": Late("cli.commands.key", "Rotate the key that signs the records, and show its state.", "cluster"),
+    "manifests": Late("cli.commands.manifests", "Print the manifests that register the webhook with an API server."),
+    "probe": Late("cli.commands.probe", "Ask the API server whether Keyhole answers it.", "cluster"),
+    "resolve": Late("cli.commands.resolve", "Show what a reference resolves to.", "cluster"),
+    "serve": Late("cli.commands.serve", "Serve admissions until SIGTERM.", "server"),
+    "tenant": Late("cli.commands.tenant", "Print what a namespace needs so that Keyhole serves it."),
+}
 
 
 @click.group(
-    cls=_LateGroup,
+    cls=LateGroup,
+    late=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Each command has examples: keyhole COMMAND --help",
 )

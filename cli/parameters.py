@@ -37,7 +37,7 @@ class AddressType(click.ParamType["Address"]):
 
     def convert(self, value: "str | Address", param: click.Parameter | None, ctx: click.Context | None) -> "Address":
         """Read it; a usage error when it is none (click's hook)."""
-        from webhook.server.settings import Address  # noqa: PLC0415 - `keyhole serve` imports rooms only once the library is patched
+        from webhook.server.settings import Address
 
         if isinstance(value, Address):
             return value

@@ -1,6 +1,7 @@
 """docs/metrics.md, written from the declarations: `python -m metrics.document > docs/metrics.md`."""
 
 import sys
+import textwrap
 from collections.abc import Iterator
 
 from metrics.alerts import ALERTS
@@ -44,13 +45,17 @@ def _lines() -> Iterator[str]:
 def _metric(metric: Declaration) -> Iterator[str]:
     yield f"### `{metric.name}`\n"
     buckets = f" Buckets: {', '.join(f'{bound:g}' for bound in metric.buckets)} s." if metric.buckets else ""
-    yield f"{metric.kind.value.capitalize()}. {metric.meaning}{buckets}\n"
+    yield _wrapped(f"{metric.kind.value.capitalize()}. {metric.meaning}{buckets}") + "\n"
     for label, values in metric.labels.items():
-        yield f"- `{label}`: {values}"
+        yield _wrapped(f"- `{label}`: {values}", "  ")
     if metric.labels:
         yield ""
     if metric.advice:
-        yield f"{metric.advice}\n"
+        yield _wrapped(metric.advice) + "\n"
+
+
+def _wrapped(text: str, indent: str = "") -> str:
+    return textwrap.fill(text, 120, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 if __name__ == "__main__":

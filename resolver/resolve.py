@@ -19,7 +19,8 @@ from resolver.tenancy.token_cache import Tenant
 from resolver.vault.breaker import State
 from resolver.vault.client import Transport
 from resolver.vault.http import Limit, no_limit
-from resolver.vault.kv import KvLocation, KvSecret, MountDoubted
+from resolver.vault.kv import KvSecret, MountDoubted
+from resolver.vault.kv_location import KvLocation
 from resolver.vault.mounts import Mounts
 from resolver.vault.observer import Observers, nobody
 from resolver.vault.servers import Server, Servers

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from cli.tenant_command import tenant
+from cli.commands.tenant import tenant
 from manifests.fields.scan import Form, Scan, scan_secret
 from resolver.references.errors import ReferenceSyntaxError
 from resolver.references.grammar import parse_value

@@ -1,4 +1,4 @@
-"""Reading secrets of Vault's key/value engine: where on its mount one lies, and one read of it.
+"""Reading a secret of Vault's key/value engine, in one request.
 
 Source: Vault's HTTP API for the KV v1 and v2 engines.
 """
@@ -6,20 +6,17 @@ Source: Vault's HTTP API for the KV v1 and v2 engines.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Final
 
 from hvac.api.secrets_engines import KvV1, KvV2
 
 from resolver.budget import Budget
 from resolver.errors import ResolverError
 from resolver.references import jsontext
-from resolver.references.grammar import Reference
 from resolver.references.jsontext import JsonValue
 from resolver.references.value import SecretValue
 from resolver.vault import mounts, refusal_texts, responses
 from resolver.vault.client import Transport, VaultAdapter
 from resolver.vault.errors import (
-    ReferenceRefused,
     SecretNotFound,
     SecretTooLarge,
     VaultDenied,
@@ -27,30 +24,7 @@ from resolver.vault.errors import (
     VaultUnavailable,
 )
 from resolver.vault.http import MAX_BODY_BYTES, AnswerTooLarge, VaultAnswer
-from resolver.vault.mounts import V1, V2, KvMount
-
-_V2_DATA_BRANCH: Final = "data"
-# The other branches of a KV v2 mount's API. `secret/metadata/app` means the API's path to whoever writes it, so to
-# read a secret that happens to be called `metadata/app` would surprise them.
-_V2_OTHER_BRANCHES: Final = frozenset({"metadata", "delete", "undelete", "destroy", "subkeys", "config"})
-
-
-@dataclass(frozen=True, slots=True)
-class KvLocation:
-    """One secret, at one version or the newest: what a single read of Vault returns."""
-
-    mount: KvMount
-    path: str
-    version: int | None = None
-
-    def __str__(self) -> str:
-        return f"{self.mount.path}/{self.path}"
-
-    @property
-    def policy_path(self) -> str:
-        """The path that a Vault policy has to name."""
-        branch = f"{_V2_DATA_BRANCH}/" if self.mount.version == V2 else ""
-        return f"{self.mount.path}/{branch}{self.path}"
+from resolver.vault.kv_location import V1, V2, KvLocation, KvMount
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,30 +48,6 @@ class MountDoubted(ResolverError):
         super().__init__(told.message)
         self.mount = mount
         self.told = told
-
-
-def is_branch_of_v2(mount: KvMount, path: str) -> bool:
-    """Whether a path that is plain on a KV v1 mount would be a branch of the API if the mount became KV v2."""
-    branch = path.removeprefix(mount.path + "/").partition("/")[0]
-    return mount.version == V1 and branch in {_V2_DATA_BRANCH, *_V2_OTHER_BRANCHES}
-
-
-def location(reference: Reference, mount: KvMount) -> KvLocation:
-    """Return where a reference's secret lies on a mount; raises `ReferenceRefused`."""
-    path = reference.path.removeprefix(mount.path + "/")
-    if mount.version == V1:
-        if reference.version is not None:
-            raise ReferenceRefused(f"{mount.path} is a KV v1 mount, which keeps no versions")
-        return KvLocation(mount, path)
-    branch, _, below = path.partition("/")
-    if branch == _V2_DATA_BRANCH and below:
-        path = below
-    elif branch in _V2_OTHER_BRANCHES:
-        raise ReferenceRefused(
-            f"{mount.path} is a KV v2 mount, and {mount.path}/{branch} a branch of its API that holds no values; "
-            f"a secret that is called {path} is written {mount.path}/{_V2_DATA_BRANCH}/{path}"
-        )
-    return KvLocation(mount, path, reference.version)
 
 
 def read(

@@ -7,7 +7,7 @@ may use anything below it.
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Final
 
@@ -21,25 +21,11 @@ from resolver.vault import refusal_texts, responses
 from resolver.vault.client import Transport
 from resolver.vault.errors import NotKeyValue, VaultDenied, VaultUnavailable
 from resolver.vault.http import VaultAnswer
+from resolver.vault.kv_location import V1, V2, KvMount
 from resolver.vault.observer import Operation
 
-V1, V2 = 1, 2
 KEY_VALUE_TYPES: Final = frozenset({"kv", "generic"})
 """How Vault calls the engine; `generic` is KV v1 of old."""
-
-
-@dataclass(frozen=True, slots=True)
-class KvMount:
-    """A mount of the key/value engine: its path without slashes at the ends, and the engine's version.
-
-    `asked_at_seconds` is when Vault was asked about it last, in monotonic seconds; None means never. `is_configured`
-    says that the administrator names it, and that Vault never said otherwise.
-    """
-
-    path: str
-    version: int
-    asked_at_seconds: float | None = field(default=None, compare=False)
-    is_configured: bool = field(default=False, compare=False)
 
 
 class TokenRefused(ResolverError):

@@ -12,8 +12,8 @@ from click.testing import CliRunner, Result
 from audit.key import AuditKey
 from audit.line import Event, sign
 from audit.torn import Piece, telling
-from cli import audit_command
-from cli.audit_command import audit
+from cli.commands import audit as audit_command
+from cli.commands.audit import audit
 from tests.audit.audits import chain_lines, head_of
 
 NOT_DONE = 2

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes
 
 from certs.files import read, write
 from certs.issue import issue_ca, issue_serving
-from cli.certs_command import certs
+from cli.commands.certs import certs
 
 NOT_DONE = 2
 

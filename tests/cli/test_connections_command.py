@@ -9,7 +9,7 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
-from cli.connections_command import connections
+from cli.commands.connections import connections
 from resolver.connections.files import load
 from resolver.connections.model import ConfigurationError
 

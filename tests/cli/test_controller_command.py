@@ -7,7 +7,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from cli.controller_command import controller
+from cli.commands.controller import controller
 from cli.parameters import DurationType
 
 _NEEDED = ("--record-key", "keyhole/record-key", "--lease", "keyhole/lease")

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
-from cli.connections_command import connections
+from cli.commands.connections import connections
 from cli.errors import NotDoneError
 from cli.main import main
 from tests.cli.tenant_cases import run

@@ -13,7 +13,7 @@ import jsonpatch
 import pytest
 from click.testing import CliRunner, Result
 
-from cli.audit_command import audit
+from cli.commands.audit import audit
 from testbed import Testbed
 from testbed.keyhole.installation import Webhook, serving
 from tests.e2e.caller import Caller

@@ -1,4 +1,4 @@
-"""`keyhole certs`: issue and look at the certificates that a webhook serves with."""
+"""`keyhole certs`: issue and inspect the certificates that a webhook serves with."""
 
 import json
 from collections.abc import Sequence
@@ -40,7 +40,7 @@ _output = click.option(
 
 @click.group(name="certs")
 def certs() -> None:
-    """Issue and look at the certificates that a webhook serves with."""
+    """Issue and inspect the certificates that a webhook serves with."""
 
 
 @certs.command(epilog=_ISSUE_EXAMPLES)

@@ -4,28 +4,21 @@ import logging
 import signal
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from certs.errors import InvalidNameError
 from certs.issue import LONGEST_LIFETIME
-from certs.names import alternative_names
-from certs.renewal import CertificateRequest
 from cli.errors import NotDoneError
 from cli.parameters import AddressType, DurationType, ObjectNameType, kubeconfig_option, log_options
 from cli.version import VERSION
-from controller.certificates.duty import CertificateSettings
-from controller.meters import ControllerMeters
-from controller.process import Controller, ControllerSettings
-from kube.errors import KubernetesUnavailable
 from kube.objects import ObjectName
 from manifests.provenance.key_status import SETTLE_SECONDS
-from metrics.meters import CONTENT_TYPE, Exposition, Meters
-from runtime.health_listener import HealthListener, listening
-from runtime.health_pages import Pages
-from runtime.log_lines import LogFormat
-from runtime.logs import configure, frames
-from webhook.server.settings import Address
+
+if TYPE_CHECKING:
+    from certs.renewal import CertificateRequest
+    from controller.certificates.duty import CertificateSettings
+    from webhook.server.settings import Address
 
 log = logging.getLogger("keyhole.controller")
 
@@ -122,15 +115,25 @@ def controller(  # noqa: PLR0917 - click passes one for each option
     certificate_lifetime: timedelta,
     ca_lifetime: timedelta,
     kubeconfig: Path | None,
-    health_listen: Address,
+    health_listen: "Address",
     log_level: str,
     log_format: str,
 ) -> None:
-    """Make and rotate the key of the records, and certificates if it is told to, until SIGTERM.
+    """Make and rotate the record key, and certificates if asked to.
 
-    Several may run; one of them leads. What it is about to do stands in the Secret, so that any of them can go
-    on after another.
+    It runs until SIGTERM. Several may run at once; one of them leads. Each step is written down in the Secret before it
+    is taken, so that another controller can carry on from there.
     """
+    from certs.renewal import CertificateRequest
+    from controller.meters import ControllerMeters
+    from controller.process import Controller, ControllerSettings
+    from kube.errors import KubernetesUnavailable
+    from metrics.meters import CONTENT_TYPE, Exposition, Meters
+    from runtime.health_listener import HealthListener, listening
+    from runtime.health_pages import Pages
+    from runtime.log_lines import LogFormat
+    from runtime.logs import configure, frames
+
     configure(log_level, LogFormat(log_format))
     wishes = CertificateRequest(serving_hosts, certificate_lifetime, ca_lifetime)
     certificates = _certificates(certificate_authority, serving_certificate, wishes, api_service, webhook_configuration)
@@ -162,10 +165,14 @@ def controller(  # noqa: PLR0917 - click passes one for each option
 def _certificates(
     authority: ObjectName | None,
     serving: ObjectName | None,
-    wishes: CertificateRequest,
+    wishes: "CertificateRequest",
     api_service: str | None,
     webhook_configuration: str | None,
-) -> CertificateSettings | None:
+) -> "CertificateSettings | None":
+    from certs.errors import InvalidNameError
+    from certs.names import alternative_names
+    from controller.certificates.duty import CertificateSettings
+
     if authority is None and serving is None and not wishes.hosts and not api_service and not webhook_configuration:
         return None
     if authority is None or serving is None or not wishes.hosts:

@@ -15,7 +15,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.group(name="connections")
 def connections() -> None:
-    """Check the file that tells Keyhole which Vault to ask, and as whom."""
+    """Check the file that says which Vault Keyhole asks, and as whom."""
 
 
 @connections.command(

@@ -1,26 +1,24 @@
 """`keyhole key`: ask for a rotation of the record key, and see how far it is. No key is ever read here."""
 
 import json
-import secrets as random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from cli.commands.key_report import position, shown, tell, tell_dropped, tell_problems, words
 from cli.errors import NotDoneError
-from cli.key_report import position, shown, tell, tell_dropped, tell_problems, words
 from cli.parameters import ObjectNameType
-from kube.client import connect
-from kube.errors import Conflict, KubernetesError, KubernetesUnavailable
-from kube.objects import Metadata, ObjectName
-from kube.secrets import Secrets
-from manifests.provenance.key_status import DROP_OLD, ROTATE, STATUS, Rotation, Step, drop_of, parse, request_of
+from kube.objects import ObjectName
+from manifests.provenance.key_status import STATUS, Rotation, Step, parse, request_of
 
-_CALL_SECONDS = 10.0
+if TYPE_CHECKING:
+    from cli.commands.key_secret import KeySecret
+
 _POLL_SECONDS = 1.0
-_ATTEMPTS = 5
 
 # "\b" on a line of its own keeps click from joining the lines below it.
 _ROTATE_EXAMPLES = """\b
@@ -55,7 +53,7 @@ _kubeconfig = click.option(
 
 @click.group(name="key")
 def key() -> None:
-    """Rotate the key that the records of what was resolved are signed under, and see its state."""
+    """Rotate the key that signs the records, and show its state."""
 
 
 @key.command(epilog=_ROTATE_EXAMPLES)
@@ -88,7 +86,9 @@ def rotate(record_key: ObjectName, kubeconfig: Path, *, no_wait: bool, drop_old:
     Exit code 0: done, or with --no-wait asked for. 1: records of some namespaces could not be signed anew; the
     old key stays, and the controller tries again. 2: it could not be asked for, or was not over in time.
     """
-    secret = _KeySecret(record_key, kubeconfig)
+    from cli.commands.key_secret import KeySecret
+
+    secret = KeySecret(record_key, kubeconfig)
     request, is_new = secret.ask(drop_old=drop_old)
     click.echo(f"rotation {request} {'asked for' if is_new else 'is under way already'}")
     if no_wait:
@@ -111,7 +111,9 @@ def status(record_key: ObjectName, kubeconfig: Path, *, output: str) -> None:
 
     Exit code 1 when there is no key yet, or when a rotation cannot go on without somebody's help.
     """
-    metadata = _KeySecret(record_key, kubeconfig).read()
+    from cli.commands.key_secret import KeySecret
+
+    metadata = KeySecret(record_key, kubeconfig).read()
     found, pending = parse(metadata.annotations.get(STATUS)), request_of(metadata.annotations)
     rotation = found.rotation if found else None
     if output == "json":
@@ -122,68 +124,8 @@ def status(record_key: ObjectName, kubeconfig: Path, *, output: str) -> None:
         raise SystemExit(1)
 
 
-class _KeySecret:
-    """The Secret, of which only the metadata is looked at."""
-
-    def __init__(self, name: ObjectName, kubeconfig: Path) -> None:
-        self._name = name
-        try:
-            self._secrets = Secrets(connect(kubeconfig))
-        except KubernetesUnavailable as error:
-            raise NotDoneError(str(error)) from None
-
-    def read(self) -> Metadata:
-        """Return its metadata now."""
-        try:
-            return self._secrets.read_metadata(self._name, _CALL_SECONDS)
-        except (KubernetesError, KubernetesUnavailable) as error:
-            raise NotDoneError(str(error)) from None
-
-    def rotation(self) -> Rotation | None:
-        """Return the rotation as it is told now; None, too, while the API server does not answer."""
-        try:
-            found = parse(self._secrets.read_metadata(self._name, _CALL_SECONDS).annotations.get(STATUS))
-        except KubernetesUnavailable:
-            return None
-        except KubernetesError as error:
-            raise NotDoneError(str(error)) from None
-        return found.rotation if found else None
-
-    def ask(self, *, drop_old: bool) -> tuple[str, bool]:
-        """Return the request of the rotation that is under way, or of a new one, and whether it is new.
-
-        With `drop_old` ask as well that it ends whatever is left.
-        """
-        for _ in range(_ATTEMPTS):
-            metadata = self.read()
-            known = parse(metadata.annotations.get(STATUS))
-            if known is None:
-                raise NotDoneError(f"Secret {self._name} holds no key yet: is `keyhole controller` running?")
-            under_way = request_of(metadata.annotations)
-            # A request that somebody left in the meantime waits for the end of this one.
-            if known.rotation is not None and known.rotation.step is not Step.DONE:
-                under_way = known.rotation.request
-            request = under_way or random.token_hex(4)
-            wanted = {} if under_way else {ROTATE: request}
-            if drop_old and drop_of(metadata.annotations) != request:
-                wanted[DROP_OLD] = request
-            if not wanted or self._annotate(metadata, wanted):
-                return request, not under_way
-        raise NotDoneError(f"Secret {self._name} changes all the time; try again")
-
-    def _annotate(self, metadata: Metadata, annotations: Mapping[str, str]) -> bool:
-        """Set annotations, and return False when somebody else changed the Secret meanwhile."""
-        try:
-            self._secrets.change(self._name, annotations, _CALL_SECONDS, resource_version=metadata.resource_version)
-        except Conflict:
-            return False
-        except (KubernetesError, KubernetesUnavailable) as error:
-            raise NotDoneError(str(error)) from None
-        return True
-
-
 def _follow(
-    secret: _KeySecret,
+    secret: "KeySecret",
     request: str,
     timeout_seconds: float,
     show: Callable[[int, str], None],

@@ -1,31 +1,23 @@
 """`keyhole resolve`: what does a reference stand for, asked as a namespace or as oneself."""
 
 import json
-import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-from pydantic import ValidationError
 
 from cli.errors import NotDoneError
-from kube.client import connect
-from kube.errors import KubernetesUnavailable
-from kube.tokens import ServiceAccountTokens
-from resolver.connections.files import load, with_bundle
-from resolver.connections.model import Authentication, ConfigurationError, Connection
 from resolver.deadline import Deadline
 from resolver.errors import ResolverError
 from resolver.references.characters import visible
 from resolver.references.errors import ReferenceSyntaxError
 from resolver.references.grammar import Reference, parse_value
-from resolver.references.reference import DEFAULT_CONNECTION
 from resolver.references.value import NotText, SecretValue
-from resolver.resolve import Resolved, Resolver
-from resolver.tenancy.static_token import StaticToken
-from resolver.tenancy.token_cache import TokenCache
-from runtime.namespace_tokens import NamespaceTokens
+
+if TYPE_CHECKING:
+    from resolver.resolve import Resolved
 
 _DEADLINE_SECONDS = 30.0
 _FINDINGS = 1
@@ -60,10 +52,15 @@ def resolve(  # noqa: PLR0917 - click passes one for each option
     kubeconfig: Path | None,
     output: str,
 ) -> None:
-    """Resolve REFERENCE, or a text with references in it. The value is masked unless --reveal is given.
+    """Show what a reference resolves to.
+
+    REFERENCE may also be a text with references in it. The value is masked unless --reveal is given.
 
     Exit code 1 when a reference is malformed or does not resolve.
     """
+    from cli.commands.resolver_for import namespace_resolver, own_resolver
+    from resolver.resolve import Resolved
+
     try:
         template = parse_value(reference)
     except ReferenceSyntaxError as error:
@@ -71,7 +68,7 @@ def resolve(  # noqa: PLR0917 - click passes one for each option
         return
     if not template.references:
         raise click.UsageError("no reference in it; one looks like vault:MOUNT/PATH#FIELD")
-    resolver = _as_namespace(connections, kubeconfig) if namespace else _as_oneself()
+    resolver = namespace_resolver(connections, kubeconfig) if namespace else own_resolver()
     try:
         outcomes = resolver.resolve(template.references, namespace or "", Deadline.after(_DEADLINE_SECONDS))
     finally:
@@ -90,7 +87,7 @@ def resolve(  # noqa: PLR0917 - click passes one for each option
     _show(value, found, output, reveal=reveal)
 
 
-def _show(value: SecretValue, found: Mapping[Reference, Resolved], output: str, *, reveal: bool) -> None:
+def _show(value: SecretValue, found: Mapping[Reference, "Resolved"], output: str, *, reveal: bool) -> None:
     if output == "json":
         references = [{"reference": str(key), "version": outcome.version} for key, outcome in found.items()]
         click.echo(json.dumps({"value": _text(value) if reveal else None, "references": references}))
@@ -113,38 +110,3 @@ def _text(value: SecretValue) -> str:
 def _finish(ctx: click.Context, output: str, finding: Mapping[str, str], text: str) -> None:
     click.echo(json.dumps(finding) if output == "json" else text, err=output != "json")
     ctx.exit(_FINDINGS)
-
-
-def _as_namespace(connections: Path | None, kubeconfig: Path | None) -> Resolver:
-    if connections is None:
-        raise click.UsageError("--namespace needs --connections")
-    try:
-        return Resolver(load(connections), TokenCache(NamespaceTokens(ServiceAccountTokens(connect(kubeconfig)))))
-    except (ConfigurationError, KubernetesUnavailable) as error:
-        raise NotDoneError(str(error)) from None
-
-
-def _as_oneself() -> Resolver:
-    """Use what the `vault` command uses: VAULT_ADDR, VAULT_TOKEN or ~/.vault-token, VAULT_CACERT, VAULT_NAMESPACE."""
-    address, token = os.environ.get("VAULT_ADDR"), os.environ.get("VAULT_TOKEN")
-    token_file = Path.home() / ".vault-token"
-    if not token and token_file.is_file():
-        token = token_file.read_text().strip()
-    if not address or not token:
-        raise click.UsageError("set VAULT_ADDR and VAULT_TOKEN, or give --namespace and --connections")
-    ca_file = Path(os.environ["VAULT_CACERT"]) if os.environ.get("VAULT_CACERT") else None
-    try:
-        connection = Connection(
-            address=address,
-            auth=Authentication(method="jwt", role="unused"),
-            ca_file=ca_file,
-            vault_namespace=os.environ.get("VAULT_NAMESPACE") or None,
-        )
-    except ValidationError as error:
-        problem = error.errors(include_input=False, include_url=False)[0]["msg"]
-        raise NotDoneError(f"VAULT_ADDR: {problem}") from None
-    try:
-        connection = with_bundle(connection, "VAULT_CACERT")
-    except ConfigurationError as error:
-        raise NotDoneError(str(error)) from None
-    return Resolver({DEFAULT_CONNECTION: connection}, StaticToken(SecretValue(token)))

@@ -158,20 +158,20 @@ def serve(  # noqa: PLR0917 - click passes one for each option
 ) -> None:
     """Serve admissions until SIGTERM."""
     # Before anything that opens sockets is imported: what was imported before would block a whole worker.
-    from gevent import monkey  # noqa: PLC0415
+    from gevent import monkey
 
     monkey.patch_all()
-    from audit.errors import AuditError  # noqa: PLC0415
-    from kube.errors import KubernetesUnavailable  # noqa: PLC0415
-    from metrics.folder import MetricsFolderError  # noqa: PLC0415
-    from resolver.connections.model import ConfigurationError  # noqa: PLC0415
-    from runtime.log_lines import LogFormat  # noqa: PLC0415
-    from runtime.logs import configure  # noqa: PLC0415
-    from webhook.assembly import Audit, ServiceSettings, build, check_start  # noqa: PLC0415
-    from webhook.callerauth.caller import ProofUnreadable  # noqa: PLC0415
-    from webhook.server.server import Server  # noqa: PLC0415
-    from webhook.server.serving_certificate import CertificateError  # noqa: PLC0415
-    from webhook.server.settings import ServerSettings  # noqa: PLC0415
+    from audit.errors import AuditError
+    from kube.errors import KubernetesUnavailable
+    from metrics.folder import MetricsFolderError
+    from resolver.connections.model import ConfigurationError
+    from runtime.log_lines import LogFormat
+    from runtime.logs import configure
+    from webhook.assembly import Audit, ServiceSettings, build, check_start
+    from webhook.callerauth.caller import ProofUnreadable
+    from webhook.server.server import Server
+    from webhook.server.serving_certificate import CertificateError
+    from webhook.server.settings import ServerSettings
 
     configure(log_level, LogFormat(log_format))
     settings = ServerSettings(
@@ -218,7 +218,7 @@ def _certificate(
     certificate: Path | None, key: Path | None, secret: ObjectName | None
 ) -> "CertificateFiles | ObjectName":
     """Return where the certificate is. To be called once the library is patched."""
-    from webhook.server.serving_certificate import CertificateFiles  # noqa: PLC0415 - see `serve`
+    from webhook.server.serving_certificate import CertificateFiles
 
     if certificate is not None and key is not None and secret is None:
         return CertificateFiles(certificate, key)
@@ -231,7 +231,7 @@ def _caller_settings(
     mode: str, ca_file: Path | None, names: tuple[str, ...], token_files: tuple[Path, ...]
 ) -> "CallerSettings":
     """Return how callers prove themselves, and warn when they need not. To be called once the library is patched."""
-    from webhook.callerauth.modes import CallerMode, CallerSettings, CallerSettingsError  # noqa: PLC0415 - see `serve`
+    from webhook.callerauth.modes import CallerMode, CallerSettings, CallerSettingsError
 
     try:
         caller = CallerSettings(CallerMode(mode), ca_file, frozenset(names), token_files)

@@ -7,11 +7,7 @@ import click
 
 from cli.errors import NotDoneError
 from cli.parameters import ObjectNameType, kubeconfig_option
-from kube.client import connect
-from kube.dry_runs import try_secret
-from kube.errors import KubernetesUnavailable
 from kube.objects import ObjectName
-from provisioning.probe import ANNOTATIONS, Verdict, judge
 
 _FINDINGS = 1
 # As long as the API server waits for a webhook at most.
@@ -37,13 +33,19 @@ Examples:
 @kubeconfig_option
 @click.pass_context
 def probe(ctx: click.Context, secret: ObjectName, wait_seconds: float, kubeconfig: Path | None) -> None:
-    """Ask the API server, by a dry run of a Secret with a reference, whether Keyhole answers it.
+    """Ask the API server whether Keyhole answers it.
 
-    SECRET is NAMESPACE/NAME of a Secret that need not be there, in a namespace whose Secrets Keyhole is asked
-    about. Nothing is stored, and Vault is not asked. It takes the verbs create and patch on that Secret.
+    It applies SECRET, a NAMESPACE/NAME that need not exist, as a dry run with a reference in it. Its namespace must be
+    one whose Secrets Keyhole is asked about. Nothing is stored, and Vault is not asked. You need the verbs create and
+    patch on that Secret.
 
     Exit code 0 when Keyhole answered, 1 when not.
     """
+    from kube.client import connect
+    from kube.dry_runs import try_secret
+    from kube.errors import KubernetesUnavailable
+    from provisioning.probe import ANNOTATIONS, Verdict, judge
+
     deadline = time.monotonic() + wait_seconds
     try:
         api = connect(kubeconfig)

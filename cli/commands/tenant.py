@@ -26,7 +26,7 @@ from provisioning.vault_role import TokenType
 from provisioning.vault_setup import Program, VaultSetup
 from resolver.connections.model import ConfigurationError
 from resolver.references.reference import DEFAULT_CONNECTION
-from resolver.vault.kv import KvLocation
+from resolver.vault.kv_location import KvLocation
 
 _FINDINGS = 1
 _ACCESSOR = re.compile(r"[A-Za-z0-9_-]+")
@@ -163,10 +163,11 @@ def tenant(
     token_type: TokenType | None,
     program: Program | None,
 ) -> None:
-    """Print what NAMESPACE needs so that Keyhole serves it; nothing is changed.
+    """Print what a namespace needs so that Keyhole serves it.
 
-    Exit code 1 when a manifest holds what admission would refuse: then nothing is printed but what is wrong. What was
-    not read, although references may stand in it (a template, what a kustomization makes of other files), is told.
+    Nothing is changed: read the output, then apply it yourself. Exit code 1 when a manifest holds something that
+    admission would refuse; then only what is wrong is printed. Files that could not be read although they may hold
+    references (a template, say, or what a kustomization makes of other files) are listed on standard error.
     """
     options = _VaultOptions(output, paths, files, kv, templated, accessor, token_type, strict, program)
     try:

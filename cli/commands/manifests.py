@@ -1,0 +1,233 @@
+"""`keyhole manifests`: what registers the webhook with an API server, for those who install without the chart."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cli.manifest_files import LABEL, SUBDOMAIN, AbsolutePathType, NameType, ca, url_of, write
+from manifests.registration.admission_configuration import admission_configuration as written_admission_configuration
+from manifests.registration.admission_configuration import certificate_user, token_user
+from manifests.registration.admission_configuration import webhook_kubeconfig as written_kubeconfig
+from manifests.registration.admission_policy import admission_policy as written_admission_policy
+from manifests.registration.api_service import api_service as written_api_service
+from manifests.registration.warning_policies import excluded_policy, look_alike_policy
+from manifests.registration.webhook_configuration import (
+    DEFAULT_TIMEOUT_SECONDS,
+    NAME,
+    OWN_NAMESPACE,
+    aggregated_webhook_configuration,
+)
+from manifests.registration.webhook_configuration import webhook_configuration as written_webhook_configuration
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_MOST_SECONDS = 30
+
+
+_own_namespace = click.option(
+    "--namespace",
+    type=NameType(LABEL),
+    default=OWN_NAMESPACE,
+    show_default=True,
+    help="The namespace in which Keyhole runs. Its own Secrets are left alone, so that it can always be repaired.",
+)
+_output = click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write to this file instead of standard output. A file that is there is replaced.",
+)
+
+
+def _named(default: str, what: str) -> Callable[[Any], Any]:
+    return click.option(
+        "--name", type=NameType(SUBDOMAIN), default=default, show_default=True, help=f"The name of {what}."
+    )
+
+
+@click.group(name="manifests")
+def manifests() -> None:
+    """Print the manifests that register the webhook with an API server.
+
+    The Helm chart writes the same ones; these commands are for installing without it. Nothing is changed and no server
+    is asked: each command prints YAML, for `kubectl apply -f -` or for the API server's machine.
+    """
+
+
+@manifests.command(
+    name="webhook-configuration",
+    epilog="""\b
+Examples:
+  keyhole manifests webhook-configuration --url https://HOST:8443/mutate --ca-file certs/ca.crt | kubectl apply -f -
+\b
+  # For `keyhole serve --caller-auth aggregation`; the API service says how the API server reaches Keyhole:
+  keyhole manifests webhook-configuration --aggregation | kubectl apply -f -
+""",
+)
+@click.option("--url", help="Where the API server reaches `keyhole serve`: https://HOST:PORT/mutate.")
+@click.option("--ca-file", type=_FILE, help="With --url: the CA of Keyhole's serving certificate (PEM).")
+@click.option(
+    "--aggregation",
+    is_flag=True,
+    help="Instead of --url: go through the API server's aggregation layer, and thus through an API service.",
+)
+@_named(NAME, "the MutatingWebhookConfiguration")
+@_own_namespace
+@click.option(
+    "--timeout-seconds",
+    type=click.IntRange(1, _MOST_SECONDS),
+    default=DEFAULT_TIMEOUT_SECONDS,
+    show_default=True,
+    help="How long the API server waits for an answer.",
+)
+@_output
+def webhook_configuration(
+    *,
+    url: str | None,
+    ca_file: Path | None,
+    aggregation: bool,
+    name: str,
+    namespace: str,
+    timeout_seconds: int,
+    output: Path | None,
+) -> None:
+    """Print the MutatingWebhookConfiguration: which requests the API server sends to Keyhole, and where.
+
+    It fails closed: while no webhook answers, Secrets with references cannot be written. All other Secrets can.
+    """
+    usual: Mapping[str, Any] = {"name": name, "timeout_seconds": timeout_seconds, "own_namespace": namespace}
+    if aggregation and url is None and ca_file is None:
+        write([aggregated_webhook_configuration(**usual)], output)
+    elif url is not None and ca_file is not None and not aggregation:
+        write([written_webhook_configuration(url_of(url), ca(ca_file), **usual)], output)
+    else:
+        raise click.UsageError("give either --url and --ca-file, or --aggregation")
+
+
+@manifests.command(
+    name="api-service",
+    epilog="""\b
+Examples:
+  keyhole manifests api-service --ca-file certs/ca.crt | kubectl apply -f -
+  keyhole manifests api-service --namespace platform --service secrets --port 8443 --ca-file ca.crt -o api-service.yaml
+""",
+)
+@_own_namespace
+@click.option("--service", type=NameType(LABEL), default=NAME, show_default=True, help="Keyhole's Service there.")
+@click.option("--port", type=click.IntRange(1, 65535), default=443, show_default=True, help="The Service's port.")
+@click.option(
+    "--ca-file",
+    type=_FILE,
+    required=True,
+    help="The CA (PEM) of Keyhole's serving certificate, which is for SERVICE.NAMESPACE.svc.",
+)
+@_output
+def api_service(*, namespace: str, service: str, port: int, ca_file: Path, output: Path | None) -> None:
+    """Print the APIService by which the API server's aggregation layer reaches Keyhole.
+
+    It goes with `webhook-configuration --aggregation` and with `keyhole serve --caller-auth aggregation`. While
+    Keyhole does not answer, the APIService is unavailable, and the API server cannot finish deleting namespaces.
+    """
+    write([written_api_service(namespace, service, port, ca(ca_file))], output)
+
+
+@manifests.command(
+    name="admission-policy",
+    epilog="""\b
+Examples:
+  keyhole manifests admission-policy | kubectl apply -f -
+""",
+)
+@_named(NAME, "the policy and of its binding")
+@_own_namespace
+@_output
+def admission_policy(*, name: str, namespace: str, output: Path | None) -> None:
+    """Print the ValidatingAdmissionPolicy that refuses Secrets with references about which Keyhole was not asked.
+
+    It stands behind the webhook: without it, references are stored unresolved when somebody removes the webhook's
+    registration, or when another webhook adds a reference later.
+    """
+    write(written_admission_policy(name=name, own_namespace=namespace), output)
+
+
+@manifests.command(
+    name="warning-policies",
+    epilog="""\b
+Examples:
+  keyhole manifests warning-policies | kubectl apply -f -
+""",
+)
+@_own_namespace
+@_output
+def warning_policies(*, namespace: str, output: Path | None) -> None:
+    """Print two ValidatingAdmissionPolicies that refuse nothing and warn of references that Keyhole never reads.
+
+    One covers the namespaces that Keyhole leaves alone, the other values that only look like references.
+    """
+    write([*excluded_policy(own_namespace=namespace), *look_alike_policy(own_namespace=namespace)], output)
+
+
+@manifests.command(
+    name="admission-configuration",
+    epilog="""\b
+Examples:
+  keyhole manifests admission-configuration --kubeconfig-path /etc/kubernetes/webhooks.yaml -o admission.yaml
+""",
+)
+@click.option(
+    "--kubeconfig-path",
+    type=AbsolutePathType(),
+    default="/etc/kubernetes/webhooks.yaml",
+    show_default=True,
+    help="Where the file that `webhook-kubeconfig` prints lies on the API server's machine.",
+)
+@_output
+def admission_configuration(*, kubeconfig_path: Path, output: Path | None) -> None:
+    """Print the AdmissionConfiguration by which an API server proves itself to webhooks.
+
+    For an API server whose flags are yours: it takes the file as --admission-control-config-file, and reads it when it
+    starts. `keyhole manifests webhook-kubeconfig` prints the file that this one names.
+    """
+    write([written_admission_configuration(kubeconfig_path)], output)
+
+
+@manifests.command(
+    name="webhook-kubeconfig",
+    epilog="""\b
+Examples:
+  keyhole manifests webhook-kubeconfig --client-certificate /etc/kubernetes/pki/keyhole-client.crt \\
+      --client-key /etc/kubernetes/pki/keyhole-client.key -o webhooks.yaml
+  keyhole manifests webhook-kubeconfig --host keyhole.example:8443 --token-file /etc/kubernetes/keyhole-token
+""",
+)
+@click.option(
+    "--host",
+    default=f"{NAME}.{OWN_NAMESPACE}.svc",
+    show_default=True,
+    help="The webhook: the host of its URL, or SERVICE.NAMESPACE.svc, with :PORT unless that is 443.",
+)
+@click.option("--client-certificate", type=AbsolutePathType(), help="The API server's client certificate (PEM).")
+@click.option("--client-key", type=AbsolutePathType(), help="Its private key (PEM).")
+@click.option("--token-file", type=AbsolutePathType(), help="Instead of the two: the file that holds a bearer token.")
+@_output
+def webhook_kubeconfig(
+    *,
+    host: str,
+    client_certificate: Path | None,
+    client_key: Path | None,
+    token_file: Path | None,
+    output: Path | None,
+) -> None:
+    """Print the kubeconfig that says with what an API server proves itself to Keyhole.
+
+    It goes with `admission-configuration`, and with `keyhole serve --caller-auth client-certificate` or `token`. Paths
+    are those of the API server's machine; no file is read here.
+    """
+    if client_certificate is not None and client_key is not None and token_file is None:
+        user = certificate_user(client_certificate, client_key)
+    elif token_file is not None and client_certificate is None and client_key is None:
+        user = token_user(token_file)
+    else:
+        raise click.UsageError("give either --client-certificate and --client-key, or --token-file")
+    write([written_kubeconfig({host: user})], output)

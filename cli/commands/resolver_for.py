@@ -1,0 +1,56 @@
+"""The resolver that `keyhole resolve` asks: as a namespace, or with one's own Vault token."""
+
+import os
+from pathlib import Path
+
+import click
+from pydantic import ValidationError
+
+from cli.errors import NotDoneError
+from kube.client import connect
+from kube.errors import KubernetesUnavailable
+from kube.tokens import ServiceAccountTokens
+from resolver.connections.files import load, with_bundle
+from resolver.connections.model import Authentication, ConfigurationError, Connection
+from resolver.references.reference import DEFAULT_CONNECTION
+from resolver.references.value import SecretValue
+from resolver.resolve import Resolver
+from resolver.tenancy.static_token import StaticToken
+from resolver.tenancy.token_cache import TokenCache
+from runtime.namespace_tokens import NamespaceTokens
+
+
+def namespace_resolver(connections: Path | None, kubeconfig: Path | None) -> Resolver:
+    """Return what resolves as a namespace, with a token of its ServiceAccount, as the webhook does."""
+    if connections is None:
+        raise click.UsageError("--namespace needs --connections")
+    try:
+        return Resolver(load(connections), TokenCache(NamespaceTokens(ServiceAccountTokens(connect(kubeconfig)))))
+    except (ConfigurationError, KubernetesUnavailable) as error:
+        raise NotDoneError(str(error)) from None
+
+
+def own_resolver() -> Resolver:
+    """Use what the `vault` command uses: VAULT_ADDR, VAULT_TOKEN or ~/.vault-token, VAULT_CACERT, VAULT_NAMESPACE."""
+    address, token = os.environ.get("VAULT_ADDR"), os.environ.get("VAULT_TOKEN")
+    token_file = Path.home() / ".vault-token"
+    if not token and token_file.is_file():
+        token = token_file.read_text().strip()
+    if not address or not token:
+        raise click.UsageError("set VAULT_ADDR and VAULT_TOKEN, or give --namespace and --connections")
+    ca_file = Path(os.environ["VAULT_CACERT"]) if os.environ.get("VAULT_CACERT") else None
+    try:
+        connection = Connection(
+            address=address,
+            auth=Authentication(method="jwt", role="unused"),
+            ca_file=ca_file,
+            vault_namespace=os.environ.get("VAULT_NAMESPACE") or None,
+        )
+    except ValidationError as error:
+        problem = error.errors(include_input=False, include_url=False)[0]["msg"]
+        raise NotDoneError(f"VAULT_ADDR: {problem}") from None
+    try:
+        connection = with_bundle(connection, "VAULT_CACERT")
+    except ConfigurationError as error:
+        raise NotDoneError(str(error)) from None
+    return Resolver({DEFAULT_CONNECTION: connection}, StaticToken(SecretValue(token)))
