@@ -53,7 +53,14 @@ def test_what_is_no_key_is_refused_and_not_shown(tmp_path: Path, content: bytes,
     assert repr(SECRET)[2:20] not in shown
 
 
-@pytest.mark.parametrize("content", [SECRET, SECRET * 128, secrets.token_hex(32).encode()])
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(SECRET, id="as short as may be"),
+        pytest.param(SECRET * 128, id="as long as may be"),
+        pytest.param(secrets.token_hex(32).encode(), id="hexadecimal"),
+    ],
+)
 def test_keys_of_every_length_within_the_limits_are_taken(tmp_path: Path, content: bytes) -> None:
     assert load_key(key_file(tmp_path, content)).secret.reveal() == content
 
