@@ -6,11 +6,17 @@ BIN := $(VENV)/bin
 # Is newer than the requirements when the virtual environment holds what they say.
 INSTALLED := $(VENV)/.installed
 
+# Several tests at a time, those that share servers one after another: tests/conftest.py makes the groups.
+PARALLEL := --numprocesses auto --dist loadgroup --no-loadscope-reorder
+# The long runs have hours.
+UNHURRIED := --timeout 7200
+
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help venv check test test-gitops laws soak uptime crowds demo bench sbom testbed charts format lock clean
+.PHONY: help venv check static unit test test-gitops nightly laws soak uptime crowds demo bench sbom testbed charts
+.PHONY: format lock clean
 
 help: ## Show this list
 	@echo "Usage: make TARGET"
@@ -20,32 +26,39 @@ venv: $(INSTALLED) ## Make the virtual environment .venv, with the keyhole comma
 	@:
 
 check: $(INSTALLED) ## Check everything that needs no server: style, types, imports, unit tests
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target static unit
+
+static: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/pytest -m "not servers and not gitops"
 
-test: check ## Check, then run the end-to-end tests on a real API server, etcd and Vault
-	$(BIN)/pytest -m servers
+unit: $(INSTALLED)
+	$(BIN)/pytest $(PARALLEL) -m "not servers and not gitops"
+
+test: check testbed ## Check, then run the end-to-end tests on a real API server, etcd and Vault
+	$(BIN)/pytest $(PARALLEL) -m servers tests/e2e tests/testbed tests/charts
 
 test-gitops: $(INSTALLED) ## Run the tests with real Flux, Argo CD and helm; the first time builds them
 	$(BIN)/python -m testbed build redis-server kustomize-controller argocd helm
 	$(BIN)/pytest -m gitops
 
+nightly: test laws uptime crowds soak ## Everything, the same tests with large numbers too (hours)
+
 laws: $(INSTALLED) ## Hold the laws of the patch against 100,000 generated objects (about half an hour)
-	KEYHOLE_LAW_OBJECTS=25000 $(BIN)/pytest tests/webhook/admission/test_patch_laws.py
+	KEYHOLE_LAW_OBJECTS=25000 $(BIN)/pytest $(UNHURRIED) tests/webhook/admission/test_patch_laws.py
 
 soak: $(INSTALLED) ## Load one Keyhole steadily and see whether it leaks (MINUTES=30)
 	$(BIN)/python -m bench soak --minutes $(or $(MINUTES),30)
 
 uptime: $(INSTALLED) ## Replace replicas, connections (20 times) and certificates (50) under load (about half an hour)
 	KEYHOLE_ROLLING_RESTARTS=20 KEYHOLE_CERTIFICATE_ROTATIONS=50 KEYHOLE_CONNECTION_CHANGES=20 \
-		KEYHOLE_SOAK_SECONDS=120 $(BIN)/pytest -s -m servers tests/e2e/uptime/test_rolling.py \
+		KEYHOLE_SOAK_SECONDS=120 $(BIN)/pytest $(UNHURRIED) -s -m servers tests/e2e/uptime/test_rolling.py \
 		tests/e2e/uptime/test_soak.py tests/e2e/certificates/test_rotation.py tests/e2e/test_vault_connections.py
 
 crowds: $(INSTALLED) ## Have thousands who can prove nothing at every listener, and show what that costs (some minutes)
-	KEYHOLE_CROWD=2100 KEYHOLE_CROWD_DRIP_SECONDS=9 KEYHOLE_LABELLED_SECRETS=400 $(BIN)/pytest -s -m servers \
+	KEYHOLE_CROWD=2100 KEYHOLE_CROWD_DRIP_SECONDS=9 KEYHOLE_LABELLED_SECRETS=400 $(BIN)/pytest $(UNHURRIED) -s -m servers \
 		tests/e2e/test_crowds.py tests/e2e/callers/test_crowds.py tests/e2e/keys/test_hostile_metadata.py
 
 demo: $(INSTALLED) ## Show references becoming Secrets on real servers (SHOW=1 shows the values)

@@ -7,13 +7,30 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from testbed import Options, Testbed
+from testbed.bed import NEEDED
 from testbed.programs.reports import on_standard_error
+from testbed.programs.toolbox import Toolbox
 
 _HERE = Path(__file__).parent
-# Folders with a bed of their own, for which their files wait in one worker; the longest first.
+# Folders whose tests share a bed of their own.
 _BEDS = ("e2e/keys", "e2e/certificates", "e2e/uptime", "e2e/callers")
+# Files of them that take so long that it pays to start a bed for them alone.
+_ALONE = ("e2e/keys/test_rotation.py", "e2e/certificates/test_losses.py", "e2e/uptime/test_down.py")
+# What takes minutes is begun first, or all the other workers would wait for it at the end.
+_FIRST = (
+    *("e2e/keys/test_rotation.py", "charts/test_install.py", "e2e/uptime", "e2e/certificates", "e2e/keys"),
+    *("e2e/certificates/test_losses.py", "e2e/uptime/test_down.py", "e2e/test_server.py", "e2e/test_demo.py"),
+    *("e2e/callers", "e2e/test_many_namespaces.py", "e2e/test_match_conditions.py", "e2e/test_provenance.py"),
+    *("webhook/admission/test_patch_laws.py", "webhook/admission/test_isolation.py", "release/test_package.py"),
+    *("release/test_sbom.py", "certs/test_renewal.py", "audit/test_verify.py"),
+)
+
+# The same examples in every run, and no judgement of speed: that says how busy the machine is.
+settings.register_profile("keyhole", deadline=None, derandomize=True, max_examples=100)
+settings.load_profile("keyhole")
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -21,13 +38,12 @@ def pytest_xdist_auto_num_workers() -> int:
     return len(os.sched_getaffinity(0)) + 1
 
 
-# Before xdist's own, which reads the groups.
+# Before xdist's own hook, which reads the groups.
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what runs on real servers: tests/e2e; tests/testbed and tests/charts but for test_unit_*.py; and GitOps.
 
-    The groups are what `--dist loadgroup` gives to one worker: the tests on one bed, otherwise those of a file. They
-    come in the order in which they are to be begun.
+    Each group of tests is run by one worker of `--dist loadgroup`: the tests of a file, or all those on one bed.
     """
     for item in items:
         if _needs_servers(item.path):
@@ -35,7 +51,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.path.is_relative_to(_HERE / "gitops"):
             item.add_marker(pytest.mark.gitops)
         item.add_marker(pytest.mark.xdist_group(_group(item.path)))
-    items.sort(key=lambda item: _rank(item.path))
+    items.sort(key=lambda item: _rank(_group(item.path)))
+
+
+def pytest_runtestloop(session: pytest.Session) -> None:
+    """Build the servers before the first test: that takes longer than a test may, and its progress must be seen."""
+    if session.config.option.collectonly or not any("servers" in item.keywords for item in session.items):
+        return
+    capture = session.config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
+        Toolbox(on_standard_error()).ensure(NEEDED)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -52,28 +77,18 @@ def _needs_servers(path: Path) -> bool:
     return room == "e2e" or (room in {"testbed", "charts"} and not path.name.startswith("test_unit_"))
 
 
-def _bed(path: Path) -> str | None:
-    return next((bed for bed in _BEDS if path.is_relative_to(_HERE / bed)), None)
-
-
 def _group(path: Path) -> str:
-    return _bed(path) or str(path.relative_to(_HERE) if path.is_relative_to(_HERE) else path)
+    """Return the name of the group: a path below tests/."""
+    name = path.relative_to(_HERE).as_posix() if path.is_relative_to(_HERE) else str(path)
+    return next((bed for bed in _BEDS if name.startswith(f"{bed}/") and name not in _ALONE), name)
 
 
-def _rank(path: Path) -> int:
-    bed = _bed(path)
-    return _BEDS.index(bed) if bed else len(_BEDS)
+def _rank(group: str) -> int:
+    return _FIRST.index(group) if group in _FIRST else len(_FIRST)
 
 
 @pytest.fixture(scope="session")
-def testbed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testbed]:
-    """Return a started testbed, shared by the whole run. pytest keeps its directory, with the logs, for three runs."""
-    directory = tmp_path_factory.mktemp("testbed").resolve()
-    capture = request.config.pluginmanager.getplugin("capturemanager")
-    # A first build takes minutes: its progress must be seen.
-    shown = capture.global_and_fixture_disabled() if capture else contextlib.nullcontext()
-    with shown:
-        bed = Testbed(Options(directory=directory), on_standard_error())
-        bed.start()
-    yield bed
-    bed.stop()
+def testbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testbed]:
+    """Return a started testbed, shared by all that one worker runs. pytest keeps its directory for three runs."""
+    with Testbed(Options(directory=tmp_path_factory.mktemp("testbed").resolve())) as bed:
+        yield bed
