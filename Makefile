@@ -28,13 +28,13 @@ venv: $(INSTALLED) ## Make the virtual environment .venv, with the keyhole comma
 check: $(INSTALLED) ## Check everything that needs no server: style, types, imports, unit tests
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target static unit
 
-static: $(INSTALLED)
+static: $(INSTALLED) ## Check style, types and imports alone
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-unit: $(INSTALLED)
+unit: $(INSTALLED) ## Run the tests that need no server alone
 	$(BIN)/pytest $(PARALLEL) -m "not servers and not gitops"
 
 test: check testbed ## Check, then run the end-to-end tests on a real API server, etcd and Vault
