@@ -114,4 +114,7 @@ def log_options(command: Callable[..., Any]) -> Callable[..., Any]:
     form = click.option(
         "--log-format", type=forms, default="console", show_default=True, help="How a line of the log is written."
     )
-    return click.option("--log-level", type=levels, default="info", show_default=True)(form(command))
+    level = click.option(
+        "--log-level", type=levels, default="info", show_default=True, help="The least important lines to write."
+    )
+    return level(form(command))

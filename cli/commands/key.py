@@ -105,7 +105,14 @@ def rotate(record_key: ObjectName, kubeconfig: Path, *, no_wait: bool, drop_old:
 @key.command(epilog=_STATUS_EXAMPLES)
 @_record_key
 @_kubeconfig
-@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Lines for people, or one JSON object.",
+)
 def status(record_key: ObjectName, kubeconfig: Path, *, output: str) -> None:
     """Show which key signs, which are accepted, and how far a rotation is.
 

@@ -41,7 +41,14 @@ Examples:
 @click.option("--namespace", help="Resolve as this namespace; otherwise with your own token (VAULT_TOKEN).")
 @click.option("--connections", type=_FILE, help="With --namespace: the Vault connections (YAML).")
 @click.option("--kubeconfig", type=_FILE, envvar="KUBECONFIG", help="With --namespace: how to reach the API server.")
-@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Lines for people, or one JSON object.",
+)
 @click.pass_context
 def resolve(  # noqa: PLR0917 - click passes one for each option
     ctx: click.Context,
