@@ -88,9 +88,10 @@ def scan(folder: str, name: str) -> Scan:
 def test_the_references_of_a_good_manifest(name: str, form: Form, references: dict[str, list[str]]) -> None:
     found = scan("base", name)
     assert (found.problems, found.warnings) == ([], [])
-    assert {want.form for want in found.wants} == {form}
+    assert {wanted.form for wanted in found.wanted} == {form}
     told = {
-        want.key: [str(reference).replace(" ", "") for reference in want.filling.references] for want in found.wants
+        wanted.key: [str(reference).replace(" ", "") for reference in wanted.template.references]
+        for wanted in found.wanted
     }
     assert told == references
 
@@ -109,8 +110,8 @@ def test_references_stay_within_what_the_policy_allows() -> None:
     assert allowed == "secret/data/shop/"
     prefix = allowed.replace("/data/", "/")
     for _, document in documents("base"):
-        for want in scan_secret(as_admitted(document)).wants:
-            for reference in want.filling.references:
+        for wanted in scan_secret(as_admitted(document)).wanted:
+            for reference in wanted.template.references:
                 assert reference.path.replace("/data/", "/").startswith(prefix)
 
 
@@ -122,14 +123,14 @@ def test_the_malformed_references_are_malformed_and_told_all_at_once() -> None:
         with pytest.raises(ReferenceSyntaxError):
             parse_value(text)
     found = scan("bad", "malformed")
-    assert found.wants == []
+    assert found.wanted == []
     assert [problem.origin for problem in found.problems] == [f"annotation {name}" for name in sorted(annotations)]
 
 
 def test_the_other_bad_references_are_well_formed_so_that_only_vault_can_tell() -> None:
     found = scan("bad", "missing")
     assert found.problems == []
-    assert sorted(want.key for want in found.wants) == ["field", "foreign", "path", "version"]
+    assert sorted(wanted.key for wanted in found.wanted) == ["field", "foreign", "path", "version"]
 
 
 def test_the_bad_manifests_name_their_namespace_because_no_kustomization_does() -> None:
@@ -159,8 +160,8 @@ def test_no_manifest_holds_data_that_is_no_reference() -> None:
     for folder in ("base", "bad"):
         for file, document in documents(folder):
             assert "data" not in document, file
-            wants = {want.key for want in scan_secret(as_admitted(document)).wants}
-            assert set(document.get("stringData", {})) <= wants, file
+            wanted_fields = {wanted.key for wanted in scan_secret(as_admitted(document)).wanted}
+            assert set(document.get("stringData", {})) <= wanted_fields, file
 
 
 def test_every_file_stands_in_the_read_me() -> None:

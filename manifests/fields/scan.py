@@ -17,11 +17,11 @@ from manifests.fields.problem import Problem
 from manifests.fields.template import DockerConfigError, FieldTemplate
 from manifests.fields.texts import (
     DOCKER_CONFIGS,
-    annotation_filling,
+    annotation_template,
     begins_late,
     canonical,
-    filling_of,
     reading_units,
+    template_of,
     what_it_is,
 )
 from resolver.references.errors import ReferenceSyntaxError
@@ -53,7 +53,7 @@ class WantedField:
     key: str
     form: Form
     origin: str
-    filling: FieldTemplate
+    template: FieldTemplate
     text: str = ""
 
     @property
@@ -70,7 +70,7 @@ class Scan:
     or opens a reference and is none that can be read.
     """
 
-    wants: Sequence[WantedField] = ()
+    wanted: Sequence[WantedField] = ()
     problems: Sequence[Problem] = ()
     warnings: Sequence[str] = ()
     annotated: frozenset[str] = frozenset()
@@ -105,28 +105,28 @@ def scan_secret(
     if (too_long := _too_long(notes)) is not None:
         return Scan(problems=[too_long])
     problems: list[Problem] = []
-    wants: dict[str, WantedField] = {}
+    wanted_fields: dict[str, WantedField] = {}
     annotated = list(_annotated(notes, problems))
     for key, origin, text in annotated:
         if len(problems) > MAX_REFERENCES:
             break
         pay(_UNITS_A_KEY + reading_units(text))
-        if key in wants:
-            problems.append(Problem(origin, f"{wants[key].origin} fills the same key"))
+        if key in wanted_fields:
+            problems.append(Problem(origin, f"{wanted_fields[key].origin} fills the same key"))
             continue
-        want = _annotation_want(key, origin, text, problems)
-        if want is not None:
-            wants[key] = want
+        wanted = _annotated_field(key, origin, text, problems)
+        if wanted is not None:
+            wanted_fields[key] = wanted
     kept = annotations.ignored(notes)
     named = frozenset(key for key, _, _ in annotated)
     in_place = {key for key in data.keys() - named if key not in kept and key not in settled}
     stored, malformed = dict[str, WantedField](), set[str]()
     left = _add_in_place(data, in_place & unchanged, stored, malformed, pay)
-    problems += _add_in_place(data, in_place - unchanged, wants, malformed, pay)
-    wants |= stored
+    problems += _add_in_place(data, in_place - unchanged, wanted_fields, malformed, pay)
+    wanted_fields |= stored
     warnings = [f"annotation {name} means nothing to Keyhole" for name in annotations.unknown(notes)]
     warnings += [f"{each.origin} did not change, and stays as it is: {each.message}" for each in left]
-    return Scan([wants[key] for key in sorted(wants)], problems, warnings, named, frozenset(malformed))
+    return Scan([wanted_fields[key] for key in sorted(wanted_fields)], problems, warnings, named, frozenset(malformed))
 
 
 def has_annotations(manifest: Mapping[str, Any]) -> bool:
@@ -153,27 +153,27 @@ def _too_long(notes: Mapping[str, str]) -> Problem | None:
 def _add_in_place(
     data: Mapping[str, str | None],
     keys: Collection[str],
-    wants: dict[str, WantedField],
+    wanted_fields: dict[str, WantedField],
     malformed: set[str],
     pay: Callable[[int], None],
 ) -> list[Problem]:
     """Add what is wanted in place, and return what is wrong. Stops where the object cannot be admitted any more."""
     problems: list[Problem] = []
-    count = sum(len(want.filling.references) for want in wants.values())
+    count = sum(len(wanted.template.references) for wanted in wanted_fields.values())
     told_bytes = 0
     for key in sorted(keys):
         if count > MAX_REFERENCES or told_bytes > fields_map.MAX_BYTES or len(problems) > MAX_REFERENCES:
             break
         encoded = data[key] or ""
         pay(_UNITS_A_KEY + _UNITS_A_CHARACTER * len(encoded))
-        found = _in_place_want(key, encoded)
+        found = _field_in_place(key, encoded)
         if isinstance(found, Problem):
             malformed.add(key)
             problems.append(found)
         elif found is not None:
-            wants[key] = found
-            count += len(found.filling.references)
-            told_bytes += sum(map(_least_bytes, found.filling.references))
+            wanted_fields[key] = found
+            count += len(found.template.references)
+            told_bytes += sum(map(_least_bytes, found.template.references))
     problems += too_many(count)
     if told_bytes > fields_map.MAX_BYTES:
         message = (
@@ -182,7 +182,7 @@ def _add_in_place(
         )
         problems.append(Problem("the object", message, "RecordTooLarge"))
     if count > MAX_REFERENCES or told_bytes > fields_map.MAX_BYTES:
-        wants.clear()
+        wanted_fields.clear()
     return problems
 
 
@@ -219,24 +219,24 @@ def _mapped(text: str, problems: list[Problem]) -> Iterator[tuple[str, str, str]
             yield key, f"{origin}, {pointer}", value
 
 
-def _annotation_want(key: str, origin: str, text: str, problems: list[Problem]) -> WantedField | None:
+def _annotated_field(key: str, origin: str, text: str, problems: list[Problem]) -> WantedField | None:
     try:
-        filling = annotation_filling(key, text)
+        template = annotation_template(key, text)
     except ReferenceSyntaxError as error:
         problems.append(Problem(origin, error.describe(show_text=True)))
         return None
     except DockerConfigError as error:
         problems.append(Problem(origin, error.problem))
         return None
-    if filling is None:
+    if template is None:
         example = "vault:MOUNT/PATH#FIELD, or text around ((vault:MOUNT/PATH#FIELD))"
         behind = "; something stands before it, a blank, a quote or what nobody sees" if begins_late(text) else ""
         problems.append(Problem(origin, f"holds no reference{behind}; expected {example}"))
         return None
-    return WantedField(key, Form.ANNOTATION, origin, filling, canonical(filling) or text)
+    return WantedField(key, Form.ANNOTATION, origin, template, canonical(template) or text)
 
 
-def _in_place_want(key: str, encoded: str) -> WantedField | Problem | None:
+def _field_in_place(key: str, encoded: str) -> WantedField | Problem | None:
     """Look into a value of `data`. Its text is never quoted: what is no reference after all may be a secret."""
     origin = f"data.{key}"
     try:
@@ -247,7 +247,7 @@ def _in_place_want(key: str, encoded: str) -> WantedField | Problem | None:
     if b"vault" not in raw and key not in DOCKER_CONFIGS:
         return None
     try:
-        filling = filling_of(key, raw.decode())
+        template = template_of(key, raw.decode())
     except UnicodeDecodeError:
         return None
     except ReferenceSyntaxError as error:
@@ -255,4 +255,4 @@ def _in_place_want(key: str, encoded: str) -> WantedField | Problem | None:
         return Problem(origin, f"{what_it_is(error)} ({hint})")
     except DockerConfigError as error:
         return Problem(origin, error.problem)
-    return WantedField(key, Form.IN_PLACE, origin, filling, canonical(filling)) if filling is not None else None
+    return WantedField(key, Form.IN_PLACE, origin, template, canonical(template)) if template is not None else None

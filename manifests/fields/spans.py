@@ -33,18 +33,18 @@ class Span:
     place: str = ""
 
 
-def spans_of(filling: FieldTemplate, values: Mapping[Reference, SecretValue]) -> tuple[Span, ...]:
+def spans_of(template: FieldTemplate, values: Mapping[Reference, SecretValue]) -> tuple[Span, ...]:
     """Return where the values stand once the filling is rendered with them."""
-    if isinstance(filling, DockerConfig):
-        hosts = list(filling.hosts)
+    if isinstance(template, DockerConfig):
+        hosts = list(template.hosts)
         return tuple(
             span
-            for host, registry in filling.registries.items()
-            for name, template in registry.templates.items()
-            for span in _spans(template, values, _place(hosts.index(host), name, registry))
+            for host, registry in template.registries.items()
+            for name, credential in registry.templates.items()
+            for span in _spans(credential, values, _place(hosts.index(host), name, registry))
         )
-    if isinstance(filling, Template):
-        return tuple(_spans(filling, values, ""))
+    if isinstance(template, Template):
+        return tuple(_spans(template, values, ""))
     raise TypeError
 
 

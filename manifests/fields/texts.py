@@ -30,7 +30,7 @@ _UNITS_A_RARE_CHARACTER = 2_000
 _CIPHERTEXT = re.compile(r"vault:v[0-9]+:[A-Za-z0-9+/=_-]*")
 
 
-def filling_of(key: str, text: str) -> FieldTemplate | None:
+def template_of(key: str, text: str) -> FieldTemplate | None:
     """Return what fills the key; None when the text holds no reference.
 
     Raises `DockerConfigError` and `ReferenceSyntaxError`.
@@ -45,15 +45,15 @@ def filling_of(key: str, text: str) -> FieldTemplate | None:
     return parse_value(text)
 
 
-def annotation_filling(key: str, text: str) -> FieldTemplate | None:
+def annotation_template(key: str, text: str) -> FieldTemplate | None:
     """Return the same for the text of an annotation, which comes again with every apply and so is remembered."""
-    return _remembered(key, text) if len(text) <= _SHORT else filling_of(key, text)
+    return _remembered(key, text) if len(text) <= _SHORT else template_of(key, text)
 
 
 @lru_cache(maxsize=_REMEMBERED)
 def _remembered(key: str, text: str) -> FieldTemplate | None:
     """Never of a value in place: it may be secret."""
-    return filling_of(key, text)
+    return template_of(key, text)
 
 
 def reading_units(text: str) -> int:
@@ -61,15 +61,15 @@ def reading_units(text: str) -> int:
     return 0 if text.isascii() else _UNITS_A_RARE_CHARACTER * len(text)
 
 
-def canonical(filling: FieldTemplate) -> str:
+def canonical(template: FieldTemplate) -> str:
     """Return the canonical text of a filling that is one reference as a whole; empty for any other."""
-    return str(filling.references[0]) if isinstance(filling, Template) and filling.is_whole else ""
+    return str(template.references[0]) if isinstance(template, Template) and template.is_whole else ""
 
 
 def reads_as_reference(key: str, value: SecretValue) -> bool:
     """Whether a value, standing in place under a Secret's key, would be read as a reference, sound or malformed."""
     try:
-        return filling_of(key, value.reveal().decode()) is not None
+        return template_of(key, value.reveal().decode()) is not None
     except UnicodeDecodeError:
         return False
     except (ReferenceSyntaxError, DockerConfigError):

@@ -49,7 +49,7 @@ def _reason(sent: Evidence, live: Evidence, key: str, *, is_unchanged: bool) -> 
 
 def foreign(sent: Evidence, live: Evidence, wanted: Collection[str]) -> Iterator[str]:
     """Yield a warning for what a record says and does not prove: written by hand, or copied from another object."""
-    malformed = {where for claims in (sent, live) for where in claims.record.malformed}
+    malformed = {where for evidence in (sent, live) for where in evidence.record.malformed}
     yield from (f"{annotations.RECORD} {where} proves nothing here, and goes" for where in sorted(malformed))
     if sent.record_text == live.record_text:
         return

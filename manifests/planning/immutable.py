@@ -29,8 +29,8 @@ def frozen_fields(
     as it is beside a reference that did not change. Of any other value the API server says that it cannot change.
     """
     before = scan_secret({"metadata": (live.secret or {}).get("metadata")})
-    wanted_before = {want.key: want.filling for want in before.wants}
-    steps: list[PlannedField] = []
+    wanted_before = {wanted.key: wanted.template for wanted in before.wanted}
+    fields: list[PlannedField] = []
     warnings: list[str] = []
     problems = list(scan.problems)
     problems += [
@@ -38,15 +38,15 @@ def frozen_fields(
         for key in sorted(before.annotated - scan.annotated)
         if live.verdict(key) is Verdict.PROVED and sent.encoded(key) == live.encoded(key)
     ]
-    for want in scan.wants:
-        entry, value = live.proof(want), live.encoded(want.key)
+    for wanted in scan.wanted:
+        entry, value = live.proof(wanted), live.encoded(wanted.key)
         if value is None:
-            problems.append(Problem(want.origin, f"fills a key that the Secret lacks; {_ADVICE}"))
+            problems.append(Problem(wanted.origin, f"fills a key that the Secret lacks; {_ADVICE}"))
         elif entry is not None:
-            steps.append(PlannedField(want, Action.KEEP, value, entry))
-        elif want.form is Form.ANNOTATION and wanted_before.get(want.key) != want.filling:
-            problems.append(Problem(want.origin, f"names a reference that did not give the value; {_ADVICE}"))
-        elif value == sent.encoded(want.key):
-            steps.append(PlannedField(want, Action.KEEP, value))
-            warnings.append(f"data.{want.key}: the Secret is immutable, and its value stays as it is")
-    return steps, problems, warnings
+            fields.append(PlannedField(wanted, Action.KEEP, value, entry))
+        elif wanted.form is Form.ANNOTATION and wanted_before.get(wanted.key) != wanted.template:
+            problems.append(Problem(wanted.origin, f"names a reference that did not give the value; {_ADVICE}"))
+        elif value == sent.encoded(wanted.key):
+            fields.append(PlannedField(wanted, Action.KEEP, value))
+            warnings.append(f"data.{wanted.key}: the Secret is immutable, and its value stays as it is")
+    return fields, problems, warnings

@@ -26,7 +26,7 @@ def metadata_change(
 ) -> MetadataChange:
     """Return what changes on an object once its fields are filled."""
     entries = dict(plan.retained)
-    entries.update({each.step.want.pointer: each.entry for each in filled if each.entry is not None})
+    entries.update({each.planned.wanted.pointer: each.entry for each in filled if each.entry is not None})
     metadata = manifest.get("metadata") or {}
     notes: Mapping[str, str] = metadata.get("annotations") or {}
     labels: Mapping[str, str] = metadata.get("labels") or {}
@@ -49,7 +49,7 @@ def foreseen_oversize(
     if not any(map(_is_new, filled)):
         return None
     expected = [
-        replace(each, entry=foreseen(each.step, keys.signing.id)) if each.entry is None and _is_new(each) else each
+        replace(each, entry=foreseen(each.planned, keys.signing.id)) if each.entry is None and _is_new(each) else each
         for each in filled
     ]
     return oversize(metadata_change(plan, expected, manifest, keys, dry_run=False), manifest)
@@ -73,7 +73,7 @@ def oversize(change: MetadataChange, manifest: Mapping[str, Any]) -> Problem | N
 
 def _is_new(filled: Filled) -> bool:
     """Whether Keyhole fills the field though no entry says so: in a dry run, or in an object that has no name yet."""
-    return filled.step.action not in {Action.KEEP, Action.VERIFY}
+    return filled.planned.action not in {Action.KEEP, Action.VERIFY}
 
 
 def _changed(now: Mapping[str, str], wanted: Mapping[str, str | None]) -> dict[str, str | None]:

@@ -45,7 +45,7 @@ class Plan:
     know: whether it is the one that they sent, or what it is. It is for those who may get the Secret.
     """
 
-    steps: Sequence[PlannedField] = ()
+    fields: Sequence[PlannedField] = ()
     problems: Sequence[Problem] = ()
     warnings: Sequence[str] = ()
     removed: Sequence[str] = ()
@@ -55,9 +55,9 @@ class Plan:
     compares: bool = False
 
 
-def references(steps: Sequence[PlannedField]) -> tuple[Reference, ...]:
+def references(fields: Sequence[PlannedField]) -> tuple[Reference, ...]:
     """Return the references of some fields, each once."""
-    return tuple(dict.fromkeys(reference for step in steps for reference in step.want.filling.references))
+    return tuple(dict.fromkeys(reference for planned in fields for reference in planned.wanted.template.references))
 
 
 def plan_secret(
@@ -101,20 +101,20 @@ class _Planning:
         for key in list(recorded):
             if key in scan.annotated or key in ignored:
                 del recorded[key]
-        wants = {want.key: want for want in [*scan.wants, *recorded.values()]}
+        wanted_fields = {wanted.key: wanted for wanted in [*scan.wanted, *recorded.values()]}
         unresolved = stored - recorded.keys()
-        steps = [self._step(wants[key], is_unresolved=key in unresolved) for key in sorted(wants)]
-        count = sum(len(step.want.filling.references) for step in steps)
-        problems = [*scan.problems, *self._unnamed(scan), *self._two_values(steps), *too_many(count)]
+        fields = [self._step(wanted_fields[key], is_unresolved=key in unresolved) for key in sorted(wanted_fields)]
+        count = sum(len(planned.wanted.template.references) for planned in fields)
+        problems = [*scan.problems, *self._unnamed(scan), *self._conflicting_values(fields), *too_many(count)]
         retained = {
             data_pointer(key): self.live.entries[key]
-            for key in unchanged.keys() - wants.keys() - scan.annotated
+            for key in unchanged.keys() - wanted_fields.keys() - scan.annotated
             if key not in ignored and not is_removable(self.live, key, unchanged)
         }
-        removed, partings = forgotten(self.sent, self.live, unchanged, wants.keys() | scan.annotated, retained)
-        warnings = [*scan.warnings, *self.warnings, *partings, *foreign(self.sent, self.live, wants.keys())]
-        compares = self._compares(steps, scan)
-        return Plan(steps, problems, warnings, removed, retained, self._has_metadata, self.live.record.key, compares)
+        removed, partings = forgotten(self.sent, self.live, unchanged, wanted_fields.keys() | scan.annotated, retained)
+        warnings = [*scan.warnings, *self.warnings, *partings, *foreign(self.sent, self.live, wanted_fields.keys())]
+        compares = self._compares(fields, scan)
+        return Plan(fields, problems, warnings, removed, retained, self._has_metadata, self.live.record.key, compares)
 
     @property
     def _notes(self) -> Mapping[str, str]:
@@ -128,26 +128,26 @@ class _Planning:
     def _immutable(self) -> Plan:
         """An immutable value cannot change, so nothing is asked of Vault, and what is recorded of it stays."""
         scan = scan_secret(self.new, self._stored_as_sent(), pay=self.pay)
-        steps, problems, warnings = frozen_fields(scan, self.sent, self.live)
-        kept = {step.want.key for step in steps if step.entry is not None}
+        fields, problems, warnings = frozen_fields(scan, self.sent, self.live)
+        kept = {planned.wanted.key for planned in fields if planned.entry is not None}
         retained = {data_pointer(key): entry for key, entry in self.live.entries.items() if key not in kept}
         warnings = [*scan.warnings, *warnings]
-        compares = self._compares(steps, scan)
-        return Plan(steps, problems, warnings, (), retained, self._has_metadata, self.live.record.key, compares)
+        compares = self._compares(fields, scan)
+        return Plan(fields, problems, warnings, (), retained, self._has_metadata, self.live.record.key, compares)
 
     def _stored_as_sent(self) -> set[str]:
         """Return the keys whose value is sent as it is stored."""
         held = (self.live.secret or {}).get("data") or {}
         return {key for key, value in held.items() if value is not None and value == self.sent.encoded(key)}
 
-    def _compares(self, steps: Sequence[PlannedField], scan: Scan) -> bool:
+    def _compares(self, fields: Sequence[PlannedField], scan: Scan) -> bool:
         """Return whether the plan depends on live values, or on whether what was sent is what a record proves.
 
         It does not matter whether they are equal: otherwise to be asked for the right would tell just that.
         """
         if self.live.secret is None:
-            return any(step.proved is not None for step in steps)
-        judged = scan.malformed | {step.want.key for step in steps} | {want.key for want in scan.wants}
+            return any(planned.proved is not None for planned in fields)
+        judged = scan.malformed | {planned.wanted.key for planned in fields} | {wanted.key for wanted in scan.wanted}
         beside_entries = {key for key in self.live.entries if self.sent.encoded(key) is not None}
         return any(self.live.encoded(key) is not None for key in judged | beside_entries)
 
@@ -162,16 +162,16 @@ class _Planning:
         What is sent with a valid record of its own was filled in a moment ago, and another webhook's change has the
         API server ask again; or it is a backup.
         """
-        for claims in (self.live, self.sent):
-            for key, entry in claims.entries.items():
+        for evidence in (self.live, self.sent):
+            for key, entry in evidence.entries.items():
                 if entry.form is not Form.IN_PLACE:
                     continue
-                if claims is self.sent and unchanged.get(key) is Verdict.PROVED:
+                if evidence is self.sent and unchanged.get(key) is Verdict.PROVED:
                     continue
-                is_proved = (unchanged.get(key) if claims is self.live else claims.verdict(key)) is Verdict.PROVED
-                want = claims.recorded_want(key) if is_proved else None
-                if want is not None:
-                    yield key, want
+                is_proved = (unchanged.get(key) if evidence is self.live else evidence.verdict(key)) is Verdict.PROVED
+                wanted = evidence.recorded_field(key) if is_proved else None
+                if wanted is not None:
+                    yield key, wanted
 
     def _left_behind(self, unchanged: Mapping[str, Verdict]) -> set[str]:
         """Return the keys whose value is sent with a valid record, without the annotation that it is of."""
@@ -181,59 +181,59 @@ class _Planning:
             if key not in unchanged and entry.form is Form.ANNOTATION and self.sent.verdict(key) is Verdict.PROVED
         }
 
-    def _step(self, want: WantedField, *, is_unresolved: bool) -> PlannedField:
-        entry = self.live.proof(want)
-        if self.live.secret is not None and want.form is Form.ANNOTATION:
-            self._warn_of_edit(want)
-        if entry is not None and not self._is_newer_than(entry, want):
+    def _step(self, wanted: WantedField, *, is_unresolved: bool) -> PlannedField:
+        entry = self.live.proof(wanted)
+        if self.live.secret is not None and wanted.form is Form.ANNOTATION:
+            self._warn_of_edit(wanted)
+        if entry is not None and not self._is_newer_than(entry, wanted):
             return PlannedField(
-                want, Action.KEEP if self.dry_run else Action.VERIFY, self.live.encoded(want.key), entry
+                wanted, Action.KEEP if self.dry_run else Action.VERIFY, self.live.encoded(wanted.key), entry
             )
-        if is_unresolved and want.form is Form.IN_PLACE:
+        if is_unresolved and wanted.form is Form.IN_PLACE:
             # It was stored before the namespace opted in. If it resolves, good; if not, the object lives with it.
-            return PlannedField(want, Action.KEEP if self.dry_run else Action.VERIFY, self.live.encoded(want.key))
-        return self._new_value(want)
+            return PlannedField(wanted, Action.KEEP if self.dry_run else Action.VERIFY, self.live.encoded(wanted.key))
+        return self._new_value(wanted)
 
-    def _is_newer_than(self, live: Entry, want: WantedField) -> bool:
+    def _is_newer_than(self, live: Entry, wanted: WantedField) -> bool:
         """Return whether another value was filled in a moment ago, in the same request, than the one that lives."""
-        if self.dry_run or self.sent.entries.get(want.key) == live:
+        if self.dry_run or self.sent.entries.get(wanted.key) == live:
             return False
-        sent = self.sent.proof(want)
+        sent = self.sent.proof(wanted)
         return sent is not None and sent.mac != live.mac
 
-    def _new_value(self, want: WantedField) -> PlannedField:
-        entry = self.sent.proof(want)
+    def _new_value(self, wanted: WantedField) -> PlannedField:
+        entry = self.sent.proof(wanted)
         own = None
-        if self.live.secret is None and want.key not in self.sent.entries and want.form is Form.ANNOTATION:
-            own = self._own_value(want.key)
-        if self.dry_run and entry is not None and want.form is Form.IN_PLACE:
+        if self.live.secret is None and wanted.key not in self.sent.entries and wanted.form is Form.ANNOTATION:
+            own = self._own_value(wanted.key)
+        if self.dry_run and entry is not None and wanted.form is Form.IN_PLACE:
             # A backup: it shows what was sent, and is resolved when it is applied for real.
-            return PlannedField(want, Action.KEEP, self.sent.encoded(want.key), entry)
+            return PlannedField(wanted, Action.KEEP, self.sent.encoded(wanted.key), entry)
         if not self.dry_run:
-            return PlannedField(want, Action.RESOLVE, self.sent.encoded(want.key) if entry else None, entry, own)
-        if want.form is Form.ANNOTATION or (needs_form(want.key) and want.text):
-            return PlannedField(want, Action.PLACEHOLDER, own=own)
-        return PlannedField(want, Action.LEAVE)
+            return PlannedField(wanted, Action.RESOLVE, self.sent.encoded(wanted.key) if entry else None, entry, own)
+        if wanted.form is Form.ANNOTATION or (needs_form(wanted.key) and wanted.text):
+            return PlannedField(wanted, Action.PLACEHOLDER, own=own)
+        return PlannedField(wanted, Action.LEAVE)
 
     def _own_value(self, key: str) -> str | None:
         """Return the manifest's own value of a key; an empty one and a dry run's marker are none."""
         value = self.sent.value(key)
         return None if value is None or is_placeholder(key, value.reveal()) else self.sent.encoded(key) or None
 
-    def _warn_of_edit(self, want: WantedField) -> None:
-        own, live = self._own_value(want.key), self.live.encoded(want.key)
+    def _warn_of_edit(self, wanted: WantedField) -> None:
+        own, live = self._own_value(wanted.key), self.live.encoded(wanted.key)
         # With a record of another object, or of another time, the value is a copy: nobody wrote it.
-        entry = self.sent.entries.get(want.key)
-        is_copied = entry is not None and entry != self.live.entries.get(want.key)
+        entry = self.sent.entries.get(wanted.key)
+        is_copied = entry is not None and entry != self.live.entries.get(wanted.key)
         if own is not None and live is not None and own != live and not is_copied:
-            self.warnings.append(f"data.{want.key}: a value of its own stands there; {want.origin} decides, not it")
+            self.warnings.append(f"data.{wanted.key}: a value of its own stands there; {wanted.origin} decides, not it")
 
     def _unnamed(self, scan: Scan) -> Iterator[Problem]:
         if self.sent.provenance is None:
             message = "a Secret with a generated name has its references in annotations (data.keyhole.dev/KEY)"
-            yield from (Problem(want.origin, message) for want in scan.wants if want.form is Form.IN_PLACE)
+            yield from (Problem(wanted.origin, message) for wanted in scan.wanted if wanted.form is Form.IN_PLACE)
 
-    def _two_values(self, steps: Sequence[PlannedField]) -> Iterator[Problem]:
+    def _conflicting_values(self, fields: Sequence[PlannedField]) -> Iterator[Problem]:
         if self.dry_run:
-            two = (step.want for step in steps if step.own)
-            yield from (Problem(want.origin, ConflictingValue(want.key).message) for want in two)
+            two = (planned.wanted for planned in fields if planned.own)
+            yield from (Problem(wanted.origin, ConflictingValue(wanted.key).message) for wanted in two)

@@ -43,7 +43,7 @@ class PlannedField:
     annotation.
     """
 
-    want: WantedField
+    wanted: WantedField
     action: Action
     proved: str | None = field(default=None, repr=False)
     entry: Entry | None = None
@@ -54,7 +54,7 @@ class PlannedField:
 class Filled:
     """What a field holds from now on. `value` None: it stays as the manifest has it. `entry` goes into the record."""
 
-    step: PlannedField
+    planned: PlannedField
     value: SecretValue | None
     entry: Entry | None = None
 
@@ -64,37 +64,37 @@ def size_bytes(encoded: str | None) -> int:
     return 0 if encoded is None else len(encoded) * 3 // 4 - encoded[-2:].count("=")
 
 
-def kept(step: PlannedField, provenance: Provenance | None, *, is_confirmed: bool) -> Filled:
+def keep_value(planned: PlannedField, provenance: Provenance | None, *, is_confirmed: bool) -> Filled:
     """Let a field have the value that is proved.
 
     If Vault confirmed the value, and another key signs by now, the entry is signed anew. Otherwise, and in dry runs, it
     stays as it is: whoever forged an entry under a key that leaked would have it signed by the next one.
     """
-    value = SecretValue(base64.b64decode(step.proved or ""))
-    entry = step.entry
+    value = SecretValue(base64.b64decode(planned.proved or ""))
+    entry = planned.entry
     if is_confirmed and entry is not None and provenance is not None and entry.key != provenance.keys.signing.id:
-        entry = provenance.signed(step.want.pointer, entry, value)
-    return Filled(step, value, entry)
+        entry = provenance.signed(planned.wanted.pointer, entry, value)
+    return Filled(planned, value, entry)
 
 
-def shown(step: PlannedField) -> Filled:
+def preview(planned: PlannedField) -> Filled:
     """Return what a dry run shows for a field that would get a new value."""
-    if step.action is Action.PLACEHOLDER:
-        return Filled(step, SecretValue(placeholder(step.want.key)))
-    return Filled(step, None)
+    if planned.action is Action.PLACEHOLDER:
+        return Filled(planned, SecretValue(placeholder(planned.wanted.key)))
+    return Filled(planned, None)
 
 
-def foreseen(step: PlannedField, key_id: str) -> Entry:
+def foreseen(planned: PlannedField, key_id: str) -> Entry:
     """Return the smallest entry that a field can get once it is filled: of empty values, of versions with one digit."""
-    want = step.want
-    references = tuple(dict.fromkeys(want.filling.references))
-    spans = () if want.text else spans_of(want.filling, dict.fromkeys(references, SecretValue(b"")))
+    wanted = planned.wanted
+    references = tuple(dict.fromkeys(wanted.template.references))
+    spans = () if wanted.text else spans_of(wanted.template, dict.fromkeys(references, SecretValue(b"")))
     versions = tuple(reference.version or 1 for reference in references)
-    return Entry(want.form, want.text, spans, versions, key_id, "-" * MAC_CHARACTERS)
+    return Entry(wanted.form, wanted.text, spans, versions, key_id, "-" * MAC_CHARACTERS)
 
 
-def resolved(
-    step: PlannedField,
+def fill(
+    planned: PlannedField,
     values: Mapping[Reference, SecretValue],
     versions: Mapping[Reference, int | None],
     provenance: Provenance | None,
@@ -104,22 +104,22 @@ def resolved(
 
     `most_bytes` is what the object has left for the value. Raises `ResolverError`.
     """
-    want = step.want
+    wanted = planned.wanted
     if sum(len(value.reveal()) for value in values.values()) > most_bytes:
         raise SecretTooLarge
-    value = want.filling.render(values)
+    value = wanted.template.render(values)
     if len(value.reveal()) > most_bytes:
         raise SecretTooLarge
-    if step.own is not None and base64.b64encode(value.reveal()).decode() != step.own:
-        raise ConflictingValue(want.key)
-    if want.form is Form.IN_PLACE and reads_as_reference(want.key, value):
+    if planned.own is not None and base64.b64encode(value.reveal()).decode() != planned.own:
+        raise ConflictingValue(wanted.key)
+    if wanted.form is Form.IN_PLACE and reads_as_reference(wanted.key, value):
         raise LooksLikeReference
     if provenance is None:
-        return Filled(step, value)
-    spans = () if want.text else spans_of(want.filling, values)
-    of_references = tuple(versions[reference] for reference in dict.fromkeys(want.filling.references))
-    entry = Entry(want.form, want.text, spans, of_references)
-    return Filled(step, value, provenance.signed(want.pointer, entry, value))
+        return Filled(planned, value)
+    spans = () if wanted.text else spans_of(wanted.template, values)
+    of_references = tuple(versions[reference] for reference in dict.fromkeys(wanted.template.references))
+    entry = Entry(wanted.form, wanted.text, spans, of_references)
+    return Filled(planned, value, provenance.signed(wanted.pointer, entry, value))
 
 
 class SecretTooLarge(ResolverError):

@@ -78,25 +78,25 @@ class Evidence:
             return None
         return self.provenance.verdict(data_pointer(key), entry, value)
 
-    def proof(self, want: WantedField) -> Entry | None:
+    def proof(self, wanted: WantedField) -> Entry | None:
         """Return the entry which proves that the value came from the very references that are wanted."""
-        entry, value = self.entries.get(want.key), self.value(want.key)
-        if entry is None or value is None or entry.form is not want.form:
+        entry, value = self.entries.get(wanted.key), self.value(wanted.key)
+        if entry is None or value is None or entry.form is not wanted.form:
             return None
         # The MAC first: until it is checked, anybody may have written the entry, to make us work.
-        is_proof = self.verdict(want.key) is Verdict.PROVED and _is_same(want, entry, value)
+        is_proof = self.verdict(wanted.key) is Verdict.PROVED and _is_same(wanted, entry, value)
         return entry if is_proof else None
 
-    def recorded_want(self, key: str) -> WantedField | None:
+    def recorded_field(self, key: str) -> WantedField | None:
         """Return what a proved entry in place says the field is filled with; None when it cannot be put together."""
         entry, value = self.entries[key], self.value(key)
         if value is None:
             return None
         try:
-            filling = restored(entry.spans, value) if entry.spans else parse_value(entry.text)
+            template = restored(entry.spans, value) if entry.spans else parse_value(entry.text)
         except ResolverError:
             return None
-        return None if filling is None else WantedField(key, Form.IN_PLACE, f"data.{key}", filling, entry.text)
+        return None if template is None else WantedField(key, Form.IN_PLACE, f"data.{key}", template, entry.text)
 
 
 def sends_record(secret: Mapping[str, Any]) -> bool:
@@ -117,13 +117,13 @@ def _members(document: Any, *path: str) -> Mapping[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
-def _is_same(want: WantedField, entry: Entry, value: SecretValue) -> bool:
+def _is_same(wanted: WantedField, entry: Entry, value: SecretValue) -> bool:
     if not entry.spans:
-        return bool(want.text) and want.text == entry.text
+        return bool(wanted.text) and wanted.text == entry.text
     values = values_in(entry.spans, value)
-    if values is None or values.keys() != set(want.filling.references):
+    if values is None or values.keys() != set(wanted.template.references):
         return False
     try:
-        return want.filling.render(values) == value
+        return wanted.template.render(values) == value
     except ResolverError:
         return False

@@ -109,9 +109,9 @@ class _Survey:
         scan = scan_secret(as_admitted(manifest))
         self.findings.say(*(f"{where}, {problem.origin}: {problem.message}" for problem in scan.problems))
         self.notes.say(*(f"{where}, {warning}" for warning in scan.warnings))
-        for want in scan.wants:
-            for reference in want.filling.references:
-                self._reference(f"{where}, {want.origin}", reference)
+        for wanted in scan.wanted:
+            for reference in wanted.template.references:
+                self._reference(f"{where}, {wanted.origin}", reference)
 
     def _reference(self, place: str, reference: Reference) -> None:
         if reference.connection != self.connection:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from manifests.planning.plan import Plan, plan_secret
-from manifests.planning.planned_field import Action, kept, resolved
+from manifests.planning.planned_field import Action, fill, keep_value
 from manifests.provenance.mac import Provenance
 from resolver.references.grammar import Reference
 from resolver.references.value import SecretValue
@@ -62,7 +62,7 @@ def applied(manifest: Mapping[str, Any], onto: Mapping[str, Any]) -> dict[str, A
 
 def actions(found: Plan) -> list[Action]:
     assert not found.problems
-    return [step.action for step in found.steps]
+    return [planned.action for planned in found.fields]
 
 
 def secrets() -> dict[Reference, SecretValue]:
@@ -70,14 +70,14 @@ def secrets() -> dict[Reference, SecretValue]:
 
 
 def value_of(manifest: Mapping[str, Any], key: str) -> SecretValue:
-    (step,) = plan(manifest, manifest, dry_run=True).steps
-    assert step.want.key == key
-    value = kept(step, provenance(), is_confirmed=False).value
+    (planned,) = plan(manifest, manifest, dry_run=True).fields
+    assert planned.wanted.key == key
+    value = keep_value(planned, provenance(), is_confirmed=False).value
     assert value is not None
     return value
 
 
 def filled(new: Mapping[str, Any], value: str) -> bytes | None:
-    (step,) = plan(new).steps
-    result = resolved(step, {REFERENCE: SecretValue(value)}, {REFERENCE: 1}, provenance()).value
+    (planned,) = plan(new).fields
+    result = fill(planned, {REFERENCE: SecretValue(value)}, {REFERENCE: 1}, provenance()).value
     return None if result is None else result.reveal()

@@ -8,7 +8,7 @@ import jsonpatch
 
 from manifests.planning.metadata import metadata_change
 from manifests.planning.plan import plan_secret
-from manifests.planning.planned_field import Filled, resolved
+from manifests.planning.planned_field import Filled, fill
 from manifests.provenance.keyring import KeyRing, RecordKey
 from manifests.provenance.mac import Provenance
 from resolver.references.grammar import Reference
@@ -35,7 +35,7 @@ def resolved_all(
     assert not plan.problems
     secrets = {reference: SecretValue(value) for reference, value in values.items()}
     versions = dict.fromkeys(values, version)
-    return [resolved(step, secrets, versions, by) for step in plan.steps]
+    return [fill(planned, secrets, versions, by) for planned in plan.fields]
 
 
 def admitted(
@@ -46,6 +46,6 @@ def admitted(
     filled = resolved_all(manifest, values, version, by)
     plan = plan_secret(manifest, None, by, dry_run=False)
     change = metadata_change(plan, filled, manifest, by.keys, dry_run=False)
-    patch = secret_patch(manifest, [(each.step.want, each.value) for each in filled if each.value], (), change)
+    patch = secret_patch(manifest, [(each.planned.wanted, each.value) for each in filled if each.value], (), change)
     result: dict[str, Any] = jsonpatch.apply_patch(manifest, json.loads(patch or b"[]"))
     return result

@@ -113,7 +113,7 @@ class Admission:
         denial = self._settlement.comparison_denial(request, plan, deadline)
         if denial is not None:
             return refusal(request, [denial], ())
-        if not plan.steps and not plan.rewrites_metadata:
+        if not plan.fields and not plan.rewrites_metadata:
             return refusal(request, plan.problems, plan.warnings) if plan.problems else _untouched(plan)
         if keys is None:
             raise RecordKeyUnavailable
@@ -140,7 +140,7 @@ def _finished(request: AdmissionRequest, plan: Plan, results: Results, keys: Key
         problems.append(too_large)
     if problems:
         return refusal(request, problems, warnings)
-    values = [(each.step.want, each.value) for each in results.filled if each.value is not None]
+    values = [(each.planned.wanted, each.value) for each in results.filled if each.value is not None]
     patch = secret_patch(request.manifest, values, plan.removed, change)
     tally = results.tally
     tally = replace(tally, fates=[*tally.fates, *(Fate.REMOVED for _ in plan.removed)])

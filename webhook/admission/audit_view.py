@@ -36,8 +36,8 @@ def field_records(trace: Trace, answer: Answer) -> Iterator[FieldRecord]:
     others are `nothing`. If no field was at fault, the object itself was, and all are `refused` with its cause.
     """
     at_fault = dict(_at_fault(trace))
-    for step in trace.plan.steps:
-        key = step.want.key
+    for planned in trace.plan.fields:
+        key = planned.wanted.key
         if answer.allowed:
             end = trace.ends[key]
             done, cause = _DONE[end.fate] if end.fate else Done.REFUSED, end.cause
@@ -45,7 +45,7 @@ def field_records(trace: Trace, answer: Answer) -> Iterator[FieldRecord]:
             done, cause = Done.REFUSED, at_fault[key]
         else:
             done, cause = (Done.NOTHING, "") if _is_of_one_field(trace, at_fault) else (Done.REFUSED, answer.cause)
-        yield _field_record(step, trace.outcomes, done, cause)
+        yield _field_record(planned, trace.outcomes, done, cause)
     for key in trace.plan.removed:
         # Only a value that an annotation filled is removed, together with the annotation.
         yield FieldRecord(data_pointer(key), Form.ANNOTATION, Done.REMOVED if answer.allowed else Done.NOTHING)
@@ -54,20 +54,22 @@ def field_records(trace: Trace, answer: Answer) -> Iterator[FieldRecord]:
 def _at_fault(trace: Trace) -> Iterator[tuple[str, str]]:
     """Yield the key and the cause of each field because of which an object was refused."""
     causes = {problem.origin: problem.cause for problem in trace.plan.problems}
-    for step in trace.plan.steps:
-        end = trace.ends.get(step.want.key)
-        cause = causes.get(step.want.origin) or (end.cause if end is not None and end.fate is None else "")
+    for planned in trace.plan.fields:
+        end = trace.ends.get(planned.wanted.key)
+        cause = causes.get(planned.wanted.origin) or (end.cause if end is not None and end.fate is None else "")
         if cause:
-            yield step.want.key, cause
+            yield planned.wanted.key, cause
 
 
 def _is_of_one_field(trace: Trace, at_fault: Mapping[str, str]) -> bool:
     return bool(at_fault) or any(problem.origin != _THE_OBJECT for problem in trace.plan.problems)
 
 
-def _field_record(step: PlannedField, outcomes: Mapping[Reference, Outcome], done: Done, cause: str) -> FieldRecord:
-    references = [_reference_record(each, outcomes.get(each)) for each in dict.fromkeys(step.want.filling.references)]
-    return FieldRecord(step.want.pointer, step.want.form, done, references, cause)
+def _field_record(planned: PlannedField, outcomes: Mapping[Reference, Outcome], done: Done, cause: str) -> FieldRecord:
+    references = [
+        _reference_record(each, outcomes.get(each)) for each in dict.fromkeys(planned.wanted.template.references)
+    ]
+    return FieldRecord(planned.wanted.pointer, planned.wanted.form, done, references, cause)
 
 
 def problem_record(problem: Problem) -> ProblemRecord:

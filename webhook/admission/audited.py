@@ -48,7 +48,7 @@ class AuditedAdmission:
         trace = Trace()
         answer = self._admission.decide(request, deadline, trace)
         plan = trace.plan
-        if answer.allowed and not plan.steps and not plan.removed:
+        if answer.allowed and not plan.fields and not plan.removed:
             return answer
         milliseconds = (time.monotonic() - started) * 1000
         # Outside of the admission's own limit: one that fired between line and answer would make the line a lie.

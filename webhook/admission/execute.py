@@ -99,9 +99,9 @@ class Settlement:
     ) -> Results | Answer:
         """Ask Vault about the fields that need it, and return what becomes of each; an answer is a refusal."""
         plan = trace.plan
-        asked = [step for step in plan.steps if self._must_ask(step, request)]
-        is_needed = any(step.action is Action.RESOLVE for step in asked) or any(
-            step.action in SHOWN for step in plan.steps
+        asked = [planned for planned in plan.fields if self._must_ask(planned, request)]
+        is_needed = any(planned.action is Action.RESOLVE for planned in asked) or any(
+            planned.action in SHOWN for planned in plan.fields
         )
         doubt: Problem | None = None
         if is_needed:
@@ -117,9 +117,9 @@ class Settlement:
         left = left_bytes(plan, request.manifest)
         results = Results(self._freshness, provenance, trace.outcomes, request.dry_run, doubt, left)
         trace.ends = results.ends
-        asked_keys = {step.want.key for step in asked}
-        for step in plan.steps:
-            results.add(step, is_asked=step.want.key in asked_keys)
+        asked_keys = {planned.wanted.key for planned in asked}
+        for planned in plan.fields:
+            results.add(planned, is_asked=planned.wanted.key in asked_keys)
         return results
 
     def comparison_denial(self, request: AdmissionRequest, plan: Plan, deadline: Deadline) -> Problem | None:
@@ -132,20 +132,20 @@ class Settlement:
             return None
         return self._requester_denial(request, deadline)
 
-    def _must_ask(self, step: PlannedField, request: AdmissionRequest) -> bool:
+    def _must_ask(self, planned: PlannedField, request: AdmissionRequest) -> bool:
         """Return whether Vault has to be asked for a field."""
-        if step.action not in {Action.VERIFY, Action.RESOLVE}:
+        if planned.action not in {Action.VERIFY, Action.RESOLVE}:
             return False
-        if step.entry is None:
+        if planned.entry is None:
             return True
         if annotations.REFRESH in request.annotations:
             return True
-        within = self._references.refresh_seconds(step.want.filling.references)
-        if step.action is Action.RESOLVE:
+        within = self._references.refresh_seconds(planned.wanted.template.references)
+        if planned.action is Action.RESOLVE:
             if sends_record(request.manifest):
                 return True
             within = min(within, _REINVOCATION_SECONDS)
-        return not self._freshness.is_fresh(step.entry.mac, within)
+        return not self._freshness.is_fresh(planned.entry.mac, within)
 
     def _denial(self, request: AdmissionRequest, deadline: Deadline) -> Problem | None:
         """Say why the namespace or the requester may not have what the object asks for; None when they may."""

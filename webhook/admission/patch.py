@@ -28,9 +28,9 @@ def secret_patch(
     """
     data: Mapping[str, str | None] = manifest.get("data") or {}
     values: dict[str, str | None] = {
-        want.key: encoded
-        for want, value in filled
-        if data.get(want.key) != (encoded := base64.b64encode(value.reveal()).decode())
+        wanted.key: encoded
+        for wanted, value in filled
+        if data.get(wanted.key) != (encoded := base64.b64encode(value.reveal()).decode())
     }
     values.update({key: None for key in removed if key in data})
     operations = [

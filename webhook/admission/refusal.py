@@ -20,13 +20,13 @@ _MOST_ORIGIN_CHARACTERS = 640
 _MOST_MESSAGE_CHARACTERS = 4096
 
 
-def field_problem(want: WantedField, error: ResolverError) -> Problem:
+def field_problem(wanted: WantedField, error: ResolverError) -> Problem:
     """Return what kept a field from being filled, as a problem of the object."""
     if isinstance(error, TemporaryError):
         return Problem(
-            want.origin, error.message, error.cause, temporary=True, retry_after_seconds=error.retry_after_seconds
+            wanted.origin, error.message, error.cause, temporary=True, retry_after_seconds=error.retry_after_seconds
         )
-    return Problem(want.origin, error.message, error.cause)
+    return Problem(wanted.origin, error.message, error.cause)
 
 
 def refusal(request: AdmissionRequest, problems: Sequence[Problem], warnings: Sequence[str]) -> Answer:

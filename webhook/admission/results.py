@@ -11,9 +11,9 @@ from manifests.planning.planned_field import (
     Action,
     Filled,
     PlannedField,
-    kept,
-    resolved,
-    shown,
+    fill,
+    keep_value,
+    preview,
     size_bytes,
 )
 from manifests.provenance.mac import Provenance
@@ -62,67 +62,67 @@ class Results:
         ends = self.ends.values()
         return Tally([end.fate for end in ends if end.fate], [end.cause for end in ends if end.cause])
 
-    def add(self, step: PlannedField, *, is_asked: bool) -> None:
+    def add(self, planned: PlannedField, *, is_asked: bool) -> None:
         """Fill a field, keep what it has, or say why it cannot be filled."""
-        if step.action in SHOWN:
-            self.filled.append(shown(step))
-            self._end(step, Fate.PLACEHOLDER if step.action is Action.PLACEHOLDER else Fate.LEFT)
+        if planned.action in SHOWN:
+            self.filled.append(preview(planned))
+            self._end(planned, Fate.PLACEHOLDER if planned.action is Action.PLACEHOLDER else Fate.LEFT)
         elif not is_asked:
-            self._keep(step, is_confirmed=not self.dry_run)
-            self._end(step, Fate.KEPT)
+            self._keep(planned, is_confirmed=not self.dry_run)
+            self._end(planned, Fate.KEPT)
         elif self.doubt is not None:
-            self._keep(step)
-            self._warn(step, self.doubt)
+            self._keep(planned)
+            self._warn(planned, self.doubt)
         else:
-            self._ask(step)
+            self._ask(planned)
 
-    def _keep(self, step: PlannedField, *, is_confirmed: bool = False) -> None:
-        result = kept(step, self.provenance, is_confirmed=is_confirmed)
-        if step.entry is not None and result.entry is not None and result.entry is not step.entry:
-            self.freshness.carry_over(step.entry.mac, result.entry.mac)
+    def _keep(self, planned: PlannedField, *, is_confirmed: bool = False) -> None:
+        result = keep_value(planned, self.provenance, is_confirmed=is_confirmed)
+        if planned.entry is not None and result.entry is not None and result.entry is not planned.entry:
+            self.freshness.carry_over(planned.entry.mac, result.entry.mac)
         self.filled.append(result)
 
-    def _ask(self, step: PlannedField) -> None:
+    def _ask(self, planned: PlannedField) -> None:
         failures = [
             outcome
-            for reference in dict.fromkeys(step.want.filling.references)
+            for reference in dict.fromkeys(planned.wanted.template.references)
             if isinstance(outcome := self.outcomes.get(reference), ResolverError)
         ]
         result: Filled | None = None
         try:
-            result = None if failures else self._resolved(step)
+            result = None if failures else self._resolved(planned)
         except ResolverError as error:
             failures = [error]
         if result is not None:
             self.filled.append(result)
-            self.has_new_values |= step.action is Action.RESOLVE or step.entry is None
-            self._end(step, Fate.RESOLVED if step.action is Action.RESOLVE else Fate.CONFIRMED)
-        elif step.action is Action.VERIFY:
-            self._keep(step)
-            self._warn(step, field_problem(step.want, failures[0]))
+            self.has_new_values |= planned.action is Action.RESOLVE or planned.entry is None
+            self._end(planned, Fate.RESOLVED if planned.action is Action.RESOLVE else Fate.CONFIRMED)
+        elif planned.action is Action.VERIFY:
+            self._keep(planned)
+            self._warn(planned, field_problem(planned.wanted, failures[0]))
         else:
-            self.problems += [field_problem(step.want, failure) for failure in failures]
-            self._end(step, None, failures[0].cause)
+            self.problems += [field_problem(planned.wanted, failure) for failure in failures]
+            self._end(planned, None, failures[0].cause)
 
-    def _resolved(self, step: PlannedField) -> Filled:
-        found = {reference: self.outcomes[reference] for reference in step.want.filling.references}
+    def _resolved(self, planned: PlannedField) -> Filled:
+        found = {reference: self.outcomes[reference] for reference in planned.wanted.template.references}
         values = {reference: outcome.value for reference, outcome in found.items() if isinstance(outcome, Resolved)}
         versions = {reference: outcome.version for reference, outcome in found.items() if isinstance(outcome, Resolved)}
-        room_bytes = self.left_bytes + size_bytes(step.proved)
-        result = resolved(step, values, versions, self.provenance, room_bytes)
+        room_bytes = self.left_bytes + size_bytes(planned.proved)
+        result = fill(planned, values, versions, self.provenance, room_bytes)
         if result.value is not None:
             self.left_bytes = room_bytes - len(result.value.reveal())
         if result.entry is not None:
             self.freshness.confirm(result.entry.mac)
         return result
 
-    def _warn(self, step: PlannedField, problem: Problem) -> None:
-        self._end(step, Fate.UNVERIFIED, problem.cause)
-        stays = "keeps its value, unverified" if step.entry is not None else "stays an unresolved reference"
-        self.warnings.append(f"data.{step.want.key} {stays}: {problem.cause}: {problem.message}")
+    def _warn(self, planned: PlannedField, problem: Problem) -> None:
+        self._end(planned, Fate.UNVERIFIED, problem.cause)
+        stays = "keeps its value, unverified" if planned.entry is not None else "stays an unresolved reference"
+        self.warnings.append(f"data.{planned.wanted.key} {stays}: {problem.cause}: {problem.message}")
 
-    def _end(self, step: PlannedField, fate: Fate | None, cause: str = "") -> None:
-        self.ends[step.want.key] = FieldEnd(fate, cause)
+    def _end(self, planned: PlannedField, fate: Fate | None, cause: str = "") -> None:
+        self.ends[planned.wanted.key] = FieldEnd(fate, cause)
 
 
 def left_bytes(plan: Plan, manifest: Mapping[str, Any]) -> int:
@@ -130,7 +130,7 @@ def left_bytes(plan: Plan, manifest: Mapping[str, Any]) -> int:
 
     Below 0 for an object whose own data is too large already.
     """
-    steps = {step.want.key: step for step in plan.steps}
+    fields = {planned.wanted.key: planned for planned in plan.fields}
     data: Mapping[str, str | None] = manifest.get("data") or {}
-    own = sum(size_bytes(value) for key, value in data.items() if key not in steps and key not in plan.removed)
-    return MAX_SECRET_BYTES - own - sum(size_bytes(step.proved) for step in steps.values())
+    own = sum(size_bytes(value) for key, value in data.items() if key not in fields and key not in plan.removed)
+    return MAX_SECRET_BYTES - own - sum(size_bytes(planned.proved) for planned in fields.values())

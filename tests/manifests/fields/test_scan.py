@@ -10,7 +10,7 @@ REF = "vault:secret/app#password"
 
 
 def keys(scan: Scan) -> dict[str, Form]:
-    return {want.key: want.form for want in scan.wants}
+    return {wanted.key: wanted.form for wanted in scan.wanted}
 
 
 def only_problem(scan: Scan) -> tuple[str, str]:
@@ -223,8 +223,8 @@ def test_a_misspelt_annotation_is_warned_of() -> None:
 
 
 def test_keys_with_slashes_are_escaped_in_pointers() -> None:
-    (want,) = scan_secret(secret(annotations={"data.keyhole.dev/a.b": REF})).wants
-    assert want.pointer == "/data/a.b"
+    (wanted,) = scan_secret(secret(annotations={"data.keyhole.dev/a.b": REF})).wanted
+    assert wanted.pointer == "/data/a.b"
 
 
 @pytest.mark.parametrize(
@@ -270,7 +270,7 @@ class TestSizes:
         seen: list[int] = []
         scan = scan_secret(secret(data), pay=seen.append)
         assert [problem in found.message for found in scan.problems] == [True]
-        assert not scan.wants
+        assert not scan.wanted
         assert len(seen) <= 1001
 
     def test_of_many_malformed_fields_a_thousand_are_looked_at(self) -> None:
@@ -308,9 +308,9 @@ def test_a_config_json_without_references_holds_none(text: str) -> None:
 
 def test_a_config_json_of_something_else_is_a_text() -> None:
     text = '{"auths":{"r":{"url":"((vault:s/a#u))","password":"x((vault:s/a#p))"}},"db":"((vault:s/a#d))"}'
-    (want,) = scan_secret(secret({"config.json": text})).wants
-    assert isinstance(want.filling, Template)
-    assert len(want.filling.references) == 3
+    (wanted,) = scan_secret(secret({"config.json": text})).wanted
+    assert isinstance(wanted.template, Template)
+    assert len(wanted.template.references) == 3
 
 
 def test_annotations_beyond_ascii_are_paid_for_by_their_length() -> None:

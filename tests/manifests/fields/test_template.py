@@ -131,20 +131,20 @@ def test_without_references_there_is_nothing_to_fill(text: str) -> None:
 def test_a_docker_configuration_by_another_name_is_filled_and_put_back_from_its_record(
     key: str, document: Mapping[str, Any], expected: Mapping[str, Any]
 ) -> None:
-    (want,) = scan_secret(secret({key: json.dumps(document)})).wants
-    value = want.filling.render(VALUES)
+    (wanted,) = scan_secret(secret({key: json.dumps(document)})).wanted
+    value = wanted.template.render(VALUES)
     assert json.loads(value.reveal()) == expected
-    spans = spans_of(want.filling, VALUES)
+    spans = spans_of(wanted.template, VALUES)
     again = restored(spans, value)
     assert again is not None
     assert again.render(VALUES) == value
-    assert values_in(spans, value) == {reference: VALUES[reference] for reference in want.filling.references}
+    assert values_in(spans, value) == {reference: VALUES[reference] for reference in wanted.template.references}
 
 
 def test_credentials_in_auth_alone_are_found_by_the_scan() -> None:
     document = {"auths": {"r": {"auth": auth("me:vault:s/a#pass")}}}
-    (want,) = scan_secret(secret({".dockerconfigjson": json.dumps(document)})).wants
-    assert want.filling.references == (Reference("s/a", "pass"),)
+    (wanted,) = scan_secret(secret({".dockerconfigjson": json.dumps(document)})).wanted
+    assert wanted.template.references == (Reference("s/a", "pass"),)
 
 
 def test_a_value_that_is_no_text_is_refused() -> None:

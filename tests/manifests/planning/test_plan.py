@@ -7,7 +7,7 @@ import pytest
 
 from manifests.fields.placeholder import MARKER
 from manifests.planning.plan import Plan
-from manifests.planning.planned_field import Action, ConflictingValue, resolved
+from manifests.planning.planned_field import Action, ConflictingValue, fill
 from manifests.provenance.mac import Provenance
 from resolver.references.value import SecretValue
 from tests.manifests.plans import (
@@ -42,7 +42,7 @@ from tests.manifests.secrets import encoded, secret
 def test_an_object_without_references_is_untouched(dry_run: bool) -> None:
     for old in (None, secret({"a": "y"})):
         found = plan(secret({"a": "x"}), old, dry_run=dry_run)
-        assert found == Plan(steps=[], problems=[], warnings=[], removed=[])
+        assert found == Plan(fields=[], problems=[], warnings=[], removed=[])
 
 
 # A reference is wanted, and the live record proves the same.
@@ -65,22 +65,22 @@ def test_the_same_reference_keeps_the_live_value(manifest: dict[str, Any], how: 
     for dry_run, expected in ((True, Action.KEEP), (False, Action.VERIFY)):
         found = plan(new, old, dry_run=dry_run)
         assert (actions(found), found.warnings, found.removed) == ([expected], [], [])
-        (step,) = found.steps
-        assert step.proved == old["data"][step.want.key]
-        assert resolved(step, secrets(), {REFERENCE: 1}, provenance()).value == value_of(old, step.want.key)
+        (planned,) = found.fields
+        assert planned.proved == old["data"][planned.wanted.key]
+        assert fill(planned, secrets(), {REFERENCE: 1}, provenance()).value == value_of(old, planned.wanted.key)
 
 
 def test_what_is_verified_is_resolved_from_what_stands_in_the_record() -> None:
     old = live(IN_TEXT)
-    (step,) = plan(edited(old, labels={"x": "y"}), old).steps
-    rotated = resolved(step, {REFERENCE: SecretValue("new")}, {REFERENCE: 2}, provenance())
+    (planned,) = plan(edited(old, labels={"x": "y"}), old).fields
+    rotated = fill(planned, {REFERENCE: SecretValue("new")}, {REFERENCE: 2}, provenance())
     assert rotated.value == SecretValue("user=x;password=new;")
 
 
 def test_a_docker_configuration_is_resolved_again_from_its_record() -> None:
     old = live(DOCKER)
-    (step,) = plan(edited(old, labels={"x": "y"}), old).steps
-    rotated = resolved(step, {REFERENCE: SecretValue("new")}, {REFERENCE: 2}, provenance()).value
+    (planned,) = plan(edited(old, labels={"x": "y"}), old).fields
+    rotated = fill(planned, {REFERENCE: SecretValue("new")}, {REFERENCE: 2}, provenance()).value
     assert rotated is not None
     auths = json.loads(rotated.reveal())["auths"]
     assert auths == {"plain": {"auth": "eA=="}, "r": {"username": "u", "password": "new", "auth": encoded("u:new")}}
@@ -90,7 +90,7 @@ def test_an_annotated_field_that_was_edited_by_hand_is_put_right_with_a_warning(
     old = live(ANNOTATED)
     found = plan(with_value(old, "a", "by hand"), old)
     assert actions(found) == [Action.VERIFY]
-    assert found.steps[0].proved == old["data"]["a"]
+    assert found.fields[0].proved == old["data"]["a"]
     assert "data.a: a value of its own stands there" in found.warnings[0]
 
 
@@ -166,11 +166,11 @@ def test_a_new_value_is_resolved_and_in_a_dry_run_only_hinted_at(
 )
 def test_a_record_that_was_copied_proves_nothing(by: Provenance) -> None:
     copied = live(ANNOTATED)
-    (step,) = plan(copied, copied, by=by).steps
-    assert (step.action, step.entry) == (Action.RESOLVE, None)
+    (planned,) = plan(copied, copied, by=by).fields
+    assert (planned.action, planned.entry) == (Action.RESOLVE, None)
     # Created elsewhere, the value that came along is nobody's own: what the reference stands for there takes its place.
-    (step,) = plan(copied, None, by=by).steps
-    assert (step.action, step.entry, step.own) == (Action.RESOLVE, None, None)
+    (planned,) = plan(copied, None, by=by).fields
+    assert (planned.action, planned.entry, planned.own) == (Action.RESOLVE, None, None)
     found = plan(copied, None, by=by, dry_run=True)
     assert (actions(found), found.problems) == ([Action.PLACEHOLDER], [])
 
@@ -184,7 +184,7 @@ def test_a_copy_over_a_live_object_is_nobodys_edit() -> None:
 
 def test_a_copied_value_in_place_is_a_literal_and_this_is_told() -> None:
     found = plan(live(IN_PLACE), None, by=provenance(name="copy"))
-    assert not found.steps
+    assert not found.fields
     (warning,) = found.warnings
     assert warning.startswith("data.a: its value was copied, and its record proves nothing here: it stays as it is")
     assert found.rewrites_metadata
@@ -199,15 +199,15 @@ def test_a_stored_reference_is_resolved_with_the_next_change_and_is_no_reason_to
     for dry_run, expected in ((True, Action.KEEP), (False, Action.VERIFY)):
         found = plan(new, old, dry_run=dry_run)
         assert (actions(found), found.warnings) == ([expected], [])
-        (step,) = found.steps
-        assert (step.proved, step.entry) == (old["data"]["a"], None)
+        (planned,) = found.fields
+        assert (planned.proved, planned.entry) == (old["data"]["a"], None)
 
 
 @pytest.mark.parametrize("text", ["vault:v1:8SDd3WHDOjf7mq69CyCqYg==", "vault://secret/my-app", "x ((vault:broken))"])
 def test_a_stored_text_that_looks_like_a_reference_stays_with_a_warning(text: str) -> None:
     old = secret({"a": text})
     found = plan(edited(old, labels={"x": "y"}), old)
-    assert (found.steps, found.problems) == ([], [])
+    assert (found.fields, found.problems) == ([], [])
     (warning,) = found.warnings
     assert warning.startswith("data.a did not change, and stays as it is: ")
     assert "keyhole.dev/ignore: a" in warning

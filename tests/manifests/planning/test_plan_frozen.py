@@ -25,8 +25,8 @@ def test_an_immutable_value_is_kept_with_what_is_recorded_of_it(dry_run: bool) -
     old = {**live(ANNOTATED), "immutable": True}
     found = plan(edited(old, labels={"x": "y"}), old, dry_run=dry_run)
     assert actions(found) == [Action.KEEP]
-    assert (found.steps[0].proved, found.warnings) == (old["data"]["a"], [])
-    assert found.steps[0].entry is not None
+    assert (found.fields[0].proved, found.warnings) == (old["data"]["a"], [])
+    assert found.fields[0].entry is not None
 
 
 @pytest.mark.parametrize("dry_run", [False, True])
@@ -94,4 +94,4 @@ def test_without_a_name_there_is_no_record_and_no_reference_in_place() -> None:
     (problem,) = found.problems
     assert problem.origin == "data.a"
     assert "generated name" in problem.message
-    assert plan_secret(ANNOTATED, None, None, dry_run=False).steps[0].action is Action.RESOLVE
+    assert plan_secret(ANNOTATED, None, None, dry_run=False).fields[0].action is Action.RESOLVE

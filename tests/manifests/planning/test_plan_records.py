@@ -33,7 +33,7 @@ from tests.manifests.secrets import encoded, secret
 def test_a_value_in_place_whose_key_is_lost_stays_with_its_record() -> None:
     old = live(IN_PLACE)
     found = plan(edited(old, labels={"x": "y"}), old, by=provenance(LOST))
-    assert not found.steps
+    assert not found.fields
     assert list(found.retained) == ["/data/a"]
     assert "cannot be checked" in found.warnings[0]
 
@@ -41,7 +41,7 @@ def test_a_value_in_place_whose_key_is_lost_stays_with_its_record() -> None:
 def test_a_value_whose_key_is_lost_stays_unread_when_its_annotation_goes() -> None:
     old = admitted(ANNOTATED, {REFERENCE: OTHER})
     found = plan(without(old, NOTE), old, by=provenance(LOST))
-    assert (found.steps, found.removed, list(found.retained)) == ([], [], ["/data/a"])
+    assert (found.fields, found.removed, list(found.retained)) == ([], [], ["/data/a"])
 
 
 def test_references_of_the_record_count_towards_the_limit() -> None:
@@ -56,7 +56,7 @@ def test_a_forged_record_counts_as_none() -> None:
     forged = old["metadata"]["annotations"]["keyhole.dev/record"].replace(REF, OTHER)
     sent = edited(old, annotations={"keyhole.dev/record": forged})
     found = plan(sent, sent)
-    assert (found.steps, found.retained) == ([], {})
+    assert (found.fields, found.retained) == ([], {})
     assert found.warnings == ["data.a: its record proves nothing, and goes"]
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from manifests.fields.placeholder import is_placeholder, placeholder
 from manifests.planning.plan import references
-from manifests.planning.planned_field import Action, LooksLikeReference, kept, shown
+from manifests.planning.planned_field import Action, LooksLikeReference, keep_value, preview
 from tests.manifests.plans import ANNOTATED, REF, REFERENCE, filled, live, plan
 from tests.manifests.provenances import RING, provenance, ring
 from tests.manifests.secrets import secret
@@ -17,7 +17,7 @@ def test_a_resolved_field_holds_the_value() -> None:
 
 
 def test_references_are_named_once() -> None:
-    assert references(plan(secret({"a": f"(({REF})) (({REF}))", "b": REF})).steps) == (REFERENCE,)
+    assert references(plan(secret({"a": f"(({REF})) (({REF}))", "b": REF})).fields) == (REFERENCE,)
 
 
 @pytest.mark.parametrize("value", ["vault:secret/b#c", "vault:broken", "see ${vault:secret/b#c}", "((vault:x"])
@@ -33,18 +33,18 @@ def test_the_same_value_may_stand_where_an_annotation_says_what_it_is() -> None:
 def test_a_kept_entry_is_signed_anew_when_another_key_signs_and_only_if_vault_confirmed_it() -> None:
     old = live(ANNOTATED)
     rotated = provenance(ring("0000000c", RING.signing.id))
-    (step,) = plan(old, old, by=rotated).steps
-    assert step.action is Action.VERIFY
-    same, anew = (kept(step, rotated, is_confirmed=confirmed).entry for confirmed in (False, True))
-    assert same == step.entry
+    (planned,) = plan(old, old, by=rotated).fields
+    assert planned.action is Action.VERIFY
+    same, anew = (keep_value(planned, rotated, is_confirmed=confirmed).entry for confirmed in (False, True))
+    assert same == planned.entry
     assert anew is not None
     assert anew.key == "0000000c"
 
 
 @pytest.mark.parametrize("key", ["a", ".dockerconfigjson", ".dockercfg", "tls.crt", "tls.key", "ca.crt"])
 def test_a_placeholder_is_known_again_and_depends_on_the_key_alone(key: str) -> None:
-    (step,) = plan(secret(annotations={f"data.keyhole.dev/{key}": REF}), dry_run=True).steps
-    value = shown(step).value
+    (planned,) = plan(secret(annotations={f"data.keyhole.dev/{key}": REF}), dry_run=True).fields
+    value = preview(planned).value
     assert value is not None
     assert value.reveal() == placeholder(key)
     assert is_placeholder(key, placeholder(key))

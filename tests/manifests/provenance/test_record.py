@@ -135,14 +135,14 @@ def texts(draw: st.DrawFn) -> str:
 
 @given(texts(), st.binary(max_size=6), st.binary(max_size=6))
 def test_references_are_put_back_around_the_same_text(text: str, first: bytes, second: bytes) -> None:
-    (want,) = scan_secret(secret({"k": text})).wants
+    (wanted,) = scan_secret(secret({"k": text})).wanted
     values = {A: SecretValue(first), B: SecretValue(second)}
-    spans, value = spans_of(want.filling, values), want.filling.render(values)
+    spans, value = spans_of(wanted.template, values), wanted.template.render(values)
     back = restored(spans, value)
     assert back is not None
-    assert back.references == want.filling.references
+    assert back.references == wanted.template.references
     others = {A: SecretValue("other"), B: SecretValue("values")}
-    assert back.render(others) == want.filling.render(others)
+    assert back.render(others) == wanted.template.render(others)
     assert values_in(spans, value) == {reference: values[reference] for reference in set(back.references)}
 
 
@@ -158,14 +158,14 @@ DOCKER = {
 
 @given(st.text(max_size=6), st.text(max_size=6))
 def test_in_a_docker_configuration_too(first: str, second: str) -> None:
-    (want,) = scan_secret(secret({".dockerconfigjson": json.dumps(DOCKER)})).wants
+    (wanted,) = scan_secret(secret({".dockerconfigjson": json.dumps(DOCKER)})).wanted
     values = {A: SecretValue(first), B: SecretValue(second)}
-    spans, value = spans_of(want.filling, values), want.filling.render(values)
+    spans, value = spans_of(wanted.template, values), wanted.template.render(values)
     assert {span.place for span in spans} == {"1/username", "1/password", "2/auth/password"}
     back = restored(spans, value)
     assert back is not None
     others = {A: SecretValue("other"), B: SecretValue("values")}
-    assert back.render(others) == want.filling.render(others)
+    assert back.render(others) == wanted.template.render(others)
 
 
 @given(st.lists(SPANS, max_size=4), st.binary(max_size=40) | st.just(json.dumps(DOCKER).encode()))
@@ -185,8 +185,8 @@ def test_spans_that_overlap_are_none() -> None:
 def test_no_byte_of_a_value_stands_in_spans() -> None:
     template = Template("a((x))b", ())
     assert spans_of(template, {}) == ()
-    (want,) = scan_secret(secret({"k": f"secret text (({A})) more"})).wants
-    text = dump("k", {"/data/k": Entry(Form.IN_PLACE, "", spans_of(want.filling, {A: SecretValue("hidden")}))})
+    (wanted,) = scan_secret(secret({"k": f"secret text (({A})) more"})).wanted
+    text = dump("k", {"/data/k": Entry(Form.IN_PLACE, "", spans_of(wanted.template, {A: SecretValue("hidden")}))})
     assert not any(word in text for word in ("secret text", "more", "hidden"))
 
 

@@ -39,8 +39,8 @@ def told(
     """Return what is told of an object that is refused with a word, or whose fields decide."""
     plan = plan_secret(manifest, old, provenance(), dry_run=dry_run)
     results = Results(Freshness(), provenance(), outcomes, dry_run)
-    for step in plan.steps:
-        results.add(step, is_asked=bool(outcomes))
+    for planned in plan.fields:
+        results.add(planned, is_asked=bool(outcomes))
     problems = [*plan.problems, *results.problems]
     answer = Answer(allowed=not problems and not cause, cause=cause or (problems[0].cause if problems else ""))
     return [field.document() for field in field_records(Trace(plan, outcomes, results.ends), answer)]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from manifests.fields.scan import scan_secret
 from manifests.planning.metadata import metadata_change
 from manifests.planning.plan import plan_secret, references
-from manifests.planning.planned_field import Action, Filled, PlannedField, kept, resolved, shown
+from manifests.planning.planned_field import Action, Filled, PlannedField, fill, keep_value, preview
 from resolver.references.grammar import Reference
 from resolver.references.value import SecretValue
 from tests.manifests.provenances import provenance
@@ -48,26 +48,26 @@ def admitted_by(manifest: dict[str, Any], old: dict[str, Any] | None, *, dry_run
     by = provenance()
     plan = plan_secret(manifest, old, by, dry_run=dry_run)
     assert not plan.problems
-    secrets = {reference: SecretValue(f"{values} {reference.path}") for reference in references(plan.steps)}
-    versions: dict[Reference, int | None] = dict.fromkeys(references(plan.steps), 1)
-    filled = [_filled(step, secrets, versions, dry_run=dry_run) for step in plan.steps]
+    secrets = {reference: SecretValue(f"{values} {reference.path}") for reference in references(plan.fields)}
+    versions: dict[Reference, int | None] = dict.fromkeys(references(plan.fields), 1)
+    filled = [_filled(planned, secrets, versions, dry_run=dry_run) for planned in plan.fields]
     change = metadata_change(plan, filled, manifest, by.keys, dry_run=dry_run)
-    written = [(each.step.want, each.value) for each in filled if each.value is not None]
+    written = [(each.planned.wanted, each.value) for each in filled if each.value is not None]
     patch = secret_patch(manifest, written, plan.removed, change)
     result: dict[str, Any] = jsonpatch.apply_patch(manifest, json.loads(patch)) if patch else copy.deepcopy(manifest)
     return result
 
 
 def _filled(
-    step: PlannedField,
+    planned: PlannedField,
     values: Mapping[Reference, SecretValue],
     versions: Mapping[Reference, int | None],
     *,
     dry_run: bool,
 ) -> Filled:
-    if step.action is Action.KEEP:
-        return kept(step, provenance(), is_confirmed=not dry_run)
-    return shown(step) if dry_run else resolved(step, values, versions, provenance())
+    if planned.action is Action.KEEP:
+        return keep_value(planned, provenance(), is_confirmed=not dry_run)
+    return preview(planned) if dry_run else fill(planned, values, versions, provenance())
 
 
 def differences(before: Any, after: Any, path: str = "") -> set[str]:
@@ -94,14 +94,14 @@ def flattened(manifest: dict[str, Any]) -> dict[str, Any]:
 @given(manifests(), st.booleans())
 def test_only_reference_fields_and_keyholes_own_metadata_are_touched(manifest: dict[str, Any], dry_run: bool) -> None:
     before = copy.deepcopy(manifest)
-    wanted = {want.key for want in scan_secret(manifest).wants}
+    keys = {wanted.key for wanted in scan_secret(manifest).wanted}
     after = admitted_by(manifest, None, dry_run=dry_run, values="one")
     assert manifest == before, "the manifest itself is not touched"
-    assert within(differences(flattened(manifest), flattened(after)), wanted)
+    assert within(differences(flattened(manifest), flattened(after)), keys)
     if not dry_run:
-        for want in scan_secret(manifest).wants:
-            values = {reference: SecretValue(f"one {reference.path}") for reference in want.filling.references}
-            assert after["data"][want.key] == encoded(want.filling.render(values).reveal())
+        for wanted in scan_secret(manifest).wanted:
+            values = {reference: SecretValue(f"one {reference.path}") for reference in wanted.template.references}
+            assert after["data"][wanted.key] == encoded(wanted.template.render(values).reveal())
 
 
 @settings(max_examples=OBJECTS)
@@ -145,13 +145,13 @@ def test_the_same_input_gives_the_same_bytes(manifest: dict[str, Any], dry_run: 
 
 def test_a_value_that_stands_there_already_needs_no_patch() -> None:
     manifest = secret({"a": "live"}, {"data.keyhole.dev/a": "vault:secret/a#f"})
-    (want,) = scan_secret(manifest).wants
-    assert secret_patch(manifest, [(want, SecretValue("live"))]) is None
+    (wanted,) = scan_secret(manifest).wanted
+    assert secret_patch(manifest, [(wanted, SecretValue("live"))]) is None
 
 
 def test_keys_with_a_tilde_or_slash_are_escaped() -> None:
     manifest = secret({}, {"data.keyhole.dev/a.b": "vault:secret/a#f"})
-    (want,) = scan_secret(manifest).wants
-    assert json.loads(secret_patch(manifest, [(want, SecretValue(b"\xff"))]) or b"") == [
+    (wanted,) = scan_secret(manifest).wanted
+    assert json.loads(secret_patch(manifest, [(wanted, SecretValue(b"\xff"))]) or b"") == [
         {"op": "add", "path": "/data/a.b", "value": "/w=="}
     ]

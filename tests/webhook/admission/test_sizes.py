@@ -82,12 +82,12 @@ def test_larger_values_that_do_not_fit_leave_the_live_ones_with_a_warning(size_b
 
 def test_a_docker_configuration_of_many_credentials_is_not_put_together_first() -> None:
     hosts = ",".join(f'"h{index}":{{"username":"u","password":"vault:secret/app#x"}}' for index in range(500))
-    filling = docker_config(f'{{"auths":{{{hosts}}}}}')
-    assert filling is not None
+    template = docker_config(f'{{"auths":{{{hosts}}}}}')
+    assert template is not None
     tracemalloc.start()
     try:
         with pytest.raises(ValueTooLarge):
-            filling.render({_REFERENCE: SecretValue(b"x" * 500_000)})
+            template.render({_REFERENCE: SecretValue(b"x" * 500_000)})
         assert tracemalloc.get_traced_memory()[1] < 2 * _MIB
     finally:
         tracemalloc.stop()
