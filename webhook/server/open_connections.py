@@ -5,12 +5,14 @@ of its first request. Once it has proved to be the API server's it gives that pl
 as an API server keeps its own end. So whoever cannot prove anything competes with strangers alone.
 
 What an API server sends on a connection that is being closed is lost to it, and it does not repeat a POST. So an answer
-announces the close (RFC 9112, section 9.6), what waits in silence is closed last, and what came in by then is answered.
+announces the close (RFC 9112, section 9.6), what waits in silence is closed last, and what came in by then is answered:
+`received` looks at the last moment. What comes in between that look and the close is counted.
 """
 
 import select
 import socket
-from collections.abc import Iterator
+import ssl
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Final, Protocol
 
@@ -32,6 +34,10 @@ _LAST_SECONDS = 1.0
 _POLL: Final = get_original("select", "poll")
 
 
+class Ending(StopIteration):
+    """Raised in the greenlet of a connection that waits for a request when it is to be closed."""
+
+
 class Request(Protocol):
     """gunicorn's; with `must_close` its answer says that the connection closes, and so it does."""
 
@@ -50,6 +56,9 @@ class OpenConnections:
         self._answering: set[Request] = set()
         self._is_closing = False
         self._is_ended = False
+        self._ending: set[Any] = set()
+        self.cut_off = 0
+        """How many connections were closed with a request in them, which had come after the last look."""
 
     @contextmanager
     def open(self, client: Any, address: str) -> Iterator[None]:
@@ -64,6 +73,7 @@ class OpenConnections:
         finally:
             self._strangers.forget(greenlet)
             self._proved.discard(greenlet)
+            self._ending.discard(greenlet)
             del self._sockets[greenlet]
 
     def prove(self) -> None:
@@ -86,9 +96,14 @@ class OpenConnections:
         self._waiting[greenlet] = None
         if greenlet not in self._proved:
             seconds = min(seconds, FIRST_HEAD_SECONDS)
+        if self._is_ended:
+            gevent.spawn_later(_LAST_SECONDS, self._end, greenlet)
         try:
-            with gevent.Timeout(min(seconds, _LAST_SECONDS) if self._is_ended else seconds, False):
+            with gevent.Timeout(seconds, False):
                 yield self._sockets[greenlet]
+        except Ending:
+            self._ending.add(greenlet)
+            raise
         finally:
             del self._waiting[greenlet]
 
@@ -117,9 +132,20 @@ class OpenConnections:
             else:
                 self._end(greenlet)
 
+    def note_close(self, client: Any) -> None:
+        """Count a connection in which something waits although it is about to be closed by the running greenlet."""
+        if gevent.getcurrent() in self._ending and _has_something_to_read(client):
+            self.cut_off += 1
+
     def _end(self, greenlet: Any) -> None:
+        """Close a connection that waits, unless a request comes in before: that has a moment to come whole."""
         if greenlet in self._waiting:
-            greenlet.kill(StopIteration, block=False)  # gunicorn's sign to close the connection
+            greenlet.kill(Ending, block=False)
+            gevent.spawn_later(_LAST_SECONDS, self._end_for_good, greenlet)
+
+    def _end_for_good(self, greenlet: Any) -> None:
+        if greenlet in self._waiting:
+            greenlet.kill(StopIteration, block=False)
 
     def _end_longest_idle(self) -> None:
         for greenlet in self._waiting:
@@ -127,6 +153,20 @@ class OpenConnections:
                 self._proved.discard(greenlet)
                 _hang_up(self._sockets[greenlet])
                 return
+
+
+def received(client: Any, read: Callable[[], bytes]) -> bytes:
+    """Return what `read` reads from a connection. If it is being closed, look first at what has come in meanwhile.
+
+    The order to close comes some time before the greenlet hears of it, and a request may come in between. Raises
+    `Ending` when there is none: nothing else runs then before the socket is closed.
+    """
+    try:
+        return read()
+    except Ending:
+        if not _has_something_to_read(client):
+            raise
+        return read()
 
 
 def _hang_up(client: Any) -> None:
@@ -141,6 +181,8 @@ def _hang_up(client: Any) -> None:
 def _has_something_to_read(client: Any) -> bool:
     if client is None or client.fileno() < 0:
         return False
+    if isinstance(client, ssl.SSLSocket) and client.pending():
+        return True
     poller = _POLL()
     poller.register(client.fileno(), select.POLLIN)
     return bool(poller.poll(0))

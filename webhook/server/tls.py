@@ -15,6 +15,7 @@ from gunicorn.http.errors import LimitRequestHeaders
 
 from certs.keypair import KeyPair
 from webhook.callerauth.caller import Authorities
+from webhook.server.open_connections import received
 
 log = logging.getLogger("keyhole.server")
 
@@ -27,6 +28,8 @@ class HeadBoundSocket(ssl.SSLSocket):
     """A connection of which a request's head takes 64 KiB at most: what is longer is read no further."""
 
     _left_bytes: int | None = None
+    on_close: Callable[["HeadBoundSocket"], None] | None = None
+    """Is called with this socket right before it is closed."""
 
     def begin_head(self) -> None:
         """Count what is read from here on."""
@@ -43,9 +46,17 @@ class HeadBoundSocket(ssl.SSLSocket):
             return super().recv(buflen, flags)
         if left_bytes <= 0:
             raise LimitRequestHeaders(f"the head is longer than {MOST_HEAD_BYTES} bytes")
-        piece = super().recv(min(buflen, left_bytes), flags)
+        most_bytes, read = min(buflen, left_bytes), super().recv
+        piece = received(self, lambda: read(most_bytes, flags))
         self._left_bytes = left_bytes - len(piece)
         return piece
+
+    def close(self) -> None:
+        """Close it, as any socket."""
+        told, self.on_close = self.on_close, None
+        if told is not None:
+            told(self)
+        super().close()
 
 
 class BoundedContext(ssl.SSLContext):

@@ -132,6 +132,7 @@ class AdmissionWorker(GeventWorker):  # type: ignore[misc]
                 return
             if self.app.is_known_in_worker(client):
                 self.connections.prove()
+            client.on_close = self.connections.note_close
             super().handle(listener, client, address)
 
     @contextlib.contextmanager
@@ -166,6 +167,8 @@ class AdmissionWorker(GeventWorker):  # type: ignore[misc]
         try:
             super().run()
         finally:
+            if self.connections.cut_off:
+                self.log.warning("%d requests came as their connections were closed", self.connections.cut_off)
             health.close()
             self.app.close_in_worker()
 

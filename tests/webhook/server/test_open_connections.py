@@ -11,7 +11,7 @@ import gevent.socket
 import pytest
 from gevent.event import Event
 
-from webhook.server.open_connections import OpenConnections
+from webhook.server.open_connections import OpenConnections, received
 
 _LONG_SECONDS = 600.0
 # Longer than any of these takes; the tests wait for events, and this is how they fail.
@@ -43,7 +43,7 @@ class Served:
                 self.waits.set()
                 if self.is_busy:
                     self.turn.wait()
-                outcome = "ended" if client.recv(1) == b"" else "asked"
+                outcome = "ended" if received(client, lambda: bytes(client.recv(1))) == b"" else "asked"
         return outcome
 
     def ask(self) -> None:
@@ -161,3 +161,78 @@ def test_nothing_is_remembered_of_a_connection_that_ended(connections: OpenConne
         with connections.open(ours, "a"):
             connections.prove()
         assert (connections._sockets, connections._proved, len(connections._strangers)) == ({}, set(), 0)
+
+
+def _seen(served: Served) -> str:
+    """Return what became of a connection that may have been told to close."""
+    try:
+        return str(served.outcome())
+    except StopIteration:
+        return "closed"
+
+
+def test_when_all_come_to_an_end_what_is_silent_is_closed(connections: OpenConnections, serve: Serve) -> None:
+    silent = serve()
+    connections.end_waiting()
+    assert _seen(silent) == "closed"
+
+
+def test_a_request_that_comes_between_the_order_to_close_and_the_close_is_read(
+    connections: OpenConnections, serve: Serve
+) -> None:
+    late, silent = serve(), serve("b")
+    connections.end_waiting()
+    late.ask()  # nothing else has run since
+    assert [_seen(one) for one in (late, silent)] == ["asked", "closed"]
+
+
+def test_one_that_begins_to_wait_after_that_has_a_moment_and_no_more(
+    connections: OpenConnections, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webhook.server.open_connections._LAST_SECONDS", 0.05)
+    connections.end_waiting()
+    asking, silent = serve(), serve("b")
+    asking.ask()
+    assert [_seen(one) for one in (asking, silent)] == ["asked", "closed"]
+
+
+def test_what_comes_after_the_last_look_is_counted(connections: OpenConnections) -> None:
+    ours, theirs = gevent.socket.socketpair()
+
+    def serve(request: bytes) -> None:
+        with connections.open(ours, "a"):
+            try:
+                with connections.waiting(_LONG_SECONDS) as client:
+                    received(client, lambda: bytes(client.recv(1)))
+            except StopIteration:
+                theirs.sendall(request)
+                connections.note_close(ours)
+
+    with ours, theirs:
+        for request, counted in ((b"", 0), (b"x", 1)):
+            greenlet = gevent.spawn(serve, request)
+            gevent.sleep()
+            connections.end_waiting()
+            greenlet.get(timeout=_TEST_SECONDS)
+            assert connections.cut_off == counted
+
+
+def test_one_that_sends_only_a_part_is_closed_after_a_moment(
+    connections: OpenConnections, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webhook.server.open_connections._LAST_SECONDS", 0.05)
+    ours, theirs = gevent.socket.socketpair()
+
+    def serve() -> str:
+        with connections.open(ours, "a"), connections.waiting(_LONG_SECONDS) as client:
+            while received(client, lambda: bytes(client.recv(1))):
+                pass
+        return "ended"
+
+    with ours, theirs:
+        greenlet = gevent.spawn(serve)
+        gevent.sleep()
+        connections.end_waiting()
+        theirs.sendall(b"PO")
+        with pytest.raises(StopIteration):
+            greenlet.get(timeout=_TEST_SECONDS)
