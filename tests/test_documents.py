@@ -143,6 +143,17 @@ def test_relative_links_lead_to_a_file_and_to_a_heading(file: Path) -> None:
     assert broken_links(file, file.read_text()) == []
 
 
+@pytest.mark.parametrize("file", DOCUMENTS, ids=named)
+def test_files_of_the_repository_that_are_named_are_there(file: Path) -> None:
+    top = {entry.name for entry in ROOT.iterdir() if entry.is_dir()}
+    spans = (span.partition("::")[0] for span in _SPAN.findall(prose(file.read_text())))
+    paths = {
+        span for span in spans if re.fullmatch(r"[\w.-]+(?:/[\w.-]+)*/(?:[\w.-]+\.(?:py|md|ya?ml|json|tpl))?", span)
+    }
+    here = {path for path in paths if path.partition("/")[0] in top}
+    assert {path for path in here if not (ROOT / path).exists() and not (file.parent / path).exists()} == set()
+
+
 # ARCHITECTURE.md is written anew, and until then it is as it was.
 @pytest.mark.parametrize("file", [file for file in DOCUMENTS if file.name != "ARCHITECTURE.md"], ids=named)
 def test_lines_are_short(file: Path) -> None:
@@ -251,3 +262,11 @@ def test_the_check_of_command_lines_finds_what_is_wrong(words: list[str], proble
 )
 def test_the_search_for_commands_finds_them(text: str, found: list[list[str]]) -> None:
     assert list(commands(text)) == found
+
+
+def test_the_index_has_every_document_in_the_order_of_a_reader() -> None:
+    index = (ROOT / "docs" / "README.md").read_text()
+    pages = {file.name for file in (ROOT / "docs").glob("*.md")} - {"README.md"}
+    assert {name for name in pages if f"]({name})" in index} == pages
+    assert re.findall(r"^## (.*)$", index, re.MULTILINE) == ["Try", "Install", "Operate", "Secure", "Extend"]
+    assert "](docs/README.md)" in (ROOT / "README.md").read_text()

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import click
 
+from cli import troubleshooting
 from cli.document import render
 from cli.main import COMMANDS, main
+from metrics.causes import CAUSES
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "cli.md"
 
@@ -25,3 +27,10 @@ def test_every_option_of_every_command_is_in_it_with_a_help_text() -> None:
                 if isinstance(parameter, click.Option):
                     assert f"{max(parameter.opts, key=len)}" in text
                     assert parameter.help, f"{name}: {parameter.name}"
+
+
+def test_troubleshooting_is_what_the_causes_say() -> None:
+    written = DOCUMENT.with_name("troubleshooting.md").read_text()
+    assert written == troubleshooting.render(), "python -m cli.troubleshooting > docs/troubleshooting.md"
+    for cause in CAUSES:
+        assert f"`{cause}`" in written
