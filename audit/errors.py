@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import ClassVar, Final
 
+from resolver.causes import Cause
+
 
 class AuditError(Exception):
     """The root. No key and nothing of a line stands in a message."""
@@ -20,7 +22,7 @@ class AuditKeyError(AuditError):
 class AuditUnavailable(AuditError):
     """A line could not be written, and what it would have told of must not happen. A retry may work."""
 
-    cause: ClassVar[str] = "AuditUnavailable"
+    cause: ClassVar[Cause] = Cause.AUDIT_UNAVAILABLE
     message: Final = "the audit trail cannot be written; a retry may work"
 
     def __init__(self, how: str) -> None:

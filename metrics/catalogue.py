@@ -14,7 +14,7 @@ from metrics.declaration import Declaration, Kind, Merge, Teller
 ADMISSION_BUCKETS: Final = (0.005, 0.025, 0.1, 0.5, 1.0, 2.5, 10.0, 25.0)
 REQUEST_BUCKETS: Final = (0.005, 0.025, 0.1, 0.5, 2.5, 10.0)
 
-_CAUSE = "the word that the refusal begins with ([References](references.md)); one that is not known is `Other`"
+_CAUSE = "the word that the refusal begins with ([References](references.md))"
 _CONNECTION = "the connection's name in the connections file"
 _STATUS = "the HTTP status, or `late`, `unanswered`, `broken`, `too-large`; one that Vault does not use is `other`"
 

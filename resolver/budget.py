@@ -1,6 +1,7 @@
 """What the references of one object may take of the process: its processor, its memory, Vault's answers.
 
 A worker of the server is one thread with little memory, so work is bounded in size and not in number. It is counted
+from resolver.causes import Cause
 from sizes before it is done, and never measured: the same object is refused on a fast machine and on a slow one.
 """
 
@@ -8,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
+from resolver.causes import Cause
 from resolver.deadline import Deadline
 from resolver.errors import DeadlineExceeded, ResolverError, TemporaryError
 
@@ -49,7 +51,7 @@ ALONE: Final = Process()
 class TooMuchWork(ResolverError):
     """Evaluating the references of the object would keep everybody else waiting."""
 
-    cause: ClassVar[str] = "TooMuchWork"
+    cause: ClassVar[Cause] = Cause.TOO_MUCH_WORK
 
     def __init__(self) -> None:
         super().__init__(
@@ -61,7 +63,7 @@ class TooMuchWork(ResolverError):
 class AnswersTooLarge(ResolverError):
     """The secrets that the references name are too large together."""
 
-    cause: ClassVar[str] = "AnswerTooLarge"
+    cause: ClassVar[Cause] = Cause.ANSWER_TOO_LARGE
 
     def __init__(self) -> None:
         super().__init__(
@@ -73,7 +75,7 @@ class AnswersTooLarge(ResolverError):
 class ValuesTooLarge(ResolverError):
     """The values are more than Kubernetes stores in one object."""
 
-    cause: ClassVar[str] = "SecretTooLarge"
+    cause: ClassVar[Cause] = Cause.SECRET_TOO_LARGE
 
     def __init__(self) -> None:
         super().__init__(
@@ -85,7 +87,7 @@ class ValuesTooLarge(ResolverError):
 class NoRoom(TemporaryError):
     """The process holds as much as it may for others."""
 
-    cause: ClassVar[str] = "Overloaded"
+    cause: ClassVar[Cause] = Cause.OVERLOADED
 
     def __init__(self) -> None:
         super().__init__("other objects with large values are in progress, and there is no room yet; a retry will work")

@@ -6,11 +6,13 @@ the resolver meets Vault and Kubernetes.
 
 from typing import ClassVar
 
+from resolver.causes import Cause
+
 
 class ResolverError(Exception):
-    """The root. `cause` is the word that scripts match; `message` is safe to show: no value, no token."""
+    """The root. Every error that is raised has a `cause`. `message` is safe to show: it holds no value and no token."""
 
-    cause: ClassVar[str] = "ResolverError"
+    cause: ClassVar[Cause]
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -18,9 +20,7 @@ class ResolverError(Exception):
 
 
 class TemporaryError(ResolverError):
-    """It may work in a moment. `retry_after_seconds` is the server's own wish, if it had one."""
-
-    cause: ClassVar[str] = "Temporary"
+    """A retry may work in a moment. `retry_after_seconds` is how long the server asked to wait, if it did."""
 
     def __init__(self, message: str, retry_after_seconds: int | None = None) -> None:
         super().__init__(message)
@@ -30,7 +30,7 @@ class TemporaryError(ResolverError):
 class DeadlineExceeded(TemporaryError):
     """There was no time left."""
 
-    cause: ClassVar[str] = "DeadlineExceeded"
+    cause: ClassVar[Cause] = Cause.DEADLINE_EXCEEDED
 
     def __init__(self) -> None:
         super().__init__("the time that the API server allows was used up; a retry may work")

@@ -2,15 +2,23 @@
 
 from dataclasses import dataclass
 
-MALFORMED = "MalformedReference"
+from resolver.causes import Cause
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """`origin` names the field or annotation, `message` the cause; `cause` is the word that scripts match."""
+    """What is wrong: `origin` names the field or annotation, `message` tells what happened and what helps.
+
+    `temporary` says that a retry may work, where the cause alone does not say so.
+    """
 
     origin: str
     message: str
-    cause: str = MALFORMED
+    cause: Cause = Cause.MALFORMED_REFERENCE
     temporary: bool = False
     retry_after_seconds: int | None = None
+
+    @property
+    def is_temporary(self) -> bool:
+        """Whether a retry of the same object may work."""
+        return self.temporary or self.cause.is_temporary

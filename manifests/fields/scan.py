@@ -24,6 +24,7 @@ from manifests.fields.texts import (
     template_of,
     what_it_is,
 )
+from resolver.causes import Cause
 from resolver.references.errors import ReferenceSyntaxError
 from resolver.references.grammar import Reference
 
@@ -147,7 +148,7 @@ def _too_long(notes: Mapping[str, str]) -> Problem | None:
     if size_bytes <= fields_map.MAX_BYTES:
         return None
     message = f"its annotations have {size_bytes} bytes, more than the {fields_map.MAX_BYTES} that Kubernetes allows"
-    return Problem("the object", message, "RecordTooLarge")
+    return Problem("the object", message, Cause.RECORD_TOO_LARGE)
 
 
 def _add_in_place(
@@ -180,7 +181,7 @@ def _add_in_place(
             f"its references have more bytes together than the {fields_map.MAX_BYTES} that Kubernetes allows for "
             "annotations, among which their record stands; spread the references over several Secrets"
         )
-        problems.append(Problem("the object", message, "RecordTooLarge"))
+        problems.append(Problem("the object", message, Cause.RECORD_TOO_LARGE))
     if count > MAX_REFERENCES or told_bytes > fields_map.MAX_BYTES:
         wanted_fields.clear()
     return problems

@@ -4,9 +4,10 @@ import base64
 import binascii
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import ClassVar, Final, Protocol
 
 from manifests.registration.base64_search import needles
+from resolver.causes import Cause
 from resolver.errors import ResolverError
 from resolver.references import jsontext
 from resolver.references.errors import ReferenceSyntaxError, ValueTooLarge
@@ -41,7 +42,7 @@ class FieldTemplate(Protocol):
 class ValueNotText(ResolverError):
     """A value cannot stand where text is needed."""
 
-    cause = "ValueNotText"
+    cause: ClassVar[Cause] = Cause.VALUE_NOT_TEXT
 
     def __init__(self) -> None:
         super().__init__("the value from Vault is not UTF-8 text, which JSON needs")

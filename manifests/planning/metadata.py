@@ -11,6 +11,7 @@ from manifests.planning.planned_field import Action, Filled, foreseen
 from manifests.provenance import record
 from manifests.provenance.keyring import KeyRing
 from manifests.provenance.record import MAX_ANNOTATION_BYTES
+from resolver.causes import Cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def oversize(change: MetadataChange, manifest: Mapping[str, Any]) -> Problem | N
         f"with {len(text.encode())} bytes for the record, the annotations have {size} bytes, more than the "
         f"{MAX_ANNOTATION_BYTES} that Kubernetes allows; spread the references over several Secrets"
     )
-    return Problem(f"annotation {annotations.RECORD}", message, "RecordTooLarge")
+    return Problem(f"annotation {annotations.RECORD}", message, Cause.RECORD_TOO_LARGE)
 
 
 def _is_new(filled: Filled) -> bool:

@@ -4,15 +4,15 @@ import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Final
+from typing import ClassVar, Final
 
 from manifests.fields.placeholder import placeholder
-from manifests.fields.problem import MALFORMED
 from manifests.fields.scan import Form, WantedField
 from manifests.fields.spans import spans_of
 from manifests.fields.texts import reads_as_reference
 from manifests.provenance.mac import MAC_CHARACTERS, Provenance
 from manifests.provenance.record import Entry
+from resolver.causes import Cause
 from resolver.errors import ResolverError
 from resolver.references.grammar import Reference
 from resolver.references.value import SecretValue
@@ -125,7 +125,7 @@ def fill(
 class SecretTooLarge(ResolverError):
     """With the value, the object would be larger than Kubernetes stores; the text does not tell the value's size."""
 
-    cause = "SecretTooLarge"
+    cause: ClassVar[Cause] = Cause.SECRET_TOO_LARGE
 
     def __init__(self) -> None:
         super().__init__(
@@ -140,7 +140,7 @@ class ConflictingValue(ResolverError):
     The same value may stand there: another webhook's change has the API server ask again, with what was filled in.
     """
 
-    cause = MALFORMED
+    cause: ClassVar[Cause] = Cause.MALFORMED_REFERENCE
 
     def __init__(self, key: str) -> None:
         super().__init__(f"data.{key} has a value of its own beside the reference; remove one of the two")
@@ -149,7 +149,7 @@ class ConflictingValue(ResolverError):
 class LooksLikeReference(ResolverError):
     """A value from Vault reads as a reference: in place, whoever copies the object would have it resolved."""
 
-    cause = "ValueLooksLikeReference"
+    cause: ClassVar[Cause] = Cause.VALUE_LOOKS_LIKE_REFERENCE
 
     def __init__(self) -> None:
         super().__init__(

@@ -3,6 +3,7 @@
 import re
 from typing import ClassVar
 
+from resolver.causes import Cause
 from resolver.errors import ResolverError
 from resolver.references import characters
 from resolver.references.reference import Reference
@@ -21,7 +22,7 @@ class ReferenceSyntaxError(ResolverError):
     text of a Secret's field may itself be a secret: only `describe(show_text=True)` and `diagram` show it.
     """
 
-    cause: ClassVar[str] = "MalformedReference"
+    cause: ClassVar[Cause] = Cause.MALFORMED_REFERENCE
 
     def __init__(
         self,
@@ -97,7 +98,7 @@ def _window(source: str, start: int, end: int, focus: int) -> tuple[str, int]:
 class FunctionError(ResolverError):
     """A function could not do its work on the value. `reason` says why and never quotes the value."""
 
-    cause: ClassVar[str] = "FunctionFailed"
+    cause: ClassVar[Cause] = Cause.FUNCTION_FAILED
 
     def __init__(self, reference: Reference, function: str, reason: str) -> None:
         super().__init__(f"{function} in `{reference.shown}`: {reason}")
@@ -109,7 +110,7 @@ class FunctionError(ResolverError):
 class MissingField(ResolverError):
     """The secret is there, and the field is not, or is null."""
 
-    cause: ClassVar[str] = "FieldNotFound"
+    cause: ClassVar[Cause] = Cause.FIELD_NOT_FOUND
 
     def __init__(self, reference: Reference, *, is_null: bool = False) -> None:
         told = "the field is null, which counts as a missing one" if is_null else "the secret has no such field"
@@ -120,7 +121,7 @@ class MissingField(ResolverError):
 class ValueTooLarge(ResolverError):
     """A text with its references resolved is larger than `limit_bytes`."""
 
-    cause: ClassVar[str] = "ValueTooLarge"
+    cause: ClassVar[Cause] = Cause.VALUE_TOO_LARGE
 
     def __init__(self, limit_bytes: int) -> None:
         super().__init__(f"the text with its values is larger than {limit_bytes} bytes")

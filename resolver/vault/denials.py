@@ -6,6 +6,7 @@ Facts are attributes; no response body, token or value is one.
 from math import ceil
 from typing import ClassVar
 
+from resolver.causes import Cause
 from resolver.errors import ResolverError, TemporaryError
 from resolver.vault.policy_rule import advised, why_not_literal
 
@@ -13,7 +14,7 @@ from resolver.vault.policy_rule import advised, why_not_literal
 class TokenUnknown(TemporaryError):
     """Vault does not know a token that it has just given."""
 
-    cause: ClassVar[str] = "VaultUnavailable"
+    cause: ClassVar[Cause] = Cause.VAULT_UNAVAILABLE
 
     def __init__(self, server: str) -> None:
         super().__init__(
@@ -26,7 +27,7 @@ class TokenUnknown(TemporaryError):
 class DeniedForNow(TemporaryError):
     """Vault denies the path to a token that may be older than a change of its role."""
 
-    cause: ClassVar[str] = "PermissionDenied"
+    cause: ClassVar[Cause] = Cause.PERMISSION_DENIED
 
     def __init__(self, denied: ResolverError, token_age_seconds: float, wait_seconds: float) -> None:
         wait = ceil(wait_seconds)
@@ -40,7 +41,7 @@ class DeniedForNow(TemporaryError):
 class TokenUsesTooFew(ResolverError):
     """The role's tokens can be used so few times that an object takes too many logins."""
 
-    cause: ClassVar[str] = "TokenUsesTooFew"
+    cause: ClassVar[Cause] = Cause.TOKEN_USES_TOO_FEW
 
     def __init__(self, role: str, uses: int, logins: int) -> None:
         super().__init__(
@@ -54,7 +55,7 @@ class TokenUsesTooFew(ResolverError):
 class OwnTokenUnknown(ResolverError):
     """Vault does not know the token that a person gave."""
 
-    cause: ClassVar[str] = "LoginDenied"
+    cause: ClassVar[Cause] = Cause.LOGIN_DENIED
 
     def __init__(self, server: str) -> None:
         super().__init__(
@@ -67,7 +68,7 @@ class OwnTokenUnknown(ResolverError):
 class MountDenied(ResolverError):
     """Vault shows the identity no mount at a path: there is none, or its role may use nothing below it."""
 
-    cause: ClassVar[str] = "PermissionDenied"
+    cause: ClassVar[Cause] = Cause.PERMISSION_DENIED
 
     def __init__(self, path: str, identity: str = "the identity", role: str = "") -> None:
         who = f"{identity} (role {role!r})" if role else identity

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import ClassVar, Final
 
+from resolver.causes import Cause
 from resolver.errors import ResolverError, TemporaryError
 from resolver.vault.policy_rule import advised, why_not_literal
 
@@ -14,7 +15,7 @@ from resolver.vault.policy_rule import advised, why_not_literal
 class VaultUnavailable(TemporaryError):
     """Vault did not answer, or not as Vault answers; `how` says which."""
 
-    cause: ClassVar[str] = "VaultUnavailable"
+    cause: ClassVar[Cause] = Cause.VAULT_UNAVAILABLE
 
     def __init__(self, server: str, how: str, retry_after_seconds: int | None = None) -> None:
         super().__init__(f"Vault at {server} {how}; a retry may work", retry_after_seconds)
@@ -25,7 +26,7 @@ class VaultUnavailable(TemporaryError):
 class VaultCrowded(TemporaryError):
     """So many wait for the Vault of a connection already that it was not asked."""
 
-    cause: ClassVar[str] = "VaultUnavailable"
+    cause: ClassVar[Cause] = Cause.VAULT_UNAVAILABLE
 
     def __init__(self, connection: str) -> None:
         super().__init__(
@@ -37,7 +38,7 @@ class VaultCrowded(TemporaryError):
 class ConnectionUnusable(TemporaryError):
     """A connection is configured, and cannot be used as it is; the log of the server says why."""
 
-    cause: ClassVar[str] = "VaultUnavailable"
+    cause: ClassVar[Cause] = Cause.VAULT_UNAVAILABLE
 
     def __init__(self, connection: str) -> None:
         super().__init__(
@@ -49,7 +50,7 @@ class ConnectionUnusable(TemporaryError):
 class IdentityUnavailable(TemporaryError):
     """The API server could not be asked for a ServiceAccount token, or about the namespace."""
 
-    cause: ClassVar[str] = "KubernetesUnavailable"
+    cause: ClassVar[Cause] = Cause.KUBERNETES_UNAVAILABLE
 
     def __init__(self, how: str) -> None:
         super().__init__(f"the Kubernetes API server {how}; a retry may work")
@@ -64,7 +65,7 @@ _MINT_REFUSALS: Final[Mapping[int, str]] = {
 class IdentityRefused(ResolverError):
     """The API server does not let Keyhole mint the namespace's token, or there is no such ServiceAccount."""
 
-    cause: ClassVar[str] = "IdentityRefused"
+    cause: ClassVar[Cause] = Cause.IDENTITY_REFUSED
 
     def __init__(self, identity: str, status: int) -> None:
         reason = _MINT_REFUSALS.get(status, f"status {status}")
@@ -76,7 +77,7 @@ class IdentityRefused(ResolverError):
 class LoginDenied(ResolverError):
     """Vault does not accept the namespace's identity under the role."""
 
-    cause: ClassVar[str] = "LoginDenied"
+    cause: ClassVar[Cause] = Cause.LOGIN_DENIED
 
     def __init__(self, identity: str, role: str, mount: str, status: int, reason: str = "it does not say why") -> None:
         super().__init__(f"Vault refuses {identity} the role {role!r} at auth/{mount} (status {status}): {reason}")
@@ -89,7 +90,7 @@ class LoginDenied(ResolverError):
 class VaultDenied(ResolverError):
     """The namespace's role may not read the path; the message has the policy line that would allow this path alone."""
 
-    cause: ClassVar[str] = "PermissionDenied"
+    cause: ClassVar[Cause] = Cause.PERMISSION_DENIED
 
     def __init__(self, policy_path: str, identity: str = "the identity", role: str = "") -> None:
         who = f"{identity} (role {role!r})" if role else identity
@@ -108,7 +109,7 @@ class VaultDenied(ResolverError):
 class VaultRefused(ResolverError):
     """Vault refuses the request with a status that a retry does not change."""
 
-    cause: ClassVar[str] = "VaultRefused"
+    cause: ClassVar[Cause] = Cause.VAULT_REFUSED
 
     def __init__(self, purpose: str, status: int) -> None:
         super().__init__(f"Vault refused {purpose} (status {status})")
@@ -118,7 +119,7 @@ class VaultRefused(ResolverError):
 class SecretNotFound(ResolverError):
     """There is nothing at the path, or the version is not there or deleted."""
 
-    cause: ClassVar[str] = "SecretNotFound"
+    cause: ClassVar[Cause] = Cause.SECRET_NOT_FOUND
 
     def __init__(self, location: str, version: int | None, *, deleted: bool) -> None:
         if version is None:
@@ -134,7 +135,7 @@ class SecretNotFound(ResolverError):
 class SecretTooLarge(ResolverError):
     """What Vault holds at the path is more than is read for one secret."""
 
-    cause: ClassVar[str] = "AnswerTooLarge"
+    cause: ClassVar[Cause] = Cause.ANSWER_TOO_LARGE
 
     def __init__(self, location: str, most_bytes: int, most_parts: int) -> None:
         super().__init__(
@@ -147,7 +148,7 @@ class SecretTooLarge(ResolverError):
 class NotKeyValue(ResolverError):
     """The mount is not of the key/value engine, the only one whose secrets have no lease to look after."""
 
-    cause: ClassVar[str] = "NotAKeyValueMount"
+    cause: ClassVar[Cause] = Cause.NOT_A_KEY_VALUE_MOUNT
 
     def __init__(self, mount: str) -> None:
         super().__init__(f"{mount} is not a key/value mount: only KV v1 and v2 can be referred to")
@@ -157,7 +158,7 @@ class NotKeyValue(ResolverError):
 class PathNotAllowed(ResolverError):
     """The administrator's `allow` patterns of the connection leave the path out. Vault was not asked for it."""
 
-    cause: ClassVar[str] = "PathNotAllowed"
+    cause: ClassVar[Cause] = Cause.PATH_NOT_ALLOWED
 
     def __init__(self, location: str, connection: str, namespace: str) -> None:
         super().__init__(f"connection {connection!r} does not let namespace {namespace} refer to {location}")
@@ -167,13 +168,13 @@ class PathNotAllowed(ResolverError):
 class ReferenceRefused(ResolverError):
     """The reference is well formed, and cannot stand for a value on this mount."""
 
-    cause: ClassVar[str] = "ReferenceRefused"
+    cause: ClassVar[Cause] = Cause.REFERENCE_REFUSED
 
 
 class UnknownConnection(ResolverError):
     """The administrator configured no connection of this name."""
 
-    cause: ClassVar[str] = "UnknownConnection"
+    cause: ClassVar[Cause] = Cause.UNKNOWN_CONNECTION
 
     def __init__(self, name: str, known: Sequence[str]) -> None:
         super().__init__(f"there is no Vault connection {name!r}; configured: {', '.join(known)}")

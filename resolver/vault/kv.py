@@ -6,10 +6,12 @@ Source: Vault's HTTP API for the KV v1 and v2 engines.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import ClassVar
 
 from hvac.api.secrets_engines import KvV1, KvV2
 
 from resolver.budget import Budget
+from resolver.causes import Cause
 from resolver.errors import ResolverError
 from resolver.references import jsontext
 from resolver.references.jsontext import JsonValue
@@ -42,7 +44,9 @@ class KvSecret:
 
 
 class MountDoubted(ResolverError):
-    """The answer may mean that the mount is another one by now; `told` is the error if it is not."""
+    """The answer may mean that another mount is there by now. `told` is the error to report if that is not so."""
+
+    cause: ClassVar[Cause] = Cause.NOT_A_KEY_VALUE_MOUNT
 
     def __init__(self, mount: KvMount, told: ResolverError) -> None:
         super().__init__(told.message)

@@ -9,12 +9,13 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from http import HTTPStatus
-from typing import Final
+from typing import ClassVar, Final
 
 from hvac.utils import format_url
 
+from resolver.causes import Cause
 from resolver.deadline import Deadline
-from resolver.errors import ResolverError
+from resolver.errors import ResolverError, TemporaryError
 from resolver.references import jsontext
 from resolver.references.value import SecretValue
 from resolver.vault import refusal_texts, responses
@@ -28,8 +29,10 @@ KEY_VALUE_TYPES: Final = frozenset({"kv", "generic"})
 """How Vault calls the engine; `generic` is KV v1 of old."""
 
 
-class TokenRefused(ResolverError):
-    """Vault does not know the token: it expired, was revoked or is used up. To be answered with another token."""
+class TokenRefused(TemporaryError):
+    """Vault does not know the token: it expired, was revoked or is used up. The caller tries another token."""
+
+    cause: ClassVar[Cause] = Cause.VAULT_UNAVAILABLE
 
     def __init__(self) -> None:
         super().__init__("Vault does not know the token")

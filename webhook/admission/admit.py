@@ -22,7 +22,7 @@ Never 404 (controllers take it for "object gone"), never 422 (`kubectl apply --f
 import logging
 from collections.abc import Callable
 from dataclasses import replace
-from http import HTTPStatus
+from typing import ClassVar
 
 from kube.errors import KubernetesError, KubernetesUnavailable
 from manifests.fields.problem import Problem
@@ -32,6 +32,7 @@ from manifests.planning.plan import Plan, plan_secret
 from manifests.provenance.keyring import KeyRing
 from manifests.provenance.mac import Provenance
 from resolver.budget import ALONE, Budget, Process
+from resolver.causes import Cause
 from resolver.deadline import Deadline
 from resolver.errors import DeadlineExceeded, ResolverError, TemporaryError
 from resolver.vault.http import Limit, no_limit
@@ -49,7 +50,7 @@ log = logging.getLogger("keyhole.admission")
 class RecordKeyUnavailable(TemporaryError):
     """There is no key to sign and check records with, or none that is still believed."""
 
-    cause = "RecordKeyUnavailable"
+    cause: ClassVar[Cause] = Cause.RECORD_KEY_UNAVAILABLE
 
     def __init__(self) -> None:
         super().__init__(
@@ -86,7 +87,7 @@ class Admission:
                 return self._answer(request, deadline, trace)
         except TimeoutError:
             late = DeadlineExceeded()
-            problem = Problem("the object", late.message, late.cause, temporary=True)
+            problem = Problem("the object", late.message, late.cause)
         except (KubernetesUnavailable, KubernetesError, TemporaryError) as error:
             problem = edge_problem(request, error)
         except ResolverError as error:
@@ -94,10 +95,9 @@ class Admission:
         except Exception as error:  # noqa: BLE001 - the edge: a bug is answered, and no worker dies of it
             # The traceback's text may quote values (an exception's arguments); its frames do not.
             log.error("bug in admission %s: %s at %s", request.uid, type(error).__name__, frames(error))  # noqa: TRY400
-            message = f"InternalError: {request.described}: a bug in Keyhole; its log has it under {request.uid}"
-            return Answer(
-                allowed=False, status=HTTPStatus.INTERNAL_SERVER_ERROR, message=message, cause="InternalError"
-            )
+            cause = Cause.INTERNAL_ERROR
+            message = f"{cause}: {request.described}: a bug in Keyhole; its log has it under {request.uid}"
+            return Answer(allowed=False, status=cause.status, message=message, cause=cause)
         return refusal(request, [problem], ())
 
     def _answer(self, request: AdmissionRequest, deadline: Deadline, trace: Trace) -> Answer:

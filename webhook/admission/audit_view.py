@@ -8,6 +8,7 @@ from audit.record import Done, FieldRecord, ProblemRecord, ReferenceRecord
 from manifests.fields.problem import Problem
 from manifests.fields.scan import Form, data_pointer
 from manifests.planning.planned_field import PlannedField
+from resolver.causes import Cause
 from resolver.errors import ResolverError
 from resolver.references.grammar import Reference
 from resolver.resolve import Outcome, Resolved
@@ -44,32 +45,34 @@ def field_records(trace: Trace, answer: Answer) -> Iterator[FieldRecord]:
         elif key in at_fault:
             done, cause = Done.REFUSED, at_fault[key]
         else:
-            done, cause = (Done.NOTHING, "") if _is_of_one_field(trace, at_fault) else (Done.REFUSED, answer.cause)
+            done, cause = (Done.NOTHING, None) if _is_of_one_field(trace, at_fault) else (Done.REFUSED, answer.cause)
         yield _field_record(planned, trace.outcomes, done, cause)
     for key in trace.plan.removed:
         # Only a value that an annotation filled is removed, together with the annotation.
         yield FieldRecord(data_pointer(key), Form.ANNOTATION, Done.REMOVED if answer.allowed else Done.NOTHING)
 
 
-def _at_fault(trace: Trace) -> Iterator[tuple[str, str]]:
+def _at_fault(trace: Trace) -> Iterator[tuple[str, Cause]]:
     """Yield the key and the cause of each field because of which an object was refused."""
     causes = {problem.origin: problem.cause for problem in trace.plan.problems}
     for planned in trace.plan.fields:
         end = trace.ends.get(planned.wanted.key)
-        cause = causes.get(planned.wanted.origin) or (end.cause if end is not None and end.fate is None else "")
+        cause = causes.get(planned.wanted.origin) or (end.cause if end is not None and end.fate is None else None)
         if cause:
             yield planned.wanted.key, cause
 
 
-def _is_of_one_field(trace: Trace, at_fault: Mapping[str, str]) -> bool:
+def _is_of_one_field(trace: Trace, at_fault: Mapping[str, Cause]) -> bool:
     return bool(at_fault) or any(problem.origin != _THE_OBJECT for problem in trace.plan.problems)
 
 
-def _field_record(planned: PlannedField, outcomes: Mapping[Reference, Outcome], done: Done, cause: str) -> FieldRecord:
+def _field_record(
+    planned: PlannedField, outcomes: Mapping[Reference, Outcome], done: Done, cause: Cause | None
+) -> FieldRecord:
     references = [
         _reference_record(each, outcomes.get(each)) for each in dict.fromkeys(planned.wanted.template.references)
     ]
-    return FieldRecord(planned.wanted.pointer, planned.wanted.form, done, references, cause)
+    return FieldRecord(planned.wanted.pointer, planned.wanted.form, done, references, cause or "")
 
 
 def problem_record(problem: Problem) -> ProblemRecord:

@@ -4,7 +4,6 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from http import HTTPStatus
 from typing import Protocol
 
 from audit.errors import AuditUnavailable
@@ -78,7 +77,7 @@ class AuditedAdmission:
             allowed=answer.allowed,
             status=answer.status,
             milliseconds=milliseconds,
-            cause=answer.cause,
+            cause=answer.cause or "",
             identity=identity_name(request.namespace) if trace.outcomes else "",
             logins=[Login(*login) for login in self._logins(trace.outcomes, request.namespace)],
             fields=list(field_records(trace, answer)),
@@ -90,4 +89,4 @@ def _unwritten(request: AdmissionRequest) -> Answer:
     """Return a refusal in place of an answer whose line could not be written; a retry may work."""
     cause = AuditUnavailable.cause
     message = f"{cause}: {request.described}: {AuditUnavailable.message}"
-    return Answer(False, HTTPStatus.SERVICE_UNAVAILABLE, message, cause, retry_after_seconds=_RETRY_AFTER_SECONDS)
+    return Answer(False, cause.status, message, cause, retry_after_seconds=_RETRY_AFTER_SECONDS)

@@ -17,6 +17,7 @@ from manifests.planning.plan import Plan, references
 from manifests.planning.planned_field import Action, PlannedField
 from manifests.provenance.evidence import sends_record
 from manifests.provenance.mac import Provenance
+from resolver.causes import Cause
 from resolver.deadline import Deadline
 from resolver.errors import DeadlineExceeded, TemporaryError
 from resolver.references.characters import named
@@ -151,7 +152,7 @@ class Settlement:
         """Say why the namespace or the requester may not have what the object asks for; None when they may."""
         if not self._namespaces.is_enabled(request.namespace, deadline.at_most_seconds(_KUBERNETES_SECONDS)):
             message = "has references, and the namespace has not opted in by the label keyhole.dev/enabled=true"
-            return Problem("the object", message, "NamespaceNotEnabled")
+            return Problem("the object", message, Cause.NAMESPACE_NOT_ENABLED)
         return self._requester_denial(request, deadline)
 
     def _requester_denial(self, request: AdmissionRequest, deadline: Deadline) -> Problem | None:
@@ -166,7 +167,7 @@ class Settlement:
             f"{requester} may not get this Secret, and so may neither have Keyhole fill it nor replace what it filled; "
             "it takes the verb get on secrets in the namespace"
         )
-        return Problem("the object", message, "RequesterMayNotRead")
+        return Problem("the object", message, Cause.REQUESTER_MAY_NOT_READ)
 
     def _resolve(
         self, request: AdmissionRequest, asked: Sequence[PlannedField], deadline: Deadline
@@ -193,14 +194,14 @@ class Settlement:
         except Exception as error:  # noqa: BLE001 - not even a bug of ours takes away a value that is proved
             log.error("bug in admission %s: %s at %s", request.uid, type(error).__name__, frames(error))  # noqa: TRY400
             problem = f"a bug in Keyhole; its log has it under {request.uid}"
-            return Problem("the object", problem, "InternalError", temporary=True)
+            return Problem("the object", problem, Cause.INTERNAL_ERROR, temporary=True)
 
 
 def edge_problem(request: AdmissionRequest, error: KubernetesUnavailable | KubernetesError | TemporaryError) -> Problem:
     """Return what kept the API server or Vault from being asked, as a problem of the object."""
     origin = f"namespace {request.namespace}"
     if isinstance(error, KubernetesUnavailable):
-        return Problem(origin, f"{error}; a retry may work", "KubernetesUnavailable", temporary=True)
+        return Problem(origin, f"{error}; a retry may work", Cause.KUBERNETES_UNAVAILABLE)
     if isinstance(error, KubernetesError):
-        return Problem(origin, str(error), "KubernetesRefused")
+        return Problem(origin, str(error), Cause.KUBERNETES_REFUSED)
     return Problem("the object", error.message, error.cause, temporary=True)

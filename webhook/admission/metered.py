@@ -9,7 +9,6 @@ from typing import Final
 
 from audit.errors import AuditUnavailable
 from metrics.catalogue import ADMISSIONS, AUDIT_FAILURES, DOUBTS, FIELDS, PROBLEMS, REFUSALS
-from metrics.causes import cause_word
 from metrics.meters import Meters
 from resolver.deadline import Deadline
 from runtime.log_context import log_context
@@ -58,16 +57,16 @@ class MeteredAdmission:
         kind = request.kind if (request.group, request.kind) in _KINDS else OTHER
         operation = request.operation if request.operation in _OPERATIONS else OTHER
         meters.observe(ADMISSIONS, seconds, kind, operation, outcome_of(answer), str(request.dry_run).lower())
-        if not answer.allowed:
-            meters.add(REFUSALS, cause_word(answer.cause))
-            if answer.cause == AuditUnavailable.cause:
+        if answer.cause is not None:
+            meters.add(REFUSALS, answer.cause)
+            if answer.cause is AuditUnavailable.cause:
                 meters.add(AUDIT_FAILURES)
         for fate in answer.tally.fates:
             meters.add(FIELDS, fate.value)
         for doubt in answer.tally.doubts:
-            meters.add(DOUBTS, cause_word(doubt))
+            meters.add(DOUBTS, doubt)
         for problem in answer.tally.problems:
-            meters.add(PROBLEMS, cause_word(problem))
+            meters.add(PROBLEMS, problem)
 
     def _tell(self, answer: Answer, seconds: float) -> None:
         is_news = answer.status != HTTPStatus.TOO_MANY_REQUESTS and (not answer.allowed or bool(answer.warnings))

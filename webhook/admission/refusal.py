@@ -22,21 +22,19 @@ _MOST_MESSAGE_CHARACTERS = 4096
 
 def field_problem(wanted: WantedField, error: ResolverError) -> Problem:
     """Return what kept a field from being filled, as a problem of the object."""
-    if isinstance(error, TemporaryError):
-        return Problem(
-            wanted.origin, error.message, error.cause, temporary=True, retry_after_seconds=error.retry_after_seconds
-        )
-    return Problem(wanted.origin, error.message, error.cause)
+    temporary = isinstance(error, TemporaryError)
+    wait = error.retry_after_seconds if isinstance(error, TemporaryError) else None
+    return Problem(wanted.origin, error.message, error.cause, temporary=temporary, retry_after_seconds=wait)
 
 
 def refusal(request: AdmissionRequest, problems: Sequence[Problem], warnings: Sequence[str]) -> Answer:
     """Refuse with every problem. One that stays decides the status: a retry would not help then."""
-    lasting = [problem for problem in problems if not problem.temporary]
+    lasting = [problem for problem in problems if not problem.is_temporary]
     cause = (lasting or problems)[0].cause
     message = f"{cause}: {request.described}: {_told(problems)}"
     tally = Tally(problems=tuple(problem.cause for problem in problems))
     if lasting:
-        return Answer(False, HTTPStatus.FORBIDDEN, message, cause, warnings=warnings, tally=tally)
+        return Answer(False, cause.status, message, cause, warnings=warnings, tally=tally)
     waits = [problem.retry_after_seconds for problem in problems if problem.retry_after_seconds is not None]
     wait = min(max(waits, default=_RETRY_AFTER_SECONDS), _MOST_RETRY_AFTER_SECONDS)
     status = HTTPStatus.SERVICE_UNAVAILABLE

@@ -17,6 +17,7 @@ from manifests.planning.planned_field import (
     size_bytes,
 )
 from manifests.provenance.mac import Provenance
+from resolver.causes import Cause
 from resolver.errors import ResolverError
 from resolver.references.grammar import Reference
 from resolver.resolve import Outcome, Resolved
@@ -30,10 +31,10 @@ SHOWN: Final = frozenset({Action.PLACEHOLDER, Action.LEAVE})
 
 @dataclass(frozen=True, slots=True)
 class FieldEnd:
-    """What became of a field: its fate, None if it could not be filled, and the word for what went wrong."""
+    """What became of a field: its fate, None if it could not be filled, and the cause of what went wrong."""
 
     fate: Fate | None
-    cause: str = ""
+    cause: Cause | None = None
 
 
 @dataclass(slots=True)
@@ -121,7 +122,7 @@ class Results:
         stays = "keeps its value, unverified" if planned.entry is not None else "stays an unresolved reference"
         self.warnings.append(f"data.{planned.wanted.key} {stays}: {problem.cause}: {problem.message}")
 
-    def _end(self, planned: PlannedField, fate: Fate | None, cause: str = "") -> None:
+    def _end(self, planned: PlannedField, fate: Fate | None, cause: Cause | None = None) -> None:
         self.ends[planned.wanted.key] = FieldEnd(fate, cause)
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from resolver.causes import Cause
+
 
 class Fate(StrEnum):
     """What became of a field of an object that was allowed."""
@@ -27,8 +29,8 @@ class Tally:
     """The fate of each field, the cause of each that could not be verified, and of each problem of a refused object."""
 
     fates: Sequence[Fate] = ()
-    doubts: Sequence[str] = ()
-    problems: Sequence[str] = ()
+    doubts: Sequence[Cause] = ()
+    problems: Sequence[Cause] = ()
 
 
 NOTHING: Final = Tally()

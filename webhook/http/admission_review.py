@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
+from resolver.causes import Cause
 from resolver.references.characters import named, visible
 from webhook.admission.tally import NOTHING, Tally
 
@@ -100,7 +101,7 @@ class Answer:
     allowed: bool
     status: HTTPStatus = HTTPStatus.OK
     message: str = ""
-    cause: str = ""
+    cause: Cause | None = None
     patch: bytes | None = field(default=None, repr=False)
     warnings: Sequence[str] = ()
     retry_after_seconds: int | None = None

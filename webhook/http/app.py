@@ -13,20 +13,18 @@ from typing import Protocol
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
+from resolver.causes import Cause
 from resolver.deadline import Deadline
 from runtime.logs import frames
 from webhook.callerauth.caller import ON_PROOF
 from webhook.http.admission_review import AdmissionRequest, Answer, ReviewError, parse, render
 from webhook.http.body_budget import SMALL_BYTES, BodyBudget, Head
-from webhook.scheduling.gate import CAUSE as OVERLOADED
 from webhook.scheduling.gate import OverloadedError, overloaded
 from webhook.scheduling.memory import Memory
 
 log = logging.getLogger("keyhole.admission")
 
 MUTATE_PATH = "/mutate"
-MALFORMED = "MalformedReview"
-BUG = "InternalError"
 MAX_BODY_BYTES = 8 * 1024 * 1024
 DEFAULT_TIMEOUT_SECONDS = 10.0
 _MOST_TIMEOUT_SECONDS = 30.0
@@ -49,7 +47,7 @@ def create_app(
     admission: Admits,
     mutate_path: str = MUTATE_PATH,
     room: BodyBudget | None = None,
-    on_refused: Callable[[str], None] = lambda _cause: None,
+    on_refused: Callable[[Cause], None] = lambda _cause: None,
 ) -> Flask:
     """Return the WSGI application that answers POSTs of AdmissionReviews at `mutate_path`.
 
@@ -76,7 +74,7 @@ def create_app(
                 large.await_turn(namespace, deadline)
                 return answered(deadline, None if begin is None or rest is None else begin + rest)
         except OverloadedError as error:
-            on_refused(OVERLOADED)
+            on_refused(Cause.OVERLOADED)
             if head is None:
                 return _plain(HTTPStatus.TOO_MANY_REQUESTS, str(error))
             return _review(head.uid, overloaded("a large object", error))
@@ -87,11 +85,11 @@ def create_app(
         try:
             return _answered(admission, deadline, body)
         except ReviewError as error:
-            on_refused(MALFORMED)
+            on_refused(Cause.MALFORMED_REVIEW)
             if error.uid is None:
                 return _plain(HTTPStatus.BAD_REQUEST, error.problem)
-            answer = Answer(False, HTTPStatus.BAD_REQUEST, f"{MALFORMED}: {error.problem}", MALFORMED)
-            return _review(error.uid, answer)
+            cause = Cause.MALFORMED_REVIEW
+            return _review(error.uid, Answer(False, cause.status, f"{cause}: {error.problem}", cause))
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:
@@ -101,7 +99,7 @@ def create_app(
     def bug(error: Exception) -> Response:
         # Flask would log the traceback, whose text may quote the body.
         log.error("bug outside of an admission: %s at %s", type(error).__name__, frames(error))
-        on_refused(BUG)
+        on_refused(Cause.INTERNAL_ERROR)
         return _plain(HTTPStatus.INTERNAL_SERVER_ERROR, "a bug in Keyhole; its log has it")
 
     return app

@@ -8,17 +8,16 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from http import HTTPStatus
 
 from gevent import get_hub
 from gevent.event import Event
 
+from resolver.causes import Cause
 from resolver.deadline import Deadline
 from resolver.vault.errors import VaultCrowded
 from webhook.http.admission_review import Answer
 from webhook.scheduling.fair_queue import FairQueue, Ticket
 
-CAUSE = "Overloaded"
 # Those who were refused together are not to come back together.
 _RETRY_AFTER_SECONDS = (1, 2, 3)
 # The longest that a refusal stands back behind work.
@@ -154,5 +153,5 @@ class Gate:
 def overloaded(described: str, error: OverloadedError) -> Answer:
     """Return the refusal of what there is no place for; clients come again by themselves."""
     wait = random.choice(_RETRY_AFTER_SECONDS)  # noqa: S311 - spreads retries, guards nothing
-    message = f"{CAUSE}: {described}: {error}"
-    return Answer(False, HTTPStatus.TOO_MANY_REQUESTS, message, CAUSE, retry_after_seconds=wait)
+    message = f"{Cause.OVERLOADED}: {described}: {error}"
+    return Answer(False, Cause.OVERLOADED.status, message, Cause.OVERLOADED, retry_after_seconds=wait)

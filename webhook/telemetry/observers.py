@@ -17,10 +17,10 @@ from metrics.catalogue import (
     WORKER_STARTS,
     WORKERS,
 )
-from metrics.causes import CAUSES
 from metrics.declaration import Kind, Teller
 from metrics.meters import Meters
 from metrics.statuses import status_word
+from resolver.causes import Cause
 from resolver.vault.observer import Login, Observers, Operation
 from webhook.callerauth.modes import CallerMode
 
@@ -74,7 +74,7 @@ def count_start(meters: Meters, version: str, mode: CallerMode) -> None:
     for metric in ALL:
         if metric.kind is Kind.COUNTER and metric.told_by is Teller.WEBHOOK and not metric.labels:
             meters.add(metric, amount=0)
-    for cause in CAUSES:
+    for cause in Cause:
         meters.add(REFUSALS, cause, amount=0)
     meters.add(WORKER_STARTS)
     meters.set(WORKERS, 1)

@@ -7,6 +7,7 @@ import pytest
 
 from manifests.fields.problem import Problem
 from manifests.planning.plan import plan_secret
+from resolver.causes import Cause
 from resolver.references.grammar import Reference, parse_value
 from resolver.references.template import MAX_VALUE_BYTES
 from resolver.references.value import SecretValue
@@ -31,7 +32,7 @@ BOTH = {"data.keyhole.dev/x": "((vault:secret/app#a)) ((vault:secret/app#b)) ((v
 def told(
     manifest: dict[str, Any],
     outcomes: dict[Reference, Outcome],
-    cause: str = "",
+    cause: Cause | None = None,
     *,
     old: dict[str, Any] | None = None,
     dry_run: bool = False,
@@ -42,7 +43,7 @@ def told(
     for planned in plan.fields:
         results.add(planned, is_asked=bool(outcomes))
     problems = [*plan.problems, *results.problems]
-    answer = Answer(allowed=not problems and not cause, cause=cause or (problems[0].cause if problems else ""))
+    answer = Answer(allowed=not problems and not cause, cause=cause or (problems[0].cause if problems else None))
     return [field.document() for field in field_records(Trace(plan, outcomes, results.ends), answer)]
 
 
@@ -117,7 +118,7 @@ def test_what_is_refused_while_it_is_put_together_is_not_told_as_resolved(
 
 
 def test_an_object_that_is_refused_as_a_whole_has_no_field_that_is_resolved() -> None:
-    (field,) = told(secret(annotations=BOTH), {A: FOUND, B: FOUND}, "RecordTooLarge")
+    (field,) = told(secret(annotations=BOTH), {A: FOUND, B: FOUND}, Cause.RECORD_TOO_LARGE)
     assert (field["done"], field["cause"]) == ("refused", "RecordTooLarge")
 
 
@@ -132,7 +133,7 @@ def test_a_value_that_goes_with_its_annotation_is_told() -> None:
     live = admitted(secret(annotations={"data.keyhole.dev/x": "vault:secret/app#a"}), {A: "value"})
     without = {**live, "metadata": {key: value for key, value in live["metadata"].items() if key != "annotations"}}
     assert told(without, {}, old=live) == [{"pointer": "/data/x", "form": "annotation", "done": "removed"}]
-    (field,) = told(without, {}, "KubernetesUnavailable", old=live)
+    (field,) = told(without, {}, Cause.KUBERNETES_UNAVAILABLE, old=live)
     assert field["done"] == "nothing"
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from manifests.planning.planned_field import Action
 from metrics.meters import Meters
+from resolver.causes import Cause
 from resolver.deadline import Deadline
 from resolver.vault.errors import SecretNotFound, VaultUnavailable
 from tests.manifests.secrets import secret
@@ -46,7 +47,7 @@ def counted(answer: Answer, **request: Any) -> str:
     ],
 )
 def test_a_refusal_is_counted_by_its_class_and_its_cause(status: HTTPStatus, outcome: str) -> None:
-    text = counted(Answer(False, status, "told", "PermissionDenied"))
+    text = counted(Answer(False, status, "told", Cause.PERMISSION_DENIED))
     labels = f'dry_run="false",kind="Secret",operation="CREATE",outcome="{outcome}"'
     assert f"keyhole_admission_duration_seconds_count{{{labels}}} 1.0" in text
     assert 'keyhole_admission_refusals_total{cause="PermissionDenied"} 1.0' in text
@@ -71,7 +72,7 @@ def test_labels_are_of_closed_sets(request_: Mapping[str, Any], label: str) -> N
 
 
 def test_an_audit_trail_that_fails_is_counted() -> None:
-    text = counted(Answer(False, HTTPStatus.SERVICE_UNAVAILABLE, "told", "AuditUnavailable"))
+    text = counted(Answer(False, HTTPStatus.SERVICE_UNAVAILABLE, "told", Cause.AUDIT_UNAVAILABLE))
     assert "keyhole_audit_failures_total 1.0" in text
 
 
@@ -116,11 +117,11 @@ def test_every_action_has_its_fate() -> None:
         pytest.param(Answer(True), logging.DEBUG, "allowed", id="what is allowed is for whoever debugs"),
         pytest.param(Answer(True, warnings=["careful"]), logging.INFO, "allowed: careful", id="warnings are news"),
         pytest.param(
-            Answer(False, HTTPStatus.FORBIDDEN, "SecretNotFound: told", "SecretNotFound"),
+            Answer(False, HTTPStatus.FORBIDDEN, "SecretNotFound: told", Cause.SECRET_NOT_FOUND),
             logging.INFO, "denied: SecretNotFound: told", id="a refusal is news",
         ),
         pytest.param(
-            Answer(False, HTTPStatus.TOO_MANY_REQUESTS, "full", "Overloaded"),
+            Answer(False, HTTPStatus.TOO_MANY_REQUESTS, "full", Cause.OVERLOADED),
             logging.DEBUG, "overloaded: full", id="overload must not make a line for each",
         ),
     ],
@@ -130,10 +131,10 @@ def test_one_line_an_admission(answer: Answer, level: int, line: str, caplog: py
         counted(answer)
     (record,) = caplog.records
     assert (record.levelno, record.getMessage()) == (level, line)
-    assert record.__dict__.get("cause", "") == answer.cause
+    assert record.__dict__.get("cause") == answer.cause
 
 
 def test_a_long_message_is_cut(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "keyhole.admission"):
-        counted(Answer(False, HTTPStatus.FORBIDDEN, "x" * 100_000, "SecretNotFound"))
+        counted(Answer(False, HTTPStatus.FORBIDDEN, "x" * 100_000, Cause.SECRET_NOT_FOUND))
     assert len(caplog.records[0].getMessage()) < 1100

@@ -7,6 +7,7 @@ from http import HTTPStatus
 import pytest
 
 from manifests.fields.template import docker_config
+from resolver.causes import Cause
 from resolver.references.errors import ValueTooLarge
 from resolver.references.grammar import Reference
 from resolver.references.value import SecretValue
@@ -59,7 +60,7 @@ def test_one_value_in_sixty_fields_is_refused_and_takes_the_memory_of_few() -> N
 def test_values_count_together_with_the_data_of_the_manifest(own_bytes: int, count: int, fits: bool) -> None:
     answer = Scene(_found(_MIB // 2)).answer(_annotated(count, {"own": "x" * own_bytes}))
     assert answer.allowed == fits
-    assert answer.cause == ("" if fits else "SecretTooLarge")
+    assert answer.cause == (None if fits else Cause.SECRET_TOO_LARGE)
 
 
 @pytest.mark.parametrize(
