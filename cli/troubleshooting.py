@@ -1,11 +1,12 @@
 """docs/troubleshooting.md: `python -m cli.troubleshooting > docs/troubleshooting.md`."""
 
 import sys
+import textwrap
 from collections.abc import Iterator
 
-from metrics.causes import CAUSES
+from resolver.causes import Cause
 
-_HEAD = r"""<!-- Written by `python -m cli.troubleshooting` from the causes in metrics/causes.py. -->
+_HEAD = r"""<!-- Written by `python -m cli.troubleshooting` from the causes in resolver/causes.py. -->
 # Troubleshooting
 
 For whoever sees a refusal. Three questions answer most of it:
@@ -94,7 +95,6 @@ Records of some namespaces could not be signed anew; the old key stays accepted.
 **Do:** Use `--reset-then-reuse-values`: [Upgrading](upgrade.md#what-can-get-in-the-way).
 
 ## Causes
-
 """
 
 
@@ -104,9 +104,16 @@ def render() -> str:
 
 
 def _lines() -> Iterator[str]:
-    yield "[References](references.md#what-is-answered) says what each of them means:\n"
-    for cause in sorted(CAUSES):
-        yield f"- `{cause}`"
+    for cause in sorted(Cause):
+        codes = " or ".join(str(status.value) for status in cause.statuses)
+        yield f"\n### `{cause}` ({codes})\n"
+        yield _wrapped(cause.sentence)
+        yield ""
+        yield _wrapped(f"**Do:** {cause.remedy}")
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, 120, break_long_words=False, break_on_hyphens=False)
 
 
 if __name__ == "__main__":

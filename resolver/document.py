@@ -23,10 +23,10 @@ def _replaced(document: str, name: str, lines: Iterator[str]) -> str:
 
 
 def _causes() -> Iterator[str]:
-    yield "| word | code | what happened | what to do |\n|---|---|---|---|"
+    yield "| word | code | what happened |\n|---|---|---|"
     for cause in Cause:
         codes = ", ".join(str(status.value) for status in cause.statuses)
-        yield f"| `{cause}` | {codes} | {cause.sentence} | {cause.remedy} |"
+        yield f"| `{cause}` | {codes} | {cause.sentence} |"
 
 
 if __name__ == "__main__":

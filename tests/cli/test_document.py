@@ -7,7 +7,7 @@ import click
 from cli import troubleshooting
 from cli.document import render
 from cli.main import COMMANDS, main
-from metrics.causes import CAUSES
+from resolver.causes import Cause
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "cli.md"
 
@@ -32,5 +32,5 @@ def test_every_option_of_every_command_is_in_it_with_a_help_text() -> None:
 def test_troubleshooting_is_what_the_causes_say() -> None:
     written = DOCUMENT.with_name("troubleshooting.md").read_text()
     assert written == troubleshooting.render(), "python -m cli.troubleshooting > docs/troubleshooting.md"
-    for cause in CAUSES:
-        assert f"`{cause}`" in written
+    for cause in Cause:
+        assert f"### `{cause}`" in written
