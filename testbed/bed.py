@@ -191,6 +191,8 @@ class Testbed:
             supervisor.close()
             if hasattr(self, "vault"):
                 self.vault.discard_sockets()
+            if hasattr(self, "kubernetes"):
+                self.kubernetes.close()
         if died is not None:
             raise died
         if self._temporary and not keep_directory:

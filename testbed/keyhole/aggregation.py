@@ -18,7 +18,7 @@ from manifests.registration.webhook_configuration import aggregated_webhook_conf
 from testbed.bed import Testbed
 from testbed.keyhole.identities import WEBHOOK_USER
 from testbed.keyhole.installation import SERVICE_HOST, Webhook, serving
-from testbed.keyhole.objects import apply
+from testbed.keyhole.objects import apply, delete
 from testbed.keyhole.registration import guarded, wait_until_asked
 
 _SERVICE, _NAMESPACE, _ = SERVICE_HOST.split(".")
@@ -84,13 +84,13 @@ def led_to_localhost(bed: Testbed, leading: Mapping[str, Any]) -> Iterator[None]
     named = {"name": service["name"], "namespace": service["namespace"]}
     spec = {"type": "ExternalName", "externalName": "localhost", "ports": [{"port": service["port"]}]}
     apply(bed, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": service["namespace"]}})
-    apply(bed, {"apiVersion": "v1", "kind": "Service", "metadata": named, "spec": spec}, leading)
+    made = {"apiVersion": "v1", "kind": "Service", "metadata": named, "spec": spec}
+    apply(bed, made, leading)
     try:
         _wait_until_available(bed, name)
         yield
     finally:
-        bed.kubectl("delete", "apiservice", name)
-        bed.kubectl("delete", "service", service["name"], "-n", service["namespace"])
+        delete(bed, leading, made)
 
 
 @contextlib.contextmanager
@@ -106,7 +106,7 @@ def aggregated(bed: Testbed, webhook: Webhook, *, timeout_seconds: int = 10, pol
             wait_until_asked(bed)
             yield
         finally:
-            bed.kubectl("delete", "mutatingwebhookconfiguration", asking["metadata"]["name"])
+            delete(bed, asking)
 
 
 def _wait_until_available(bed: Testbed, api_service_name: str) -> None:

@@ -127,7 +127,6 @@ def _environment(directory: Path) -> Mapping[str, str]:
         "PATH": "/usr/bin:/bin",
         "PYTHONPATH": str(_ROOT),
         "HOME": str(directory),
-        "PYTHONDONTWRITEBYTECODE": "1",
         "TMPDIR": str(directory),
     }
 

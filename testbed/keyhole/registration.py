@@ -10,7 +10,7 @@ from manifests.registration.webhook_configuration import ANNOTATIONS_ENTRY, webh
 from testbed.bed import Testbed
 from testbed.errors import TestbedError
 from testbed.keyhole.installation import Webhook
-from testbed.keyhole.objects import apply
+from testbed.keyhole.objects import apply, delete
 
 _POLICY_SECONDS = 120.0
 _REGISTRATION_SECONDS = 120.0
@@ -31,7 +31,7 @@ def registered(bed: Testbed, webhook: Webhook, *, timeout_seconds: int = 10, pol
             wait_until_asked(bed)
             yield
         finally:
-            bed.kubectl("delete", "mutatingwebhookconfiguration", configuration["metadata"]["name"])
+            delete(bed, configuration)
 
 
 def wait_until_asked(bed: Testbed) -> None:
@@ -61,8 +61,7 @@ def guarded(bed: Testbed) -> Iterator[None]:
         _wait_for_policy(bed, is_there=True)
         yield
     finally:
-        for manifest in reversed(policies):
-            bed.kubectl("delete", manifest["kind"], manifest["metadata"]["name"])
+        delete(bed, *reversed(policies))
         _wait_for_policy(bed, is_there=False)
 
 

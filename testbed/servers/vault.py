@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -233,9 +234,12 @@ class Vault:
             disable_local_ca_jwt=True,
         )
 
-    def audit_requests(self) -> list[dict[str, Any]]:
-        """Return the audit log's entries of type `request`, oldest first; a half-written last line is left out."""
-        entries = (json.loads(line) for line in whole_lines(self.audit_log))
+    def audit_requests(self, lines: Iterable[bytes] | None = None) -> list[dict[str, Any]]:
+        """Return the entries of type `request` of the audit log, or of some of its lines, oldest first.
+
+        A half-written last line is left out.
+        """
+        entries = map(json.loads, whole_lines(self.audit_log) if lines is None else lines)
         return [entry for entry in entries if entry["type"] == "request"]
 
 

@@ -45,6 +45,12 @@ class Cluster:
         path = self._path(manifest["metadata"]["name"]) + ("?dryRun=All" if dry_run else "")
         return self._noted(self.bed.kubernetes.request("PUT", path, manifest))
 
+    def delete(self, *names: str) -> None:
+        """Delete Secrets."""
+        for name in names:
+            answer = self.bed.kubernetes.request("DELETE", self._path(name))
+            assert answer.ok, answer.text
+
     def get(self, name: str) -> Manifest:
         """Read a Secret, values and all; fails when it is not there."""
         answer = self.bed.kubernetes.request("GET", self._path(name))

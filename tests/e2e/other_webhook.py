@@ -13,7 +13,7 @@ from typing import Any
 from certs.files import write
 from certs.issue import issue_ca, issue_serving
 from testbed import Testbed
-from testbed.keyhole.objects import apply
+from testbed.keyhole.objects import apply, delete
 from tests.e2e.processes import eventually
 
 LABEL = "example.com/added"
@@ -36,12 +36,13 @@ def labelling_webhook(bed: Testbed, directory: Path) -> Iterator[None]:
     server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
-    apply(bed, _configuration(f"https://127.0.0.1:{server.server_address[1]}/", ca.certificate_pem))
+    configuration = _configuration(f"https://127.0.0.1:{server.server_address[1]}/", ca.certificate_pem)
+    apply(bed, configuration)
     try:
         eventually(lambda: _is_asked(bed), "the other webhook is asked")
         yield
     finally:
-        bed.kubectl("delete", "mutatingwebhookconfiguration", _NAME)
+        delete(bed, configuration)
         server.shutdown()
         server.server_close()
         thread.join()

@@ -228,7 +228,7 @@ class TestBypassed:
     )
     def test_what_is_resolved_or_no_reference_passes(self, inside: Cluster, manifest: Manifest) -> None:
         assert inside.create(manifest).status_code == 201
-        inside.kubectl("delete", "secret", manifest["metadata"]["name"])
+        inside.delete(manifest["metadata"]["name"])
 
     def test_a_reference_in_place_passes_where_nobody_opted_in_and_an_annotation_does_not(
         self, outside: Cluster
@@ -251,7 +251,7 @@ class TestBypassed:
                 created = cluster.create(manifest, dry_run=dry_run)
                 assert created.status_code == 201
                 assert f"{what} {nothing}" in created.headers["Warning"]
-            cluster.kubectl("delete", "secret", manifest["metadata"]["name"])
+            cluster.delete(manifest["metadata"]["name"])
         assert "Warning" not in cluster.create(secret("plain", {"keyhole.dev/ignore": "true"})).headers
 
     @pytest.mark.parametrize("before", BEFORE)
@@ -327,12 +327,12 @@ class TestCost:
         data = {f"key-{number:05}": encoded(b"\1" * (MIB // keys)) for number in range(keys)}
         inside.kubectl("create", "-f", "-", text=json.dumps(secret("full", data=data)))
         inside.kubectl("label", "secret", "full", "example.com/a=b")
-        inside.kubectl("delete", "secret", "full")
+        inside.delete("full")
 
     def test_a_full_secret_that_begins_like_references_behind_blanks_passes(self, inside: Cluster) -> None:
         data = {f"key-{number:05}": encoded(b" vault:".ljust(MIB // 1000, b"x")) for number in range(1000)}
         inside.kubectl("create", "-f", "-", text=json.dumps(secret("behind", data=data)))
-        inside.kubectl("delete", "secret", "behind")
+        inside.delete("behind")
 
     def test_the_last_of_a_thousand_references_is_missed_and_all_of_them_pass(self, inside: Cluster) -> None:
         keys = [f"key-{number:04}" for number in range(1000)]
@@ -348,7 +348,7 @@ class TestCost:
         for text in (f"(({REF}))", "((vault.key))"):
             manifest = _named("unjudged", in_place(text + "x" * (MIB - 1000)))
             inside.kubectl("create", "-f", "-", text=json.dumps(manifest))
-            inside.kubectl("delete", "secret", "unjudged")
+            inside.delete("unjudged")
 
 
 @pytest.fixture(scope="class")

@@ -17,6 +17,7 @@ from testbed import Testbed
 from testbed.keyhole.connections import AUDIENCE
 from testbed.keyhole.installation import Webhook
 from testbed.keyhole.tenants import add_tenant
+from testbed.servers.log_lines import NewLines
 from tests.e2e.caller import Caller
 from tests.e2e.canary import Canary
 from tests.e2e.cluster import Cluster
@@ -68,12 +69,12 @@ class Asked:
 
     def __init__(self, bed: Testbed) -> None:
         self._vault = bed.vault
-        self._start = len(bed.vault.audit_requests())
+        self._lines = NewLines(bed.vault.audit_log)
 
     def of(self, namespace: str) -> set[str]:
         """Return operations and paths, logins and revocations left out; each must be in this namespace's name."""
         found = set()
-        for entry in self._vault.audit_requests()[self._start :]:
+        for entry in self._vault.audit_requests(self._lines.read()):
             told = f"{entry['request']['operation']} {entry['request']['path']}"
             if entry.get("auth", {}).get("display_name") == "root" or told in _HOUSEKEEPING:
                 continue

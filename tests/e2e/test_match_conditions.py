@@ -152,7 +152,7 @@ class TestStopped:
         cluster.apply(manifest)
         cluster.apply(manifest, server_side=True)
         cluster.kubectl("label", "secret", manifest["metadata"]["name"], "example.com/a=b")
-        cluster.kubectl("delete", "secret", manifest["metadata"]["name"])
+        cluster.delete(manifest["metadata"]["name"])
 
     @pytest.mark.parametrize(
         "manifest", [*REFERRING_IN_PLACE.values(), *ANNOTATED.values()], ids=[*REFERRING_IN_PLACE, *ANNOTATED]
@@ -176,7 +176,7 @@ class TestStopped:
         assert outside.create(manifest).status_code == 201
         stored = outside.get(manifest["metadata"]["name"])["data"]
         assert {key: value or None for key, value in stored.items()} == manifest["data"]
-        outside.kubectl("delete", "secret", manifest["metadata"]["name"])
+        outside.delete(manifest["metadata"]["name"])
 
     @pytest.mark.parametrize("name", ["live", "recorded"])
     def test_what_removes_the_last_annotation_is_sent(self, inside: Cluster, name: str) -> None:
@@ -206,7 +206,7 @@ class TestStopped:
         cluster = Cluster(bed, kept, namespace)
         cluster.kubectl("create", "-f", "-", text=json.dumps(full(keys)))
         cluster.kubectl("label", "secret", "full", "example.com/a=b")
-        cluster.kubectl("delete", "secret", "full")
+        cluster.delete("full")
 
     @pytest.mark.parametrize("names", [DOCKER_CONFIGS[:1], DOCKER_CONFIGS], ids=["one", "three together"])
     def test_so_is_one_with_the_longest_docker_configuration_that_is_searched(
@@ -214,7 +214,7 @@ class TestStopped:
     ) -> None:
         text = json.dumps({"auths": {}, "rest": "x" * (6000 // len(names))})
         inside.kubectl("create", "-f", "-", text=json.dumps(full(5000, **dict.fromkeys(names, text))))
-        inside.kubectl("delete", "secret", "full")
+        inside.delete("full")
 
     @pytest.mark.parametrize("keys", [1, 5000])
     @pytest.mark.parametrize("text", [REF, f"x(({REF}))"], ids=["whole", "inline"])
@@ -237,7 +237,7 @@ class TestRunning:
         traffic = Traffic(testbed)
         cluster.apply(manifest)
         cluster.apply(manifest, dry_run=True)
-        cluster.kubectl("delete", "secret", manifest["metadata"]["name"])
+        cluster.delete(manifest["metadata"]["name"])
         assert traffic.questions(cluster.namespace) == 0
 
     @pytest.mark.parametrize("dry_run", [False, True], ids=["really", "in a dry run"])
@@ -252,7 +252,7 @@ class TestRunning:
         assert traffic.questions(cluster.namespace) == 1
         if not dry_run:
             assert cluster.values("sent-once") == values
-            cluster.kubectl("delete", "secret", "sent-once")
+            cluster.delete("sent-once")
 
     def test_a_reference_in_place_is_none_of_ours_where_nobody_opted_in(
         self, testbed: Testbed, webhook: Webhook, places: Places
@@ -282,4 +282,4 @@ class TestRunning:
         del manifest["data"]["room_for_the_value"]
         cluster.kubectl("create", "-f", "-", text=json.dumps(manifest))
         assert cluster.values("full")["last"] == f"<{value}>"
-        cluster.kubectl("delete", "secret", "full")
+        cluster.delete("full")

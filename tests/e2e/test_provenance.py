@@ -209,7 +209,7 @@ class TestBackups:
         # Vault confirmed the backup's value to this worker a moment ago. That is no reason to keep it.
         cluster.apply(manifest_of(form, name, name), server_side=True)
         backup = _exported(cluster.get(name))
-        cluster.kubectl("delete", "secret", name)
+        cluster.delete(name)
         value = plant.secret(name)["password"]
         cluster.create(backup).raise_for_status()
         key = ".dockerconfigjson" if form == "docker configuration" else "password"
@@ -227,7 +227,7 @@ class TestBackups:
         there = neighbour if where == "another namespace" else cluster
         copy["metadata"]["name"] = f"{name}-copied" if where == "another name" else name
         if where == "another cluster":
-            cluster.kubectl("delete", "secret", name)
+            cluster.delete(name)
             copy["metadata"]["annotations"][RECORD] = _of_another_key(copy["metadata"]["annotations"][RECORD])
         values = plant.secret(name)
         shown = there.create(copy, dry_run=True)

@@ -210,7 +210,7 @@ class TestUnreachable:
             assert not cluster.exists(f"while-{how}")
             _assert_temporary(_asked(caller, reference))
             cluster.apply(manifest, dry_run=True)
-            cluster.kubectl("delete", "secret", f"before-{how}")
+            cluster.delete(f"before-{how}")
         assert cluster.create(manifest).status_code == 201
         assert cluster.values(f"while-{how}") == values
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from testbed import Testbed
-from testbed.servers.log_lines import whole_lines
+from testbed.servers.log_lines import NewLines
 
 _LOG_SECONDS = 120.0
 _CALL = "mutation.webhook.admission.k8s.io/"
@@ -20,10 +20,9 @@ class Traffic:
 
     def __init__(self, bed: Testbed) -> None:
         self._bed = bed
-        self._vault_start = len(bed.vault.audit_requests())
+        self._vault_lines = NewLines(bed.vault.audit_log)
         self._began_at = dt.datetime.now(dt.UTC)
-        # From the last byte, which ends a line or belongs to an entry that is being written and does not count.
-        self._kubernetes_start = bed.kubernetes.audit_log.stat().st_size - 1
+        self._kubernetes_lines = NewLines(bed.kubernetes.audit_log)
 
     def vault_requests(self) -> list[str]:
         """Return operation and path of each request that Keyhole sent to Vault.
@@ -86,7 +85,7 @@ class Traffic:
         return (f"{entry['request']['operation']} {entry['request']['path']}" for entry in self._vault_entries())
 
     def _vault_entries(self) -> Iterator[dict[str, Any]]:
-        for entry in self._bed.vault.audit_requests()[self._vault_start :]:
+        for entry in self._bed.vault.audit_requests(self._vault_lines.read()):
             # Setting up and looking around, as opposed to what Keyhole does.
             if entry.get("auth", {}).get("display_name") != "root":
                 yield entry
@@ -104,7 +103,7 @@ class Traffic:
         marker = name.encode()
         deadline = time.monotonic() + _LOG_SECONDS
         while True:
-            news = whole_lines(self._bed.kubernetes.audit_log, self._kubernetes_start)[1:]
+            news = self._kubernetes_lines.read()
             if any(marker in line for line in news):
                 return news
             assert time.monotonic() < deadline, "the API server's audit log does not grow"

@@ -19,6 +19,7 @@ from controller.certificates.store import RENEW
 from manifests.registration.webhook_configuration import OWN_NAMESPACE
 from testbed import Testbed
 from testbed.keyhole.identities import API_SERVICE, CERTIFICATE_AUTHORITY, SERVING_CERTIFICATE
+from testbed.keyhole.objects import merge
 
 _TRIES = 20
 _SECRETS = f"/api/v1/namespaces/{OWN_NAMESPACE}/secrets"
@@ -88,7 +89,8 @@ class CertificateSecrets:
 
     def renew(self, name: str) -> None:
         """Ask for a renewal of what a Secret holds."""
-        self._bed.kubectl("annotate", "secret", name, "-n", OWN_NAMESPACE, f"{RENEW}=now", "--overwrite")
+        metadata = {"name": name, "namespace": OWN_NAMESPACE, "annotations": {RENEW: "now"}}
+        merge(self._bed, {"apiVersion": "v1", "kind": "Secret", "metadata": metadata})
 
     def put(self, name: str, data: Mapping[str, bytes]) -> None:
         """Replace a Secret's content; once more if a controller wrote meanwhile."""

@@ -15,7 +15,7 @@ from testbed import Testbed
 from testbed.keyhole.aggregation import aggregated, serving_aggregated
 from testbed.keyhole.identities import CERTIFICATE_AUTHORITY, RECORD_KEY, SERVING_CERTIFICATE
 from testbed.keyhole.installation import Webhook, serving
-from testbed.keyhole.objects import apply
+from testbed.keyhole.objects import apply, delete
 from testbed.keyhole.record_key import add_record_key
 from testbed.keyhole.registration import registered
 from tests.e2e.certificates.conftest import NAMESPACE, REFERENCE, certifying
@@ -148,7 +148,7 @@ def test_without_knowing_what_is_trusted_no_new_authority_takes_the_place_of_wha
             eventually(lambda: bool(certificates.read(CERTIFICATE_AUTHORITY)), "another authority")
             assert certificates.leaf() == leaf
         finally:
-            bed.kubectl("delete", "mutatingwebhookconfiguration", NAME)
+            delete(bed, configuration)
 
 
 class TestStart:

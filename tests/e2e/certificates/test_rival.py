@@ -15,7 +15,7 @@ from certs.issue import issue_ca
 from manifests.registration.api_service import api_service
 from testbed import Testbed
 from testbed.keyhole.identities import API_SERVICE
-from testbed.keyhole.objects import apply
+from testbed.keyhole.objects import apply, delete
 from tests.e2e.certificates.conftest import certifying
 from tests.e2e.certificates.secrets import CertificateSecrets
 from tests.e2e.processes import eventually
@@ -55,9 +55,10 @@ class Rival:
 @pytest.fixture
 def routing(bed: Testbed) -> Iterator[None]:
     """Have the APIService stand there; where it leads does not matter."""
-    apply(bed, api_service("keyhole", "nowhere", 443, b""))
+    leading = api_service("keyhole", "nowhere", 443, b"")
+    apply(bed, leading)
     yield
-    bed.kubectl("delete", "apiservice", API_SERVICE)
+    delete(bed, leading)
 
 
 @pytest.mark.usefixtures("routing")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from manifests.provenance.key_status import ROTATE, STATUS, KeyStatus, parse
 from manifests.provenance.keyring import KeyRing
@@ -21,7 +22,7 @@ from provisioning.bundle import render
 from provisioning.tenant import Account, tenant
 from testbed import Options, Testbed
 from testbed.keyhole.identities import RECORD_KEY
-from testbed.keyhole.objects import apply
+from testbed.keyhole.objects import apply, merge
 from testbed.keyhole.record_key import add_empty_record_key
 from tests.e2e.canary import Canary
 from tests.e2e.keys.signer import SigningWebhook, signing_webhook
@@ -60,7 +61,9 @@ class KeySecret:
 
     def annotate(self, annotation: str) -> None:
         """Set an annotation, given as NAME=VALUE."""
-        self._bed.kubectl("annotate", "secret", RECORD_KEY, "-n", OWN_NAMESPACE, annotation, "--overwrite")
+        name, _, text = annotation.partition("=")
+        metadata = {"name": RECORD_KEY, "namespace": OWN_NAMESPACE, "annotations": {name: text}}
+        merge(self._bed, {"apiVersion": "v1", "kind": "Secret", "metadata": metadata})
 
     def put(self, data: Mapping[str, bytes], annotations: Mapping[str, str] | None = None) -> None:
         """Replace the content, and the annotations if they are given; once more if a controller wrote meanwhile."""
@@ -141,7 +144,7 @@ class Tenants:
         self._made.append(namespace)
         accounts = (Account(OWN_NAMESPACE, f"keyhole-{who}") for who in ("webhook", "controller"))
         bundle = render(tenant(namespace, *accounts))
-        self._bed.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", input_text=bundle)
+        apply(self._bed, *yaml.safe_load_all(bundle))
 
     def add_without_bundle(self, namespace: str) -> None:
         """Make a namespace with the label and nothing else."""
@@ -151,7 +154,8 @@ class Tenants:
 
     def opt_out(self, namespace: str) -> None:
         """Take the label off."""
-        self._bed.kubectl("label", "namespace", namespace, "keyhole.dev/enabled-")
+        metadata = {"name": namespace, "labels": {"keyhole.dev/enabled": None}}
+        merge(self._bed, {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
 
     def add_secret(
         self, namespace: str, name: str, key_id: str, *, managed: bool = True, immutable: bool = False

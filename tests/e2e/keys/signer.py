@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from certs.files import write
 from certs.issue import issue_ca, issue_serving
 from testbed import Testbed
-from testbed.keyhole.objects import apply
+from testbed.keyhole.objects import apply, delete
 
 if TYPE_CHECKING:
     from tests.e2e.keys.conftest import KeySecret
@@ -68,11 +68,12 @@ def signing_webhook(bed: Testbed, directory: Path, key: "KeySecret") -> Iterator
     server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
-    apply(bed, _configuration(f"https://127.0.0.1:{server.server_address[1]}/", ca.certificate_pem))
+    configuration = _configuration(f"https://127.0.0.1:{server.server_address[1]}/", ca.certificate_pem)
+    apply(bed, configuration)
     try:
         yield webhook
     finally:
-        bed.kubectl("delete", "mutatingwebhookconfiguration", _NAME)
+        delete(bed, configuration)
         server.shutdown()
         server.server_close()
         thread.join()

@@ -73,7 +73,7 @@ class TestDown:
         for manifest in (filled("referring", password=REFERENCE), secret("in-place", stringData={"a": REFERENCE})):
             assert own.create(manifest).status_code == 201
             assert own.replace({**manifest, "stringData": {"b": REFERENCE}}).ok
-            own.kubectl("delete", "secret", manifest["metadata"]["name"])
+            own.delete(manifest["metadata"]["name"])
 
     @pytest.mark.parametrize(
         "manifest",
@@ -97,7 +97,7 @@ class TestDown:
         assert cluster.get("kept")["data"]["password"] == CONSTANT_BASE64
         assert not cluster.replace(filled("kept", password=f"{REFERENCE}#2")).ok
         assert cluster.get("kept")["data"]["password"] == CONSTANT_BASE64
-        cluster.kubectl("delete", "secret", "to-go")
+        cluster.delete("to-go")
         assert not cluster.exists("to-go")
 
     def test_a_finalizer_comes_off_what_is_being_deleted(self, cluster: Cluster) -> None:
