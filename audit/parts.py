@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+from audit.entry import AuditEntry, FieldEntry, encode
 from audit.line import MAX_RECORD_BYTES
-from audit.record import AuditRecord, FieldRecord, encode
 
 # For the member names and the numbers around what is counted.
 _FRAME_BYTES = 256
@@ -13,7 +13,7 @@ _Unit = tuple[str, dict[str, Any]]
 _Chunk = dict[str, list[dict[str, Any]]]
 
 
-def lay_out(record: AuditRecord, most_bytes: int = MAX_RECORD_BYTES) -> list[bytes]:
+def lay_out(record: AuditEntry, most_bytes: int = MAX_RECORD_BYTES) -> list[bytes]:
     """Return the record as JSON objects of at most `most_bytes` (48 KiB or more) each, one for each line.
 
     One object when it fits. Otherwise the first has everything but fields and problems, and the others have those,
@@ -33,7 +33,7 @@ def lay_out(record: AuditRecord, most_bytes: int = MAX_RECORD_BYTES) -> list[byt
     ]
 
 
-def _chunks(record: AuditRecord, most_bytes: int) -> Iterator[_Chunk]:
+def _chunks(record: AuditEntry, most_bytes: int) -> Iterator[_Chunk]:
     room = most_bytes - _FRAME_BYTES - len(encode({"uid": record.heading()["uid"]}))
     chunk: _Chunk = {}
     left = room
@@ -48,14 +48,14 @@ def _chunks(record: AuditRecord, most_bytes: int) -> Iterator[_Chunk]:
         yield chunk
 
 
-def _units(record: AuditRecord) -> Iterator[_Unit]:
+def _units(record: AuditEntry) -> Iterator[_Unit]:
     """Yield what is not divided further: a field with one of its references, or a problem."""
     for field in record.fields:
         yield from (("fields", document) for document in _with_one_reference(field))
     yield from (("problems", problem.document()) for problem in record.problems)
 
 
-def _with_one_reference(field: FieldRecord) -> Iterator[dict[str, Any]]:
+def _with_one_reference(field: FieldEntry) -> Iterator[dict[str, Any]]:
     document = field.document()
     references = document.get("references") or [None]
     for reference in references:

@@ -4,9 +4,9 @@ import logging
 import threading
 from pathlib import Path
 
+from audit.entry import AuditEntry
 from audit.errors import AuditUnavailable
 from audit.key import AuditKey
-from audit.record import AuditRecord
 from audit.stream import AuditStream
 from audit.trail import AuditTrail
 from resolver.deadline import Deadline
@@ -46,7 +46,7 @@ class StartingTrail:
             log.error("the audit trail cannot begin, and what needs it is refused until it can: %s", error)  # noqa: TRY400
             threading.Thread(target=self._run, name="audit-start", daemon=True).start()
 
-    def write(self, record: AuditRecord, deadline: Deadline) -> None:
+    def write(self, record: AuditEntry, deadline: Deadline) -> None:
         """Write as `audit.trail.AuditTrail.write` does; raises `AuditUnavailable`, also when it cannot begin."""
         trail = self._trail
         if trail is None:

@@ -13,9 +13,9 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from audit.entry import encode
 from audit.findings import Finding
 from audit.line import LINE_START
-from audit.record import encode
 
 MOST_IN_A_LINE = 8
 """How many fragments one line accounts for; the rest are left to the next line."""

@@ -13,11 +13,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
+from audit.entry import AuditEntry, encode, timestamp
 from audit.errors import AuditUnavailable
 from audit.key import AuditKey
 from audit.line import Event, Head, sign
 from audit.parts import lay_out
-from audit.record import AuditRecord, encode, timestamp
 from audit.stream import AuditStream
 from audit.torn import telling
 from resolver.deadline import Deadline
@@ -54,7 +54,7 @@ class AuditTrail:
         """The last line's number and MAC."""
         return self._head
 
-    def write(self, record: AuditRecord, deadline: Deadline) -> None:
+    def write(self, record: AuditEntry, deadline: Deadline) -> None:
         """Write what is told of one admission: one line, or several in a row for a very large object.
 
         A stream that is ready is written to even when no time is left. Raises `AuditUnavailable`, which the log has

@@ -50,7 +50,7 @@ FIELDS: Final = Declaration(
     },
     advice="`unverified` that goes on means values that grow old: rotated secrets do not arrive.",
 )
-DOUBTS: Final = Declaration(
+VERIFICATION_FAILURES: Final = Declaration(
     "keyhole_field_doubts_total",
     Kind.COUNTER,
     "Fields that kept their live value because it could not be verified, by cause.",
@@ -243,7 +243,7 @@ BUILD: Final = Declaration(
 )
 
 ALL: Final = (
-    *(ADMISSIONS, REFUSALS, FIELDS, DOUBTS, PROBLEMS, RUNNING, WAITING),
+    *(ADMISSIONS, REFUSALS, FIELDS, VERIFICATION_FAILURES, PROBLEMS, RUNNING, WAITING),
     *(VAULT_REQUESTS, VAULT_RETRIES, BREAKER_OPEN, BREAKER_REFUSALS, LOGINS, TOKENS, READERS),
     *(RECORD_KEY, RECORD_KEY_ID, LAST_READ, CONNECTIONS_REJECTED, CONNECTION_REJECTED, CONNECTIONS_RELOADS),
     *(CALLER_MODE, CALLER_PROOF, CALLER_REFUSALS),

@@ -36,8 +36,7 @@ from webhook.http.discovery import add_discovery
 from webhook.http.guard import Guard
 from webhook.record_keys import RecordKeys
 from webhook.reload import Upkeep
-from webhook.scheduling.gate import Gate
-from webhook.scheduling.gated import GatedAdmission
+from webhook.scheduling.gate import Gate, GatedAdmission
 from webhook.scheduling.memory import Memory
 from webhook.scheduling.time_limit import time_limit
 from webhook.scheduling.turns import Turns, shared

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
+from audit.entry import AuditEntry, Done, FieldEntry, Login, ReferenceEntry, Requester
 from audit.findings import Place
 from audit.key import AuditKey
 from audit.line import Event, Head, sign
-from audit.record import AuditRecord, Done, FieldRecord, Login, ReferenceRecord, Requester
 from audit.verify import Report, Verifier
 from manifests.fields.scan import MAX_REFERENCES, Form
 
@@ -17,7 +17,7 @@ KEY = AuditKey.of(bytes(range(32)))
 OTHER_KEY = AuditKey.of(bytes(range(1, 33)))
 TIME = datetime(2026, 8, 1, 12, 30, 0, 42, tzinfo=UTC)
 REQUEST_ID = "0b9c8f0e-7a1d-4c53-9d8e-3f1f0a5b6c7d"
-RECORD = AuditRecord(
+RECORD = AuditEntry(
     time=TIME,
     uid="3b5a4b9e-0000-4000-8000-000000000001",
     requester=Requester("dev", "u-1", ("team-a", "system:authenticated")),
@@ -33,11 +33,11 @@ RECORD = AuditRecord(
     identity="system:serviceaccount:team-a:keyhole",
     logins=(Login("default", "keyhole-team-a"),),
     fields=(
-        FieldRecord(
+        FieldEntry(
             "/data/password",
             Form.ANNOTATION,
             Done.RESOLVED,
-            (ReferenceRecord("vault:secret/app#password", 3, REQUEST_ID),),
+            (ReferenceEntry("vault:secret/app#password", 3, REQUEST_ID),),
         ),
     ),
 )
@@ -45,11 +45,11 @@ RECORD = AuditRecord(
 LONG = replace(
     RECORD,
     fields=(
-        FieldRecord(
+        FieldEntry(
             "/data/x",
             Form.IN_PLACE,
             Done.LEFT,
-            tuple(ReferenceRecord("vault:a/" + "b" * 2000 + "#c") for _ in range(MAX_REFERENCES)),
+            tuple(ReferenceEntry("vault:a/" + "b" * 2000 + "#c") for _ in range(MAX_REFERENCES)),
         ),
     ),
 )

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from audit.entry import encode
 from audit.line import MAX_LINE_BYTES, MAX_RECORD_BYTES, Event, Head, parse, sign
-from audit.record import encode
 from tests.audit.audits import KEY, OTHER_KEY, chain_lines
 
 CHAIN = "0" * 31 + "7"

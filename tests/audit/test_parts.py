@@ -8,9 +8,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from audit.entry import AuditEntry, Done, FieldEntry, ProblemEntry, ReferenceEntry, Requester
 from audit.line import MAX_RECORD_BYTES
 from audit.parts import lay_out
-from audit.record import AuditRecord, Done, FieldRecord, ProblemRecord, ReferenceRecord, Requester
 from manifests.fields.scan import MAX_REFERENCES, Form
 from resolver.references.reference import MAX_REFERENCE_BYTES
 from tests.audit.audits import RECORD
@@ -29,11 +29,11 @@ def told(texts: Sequence[bytes]) -> Told:
     return references, [problem["origin"] for document in documents for problem in document.get("problems", [])]
 
 
-def expected(record: AuditRecord) -> Told:
+def expected(record: AuditEntry) -> Told:
     references = [
         (field.pointer, reference.text)
         for field in record.fields
-        for reference in field.references or (ReferenceRecord(""),)
+        for reference in field.references or (ReferenceEntry(""),)
     ]
     return references, [problem.origin for problem in record.problems]
 
@@ -45,8 +45,8 @@ def test_a_usual_admission_is_one_line() -> None:
 
 def test_a_thousand_long_references_in_one_field_are_all_told() -> None:
     text = "vault:secret/" + "\u00e4" * ((MAX_REFERENCE_BYTES - 20) // 2) + "#p"
-    references = tuple(ReferenceRecord(text, number) for number in range(MAX_REFERENCES))
-    record = replace(RECORD, fields=(FieldRecord("/data/all", Form.ANNOTATION, Done.RESOLVED, references),))
+    references = tuple(ReferenceEntry(text, number) for number in range(MAX_REFERENCES))
+    record = replace(RECORD, fields=(FieldEntry("/data/all", Form.ANNOTATION, Done.RESOLVED, references),))
     texts = lay_out(record)
     assert told(texts) == expected(record)
     versions = [
@@ -60,7 +60,7 @@ def test_a_thousand_long_references_in_one_field_are_all_told() -> None:
 
 def test_every_part_names_the_admission_and_its_place() -> None:
     fields = tuple(
-        FieldRecord(f"/data/{number}", Form.IN_PLACE, Done.KEPT, (ReferenceRecord(f"vault:a/b#{'f' * 500}"),))
+        FieldEntry(f"/data/{number}", Form.IN_PLACE, Done.KEPT, (ReferenceEntry(f"vault:a/b#{'f' * 500}"),))
         for number in range(MAX_REFERENCES)
     )
     documents = [json.loads(text) for text in lay_out(replace(RECORD, fields=fields))]
@@ -74,21 +74,21 @@ def test_every_part_names_the_admission_and_its_place() -> None:
 
 _sizes = st.integers(1, 6000)
 _references = st.lists(
-    st.builds(lambda size, mark: ReferenceRecord(mark * size), _sizes, st.sampled_from("a\u00e4")), max_size=20
+    st.builds(lambda size, mark: ReferenceEntry(mark * size), _sizes, st.sampled_from("a\u00e4")), max_size=20
 )
 _fields = st.lists(_references, max_size=12).map(
     lambda groups: tuple(
-        FieldRecord(f"/data/{number}", Form.IN_PLACE, Done.LEFT, tuple(group)) for number, group in enumerate(groups)
+        FieldEntry(f"/data/{number}", Form.IN_PLACE, Done.LEFT, tuple(group)) for number, group in enumerate(groups)
     )
 )
 _problems = st.lists(
-    st.builds(lambda size: ProblemRecord("o" * size, "MalformedReference"), st.integers(1, 900)), max_size=100
+    st.builds(lambda size: ProblemEntry("o" * size, "MalformedReference"), st.integers(1, 900)), max_size=100
 )
 
 
 @given(_fields, _problems, st.integers(0, 3000))
 def test_whatever_the_sizes_nothing_is_left_out_and_no_line_is_too_long(
-    fields: tuple[FieldRecord, ...], problems: list[ProblemRecord], groups: int
+    fields: tuple[FieldEntry, ...], problems: list[ProblemEntry], groups: int
 ) -> None:
     requester = Requester("dev", "", tuple(f"group-{number}" for number in range(groups)))
     record = replace(RECORD, requester=requester, fields=fields, problems=tuple(problems))

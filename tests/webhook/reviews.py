@@ -4,7 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from webhook.http.admission_review import AdmissionRequest, parse
+from webhook.http.admission_review import parse
+from webhook.model import AdmissionRequest
 
 UID = "3b5a4b9e-0000-4000-8000-000000000001"
 

@@ -1,58 +1,72 @@
-"""Admissions of objects with references, each with its line in the audit trail."""
+"""Admissions of objects with references, each with its entry in the audit trail: a view of the outcomes."""
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Protocol
+from types import MappingProxyType
+from typing import Final, Protocol
 
+from audit.entry import AuditEntry, Done, FieldEntry, Login, ProblemEntry, ReferenceEntry, Requester
 from audit.errors import AuditUnavailable
-from audit.record import AuditRecord, Login, Requester
+from manifests.fields.problem import Problem
+from manifests.fields.scan import Form, data_pointer
 from resolver.deadline import Deadline
+from resolver.errors import ResolverError
 from resolver.identity import identity_name
 from resolver.references.grammar import Reference
+from resolver.resolve import Outcome, Resolved
 from runtime.bugs import described
-from webhook.admission.admit import Admission
-from webhook.admission.audit_view import field_records, problem_record
-from webhook.admission.execute import Trace
-from webhook.http.admission_review import AdmissionRequest, Answer
+from webhook.model import AdmissionRequest, Admits, Answer, Fate, FieldOutcome
 
 log = logging.getLogger("keyhole.audit")
 
 _RETRY_AFTER_SECONDS = 5
+# The trail tells what a field holds; how sure of it Keyhole is stands beside, as a cause.
+_DONE: Final[Mapping[Fate, Done]] = MappingProxyType(
+    {
+        Fate.RESOLVED: Done.RESOLVED,
+        Fate.CONFIRMED: Done.RESOLVED,
+        Fate.KEPT: Done.KEPT,
+        Fate.UNVERIFIED: Done.KEPT,
+        Fate.PLACEHOLDER: Done.PLACEHOLDER,
+        Fate.LEFT: Done.LEFT,
+        Fate.REMOVED: Done.REMOVED,
+        Fate.REFUSED: Done.REFUSED,
+        Fate.NOTHING: Done.NOTHING,
+    }
+)
 
 Logins = Callable[[Iterable[Reference], str], Iterable[tuple[str, str]]]
-"""Connection and role of each login that references need in a namespace: `Resolver.logins`."""
+"""Returns connection and role of each login that references need in a namespace: `Resolver.logins`."""
 
 
 class Trail(Protocol):
-    """Where lines go: `audit.start.StartingTrail`."""
+    """Where entries are written: `audit.trail.StartingTrail`."""
 
-    def write(self, record: AuditRecord, deadline: Deadline) -> None:
-        """Write what is told of one admission; raises `AuditUnavailable`."""
+    def write(self, entry: AuditEntry, deadline: Deadline) -> None:
+        """Write the entry of one admission; raises `AuditUnavailable`."""
         ...
 
 
 class AuditedAdmission:
-    """Answers as `Admission` does; what cannot be written down does not happen."""
+    """Wraps an admission with the audit trail: an answer goes out only after its entry has been written."""
 
-    def __init__(self, admission: Admission, trail: Trail, logins: Logins) -> None:
+    def __init__(self, admission: Admits, trail: Trail, logins: Logins) -> None:
         self._admission = admission
         self._trail = trail
         self._logins = logins
 
     def answer(self, request: AdmissionRequest, deadline: Deadline) -> Answer:
-        """Return the answer to a request, within the deadline. Never raises: without its line, the answer is a 503."""
+        """Return the answer to a request, within the deadline. Never raises: without its entry, the answer is a 503."""
         came, started = datetime.now(UTC), time.monotonic()
-        trace = Trace()
-        answer = self._admission.decide(request, deadline, trace)
-        plan = trace.plan
-        if answer.allowed and not plan.fields and not plan.removed:
+        answer = self._admission.answer(request, deadline)
+        if answer.allowed and not answer.outcomes:
             return answer
         milliseconds = (time.monotonic() - started) * 1000
-        # Outside of the admission's own limit: one that fired between line and answer would make the line a lie.
+        # Outside of the admission's own time limit: one that fired between entry and answer would make the entry a lie.
         try:
-            self._trail.write(self._record(request, trace, answer, came, milliseconds), deadline)
+            self._trail.write(self._entry(request, answer, came, milliseconds), deadline)
         except AuditUnavailable:
             return _unwritten(request)
         except Exception as error:  # noqa: BLE001 - whatever it was, nobody could account for the answer
@@ -60,11 +74,10 @@ class AuditedAdmission:
             return _unwritten(request)
         return answer
 
-    def _record(
-        self, request: AdmissionRequest, trace: Trace, answer: Answer, came: datetime, milliseconds: float
-    ) -> AuditRecord:
+    def _entry(self, request: AdmissionRequest, answer: Answer, came: datetime, milliseconds: float) -> AuditEntry:
         who = request.requester
-        return AuditRecord(
+        asked = _asked(answer.outcomes)
+        return AuditEntry(
             time=came,
             uid=request.uid,
             requester=Requester(who.username, who.uid, who.groups),
@@ -78,15 +91,48 @@ class AuditedAdmission:
             status=answer.status,
             milliseconds=milliseconds,
             cause=answer.cause or "",
-            identity=identity_name(request.namespace) if trace.outcomes else "",
-            logins=[Login(*login) for login in self._logins(trace.outcomes, request.namespace)],
-            fields=list(field_records(trace, answer)),
-            problems=[problem_record(problem) for problem in trace.plan.problems],
+            identity=identity_name(request.namespace) if asked else "",
+            logins=[Login(*login) for login in self._logins(asked, request.namespace)],
+            fields=[field_entry(each) for each in answer.outcomes],
+            problems=[problem_entry(problem) for problem in answer.unreadable],
         )
 
 
+def _asked(outcomes: Iterable[FieldOutcome]) -> list[Reference]:
+    """Return the references that Vault was asked about, each once."""
+    found = (item for each in outcomes for item in each.references.items())
+    return list(dict.fromkeys(reference for reference, result in found if result is not None))
+
+
+def field_entry(outcome: FieldOutcome) -> FieldEntry:
+    """Return what the trail tells of a field."""
+    if outcome.field is None:
+        # Only a value that an annotation filled is removed, together with the annotation.
+        return FieldEntry(data_pointer(outcome.key), Form.ANNOTATION, _DONE[outcome.fate])
+    wanted = outcome.field.wanted
+    references = [_reference_entry(*item) for item in outcome.references.items()]
+    return FieldEntry(wanted.pointer, wanted.form, _DONE[outcome.fate], references, outcome.cause or "")
+
+
+def problem_entry(problem: Problem) -> ProblemEntry:
+    """Return where a problem lies, and its cause."""
+    # What follows a comma is quoted from the annotation's text.
+    return ProblemEntry(problem.origin.partition(",")[0], problem.cause)
+
+
+def _reference_entry(reference: Reference, outcome: Outcome | None) -> ReferenceEntry:
+    text = reference.shown
+    match outcome:
+        case Resolved():
+            return ReferenceEntry(text, outcome.version, outcome.request_id)
+        case ResolverError():
+            return ReferenceEntry(text, cause=outcome.cause)
+        case None:
+            return ReferenceEntry(text)
+
+
 def _unwritten(request: AdmissionRequest) -> Answer:
-    """Return a refusal in place of an answer whose line could not be written; a retry may work."""
+    """Return a refusal in place of an answer whose entry could not be written; a retry may work."""
     cause = AuditUnavailable.cause
     message = f"{cause}: {request.described}: {AuditUnavailable.message}"
     return Answer(False, cause.status, message, cause, retry_after_seconds=_RETRY_AFTER_SECONDS)

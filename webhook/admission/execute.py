@@ -1,19 +1,21 @@
-"""What becomes of each field of a plan: Vault is asked about those that need it, in the namespace's name.
+"""Carries out the plan of one object: asks Vault about the fields that need it, as the namespace's identity.
 
-A field that needs a new value may have the object refused. One whose live value is proved may not: if it cannot be
-verified, for whatever reason, its value stays, with a warning.
+A field that needs a new value may cause a refusal. A field whose live value is proved never does: if Vault cannot
+verify the value, for whatever reason, the value stays and the answer carries a warning.
 """
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from kube.access import Subject
 from kube.errors import KubernetesError, KubernetesUnavailable
 from manifests import annotations
 from manifests.fields.problem import Problem
-from manifests.planning.plan import Plan, references
+from manifests.planning.plan import Plan
 from manifests.planning.planned_field import Action, PlannedField
 from manifests.provenance.evidence import sends_record
 from manifests.provenance.mac import Provenance
@@ -25,10 +27,8 @@ from resolver.references.grammar import Reference
 from resolver.resolve import Outcome
 from resolver.vault.http import Limit
 from runtime.logs import frames
-from webhook.admission.freshness import Freshness
-from webhook.admission.refusal import refusal
-from webhook.admission.results import SHOWN, FieldEnd, Results, left_bytes
-from webhook.http.admission_review import AdmissionRequest, Answer
+from webhook.admission.outcomes import SHOWN, THE_OBJECT, FieldFiller, left_bytes, untouched
+from webhook.model import AdmissionRequest, Fate, FieldOutcome
 
 log = logging.getLogger("keyhole.admission")
 
@@ -38,9 +38,11 @@ _KUBERNETES_SECONDS = 5.0
 # A value that stays anyway is not worth a longer wait.
 _VERIFY_SECONDS = 3.0
 _VERIFY_SHARE = 0.5
-# The longest that a request takes. A value that comes along with a valid record after that is a backup; so is one whose
-# record the client sent.
+# No request takes longer than this. A value that is sent with a valid record after that time is a backup, and so is one
+# whose record the client sent.
 _REINVOCATION_SECONDS = 30.0
+# One MAC and a number each: a few megabytes.
+_MOST_REMEMBERED = 20_000
 
 
 class References(Protocol):
@@ -73,20 +75,51 @@ class Rights(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class Trace:
-    """How an answer came about: the plan, the outcome of each reference, and what became of each field.
+class Denied(Exception):
+    """The namespace or the requester may not have what the object asks for. `problem` says why."""
 
-    `ends` is by key of `data`. For a refused object it says what would have become of the field.
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+class Freshness:
+    """When Vault last said each value. Values are known by the MACs of their record entries, which are unique.
+
+    This lies in the memory of one worker, never in an object. Threads may share it.
     """
 
-    plan: Plan = field(default_factory=Plan)
-    outcomes: Mapping[Reference, Outcome] = field(default_factory=dict)
-    ends: Mapping[str, FieldEnd] = field(default_factory=dict)
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._confirmed: OrderedDict[str, float] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def is_fresh(self, mac: str, within_seconds: float) -> bool:
+        """Return whether Vault said the value within so many seconds."""
+        confirmed = self._confirmed.get(mac)
+        return confirmed is not None and self._clock() - confirmed < within_seconds
+
+    def confirm(self, mac: str) -> None:
+        """Remember that Vault says this value now."""
+        with self._lock:
+            self._remember(mac, self._clock())
+
+    def carry_over(self, mac: str, successor: str) -> None:
+        """Give the entry that was signed anew for the same value the age of the old one."""
+        with self._lock:
+            confirmed = self._confirmed.get(mac)
+            if confirmed is not None:
+                self._remember(successor, confirmed)
+
+    def _remember(self, mac: str, confirmed: float) -> None:
+        self._confirmed[mac] = confirmed
+        self._confirmed.move_to_end(mac)
+        if len(self._confirmed) > _MOST_REMEMBERED:
+            self._confirmed.popitem(last=False)
 
 
-class Settlement:
-    """Carries plans out. Threads may share it."""
+class PlanExecutor:
+    """Carries out plans. Threads may share it."""
 
     def __init__(self, references: References, namespaces: OptIn, rights: Rights, limit: Limit) -> None:
         self._references = references
@@ -95,113 +128,122 @@ class Settlement:
         self._limit = limit
         self._freshness = Freshness()
 
-    def results(
-        self, request: AdmissionRequest, provenance: Provenance | None, deadline: Deadline, trace: Trace
-    ) -> Results | Answer:
-        """Ask Vault about the fields that need it, and return what becomes of each; an answer is a refusal."""
-        plan = trace.plan
-        asked = [planned for planned in plan.fields if self._must_ask(planned, request)]
-        is_needed = any(planned.action is Action.RESOLVE for planned in asked) or any(
-            planned.action in SHOWN for planned in plan.fields
-        )
-        doubt: Problem | None = None
-        if is_needed:
-            denial = self._denial(request, deadline)
-            if denial is not None:
-                # No warnings: some of them say what a record proves.
-                return refusal(request, [*plan.problems, denial], ())
-            trace.outcomes = self._resolve(request, asked, deadline)
-        elif plan.problems:
-            return refusal(request, plan.problems, plan.warnings)
-        elif asked:
-            doubt = self._verify(request, asked, deadline, trace)
-        left = left_bytes(plan, request.manifest)
-        results = Results(self._freshness, provenance, trace.outcomes, request.dry_run, doubt, left)
-        trace.ends = results.ends
-        asked_keys = {planned.wanted.key for planned in asked}
-        for planned in plan.fields:
-            results.add(planned, is_asked=planned.wanted.key in asked_keys)
-        return results
+    def execute(
+        self, request: AdmissionRequest, plan: Plan, provenance: Provenance | None, deadline: Deadline
+    ) -> list[FieldOutcome]:
+        """Ask Vault about the fields that need it, and return what becomes of each field, removed ones last.
 
-    def comparison_denial(self, request: AdmissionRequest, plan: Plan, deadline: Deadline) -> Problem | None:
-        """Say that the requester may not be told what the plan says; None when they may.
-
-        Whether an answer is yes or no, and every warning, would tell who may write and not read whether a guess at the
-        live value is right.
+        Raises `Denied`, or the errors of `kube` and `TemporaryError` if that cannot be asked.
         """
-        if not plan.compares or request.is_shown_anyway:
-            return None
-        return self._requester_denial(request, deadline)
+        asked = [field for field in plan.fields if self._must_ask(field, request)]
+        is_needed = any(field.action is Action.RESOLVE for field in asked)
+        is_needed |= any(field.action in SHOWN for field in plan.fields)
+        if plan.problems and not is_needed:
+            # The object is refused in any case, and no field needs a new value: there is nothing to ask.
+            return untouched(plan)
+        found: Mapping[Reference, Outcome] = {}
+        unverified: Problem | None = None
+        if is_needed:
+            self._check_may_have(request, deadline)
+            found = self._resolve(request, asked, deadline)
+        elif asked:
+            found, unverified = self._verify(request, asked, deadline)
+        room_bytes = left_bytes(plan, request.manifest)
+        filler = FieldFiller(provenance, found, request.dry_run, unverified, room_bytes)
+        asked_keys = {field.wanted.key for field in asked}
+        outcomes = [filler.outcome(field, is_asked=field.wanted.key in asked_keys) for field in plan.fields]
+        for outcome in outcomes:
+            self._remember(outcome)
+        return [*outcomes, *(FieldOutcome(key, Fate.REMOVED) for key in plan.removed)]
 
-    def _must_ask(self, planned: PlannedField, request: AdmissionRequest) -> bool:
-        """Return whether Vault has to be asked for a field."""
-        if planned.action not in {Action.VERIFY, Action.RESOLVE}:
+    def check_comparison(self, request: AdmissionRequest, plan: Plan, deadline: Deadline) -> None:
+        """Raise `Denied` if the requester may not be told what the plan says.
+
+        Both the answer and every warning would tell a requester who may write but not read whether a guess at the live
+        value is right.
+        """
+        if plan.compares and not request.is_shown_anyway:
+            self._check_may_read(request, deadline)
+
+    def _remember(self, outcome: FieldOutcome) -> None:
+        """Remember what Vault confirmed; an entry that was signed anew is as old as the one before."""
+        entry = outcome.entry
+        if entry is None or outcome.field is None:
+            return
+        if outcome.fate in {Fate.RESOLVED, Fate.CONFIRMED}:
+            self._freshness.confirm(entry.mac)
+        elif outcome.field.entry is not None and entry is not outcome.field.entry:
+            self._freshness.carry_over(outcome.field.entry.mac, entry.mac)
+
+    def _must_ask(self, field: PlannedField, request: AdmissionRequest) -> bool:
+        """Return whether Vault has to be asked about a field."""
+        if field.action not in {Action.VERIFY, Action.RESOLVE}:
             return False
-        if planned.entry is None:
+        if field.entry is None:
             return True
         if annotations.REFRESH in request.annotations:
             return True
-        within = self._references.refresh_seconds(planned.wanted.template.references)
-        if planned.action is Action.RESOLVE:
+        within = self._references.refresh_seconds(field.wanted.template.references)
+        if field.action is Action.RESOLVE:
             if sends_record(request.manifest):
                 return True
             within = min(within, _REINVOCATION_SECONDS)
-        return not self._freshness.is_fresh(planned.entry.mac, within)
+        return not self._freshness.is_fresh(field.entry.mac, within)
 
-    def _denial(self, request: AdmissionRequest, deadline: Deadline) -> Problem | None:
-        """Say why the namespace or the requester may not have what the object asks for; None when they may."""
+    def _check_may_have(self, request: AdmissionRequest, deadline: Deadline) -> None:
+        """Raise `Denied` if the namespace or the requester may not have what the object asks for."""
         if not self._namespaces.is_enabled(request.namespace, deadline.at_most_seconds(_KUBERNETES_SECONDS)):
             message = "has references, and the namespace has not opted in by the label keyhole.dev/enabled=true"
-            return Problem("the object", message, Cause.NAMESPACE_NOT_ENABLED)
-        return self._requester_denial(request, deadline)
+            raise Denied(Problem(THE_OBJECT, message, Cause.NAMESPACE_NOT_ENABLED))
+        self._check_may_read(request, deadline)
 
-    def _requester_denial(self, request: AdmissionRequest, deadline: Deadline) -> Problem | None:
-        """Say that the requester may not read the object; None when they may."""
+    def _check_may_read(self, request: AdmissionRequest, deadline: Deadline) -> None:
+        """Raise `Denied` if the requester may not read the object."""
         who = request.requester
         subject = Subject(who.username, who.uid, who.groups, who.extra)
         seconds = deadline.at_most_seconds(_KUBERNETES_SECONDS)
         if self._rights.may_get(subject, request.namespace, request.name, seconds):
-            return None
+            return
         requester = named(who.username) if who.username else "an unknown user"
         message = (
             f"{requester} may not get this Secret, and so may neither have Keyhole fill it nor replace what it filled; "
             "it takes the verb get on secrets in the namespace"
         )
-        return Problem("the object", message, Cause.REQUESTER_MAY_NOT_READ)
+        raise Denied(Problem(THE_OBJECT, message, Cause.REQUESTER_MAY_NOT_READ))
 
     def _resolve(
         self, request: AdmissionRequest, asked: Sequence[PlannedField], deadline: Deadline
     ) -> Mapping[Reference, Outcome]:
-        needed = references(asked)
+        needed = dict.fromkeys(reference for field in asked for reference in field.wanted.template.references)
         return self._references.resolve(needed, request.namespace, deadline) if needed else {}
 
     def _verify(
-        self, request: AdmissionRequest, asked: Sequence[PlannedField], deadline: Deadline, trace: Trace
-    ) -> Problem | None:
-        """Ask Vault about values that stay whatever happens; return why that could not be done, if it could not."""
+        self, request: AdmissionRequest, asked: Sequence[PlannedField], deadline: Deadline
+    ) -> tuple[Mapping[Reference, Outcome], Problem | None]:
+        """Ask Vault about values that stay in any case. The problem says why that could not be done, if so."""
         seconds = min(_VERIFY_SECONDS, deadline.remaining_seconds() * _VERIFY_SHARE)
         sooner = Deadline.after(seconds)
         try:
             with self._limit(seconds + GRACE_SECONDS):
-                denial = self._denial(request, sooner)
-                if denial is None:
-                    trace.outcomes = self._resolve(request, asked, sooner)
-                return denial
+                self._check_may_have(request, sooner)
+                return self._resolve(request, asked, sooner), None
+        except Denied as denied:
+            return {}, denied.problem
         except TimeoutError:
-            return edge_problem(request, DeadlineExceeded())
+            return {}, edge_problem(request, DeadlineExceeded())
         except (KubernetesUnavailable, KubernetesError, TemporaryError) as error:
-            return edge_problem(request, error)
+            return {}, edge_problem(request, error)
         except Exception as error:  # noqa: BLE001 - not even a bug of ours takes away a value that is proved
             log.error("bug in admission %s: %s at %s", request.uid, type(error).__name__, frames(error))  # noqa: TRY400
             problem = f"a bug in Keyhole; its log has it under {request.uid}"
-            return Problem("the object", problem, Cause.INTERNAL_ERROR, temporary=True)
+            return {}, Problem(THE_OBJECT, problem, Cause.INTERNAL_ERROR, temporary=True)
 
 
 def edge_problem(request: AdmissionRequest, error: KubernetesUnavailable | KubernetesError | TemporaryError) -> Problem:
-    """Return what kept the API server or Vault from being asked, as a problem of the object."""
+    """Return why the API server or Vault could not be asked, as a problem of the object."""
     origin = f"namespace {request.namespace}"
     if isinstance(error, KubernetesUnavailable):
         return Problem(origin, f"{error}; a retry may work", Cause.KUBERNETES_UNAVAILABLE)
     if isinstance(error, KubernetesError):
         return Problem(origin, str(error), Cause.KUBERNETES_REFUSED)
-    return Problem("the object", error.message, error.cause, temporary=True)
+    return Problem(THE_OBJECT, error.message, error.cause, temporary=True)

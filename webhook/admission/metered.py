@@ -1,4 +1,4 @@
-"""Admissions, counted and told: how long, how they ended, what became of each field. Around everything else."""
+"""Admissions, counted and logged: how long they took, how they ended, and what became of each field."""
 
 import logging
 import time
@@ -8,12 +8,11 @@ from types import MappingProxyType
 from typing import Final
 
 from audit.errors import AuditUnavailable
-from metrics.catalogue import ADMISSIONS, AUDIT_FAILURES, DOUBTS, FIELDS, PROBLEMS, REFUSALS
+from metrics.catalogue import ADMISSIONS, AUDIT_FAILURES, FIELDS, PROBLEMS, REFUSALS, VERIFICATION_FAILURES
 from metrics.meters import Meters
 from resolver.deadline import Deadline
 from runtime.log_context import log_context
-from webhook.http.admission_review import AdmissionRequest, Answer
-from webhook.http.app import Admits
+from webhook.model import AdmissionRequest, Admits, Answer, Fate
 
 log = logging.getLogger("keyhole.admission")
 
@@ -33,10 +32,10 @@ _MOST_CHARACTERS_TOLD: Final = 1000
 
 
 class MeteredAdmission:
-    """Answers as another does, counts the answer, and logs what is not as it should be.
+    """Wraps an admission with metrics and the log. It is the outermost one, so it sees every answer.
 
-    A refusal and each allowed admission with warnings are a line at info; the rest, and refusals for overload, of which
-    there may be hundreds a second, are lines at debug.
+    A refusal, and an admission that is allowed with warnings, is a line at info. All others are lines at debug, and so
+    are refusals for overload, of which there may be hundreds a second.
     """
 
     def __init__(self, admission: Admits, meters: Meters) -> None:
@@ -61,12 +60,12 @@ class MeteredAdmission:
             meters.add(REFUSALS, answer.cause)
             if answer.cause is AuditUnavailable.cause:
                 meters.add(AUDIT_FAILURES)
-        for fate in answer.tally.fates:
-            meters.add(FIELDS, fate.value)
-        for doubt in answer.tally.doubts:
-            meters.add(DOUBTS, doubt)
-        for problem in answer.tally.problems:
-            meters.add(PROBLEMS, problem)
+        for problem in answer.problems:
+            meters.add(PROBLEMS, problem.cause)
+        for outcome in answer.outcomes if answer.allowed else ():
+            meters.add(FIELDS, outcome.fate.value)
+            if outcome.fate is Fate.UNVERIFIED and outcome.cause is not None:
+                meters.add(VERIFICATION_FAILURES, outcome.cause)
 
     def _tell(self, answer: Answer, seconds: float) -> None:
         is_news = answer.status != HTTPStatus.TOO_MANY_REQUESTS and (not answer.allowed or bool(answer.warnings))

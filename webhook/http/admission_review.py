@@ -6,14 +6,13 @@ Source: Kubernetes, *Dynamic Admission Control*.
 import base64
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
-from resolver.causes import Cause
-from resolver.references.characters import named, visible
-from webhook.admission.tally import NOTHING, Tally
+from resolver.references.characters import visible
+from webhook.model import AdmissionRequest, Answer, Requester
 
 API_VERSION = "admission.k8s.io/v1"
 KIND = "AdmissionReview"
@@ -32,80 +31,6 @@ class ReviewError(Exception):
         super().__init__(problem)
         self.problem = problem
         self.uid = uid
-
-
-@dataclass(frozen=True, slots=True)
-class Requester:
-    """Who asks, as the API server knows them (`userInfo`). `extra` maps keys to values."""
-
-    username: str
-    uid: str = ""
-    groups: tuple[str, ...] = ()
-    extra: tuple[tuple[str, tuple[str, ...]], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class AdmissionRequest:
-    """What the API server asks. `manifest` and `old_manifest` are the objects as JSON; their values are never shown.
-
-    `is_patch` says that the requester sent a PATCH, to which the API server answers with the whole object anyway.
-    """
-
-    uid: str
-    group: str
-    kind: str
-    namespace: str
-    name: str
-    operation: str
-    dry_run: bool
-    requester: Requester
-    manifest: Mapping[str, Any] = field(repr=False)
-    old_manifest: Mapping[str, Any] | None = field(repr=False)
-    is_patch: bool = False
-
-    @property
-    def is_shown_anyway(self) -> bool:
-        """Whether the requester sees the live object anyway: it is what the API server answers to a PATCH."""
-        return self.is_patch and self.old_manifest is not None
-
-    @property
-    def annotations(self) -> Mapping[str, str]:
-        """The annotations of the object as it is sent."""
-        return (self.manifest.get("metadata") or {}).get("annotations") or {}
-
-    def log_facts(self) -> Mapping[str, str]:
-        """Return what names the admission in a line of the log: its uid, and the object as far as it has a name."""
-        return {
-            "uid": self.uid,
-            "operation": self.operation,
-            "kind": self.kind,
-            "namespace": self.namespace,
-            "object": self.name,
-            "dry_run": "true" if self.dry_run else "",
-        }
-
-    @property
-    def described(self) -> str:
-        """The object as messages name it."""
-        name = named(self.name) if self.name else "(generated name)"
-        return f"{named(self.kind)} {named(self.namespace)}/{name}"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What Keyhole answers: allowed, with or without a patch (RFC 6902, JSON text), or refused with a status.
-
-    `tally` is for the metrics, and not sent.
-    """
-
-    allowed: bool
-    status: HTTPStatus = HTTPStatus.OK
-    message: str = ""
-    cause: Cause | None = None
-    patch: bytes | None = field(default=None, repr=False)
-    warnings: Sequence[str] = ()
-    retry_after_seconds: int | None = None
-    tally: Tally = field(default=NOTHING, repr=False, compare=False)
 
 
 def parse(body: bytes) -> AdmissionRequest:

@@ -8,7 +8,6 @@ import logging
 import re
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Protocol
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
@@ -17,8 +16,9 @@ from resolver.causes import Cause
 from resolver.deadline import Deadline
 from runtime.logs import frames
 from webhook.callerauth.caller import ON_PROOF
-from webhook.http.admission_review import AdmissionRequest, Answer, ReviewError, parse, render
+from webhook.http.admission_review import ReviewError, parse, render
 from webhook.http.body_budget import SMALL_BYTES, BodyBudget, Head
+from webhook.model import Admits, Answer
 from webhook.scheduling.gate import OverloadedError, overloaded
 from webhook.scheduling.memory import Memory
 
@@ -33,14 +33,6 @@ _MARGIN_SECONDS = 0.5
 _MARGIN_PART = 0.1
 # A Go duration in whole seconds or minutes is all that the API server sends for `timeoutSeconds`.
 _DURATION = re.compile(r"(?:(\d{1,2})m)?(?:(\d{1,3}(?:\.\d+)?)s)?")
-
-
-class Admits(Protocol):
-    """What answers admission requests: `webhook.admission.admit.Admission`."""
-
-    def answer(self, admission: AdmissionRequest, deadline: Deadline) -> Answer:
-        """Return the answer; never raises."""
-        ...
 
 
 def create_app(

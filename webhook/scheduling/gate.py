@@ -15,7 +15,7 @@ from gevent.event import Event
 from resolver.causes import Cause
 from resolver.deadline import Deadline
 from resolver.vault.errors import VaultCrowded
-from webhook.http.admission_review import Answer
+from webhook.model import AdmissionRequest, Admits, Answer
 from webhook.scheduling.fair_queue import FairQueue, Ticket
 
 # Those who were refused together are not to come back together.
@@ -148,6 +148,22 @@ class Gate:
         if place is not None:
             self._turns[place].set()
         return place is not None
+
+
+class GatedAdmission:
+    """Wraps an admission with the gate: at most `most_running` run, the rest wait or get a 429."""
+
+    def __init__(self, admission: Admits, gate: Gate) -> None:
+        self._admission = admission
+        self._gate = gate
+
+    def answer(self, request: AdmissionRequest, deadline: Deadline) -> Answer:
+        """Return the answer to a request, within the deadline. Never raises."""
+        try:
+            with self._gate.place(request.namespace, deadline):
+                return self._admission.answer(request, deadline)
+        except OverloadedError as error:
+            return overloaded(request.described, error)
 
 
 def overloaded(described: str, error: OverloadedError) -> Answer:

@@ -40,7 +40,7 @@ from tests.manifests.provenances import RING, admitted, provenance
 from tests.manifests.secrets import secret
 from tests.webhook.reviews import parsed
 from webhook.admission.admit import Admission
-from webhook.http.admission_review import Answer
+from webhook.model import Answer
 
 REF = "vault:secret/app#password"
 REFERENCE = Reference("secret/app", "password")

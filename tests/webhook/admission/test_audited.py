@@ -23,7 +23,7 @@ from tests.webhook.admission.test_admit import ANNOTATED, REFERENCE, Labels, Out
 from tests.webhook.reviews import UID, parsed
 from webhook.admission.admit import Admission
 from webhook.admission.audited import AuditedAdmission
-from webhook.http.admission_review import Answer
+from webhook.model import Answer
 
 
 @pytest.fixture
@@ -140,7 +140,7 @@ def test_whatever_fails_in_the_trail_is_an_answer(
         raise KeyError("canary-value")
 
     if where == "record":
-        monkeypatch.setattr("webhook.admission.audited.field_records", fails)
+        monkeypatch.setattr("webhook.admission.audited.field_entry", fails)
     elif where == "write":
         monkeypatch.setattr(trail[0], "write", fails)
     logins = fails if where == "logins" else lambda *_: []

@@ -1,6 +1,6 @@
 """Which values Vault confirmed lately."""
 
-from webhook.admission.freshness import Freshness
+from webhook.admission.execute import Freshness
 
 
 def test_a_value_is_fresh_for_as_long_as_is_asked() -> None:

@@ -29,8 +29,8 @@ from resolver.vault.http import VaultAnswer, VaultRequest, Wire
 from tests.manifests.provenances import RING
 from tests.manifests.secrets import encoded
 from webhook.admission.admit import Admission
-from webhook.http.admission_review import AdmissionRequest, Answer
-from webhook.http.app import Admits, create_app
+from webhook.http.app import create_app
+from webhook.model import AdmissionRequest, Admits, Answer
 
 REQUESTS = 10_000
 # Some are the beginning or the end of others, and some look like what stands in a role or in a path.

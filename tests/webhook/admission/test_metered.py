@@ -16,8 +16,7 @@ from tests.manifests.secrets import secret
 from tests.webhook.admission.test_reapply import ANNOTATED, Scene, found, live
 from tests.webhook.reviews import parsed
 from webhook.admission.metered import MeteredAdmission
-from webhook.admission.tally import Fate
-from webhook.http.admission_review import AdmissionRequest, Answer
+from webhook.model import AdmissionRequest, Answer, Fate
 
 
 class Answers:
@@ -97,13 +96,20 @@ def test_each_field_has_a_fate(
 ) -> None:
     answer = scene.answer(new, old, dryRun=dry_run)
     assert answer.allowed
-    assert list(answer.tally.fates) == fates
-    assert list(answer.tally.doubts) == (["VaultUnavailable"] if fates == [Fate.UNVERIFIED] else [])
+    assert [outcome.fate for outcome in answer.outcomes] == fates
+    text = counted(answer)
+    assert f'keyhole_fields_total{{result="{fates[0]}"}} 1.0' in text
+    is_unverified = fates == [Fate.UNVERIFIED]
+    assert ('keyhole_field_doubts_total{cause="VaultUnavailable"} 1.0' in text) is is_unverified
+    assert "keyhole_admission_problems_total{" not in text
 
 
-def test_a_refused_object_has_problems_and_no_fates() -> None:
+def test_of_a_refused_object_problems_are_counted_and_no_fields() -> None:
     answer = Scene(SecretNotFound("secret/app", None, deleted=False)).answer(ANNOTATED)
-    assert (list(answer.tally.fates), list(answer.tally.problems)) == ([], ["SecretNotFound"])
+    assert [outcome.fate for outcome in answer.outcomes] == [Fate.REFUSED]
+    text = counted(answer)
+    assert 'keyhole_admission_problems_total{cause="SecretNotFound"} 1.0' in text
+    assert "keyhole_fields_total{" not in text
 
 
 def test_every_action_has_its_fate() -> None:

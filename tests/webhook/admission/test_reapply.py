@@ -19,7 +19,7 @@ from tests.manifests.secrets import encoded, secret
 from tests.webhook.admission.test_admit import Labels, Outcomes, Rights
 from tests.webhook.reviews import parsed
 from webhook.admission.admit import Admission
-from webhook.http.admission_review import Answer
+from webhook.model import Answer
 
 REF = "vault:secret/app#password"
 REFERENCE = Reference("secret/app", "password")

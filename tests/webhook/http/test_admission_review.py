@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from tests.manifests.secrets import secret
 from tests.webhook.reviews import UID, parsed, review
-from webhook.http.admission_review import Answer, ReviewError, parse, render
+from webhook.http.admission_review import ReviewError, parse, render
+from webhook.model import Answer
 
 
 def without(name: str) -> dict[str, Any]:

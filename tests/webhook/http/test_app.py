@@ -6,9 +6,9 @@ import pytest
 from resolver.deadline import Deadline
 from tests.manifests.secrets import secret
 from tests.webhook.reviews import UID, review
-from webhook.http.admission_review import AdmissionRequest, Answer
 from webhook.http.app import MAX_BODY_BYTES, create_app, deadline_of
 from webhook.http.body_budget import BodyBudget
+from webhook.model import AdmissionRequest, Answer
 from webhook.scheduling.memory import Memory
 
 

@@ -15,9 +15,9 @@ from resolver.deadline import Deadline
 from resolver.errors import DeadlineExceeded
 from tests.manifests.secrets import secret
 from tests.webhook.reviews import UID, review
-from webhook.http.admission_review import AdmissionRequest, Answer
 from webhook.http.app import create_app
 from webhook.http.body_budget import SMALL_BYTES, BodyBudget, Head
+from webhook.model import AdmissionRequest, Answer
 from webhook.scheduling.gate import OverloadedError
 from webhook.scheduling.memory import Memory
 

@@ -17,9 +17,8 @@ from resolver.deadline import Deadline
 from resolver.vault.errors import VaultCrowded
 from tests.manifests.secrets import secret
 from tests.webhook.reviews import parsed
-from webhook.http.admission_review import AdmissionRequest, Answer
-from webhook.scheduling.gate import Gate, OverloadedError
-from webhook.scheduling.gated import GatedAdmission
+from webhook.model import AdmissionRequest, Answer
+from webhook.scheduling.gate import Gate, GatedAdmission, OverloadedError
 
 _SOON = 30.0
 

@@ -1,27 +1,27 @@
-"""From the plan of an admission and what came of it to what the audit trail tells."""
+"""What becomes of each field of an object, as the audit trail tells it."""
 
 import json
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pytest
 
+from kube.errors import KubernetesUnavailable
 from manifests.fields.problem import Problem
-from manifests.planning.plan import plan_secret
-from resolver.causes import Cause
+from resolver.deadline import Deadline
 from resolver.references.grammar import Reference, parse_value
 from resolver.references.template import MAX_VALUE_BYTES
 from resolver.references.value import SecretValue
 from resolver.resolve import Outcome, Resolved
-from resolver.vault.errors import SecretNotFound, VaultDenied
+from resolver.vault.errors import SecretNotFound, VaultDenied, VaultUnavailable
 from tests.audit.audits import REQUEST_ID
-from tests.manifests.provenances import admitted, provenance
+from tests.manifests.provenances import RING, admitted, provenance
 from tests.manifests.secrets import secret
 from tests.resolver.canary import CANARY, leaks
-from webhook.admission.audit_view import field_records, problem_record
-from webhook.admission.execute import Trace
-from webhook.admission.freshness import Freshness
-from webhook.admission.results import Results
-from webhook.http.admission_review import Answer
+from tests.webhook.admission.test_admit import Labels, Rights
+from tests.webhook.reviews import parsed
+from webhook.admission.admit import Admission
+from webhook.admission.audited import field_entry, problem_entry
 
 A, B = Reference("secret/app", "a"), Reference("secret/app", "b")
 FOUND = Resolved(SecretValue(CANARY), 7, REQUEST_ID)
@@ -29,22 +29,39 @@ DOCKER = '{"auths":{"r":{"password":"((vault:secret/app#a))"}}}'
 BOTH = {"data.keyhole.dev/x": "((vault:secret/app#a)) ((vault:secret/app#b)) ((vault:secret/app#a))"}
 
 
+class Canned:
+    """A resolver that knows what Vault says about each reference, or what keeps it from being asked."""
+
+    def __init__(self, found: Mapping[Reference, Outcome], error: Exception | None) -> None:
+        self._found = found
+        self._error = error
+
+    def resolve(
+        self, references: Iterable[Reference], namespace: str, deadline: Deadline
+    ) -> Mapping[Reference, Outcome]:
+        if self._error is not None:
+            raise self._error
+        return {reference: self._found[reference] for reference in references}
+
+    def refresh_seconds(self, references: Iterable[Reference]) -> float:
+        return 0.0
+
+
 def told(
     manifest: dict[str, Any],
-    outcomes: dict[Reference, Outcome],
-    cause: Cause | None = None,
+    found: dict[Reference, Outcome],
+    error: Exception | None = None,
+    rights: Rights | None = None,
     *,
     old: dict[str, Any] | None = None,
     dry_run: bool = False,
 ) -> list[dict[str, Any]]:
-    """Return what is told of an object that is refused with a word, or whose fields decide."""
-    plan = plan_secret(manifest, old, provenance(), dry_run=dry_run)
-    results = Results(Freshness(), provenance(), outcomes, dry_run)
-    for planned in plan.fields:
-        results.add(planned, is_asked=bool(outcomes))
-    problems = [*plan.problems, *results.problems]
-    answer = Answer(allowed=not problems and not cause, cause=cause or (problems[0].cause if problems else None))
-    return [field.document() for field in field_records(Trace(plan, outcomes, results.ends), answer)]
+    """Return what is told of the fields of an object, given what Vault says, or what keeps it from being asked."""
+    admission = Admission(Canned(found, error), Labels(), rights or Rights(), lambda: RING)
+    operation = "CREATE" if old is None else "UPDATE"
+    request = parsed(manifest, old=old, dryRun=dry_run, operation=operation, namespace=provenance().namespace)
+    answer = admission.answer(request, Deadline.after(5))
+    return [field_entry(outcome).document() for outcome in answer.outcomes]
 
 
 def test_a_resolved_field_is_told_with_each_reference_once() -> None:
@@ -118,8 +135,8 @@ def test_what_is_refused_while_it_is_put_together_is_not_told_as_resolved(
 
 
 def test_an_object_that_is_refused_as_a_whole_has_no_field_that_is_resolved() -> None:
-    (field,) = told(secret(annotations=BOTH), {A: FOUND, B: FOUND}, Cause.RECORD_TOO_LARGE)
-    assert (field["done"], field["cause"]) == ("refused", "RecordTooLarge")
+    (field,) = told(secret(annotations=BOTH), {A: FOUND, B: FOUND}, VaultUnavailable("https://v", "is sealed"))
+    assert (field["done"], field["cause"]) == ("refused", "VaultUnavailable")
 
 
 def test_a_value_that_is_kept_and_could_not_be_verified_is_told_with_the_reason() -> None:
@@ -133,7 +150,7 @@ def test_a_value_that_goes_with_its_annotation_is_told() -> None:
     live = admitted(secret(annotations={"data.keyhole.dev/x": "vault:secret/app#a"}), {A: "value"})
     without = {**live, "metadata": {key: value for key, value in live["metadata"].items() if key != "annotations"}}
     assert told(without, {}, old=live) == [{"pointer": "/data/x", "form": "annotation", "done": "removed"}]
-    (field,) = told(without, {}, Cause.KUBERNETES_UNAVAILABLE, old=live)
+    (field,) = told(without, {}, rights=Rights(KubernetesUnavailable("does not answer")), old=live)
     assert field["done"] == "nothing"
 
 
@@ -175,7 +192,7 @@ def test_what_default_would_put_into_the_field_is_not_told() -> None:
 
 def test_a_problem_is_told_by_its_place_and_word_alone() -> None:
     problem = Problem(f"annotation keyhole.dev/fields, {CANARY!r}", f"cannot be {CANARY}")
-    assert problem_record(problem).document() == {
+    assert problem_entry(problem).document() == {
         "origin": "annotation keyhole.dev/fields",
         "cause": "MalformedReference",
     }

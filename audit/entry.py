@@ -52,7 +52,7 @@ class Login:
 
 
 @dataclass(frozen=True, slots=True)
-class ReferenceRecord:
+class ReferenceEntry:
     """A reference, and which version Vault gave in which of its requests, or the word for why there is no value."""
 
     text: str
@@ -76,7 +76,7 @@ class ReferenceRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class FieldRecord:
+class FieldEntry:
     """A field (JSON Pointer, RFC 6901), its references, and what was done.
 
     `cause` is the word for why it was refused, or why a value that was kept could not be verified.
@@ -85,7 +85,7 @@ class FieldRecord:
     pointer: str
     form: str
     done: Done
-    references: Sequence[ReferenceRecord] = ()
+    references: Sequence[ReferenceEntry] = ()
     cause: str = ""
 
     def __post_init__(self) -> None:
@@ -104,7 +104,7 @@ class FieldRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class ProblemRecord:
+class ProblemEntry:
     """Where something was wrong that kept a field from being understood at all, and the word for it."""
 
     origin: str
@@ -119,7 +119,7 @@ class ProblemRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class AuditRecord:
+class AuditEntry:
     """One admission of an object with references.
 
     `time` is when the request came, an aware datetime; `identity` is who the namespace was to Vault, empty when Vault
@@ -141,8 +141,8 @@ class AuditRecord:
     cause: str = ""
     identity: str = ""
     logins: Sequence[Login] = ()
-    fields: Sequence[FieldRecord] = ()
-    problems: Sequence[ProblemRecord] = ()
+    fields: Sequence[FieldEntry] = ()
+    problems: Sequence[ProblemEntry] = ()
 
     def __post_init__(self) -> None:
         _check_cause(self.cause)

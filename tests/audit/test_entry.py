@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from audit.entry import AuditEntry, Done, FieldEntry, Login, ProblemEntry, ReferenceEntry, Requester, timestamp
 from audit.parts import lay_out
-from audit.record import AuditRecord, Done, FieldRecord, Login, ProblemRecord, ReferenceRecord, Requester, timestamp
 from manifests.fields.scan import Form
 from tests.audit.audits import RECORD, REQUEST_ID
 from tests.resolver.canary import CANARY, leaks
 from tests.resolver.strategies import any_text
 
 
-def document(record: AuditRecord) -> dict[str, Any]:
+def document(record: AuditEntry) -> dict[str, Any]:
     (text,) = lay_out(record)
     told: dict[str, Any] = json.loads(text)
     return told
@@ -48,14 +48,14 @@ def test_an_admission_is_told_with_everything_that_it_used() -> None:
 
 
 def test_a_refusal_is_told_with_its_words() -> None:
-    denied = ReferenceRecord("vault:secret/b#x", cause="PermissionDenied")
+    denied = ReferenceEntry("vault:secret/b#x", cause="PermissionDenied")
     refused = replace(
         RECORD,
         allowed=False,
         status=HTTPStatus.FORBIDDEN,
         cause="PermissionDenied",
-        fields=(FieldRecord("/data/x", Form.IN_PLACE, Done.REFUSED, (denied,), "PermissionDenied"),),
-        problems=(ProblemRecord("annotation data.keyhole.dev/y", "MalformedReference"),),
+        fields=(FieldEntry("/data/x", Form.IN_PLACE, Done.REFUSED, (denied,), "PermissionDenied"),),
+        problems=(ProblemEntry("annotation data.keyhole.dev/y", "MalformedReference"),),
     )
     told = document(refused)
     assert told["outcome"] == {"allowed": False, "status": 403, "cause": "PermissionDenied"}
@@ -86,22 +86,22 @@ def test_times_are_told_in_utc() -> None:
     ],
 )
 def test_what_vault_sends_as_a_request_s_id_and_is_none_is_not_told(request_id: str) -> None:
-    told = ReferenceRecord("vault:a/b#c", 1, request_id).document()
+    told = ReferenceEntry("vault:a/b#c", 1, request_id).document()
     assert told["request_id"] == "unfit"
 
 
 def test_what_vault_sends_as_a_version_and_is_none_is_not_told() -> None:
-    assert "version" not in ReferenceRecord("vault:a/b#c", 10**400).document()
-    assert "version" not in ReferenceRecord("vault:a/b#c", -1).document()
-    assert ReferenceRecord("vault:a/b#c", 0).document()["version"] == 0
+    assert "version" not in ReferenceEntry("vault:a/b#c", 10**400).document()
+    assert "version" not in ReferenceEntry("vault:a/b#c", -1).document()
+    assert ReferenceEntry("vault:a/b#c", 0).document()["version"] == 0
 
 
 @pytest.mark.parametrize("text", [f"no: {CANARY}", "two words", "Cause:", "\u00e4", "x" * 65])
 def test_a_message_cannot_be_passed_for_a_cause(text: str) -> None:
     for make in (
-        lambda: ReferenceRecord("vault:a/b#c", cause=text),
-        lambda: FieldRecord("/data/x", Form.IN_PLACE, Done.REFUSED, (), text),
-        lambda: ProblemRecord("data.x", text),
+        lambda: ReferenceEntry("vault:a/b#c", cause=text),
+        lambda: FieldEntry("/data/x", Form.IN_PLACE, Done.REFUSED, (), text),
+        lambda: ProblemEntry("data.x", text),
         lambda: replace(RECORD, cause=text),
     ):
         with pytest.raises(ValueError, match="a cause is a single word") as caught:

@@ -1,0 +1,150 @@
+"""What an admission is made of, whoever asks and however it is carried: the request, the answer, and the outcomes."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Any, Protocol
+
+from manifests.fields.problem import Problem
+from manifests.planning.planned_field import PlannedField
+from manifests.provenance.record import Entry
+from resolver.causes import Cause
+from resolver.deadline import Deadline
+from resolver.references.characters import named
+from resolver.references.grammar import Reference
+from resolver.references.value import SecretValue
+from resolver.resolve import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Requester:
+    """The user who sent the request, as the API server knows them (`userInfo`). `extra` maps keys to values."""
+
+    username: str
+    uid: str = ""
+    groups: tuple[str, ...] = ()
+    extra: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AdmissionRequest:
+    """What the API server asks. `manifest` and `old_manifest` are the objects as JSON; their values are never shown.
+
+    `is_patch` says that the requester sent a PATCH. The API server answers those with the whole object.
+    """
+
+    uid: str
+    group: str
+    kind: str
+    namespace: str
+    name: str
+    operation: str
+    dry_run: bool
+    requester: Requester
+    manifest: Mapping[str, Any] = dataclasses.field(repr=False)
+    old_manifest: Mapping[str, Any] | None = dataclasses.field(repr=False)
+    is_patch: bool = False
+
+    @property
+    def is_shown_anyway(self) -> bool:
+        """Whether the requester sees the live object anyway, because the API server answers a PATCH with it."""
+        return self.is_patch and self.old_manifest is not None
+
+    @property
+    def annotations(self) -> Mapping[str, str]:
+        """The annotations of the object as it was sent."""
+        return (self.manifest.get("metadata") or {}).get("annotations") or {}
+
+    def log_facts(self) -> Mapping[str, str]:
+        """Return the facts that every log line about this admission carries: its uid, and which object it is about."""
+        return {
+            "uid": self.uid,
+            "operation": self.operation,
+            "kind": self.kind,
+            "namespace": self.namespace,
+            "object": self.name,
+            "dry_run": "true" if self.dry_run else "",
+        }
+
+    @property
+    def described(self) -> str:
+        """The object as messages name it."""
+        name = named(self.name) if self.name else "(generated name)"
+        return f"{named(self.kind)} {named(self.namespace)}/{name}"
+
+
+class Fate(StrEnum):
+    """What became of one field."""
+
+    RESOLVED = "resolved"
+    """It got a new value from Vault."""
+    CONFIRMED = "confirmed"
+    """Vault was asked about the live value: it is the same, or a newer one took its place."""
+    KEPT = "kept"
+    """It keeps the live value. Vault was not asked."""
+    UNVERIFIED = "unverified"
+    """It keeps the live value, because Vault could not be asked."""
+    PLACEHOLDER = "placeholder"
+    """A dry run shows a placeholder."""
+    LEFT = "left"
+    """A dry run shows the reference itself."""
+    REMOVED = "removed"
+    """Its value goes, because its annotation is gone."""
+    REFUSED = "refused"
+    """The object was refused because of this field, or as a whole."""
+    NOTHING = "nothing"
+    """The object was refused because of another field."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldOutcome:
+    """What became of one field of an object: metrics, the audit trail and the warnings are views of these.
+
+    `key` is the field's key in `data`. `field` is what was planned; None for a value that is removed. `value` is what
+    the field holds from now on; None if it stays as it was sent. `entry` goes into the record. `problems` say why the
+    object was refused, or why the value could not be verified. `references` has what Vault said about each reference;
+    None if it was not asked.
+    """
+
+    key: str
+    fate: Fate
+    field: PlannedField | None = None
+    value: SecretValue | None = None
+    entry: Entry | None = None
+    problems: Sequence[Problem] = ()
+    references: Mapping[Reference, Outcome | None] = dataclasses.field(default_factory=dict, repr=False)
+
+    @property
+    def cause(self) -> Cause | None:
+        """The cause of its first problem; None if it has none."""
+        return self.problems[0].cause if self.problems else None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What Keyhole answers: allowed, with or without a patch (RFC 6902, JSON text), or refused with a status.
+
+    The rest is not sent. `outcomes` has what became of each field. `problems` has everything that the object was
+    refused for, and `unreadable` those of them that kept a field from being planned at all.
+    """
+
+    allowed: bool
+    status: HTTPStatus = HTTPStatus.OK
+    message: str = ""
+    cause: Cause | None = None
+    patch: bytes | None = dataclasses.field(default=None, repr=False)
+    warnings: Sequence[str] = ()
+    retry_after_seconds: int | None = None
+    outcomes: Sequence[FieldOutcome] = dataclasses.field(default=(), repr=False, compare=False)
+    problems: Sequence[Problem] = dataclasses.field(default=(), repr=False, compare=False)
+    unreadable: Sequence[Problem] = dataclasses.field(default=(), repr=False, compare=False)
+
+
+class Admits(Protocol):
+    """Something that answers admission requests. Implementations wrap each other, from the metrics to the admission."""
+
+    def answer(self, request: AdmissionRequest, deadline: Deadline) -> Answer:
+        """Return the answer within the deadline. Never raises."""
+        ...
