@@ -106,14 +106,11 @@ def left_bytes(plan: Plan, manifest: Mapping[str, Any]) -> int:
 
 def untouched(plan: Plan) -> list[FieldOutcome]:
     """Return the outcomes of a plan that was not carried out."""
-    references = {field.wanted.key: dict.fromkeys(field.wanted.template.references) for field in plan.fields}
-    return [
-        *(
-            FieldOutcome(each.wanted.key, Fate.NOTHING, each, references=references[each.wanted.key])
-            for each in plan.fields
-        ),
-        *(FieldOutcome(key, Fate.NOTHING) for key in plan.removed),
+    fields = [
+        FieldOutcome(each.wanted.key, Fate.NOTHING, each, references=dict.fromkeys(each.wanted.template.references))
+        for each in plan.fields
     ]
+    return [*fields, *(FieldOutcome(key, Fate.NOTHING) for key in plan.removed)]
 
 
 def of_refused(
