@@ -1,10 +1,12 @@
 """What a person sees while programs are found and built: a live line on a terminal, plain lines elsewhere."""
 
 import contextlib
+import hashlib
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Protocol, TextIO
 
 from rich.console import Console
@@ -92,6 +94,28 @@ class SilentReport:
     def step(self, title: str) -> Iterator[None]:  # noqa: ARG002 - the signature is the protocol's
         """Do nothing before and after."""
         yield
+
+
+class OnceReport:
+    """Passes each line on once for all runs: `folder` remembers which were said. Steps are passed on every time."""
+
+    def __init__(self, report: Report, folder: Path) -> None:
+        self._report = report
+        self._folder = folder
+
+    def say(self, line: str) -> None:
+        """Pass the line on unless it was said before; say it again rather than fail when nothing can be remembered."""
+        mark = self._folder / hashlib.sha256(line.encode()).hexdigest()[:16]
+        if mark.exists():
+            return
+        self._report.say(line)
+        with contextlib.suppress(OSError):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            mark.touch()
+
+    def step(self, title: str) -> contextlib.AbstractContextManager[None]:
+        """Pass the step on."""
+        return self._report.step(title)
 
 
 def on_standard_error() -> Report:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from testbed.errors import ProgramMissing
 from testbed.programs import pins
-from testbed.programs.build import Builder
+from testbed.programs.build import Builder, cache_folder
 from testbed.programs.catalogue import ALL
 from testbed.programs.finding import Found, find
-from testbed.programs.reports import Report
+from testbed.programs.reports import OnceReport, Report, SilentReport
 from testbed.programs.versions import Version
 
 
@@ -22,7 +22,9 @@ class Toolbox:
 
     def __init__(self, report: Report, environment: Mapping[str, str] | None = None) -> None:
         self._environment = dict(os.environ if environment is None else environment)
-        self._report = report
+        # What is passed over is passed over at every start: it is told once, and only where somebody hears it.
+        told = cache_folder(self._environment) / "told"
+        self._passing_over = report if isinstance(report, SilentReport) else OnceReport(report, told)
         self._builder = Builder(self._environment, report)
         self._found: dict[str, Found] = {}
         self._lock = threading.RLock()
@@ -37,7 +39,7 @@ class Toolbox:
             # The API server first: others must fit its version.
             for name in sorted(names, key=lambda name: name != "kube-apiserver"):
                 if name not in self._found:
-                    ready = find(ALL[name], self._server_version(), self._environment, self._report)
+                    ready = find(ALL[name], self._server_version(), self._environment, self._passing_over)
                     if ready is None:
                         if not ALL[name].module:
                             raise ProgramMissing(name, ALL[name].wanted, ALL[name].install, ALL[name].variable)

@@ -63,6 +63,7 @@ def test_once_warm_a_re_apply_asks_for_no_right_that_was_not_asked_for_a_moment_
     plant.secret("again", "a", "b")
     reference = "vault:secret/e2e/again"
     manifest = secret("again", {"data.keyhole.dev/a": f"{reference}#a"}, data={"b": encoded(f"{reference}#b")})
+    warmed_at = time.monotonic()
     # It asks for the right, and each worker may be asked.
     for _ in range(4):
         cluster.apply(manifest, server_side=True)
@@ -71,11 +72,11 @@ def test_once_warm_a_re_apply_asks_for_no_right_that_was_not_asked_for_a_moment_
     traffic, began = Traffic(testbed), time.monotonic()
     cluster.apply(manifest, server_side=True)
     cluster.apply(manifest, server_side=True, dry_run=True)
-    assert traffic.access_reviews() == 0
+    # One answer counts for ten seconds, in each of two workers. A busy machine may take longer than that.
+    assert traffic.access_reviews() <= 2 * ((time.monotonic() - warmed_at) // 10)
     for _ in range(5):
         cluster.replace(live).raise_for_status()
         cluster.replace(live, dry_run=True).raise_for_status()
-    # One answer counts for ten seconds, in each of two workers.
     assert traffic.access_reviews() <= 2 * (1 + (time.monotonic() - began) // 10)
     assert traffic.vault_requests() == []
 

@@ -11,6 +11,7 @@ from testbed.errors import ProgramMissing, ProgramUnfit
 from testbed.programs import pins
 from testbed.programs.catalogue import ALL
 from testbed.programs.finding import Found, ask_version, find
+from testbed.programs.reports import Report, SilentReport
 from testbed.programs.toolbox import Toolbox
 from testbed.programs.versions import Version
 
@@ -99,6 +100,24 @@ def test_an_unfit_asset_is_passed_over_for_a_fit_one_on_path(tmp_path: Path) -> 
     found, lines = look("etcd", {"PATH": str(on_path.parent), "KUBEBUILDER_ASSETS": str(asset.parent)})
     assert found == Found(on_path, Version(3, 6, 2), "PATH")
     assert lines == [f"passing over {asset}: it is 3.4.1, wanted is 3.6.0 or later"]
+
+
+def test_what_is_passed_over_is_told_once_and_again_when_it_is_another_version(tmp_path: Path) -> None:
+    environment = {"PATH": str(tmp_path / "bin"), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    redis = script(tmp_path / "bin", "redis-server", says("Redis server v=6.0.16"))
+
+    def told(report: Report) -> None:
+        with pytest.raises(ProgramMissing):
+            Toolbox(report, environment).ensure(["redis-server"])
+
+    told(SilentReport())  # nobody heard it
+    report = Lines()
+    for _ in range(3):
+        told(report)
+    assert [line.partition(", ")[0] for line in report.lines] == [f"passing over {redis}: it is 6.0.16"]
+    script(tmp_path / "bin", "redis-server", says("Redis server v=6.0.17"))
+    told(report)
+    assert [line.partition(", ")[0] for line in report.lines[1:]] == [f"passing over {redis}: it is 6.0.17"]
 
 
 def test_an_explicit_path_is_trusted_and_not_even_run(tmp_path: Path) -> None:
