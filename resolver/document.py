@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from resolver.causes import Cause
+from resolver.references.functions import FUNCTIONS
 
 
 def renewed(document: str) -> str:
     """Return the document with each table between its two comments as the code has it today."""
-    return _replaced(document, "causes", _causes())
+    return _replaced(_replaced(document, "functions", _functions()), "causes", _causes())
 
 
 def _replaced(document: str, name: str, lines: Iterator[str]) -> str:
@@ -20,6 +21,12 @@ def _replaced(document: str, name: str, lines: Iterator[str]) -> str:
     if found != 1:
         raise ValueError(f"the document has {found} places for {name}, not one")
     return renewed
+
+
+def _functions() -> Iterator[str]:
+    yield "| function | result |\n|---|---|"
+    for name, function in FUNCTIONS.items():
+        yield f"| `{name}{function.argument.partition(' ')[0]}` | {function.result} |"
 
 
 def _causes() -> Iterator[str]:

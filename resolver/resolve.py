@@ -11,7 +11,7 @@ from resolver.deadline import Deadline
 from resolver.errors import DeadlineExceeded, ResolverError
 from resolver.fair_read_pool import FairReadPool
 from resolver.references.errors import MissingField
-from resolver.references.functions import Evaluation, evaluate, in_order
+from resolver.references.evaluation import Evaluation, evaluate, in_order
 from resolver.references.grammar import Reference
 from resolver.references.value import SecretValue
 from resolver.tenancy.tenant_view import TenantView, TokenLease

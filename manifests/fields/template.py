@@ -11,9 +11,9 @@ from resolver.causes import Cause
 from resolver.errors import ResolverError
 from resolver.references import jsontext
 from resolver.references.errors import ReferenceSyntaxError, ValueTooLarge
-from resolver.references.grammar import MAX_VALUE_BYTES, Reference, Template, has_reference, parse_value
+from resolver.references.grammar import Reference, Template, has_reference, parse_value
 from resolver.references.jsontext import JsonValue
-from resolver.references.value import NotText, SecretValue
+from resolver.references.value import MAX_VALUE_BYTES, NotText, SecretValue
 
 # What every reference has in it: as it is, in base64, or perhaps in JSON's escapes.
 _HINTS = ("vault", *needles("vault"), "\\u")

@@ -1,141 +1,113 @@
-"""The functions of references: pure, hermetic, bytes in and bytes out.
+"""The functions that a reference may name: one table, `FUNCTIONS`, with what each takes, does and costs.
 
-No function reads a file, the environment or the network, and no error holds anything of a value.
+All are pure: bytes in, bytes out. None reads a file, the environment or the network, and no failure quotes the value.
+A new function is a line in the table; `python -m resolver.document docs/references.md` renews the documentation.
 """
 
 import base64
 import hashlib
 import re
 import urllib.parse
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import inf
-from typing import Final, Literal, Self
+from types import MappingProxyType
+from typing import Final, Literal
 
-from resolver.budget import Budget
-from resolver.deadline import Deadline
-from resolver.references.errors import FunctionError, MissingField
-from resolver.references.json_texts import Failure, JsonTexts
-from resolver.references.reference import Function, Reference
-from resolver.references.signatures import SIGNATURES
-from resolver.references.template import MAX_VALUE_BYTES
-from resolver.references.value import SecretValue
+from resolver.references.value import MAX_VALUE_BYTES
 
-__all__ = ["SIGNATURES", "Evaluation", "evaluate", "in_order", "reference_type"]
-
+MAX_INDENT: Final = 64
+_COUNT = re.compile(r"0|[1-9][0-9]?")
+# RFC 6901 section 3: "~" only as "~0" (for "~") or "~1" (for "/").
+_POINTER = re.compile(r"(?:/(?:[^~/]|~[01])*)+", re.DOTALL)
 _ASCII_BLANKS = b" \t\n\r\v\f"
 _INTEGER = re.compile(rb"0|-?[1-9][0-9]{0,18}")
 # Kubernetes holds integers as int64.
 _MIN_INTEGER, _MAX_INTEGER = -(2**63), 2**63 - 1
-# What functions take, in nanoseconds at the most.
-_FUNCTION_UNITS: Final = 10_000
-_UNITS_A_BYTE: Final[Mapping[str, int]] = {"base64decode": 10, "indent": 10, "lines": 8, "urlencode": 70}
-_UNITS_A_LINE: Final = 250
 # Where RFC 4648's two alphabets differ.
 _ALPHABETS = (b"-", b"_"), (b"+", b"/")
+_URLS_TO_MIME = bytes.maketrans(b"-_", b"+/")
 # The break before a line that holds more than carriage returns.
 _BEFORE_TEXT = re.compile(rb"\n(?=\r*[^\r\n])")
-_URLS_TO_MIME = bytes.maketrans(b"-_", b"+/")
+
+
+class FunctionUseError(ValueError):
+    """A function that does not exist, or has a wrong argument; `part` is what is at fault."""
+
+    def __init__(self, problem: str, expected: str, part: Literal["name", "argument"]) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.expected = expected
+        self.part = part
+
+
+class Failure:
+    """Why a function could not work. Returned and not raised, so that no traceback keeps the value."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+
+
+_NOT_BASE64: Final = Failure(
+    "the value is not base64 (RFC 4648); if Vault holds the plain value, leave `base64decode` out"
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
-    """What the references of one object share while they are evaluated: a budget, and the JSON texts that were read."""
+class FunctionSpec:
+    """What a function is: `does` takes the value, and the decoded argument where `accepts` says which are allowed.
 
-    budget: Budget
-    texts: JsonTexts
-
-    @classmethod
-    def within(cls, budget: Budget) -> Self:
-        """Return one for a budget."""
-        return cls(budget, JsonTexts(budget))
-
-
-def evaluate(
-    reference: Reference, value: SecretValue | None, evaluation: Evaluation | None = None, source: Hashable = None
-) -> SecretValue:
-    """Apply the reference's functions, left to right, to the value of its field (None: missing or null).
-
-    A missing field takes the text of the first `default`, functions before it are skipped. `source` tells the fields of
-    an evaluation apart. Raises MissingField when there is none, FunctionError when a function cannot work on the value
-    or gives more than 1 MiB, and what `Budget.spend` and `Budget.hold` raise.
+    `does` is None for `json`, whose text is read once for all references (`resolver.references.evaluation`). `result`
+    and `argument` are for the documentation. `gives` is the type of a whole field in JSON. `units_a_byte` is what it
+    takes, in nanoseconds for each byte.
     """
-    evaluation = evaluation or Evaluation.within(Budget("", Deadline.after(inf)))
-    functions = reference.functions
-    if value is None:
-        defaults = [index for index, function in enumerate(functions) if function.name == "default"]
-        if not defaults:
-            raise MissingField(reference)
-        functions = functions[defaults[0] :]
-        value = SecretValue(functions[0].argument or "")
-    current = value.reveal()
-    for position in range(_beginning(functions, evaluation, source), len(functions)):
-        result = _result(functions, position, current, evaluation, source)
-        if isinstance(result, Failure):
-            raise FunctionError(reference, functions[position].name, result.reason)
-        current = result
-    return SecretValue(current)
+
+    does: Callable[[bytes], bytes | Failure] | Callable[[bytes, str], bytes | Failure] | None
+    result: str
+    argument: str = ""
+    accepts: Callable[[str], bool] | None = None
+    gives: Literal["string", "integer", "boolean"] = "string"
+    units_a_byte: int = 3
 
 
-def in_order(reference: Reference) -> tuple[object, ...]:
-    """Return a key by which references are sorted, so that those to members of one JSON text stand together."""
-    chain = [(function.name, function.argument or "") for function in reference.functions]
-    texts = [position for position, (name, _) in enumerate(chain) if name == "json"]
-    return chain[: texts[-1]] if texts else chain, chain
+def check(name: str, argument: str | None) -> None:
+    """Raise FunctionUseError unless the function exists and takes this decoded argument."""
+    function = FUNCTIONS.get(name)
+    if function is None:
+        raise FunctionUseError("an unknown function", f"one of {', '.join(FUNCTIONS)}", "name")
+    usage = f"{name}{function.argument}"
+    if function.accepts is None:
+        if argument is not None:
+            raise FunctionUseError("a function that takes no argument", usage, "argument")
+    elif argument is None:
+        raise FunctionUseError("a function without its argument", usage, "name")
+    elif not function.accepts(argument):
+        raise FunctionUseError("an argument that the function does not take", usage, "argument")
 
 
-def reference_type(reference: Reference) -> Literal["string", "integer", "boolean"]:
-    """Give the type that the last function makes of the value; text and anything else is a string."""
-    match reference.functions:
-        case (*_, Function(name="int")):
-            return "integer"
-        case (*_, Function(name="bool")):
-            return "boolean"
-        case _:
-            return "string"
+def apply(name: str, value: bytes, argument: str | None) -> bytes | Failure:
+    """Return what a function of the table, other than `json`, makes of a value."""
+    does: Callable[..., bytes | Failure] | None = FUNCTIONS[name].does
+    if does is None:
+        raise ValueError(f"{name} does not work on a value alone")
+    return does(value) if argument is None else does(value, argument)
 
 
-def _beginning(functions: Sequence[Function], evaluation: Evaluation, source: Hashable) -> int:
-    """Return where to begin: at the last function that names a member of a text which is held, else at the first."""
-    for position in range(len(functions) - 1, -1, -1):
-        if functions[position].name == "json" and evaluation.texts.knows((source, functions[:position])):
-            return position
-    return 0
+def _is_indent(argument: str) -> bool:
+    return _COUNT.fullmatch(argument) is not None and int(argument) <= MAX_INDENT
 
 
-def _result(
-    functions: Sequence[Function], position: int, value: bytes, evaluation: Evaluation, source: Hashable
-) -> bytes | Failure:
-    """Pay for the function at a position, and return what it makes of the value."""
-    function = functions[position]
-    evaluation.budget.spend(_FUNCTION_UNITS)
-    if function.name == "json":
-        result = evaluation.texts.member((source, functions[:position]), value, function.argument or "")
-    else:
-        evaluation.budget.spend(_units(function.name, value))
-        result = _FUNCTIONS[function.name](value, function.argument or "")
-    if isinstance(result, bytes) and len(result) > MAX_VALUE_BYTES:
-        return Failure(f"the result is larger than {MAX_VALUE_BYTES} bytes")
-    return result
+def _is_pointer(argument: str) -> bool:
+    return _POINTER.fullmatch(argument) is not None
 
 
-def _units(name: str, value: bytes) -> int:
-    """Estimate what a function takes, in nanoseconds. What is too large already is not indented."""
-    if len(value) > MAX_VALUE_BYTES:
-        return len(value)
-    lines = value.count(b"\n") if name == "indent" else 0
-    return _UNITS_A_BYTE.get(name, 3) * len(value) + _UNITS_A_LINE * lines
+def _is_any(_argument: str) -> bool:
+    return True
 
 
-def _base64(value: bytes, _argument: str) -> bytes:
-    """RFC 4648 section 4, without line breaks."""
-    return base64.b64encode(value)
+def _base64decode(value: bytes) -> bytes | Failure:
+    """Decode RFC 4648, sections 4 and 5: with or without line breaks and padding, in either alphabet but not in both.
 
-
-def _base64decode(value: bytes, _argument: str) -> bytes | Failure:
-    """RFC 4648, sections 4 and 5: with line breaks or without, padded or not, in either alphabet but not in both.
-
-    Blanks around it do not count. Everything else is strict: a character that belongs to neither alphabet is refused.
+    White space around the text does not matter. Anything else that belongs to neither alphabet is refused.
     """
     encoded = value.strip(_ASCII_BLANKS).replace(b"\r\n", b"").replace(b"\n", b"")
     is_of_urls, is_of_mime = (any(each in encoded for each in two) for two in _ALPHABETS)
@@ -146,35 +118,40 @@ def _base64decode(value: bytes, _argument: str) -> bytes | Failure:
     try:
         decoded = base64.b64decode(encoded, validate=True)
     except ValueError:
-        return Failure("the value is not base64 (RFC 4648)")
-    # Python lets bits in the last character pass that stand for nothing (section 3.5).
+        return _NOT_BASE64
+    # Python ignores left-over bits in the last character (section 3.5).
     if base64.b64encode(decoded) != encoded:
-        return Failure("the value is not base64 (RFC 4648)")
+        return _NOT_BASE64
     return decoded
 
 
-def _urlencode(value: bytes, _argument: str) -> bytes:
+def _urlencode(value: bytes) -> bytes:
     """Keep RFC 3986's unreserved characters (section 2.3), escape every other byte."""
     return urllib.parse.quote_from_bytes(value, safe="").encode()
 
 
-def _sha256(value: bytes, _argument: str) -> bytes:
+def _sha256(value: bytes) -> bytes:
     return hashlib.sha256(value).hexdigest().encode()
 
 
-def _trim(value: bytes, _argument: str) -> bytes:
+def _trim(value: bytes) -> bytes:
     return value.strip(_ASCII_BLANKS)
 
 
+def _keep(value: bytes, _argument: str) -> bytes:
+    """Return the value, which is there: `evaluate` takes care of the other case."""
+    return value
+
+
 def _indent(value: bytes, count: str) -> bytes:
-    """Blanks before every line but the first, for a value that is placed into indented text."""
+    """Put blanks before every line but the first, for a value that is placed into indented text."""
     if len(value) > MAX_VALUE_BYTES:
-        return value  # `_result` refuses it; indented first, 8 MiB would become 264
+        return value  # too large anyway: the caller refuses it, and 8 MiB would become 264 here
     margin = b" " * int(count)
     if b"\r\r" in value or len(value) + len(margin) * value.count(b"\n") > MAX_VALUE_BYTES:
         return (b"\n" + margin).join(_BEFORE_TEXT.split(value))
-    # Many times as fast: blanks before every line, and taken away again before empty ones. Of two empty lines in a row,
-    # the end of the first is the beginning of the second, so it takes two goes.
+    # This is many times as fast: put blanks before every line, and take them away again before empty ones. The end of
+    # one empty line is the beginning of the next, so that takes two passes.
     indented = value.replace(b"\n", b"\n" + margin)
     for empty in (b"\n", b"\r\n") * 2:
         indented = indented.replace(b"\n" + margin + empty, b"\n" + empty)
@@ -184,36 +161,67 @@ def _indent(value: bytes, count: str) -> bytes:
     return indented
 
 
-def _lines(value: bytes, _argument: str) -> bytes:
-    r"""Line breaks for the two characters \n: a PEM file that was stored on one line."""
+def _lines(value: bytes) -> bytes:
+    r"""Put line breaks for the two characters \n, as for a PEM file that was stored on one line."""
     return value.replace(b"\\n", b"\n")
 
 
-def _default(value: bytes, _argument: str) -> bytes:
-    """Keep the value: the field is there. `evaluate` takes care of the other case."""
-    return value
-
-
-def _int(value: bytes, _argument: str) -> bytes | Failure:
+def _int(value: bytes) -> bytes | Failure:
     if _INTEGER.fullmatch(value) and _MIN_INTEGER <= int(value) <= _MAX_INTEGER:
         return value
-    return Failure("the value is not an integer of 64 bits")
+    return Failure("the value is not an integer of 64 bits; correct it in Vault, or leave `int` out")
 
 
-def _bool(value: bytes, _argument: str) -> bytes | Failure:
-    return value if value in (b"true", b"false") else Failure("the value is neither true nor false")
+def _bool(value: bytes) -> bytes | Failure:
+    return (
+        value
+        if value in (b"true", b"false")
+        else Failure("the value is neither true nor false; correct it in Vault, or leave `bool` out")
+    )
 
 
-# `json` is not among them: it works on a text that is read once (`resolver.references.json_texts`).
-_FUNCTIONS: Mapping[str, Callable[[bytes, str], bytes | Failure]] = {
-    "base64": _base64,
-    "base64decode": _base64decode,
-    "bool": _bool,
-    "default": _default,
-    "indent": _indent,
-    "int": _int,
-    "lines": _lines,
-    "sha256": _sha256,
-    "trim": _trim,
-    "urlencode": _urlencode,
-}
+FUNCTIONS: Final[Mapping[str, FunctionSpec]] = MappingProxyType(
+    {
+        "base64": FunctionSpec(base64.b64encode, "RFC 4648, without line breaks"),
+        "base64decode": FunctionSpec(
+            _base64decode,
+            "the bytes behind base64 (RFC 4648), binary ones too. Line breaks, missing padding and the alphabet for "
+            "URLs are accepted",
+            units_a_byte=10,
+        ),
+        "bool": FunctionSpec(_bool, "the text, if it is `true` or `false`", gives="boolean"),
+        "default": FunctionSpec(
+            _keep,
+            "TEXT, if the secret has no such *field*; a denied or failed read stays an error. TEXT is no place for a "
+            "secret: it stands in the record, also when the reference is written in place. Messages, logs and the "
+            "audit trail leave it out",
+            ":TEXT",
+            _is_any,
+        ),
+        "indent": FunctionSpec(
+            _indent,
+            f"every line but the first, indented by N blanks, at most {MAX_INDENT}",
+            f":N with N from 0 to {MAX_INDENT}",
+            _is_indent,
+            units_a_byte=10,
+        ),
+        "int": FunctionSpec(_int, "the text, if it is a whole number of 64 bits", gives="integer"),
+        "json": FunctionSpec(
+            None,
+            "the member of a JSON text that an RFC 6901 pointer names. The text has at most 100 levels and 100,000 "
+            "parts (commas and opening brackets)",
+            ":/POINTER (RFC 6901)",
+            _is_pointer,
+        ),
+        "lines": FunctionSpec(
+            _lines,
+            "line breaks for the two characters `\\n`, as for a PEM file that is stored on one line",
+            units_a_byte=8,
+        ),
+        "sha256": FunctionSpec(_sha256, "the SHA-256 digest, in lower-case hexadecimal"),
+        "trim": FunctionSpec(_trim, "without white space at both ends"),
+        "urlencode": FunctionSpec(
+            _urlencode, "everything but RFC 3986's unreserved characters as %XX", units_a_byte=70
+        ),
+    }
+)

@@ -6,7 +6,7 @@ ReferenceSyntaxError.
 
 import unicodedata
 
-from resolver.references import characters, escapes, paths, signatures, tokenizer
+from resolver.references import characters, escapes, functions, paths, tokenizer
 from resolver.references.errors import ReferenceSyntaxError
 from resolver.references.reference import (
     DEFAULT_CONNECTION,
@@ -19,11 +19,10 @@ from resolver.references.reference import (
     is_connection,
     is_version,
 )
-from resolver.references.template import MAX_VALUE_BYTES, Placed, Template
+from resolver.references.template import Placed, Template
 from resolver.references.tokenizer import Token, Tokenizer
 
 __all__ = [
-    "MAX_VALUE_BYTES",
     "Function",
     "Placed",
     "Reference",
@@ -173,7 +172,7 @@ def _parse_functions(tokens: Tokenizer) -> tuple[Function, ...]:
 
 
 def _parse_function(tokens: Tokenizer) -> Function:
-    """Read a function of `signatures.SIGNATURES`.
+    """Read a function of the table `functions.FUNCTIONS`.
 
     function = name [ ":" argument ]
     argument = *character, percent-encoded; "#" and ":" are plain in it
@@ -187,8 +186,8 @@ def _parse_function(tokens: Tokenizer) -> Function:
         _check_raw_argument(tokens, argument)
     function = Function(tokens.text(name), decoded)
     try:
-        signatures.check(function.name, function.argument)
-    except signatures.SignatureError as error:
+        functions.check(function.name, function.argument)
+    except functions.FunctionUseError as error:
         at = argument if argument is not None and error.part == "argument" else name
         problem, expected = error.problem, error.expected
     else:

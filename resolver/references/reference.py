@@ -4,7 +4,7 @@ import re
 import unicodedata
 from dataclasses import dataclass, replace
 
-from resolver.references import escapes, paths, signatures
+from resolver.references import escapes, functions, paths
 
 MAX_REFERENCE_BYTES = 2048
 MAX_FUNCTIONS = 8
@@ -102,5 +102,5 @@ def _format(reference: Reference) -> str:
 
 
 def _format_function(function: Function) -> str:
-    signatures.check(function.name, function.argument)
+    functions.check(function.name, function.argument)
     return function.name if function.argument is None else f"{function.name}:{escapes.encode(function.argument)}"

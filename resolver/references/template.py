@@ -5,10 +5,7 @@ from dataclasses import dataclass, field
 
 from resolver.references.errors import ValueTooLarge
 from resolver.references.reference import Reference
-from resolver.references.value import SecretValue
-
-# Kubernetes refuses a Secret or ConfigMap whose data is larger (MaxSecretSize, 1 MiB).
-MAX_VALUE_BYTES = 1024 * 1024
+from resolver.references.value import MAX_VALUE_BYTES, SecretValue
 
 
 @dataclass(frozen=True, slots=True)

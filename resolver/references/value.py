@@ -1,9 +1,11 @@
 """A value that came from Vault, wrapped so that it cannot be shown by accident."""
 
 import hmac
-from typing import NoReturn, Self, final
+from typing import Final, NoReturn, Self, final
 
 _MASK = "[secret]"
+MAX_VALUE_BYTES: Final = 1024 * 1024
+"""The most that Kubernetes stores in a Secret or ConfigMap (MaxSecretSize)."""
 
 
 class NotText(ValueError):

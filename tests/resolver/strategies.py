@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from resolver.references import paths
 from resolver.references.escapes import encode
+from resolver.references.functions import MAX_INDENT
 from resolver.references.grammar import Function, Reference, format_reference, has_reference
 from resolver.references.reference import MAX_REFERENCE_BYTES
-from resolver.references.signatures import MAX_INDENT
 
 # The grammar's own characters come often: they are what escapes are for.
 _special = st.sampled_from("#|})({$%:/+ ~;.\u00e4\u200b\U0001f511")

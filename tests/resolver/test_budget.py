@@ -21,7 +21,7 @@ from resolver.deadline import Deadline
 from resolver.errors import DeadlineExceeded, ResolverError
 from resolver.references import jsontext
 from resolver.references.errors import FunctionError
-from resolver.references.functions import Evaluation, evaluate, in_order
+from resolver.references.evaluation import Evaluation, evaluate, in_order
 from resolver.references.grammar import Reference, parse_reference
 from resolver.references.value import SecretValue
 from resolver.resolve import Resolved, Resolver

@@ -14,8 +14,7 @@ from resolver.references.grammar import (
     parse_value,
 )
 from resolver.references.reference import MAX_REFERENCE_BYTES, MAX_REFERENCES
-from resolver.references.template import MAX_VALUE_BYTES
-from resolver.references.value import SecretValue
+from resolver.references.value import MAX_VALUE_BYTES, SecretValue
 
 _PASSWORD = Reference("secret/app", "password")
 

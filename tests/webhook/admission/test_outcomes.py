@@ -10,8 +10,7 @@ from kube.errors import KubernetesUnavailable
 from manifests.fields.problem import Problem
 from resolver.deadline import Deadline
 from resolver.references.grammar import Reference, parse_value
-from resolver.references.template import MAX_VALUE_BYTES
-from resolver.references.value import SecretValue
+from resolver.references.value import MAX_VALUE_BYTES, SecretValue
 from resolver.resolve import Outcome, Resolved
 from resolver.vault.errors import SecretNotFound, VaultDenied, VaultUnavailable
 from tests.audit.audits import REQUEST_ID
