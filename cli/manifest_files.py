@@ -26,7 +26,7 @@ class NameType(click.ParamType[str]):
         self._pattern = pattern
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Check it; a usage error when it is none (click's hook)."""
+        """Check it, or fail with a usage error (click's hook)."""
         if not self._pattern.fullmatch(value):
             self.fail(f"{value!r} is not a name: lower-case letters, digits and hyphens, as in keyhole-2", param, ctx)
         return value
@@ -38,7 +38,7 @@ class AbsolutePathType(click.ParamType[Path]):
     name = "path"
 
     def convert(self, value: str | Path, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """Check it; a usage error when it is relative (click's hook)."""
+        """Check it, or fail with a usage error if it is relative (click's hook)."""
         if not Path(value).is_absolute():
             self.fail(f"{str(value)!r} is not absolute; it names a file on the API server's machine", param, ctx)
         return Path(value)

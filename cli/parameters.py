@@ -1,4 +1,4 @@
-"""The kinds of arguments that several commands take."""
+"""Types of arguments and options that several commands share."""
 
 import re
 from collections.abc import Callable
@@ -21,7 +21,7 @@ class ObjectNameType(click.ParamType[ObjectName]):
     name = "namespace/name"
 
     def convert(self, value: str | ObjectName, param: click.Parameter | None, ctx: click.Context | None) -> ObjectName:
-        """Read it; a usage error when it is none (click's hook)."""
+        """Parse it, or fail with a usage error (click's hook)."""
         if isinstance(value, ObjectName):
             return value
         try:
@@ -31,12 +31,12 @@ class ObjectNameType(click.ParamType[ObjectName]):
 
 
 class AddressType(click.ParamType["Address"]):
-    """HOST:PORT to listen on; without a host every interface."""
+    """HOST:PORT to listen on. Without a host, on every interface."""
 
     name = "host:port"
 
     def convert(self, value: "str | Address", param: click.Parameter | None, ctx: click.Context | None) -> "Address":
-        """Read it; a usage error when it is none (click's hook)."""
+        """Parse it, or fail with a usage error (click's hook)."""
         from webhook.server.settings import Address
 
         if isinstance(value, Address):
@@ -55,7 +55,7 @@ class KvType(click.ParamType[tuple[str, int]]):
     def convert(
         self, value: str | tuple[str, int], param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, int]:
-        """Read it; a usage error when it is none (click's hook)."""
+        """Parse it, or fail with a usage error (click's hook)."""
         if isinstance(value, tuple):
             return value
         mount, _, version = value.rpartition("=")
@@ -82,7 +82,7 @@ class DurationType(click.ParamType[timedelta]):
         self._longest = longest
 
     def convert(self, value: str | timedelta, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
-        """Read it; a usage error when it is none, or outside the bounds (click's hook)."""
+        """Parse it, or fail with a usage error if it is not a time or out of bounds (click's hook)."""
         if isinstance(value, timedelta):
             return value
         found = _DURATION.fullmatch(value)
@@ -103,7 +103,7 @@ def _written(duration: timedelta) -> str:
 kubeconfig_option = click.option(
     "--kubeconfig",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Outside a cluster: how to reach the API server.",
+    help="The kubeconfig of the API server. Not needed inside a cluster.",
 )
 
 
@@ -112,9 +112,9 @@ def log_options(command: Callable[..., Any]) -> Callable[..., Any]:
     levels = click.Choice(["debug", "info", "warning", "error"])
     forms = click.Choice(["console", "json"])
     form = click.option(
-        "--log-format", type=forms, default="console", show_default=True, help="How a line of the log is written."
+        "--log-format", type=forms, default="console", show_default=True, help="The format of log lines."
     )
     level = click.option(
-        "--log-level", type=levels, default="info", show_default=True, help="The least important lines to write."
+        "--log-level", type=levels, default="info", show_default=True, help="The least severe messages to log."
     )
     return level(form(command))

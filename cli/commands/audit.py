@@ -1,4 +1,4 @@
-"""`keyhole audit`: check that the audit trail is as it was written."""
+"""`keyhole audit`: check that nobody has changed the audit trail."""
 
 import json
 import sys
@@ -20,7 +20,7 @@ _STANDARD_INPUT = Path("-")
 _FILE = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
 _KEY_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _PROGRESS_STEP_BYTES = 1024 * 1024
-# Less is read before a bar would be seen.
+# Anything smaller is read before anyone would notice a progress bar.
 _PROGRESS_FROM_BYTES = 16 * _PROGRESS_STEP_BYTES
 
 # "\b" on a line of its own keeps click from joining the lines below it.
@@ -29,10 +29,10 @@ Examples:
   keyhole audit verify /var/log/keyhole/audit.log --key audit.key
   keyhole audit verify audit.log.1 audit.log --key audit.key --key last-year.key -o json
 \b
-  # The trail among other output, with or without timestamps before each line:
+  # The trail is mixed with other output; lines may begin with a timestamp:
   kubectl logs -n keyhole POD | keyhole audit verify - --key audit.key --mixed
 \b
-  # Nothing up to a head that was noted earlier may be missing:
+  # Also check that nothing is missing up to a head that you noted earlier:
   keyhole audit verify audit.log --key audit.key --head CHAIN:SEQUENCE:MAC
 """
 
@@ -57,22 +57,29 @@ def audit() -> None:
 @audit.command(epilog=_VERIFY_EXAMPLES)
 @click.argument("files", metavar="[FILE|-]...", nargs=-1, type=_FILE)
 @click.option(
-    "--key", "key_files", multiple=True, required=True, type=_KEY_FILE, help="A key of the trail; may be repeated."
+    "--key",
+    "key_files",
+    multiple=True,
+    required=True,
+    type=_KEY_FILE,
+    help="A key that the trail was written with. May be repeated.",
 )
 @click.option(
     "--head",
     "heads",
     multiple=True,
     type=_HeadType(),
-    help="A line that must be there, as an earlier verify or the server's log tells it; may be repeated.",
+    help="A line that must be there, as an earlier verify or the server's log printed it. May be repeated.",
 )
 @click.option(
     "--after",
     multiple=True,
     type=_HeadType(),
-    help="A chain's last line in older files that are not given; may be repeated.",
+    help="The last line of a chain in older files that are not given. May be repeated.",
 )
-@click.option("--mixed", is_flag=True, help="Pass over lines, and beginnings of lines, that are other output.")
+@click.option(
+    "--mixed", is_flag=True, help="Skip other output: whole lines, and what comes before the trail's part of a line."
+)
 @click.option(
     "-o",
     "--output",
@@ -92,13 +99,13 @@ def verify(
 ) -> None:
     """Find lines of the audit trail that were removed, changed, inserted, repeated or moved.
 
-    FILE is standard input by default. Give the files of a rotated log together, the oldest first.
+    FILE is standard input by default. Give all files of a rotated log at once, the oldest first.
 
-    A chain is what one worker process wrote, from its start on. That its last lines are missing, or a chain as
-    a whole, is known only from a head: note those that are printed here or stand in the server's log, and
-    give them as --head the next time.
+    A chain is everything that one worker process wrote. Only a head can show that the end of a chain, or a whole
+    chain, is missing: note the heads that are printed here or in the server's log, and pass them as --head next time.
 
-    A line that was never finished, for the disk was full, is a note and no finding if a later line tells of it.
+    If the disk was full, a line may never have been finished. If a later line reports that, it is a note, not a
+    finding.
 
     Exit code 0: intact, perhaps with notes. 1: findings. 2: something could not be read.
     """
@@ -146,7 +153,7 @@ def _feed(
 
 @contextmanager
 def _progress(files: Sequence[Path]) -> Iterator[Callable[[int], None]]:
-    """Show on a terminal how far a long reading is, where its length is known."""
+    """Show a progress bar on a terminal if there is much to read and its length is known."""
     length_bytes = 0 if _STANDARD_INPUT in files else sum(path.stat().st_size for path in files)
     if length_bytes < _PROGRESS_FROM_BYTES or not sys.stderr.isatty():
         yield lambda _: None

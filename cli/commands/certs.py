@@ -45,12 +45,16 @@ def certs() -> None:
 
 @certs.command(epilog=_ISSUE_EXAMPLES)
 @click.argument("directory", type=click.Path(path_type=Path))
-@click.option("--name", "names", multiple=True, help="A host name or IP address; may be repeated.")
-@click.option("--service", help="Adds the names of this Kubernetes Service.")
+@click.option("--name", "names", multiple=True, help="A host name or IP address. May be repeated.")
+@click.option("--service", help="A Kubernetes Service, all of whose names are added.")
 @click.option("--namespace", default="keyhole", show_default=True, help="The namespace of --service.")
-@click.option("--days", type=_DAYS, default=SERVING_LIFETIME.days, show_default=True, help="Life of the certificate.")
-@click.option("--ca-days", type=_DAYS, default=CA_LIFETIME.days, show_default=True, help="Life of the authority.")
-@click.option("--overwrite", is_flag=True, help="Replace the files that stand there, keys included.")
+@click.option(
+    "--days", type=_DAYS, default=SERVING_LIFETIME.days, show_default=True, help="How long the certificate is valid."
+)
+@click.option(
+    "--ca-days", type=_DAYS, default=CA_LIFETIME.days, show_default=True, help="How long the authority is valid."
+)
+@click.option("--overwrite", is_flag=True, help="Replace files that are already there, keys included.")
 @_output
 def issue(
     directory: Path,
@@ -65,8 +69,8 @@ def issue(
 ) -> None:
     """Issue a new authority and a serving certificate into DIRECTORY.
 
-    Four files, readable by their owner only: ca.crt (the webhook configuration's caBundle), ca.key, tls.crt
-    and tls.key. Whoever has ca.key can pose as the webhook: keep it apart, or delete it.
+    It writes four files that only their owner can read: ca.crt (for the webhook configuration's caBundle), ca.key,
+    tls.crt and tls.key. Whoever has ca.key can pose as the webhook, so store it elsewhere or delete it.
     """
     try:
         all_names = [*names, *(() if service is None else service_names(service, namespace))]
@@ -88,11 +92,10 @@ def issue(
 @click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @_output
 def show(directory: Path, output: str) -> None:
-    """Show the certificates in DIRECTORY and whether they can be served with.
+    """Show the certificates in DIRECTORY, and whether a webhook can serve with them.
 
-    Names, issuer, expiry and fingerprint; never a key. The exit code is 1 when something is wrong: a file
-    that is missing or damaged, a key of another certificate, a certificate of another authority, one that
-    has expired.
+    It shows names, issuer, expiry and fingerprint, and never a key. The exit code is 1 if something is wrong: a file is
+    missing or damaged, a key or an authority does not belong to the certificate, or a certificate has expired.
     """
     certificates: list[Facts] = []
     problems: Sequence[UnfitError]

@@ -1,4 +1,4 @@
-"""`keyhole connections`: is a connections file sound, and what may stand in one."""
+"""`keyhole connections`: check a connections file, and show what it may contain."""
 
 from pathlib import Path
 
@@ -23,19 +23,19 @@ def connections() -> None:
 Examples:
   keyhole connections check connections.yaml
 \b
-  # In a pipeline, where the CA files of the webhook's container are not at hand:
+  # In a pipeline, which does not have the CA files of the webhook's container:
   keyhole connections check connections.yaml --without-ca-files
 """
 )
 @click.argument("file", type=_FILE)
 @click.option(
-    "--without-ca-files", is_flag=True, help="Do not look for the CA files, which lie where the webhook runs."
+    "--without-ca-files", is_flag=True, help="Do not look for the CA files, which exist only where the webhook runs."
 )
 @click.pass_context
 def check(ctx: click.Context, file: Path, *, without_ca_files: bool) -> None:
     """Check FILE as `keyhole serve` does when it starts. No server is asked.
 
-    Exit code 1 when something is wrong with it; every problem is told with its field and its cause.
+    Exit code 1 if something is wrong with it. Each problem is listed with its field and its cause.
     """
     try:
         found = read(file) if without_ca_files else load(file)

@@ -1,4 +1,4 @@
-"""`keyhole controller`: the one process that writes."""
+"""`keyhole controller`: the only process that writes to the cluster."""
 
 import logging
 import signal
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("keyhole.controller")
 
 _BUG = 70  # EX_SOFTWARE of sysexits.h
-# Shorter ones end before every webhook has read them.
+# A shorter one would expire before every webhook has read it.
 _LIFETIME = DurationType(timedelta(seconds=10), LONGEST_LIFETIME)
 
 
@@ -42,56 +42,65 @@ Examples:
     "--record-key",
     type=ObjectNameType(),
     required=True,
-    help="The Secret with the keys of the records. It is there already, empty at first: the controller cannot make it.",
+    help="The Secret with the record keys. It is created if it does not exist.",
 )
 @click.option(
     "--lease",
     type=ObjectNameType(),
     required=True,
-    help="The Lease by which one of several controllers leads. It is made if it is not there.",
+    help="The Lease that decides which of several controllers leads. It is created if it does not exist.",
 )
 @click.option(
     "--settle-seconds",
     type=click.FloatRange(0, 3600),
     default=30.0,
     show_default=True,
-    help="How long after a change of the serving certificate's Secret every webhook has read it, which they do every 2 "
-    "s, and how long every API server needs to follow a change of what it trusts.",
+    help="How long it takes until every webhook serves a changed certificate and every API server trusts a changed "
+    "authority. Webhooks read the certificate's Secret every 2 s.",
 )
 @click.option(
     "--record-key-settle-seconds",
     type=click.FloatRange(0, 7200),
     default=SETTLE_SECONDS,
     show_default=True,
-    help="How long a rotation of the record key waits before each of its steps. By then a webhook has read the change "
-    "or does not believe what it read before: longer than its --record-key-believed-seconds.",
+    help="How long a rotation of the record key waits before each step, so that every webhook has read the change or "
+    "stopped trusting what it read before. Must be longer than the webhook's --record-key-believed-seconds.",
 )
 @click.option(
     "--serving-certificate",
     type=ObjectNameType(),
-    help="Make and renew the webhook's certificate, in this Secret. It is made if it is not there.",
+    help="Issue and renew the webhook's certificate in this Secret. It is created if it does not exist.",
 )
 @click.option(
     "--certificate-authority",
     type=ObjectNameType(),
-    help="With it: the Secret for the authority and its key, which the webhook must not read.",
+    help="With --serving-certificate: the Secret for the authority and its key. The webhook must not read it.",
 )
 @click.option(
     "--serving-host",
     "serving_hosts",
     multiple=True,
-    help="With it: a name or address by which the API server calls the webhook. Repeat it for several.",
+    help="With --serving-certificate: a name or address at which the API server calls the webhook. May be repeated.",
 )
-@click.option("--api-service", help="With it: the APIService whose caBundle is kept up to date.")
+@click.option("--api-service", help="With --serving-certificate: the APIService whose caBundle is kept up to date.")
 @click.option(
     "--webhook-configuration",
-    help="With it: the MutatingWebhookConfiguration that has to trust a new authority before that is used. Only read.",
+    help="With --serving-certificate: the MutatingWebhookConfiguration that must trust a new authority before it "
+    "signs. It is read and never written.",
 )
 @click.option(
-    "--certificate-lifetime", type=_LIFETIME, default="2160h", show_default=True, help="Renewed after two thirds of it."
+    "--certificate-lifetime",
+    type=_LIFETIME,
+    default="2160h",
+    show_default=True,
+    help="How long a certificate is valid. It is renewed after two thirds of that.",
 )
 @click.option(
-    "--ca-lifetime", type=_LIFETIME, default="87600h", show_default=True, help="Replaced after two thirds of it."
+    "--ca-lifetime",
+    type=_LIFETIME,
+    default="87600h",
+    show_default=True,
+    help="How long an authority is valid. It is replaced after two thirds of that.",
 )
 @kubeconfig_option
 @click.option(
@@ -99,7 +108,7 @@ Examples:
     type=AddressType(),
     default="0.0.0.0:8080",
     show_default=True,
-    help="/livez, /readyz and /metrics, plain.",
+    help="Where /livez, /readyz and /metrics are served, over plain HTTP.",
 )
 @log_options
 def controller(  # noqa: PLR0917 - click passes one for each option
@@ -177,13 +186,15 @@ def _certificates(
         return None
     if authority is None or serving is None or not wishes.hosts:
         raise click.UsageError(
-            "certificates take --serving-certificate, --certificate-authority and at least one --serving-host"
+            "certificates need --serving-certificate, --certificate-authority and at least one --serving-host"
         )
     if authority == serving:
-        raise click.UsageError("--certificate-authority is another Secret than --serving-certificate: it holds the key")
+        raise click.UsageError(
+            "--certificate-authority must be another Secret than --serving-certificate: it holds the key"
+        )
     if not api_service and not webhook_configuration:
         raise click.UsageError(
-            "certificates take --api-service or --webhook-configuration: a new authority is used once it is trusted"
+            "certificates need --api-service or --webhook-configuration: a new authority signs once it is trusted"
         )
     if wishes.ca_lifetime < wishes.certificate_lifetime:
         raise click.UsageError("--ca-lifetime is shorter than --certificate-lifetime")

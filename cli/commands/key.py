@@ -1,4 +1,4 @@
-"""`keyhole key`: ask for a rotation of the record key, and see how far it is. No key is ever read here."""
+"""`keyhole key`: ask for a rotation of the record key, and watch it. Never reads a key."""
 
 import json
 import time
@@ -39,7 +39,7 @@ _record_key = click.option(
     type=ObjectNameType(),
     default="keyhole/keyhole-record-key",
     show_default=True,
-    help="The Secret with the keys of the records.",
+    help="The Secret with the record keys.",
 )
 _kubeconfig = click.option(
     "--kubeconfig",
@@ -47,7 +47,7 @@ _kubeconfig = click.option(
     envvar="KUBECONFIG",
     default=lambda: str(Path.home() / ".kube" / "config"),
     show_default="~/.kube/config",
-    help="An administrator's way to the API server.",
+    help="An administrator's kubeconfig.",
 )
 
 
@@ -59,11 +59,11 @@ def key() -> None:
 @key.command(epilog=_ROTATE_EXAMPLES)
 @_record_key
 @_kubeconfig
-@click.option("--no-wait", is_flag=True, help="Ask, and leave the rest to the controller.")
+@click.option("--no-wait", is_flag=True, help="Ask for the rotation, and do not wait for the controller to finish it.")
 @click.option(
     "--drop-old",
     is_flag=True,
-    help="End it after one pass over all namespaces, whatever records are left under the old key.",
+    help="Drop the old key after one pass over all namespaces, even if records signed with it are left.",
 )
 @click.option(
     "--timeout",
@@ -71,20 +71,22 @@ def key() -> None:
     type=click.FloatRange(min=1),
     default=3600.0,
     show_default=True,
-    help="How many seconds to follow it. It goes on after that.",
+    help="How many seconds to watch the rotation. It carries on after that.",
 )
 def rotate(record_key: ObjectName, kubeconfig: Path, *, no_wait: bool, drop_old: bool, timeout_seconds: float) -> None:
-    """Have the controller replace the record key, and follow it.
+    """Have the controller replace the record key, and watch it do so.
 
-    The new key is accepted first; then it signs; then every record is signed anew, in every namespace that
-    opted in; at none left the old key goes. A rotation that is under way is followed, and no other is begun.
+    First the new key is accepted, then it signs, then every record in every namespace that opted in is signed again.
+    When no record is left under the old key, that key is dropped. If a rotation is already under way, the command
+    watches that one and does not begin another.
 
-    With --drop-old the old key goes even if records are left, because it leaked, say, and a path in Vault is
-    gone. Those records count for nothing then, as if somebody had written them by hand: no Secret loses its
-    value, and the values are read from Vault anew when the objects are applied again. It says which they are.
+    With --drop-old the old key is dropped even if records are left. Use it when the key has leaked, for example, and
+    some path in Vault no longer exists. Those records then prove nothing, as if somebody had written them by hand: no
+    Secret loses its value, and the values are read from Vault again when the objects are next applied. The command
+    lists them.
 
-    Exit code 0: done, or with --no-wait asked for. 1: records of some namespaces could not be signed anew; the
-    old key stays, and the controller tries again. 2: it could not be asked for, or was not over in time.
+    Exit code 0: done, or with --no-wait, asked for. 1: records of some namespaces could not be signed again; the old
+    key stays, and the controller keeps trying. 2: the rotation could not be asked for, or did not end in time.
     """
     from cli.commands.key_secret import KeySecret
 
@@ -98,7 +100,7 @@ def rotate(record_key: ObjectName, kubeconfig: Path, *, no_wait: bool, drop_old:
     if rotation.step is not Step.DONE:
         tell_problems(rotation)
         raise SystemExit(1)
-    click.echo(f"done: the key {rotation.new} signs, {rotation.progress.refreshed} records signed anew")
+    click.echo(f"done: the key {rotation.new} signs, {rotation.progress.refreshed} records signed again")
     tell_dropped(rotation)
 
 
@@ -114,9 +116,9 @@ def rotate(record_key: ObjectName, kubeconfig: Path, *, no_wait: bool, drop_old:
     help="Lines for people, or one JSON object.",
 )
 def status(record_key: ObjectName, kubeconfig: Path, *, output: str) -> None:
-    """Show which key signs, which are accepted, and how far a rotation is.
+    """Show which key signs, which keys are accepted, and how far a rotation has come.
 
-    Exit code 1 when there is no key yet, or when a rotation cannot go on without somebody's help.
+    Exit code 1 if there is no key yet, or if a rotation needs somebody's help to go on.
     """
     from cli.commands.key_secret import KeySecret
 
@@ -140,9 +142,9 @@ def _follow(
     passes: int | None,
     to_the_end: bool,
 ) -> Rotation:
-    """Return the rotation when it is done, or when a pass beyond `passes` (None: those of now) has left something.
+    """Return the rotation once it is done, or once a pass beyond the first `passes` has left records behind.
 
-    With `to_the_end`, only when it is done.
+    Without `passes`, those made so far are the first. With `to_the_end`, return it only once it is done.
     """
     until = time.monotonic() + timeout_seconds
     while time.monotonic() < until:
@@ -156,4 +158,4 @@ def _follow(
             if rotation.step is Step.DONE or (is_left and not to_the_end):
                 return rotation
         time.sleep(_POLL_SECONDS)
-    raise NotDoneError(f"not over within {timeout_seconds:.0f} s; `keyhole key status` tells how far it is")
+    raise NotDoneError(f"not over within {timeout_seconds:.0f} s; `keyhole key status` shows how far it has come")

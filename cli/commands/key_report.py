@@ -1,4 +1,4 @@
-"""What `keyhole key` prints of the keys and of a rotation."""
+"""What `keyhole key` prints about the keys and about a rotation."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ _BEFORE_REFRESHING = {Step.ACCEPTING: 10, Step.SIGNING: 20, Step.REFRESHING: 30,
 
 
 def position(rotation: Rotation) -> int:
-    """Return how far it is, in percent."""
+    """Return how far the rotation has come, in percent."""
     reached = _BEFORE_REFRESHING[rotation.step]
     if rotation.step is Step.REFRESHING and rotation.progress.namespaces:
         reached += (_WHOLE - reached) * rotation.progress.visited // rotation.progress.namespaces
@@ -21,12 +21,12 @@ def position(rotation: Rotation) -> int:
 
 
 def words(rotation: Rotation) -> str:
-    """Say in one line what is being done."""
+    """Say in one line what is happening now."""
     progress = rotation.progress
     return {
-        Step.ACCEPTING: f"the key {rotation.new} is being made known to every replica",
-        Step.SIGNING: f"the key {rotation.new} signs; every replica has yet to learn of it",
-        Step.REFRESHING: f"signing anew: {progress.refreshed} records, "
+        Step.ACCEPTING: f"the key {rotation.new} is being announced to every replica",
+        Step.SIGNING: f"the key {rotation.new} signs; not every replica knows that yet",
+        Step.REFRESHING: f"signing again: {progress.refreshed} records, "
         f"{progress.visited} of {progress.namespaces} namespaces",
         Step.DONE: f"the key {rotation.new} signs, and no older one is accepted",
     }[rotation.step]
@@ -34,7 +34,7 @@ def words(rotation: Rotation) -> str:
 
 @contextmanager
 def shown() -> Iterator[Callable[[int, str], None]]:
-    """Give what shows progress: a bar on a terminal, elsewhere a line for each change."""
+    """Yield a function that shows progress: a bar on a terminal, elsewhere a line for each change."""
     if not sys.stderr.isatty():
         told = [""]
 
@@ -50,7 +50,7 @@ def shown() -> Iterator[Callable[[int, str], None]]:
 
 
 def tell(found: KeyStatus | None, pending: str | None) -> None:
-    """Print the state of the keys, and a request that waits."""
+    """Print the state of the keys, and a request that nobody has taken up yet."""
     if found is None:
         click.echo("no key yet: is `keyhole controller` running?")
         return
@@ -66,7 +66,7 @@ def tell(found: KeyStatus | None, pending: str | None) -> None:
 
 
 def tell_problems(rotation: Rotation) -> None:
-    """Print what keeps the old key accepted, and what can be done about it; nothing when nothing does."""
+    """If something keeps the old key accepted, print what it is and what can be done about it."""
     progress = rotation.progress
     if not progress.problems_total:
         return
@@ -77,19 +77,19 @@ def tell_problems(rotation: Rotation) -> None:
         click.echo(f"  and {progress.problems_total - len(progress.problems)} more")
     _tell_left(rotation)
     click.echo(
-        "`keyhole key rotate --drop-old` has the old key go all the same. Those records count for nothing then: no "
-        "Secret loses its value, and their values are read from Vault anew when the objects are applied again."
+        "`keyhole key rotate --drop-old` drops the old key all the same. Those records then prove nothing: no Secret "
+        "loses its value, and their values are read from Vault again when the objects are next applied."
     )
 
 
 def tell_dropped(rotation: Rotation) -> None:
-    """Print what was left when the old key went all the same; nothing when nothing was."""
+    """If the old key was dropped although records were left, print which."""
     if not rotation.has_dropped:
         return
     progress = rotation.progress
     click.echo(
-        f"note: the old key went with {progress.problems_total} namespaces, {progress.left} records left. Those "
-        "records count for nothing: their values are read from Vault anew when the objects are applied again"
+        f"note: the old key was dropped with {progress.problems_total} namespaces, {progress.left} records left. Those "
+        "records prove nothing: their values are read from Vault again when the objects are next applied"
     )
     for problem in progress.problems:
         click.echo(f"  {problem.namespace}: {problem.cause}")

@@ -1,4 +1,4 @@
-"""The Secret with the record keys, as an administrator asks for a rotation of them. No key is ever read here."""
+"""The Secret with the record keys, as an administrator asks to have them rotated. Never reads a key."""
 
 import secrets as random
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ _ATTEMPTS = 5
 
 
 class KeySecret:
-    """The Secret, of which only the metadata is looked at."""
+    """The Secret. Only its metadata is ever read."""
 
     def __init__(self, name: ObjectName, kubeconfig: Path) -> None:
         self._name = name
@@ -26,14 +26,14 @@ class KeySecret:
             raise NotDoneError(str(error)) from None
 
     def read(self) -> Metadata:
-        """Return its metadata now."""
+        """Return its current metadata."""
         try:
             return self._secrets.read_metadata(self._name, _CALL_SECONDS)
         except (KubernetesError, KubernetesUnavailable) as error:
             raise NotDoneError(str(error)) from None
 
     def rotation(self) -> Rotation | None:
-        """Return the rotation as it is told now; None, too, while the API server does not answer."""
+        """Return the rotation as the Secret has it now; None if there is none or the API server does not answer."""
         try:
             found = parse(self._secrets.read_metadata(self._name, _CALL_SECONDS).annotations.get(STATUS))
         except KubernetesUnavailable:
@@ -45,7 +45,7 @@ class KeySecret:
     def ask(self, *, drop_old: bool) -> tuple[str, bool]:
         """Return the request of the rotation that is under way, or of a new one, and whether it is new.
 
-        With `drop_old` ask as well that it ends whatever is left.
+        With `drop_old`, also ask that it ends even if records are left.
         """
         for _ in range(_ATTEMPTS):
             metadata = self.read()
@@ -53,7 +53,7 @@ class KeySecret:
             if known is None:
                 raise NotDoneError(f"Secret {self._name} holds no key yet: is `keyhole controller` running?")
             under_way = request_of(metadata.annotations)
-            # A request that somebody left in the meantime waits for the end of this one.
+            # A request that somebody made in the meantime waits until this one has ended.
             if known.rotation is not None and known.rotation.step is not Step.DONE:
                 under_way = known.rotation.request
             request = under_way or random.token_hex(4)
@@ -62,10 +62,10 @@ class KeySecret:
                 wanted[DROP_OLD] = request
             if not wanted or self._annotate(metadata, wanted):
                 return request, not under_way
-        raise NotDoneError(f"Secret {self._name} changes all the time; try again")
+        raise NotDoneError(f"Secret {self._name} keeps changing; try again")
 
     def _annotate(self, metadata: Metadata, annotations: Mapping[str, str]) -> bool:
-        """Set annotations, and return False when somebody else changed the Secret meanwhile."""
+        """Set annotations; return False if somebody else has changed the Secret in the meantime."""
         try:
             self._secrets.change(self._name, annotations, _CALL_SECONDS, resource_version=metadata.resource_version)
         except Conflict:

@@ -1,4 +1,4 @@
-"""`keyhole probe`: whether the API server reaches Keyhole, and Keyhole answers it."""
+"""`keyhole probe`: check that the API server reaches Keyhole and that Keyhole answers it."""
 
 import time
 from pathlib import Path
@@ -10,7 +10,7 @@ from cli.parameters import ObjectNameType, kubeconfig_option
 from kube.objects import ObjectName
 
 _FINDINGS = 1
-# As long as the API server waits for a webhook at most.
+# The longest that the API server may wait for a webhook.
 _CALL_SECONDS = 30.0
 _PAUSE_SECONDS = 2.0
 
@@ -28,7 +28,7 @@ Examples:
     type=click.FloatRange(0, 600),
     default=0.0,
     show_default=True,
-    help="How long to try again while the answer may still change.",
+    help="How long to keep trying while the answer may still change.",
 )
 @kubeconfig_option
 @click.pass_context
@@ -39,7 +39,7 @@ def probe(ctx: click.Context, secret: ObjectName, wait_seconds: float, kubeconfi
     one whose Secrets Keyhole is asked about. Nothing is stored, and Vault is not asked. You need the verbs create and
     patch on that Secret.
 
-    Exit code 0 when Keyhole answered, 1 when not.
+    Exit code 0 if Keyhole answered, 1 if not.
     """
     from kube.client import connect
     from kube.dry_runs import try_secret

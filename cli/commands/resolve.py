@@ -1,4 +1,4 @@
-"""`keyhole resolve`: what does a reference stand for, asked as a namespace or as oneself."""
+"""`keyhole resolve`: what a reference resolves to, for a namespace or for yourself."""
 
 import json
 import sys
@@ -31,16 +31,18 @@ Examples:
   keyhole resolve 'vault:secret/app#password'
   keyhole resolve 'postgres://app:((vault:secret/app#password | urlencode))@db/app' --reveal
 \b
-  # As the webhook would, for a namespace (you must be allowed to mint tokens of its ServiceAccount keyhole):
+  # As the webhook does for a namespace (you must be allowed to mint tokens for its ServiceAccount keyhole):
   keyhole resolve 'vault:secret/app#password' --namespace team-a --connections connections.yaml \\
       --kubeconfig ~/.kube/config
 """,
 )
 @click.argument("reference")
-@click.option("--reveal", is_flag=True, help="Print the value. Without it, only whether there is one.")
-@click.option("--namespace", help="Resolve as this namespace; otherwise with your own token (VAULT_TOKEN).")
+@click.option("--reveal", is_flag=True, help="Print the value. Without this, only say whether there is one.")
+@click.option("--namespace", help="Resolve as this namespace. Without this, your own token (VAULT_TOKEN) is used.")
 @click.option("--connections", type=_FILE, help="With --namespace: the Vault connections (YAML).")
-@click.option("--kubeconfig", type=_FILE, envvar="KUBECONFIG", help="With --namespace: how to reach the API server.")
+@click.option(
+    "--kubeconfig", type=_FILE, envvar="KUBECONFIG", help="With --namespace: the kubeconfig of the API server."
+)
 @click.option(
     "-o",
     "--output",
@@ -63,7 +65,7 @@ def resolve(  # noqa: PLR0917 - click passes one for each option
 
     REFERENCE may also be a text with references in it. The value is masked unless --reveal is given.
 
-    Exit code 1 when a reference is malformed or does not resolve.
+    Exit code 1 if a reference is malformed or does not resolve.
     """
     from cli.commands.resolver_for import namespace_resolver, own_resolver
     from resolver.resolve import Resolved
@@ -99,7 +101,7 @@ def _show(value: SecretValue, found: Mapping[Reference, "Resolved"], output: str
         references = [{"reference": str(key), "version": outcome.version} for key, outcome in found.items()]
         click.echo(json.dumps({"value": _text(value) if reveal else None, "references": references}))
     elif reveal:
-        # The bytes as they are, so that the output can be piped.
+        # The raw bytes, so that the output can be piped.
         sys.stdout.buffer.write(value.reveal())
     else:
         for key, outcome in found.items():

@@ -1,4 +1,4 @@
-"""The resolver that `keyhole resolve` asks: as a namespace, or with one's own Vault token."""
+"""The resolver behind `keyhole resolve`: for a namespace, or with your own Vault token."""
 
 import os
 from pathlib import Path
@@ -21,7 +21,7 @@ from runtime.namespace_tokens import NamespaceTokens
 
 
 def namespace_resolver(connections: Path | None, kubeconfig: Path | None) -> Resolver:
-    """Return what resolves as a namespace, with a token of its ServiceAccount, as the webhook does."""
+    """Return a resolver that logs in as a namespace, with a token of its ServiceAccount, as the webhook does."""
     if connections is None:
         raise click.UsageError("--namespace needs --connections")
     try:
@@ -31,7 +31,10 @@ def namespace_resolver(connections: Path | None, kubeconfig: Path | None) -> Res
 
 
 def own_resolver() -> Resolver:
-    """Use what the `vault` command uses: VAULT_ADDR, VAULT_TOKEN or ~/.vault-token, VAULT_CACERT, VAULT_NAMESPACE."""
+    """Return a resolver with the settings of the `vault` command.
+
+    They are VAULT_ADDR, VAULT_TOKEN or ~/.vault-token, VAULT_CACERT, and VAULT_NAMESPACE.
+    """
     address, token = os.environ.get("VAULT_ADDR"), os.environ.get("VAULT_TOKEN")
     token_file = Path.home() / ".vault-token"
     if not token and token_file.is_file():

@@ -43,29 +43,30 @@ Examples:
     "--record-key",
     type=ObjectNameType(),
     required=True,
-    help="The Secret with the keys of the records, which `keyhole controller` makes and rotates.",
+    help="The Secret with the record keys, which `keyhole controller` makes and rotates.",
 )
 @click.option(
     "--record-key-believed-seconds",
     type=click.FloatRange(5, 3600),
     default=BELIEVED_SECONDS,
     show_default=True,
-    help="How long its keys count when the Secret cannot be read any more. After that no object is admitted. The "
-    "controller's --record-key-settle-seconds has to be longer.",
+    help="How long the keys are trusted once the Secret can no longer be read. After that, no object with references "
+    "is admitted. Must be shorter than the controller's --record-key-settle-seconds.",
 )
 @click.option("--tls-cert", type=_FILE, help="The serving certificate (PEM), with its chain.")
 @click.option("--tls-key", type=_FILE, help="Its private key (PEM).")
 @click.option(
     "--tls-secret",
     type=ObjectNameType(),
-    help="Instead of the two files: the Secret that holds tls.crt and tls.key. It may be made and change later.",
+    help="Instead of the two files: the Secret with tls.crt and tls.key. It may be created and replaced while the "
+    "server runs.",
 )
 @click.option(
     "--caller-auth",
     type=click.Choice(["aggregation", "client-certificate", "token", "none"]),
     required=True,
     help="How a caller proves that it is the API server: it comes through its own aggregation layer, or shows a client "
-    "certificate or a token that you gave it. 'none' lets anyone who reaches the port ask for the secrets of every "
+    "certificate or a token that you gave it. With 'none', anyone who reaches the port can read the secrets of every "
     "namespace that opted in: for development only.",
 )
 @click.option("--caller-ca", type=_FILE, help="client-certificate: the CA of the API server's certificate (PEM).")
@@ -73,63 +74,71 @@ Examples:
     "--caller-name",
     "caller_names",
     multiple=True,
-    help="client-certificate: its common name, DNS name or URI. Repeat it for several.",
+    help="client-certificate: the common name, DNS name or URI in it. May be repeated.",
 )
 @click.option(
     "--caller-token-file",
     "caller_token_files",
     type=_FILE,
     multiple=True,
-    help="token: the file that holds it. Repeat it for several, while one is being replaced.",
+    help="token: a file with a token. May be repeated, so that a token can be replaced.",
 )
-@click.option("--listen", type=AddressType(), default="0.0.0.0:8443", show_default=True, help="Admissions, TLS.")
+@click.option(
+    "--listen",
+    type=AddressType(),
+    default="0.0.0.0:8443",
+    show_default=True,
+    help="Where admissions are served, over TLS.",
+)
 @click.option(
     "--health-listen",
     type=AddressType(),
     default="0.0.0.0:8080",
     show_default=True,
-    help="/livez, /readyz and /metrics, plain.",
+    help="Where /livez, /readyz and /metrics are served, over plain HTTP.",
 )
 @click.option(
     "--audit-key",
     type=_FILE,
-    help="Write an audit trail, chained under the key in this file (at least 32 bytes, mode 0600 or 0440).",
+    help="Write an audit trail that is chained with the key in this file (at least 32 bytes, mode 0600 or 0440).",
 )
 @click.option(
     "--audit-log",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="With --audit-key: the file to append to; standard output without it.",
+    help="With --audit-key: the file to append to. Without this, the trail goes to standard output.",
 )
 @kubeconfig_option
-@click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Processes.")
+@click.option(
+    "--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="How many worker processes to run."
+)
 @click.option(
     "--max-running",
     type=click.IntRange(2, 1000),
     default=64,
     show_default=True,
-    help="Admissions at work in each worker, most of them waiting for Vault. One namespace alone gets half.",
+    help="How many admissions each worker works on at once; most wait for Vault. One namespace alone gets half.",
 )
 @click.option(
     "--max-waiting",
     type=click.IntRange(2, 10_000),
     default=256,
     show_default=True,
-    help="Admissions that wait for their turn in each worker, before others are answered 429. One namespace alone gets "
-    "half.",
+    help="How many admissions may wait for their turn in each worker. Any more are answered 429. One namespace "
+    "alone gets half.",
 )
 @click.option(
     "--drain-seconds",
     type=click.FloatRange(0, 60),
     default=3.0,
     show_default=True,
-    help="How long a stopping server answers on, so that balancers learn of it.",
+    help="How long a stopping server keeps answering, so that load balancers notice.",
 )
 @click.option(
     "--grace-seconds",
     type=click.FloatRange(1, 300),
     default=30.0,
     show_default=True,
-    help="How long, after that, what is in flight may take.",
+    help="How long admissions that are still in flight may take after that.",
 )
 @log_options
 def serve(  # noqa: PLR0917 - click passes one for each option
@@ -157,7 +166,7 @@ def serve(  # noqa: PLR0917 - click passes one for each option
     log_format: str,
 ) -> None:
     """Serve admissions until SIGTERM."""
-    # Before anything that opens sockets is imported: what was imported before would block a whole worker.
+    # Before anything that opens sockets is imported. Whatever is imported earlier would block a whole worker.
     from gevent import monkey
 
     monkey.patch_all()
@@ -200,7 +209,7 @@ def serve(  # noqa: PLR0917 - click passes one for each option
         version=VERSION,
     )
     try:
-        # Workers connect and read for themselves; what cannot be used is to be told of here.
+        # Workers connect and read for themselves. Here we find out, and say, what cannot be used.
         foundation = check_start(service)
         in_worker = partial(build, service, foundation)
         server = Server(settings, in_worker, foundation.refresh, foundation.follow)
@@ -217,20 +226,23 @@ def serve(  # noqa: PLR0917 - click passes one for each option
 def _certificate(
     certificate: Path | None, key: Path | None, secret: ObjectName | None
 ) -> "CertificateFiles | ObjectName":
-    """Return where the certificate is. To be called once the library is patched."""
+    """Return where the certificate is. Call this only after the standard library has been patched."""
     from webhook.server.serving_certificate import CertificateFiles
 
     if certificate is not None and key is not None and secret is None:
         return CertificateFiles(certificate, key)
     if certificate is None and key is None and secret is not None:
         return secret
-    raise click.UsageError("it takes either --tls-cert and --tls-key, or --tls-secret")
+    raise click.UsageError("give either --tls-cert and --tls-key, or --tls-secret")
 
 
 def _caller_settings(
     mode: str, ca_file: Path | None, names: tuple[str, ...], token_files: tuple[Path, ...]
 ) -> "CallerSettings":
-    """Return how callers prove themselves, and warn when they need not. To be called once the library is patched."""
+    """Return how callers prove themselves, and warn if they need not.
+
+    Call this only after the standard library has been patched.
+    """
     from webhook.callerauth.modes import CallerMode, CallerSettings, CallerSettingsError
 
     try:
@@ -238,5 +250,5 @@ def _caller_settings(
     except CallerSettingsError as error:
         raise click.UsageError(str(error)) from None
     if caller.mode is CallerMode.NONE:
-        log.warning("--caller-auth=none: whoever reaches this port can read secrets")
+        log.warning("--caller-auth=none: anyone who reaches this port can read secrets")
     return caller

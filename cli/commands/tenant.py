@@ -36,7 +36,7 @@ _STANDARD_INPUT = Path("-")
 
 @dataclass(frozen=True, slots=True)
 class _VaultOptions:
-    """The options that have a meaning with --vault only."""
+    """The options that mean something only with --vault."""
 
     output: Literal["commands", "hcl", "terraform"] | None
     paths: Sequence[str]
@@ -69,50 +69,56 @@ Examples:
   # Namespace label, ServiceAccounts, Roles and RoleBindings:
   keyhole tenant shop | kubectl apply --server-side -f -
 \b
-  # The same, and what Vault needs so that the references in these manifests resolve, as a script to be read and run:
+  # The same, plus what Vault needs for the references in these manifests, as a script to read and run:
   keyhole tenant shop --vault -f manifests/ --connections connections.yaml > shop.sh
 \b
-  # For whoever administers Vault alone; a path and the KV version of its mount are all that is needed:
+  # For a Vault administrator; a path and the KV version of its mount are enough:
   keyhole tenant shop --vault-only --path secret/shop/database --kv secret=2 -o terraform
 \b
-  # One policy and one role for all namespaces: each may read below its own name.
+  # One policy and one role for all namespaces; each may read below its own name:
   keyhole tenant shop --vault-only --templated --kv secret=2 -o hcl
 """,
 )
 @click.argument("namespace")
-@click.option("--connection", default=DEFAULT_CONNECTION, show_default=True, help="The Vault connection that it uses.")
 @click.option(
-    "--connections", type=_FILE, help="The Vault connections (YAML). Without: method jwt, everything default."
+    "--connection", default=DEFAULT_CONNECTION, show_default=True, help="The Vault connection that the namespace uses."
+)
+@click.option(
+    "--connections",
+    type=_FILE,
+    help="The Vault connections (YAML). Without this, the method jwt and all defaults are assumed.",
 )
 @click.option(
     "--webhook-service-account",
     default="keyhole/keyhole-webhook",
     show_default=True,
     metavar="NAMESPACE/NAME",
-    help="Who may mint tokens of the ServiceAccount keyhole.",
+    help="The account that may mint tokens for the ServiceAccount keyhole.",
 )
 @click.option(
     "--controller-service-account",
     default="keyhole/keyhole-controller",
     show_default=True,
     metavar="NAMESPACE/NAME",
-    help="Who may mint tokens of keyhole and of keyhole-reconciler.",
+    help="The account that may mint tokens for keyhole and keyhole-reconciler.",
 )
 @click.option(
     "--guard-accounts",
     is_flag=True,
-    help="Add a policy (cluster-wide objects) by which nobody but Keyhole gets tokens of its accounts in NAMESPACE.",
+    help="Add a policy (cluster-wide objects) that keeps everybody but Keyhole from getting tokens for these accounts.",
 )
-@click.option("--vault", is_flag=True, help="Add what Vault needs: a policy, a role, and how to set them up.")
-@click.option("--vault-only", is_flag=True, help="What Vault needs, without the Kubernetes objects.")
+@click.option(
+    "--vault", is_flag=True, help="Also print what Vault needs: a policy, a role, and the commands that set them up."
+)
+@click.option("--vault-only", is_flag=True, help="Print what Vault needs, without the Kubernetes objects.")
 @click.option(
     "-o",
     "--output",
     type=click.Choice(["commands", "hcl", "terraform"]),
-    help="With --vault: a shell script with the Kubernetes objects in it (the default), or the policy and role alone.",
+    help="With --vault: a shell script that includes the Kubernetes objects (the default), or only policy and role.",
 )
 @click.option(
-    "--path", "paths", multiple=True, help="A path in Vault that may be read, such as secret/shop/app; may be repeated."
+    "--path", "paths", multiple=True, help="A path in Vault that may be read, such as secret/shop/app. May be repeated."
 )
 @click.option(
     "-f",
@@ -120,26 +126,26 @@ Examples:
     "files",
     multiple=True,
     type=click.Path(exists=True, allow_dash=True, path_type=Path),
-    help="Manifests whose references may be read: a file, a folder, or - for standard input; may be repeated.",
+    help="Manifests whose references may be read: a file, a folder, or - for standard input. May be repeated.",
 )
-@click.option("--strict", is_flag=True, help="With -f: what had to be passed over is a finding.")
-@click.option("--kv", multiple=True, type=KvType(), help="The KV version of a mount; may be repeated.")
+@click.option("--strict", is_flag=True, help="With -f: treat files that had to be skipped as findings.")
+@click.option("--kv", multiple=True, type=KvType(), help="The KV version of a mount. May be repeated.")
 @click.option(
     "--templated",
     is_flag=True,
-    help="One policy and role for all namespaces. --path then has a segment {namespace} and may end in /*; without "
-    "any, each namespace may read below its own name on each known mount.",
+    help="Print one policy and role for all namespaces. Each --path then has a segment {namespace} and may end in /*; "
+    "without any --path, each namespace may read below its own name on each known mount.",
 )
 @click.option("--accessor", help="With --templated: the accessor of the auth mount, as `vault auth list` shows it.")
 @click.option(
     "--token-type",
     type=click.Choice(["service", "batch"]),
-    help="Of the Vault tokens; batch tokens cannot be revoked.  [default: service]",
+    help="The type of the Vault tokens. Batch tokens cannot be revoked.  [default: service]",
 )
 @click.option(
     "--program",
     type=click.Choice(["vault", "bao"]),
-    help="The command that writes policy and role; bao is OpenBao's.  [default: vault]",
+    help="The program that writes policy and role; bao is OpenBao's.  [default: vault]",
 )
 @click.pass_context
 def tenant(
@@ -197,15 +203,15 @@ def _check(options: _VaultOptions, connection: str, connections: Path | None) ->
     if options.templated and options.files:
         raise click.UsageError(f"--templated takes --path with {NAMESPACE}, and no manifests: it is for all namespaces")
     if options.program and options.output == "terraform":
-        raise click.UsageError("--program has no meaning with -o terraform: Terraform's provider is the same for both")
+        raise click.UsageError("--program means nothing with -o terraform: Terraform's provider is the same for both")
     if options.strict and not options.files:
-        raise click.UsageError("--strict has a meaning with -f only")
+        raise click.UsageError("--strict means something only with -f")
     if options.accessor and not options.templated:
-        raise click.UsageError("--accessor has a meaning with --templated only")
+        raise click.UsageError("--accessor means something only with --templated")
     if options.accessor and not _ACCESSOR.fullmatch(options.accessor):
-        raise click.UsageError(f"--accessor: {options.accessor!r} is none; `vault auth list` shows it")
+        raise click.UsageError(f"--accessor: {options.accessor!r} is not an accessor; `vault auth list` shows it")
     if not options.templated and not options.paths and not options.files:
-        raise click.UsageError("what may be read? Give --path, or manifests with -f, or --templated")
+        raise click.UsageError("give what may be read: --path, or manifests with -f, or --templated")
 
 
 def _target(connection: str, connections: Path | None, *, templated: bool) -> Target:
@@ -230,7 +236,7 @@ def _setup(ctx: click.Context, namespace: str, known: Target, options: _VaultOpt
 def _used(
     ctx: click.Context, usage: Usage, mounts: Mapping[str, int], known: Target, namespace: str, *, strict: bool
 ) -> list[KvLocation]:
-    """Return where the references of manifests lead; ends the command when there is a finding."""
+    """Return where the references in manifests lead. Ends the command if there is a finding."""
     locations, findings = grants.of_usage(usage, mounts, known, namespace)
     notes = list(usage.notes)
     (findings if strict else notes).extend(usage.passed_over)
@@ -253,5 +259,5 @@ def _documents(files: Sequence[Path]) -> Iterator[Document | PassedOver]:
 
 
 def _write(text: str) -> None:
-    # Always UTF-8: a path may hold any letter, and what is printed is piped into other programs.
+    # Always UTF-8: a path may contain any letter, and the output is piped into other programs.
     click.echo(text.encode(), nl=False)

@@ -33,8 +33,8 @@ def _told(tmp_path: Path, **changes: str | None) -> str:
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        pytest.param({"certificate_authority": None}, "take --serving-certificate", id="no Secret for the authority"),
-        pytest.param({"serving_certificate": None}, "take --serving-certificate", id="no Secret to serve from"),
+        pytest.param({"certificate_authority": None}, "need --serving-certificate", id="no Secret for the authority"),
+        pytest.param({"serving_certificate": None}, "need --serving-certificate", id="no Secret to serve from"),
         pytest.param({"serving_host": None}, "at least one --serving-host", id="no name"),
         pytest.param({"serving_host": "*.svc"}, "is a wildcard", id="a wildcard"),
         pytest.param({"certificate_authority": "keyhole/serving"}, "another Secret", id="one Secret for both"),

@@ -138,7 +138,7 @@ def test_manifests_without_a_reference_are_a_finding() -> None:
         pytest.param(["keyhole"], "holds Keyhole's own account", id="Keyhole's own namespace"),
         pytest.param(["shop", "--webhook-service-account", "x"], "NAMESPACE/NAME", id="no account"),
         pytest.param(["shop", "--path", "secret/x", "-o", "hcl"], "-o, --path", id="Vault's options without --vault"),
-        pytest.param(["shop", "--vault"], "what may be read?", id="nothing to be read"),
+        pytest.param(["shop", "--vault"], "give what may be read", id="nothing to be read"),
         pytest.param(["shop", "--vault", "--path", "secret/x"], "--kv secret=2", id="an unknown mount"),
         pytest.param([*VAULT, "--path", "secret/*"], "wildcard", id="a wildcard"),
         pytest.param([*VAULT, "--kv", "legacy"], "MOUNT=1", id="no version"),
@@ -152,13 +152,13 @@ def test_manifests_without_a_reference_are_a_finding() -> None:
         pytest.param([*VAULT, "-f", "charts/no.yaml", "--templated"], "does not exist", id="no such file, templated"),
         pytest.param([*VAULT, "-f", "examples/base", "--templated"], "no manifests", id="templated, with manifests"),
         pytest.param(
-            [*VAULT, "--path", "secret/x", "--accessor", "a"], "--templated only", id="an accessor for nothing"
+            [*VAULT, "--path", "secret/x", "--accessor", "a"], "only with --templated", id="an accessor for nothing"
         ),
         pytest.param(
             [*VAULT, "--program", "bao", "--path", "secret/x", "-o", "terraform"], "--program", id="bao, no command"
         ),
-        pytest.param([*VAULT, "--path", "secret/x", "--strict"], "with -f only", id="strict about nothing"),
-        pytest.param([*VAULT, "--templated", "--accessor", "a}}"], "is none", id="an accessor that is none"),
+        pytest.param([*VAULT, "--path", "secret/x", "--strict"], "only with -f", id="strict about nothing"),
+        pytest.param([*VAULT, "--templated", "--accessor", "a}}"], "is not an accessor", id="an accessor that is none"),
         pytest.param(["shop", "--vault-only", "--templated"], "--kv", id="templated, no mounts"),
         pytest.param([*VAULT, "--templated", "--path", "secret/x"], "every namespace", id="a path for every namespace"),
         pytest.param(

@@ -67,7 +67,7 @@ class TestARotation:
         ] * 3
         assert sorted(signer.asked) == ["fixed", "one", "one"]
         assert signer.users == {f"system:serviceaccount:{name}:keyhole-reconciler" for name in ("north", "south")}
-        assert f"done: the key {new} signs, 3 records signed anew" in done.stdout
+        assert f"done: the key {new} signs, 3 records signed again" in done.stdout
         assert ROTATE not in key.document()["metadata"]["annotations"]
         shown = commands.run("status")
         assert (shown.returncode, f"signing   {new}" in shown.stdout) == (0, True)
@@ -169,14 +169,14 @@ class TestWhatIsLeft:
         stuck = commands.run("rotate")
         assert stuck.returncode == 1
         assert "records left:\n  mixed/dead\n" in stuck.stdout
-        assert "`keyhole key rotate --drop-old` has the old key go all the same" in stuck.stdout
+        assert "`keyhole key rotate --drop-old` drops the old key all the same" in stuck.stdout
         assert old in key.ring().accepted
         done = commands.run("rotate", "--drop-old")
         assert done.returncode == 0, done.stdout + done.stderr
         new = key.ring().signing.id
         assert set(key.ring().accepted) == {new}
         assert [tenants.record_key("mixed", name) for name in ("a", "dead", "z")] == [new, old, new]
-        told = f"done: the key {new} signs, 2 records signed anew\nnote: the old key went with 2 namespaces, 1 records"
+        told = f"done: the key {new} signs, 2 records signed again\nnote: the old key was dropped with 2 namespaces, 1 records"
         assert told in done.stdout
         assert "records left:\n  mixed/dead\n" in done.stdout
         assert not {ROTATE, DROP_OLD} & key.document()["metadata"]["annotations"].keys()
