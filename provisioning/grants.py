@@ -6,7 +6,7 @@ from provisioning.errors import MountUnknown, PathRefused
 from provisioning.policy_paths import NAMESPACE, check_literal, check_shared, locate, locate_path
 from provisioning.reading.usage import Usage
 from provisioning.target import Target
-from resolver.vault.kv_location import KvLocation
+from resolver.vault.mounts import KvLocation
 
 
 def of_paths(paths: Sequence[str], mounts: Mapping[str, int]) -> list[KvLocation]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from provisioning.policy_paths import NAMESPACE
-from resolver.vault.kv_location import V2, KvLocation
+from resolver.vault.mounts import V2, KvLocation
 from resolver.vault.policy_rule import rule
 
 ACCESSOR = "ACCESSOR"

@@ -6,9 +6,8 @@ from provisioning.errors import MountUnknown, PathRefused
 from resolver.references import paths
 from resolver.references.paths import PathError
 from resolver.references.reference import Reference
-from resolver.vault import kv_location
 from resolver.vault.errors import ReferenceRefused
-from resolver.vault.kv_location import KvLocation, KvMount
+from resolver.vault.mounts import KvLocation, KvMount, location
 from resolver.vault.policy_rule import why_not_literal
 
 NAMESPACE = "{namespace}"
@@ -25,10 +24,10 @@ def locate(reference: Reference, mounts: Mapping[str, int]) -> KvLocation:
     if mount is None:
         raise MountUnknown(reference.path)
     try:
-        location = kv_location.location(reference, mount)
+        found = location(reference, mount)
     except ReferenceRefused as error:
         raise PathRefused(reference.path, error.message) from None
-    return KvLocation(location.mount, location.path)
+    return KvLocation(found.mount, found.path)
 
 
 def locate_path(path: str, mounts: Mapping[str, int]) -> KvLocation:

@@ -9,7 +9,7 @@ from resolver.connections.allow import AllowPattern
 from resolver.connections.model import Authentication, ConfigurationError
 from resolver.connections.model import read as read_connections
 from resolver.references.reference import DEFAULT_CONNECTION
-from resolver.vault.kv_location import KvLocation
+from resolver.vault.mounts import KvLocation
 
 DEFAULT_ROLE = "keyhole-{namespace}"
 DEFAULT_SHARED_ROLE = "keyhole"

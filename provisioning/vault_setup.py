@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 from provisioning.policy import ACCESSOR, Policy
 from provisioning.target import Target
 from provisioning.vault_role import TokenType, VaultRole, policy_name, role_name, vault_role
-from resolver.vault.kv_location import KvLocation
+from resolver.vault.mounts import KvLocation
 
 Program: TypeAlias = Literal["vault", "bao"]
 

@@ -20,8 +20,7 @@ from resolver.vault.breaker import State
 from resolver.vault.client import Transport
 from resolver.vault.http import Limit, no_limit
 from resolver.vault.kv import KvSecret, MountDoubted
-from resolver.vault.kv_location import KvLocation
-from resolver.vault.mounts import Mounts
+from resolver.vault.mounts import KvLocation, Mounts
 from resolver.vault.observer import Observers, nobody
 from resolver.vault.servers import Server, Servers
 

@@ -26,7 +26,7 @@ from provisioning.vault_role import TokenType
 from provisioning.vault_setup import Program, VaultSetup
 from resolver.connections.model import ConfigurationError
 from resolver.references.reference import DEFAULT_CONNECTION
-from resolver.vault.kv_location import KvLocation
+from resolver.vault.mounts import KvLocation
 
 _FINDINGS = 1
 _ACCESSOR = re.compile(r"[A-Za-z0-9_-]+")

@@ -10,10 +10,10 @@ from manifests.registration.base64_search import needles
 from resolver.causes import Cause
 from resolver.errors import ResolverError
 from resolver.references import jsontext
-from resolver.references.errors import ReferenceSyntaxError, ValueTooLarge
+from resolver.references.errors import ReferenceSyntaxError
 from resolver.references.grammar import Reference, Template, has_reference, parse_value
 from resolver.references.jsontext import JsonValue
-from resolver.references.value import MAX_VALUE_BYTES, NotText, SecretValue
+from resolver.references.value import MAX_VALUE_BYTES, NotText, SecretValue, ValueTooLarge
 
 # What every reference has in it: as it is, in base64, or perhaps in JSON's escapes.
 _HINTS = ("vault", *needles("vault"), "\\u")

@@ -116,13 +116,3 @@ class MissingField(ResolverError):
         told = "the field is null, which counts as a missing one" if is_null else "the secret has no such field"
         super().__init__(f"`{reference.shown}`: {told}")
         self.reference = reference
-
-
-class ValueTooLarge(ResolverError):
-    """A text with its references resolved is larger than `limit_bytes`."""
-
-    cause: ClassVar[Cause] = Cause.VALUE_TOO_LARGE
-
-    def __init__(self, limit_bytes: int) -> None:
-        super().__init__(f"the text with its values is larger than {limit_bytes} bytes")
-        self.limit_bytes = limit_bytes

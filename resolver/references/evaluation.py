@@ -13,10 +13,10 @@ from typing import Final, Literal, Self
 
 from resolver.budget import Budget, NoRoom
 from resolver.deadline import Deadline
-from resolver.references import escapes, jsontext
+from resolver.references import jsontext
 from resolver.references.errors import FunctionError, MissingField
 from resolver.references.functions import FUNCTIONS, Failure, apply
-from resolver.references.reference import Function, Reference
+from resolver.references.reference import Function, Reference, percent_encode
 from resolver.references.value import MAX_VALUE_BYTES, SecretValue
 
 # What functions take, in nanoseconds at the most.
@@ -67,7 +67,7 @@ class JsonTexts:
             self._budget.spend(read.units)
         found = jsontext.field_value(target)
         if found is None:
-            return Failure(f"the value has nothing, or null, at {escapes.encode(pointer)}")
+            return Failure(f"the value has nothing, or null, at {percent_encode(pointer)}")
         return found.reveal()
 
     def _read(self, key: Hashable, text: bytes) -> _Read:

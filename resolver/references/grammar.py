@@ -1,25 +1,30 @@
 """The grammar of references; the docstrings of the parsing functions are its rules.
 
-One grammar for manifests, the command line and the policy generator. Whatever the text, the only error is
-ReferenceSyntaxError.
+One grammar for manifests, the command line and the policy generator. The only error is ReferenceSyntaxError.
 """
 
 import unicodedata
 
-from resolver.references import characters, escapes, functions, paths, tokenizer
+from resolver.references import characters, functions, paths, tokenizer
 from resolver.references.errors import ReferenceSyntaxError
 from resolver.references.reference import (
     DEFAULT_CONNECTION,
+    LOOK_ALIKES,
     MAX_FUNCTIONS,
     MAX_REFERENCE_BYTES,
+    Decoded,
+    EscapeError,
     Function,
+    Placed,
     Reference,
+    Template,
     forbidden_in_field,
     format_reference,
     is_connection,
     is_version,
+    percent_decode,
+    percent_encode,
 )
-from resolver.references.template import Placed, Template
 from resolver.references.tokenizer import Token, Tokenizer
 
 __all__ = [
@@ -195,15 +200,15 @@ def _parse_function(tokens: Tokenizer) -> Function:
     raise tokens.error(problem, expected, (at.start, at.end))
 
 
-def _decode(tokens: Tokenizer, token: Token) -> escapes.Decoded:
+def _decode(tokens: Tokenizer, token: Token) -> Decoded:
     """Decode the escapes of a part; blanks at its edges must be escaped, for nobody sees them."""
     text = tokens.text(token)
     for offset, edge in ((token.start, text[:1]), (token.end - 1, text[-1:])):
         if edge and edge in " \t":
             raise tokens.error("a blank at the edge of a part", "%20 for a blank that counts", (offset, offset + 1))
     try:
-        return escapes.decode(tokens.source, token.start, token.end)
-    except escapes.EscapeError as error:
+        return percent_decode(tokens.source, token.start, token.end)
+    except EscapeError as error:
         problem, expected, span = error.problem, error.expected, (error.start, error.end)
     raise tokens.error(problem, expected, span)
 
@@ -215,10 +220,10 @@ def _check_raw_field(tokens: Tokenizer, token: Token) -> None:
     for offset in range(token.start, token.end):
         character = tokens.source[offset]
         _check_visible(tokens, offset)
-        alike = characters.look_alike(character, escapes.LOOK_ALIKES)
+        alike = characters.look_alike(character, LOOK_ALIKES)
         if alike is not None:
             problem = f"{characters.escape(character)}, which looks like {alike}"
-            expected = f"{alike} itself, or {escapes.encode(character)} for the character"
+            expected = f"{alike} itself, or {percent_encode(character)} for the character"
             raise tokens.error(problem, expected, (offset, offset + 1))
 
 
@@ -236,7 +241,7 @@ def _check_raw_argument(tokens: Tokenizer, token: Token) -> None:
 
 def _check_visible(tokens: Tokenizer, offset: int) -> None:
     if characters.is_invisible(tokens.source[offset]):
-        expected = f"nothing there, or {escapes.encode(tokens.source[offset])} for the character"
+        expected = f"nothing there, or {percent_encode(tokens.source[offset])} for the character"
         raise tokens.error("an invisible character", expected, (offset, offset + 1))
 
 
@@ -251,6 +256,5 @@ def _check_canonical_length(tokens: Tokenizer, reference: Reference) -> None:
         pass
     else:
         return
-    raise tokens.error(
-        "a reference that is too long with its escapes", f"at most {MAX_REFERENCE_BYTES} bytes", (start, end)
-    )
+    problem = "a reference that is too long with its escapes"
+    raise tokens.error(problem, f"at most {MAX_REFERENCE_BYTES} bytes", (start, end))

@@ -1,10 +1,105 @@
-"""A reference: the name of one value in Vault and what is made of it."""
+"""A reference: the name of one value in Vault and what is made of it; how it is written, and a text that holds some.
+
+Parts of a reference are percent-encoded (RFC 3986 section 2.1).
+"""
 
 import re
 import unicodedata
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
-from resolver.references import escapes, functions, paths
+from resolver.references import characters, functions, paths
+from resolver.references.value import MAX_VALUE_BYTES, SecretValue, ValueTooLarge
+
+# What would end a part of a reference or open another one, and the escape character itself.
+_ALWAYS = frozenset("|){}($%")
+# What a reader takes for a character that ends a part of a reference, or escapes one.
+LOOK_ALIKES = "#|%"
+_TO_ESCAPE = re.compile(r"[|){}($%]|[^\x20-\x7e]|\A | \Z")
+_PIECE = re.compile(r"(?P<escapes>(?:%[0-9A-Fa-f]{2})+)|(?P<bad>%)|(?P<plain>[^%]+)")
+_ESCAPE_LENGTH = 3
+
+
+class EscapeError(ValueError):
+    """An escape that cannot be decoded; `start` and `end` are offsets in the source text."""
+
+    def __init__(self, problem: str, expected: str, start: int, end: int) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.expected = expected
+        self.start = start
+        self.end = end
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """Decoded text; `offsets[i]` is where character i begins in the source, the last one is the end."""
+
+    text: str
+    offsets: tuple[int, ...]
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """Give the span in the source of the decoded characters from `start` to `end`."""
+        return self.offsets[start], self.offsets[end]
+
+
+def percent_decode(source: str, start: int, end: int) -> Decoded:
+    """Decode every %XX of `source[start:end]` as UTF-8; raises EscapeError."""
+    decoded: list[str] = []
+    offsets: list[int] = []
+    for piece in _PIECE.finditer(source, start, end):
+        if piece["bad"]:
+            stop = min(piece.start() + _ESCAPE_LENGTH, end)
+            raise EscapeError(
+                "a % that begins no escape",
+                "two hexadecimal digits, or %25 for % itself",
+                piece.start(),
+                stop,
+            )
+        text = piece["plain"] or _decode_escapes(piece["escapes"], piece.start())
+        width = 1 if piece["plain"] else _ESCAPE_LENGTH
+        offset = piece.start()
+        for character in text:
+            decoded.append(character)
+            offsets.append(offset)
+            offset += len(character.encode()) * width if width > 1 else 1
+    return Decoded("".join(decoded), (*offsets, end))
+
+
+def _decode_escapes(escapes: str, offset: int) -> str:
+    encoded = bytes.fromhex(escapes.replace("%", ""))
+    try:
+        return encoded.decode()
+    except UnicodeDecodeError as error:
+        start, end = (offset + _ESCAPE_LENGTH * index for index in (error.start, error.end))
+    # Outside the handler: what is raised must not carry the undecoded bytes as its context.
+    raise EscapeError("escapes that are not UTF-8", "UTF-8 as %XX", start, end)
+
+
+def percent_encode(text: str, *, separator: str = "") -> str:
+    """Escape what cannot stand in a part of a reference, or would not be seen there.
+
+    That is the grammar's own characters and those of `separator`, blanks at either end, line breaks and other
+    invisible characters, and what looks like a character that ends a part. The result is a single line.
+    """
+    if _TO_ESCAPE.search(text) is None and not any(character in text for character in separator):
+        return text
+    last = len(text) - 1
+    return "".join(
+        _percent(character)
+        if character in _ALWAYS
+        or character in separator
+        or (character == " " and index in (0, last))
+        or characters.is_invisible(character)
+        or characters.look_alike(character, LOOK_ALIKES)
+        else character
+        for index, character in enumerate(text)
+    )
+
+
+def _percent(character: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in character.encode())
+
 
 MAX_REFERENCE_BYTES = 2048
 MAX_FUNCTIONS = 8
@@ -95,7 +190,7 @@ def format_reference(reference: Reference) -> str:
 
 def _format(reference: Reference) -> str:
     connection = "" if reference.connection == DEFAULT_CONNECTION else f"+{reference.connection}"
-    path, field = (escapes.encode(part, separator="#") for part in (reference.path, reference.field))
+    path, field = (percent_encode(part, separator="#") for part in (reference.path, reference.field))
     version = "" if reference.version is None else f"#{reference.version}"
     functions = "".join(f" | {_format_function(function)}" for function in reference.functions)
     return f"vault{connection}:{path}#{field}{version}{functions}"
@@ -103,4 +198,55 @@ def _format(reference: Reference) -> str:
 
 def _format_function(function: Function) -> str:
     functions.check(function.name, function.argument)
-    return function.name if function.argument is None else f"{function.name}:{escapes.encode(function.argument)}"
+    return function.name if function.argument is None else f"{function.name}:{percent_encode(function.argument)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A reference and where it stands in the source, its brackets included."""
+
+    reference: Reference
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A text and its references, in order and without overlap."""
+
+    # The text of a Secret's field may itself be a secret, so no repr shows it.
+    source: str = field(repr=False)
+    placed: tuple[Placed, ...]
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """The references in the order of the text, repeated ones repeated."""
+        return tuple(placed.reference for placed in self.placed)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the text is one bare reference, without brackets."""
+        # Only a bare reference begins at its "v"; an inline one that fills the text begins at its bracket.
+        return len(self.placed) == 1 and self.source.startswith("vault") and self.placed[0].start == 0
+
+    def pieces(self) -> Iterator[str | Reference]:
+        """Give the pieces of plain text (never empty) and the references in order."""
+        position = 0
+        for placed in self.placed:
+            if placed.start > position:
+                yield self.source[position : placed.start]
+            yield placed.reference
+            position = placed.end
+        if position < len(self.source):
+            yield self.source[position:]
+
+    def render(self, values: Mapping[Reference, SecretValue]) -> SecretValue:
+        """Put the values, after their functions, where the references stand.
+
+        Values are bytes and never scanned for references. Raises ValueTooLarge above 1 MiB, KeyError when a
+        reference has no value.
+        """
+        parts = [piece.encode() if isinstance(piece, str) else values[piece].reveal() for piece in self.pieces()]
+        if sum(map(len, parts)) > MAX_VALUE_BYTES:
+            raise ValueTooLarge(MAX_VALUE_BYTES)
+        return SecretValue(b"".join(parts))

@@ -1,7 +1,10 @@
 """A value that came from Vault, wrapped so that it cannot be shown by accident."""
 
 import hmac
-from typing import Final, NoReturn, Self, final
+from typing import ClassVar, Final, NoReturn, Self, final
+
+from resolver.causes import Cause
+from resolver.errors import ResolverError
 
 _MASK = "[secret]"
 MAX_VALUE_BYTES: Final = 1024 * 1024
@@ -94,3 +97,13 @@ def _decode(value: bytes) -> str | None:
         return value.decode()
     except UnicodeDecodeError:
         return None
+
+
+class ValueTooLarge(ResolverError):
+    """A text with its references resolved is larger than `limit_bytes`."""
+
+    cause: ClassVar[Cause] = Cause.VALUE_TOO_LARGE
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(f"the text with its values is larger than {limit_bytes} bytes")
+        self.limit_bytes = limit_bytes

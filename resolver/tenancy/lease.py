@@ -1,15 +1,157 @@
-"""One admission's use of its tenant's Vault token."""
+"""A tenant's Vault token between admissions (`Slot`), and its use in one of them (`Lease`).
+
+A token is held by its slot, as long as it is the one in use, and by every admission that works with it. Whoever lets go
+of it last gets it back, to have it revoked. So no admission loses a token while it uses it, and no token loses its
+owner: not when it is replaced, not when its slot is retired, and not when a login ends after that.
+"""
 
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from resolver.deadline import Deadline
 from resolver.errors import DeadlineExceeded
-from resolver.tenancy.login import VaultToken
-from resolver.tenancy.slot import Holding, Slot
+from resolver.tenancy.login import Allowance, VaultToken
+from resolver.vault.client import Transport
 from resolver.vault.denials import TokenUnknown, TokenUsesTooFew
+
+# After a denial the token may be older than the policy of its role. But a bad reference must not make a namespace log
+# in again and again.
+_REPLACEMENT_INTERVAL_SECONDS = 30.0
+# A kustomization or chart may bring several bad references at once. Each of them is judged by a fresh token.
+_REPLACEMENTS_IN_A_ROW = 20
+
+
+@dataclass(slots=True, eq=False)
+class Holding:
+    """A token, how many hold it, and how often it can be used still (None: without a limit). Changed by its slot."""
+
+    token: VaultToken
+    holders: int
+    uses_left: int | None
+    is_known: bool = True
+    """Whether Vault knows the token, as far as was seen."""
+    is_dropped: bool = False
+    """Whether no further request is to be sent under it."""
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether a request can be sent under the token."""
+        return not self.is_dropped and self.uses_left != 0 and self.token.usable_until_seconds > time.monotonic()
+
+    @property
+    def is_owed(self) -> bool:
+        """Whether Vault still has something to revoke: it forgets a token by itself once it is used up."""
+        return self.is_known and self.uses_left != 0 and self.token.revocable
+
+
+class Slot:
+    """One tenant's place for a token. Threads may share it; nothing in it waits for anybody.
+
+    `login_lock` is held over a login, so that simultaneous admissions share one.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self.transport = transport
+        self.login_lock = threading.Lock()
+        self.allowance = Allowance(_REPLACEMENTS_IN_A_ROW, _REPLACEMENT_INTERVAL_SECONDS)
+        self.used_at_seconds = time.monotonic()
+        self._current: Holding | None = None
+        self._live: list[Holding] = []
+        self._is_retired = False
+        self._lock = threading.Lock()
+
+    def take(self, held: list[Holding], *, spends: bool) -> Holding | None:
+        """Return what a request can be sent under, or None, and note it in `held`, what the caller holds.
+
+        `spends` says that the request counts as a use of the token.
+        """
+        with self._lock:
+            # A slot that is retired keeps no token; then each admission goes on with those that it has.
+            offered = held if self._is_retired else [self._current] if self._current else []
+            found = next((holding for holding in offered if holding.is_usable), None)
+            if found is not None:
+                self._lend(found, held, spends=spends)
+            return found
+
+    def put(self, token: VaultToken, held: list[Holding], *, spends: bool) -> list[VaultToken]:
+        """Use a token from now on, for a request of the caller at first; return what nobody holds any more."""
+        with self._lock:
+            new = Holding(token, 0, token.uses)
+            self._live.append(new)
+            self._lend(new, held, spends=spends)
+            if self._is_retired:
+                return []
+            new.holders += 1
+            return self._replaced(new)
+
+    def drop(self, token: VaultToken, *, is_known: bool) -> list[VaultToken]:
+        """Use a token no longer, if it is the one in use; return it if nobody holds it any more."""
+        with self._lock:
+            for holding in self._live:
+                if holding.token is token:
+                    holding.is_dropped, holding.is_known = True, is_known
+            in_use = self._current is not None and self._current.token is token
+            return self._replaced(None) if in_use else []
+
+    def uses(self, token: VaultToken) -> bool:
+        """Whether further requests may be sent under this token."""
+        with self._lock:
+            return any(holding.token is token and not holding.is_dropped for holding in self._live)
+
+    def release(self, held: list[Holding]) -> list[VaultToken]:
+        """Let go of what a caller holds; return what nobody holds any more."""
+        with self._lock:
+            gone = [token for holding in held for token in self._released(holding)]
+            held.clear()
+            return gone
+
+    def retire(self) -> list[VaultToken]:
+        """Keep no token from now on; return what nobody holds any more."""
+        with self._lock:
+            self._is_retired = True
+            old, self._current = self._current, None
+            return [] if old is None else self._released(old)
+
+    def surrender(self) -> list[VaultToken]:
+        """Give up whatever is held still, by whomever."""
+        with self._lock:
+            owed = [holding.token for holding in self._live if holding.is_owed]
+            self._live.clear()
+            return owed
+
+    def is_idle(self, idle_seconds: float) -> bool:
+        """Whether nobody asked for the token lately, or its time is over."""
+        now = time.monotonic()
+        current = self._current
+        if self.login_lock.locked() or (current is not None and current.holders > 1):
+            return False
+        is_over = current is not None and current.token.usable_until_seconds <= now
+        return is_over or now - self.used_at_seconds >= idle_seconds
+
+    def _replaced(self, new: Holding | None) -> list[VaultToken]:
+        old, self._current = self._current, new
+        if old is None:
+            return []
+        old.is_dropped = True
+        return self._released(old)
+
+    def _lend(self, holding: Holding, held: list[Holding], *, spends: bool) -> None:
+        if spends and holding.uses_left is not None:
+            holding.uses_left -= 1
+        if holding not in held:
+            holding.holders += 1
+            held.append(holding)
+
+    def _released(self, holding: Holding) -> list[VaultToken]:
+        holding.holders -= 1
+        if holding.holders > 0 or holding not in self._live:
+            return []
+        self._live.remove(holding)
+        return [holding.token] if holding.is_owed else []
+
 
 # A role may give tokens for one use each. So many logins are borne for one object.
 _MOST_LOGINS = 32

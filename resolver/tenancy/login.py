@@ -5,7 +5,7 @@ Sources: Vault's HTTP API for the `jwt` and `kubernetes` authentication methods,
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
@@ -95,3 +95,21 @@ def revoke(transport: Transport, token: VaultToken, deadline: Deadline) -> bool:
     adapter = transport.adapter(deadline, token.token, operation=Operation.REVOKE)
     answer: VaultAnswer = Token(adapter).revoke_self()
     return answer.status == HTTPStatus.NO_CONTENT
+
+
+class Allowance:
+    """How often something may be done: `most` times in a row, then once in `every_seconds`."""
+
+    def __init__(self, most: int, every_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._most = most
+        self._every_seconds = every_seconds
+        self._clock = clock
+        self._full_at = clock()
+
+    def wait_seconds(self) -> float:
+        """Return after how many seconds it may be done, 0.0 for now."""
+        return max(0.0, self._full_at - (self._most - 1) * self._every_seconds - self._clock())
+
+    def spend(self) -> None:
+        """Tell that it was done."""
+        self._full_at = max(self._full_at, self._clock()) + self._every_seconds

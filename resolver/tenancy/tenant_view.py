@@ -12,12 +12,11 @@ from resolver.budget import Budget
 from resolver.errors import ResolverError
 from resolver.references.grammar import Reference
 from resolver.tenancy.login import VaultToken
-from resolver.vault import kv, kv_location
+from resolver.vault import kv, mounts
 from resolver.vault.denials import DeniedForNow, MountDenied, TokenUnknown
 from resolver.vault.errors import PathNotAllowed, ReferenceRefused, VaultDenied
-from resolver.vault.kv import KvSecret, MountDoubted
-from resolver.vault.kv_location import KvLocation, KvMount
-from resolver.vault.mounts import TokenRefused, ask_for_mount
+from resolver.vault.kv import KvSecret, MountDoubted, TokenRefused, ask_for_mount
+from resolver.vault.mounts import KvLocation, KvMount
 from resolver.vault.servers import Server
 
 _Found = TypeVar("_Found")
@@ -114,14 +113,14 @@ class TenantView:
     def _location(self, reference: Reference) -> KvLocation:
         mount = self.server.mounts.known(reference.path)
         # What is a plain path on KV v1 may be a branch of the API since, which nobody may read by a reference.
-        if mount is None or (kv_location.is_branch_of_v2(mount, reference.path) and not self._is_certain(mount)):
+        if mount is None or (mounts.is_branch_of_v2(mount, reference.path) and not self._is_certain(mount)):
             mount = self._found_mount(reference.path, mount)
         try:
-            return kv_location.location(reference, mount)
+            return mounts.location(reference, mount)
         except ReferenceRefused:
             if mount.is_configured or self._is_certain(mount):
                 raise
-            return kv_location.location(reference, self._found_mount(reference.path, mount))
+            return mounts.location(reference, self._found_mount(reference.path, mount))
 
     def _found_mount(self, path: str, believed: KvMount | None) -> KvMount:
         found = self._ask(

@@ -15,9 +15,8 @@ from resolver.deadline import Deadline
 from resolver.errors import ResolverError
 from resolver.identity import TokenMinter, identity_name
 from resolver.tenancy import login
-from resolver.tenancy.lease import Lease
+from resolver.tenancy.lease import Lease, Slot
 from resolver.tenancy.login import VaultToken
-from resolver.tenancy.slot import Slot
 from resolver.vault.client import Transport
 from resolver.vault.errors import IdentityRefused, LoginDenied
 from resolver.vault.observer import Login

@@ -21,23 +21,12 @@ from resolver.connections.model import Connection
 from resolver.deadline import Deadline
 from resolver.errors import DeadlineExceeded
 from resolver.references.value import SecretValue
-from resolver.vault import retries
 from resolver.vault.breaker import Breaker, State
 from resolver.vault.errors import VaultUnavailable
-from resolver.vault.http import (
-    AnswerTooLarge,
-    Arrives,
-    ClosedUnanswered,
-    Limit,
-    TooLate,
-    Unanswered,
-    VaultAnswer,
-    VaultRequest,
-    Wire,
-    no_limit,
-    unbounded,
-)
+from resolver.vault.exchange_errors import AnswerTooLarge, ClosedUnanswered, TooLate, Unanswered
+from resolver.vault.http import Arrives, Limit, VaultAnswer, VaultRequest, Wire, no_limit, unbounded
 from resolver.vault.observer import NOBODY, Observer, Operation
+from resolver.vault.responses import pause_seconds
 
 EXAMINER: Final = "vault-health"
 """The name of the thread that asks a server how it is."""
@@ -90,7 +79,7 @@ class Transport:
 
         A connection that the server had closed while it was idle is replaced once: what Keyhole asks of Vault (reads,
         logins, revocations of its own tokens) may be asked twice. What may be repeated and is likely to pass is asked
-        again after a pause, as the connection's `retries` say, while the breaker is closed (`resolver.vault.retries`).
+        again after a pause, as the connection's `retries` say, while the breaker is closed.
 
         Raises `VaultUnavailable` when there is no answer (which says how, never what Vault sent),
         `DeadlineExceeded` when there is no time left to ask, and ValueError for a target that could be rewritten.
@@ -114,7 +103,7 @@ class Transport:
             self.observer.repeated(request.operation)
             outcome = self._exchanged(request, deadline)
         for repetition in range(settings.attempts if request.may_repeat else 0):
-            if not self._waited(retries.pause_seconds(outcome, repetition, settings), deadline):
+            if not self._waited(pause_seconds(outcome, repetition, settings), deadline):
                 break
             self.observer.repeated(request.operation)
             outcome = self._exchanged(request, deadline)

@@ -1,14 +1,13 @@
 """One request and its answer on the wire to one Vault server, in bounded time and size."""
 
-import errno
 import http.client
-import ssl
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, cast
+from typing import cast
 from urllib.parse import urlsplit
 
 import urllib3
@@ -16,9 +15,66 @@ import urllib3.exceptions
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from resolver.connections.model import Connection
-from resolver.vault.errors import VaultUnavailable
-from resolver.vault.idle_connections import IdleConnections
+from resolver.vault.exchange_errors import AnswerTooLarge, ClosedUnanswered, explained
 from resolver.vault.observer import Operation
+
+
+class IdleConnections:
+    """A stack of at most `most` idle connections: the one that came back last is taken first. Threads may share it.
+
+    There are only connections on it, never an empty place: after a dial that failed, the next request still finds the
+    good connections below.
+
+    Connections have a generation. A server that closed one idle connection has most likely closed all of them, because
+    it was restarted; but many requests find that out at the same time. The first one ends the generation, and with it
+    every idle connection; the others find that this is done.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._stack: list[HTTPConnection] = []
+        self._generation = 0
+        self._is_closed = False
+        self._lock = threading.Lock()
+
+    def take(self) -> tuple[HTTPConnection | None, int]:
+        """Return an idle connection, or None when there is none, and the generation that now is.
+
+        Whoever has to dial belongs to that generation.
+        """
+        with self._lock:
+            return self._stack.pop() if self._stack else None, self._generation
+
+    def give_back(self, connection: HTTPConnection, generation: int) -> None:
+        """Keep a connection for the next request. It is closed if its generation is over, or enough are kept."""
+        with self._lock:
+            is_kept = not self._is_closed and generation == self._generation and len(self._stack) < self._most
+            if is_kept:
+                self._stack.append(connection)
+        if not is_kept:
+            connection.close()
+
+    def renew(self, generation: int) -> None:
+        """End a generation and close its idle connections. Does nothing when it has ended already."""
+        with self._lock:
+            if generation != self._generation:
+                return
+            self._generation += 1
+            ended, self._stack = self._stack, []
+        _close(ended)
+
+    def close(self) -> None:
+        """Close what is idle now, and what is given back from now on."""
+        with self._lock:
+            self._is_closed = True
+            ended, self._stack = self._stack, []
+        _close(ended)
+
+
+def _close(connections: list[HTTPConnection]) -> None:
+    for connection in connections:
+        connection.close()
+
 
 # A secret in Vault has 1 MiB at the most, unless the storage was told otherwise (raft's `max_entry_size`), and
 # Kubernetes stores no more in a Secret. JSON and metadata are added to it.
@@ -27,33 +83,6 @@ _MOST_TOLD = "2 MiB"
 _PIECE_BYTES = 256 * 1024
 # More may be in use at once; these are kept when they are idle. Nobody waits for one.
 _KEPT_CONNECTIONS = 32
-_CLOSED = (
-    http.client.RemoteDisconnected,
-    ConnectionResetError,
-    BrokenPipeError,
-    ssl.SSLEOFError,
-    ssl.SSLZeroReturnError,
-)
-
-
-class Unanswered(VaultUnavailable):
-    """The server refused the connection, or closed it before it answered."""
-
-
-class ClosedUnanswered(Unanswered):
-    """The server closed a connection before it answered; it may have done so long ago, while nobody used it."""
-
-
-class TooLate(VaultUnavailable):
-    """The answer was not there after the time that it was given, `after_seconds`."""
-
-    def __init__(self, server: str, after_seconds: float) -> None:
-        super().__init__(server, _LATE)
-        self.after_seconds = after_seconds
-
-
-class AnswerTooLarge(VaultUnavailable):
-    """The server answers, and with more than is read."""
 
 
 Arrives = Callable[[int], None]
@@ -131,7 +160,7 @@ class Wire:
                 answer = self._whole(response, request.arrives)
             is_whole = True
         except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as error:
-            told = self._told(_chain(error), seconds, answered=answered)
+            told = explained(error, self.connection.address, seconds, answered=answered)
             if idle is not None and isinstance(told, ClosedUnanswered):
                 self._idle.renew(generation)
             raise told from None
@@ -161,22 +190,6 @@ class Wire:
             raise AnswerTooLarge(self.connection.address, f"sent a response of more than {_MOST_TOLD}")
         return VaultAnswer(response.status, response.headers, b"".join(pieces))
 
-    def _told(self, chain: Sequence[BaseException], seconds: float, *, answered: bool) -> VaultUnavailable:
-        """What went wrong on the way, told by the kinds of errors alone: their texts may quote what was sent."""
-        server = self.connection.address
-        for cause in chain:
-            if isinstance(cause, ssl.SSLCertVerificationError):
-                return VaultUnavailable(server, f"has a certificate that is not trusted ({cause.verify_message})")
-            if isinstance(cause, OSError) and cause.errno in _OF_THIS_PROCESS:
-                return VaultUnavailable(server, "could not be asked: Keyhole has no file descriptor left")
-        closed = not answered and any(isinstance(cause, _CLOSED) for cause in chain)
-        how = next((how for kinds, how in _KINDS if any(isinstance(cause, kinds) for cause in chain)), _BROKEN)
-        if closed:
-            return ClosedUnanswered(server, how)
-        if how == _LATE:
-            return TooLate(server, seconds)
-        return (Unanswered if how in {_REFUSED, _UNREACHABLE} else VaultUnavailable)(server, how)
-
 
 def _dialler(connection: Connection) -> Callable[[], HTTPConnection]:
     """Return what makes connections to the server; each is opened by its first request."""
@@ -198,36 +211,3 @@ def _response(used: HTTPConnection, request: VaultRequest, seconds: float) -> ur
             raise TimeoutError
     used.request(request.method, request.target, request.body, request.headers, preload_content=False)
     return used.getresponse()
-
-
-# What no server has a part in.
-_OF_THIS_PROCESS = frozenset({errno.EMFILE, errno.ENFILE})
-_REFUSED = "refuses connections"
-_UNREACHABLE = "cannot be reached"
-_LATE = "did not answer in time"
-_BROKEN = "broke the connection"
-# The first that fits: urllib3 counts a refused connection and a name that cannot be resolved among the timeouts.
-_KINDS: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
-    ((ConnectionRefusedError,), _REFUSED),
-    ((urllib3.exceptions.NameResolutionError,), "has a name that cannot be resolved"),
-    ((urllib3.exceptions.NewConnectionError,), _UNREACHABLE),
-    ((TimeoutError, urllib3.exceptions.TimeoutError), _LATE),
-    ((ssl.SSLError,), "failed in the TLS handshake"),
-)
-
-
-def _chain(error: BaseException) -> list[BaseException]:
-    """The error, what it wraps (urllib3 hands causes on as arguments) and what led to it."""
-    found: list[BaseException] = []
-    waiting: list[Any] = [error]
-    while waiting and len(found) < 20:  # noqa: PLR2004 - a bound against cycles, far above real chains
-        current = waiting.pop(0)
-        if isinstance(current, BaseException) and not any(current is other for other in found):
-            found.append(current)
-            waiting += [
-                *current.args,
-                current.__cause__,
-                current.__context__,
-                getattr(current, "reason", None),
-            ]
-    return found

@@ -1,32 +1,39 @@
-"""Reading a secret of Vault's key/value engine, in one request.
+"""What is asked of Vault's key/value engine: on which mount a path lies, and one read of a secret.
 
-Source: Vault's HTTP API for the KV v1 and v2 engines.
+Sources: Vault's HTTP API for the KV v1 and v2 engines, and for `sys/internal/ui/mounts/PATH`, which shows a token the
+mount behind a path when the token may use anything below it.
 """
 
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from hvac.api.secrets_engines import KvV1, KvV2
+from hvac.utils import format_url
 
 from resolver.budget import Budget
 from resolver.causes import Cause
-from resolver.errors import ResolverError
+from resolver.deadline import Deadline
+from resolver.errors import ResolverError, TemporaryError
 from resolver.references import jsontext
 from resolver.references.jsontext import JsonValue
 from resolver.references.value import SecretValue
-from resolver.vault import mounts, refusal_texts, responses
+from resolver.vault import refusal_texts, responses
 from resolver.vault.client import Transport, VaultAdapter
 from resolver.vault.errors import (
+    NotKeyValue,
     SecretNotFound,
     SecretTooLarge,
     VaultDenied,
     VaultRefused,
     VaultUnavailable,
 )
-from resolver.vault.http import MAX_BODY_BYTES, AnswerTooLarge, VaultAnswer
-from resolver.vault.kv_location import V1, V2, KvLocation, KvMount
+from resolver.vault.exchange_errors import AnswerTooLarge
+from resolver.vault.http import MAX_BODY_BYTES, VaultAnswer
+from resolver.vault.mounts import V1, V2, KvLocation, KvMount
+from resolver.vault.observer import Operation
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +103,7 @@ def _refused(answer: VaultAnswer, location: KvLocation, server: str) -> Resolver
     """Return what a status says that means something of its own where secrets are read."""
     match answer.status:
         case HTTPStatus.FORBIDDEN:
-            return mounts.denied(answer, location.policy_path)
+            return denied(answer, location.policy_path)
         case HTTPStatus.NOT_FOUND:
             missing = SecretNotFound(str(location), location.version, deleted=_says_deleted(answer))
             return MountDoubted(location.mount, missing) if refusal_texts.names_other_mount(answer) else missing
@@ -120,7 +127,7 @@ def _asked(location: KvLocation, adapter: VaultAdapter) -> VaultAnswer:
 
 def _secret(body: Mapping[str, JsonValue], names: Iterable[str], engine_version: int) -> KvSecret | None:
     # Another engine's answer: its values would have a lease that nobody looks after.
-    if body.get("mount_type", "kv") not in mounts.KEY_VALUE_TYPES or body.get("lease_id"):
+    if body.get("mount_type", "kv") not in KEY_VALUE_TYPES or body.get("lease_id"):
         return None
     data, version = body.get("data"), None
     if engine_version == V2 and isinstance(data, dict):
@@ -142,3 +149,43 @@ def _says_deleted(answer: VaultAnswer) -> bool:
     except ValueError:
         return False
     return isinstance(body, dict) and isinstance(body.get("data"), dict)
+
+
+KEY_VALUE_TYPES: Final = frozenset({"kv", "generic"})
+"""How Vault calls the engine; `generic` is KV v1 of old."""
+
+
+class TokenRefused(TemporaryError):
+    """Vault does not know the token: it expired, was revoked or is used up. The caller tries another token."""
+
+    cause: ClassVar[Cause] = Cause.VAULT_UNAVAILABLE
+
+    def __init__(self) -> None:
+        super().__init__("Vault does not know the token")
+
+
+def ask_for_mount(path: str, transport: Transport, token: SecretValue, deadline: Deadline) -> KvMount:
+    """Ask Vault on which mount a path lies; Vault does not count it as a use of the token.
+
+    Raises `TokenRefused`, `VaultDenied` when there is none or the token may use nothing below it, `NotKeyValue`, or
+    what `Transport.send` raises.
+    """
+    url, asked_at_seconds = format_url("/v1/sys/internal/ui/mounts/{path}", path=path), time.monotonic()
+    answer: VaultAnswer = transport.adapter(deadline, token, operation=Operation.MOUNT).get(url=url)
+    if answer.status == HTTPStatus.FORBIDDEN:
+        raise denied(answer, path)
+    body = responses.parsed(answer, transport.connection.address, f"asking for the mount of {path}")
+    mount = body.get("data")
+    full_path = jsontext.text(mount.get("path")) if isinstance(mount, dict) else None
+    if not isinstance(mount, dict) or full_path is None:
+        raise VaultUnavailable(transport.connection.address, "sent an answer that is not Vault's")
+    mount_path, options = full_path.strip("/"), mount.get("options")
+    if mount.get("type") not in KEY_VALUE_TYPES or not path.startswith(mount_path + "/"):
+        raise NotKeyValue(mount_path)
+    version = options.get("version") if isinstance(options, dict) else None
+    return KvMount(mount_path, V2 if version == str(V2) else V1, asked_at_seconds)
+
+
+def denied(answer: VaultAnswer, path: str) -> ResolverError:
+    """Return what a 403 means where a token asked for a path: `TokenRefused` or `VaultDenied`."""
+    return TokenRefused() if refusal_texts.denies_token(answer) else VaultDenied(path)

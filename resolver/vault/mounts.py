@@ -1,41 +1,77 @@
-"""The mounts of Vault's key/value engine: on which one a path lies, and of which version it is.
+"""The mounts of Vault's key/value engine, and where a secret lies on one. Nothing here asks Vault.
 
-Source: `sys/internal/ui/mounts/PATH` of Vault's HTTP API, which tells a token the mount behind a path when the token
-may use anything below it.
+Source: Vault's HTTP API for the KV v1 and v2 engines.
 """
 
 import threading
-import time
 from collections.abc import Mapping
-from dataclasses import replace
-from http import HTTPStatus
-from typing import ClassVar, Final
+from dataclasses import dataclass, field, replace
+from typing import Final
 
-from hvac.utils import format_url
+from resolver.references.reference import Reference
+from resolver.vault.errors import ReferenceRefused
 
-from resolver.causes import Cause
-from resolver.deadline import Deadline
-from resolver.errors import ResolverError, TemporaryError
-from resolver.references import jsontext
-from resolver.references.value import SecretValue
-from resolver.vault import refusal_texts, responses
-from resolver.vault.client import Transport
-from resolver.vault.errors import NotKeyValue, VaultDenied, VaultUnavailable
-from resolver.vault.http import VaultAnswer
-from resolver.vault.kv_location import V1, V2, KvMount
-from resolver.vault.observer import Operation
-
-KEY_VALUE_TYPES: Final = frozenset({"kv", "generic"})
-"""How Vault calls the engine; `generic` is KV v1 of old."""
+V1, V2 = 1, 2
+_V2_DATA_BRANCH: Final = "data"
+# The other branches of a KV v2 mount's API. `secret/metadata/app` means the API's path to whoever writes it, so to
+# read a secret that happens to be called `metadata/app` would surprise them.
+_V2_OTHER_BRANCHES: Final = frozenset({"metadata", "delete", "undelete", "destroy", "subkeys", "config"})
 
 
-class TokenRefused(TemporaryError):
-    """Vault does not know the token: it expired, was revoked or is used up. The caller tries another token."""
+@dataclass(frozen=True, slots=True)
+class KvMount:
+    """A mount of the key/value engine: its path without slashes at the ends, and the engine's version.
 
-    cause: ClassVar[Cause] = Cause.VAULT_UNAVAILABLE
+    `asked_at_seconds` is when Vault was asked about it last, in monotonic seconds; None means never. `is_configured`
+    says that the administrator names it, and that Vault never said otherwise.
+    """
 
-    def __init__(self) -> None:
-        super().__init__("Vault does not know the token")
+    path: str
+    version: int
+    asked_at_seconds: float | None = field(default=None, compare=False)
+    is_configured: bool = field(default=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class KvLocation:
+    """One secret, at one version or the newest: what a single read of Vault returns."""
+
+    mount: KvMount
+    path: str
+    version: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.mount.path}/{self.path}"
+
+    @property
+    def policy_path(self) -> str:
+        """The path that a Vault policy has to name."""
+        branch = f"{_V2_DATA_BRANCH}/" if self.mount.version == V2 else ""
+        return f"{self.mount.path}/{branch}{self.path}"
+
+
+def is_branch_of_v2(mount: KvMount, path: str) -> bool:
+    """Whether a path that is plain on a KV v1 mount would be a branch of the API if the mount became KV v2."""
+    branch = path.removeprefix(mount.path + "/").partition("/")[0]
+    return mount.version == V1 and branch in {_V2_DATA_BRANCH, *_V2_OTHER_BRANCHES}
+
+
+def location(reference: Reference, mount: KvMount) -> KvLocation:
+    """Return where a reference's secret lies on a mount; raises `ReferenceRefused`."""
+    path = reference.path.removeprefix(mount.path + "/")
+    if mount.version == V1:
+        if reference.version is not None:
+            raise ReferenceRefused(f"{mount.path} is a KV v1 mount, which keeps no versions")
+        return KvLocation(mount, path)
+    branch, _, below = path.partition("/")
+    if branch == _V2_DATA_BRANCH and below:
+        path = below
+    elif branch in _V2_OTHER_BRANCHES:
+        raise ReferenceRefused(
+            f"{mount.path} is a KV v2 mount, and {mount.path}/{branch} a branch of its API that holds no values; "
+            f"a secret that is called {path} is written {mount.path}/{_V2_DATA_BRANCH}/{path}"
+        )
+    return KvLocation(mount, path, reference.version)
 
 
 class Mounts:
@@ -67,30 +103,3 @@ class Mounts:
         if not mount.is_configured:
             with self._lock:
                 self._known.pop(mount.path, None)
-
-
-def ask_for_mount(path: str, transport: Transport, token: SecretValue, deadline: Deadline) -> KvMount:
-    """Ask Vault on which mount a path lies; Vault does not count it as a use of the token.
-
-    Raises `TokenRefused`, `VaultDenied` when there is none or the token may use nothing below it, `NotKeyValue`, or
-    what `Transport.send` raises.
-    """
-    url, asked_at_seconds = format_url("/v1/sys/internal/ui/mounts/{path}", path=path), time.monotonic()
-    answer: VaultAnswer = transport.adapter(deadline, token, operation=Operation.MOUNT).get(url=url)
-    if answer.status == HTTPStatus.FORBIDDEN:
-        raise denied(answer, path)
-    body = responses.parsed(answer, transport.connection.address, f"asking for the mount of {path}")
-    mount = body.get("data")
-    full_path = jsontext.text(mount.get("path")) if isinstance(mount, dict) else None
-    if not isinstance(mount, dict) or full_path is None:
-        raise VaultUnavailable(transport.connection.address, "sent an answer that is not Vault's")
-    mount_path, options = full_path.strip("/"), mount.get("options")
-    if mount.get("type") not in KEY_VALUE_TYPES or not path.startswith(mount_path + "/"):
-        raise NotKeyValue(mount_path)
-    version = options.get("version") if isinstance(options, dict) else None
-    return KvMount(mount_path, V2 if version == str(V2) else V1, asked_at_seconds)
-
-
-def denied(answer: VaultAnswer, path: str) -> ResolverError:
-    """Return what a 403 means where a token asked for a path: `TokenRefused` or `VaultDenied`."""
-    return TokenRefused() if refusal_texts.denies_token(answer) else VaultDenied(path)

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from resolver.references.escapes import encode
+from resolver.references.reference import percent_encode
 from tests.e2e.caller import Caller
 from tests.e2e.objects import encoded, filled, secret
 from tests.e2e.planter import Planter
@@ -134,7 +134,7 @@ def test_what_nobody_can_see_is_refused_and_shown(caller: Caller, traffic: Traff
 def test_what_default_would_give_is_told_nowhere(caller: Caller, plant: Planter) -> None:
     # The fixtures look for the canary in the answer, in the log and wherever else something is written.
     plant.secret("no-such-field")
-    fallback = encode(plant.value())
+    fallback = percent_encode(plant.value())
     broken = ("no-field | default:{} | int", "password | default:{} | trimm", "password | Default:{}", "a|default:{})")
     for chain in broken:
         reference = f"vault:secret/e2e/no-such-field#{chain.format(fallback)}"

@@ -18,7 +18,7 @@ from provisioning.vault_role import policy_name, role_name, vault_role
 from provisioning.vault_setup import for_namespace
 from resolver.connections.model import Authentication
 from resolver.references.grammar import parse_reference
-from resolver.vault.kv_location import KvLocation, KvMount
+from resolver.vault.mounts import KvLocation, KvMount
 
 ANYWHERE = Target(Authentication(method="jwt", role="keyhole-{namespace}"))
 MOUNTS = {"secret": 2, "legacy": 1, "a/b": 2, "a": 1}

@@ -6,10 +6,9 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from resolver.references import paths
-from resolver.references.escapes import encode
 from resolver.references.functions import MAX_INDENT
 from resolver.references.grammar import Function, Reference, format_reference, has_reference
-from resolver.references.reference import MAX_REFERENCE_BYTES
+from resolver.references.reference import MAX_REFERENCE_BYTES, percent_encode
 
 # The grammar's own characters come often: they are what escapes are for.
 _special = st.sampled_from("#|})({$%:/+ ~;.\u00e4\u200b\U0001f511")
@@ -95,7 +94,7 @@ def spelled_references(draw: st.DrawFn) -> tuple[str, Reference]:
         return "".join(
             "".join(f"%{byte:02x}" for byte in character.encode())
             if draw(st.booleans())
-            else encode(character, separator=separator)
+            else percent_encode(character, separator=separator)
             for character in part
         )
 

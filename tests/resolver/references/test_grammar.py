@@ -3,7 +3,7 @@
 import pytest
 
 from resolver.errors import ResolverError
-from resolver.references.errors import FunctionError, MissingField, ValueTooLarge
+from resolver.references.errors import FunctionError, MissingField
 from resolver.references.grammar import (
     Function,
     Reference,
@@ -14,7 +14,7 @@ from resolver.references.grammar import (
     parse_value,
 )
 from resolver.references.reference import MAX_REFERENCE_BYTES, MAX_REFERENCES
-from resolver.references.value import MAX_VALUE_BYTES, SecretValue
+from resolver.references.value import MAX_VALUE_BYTES, SecretValue, ValueTooLarge
 
 _PASSWORD = Reference("secret/app", "password")
 

@@ -5,7 +5,6 @@ import unicodedata
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from resolver.references import escapes
 from resolver.references.grammar import (
     Reference,
     ReferenceSyntaxError,
@@ -15,7 +14,7 @@ from resolver.references.grammar import (
     parse_reference,
     parse_value,
 )
-from resolver.references.reference import MAX_REFERENCE_BYTES
+from resolver.references.reference import MAX_REFERENCE_BYTES, percent_decode, percent_encode
 from resolver.references.value import SecretValue
 from tests.resolver.strategies import (
     any_text,
@@ -127,8 +126,8 @@ def test_a_value_that_looks_like_a_reference_is_not_read(reference: Reference, t
 
 @given(st.text(), st.sampled_from(["", "#"]))
 def test_decoding_undoes_encoding(text: str, separator: str) -> None:
-    encoded = escapes.encode(text, separator=separator)
-    decoded = escapes.decode(encoded, 0, len(encoded))
+    encoded = percent_encode(text, separator=separator)
+    decoded = percent_decode(encoded, 0, len(encoded))
     assert decoded.text == text
     assert is_single_line(encoded)
 
@@ -137,7 +136,7 @@ def test_decoding_undoes_encoding(text: str, separator: str) -> None:
 def test_a_decoded_character_is_found_where_it_was_written(before: str, text: str, data: st.DataObject) -> None:
     parts = [data.draw(st.sampled_from([part, _escaped(part)])) if part != "%" else "%25" for part in text]
     source = before + "".join(parts) + "behind"
-    decoded = escapes.decode(source, len(before), len(source) - len("behind"))
+    decoded = percent_decode(source, len(before), len(source) - len("behind"))
     assert decoded.text == text
     for index, part in enumerate(parts):
         start, end = decoded.span(index, index + 1)

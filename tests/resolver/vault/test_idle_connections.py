@@ -5,7 +5,7 @@ from typing import cast
 
 from urllib3.connection import HTTPConnection
 
-from resolver.vault.idle_connections import IdleConnections
+from resolver.vault.http import IdleConnections
 
 
 class Closable:

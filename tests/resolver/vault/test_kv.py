@@ -14,12 +14,11 @@ from resolver.deadline import Deadline
 from resolver.errors import ResolverError
 from resolver.references.grammar import Reference
 from resolver.references.value import SecretValue
-from resolver.vault import kv, kv_location
+from resolver.vault import kv, mounts
 from resolver.vault.client import Transport
 from resolver.vault.errors import ReferenceRefused, SecretNotFound, VaultDenied, VaultUnavailable
-from resolver.vault.kv import MountDoubted
-from resolver.vault.kv_location import V1, V2, KvLocation, KvMount
-from resolver.vault.mounts import Mounts, TokenRefused
+from resolver.vault.kv import MountDoubted, TokenRefused
+from resolver.vault.mounts import V1, V2, KvLocation, KvMount, Mounts
 from tests.resolver.fake_server import answering, http
 
 _UPGRADING = (
@@ -98,8 +97,8 @@ def test_a_token_that_vault_does_not_know_is_told_from_a_policy() -> None:
 @pytest.mark.parametrize("path", ["config", "config/app", "metadata/app", "destroy/a/b"])
 def test_a_secret_with_the_name_of_a_branch_is_told_how_to_be_written(path: str) -> None:
     with pytest.raises(ReferenceRefused, match=f"is written secret/data/{path}$"):
-        kv_location.location(Reference(f"secret/{path}", "password"), KvMount("secret", V2))
-    found = kv_location.location(Reference(f"secret/data/{path}", "password"), KvMount("secret", V2))
+        mounts.location(Reference(f"secret/{path}", "password"), KvMount("secret", V2))
+    found = mounts.location(Reference(f"secret/data/{path}", "password"), KvMount("secret", V2))
     assert str(found) == f"secret/{path}"
 
 

@@ -10,11 +10,12 @@ import pytest
 from resolver.connections.model import Authentication, Connection, Retries
 from resolver.deadline import Deadline
 from resolver.errors import DeadlineExceeded
-from resolver.vault import retries
+from resolver.vault import responses
 from resolver.vault.breaker import FAILURES_IN_A_ROW, OPEN_SECONDS, Breaker, State
 from resolver.vault.client import Transport
 from resolver.vault.errors import VaultUnavailable
-from resolver.vault.http import MAX_BODY_BYTES, AnswerTooLarge, ClosedUnanswered, TooLate, Unanswered, VaultAnswer
+from resolver.vault.exchange_errors import AnswerTooLarge, ClosedUnanswered, TooLate, Unanswered
+from resolver.vault.http import MAX_BODY_BYTES, VaultAnswer
 from tests.resolver.fake_server import HEALTH, Handler, answering, http, wait_for_examination, well
 
 OK = http("200 OK", b"{}")
@@ -287,7 +288,7 @@ def saying_nothing_until_asked_often(times: int) -> Callable[[socket.socket, byt
 
 
 def longest(outcome: VaultAnswer | VaultUnavailable, count: int, settings: Retries) -> Sequence[float | None]:
-    return [retries.pause_seconds(outcome, number, settings, lambda _, high: high) for number in range(count)]
+    return [responses.pause_seconds(outcome, number, settings, lambda _, high: high) for number in range(count)]
 
 
 def test_pauses_double_up_to_the_longest() -> None:
@@ -303,9 +304,9 @@ def test_pauses_are_drawn_from_nothing_to_the_longest() -> None:
         drawn.append((low, high))
         return low
 
-    retries.pause_seconds(outcome, 1, Retries(), uniform)
+    responses.pause_seconds(outcome, 1, Retries(), uniform)
     assert drawn == [(0, 0.1)]
-    assert len({retries.pause_seconds(outcome, 1, Retries()) for _ in range(20)}) > 1
+    assert len({responses.pause_seconds(outcome, 1, Retries()) for _ in range(20)}) > 1
 
 
 @pytest.mark.parametrize(
@@ -319,4 +320,4 @@ def test_pauses_are_drawn_from_nothing_to_the_longest() -> None:
     ],
 )
 def test_of_errors_only_a_server_that_did_not_answer_is_asked_again(error: VaultUnavailable, *, repeated: bool) -> None:
-    assert (retries.pause_seconds(error, 0, Retries()) is not None) == repeated
+    assert (responses.pause_seconds(error, 0, Retries()) is not None) == repeated

@@ -8,9 +8,8 @@ import pytest
 
 from manifests.fields.template import docker_config
 from resolver.causes import Cause
-from resolver.references.errors import ValueTooLarge
 from resolver.references.grammar import Reference
-from resolver.references.value import SecretValue
+from resolver.references.value import SecretValue, ValueTooLarge
 from resolver.resolve import Resolved
 from tests.manifests.provenances import admitted, provenance
 from tests.manifests.secrets import secret

@@ -1,0 +1,86 @@
+"""What went wrong on the way to Vault, told by the kinds of errors alone: their texts may quote what was sent."""
+
+import errno
+import http.client
+import ssl
+from typing import Any
+
+import urllib3.exceptions
+
+from resolver.vault.errors import VaultUnavailable
+
+_CLOSED = (
+    http.client.RemoteDisconnected,
+    ConnectionResetError,
+    BrokenPipeError,
+    ssl.SSLEOFError,
+    ssl.SSLZeroReturnError,
+)
+# What no server has a part in.
+_OF_THIS_PROCESS = frozenset({errno.EMFILE, errno.ENFILE})
+_REFUSED = "refuses connections"
+_UNREACHABLE = "cannot be reached"
+_LATE = "did not answer in time"
+_BROKEN = "broke the connection"
+# The first that fits: urllib3 counts a refused connection and a name that cannot be resolved among the timeouts.
+_KINDS: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
+    ((ConnectionRefusedError,), _REFUSED),
+    ((urllib3.exceptions.NameResolutionError,), "has a name that cannot be resolved"),
+    ((urllib3.exceptions.NewConnectionError,), _UNREACHABLE),
+    ((TimeoutError, urllib3.exceptions.TimeoutError), _LATE),
+    ((ssl.SSLError,), "failed in the TLS handshake"),
+)
+
+
+class Unanswered(VaultUnavailable):
+    """The server refused the connection, or closed it before it answered."""
+
+
+class ClosedUnanswered(Unanswered):
+    """The server closed a connection before it answered; it may have done so long ago, while nobody used it."""
+
+
+class TooLate(VaultUnavailable):
+    """The answer was not there after the time that it was given, `after_seconds`."""
+
+    def __init__(self, server: str, after_seconds: float) -> None:
+        super().__init__(server, _LATE)
+        self.after_seconds = after_seconds
+
+
+class AnswerTooLarge(VaultUnavailable):
+    """The server answers, and with more than is read."""
+
+
+def explained(error: BaseException, server: str, seconds: float, *, answered: bool) -> VaultUnavailable:
+    """Return what an error of an exchange means; `answered` says that the head of the answer had arrived."""
+    chain = _chain(error)
+    for cause in chain:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return VaultUnavailable(server, f"has a certificate that is not trusted ({cause.verify_message})")
+        if isinstance(cause, OSError) and cause.errno in _OF_THIS_PROCESS:
+            return VaultUnavailable(server, "could not be asked: Keyhole has no file descriptor left")
+    closed = not answered and any(isinstance(cause, _CLOSED) for cause in chain)
+    how = next((how for kinds, how in _KINDS if any(isinstance(cause, kinds) for cause in chain)), _BROKEN)
+    if closed:
+        return ClosedUnanswered(server, how)
+    if how == _LATE:
+        return TooLate(server, seconds)
+    return (Unanswered if how in {_REFUSED, _UNREACHABLE} else VaultUnavailable)(server, how)
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    """The error, what it wraps (urllib3 hands causes on as arguments) and what led to it."""
+    found: list[BaseException] = []
+    waiting: list[Any] = [error]
+    while waiting and len(found) < 20:  # noqa: PLR2004 - a bound against cycles, far above real chains
+        current = waiting.pop(0)
+        if isinstance(current, BaseException) and not any(current is other for other in found):
+            found.append(current)
+            waiting += [
+                *current.args,
+                current.__cause__,
+                current.__context__,
+                getattr(current, "reason", None),
+            ]
+    return found
