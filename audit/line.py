@@ -1,4 +1,4 @@
-"""One line of the audit trail: JSON with fixed members around a record, chained to the line before it by its MAC.
+"""Lines of the audit trail: JSON with fixed members around an entry, chained to the line before by a MAC.
 
     {"chain":ID,"event":EVENT,"key":KEY,"mac":MAC,"previous":MAC,"record":{...},"sequence":N,"v":1}
 
@@ -8,9 +8,12 @@ byte for byte, never as JSON: a blank too many is a change.
 
 import hmac
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
+from audit.entry import AuditEntry, FieldEntry, encode
 from audit.key import KEY_ID_CHARACTERS, AuditKey
 
 MAX_LINE_BYTES = 64 * 1024
@@ -28,6 +31,8 @@ _LINE = re.compile(
     rb'"sequence":(?P<sequence>0|[1-9][0-9]{0,17}),"v":1\})' % KEY_ID_CHARACTERS,
     re.DOTALL,
 )
+# For the member names and the numbers around what is counted.
+_FRAME_BYTES = 256
 _HEAD = re.compile(r"([0-9a-f]{32}):(0|[1-9][0-9]{0,17}):([0-9a-f]{64})")
 
 
@@ -102,3 +107,65 @@ def parse(text: bytes) -> Line | None:
     )
     unsigned = match[1] + text[match.end("mac") + len('",') :]
     return Line(Head(chain, int(match["sequence"]), mac), Event(event), key_id, previous, unsigned, match["record"])
+
+
+_Unit = tuple[str, dict[str, Any]]
+_Chunk = dict[str, list[dict[str, Any]]]
+
+
+def lay_out(entry: AuditEntry, most_bytes: int = MAX_RECORD_BYTES) -> list[bytes]:
+    """Return an entry as JSON objects of at most `most_bytes` (48 KiB or more) each, one for each line.
+
+    One object when it fits. Otherwise the first has everything but fields and problems, and the others have those,
+    with the uid; all have `part` and `parts`. The references of one field may be spread over several of them.
+    """
+    whole: dict[str, Any] = entry.heading()
+    found = {
+        "fields": [each.document() for each in entry.fields],
+        "problems": [problem.document() for problem in entry.problems],
+    }
+    text = encode(whole | {kind: documents for kind, documents in found.items() if documents})
+    if len(text) <= most_bytes:
+        return [text]
+    documents = [whole, *({"uid": whole["uid"], **chunk} for chunk in _chunks(entry, most_bytes))]
+    return [
+        encode({**document, "part": number, "parts": len(documents)}) for number, document in enumerate(documents, 1)
+    ]
+
+
+def _chunks(entry: AuditEntry, most_bytes: int) -> Iterator[_Chunk]:
+    room = most_bytes - _FRAME_BYTES - len(encode({"uid": entry.heading()["uid"]}))
+    chunk: _Chunk = {}
+    left = room
+    for kind, document in _units(entry):
+        size = len(encode(document)) + 1
+        if size > left and chunk:
+            yield chunk
+            chunk, left = {}, room
+        left -= size
+        _add(chunk, kind, document)
+    if chunk:
+        yield chunk
+
+
+def _units(entry: AuditEntry) -> Iterator[_Unit]:
+    """Yield what is not divided further: a field with one of its references, or a problem."""
+    for each in entry.fields:
+        yield from (("fields", document) for document in _with_one_reference(each))
+    yield from (("problems", problem.document()) for problem in entry.problems)
+
+
+def _with_one_reference(field: FieldEntry) -> Iterator[dict[str, Any]]:
+    document = field.document()
+    references = document.get("references") or [None]
+    for reference in references:
+        yield document if reference is None else {**document, "references": [reference]}
+
+
+def _add(chunk: _Chunk, kind: str, document: dict[str, Any]) -> None:
+    present = chunk.setdefault(kind, [])
+    last = present[-1] if present else None
+    if kind == "fields" and last is not None and last["pointer"] == document["pointer"]:
+        last.setdefault("references", []).extend(document.get("references", []))
+    else:
+        present.append(document)

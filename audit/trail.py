@@ -12,15 +12,16 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 from audit.entry import AuditEntry, encode, timestamp
 from audit.errors import AuditUnavailable
 from audit.key import AuditKey
-from audit.line import Event, Head, sign
-from audit.parts import lay_out
+from audit.line import Event, Head, lay_out, sign
 from audit.stream import AuditStream
 from audit.torn import telling
 from resolver.deadline import Deadline
+from runtime.bugs import described
 
 log = logging.getLogger("keyhole.audit")
 
@@ -28,6 +29,9 @@ HEAD_SECONDS = 60.0
 """How often, at most, the head of a chain is told to the log."""
 _CHAIN_BYTES = 16
 _EDGE_SECONDS = 2.0
+# How often, and for how long, a trail that cannot begin tries to.
+_TRY_EVERY_SECONDS = 2.0
+_TRY_SECONDS = 2.0
 
 
 class AuditTrail:
@@ -54,16 +58,16 @@ class AuditTrail:
         """The last line's number and MAC."""
         return self._head
 
-    def write(self, record: AuditEntry, deadline: Deadline) -> None:
+    def write(self, entry: AuditEntry, deadline: Deadline) -> None:
         """Write what is told of one admission: one line, or several in a row for a very large object.
 
         A stream that is ready is written to even when no time is left. Raises `AuditUnavailable`, which the log has
         with its cause; then the admission must be refused. Of several lines the first ones may stand.
         """
         try:
-            self._append(Event.ADMISSION, lay_out(record), deadline)
+            self._append(Event.ADMISSION, lay_out(entry), deadline)
         except AuditUnavailable as error:
-            log.error("admission %r is refused: %s", record.uid, error)  # noqa: TRY400 - the frames tell nothing more
+            log.error("admission %r is refused: %s", entry.uid, error)  # noqa: TRY400 - the frames tell nothing more
             raise
 
     def close(self) -> None:
@@ -88,7 +92,9 @@ class AuditTrail:
 
     def _write(self, event: Event, record: bytes, deadline: Deadline) -> None:
         pieces = self._stream.pieces
-        line, head = sign(self._key, event, self._head, telling(record, pieces))
+        if pieces:
+            record = telling(record, pieces)
+        line, head = sign(self._key, event, self._head, record)
         # If this fails, the next line gets the same number and accounts for the fragment of this one.
         self._stream.write(line, deadline)
         self._stream.forget(pieces)
@@ -112,6 +118,79 @@ class AuditTrail:
         if now - self._head_told >= HEAD_SECONDS:
             self._head_told = now
             log.info("audit head %s", self._head)
+
+
+class StartingTrail:
+    """An audit trail that begins as soon as its first line can be written. Until then nothing else is written either.
+
+    Threads and greenlets may share it; it is made after a fork.
+    """
+
+    def __init__(self, key: AuditKey, path: Path | None) -> None:
+        """`path` as for `audit.stream.AuditStream`."""
+        self._key = key
+        self._path = path
+        self._stream: AuditStream | None = None
+        self._trail: AuditTrail | None = None
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+
+    def has_begun(self) -> bool:
+        """Return whether the first line is written."""
+        return self._trail is not None
+
+    def start(self) -> None:
+        """Begin now, or else try again every few seconds in the background, until it works."""
+        try:
+            self._begun(Deadline.after(_TRY_SECONDS))
+        except AuditUnavailable as error:
+            log.error("the audit trail cannot begin, and what needs it is refused until it can: %s", error)  # noqa: TRY400
+            threading.Thread(target=self._run, name="audit-start", daemon=True).start()
+
+    def write(self, entry: AuditEntry, deadline: Deadline) -> None:
+        """Write as `audit.trail.AuditTrail.write` does; raises `AuditUnavailable`, also when it cannot begin."""
+        trail = self._trail
+        if trail is None:
+            trail = self._begun(deadline)
+        trail.write(entry, deadline)
+
+    def close(self) -> None:
+        """End the trail, if it has begun."""
+        self._closing.set()
+        with self._lock:
+            if self._trail is not None:
+                self._trail.close()
+            elif self._stream is not None:
+                self._stream.close()
+                self._stream = None
+
+    def _begun(self, deadline: Deadline) -> AuditTrail:
+        # Where a reader stalls, each attempt takes its whole time, and many may wait for theirs.
+        if not self._lock.acquire(timeout=deadline.remaining_seconds()):
+            raise AuditUnavailable("its first line is not written yet")
+        try:
+            if self._trail is None:
+                if self._closing.is_set():
+                    raise AuditUnavailable("it is closed")
+                # The same stream each time: it knows whether a line was written in part.
+                self._stream = self._stream or AuditStream(self._path)
+                seconds = min(deadline.remaining_seconds(), _TRY_SECONDS)
+                self._trail = AuditTrail(self._key, self._stream, Deadline.after(seconds))
+            return self._trail
+        finally:
+            self._lock.release()
+
+    def _run(self) -> None:
+        while not self._closing.wait(_TRY_EVERY_SECONDS):
+            try:
+                self._begun(Deadline.after(_TRY_SECONDS))
+            except AuditUnavailable:
+                continue
+            except Exception as error:  # noqa: BLE001 - the edge of a thread: it must go on trying
+                log.error("bug in the beginning of the audit trail: %s", described(error))  # noqa: TRY400
+                continue
+            log.info("the audit trail has begun")
+            return
 
 
 def _now() -> str:

@@ -36,9 +36,9 @@ def constant_app() -> "Flask":
     """Return the application."""
     from flask import Flask, Response, request  # noqa: PLC0415 - after monkey patching
 
+    from webhook.callerauth.discovery import add_discovery  # noqa: PLC0415
     from webhook.http.admission_review import render  # noqa: PLC0415
     from webhook.http.app import MAX_BODY_BYTES  # noqa: PLC0415
-    from webhook.http.discovery import add_discovery  # noqa: PLC0415
     from webhook.model import Answer  # noqa: PLC0415
 
     patch = json.dumps([{"op": "add", "path": "/data", "value": {KEY: CONSTANT_BASE64}}]).encode()
@@ -116,7 +116,7 @@ def _server(
             certificate.close()
             caller.close()
 
-        return Service(Guard(constant_app(), caller), caller, certificate, close, lambda: caller.is_ready)
+        return Service(Guard(constant_app(), caller), caller, certificate, close)
 
     kind = Server if worker_class == OURS else OtherClass
     return kind(settings, build)

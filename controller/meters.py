@@ -9,8 +9,7 @@ from kube.instrumented import Observe
 from manifests.provenance.key_status import KeyStatus, Progress, Step
 from metrics.catalogue import BUILD, CERTIFICATE_EXPIRY, KUBERNETES_REQUESTS
 from metrics.controller_catalogue import LEADER, ROTATION_FAILING, ROTATION_LEFT, ROTATION_SIGNED, ROTATION_STEP, TURNS
-from metrics.meters import Meters
-from metrics.statuses import status_word
+from metrics.meters import Meters, status_word
 
 NO_ROTATION: Final = "none"
 

@@ -137,7 +137,10 @@ LAST_READ: Final = Declaration(
     "keyhole_last_read_timestamp_seconds",
     Kind.GAUGE,
     "When a worker last read what it follows, in seconds since 1970. Of all workers the oldest one counts.",
-    {"what": "`record-key`, `callers` (what callers are measured by), `serving-certificate` or `connections`"},
+    {
+        "what": "`record-key`, `callers` (what callers are measured by), `serving-certificate`, `connections`, "
+        "`idle-tokens` (when they were last given back) or `gauges` (these numbers themselves)"
+    },
     merge=Merge.LEAST,
     advice="`time()` less this is its age. Each is read every few seconds. A record key or proof of callers that "
     "cannot be read for ten minutes is believed no longer, and the worker is not ready. A serving certificate counts "

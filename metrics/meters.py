@@ -9,6 +9,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +22,12 @@ from prometheus_client.values import MultiProcessValue, MutexValue
 from metrics.declaration import Declaration, Kind, Merge
 
 CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
+# How a request ended, as a label holds it. Whoever answers must not be able to make new series without end.
+OTHER: Final = "other"
+# Vault's own, beside those of HTTP: of a disaster recovery secondary and of a performance standby.
+_OF_VAULT: Final = ("472", "473")
+_WITHOUT_AN_ANSWER: Final = ("none", "late", "unanswered", "too-large", "broken")
+STATUSES: Final = frozenset({*_WITHOUT_AN_ANSWER, *_OF_VAULT, *(str(int(status)) for status in HTTPStatus)})
 # Adding up costs milliseconds in which a worker does nothing else: whoever asks without end must not stop it.
 _AT_MOST_EVERY_SECONDS: Final = 1.0
 # About a thousand series. Who writes into a file that is mapped, and for which the disk has no room, is killed.
@@ -124,6 +131,11 @@ class Exposition:
         text = self._meters.text()
         self._told = text, self._clock()
         return text
+
+
+def status_word(status: str) -> str:
+    """Return a status, or the word for having none, if it is a known one."""
+    return status if status in STATUSES else OTHER
 
 
 def _reserve(file: Path) -> None:

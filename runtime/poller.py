@@ -78,6 +78,14 @@ class Poller(Generic[_T]):
         last = self._last
         return None if last is None or self._clock() - last[1] > self._believed_seconds else last[0]
 
+    def current(self) -> _T | None:
+        """Return `value`."""
+        return self.value
+
+    def is_known(self) -> bool:
+        """Return whether there is a value that is believed."""
+        return self.value is not None
+
     @property
     def age_seconds(self) -> float:
         """How long ago the value was asked for; infinite when there was never one."""

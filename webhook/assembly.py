@@ -5,11 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Self
+
+from flask import Flask
 
 from audit.key import AuditKey
-from audit.start import StartingTrail
 from audit.stream import AuditStream
+from audit.trail import StartingTrail
 from kube.access import SecretAccess
 from kube.client import check, connect, connected_before_fork
 from kube.namespaces import Namespaces
@@ -21,6 +23,7 @@ from manifests.provenance.key_status import BELIEVED_SECONDS
 from manifests.registration.api_service import ADMISSION_PATH
 from metrics.catalogue import CALLER_REFUSALS, HANDSHAKE_FAILURES, REFUSALS
 from metrics.meters import Exposition, Meters
+from resolver.budget import Process
 from resolver.resolve import Resolver
 from resolver.tenancy.token_cache import TokenCache
 from runtime.namespace_tokens import NamespaceTokens
@@ -28,18 +31,17 @@ from webhook.admission.admit import Admission
 from webhook.admission.audited import AuditedAdmission
 from webhook.admission.metered import MeteredAdmission
 from webhook.callerauth.caller import CallerCheck, ProofOutOfReach
+from webhook.callerauth.discovery import add_discovery
 from webhook.callerauth.modes import CallerMode, CallerSettings, caller_check
 from webhook.foundation import Foundation
 from webhook.http.app import MUTATE_PATH, create_app
 from webhook.http.body_budget import BodyBudget
-from webhook.http.discovery import add_discovery
 from webhook.http.guard import Guard
+from webhook.model import Admits
 from webhook.record_keys import RecordKeys
-from webhook.reload import Upkeep
+from webhook.reload import Reloader
+from webhook.scheduling.fair_shares import Memory, Turns, shared, time_limit
 from webhook.scheduling.gate import Gate, GatedAdmission
-from webhook.scheduling.memory import Memory
-from webhook.scheduling.time_limit import time_limit
-from webhook.scheduling.turns import Turns, shared
 from webhook.server.serving_certificate import CertificateFiles, ServingCertificate
 from webhook.telemetry.gauges import Gauges, Sources
 from webhook.telemetry.observers import count_start, kubernetes_meter, reload_meter, vault_meters
@@ -76,17 +78,16 @@ class ServiceSettings:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A WSGI application, who may call it, what it shows callers, how to give back what it holds, and if it can answer.
+    """What a worker serves: the application behind its guard, and what goes with it.
 
-    `certificate` follows its source already. `metrics` gives the metrics of all workers, as text, and
-    `on_handshake_failure` is to be called for each handshake that fails.
+    `certificate` follows its source already. `close` gives back everything that the service holds. `metrics` returns
+    the metrics of all workers as text. `on_handshake_failure` is to be called for each handshake that fails.
     """
 
-    app: Any
+    app: Guard
     caller: CallerCheck
     certificate: ServingCertificate
     close: Callable[[], None]
-    is_ready: Callable[[], bool]
     metrics: Callable[[], bytes] = bytes
     on_handshake_failure: Callable[[], None] = lambda: None
 
@@ -124,89 +125,129 @@ def build(settings: ServiceSettings, foundation: Foundation, meters: Meters) -> 
     Raises `kube.errors.KubernetesUnavailable` when there is no way to an API server. Whatever else is missing makes the
     service not ready.
     """
-    api = connect(settings.kubeconfig, observe=kubernetes_meter(meters))
-    tenants = TokenCache(NamespaceTokens(ServiceAccountTokens(api)))
-    gate = Gate(settings.most_running, settings.most_waiting)
-    memory = Memory()
-    process = shared(Turns(), memory)
-    resolver = Resolver(
-        foundation.connections,
-        tenants,
-        time_limit,
-        vault_meters(meters),
-        gate.asking,
-        process=process,
-    )
-    secrets = Secrets(api)
-    record_keys = RecordKeys(
-        settings.record_key,
-        lambda seconds: secrets.read(settings.record_key, seconds).data,
-        settings.record_key_believed_seconds,
-    )
-    admission = Admission(
-        resolver, Namespaces(api), SecretAccess(api), record_keys.current, time_limit, process=process
-    )
-    trail = _trail(settings.audit, foundation.audit_key)
-    admits = AuditedAdmission(admission, trail, resolver.logins) if trail else admission
-    caller = foundation.caller or caller_check(settings.caller, RequestHeaders(api).read)
-    is_aggregated = settings.caller.mode is CallerMode.AGGREGATION
-    metered = MeteredAdmission(GatedAdmission(admits, gate), meters)
-    path = ADMISSION_PATH if is_aggregated else MUTATE_PATH
-    app = create_app(metered, path, BodyBudget(memory, process), lambda cause: meters.add(REFUSALS, cause))
-    if is_aggregated:
-        add_discovery(app)
-    certificate = foundation.certificate or _certificate(settings.certificate, secrets)
-    upkeep = Upkeep(settings.connections_file, resolver, tenants, reload_meter(meters))
-    gauges = Gauges(
-        meters,
-        Sources(
+    parts = _Parts.made(settings, foundation, meters)
+    gauges = Gauges(meters, parts.sources())
+    needs = [parts.record_keys.is_known, parts.certificate.is_known]
+    if parts.trail is not None:
+        needs.append(parts.trail.has_begun)
+    guard = Guard(_app(settings, parts, meters), parts.caller, lambda: meters.add(CALLER_REFUSALS), needs)
+
+    def close() -> None:
+        gauges.close()
+        parts.close()
+
+    parts.start()
+    count_start(meters, settings.version, settings.caller.mode)
+    gauges.start()
+    metrics, count_handshake = Exposition(meters, gauges.tell).text, partial(meters.add, HANDSHAKE_FAILURES)
+    return Service(guard, parts.caller, parts.certificate, close, metrics, count_handshake)
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What a worker holds and follows."""
+
+    namespaces: Namespaces
+    rights: SecretAccess
+    gate: Gate
+    memory: Memory
+    process: Process
+    tokens: TokenCache
+    resolver: Resolver
+    reloader: Reloader
+    record_keys: RecordKeys
+    certificate: ServingCertificate
+    caller: CallerCheck
+    trail: StartingTrail | None
+
+    @classmethod
+    def made(cls, settings: ServiceSettings, foundation: Foundation, meters: Meters) -> Self:
+        """Make the parts; none is started."""
+        api = connect(settings.kubeconfig, observe=kubernetes_meter(meters))
+        secrets = Secrets(api)
+        tokens = TokenCache(NamespaceTokens(ServiceAccountTokens(api)))
+        gate, memory = Gate(settings.most_running, settings.most_waiting), Memory()
+        process = shared(Turns(), memory)
+        resolver = Resolver(
+            foundation.connections, tokens, time_limit, vault_meters(meters), gate.asking, process=process
+        )
+        record_keys = RecordKeys(
+            settings.record_key,
+            lambda seconds: secrets.read(settings.record_key, seconds).data,
+            settings.record_key_believed_seconds,
+        )
+        return cls(
+            namespaces=Namespaces(api),
+            rights=SecretAccess(api),
+            gate=gate,
+            memory=memory,
+            process=process,
+            tokens=tokens,
+            resolver=resolver,
+            reloader=Reloader(settings.connections_file, resolver, tokens, reload_meter(meters)),
+            record_keys=record_keys,
+            certificate=foundation.certificate or _certificate(settings.certificate, secrets),
+            caller=foundation.caller or caller_check(settings.caller, RequestHeaders(api).read),
+            trail=_trail(settings.audit, foundation.audit_key),
+        )
+
+    def start(self) -> None:
+        """Start what runs in the background; whatever can be read is read now."""
+        if self.trail is not None:
+            self.trail.start()
+        for part in (self.reloader, self.caller, self.record_keys, self.certificate):
+            part.start()
+
+    def close(self) -> None:
+        """Stop what runs in the background, revoke the tokens and end the audit trail."""
+        for part in (self.reloader, self.record_keys, self.certificate, self.caller, self.resolver):
+            part.close()
+        if self.trail is not None:
+            self.trail.close()
+
+    def sources(self) -> Sources:
+        """Return where the gauges get their numbers from."""
+        gate, resolver, reloader = self.gate, self.resolver, self.reloader
+        record_keys, caller, certificate, trail = self.record_keys, self.caller, self.certificate, self.trail
+        return Sources(
             running=lambda: gate.running,
             waiting=lambda: gate.waiting,
-            tokens=lambda: tenants.held,
+            tokens=lambda: self.tokens.held,
             busy_helpers=lambda: resolver.busy_helpers,
             open_breakers=lambda: resolver.open_breakers,
-            knows_record_key=lambda: record_keys.current() is not None,
-            knows_caller_proof=lambda: caller.is_ready,
-            rejects_connections=lambda: upkeep.rejects_connections,
-            rejected=lambda: upkeep.rejected,
+            knows_record_key=record_keys.is_known,
+            knows_caller_proof=caller.is_ready,
+            rejects_connections=lambda: reloader.rejects_connections,
+            rejected=lambda: reloader.rejected,
             certificate_end=lambda: certificate.ends_at,
             record_key_id=lambda: ring.signing.id if (ring := record_keys.current()) else None,
             last_read_at={
                 "record-key": lambda: record_keys.last_read_at,
                 "callers": lambda: caller.last_read_at,
                 "serving-certificate": lambda: certificate.last_read_at,
-                "connections": lambda: upkeep.last_read_at,
+                "connections": lambda: reloader.last_read_at,
+                "idle-tokens": lambda: reloader.last_swept_at,
             },
-            can_account=lambda: trail is None or trail.has_begun,
-        ),
+            can_account=trail.has_begun if trail else lambda: True,
+        )
+
+
+def _app(settings: ServiceSettings, parts: _Parts, meters: Meters) -> Flask:
+    """Return the application: metrics around the gate, around the audit trail, around the admission."""
+    process = parts.process
+    admits: Admits = Admission(
+        parts.resolver, parts.namespaces, parts.rights, parts.record_keys.current, time_limit, process=process
     )
-
-    def close() -> None:
-        gauges.close()
-        upkeep.stop()
-        record_keys.close()
-        certificate.close()
-        caller.close()
-        resolver.close()
-        if trail is not None:
-            trail.close()
-
-    if trail is not None:
-        trail.start()
-    upkeep.start()
-    caller.start()
-    record_keys.start()
-    certificate.start()
-    count_start(meters, settings.version, settings.caller.mode)
-    gauges.start()
-
-    def is_ready() -> bool:
-        knows_keys = record_keys.current() is not None and certificate.current() is not None
-        return caller.is_ready and knows_keys and (trail is None or trail.has_begun)
-
-    guard = Guard(app, caller, lambda: meters.add(CALLER_REFUSALS), is_ready)
-    count_handshake = partial(meters.add, HANDSHAKE_FAILURES)
-    return Service(guard, caller, certificate, close, is_ready, Exposition(meters, gauges.tell).text, count_handshake)
+    if parts.trail is not None:
+        admits = AuditedAdmission(admits, parts.trail, parts.resolver.logins)
+    metered = MeteredAdmission(GatedAdmission(admits, parts.gate), meters)
+    budget = BodyBudget(parts.memory, process)
+    is_aggregated = settings.caller.mode is CallerMode.AGGREGATION
+    path = ADMISSION_PATH if is_aggregated else MUTATE_PATH
+    app = create_app(metered, path, budget, lambda cause: meters.add(REFUSALS, cause))
+    if is_aggregated:
+        add_discovery(app)
+    return app
 
 
 def _certificate(source: CertificateFiles | ObjectName, secrets: Secrets) -> ServingCertificate:

@@ -34,7 +34,8 @@ class RecordKeys:
         """`read` returns the Secret's data within a limit in seconds; it may raise the errors of `kube`.
 
         A ring that cannot be read again for `believed_seconds` counts for nothing: by then a rotation may have taken
-        its keys away, so nothing may be signed or proved under them.
+        its keys away, so nothing may be signed or proved under them. `current` then returns None, as it does before the
+        ring could be read for the first time.
         """
         self._name = name
         self._read = read
@@ -50,10 +51,8 @@ class RecordKeys:
         self.start = poller.start
         self.close = poller.close
         self.follow = poller.look
-
-    def current(self) -> KeyRing | None:
-        """Return the ring; None while none could be read yet, or when the last one is too old to be believed."""
-        return self._poller.value
+        self.current = poller.current
+        self.is_known = poller.is_known
 
     @property
     def last_read_at(self) -> float | None:

@@ -1,4 +1,4 @@
-"""What a worker does beside admissions: it follows its connections and gives back idle tokens."""
+"""What a worker does besides admissions: it reloads its connections, and gives idle tokens back."""
 
 import logging
 from collections.abc import Callable, Collection
@@ -19,14 +19,14 @@ _CONNECTIONS = What("the connections", "those in use stay", "those in use stay")
 _TOKENS = What("idle tokens", "they are kept", "they are kept")
 
 
-class Upkeep:
-    """Two pollers of a worker: one follows the connections, one sweeps tokens."""
+class Reloader:
+    """Two pollers of a worker: one reads the connections again, the other gives back tokens that nobody uses."""
 
     def __init__(
         self,
         file: Path,
         resolver: Resolver,
-        tenants: TokenCache,
+        tokens: TokenCache,
         on_reload: Callable[[bool], None] = lambda _is_taken: None,
     ) -> None:
         """Follow `file`; `on_reload` is told of each change, and whether all of it is in use."""
@@ -39,19 +39,24 @@ class Upkeep:
         self._last: Look | None = None
         self._decided: Look | None = None
         self._following = Poller(self.follow, FOLLOW_SECONDS, FOR_EVER, _CONNECTIONS, log=log)
-        self._sweeping = Poller(tenants.drop_idle, _SWEEP_SECONDS, FOR_EVER, _TOKENS, log=log)
+        self._sweeping = Poller(tokens.drop_idle, _SWEEP_SECONDS, FOR_EVER, _TOKENS, log=log)
 
     @property
     def last_read_at(self) -> float | None:
         """When the connections were looked at last, in seconds since 1970; None before the first time."""
         return self._following.last_read_at
 
+    @property
+    def last_swept_at(self) -> float | None:
+        """When idle tokens were given back last, in seconds since 1970; None before the first time."""
+        return self._sweeping.last_read_at
+
     def start(self) -> None:
         """Begin."""
         self._following.start()
         self._sweeping.start()
 
-    def stop(self) -> None:
+    def close(self) -> None:
         """End, after what is under way."""
         self._following.close()
         self._sweeping.close()

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.entry import AuditEntry, Done, FieldEntry, Login, ProblemEntry, ReferenceEntry, Requester, timestamp
-from audit.parts import lay_out
+from audit.line import lay_out
 from manifests.fields.scan import Form
 from tests.audit.audits import RECORD, REQUEST_ID
 from tests.resolver.canary import CANARY, leaks

@@ -3,7 +3,8 @@
     python -m tests.e2e.tracing FILE serve ARGUMENTS
 
 For each connection a line of JSON is added to FILE: `modules`, each once, in the order of first entry, and `entries`,
-each call from one of Keyhole's files into another one. What runs beside (pollers, the health listener) does not count.
+each call from one of Keyhole's files into another one: the file, the function, and the files that are under way at that
+moment. Pollers and the health listener do not count.
 """
 
 import json
@@ -38,7 +39,7 @@ class Recorder:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._connection: FrameType | None = None
-        self._entries: list[tuple[str, str]] = []
+        self._entries: list[tuple[str, str, list[str]]] = []
         self._modules: dict[str, None] = {}
         self._generators: set[FrameType] = set()
 
@@ -58,8 +59,9 @@ class Recorder:
             self._generators = set()
         if self._connection is not None and _is_served(frame) and not self._is_resumed(frame):
             self._modules.setdefault(module)
-            if _caller(frame) != module:
-                self._entries.append((module, frame.f_code.co_name))
+            under_way = _under_way(frame)
+            if not under_way or under_way[0] != module:
+                self._entries.append((module, frame.f_code.co_name, under_way))
 
     def _is_resumed(self, frame: FrameType) -> bool:
         """Whether a generator goes on: a context manager's end is part of the return."""
@@ -85,14 +87,16 @@ def _module(frame: FrameType) -> str | None:
     return name if name.partition("/")[0] in _ROOMS else None
 
 
-def _caller(frame: FrameType) -> str | None:
+def _under_way(frame: FrameType) -> list[str]:
+    """Return the files of Keyhole that a call goes through, the caller's first."""
+    files: list[str] = []
     back = frame.f_back
     while back is not None:
         module = _module(back)
         if module is not None:
-            return module
+            files.append(module)
         back = back.f_back
-    return None
+    return files
 
 
 def _is_connection(frame: FrameType) -> bool:

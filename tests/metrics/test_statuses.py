@@ -1,4 +1,4 @@
-from metrics.statuses import STATUSES, status_word
+from metrics.meters import STATUSES, status_word
 from resolver.vault.client import UNANSWERED
 
 

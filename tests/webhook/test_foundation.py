@@ -96,7 +96,7 @@ def test_before_a_fork_what_is_not_stays_as_it_was(
         foundation.refresh()
     now = foundation.certificate.current(), dict(foundation.connections), foundation.audit_key.id
     assert now == before
-    assert foundation.caller.is_ready
+    assert foundation.caller.is_ready()
     # A bundle that is gone concerns one connection, of which the workers tell.
     assert len(caplog.records) == (0 if not files.bundle.exists() else 1)
 

@@ -14,7 +14,7 @@ from resolver.tenancy.static_token import StaticToken
 from resolver.tenancy.token_cache import TokenCache
 from runtime.namespace_tokens import NamespaceTokens
 from tests.resolver.fake_server import answering, http
-from webhook.reload import Upkeep
+from webhook.reload import Reloader
 
 BODY = b'{"data":{"data":{"f":"%s"},"metadata":{"version":1}}}'
 
@@ -30,16 +30,16 @@ def read(resolver: Resolver) -> str:
     return outcome.value.reveal_text() if hasattr(outcome, "value") else type(outcome).__name__
 
 
-def settle(follower: Upkeep) -> None:
+def settle(follower: Reloader) -> None:
     """Look twice: only what two looks in a row saw is taken over."""
     follower.follow()
     follower.follow()
 
 
-def upkeep(file: Path) -> tuple[Upkeep, Resolver]:
+def reloader(file: Path) -> tuple[Reloader, Resolver]:
     resolver = Resolver(load(file), StaticToken(SecretValue("t")))
-    tenants = TokenCache(NamespaceTokens(None))  # type: ignore[arg-type]
-    return Upkeep(file, resolver, tenants), resolver
+    tokens = TokenCache(NamespaceTokens(None))  # type: ignore[arg-type]
+    return Reloader(file, resolver, tokens), resolver
 
 
 def test_a_changed_file_is_taken_over_and_a_broken_one_is_not(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -49,7 +49,7 @@ def test_a_changed_file_is_taken_over_and_a_broken_one_is_not(tmp_path: Path, ca
         answering(lambda client, _: client.sendall(http("200 OK", BODY % b"two"))) as (second, _),
     ):
         written(file, first)
-        follower, resolver = upkeep(file)
+        follower, resolver = reloader(file)
         assert read(resolver) == "one"
         file.write_text("connections: [")
         settle(follower)
@@ -71,7 +71,7 @@ def test_a_broken_file_is_told_until_it_is_mended(tmp_path: Path) -> None:
     told: list[bool] = []
     written(file, "http://127.0.0.1:1")
     resolver = Resolver(load(file), StaticToken(SecretValue("t")))
-    follower = Upkeep(file, resolver, TokenCache(NamespaceTokens(None)), told.append)  # type: ignore[arg-type]
+    follower = Reloader(file, resolver, TokenCache(NamespaceTokens(None)), told.append)  # type: ignore[arg-type]
     seen = [follower.rejects_connections]
     for content in ("connections: [", "connections: {", ""):
         file.write_text(content) if content else written(file, "http://127.0.0.1:2")
@@ -86,7 +86,7 @@ def test_a_broken_file_is_told_until_it_is_mended(tmp_path: Path) -> None:
 def test_an_unchanged_file_is_left_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     file = tmp_path / "connections.yaml"
     written(file, "http://127.0.0.1:1")
-    follower, resolver = upkeep(file)
+    follower, resolver = reloader(file)
     with caplog.at_level(logging.INFO):
         settle(follower)
     assert caplog.text == ""
@@ -96,7 +96,7 @@ def test_an_unchanged_file_is_left_alone(tmp_path: Path, caplog: pytest.LogCaptu
 def test_a_comment_is_no_connection_taken_over(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     file = tmp_path / "connections.yaml"
     written(file, "http://127.0.0.1:1")
-    follower, resolver = upkeep(file)
+    follower, resolver = reloader(file)
     settle(follower)
     file.write_text(file.read_text() + "\n# a comment\n")
     with caplog.at_level(logging.INFO):
@@ -112,7 +112,7 @@ def test_what_somebody_is_still_writing_is_not_taken_over(tmp_path: Path) -> Non
     known = yaml.safe_load(whole)["connections"]["default"]
     whole = yaml.safe_dump({"connections": {"a": known, "default": known}})
     file.write_text(whole)
-    follower, resolver = upkeep(file)
+    follower, resolver = reloader(file)
     settle(follower)
     # A beginning of the file that is a whole file by itself, and lacks `default`.
     file.write_text(whole[: whole.index("  default:")])
@@ -141,7 +141,7 @@ class TestBundles:
     def test_a_renewed_one_is_followed(self, file: Path, caplog: pytest.LogCaptureFixture) -> None:
         bundle = file.with_name("ca.crt")
         bundle.write_bytes(issue_ca().certificate_pem)
-        follower, resolver = upkeep(file)
+        follower, resolver = reloader(file)
         settle(follower)
         bundle.write_bytes(issue_ca().certificate_pem)
         with caplog.at_level(logging.INFO):
@@ -159,7 +159,7 @@ class TestBundles:
         bundle.write_bytes(good)
         told: list[bool] = []
         resolver = Resolver(load(file), StaticToken(SecretValue("t")))
-        follower = Upkeep(file, resolver, TokenCache(NamespaceTokens(None)), told.append)  # type: ignore[arg-type]
+        follower = Reloader(file, resolver, TokenCache(NamespaceTokens(None)), told.append)  # type: ignore[arg-type]
         settle(follower)
         bundle.unlink() if content is None else bundle.write_bytes(content)
         written_text = file.read_text().replace("http://127.0.0.1:1", "http://127.0.0.1:2")
@@ -182,7 +182,7 @@ class TestBundles:
         whole = file.read_text()
         known = yaml.safe_load(whole)["connections"]
         file.write_text(yaml.safe_dump({"connections": {"plain": known["plain"]}}))
-        follower, resolver = upkeep(file)
+        follower, resolver = reloader(file)
         settle(follower)
         file.write_text(whole)
         settle(follower)

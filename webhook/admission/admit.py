@@ -177,9 +177,9 @@ def _finished(request: AdmissionRequest, progress: _Progress, keys: KeyRing) -> 
     # Fields that cannot be read are told together with those that cannot be resolved.
     problems = [*plan.problems, *(each for one in outcomes if one.fate is Fate.REFUSED for each in one.problems)]
     warnings = [*plan.warnings, *warnings_of(outcomes)]
-    fields = filled(outcomes)
+    fields, is_new = filled(outcomes), has_new_values(outcomes)
     change = metadata_change(plan, fields, request.manifest, keys, dry_run=request.dry_run)
-    too_large = oversize(change, request.manifest) if has_new_values(outcomes) else None
+    too_large = oversize(change, request.manifest) if is_new else None
     if request.dry_run and request.name:
         too_large = foreseen_oversize(plan, fields, request.manifest, keys)
     if too_large is not None:

@@ -17,10 +17,10 @@ from webhook.callerauth.caller import (
     PeerCertificate,
     ProofOutOfReach,
     ProofUnreadable,
+    proof_poller,
 )
 from webhook.callerauth.client_certificate import still_counts, verified
-from webhook.callerauth.proof_poller import kept
-from webhook.http.discovery import is_discovery
+from webhook.callerauth.discovery import is_discovery
 
 API_SERVER = "system:apiserver"
 # The aggregation layer sets this one always, and takes it from no client, whatever the ConfigMap names besides.
@@ -51,30 +51,26 @@ class Aggregation:
     def __init__(self, read: Callable[[float], RequestHeader]) -> None:
         """`read` takes a limit in seconds: `kube.request_header.RequestHeaders.read`."""
         self._read_header = read
-        self._kept = kept(self._read)
-        self.load = self._kept.load
-        self.start = self._kept.start
-        self.close = self._kept.close
+        self._poller = proof_poller(self._read)
+        self.load = self._poller.load
+        self.start = self._poller.start
+        self.close = self._poller.close
+        self.is_ready = self._poller.is_known
 
     @property
     def authorities(self) -> Authorities:
         """The CAs of front-proxy certificates."""
-        proof = self._kept.value
+        proof = self._poller.value
         return proof.authorities if proof else Authorities()
 
     @property
     def last_read_at(self) -> float | None:
         """When it was read last, in seconds since 1970; None before the first time."""
-        return self._kept.last_read_at
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether the ConfigMap could be read lately."""
-        return self._kept.value is not None
+        return self._poller.last_read_at
 
     def check(self, caller: Caller) -> None:
         """Let in the API server, and for discovery whoever it passes on."""
-        proof = self._kept.value
+        proof = self._poller.value
         certificate = verified(caller, proof.authorities if proof else None)
         if proof is None or not proof.names_one(certificate):
             raise CallerRefused("the client certificate has none of the names that the cluster allows")
@@ -87,7 +83,7 @@ class Aggregation:
 
     def knows(self, certificate: PeerCertificate) -> bool:
         """Return whether the certificate is a front proxy's."""
-        proof = self._kept.value
+        proof = self._poller.value
         return proof is not None and still_counts(certificate, proof.authorities) and proof.names_one(certificate)
 
     def _read(self) -> _Proof:

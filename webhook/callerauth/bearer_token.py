@@ -5,9 +5,8 @@ import hmac
 from collections.abc import Sequence
 from pathlib import Path
 
-from webhook.callerauth.caller import Caller, CallerRefused, PeerCertificate, ProofUnreadable
+from webhook.callerauth.caller import Caller, CallerRefused, PeerCertificate, ProofUnreadable, proof_poller
 from webhook.callerauth.client_certificate import read_bytes
-from webhook.callerauth.proof_poller import kept
 
 LEAST_CHARACTERS = 32
 _SCHEME = "bearer"
@@ -25,27 +24,23 @@ class BearerToken:
 
     def __init__(self, files: Sequence[Path]) -> None:
         self._files = tuple(files)
-        self._kept = kept(self._read)
-        self.load = self._kept.load
-        self.start = self._kept.start
-        self.close = self._kept.close
+        self._poller = proof_poller(self._read)
+        self.load = self._poller.load
+        self.start = self._poller.start
+        self.close = self._poller.close
+        self.is_ready = self._poller.is_known
 
     @property
     def last_read_at(self) -> float | None:
         """When it was read last, in seconds since 1970; None before the first time."""
-        return self._kept.last_read_at
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether the files could be read lately."""
-        return self._kept.value is not None
+        return self._poller.last_read_at
 
     def check(self, caller: Caller) -> None:
         """Let in who sends one of the tokens. Takes as long whichever it is, and whether it is one."""
         scheme, _, token = (caller.header("Authorization") or "").partition(" ")
         sent = _digest(token.strip(" "))
         # All are compared: the time must not tell which one it was.
-        matches = [hmac.compare_digest(sent, digest) for digest in self._kept.value or ()]
+        matches = [hmac.compare_digest(sent, digest) for digest in self._poller.value or ()]
         if scheme.lower() != _SCHEME or not any(matches):
             raise CallerRefused("no bearer token, or a wrong one")
 

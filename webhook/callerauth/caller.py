@@ -4,15 +4,29 @@ An AdmissionReview is not signed, and the answer holds plaintext: whoever may as
 itself before its request's body is read. `webhook.callerauth.modes` has the ways to.
 """
 
+import logging
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
-from runtime.poller import Unreadable
+from runtime.poller import Poller, Unreadable, What
+
+log = logging.getLogger("keyhole.caller")
 
 ON_PROOF: Final = "keyhole.on_proof"
 """The key in a WSGI environment (PEP 3333) of a function to be called once a connection has proved itself."""
+
+# A change takes effect after this at the most. What cannot be read any longer is believed for `BELIEVED_SECONDS`.
+READ_EVERY_SECONDS: Final = 15.0
+BELIEVED_SECONDS: Final = 600.0
+_WHAT: Final = What(
+    "what callers are measured by",
+    "what was known counts for ten minutes from the last time it could be read",
+    "nobody is let in",
+)
+
+_T = TypeVar("_T")
 
 
 class CallerRefused(Exception):
@@ -121,12 +135,16 @@ class CallerCheck(Protocol):
         """Stop reading."""
         ...
 
-    @property
     def is_ready(self) -> bool:
-        """Whether a real API server would be let in."""
+        """Return whether a real API server would be let in."""
         ...
 
     @property
     def last_read_at(self) -> float | None:
         """When that was read last, in seconds since 1970; None before the first time, or when there is nothing."""
         ...
+
+
+def proof_poller(read: Callable[[], _T]) -> Poller[_T]:
+    """Return a poller of the proof. `read` raises `ProofUnreadable` when there is none."""
+    return Poller(read, READ_EVERY_SECONDS, BELIEVED_SECONDS, _WHAT, log=log)

@@ -6,8 +6,7 @@ How the API server is told to: Kubernetes, *Dynamic Admission Control*, *Authent
 
 from pathlib import Path
 
-from webhook.callerauth.caller import Authorities, Caller, CallerRefused, PeerCertificate, ProofUnreadable
-from webhook.callerauth.proof_poller import kept
+from webhook.callerauth.caller import Authorities, Caller, CallerRefused, PeerCertificate, ProofUnreadable, proof_poller
 
 _MOST_BYTES = 1024 * 1024
 
@@ -42,34 +41,30 @@ class ClientCertificate:
     def __init__(self, ca_file: Path, names: frozenset[str]) -> None:
         self._ca_file = ca_file
         self._names = names
-        self._kept = kept(self._read)
-        self.load = self._kept.load
-        self.start = self._kept.start
-        self.close = self._kept.close
+        self._poller = proof_poller(self._read)
+        self.load = self._poller.load
+        self.start = self._poller.start
+        self.close = self._poller.close
+        self.is_ready = self._poller.is_known
 
     @property
     def authorities(self) -> Authorities:
         """The CAs in the file."""
-        return self._kept.value or Authorities()
+        return self._poller.value or Authorities()
 
     @property
     def last_read_at(self) -> float | None:
         """When it was read last, in seconds since 1970; None before the first time."""
-        return self._kept.last_read_at
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether the file could be read lately."""
-        return self._kept.value is not None
+        return self._poller.last_read_at
 
     def check(self, caller: Caller) -> None:
         """Let in who has a certificate with an allowed name."""
-        if not self._is_named(verified(caller, self._kept.value)):
+        if not self._is_named(verified(caller, self._poller.value)):
             raise CallerRefused("the client certificate has none of the allowed names")
 
     def knows(self, certificate: PeerCertificate) -> bool:
         """Return whether the certificate has an allowed name and is of a CA that counts."""
-        return still_counts(certificate, self._kept.value) and self._is_named(certificate)
+        return still_counts(certificate, self._poller.value) and self._is_named(certificate)
 
     def _is_named(self, certificate: PeerCertificate) -> bool:
         return bool(self._names & (certificate.common_names | certificate.alternative_names))

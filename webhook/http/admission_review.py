@@ -6,7 +6,7 @@ Source: Kubernetes, *Dynamic Admission Control*.
 import base64
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -31,6 +31,12 @@ class ReviewError(Exception):
         super().__init__(problem)
         self.problem = problem
         self.uid = uid
+
+
+def answered(body: bytes, answer: Callable[[AdmissionRequest], Answer]) -> bytes:
+    """Read an AdmissionReview, and return one that carries the answer to it. Raises `ReviewError`."""
+    request = parse(body)
+    return render(request.uid, answer(request))
 
 
 def parse(body: bytes) -> AdmissionRequest:

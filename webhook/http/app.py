@@ -7,6 +7,7 @@ HTTP codes stand only where no uid could be read.
 import logging
 import re
 from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 
 from flask import Flask, Response, request
@@ -16,11 +17,11 @@ from resolver.causes import Cause
 from resolver.deadline import Deadline
 from runtime.logs import frames
 from webhook.callerauth.caller import ON_PROOF
-from webhook.http.admission_review import ReviewError, parse, render
+from webhook.http.admission_review import ReviewError, answered, render
 from webhook.http.body_budget import SMALL_BYTES, BodyBudget, Head
 from webhook.model import Admits, Answer
+from webhook.scheduling.fair_shares import Memory
 from webhook.scheduling.gate import OverloadedError, overloaded
-from webhook.scheduling.memory import Memory
 
 log = logging.getLogger("keyhole.admission")
 
@@ -56,7 +57,7 @@ def create_app(
         deadline = deadline_of(request.args.get("timeout", ""))
         size_bytes = MAX_BODY_BYTES if request.content_length is None else request.content_length
         if size_bytes <= SMALL_BYTES:
-            return answered(deadline, _read())
+            return answer(deadline, _read())
         begin = _read(SMALL_BYTES)
         head = Head.of(begin or b"")
         namespace = head.namespace if head else ""
@@ -64,14 +65,14 @@ def create_app(
             with large.hold(namespace, size_bytes):
                 rest = _read()
                 large.await_turn(namespace, deadline)
-                return answered(deadline, None if begin is None or rest is None else begin + rest)
+                return answer(deadline, None if begin is None or rest is None else begin + rest)
         except OverloadedError as error:
             on_refused(Cause.OVERLOADED)
             if head is None:
                 return _plain(HTTPStatus.TOO_MANY_REQUESTS, str(error))
-            return _review(head.uid, overloaded("a large object", error))
+            return _review(render(head.uid, overloaded("a large object", error)))
 
-    def answered(deadline: Deadline, body: bytes | None) -> Response:
+    def answer(deadline: Deadline, body: bytes | None) -> Response:
         # In mode `none` a whole request is all that a connection can show; in the others it has proved itself before.
         request.environ.get(ON_PROOF, _nothing)()
         try:
@@ -81,7 +82,8 @@ def create_app(
             if error.uid is None:
                 return _plain(HTTPStatus.BAD_REQUEST, error.problem)
             cause = Cause.MALFORMED_REVIEW
-            return _review(error.uid, Answer(False, cause.status, f"{cause}: {error.problem}", cause))
+            answer = Answer(False, cause.status, f"{cause}: {error.problem}", cause)
+            return _review(render(error.uid, answer))
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:
@@ -103,8 +105,7 @@ def _answered(admission: Admits, deadline: Deadline, body: bytes | None) -> Resp
         return _plain(HTTPStatus.BAD_REQUEST, "the body could not be read")
     if len(body) > MAX_BODY_BYTES:
         return _plain(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body is larger than {MAX_BODY_BYTES} bytes")
-    asked = parse(body)
-    return _review(asked.uid, admission.answer(asked, deadline))
+    return _review(answered(body, partial(admission.answer, deadline=deadline)))
 
 
 def _read(most_bytes: int = -1) -> bytes | None:
@@ -134,8 +135,8 @@ def _nothing() -> None:
     return
 
 
-def _review(uid: str, answer: Answer) -> Response:
-    return Response(render(uid, answer), HTTPStatus.OK, content_type="application/json")
+def _review(review: bytes) -> Response:
+    return Response(review, HTTPStatus.OK, content_type="application/json")
 
 
 def _plain(status: HTTPStatus, problem: str) -> Response:

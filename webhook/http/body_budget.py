@@ -16,8 +16,8 @@ from typing import Self
 from resolver.budget import ALONE, Process
 from resolver.deadline import Deadline
 from resolver.errors import DeadlineExceeded
+from webhook.scheduling.fair_shares import Memory
 from webhook.scheduling.gate import OverloadedError
-from webhook.scheduling.memory import Memory
 
 SMALL_BYTES = 64 * 1024
 # Of its body's size, for an object that is admitted.

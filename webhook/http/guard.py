@@ -3,7 +3,7 @@
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import gevent
@@ -33,14 +33,13 @@ class Guard:
         app: Callable[..., Iterable[bytes]],
         check: CallerCheck,
         on_refused: Callable[[], None] = lambda: None,
-        is_ready: Callable[[], bool] = lambda: True,
+        needs: Sequence[Callable[[], bool]] = (),
     ) -> None:
         """Stand before `app`; `on_refused` is called for each request that is not let through.
 
-        While `is_ready` says no, each connection is closed after its answer: a balancer gives new connections to
-        replicas that are ready, but a warm one would stay with this one.
+        Each of `needs` says whether something is there without which nothing can be answered.
         """
-        self._is_ready = is_ready
+        self._needs = needs
         self._app = app
         self._check = check
         self._on_refused = on_refused
@@ -60,9 +59,19 @@ class Guard:
             return [_BODY]
         if self._check.proves:
             environ.get(ON_PROOF, _nothing)()
-        if not self._is_ready():
+        if not self.is_ready():
+            # A balancer gives new connections to replicas that are ready. A warm one would stay with this replica.
             _close_after(start_response)
         return self._app(environ, start_response)
+
+    def is_ready(self) -> bool:
+        """Return whether the API server would be let in and could be answered."""
+        return self._check.is_ready() and all(is_there() for is_there in self._needs)
+
+    def knows(self, connection: Any) -> bool:
+        """Return whether a connection proved in its handshake to be the API server's."""
+        certificate = _certificate_of(connection)
+        return certificate is not None and self._check.knows(certificate)
 
     def _tell(self, refused: CallerRefused, address: str) -> None:
         self._refused += 1
@@ -99,11 +108,11 @@ def _close_after(start_response: Callable[..., Any]) -> None:
 
 
 def _caller(environ: dict[str, Any]) -> Caller:
-    certificate = certificate_of(environ.get("gunicorn.socket"))
+    certificate = _certificate_of(environ.get("gunicorn.socket"))
     return Caller(str(environ.get("REQUEST_METHOD")), str(environ.get("PATH_INFO")), environ, certificate)
 
 
-def certificate_of(connection: Any) -> PeerCertificate | None:
+def _certificate_of(connection: Any) -> PeerCertificate | None:
     """Return the certificate that was verified in the connection's handshake; None when none was asked for."""
     context = getattr(connection, "context", None)
     if not isinstance(context, BoundedContext) or context.authorities is None:

@@ -17,11 +17,10 @@ from metrics.folder import MetricsFolder
 from metrics.meters import Meters
 from runtime.health_listener import listening
 from webhook.assembly import Service
-from webhook.http.guard import certificate_of
-from webhook.server.gunicorn_log import GunicornLog
 from webhook.server.master import Master
 from webhook.server.open_connections import MOST_CONNECTIONS
 from webhook.server.ready_workers import ReadyWorkers
+from webhook.server.server_log import GunicornLog
 from webhook.server.settings import ServerSettings
 from webhook.server.tls import ServingTls
 from webhook.server.worker import AdmissionWorker
@@ -123,11 +122,6 @@ class Server(BaseApplication):  # type: ignore[misc]
             raise RuntimeError("a worker takes connections only after it has built its service")
         return ServingTls(service.certificate.current, lambda: service.caller.authorities, service.on_handshake_failure)
 
-    def is_known_in_worker(self, connection: Any) -> bool:
-        """Return whether a connection proved in its handshake to be the API server's."""
-        certificate = certificate_of(connection)
-        return certificate is not None and self._service is not None and self._service.caller.knows(certificate)
-
     def handshake_failed_in_worker(self) -> None:
         """Count a handshake that failed."""
         if self._service is not None:
@@ -135,7 +129,7 @@ class Server(BaseApplication):  # type: ignore[misc]
 
     def tell_ready_in_worker(self, *, is_stopping: bool) -> bool:
         """Return whether a worker could serve the API server now, and tell the others, unless it is stopping."""
-        is_ready = self._service is not None and self._service.is_ready()
+        is_ready = self._service is not None and self._service.app.is_ready()
         self._ready_workers.tell(self._place, is_ready=is_ready and not is_stopping)
         return is_ready
 

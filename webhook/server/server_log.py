@@ -6,7 +6,9 @@ as the next request's first line, and holds values.
 
 import logging
 from http import HTTPStatus
+from typing import Any
 
+from gunicorn.glogging import Logger
 from gunicorn.http.errors import ParseException
 
 from kube.errors import KubernetesUnavailable
@@ -46,3 +48,19 @@ class KindsOnly(logging.Filter):
 
 def _kind(argument: object) -> object:
     return type(argument).__name__ if isinstance(argument, BaseException) else argument
+
+
+_KINDS_ONLY = KindsOnly()
+
+
+class GunicornLog(Logger):  # type: ignore[misc]
+    """gunicorn's logger without handlers of its own: its records go on to the root's."""
+
+    def setup(self, cfg: Any) -> None:
+        """Take the level of the configuration (gunicorn's hook). There is no access log: the metrics count."""
+        self.cfg = cfg
+        self.loglevel = self.LOG_LEVELS.get(cfg.loglevel.lower(), logging.INFO)
+        self.error_log.setLevel(self.loglevel)
+        self.error_log.propagate = True
+        self.error_log.addFilter(_KINDS_ONLY)
+        self._access_log_enabled = False

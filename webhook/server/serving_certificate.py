@@ -75,6 +75,7 @@ class ServingCertificate:
         self.load = poller.load
         self.start = poller.start
         self.close = poller.close
+        self.is_known = poller.is_known
 
     @classmethod
     def of_files(cls, files: CertificateFiles) -> "ServingCertificate":

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from math import ceil
-from typing import Any
+from typing import Any, cast
 
 import gevent
 from gevent.server import StreamServer
@@ -23,6 +23,7 @@ from runtime.health_listener import HealthListener
 from runtime.health_pages import Pages
 from runtime.logs import tell_of_greenlets
 from webhook.callerauth.caller import ON_PROOF
+from webhook.http.guard import Guard
 from webhook.server.master import UNUSED
 from webhook.server.open_connections import OpenConnections
 from webhook.server.server_log import status_of, tell_of_start
@@ -65,6 +66,7 @@ class AdmissionWorker(GeventWorker):  # type: ignore[misc]
         self.stopping = False
         self.place = 0
         self._servers: list[AdmissionServer] = []
+        self._is_known: Callable[[Any], bool] = lambda _connection: False
 
     def init_signals(self) -> None:
         """Take the signals that stop a worker; those that do nothing would end it abruptly (gunicorn's hook)."""
@@ -85,11 +87,12 @@ class AdmissionWorker(GeventWorker):  # type: ignore[misc]
             except Exception as error:  # noqa: BLE001 - of whatever kind: the other workers go on
                 told = tell_of_start(error, told)
             self._rest()
-        app: Callable[..., Any] = self.wsgi
+        guard = cast(Guard, self.wsgi)
+        self._is_known = guard.knows
 
         def proving(environ: dict[str, Any], start_response: Any) -> Any:
             environ[ON_PROOF] = self.connections.prove
-            return app(environ, start_response)
+            return guard(environ, start_response)
 
         self.wsgi: Callable[..., Any] = proving
 
@@ -130,7 +133,7 @@ class AdmissionWorker(GeventWorker):  # type: ignore[misc]
             if not shake_hands(client):
                 self.app.handshake_failed_in_worker()
                 return
-            if self.app.is_known_in_worker(client):
+            if self._is_known(client):
                 self.connections.prove()
             client.on_close = self.connections.note_close
             super().handle(listener, client, address)

@@ -62,6 +62,7 @@ class Gauges:
         self._connections: set[str] = set()
         # What is read and what comes of it are one here: numbers that are asked for and told on.
         poller = Poller(self._tell, _EVERY_SECONDS, FOR_EVER, _WHAT, log=log)
+        self._poller = poller
         self.start = poller.start
         self.close = poller.close
         self.tell = poller.look
@@ -89,10 +90,12 @@ class Gauges:
         end = sources.certificate_end()
         if end is not None:
             self._meters.set(CERTIFICATE_EXPIRY, end.timestamp(), "serving")
-        for what, last_read_at in sources.last_read_at.items():
-            read_at = last_read_at()
-            if read_at is not None:
-                self._meters.set(LAST_READ, read_at, what)
+        read_at = {what: last_read_at() for what, last_read_at in sources.last_read_at.items()}
+        # Its own age is the time of the last round: this one is not over yet.
+        read_at["gauges"] = self._poller.last_read_at
+        for what, moment in read_at.items():
+            if moment is not None:
+                self._meters.set(LAST_READ, moment, what)
         key_id = sources.record_key_id()
         if key_id is not None:
             self._meters.set(RECORD_KEY_ID, float(int(key_id, 16)))

@@ -18,8 +18,7 @@ from metrics.catalogue import (
     WORKERS,
 )
 from metrics.declaration import Kind, Teller
-from metrics.meters import Meters
-from metrics.statuses import status_word
+from metrics.meters import Meters, status_word
 from resolver.causes import Cause
 from resolver.vault.observer import Login, Observers, Operation
 from webhook.callerauth.modes import CallerMode

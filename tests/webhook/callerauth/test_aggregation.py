@@ -58,7 +58,7 @@ def test_the_api_server_is_let_in(check: Aggregation, front_proxy: PeerCertifica
 
 def test_nobody_is_let_in_before_the_config_map_was_read(cluster: Cluster, front_proxy: PeerCertificate) -> None:
     check = Aggregation(cluster.read)
-    assert not check.is_ready
+    assert not check.is_ready()
     assert check.authorities.pem == ""
     with pytest.raises(CallerRefused):
         check.check(caller(front_proxy, path=ADMISSION_PATH, X_REMOTE_USER=API_SERVER))

@@ -55,7 +55,7 @@ def test_without_a_header_it_is_refused(check: BearerToken) -> None:
 
 def test_nobody_is_let_in_before_the_files_were_read(files: tuple[Path, Path]) -> None:
     check = BearerToken(files)
-    assert not check.is_ready
+    assert not check.is_ready()
     with pytest.raises(CallerRefused):
         check.check(caller(AUTHORIZATION=f"Bearer {OLD}"))
 
@@ -87,4 +87,4 @@ def test_a_file_without_a_good_token_is_told_without_its_content(
 
 
 def test_no_token_is_kept(check: BearerToken) -> None:
-    assert OLD not in repr(vars(check)) + repr(vars(check._kept))
+    assert OLD not in repr(vars(check)) + repr(vars(check._poller))

@@ -9,7 +9,7 @@ from tests.webhook.reviews import UID, review
 from webhook.http.app import MAX_BODY_BYTES, create_app, deadline_of
 from webhook.http.body_budget import BodyBudget
 from webhook.model import AdmissionRequest, Answer
-from webhook.scheduling.memory import Memory
+from webhook.scheduling.fair_shares import Memory
 
 
 class Allows:

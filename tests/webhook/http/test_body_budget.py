@@ -18,8 +18,8 @@ from tests.webhook.reviews import UID, review
 from webhook.http.app import create_app
 from webhook.http.body_budget import SMALL_BYTES, BodyBudget, Head
 from webhook.model import AdmissionRequest, Answer
+from webhook.scheduling.fair_shares import Memory
 from webhook.scheduling.gate import OverloadedError
-from webhook.scheduling.memory import Memory
 
 _MIB = 1024 * 1024
 

@@ -49,7 +49,7 @@ class Asker:
         on_proof: Callable[[], None] | None = None,
         is_ready: Callable[[], bool] = lambda: True,
     ) -> None:
-        self.guard = Guard(application, check or Knows(), is_ready=is_ready)
+        self.guard = Guard(application, check or Knows(), needs=[is_ready])
         self._on_proof = {ON_PROOF: on_proof} if on_proof else {}
         self.statuses: list[str] = []
 

@@ -5,7 +5,7 @@ import contextlib
 import gevent
 import pytest
 
-from webhook.scheduling.time_limit import time_limit
+from webhook.scheduling.fair_shares import time_limit
 
 
 def _waiting_edge() -> None:

@@ -6,8 +6,7 @@ import pytest
 from resolver.budget import NoRoom
 from resolver.deadline import Deadline
 from resolver.errors import DeadlineExceeded
-from webhook.scheduling.memory import Memory
-from webhook.scheduling.turns import Turns, shared
+from webhook.scheduling.fair_shares import Memory, Turns, shared
 
 _SOON = 30.0
 

@@ -4,7 +4,7 @@ import pytest
 from flask import Flask
 
 from manifests.registration.api_service import ADMISSION_PATH, GROUP, GROUP_VERSION
-from webhook.http.discovery import add_discovery, is_discovery
+from webhook.callerauth.discovery import add_discovery, is_discovery
 
 PATHS = ["/apis", f"/apis/{GROUP}", f"/apis/{GROUP_VERSION}", "/openapi/v2", "/openapi/v3"]
 

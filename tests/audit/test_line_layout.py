@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audit.entry import AuditEntry, Done, FieldEntry, ProblemEntry, ReferenceEntry, Requester
-from audit.line import MAX_RECORD_BYTES
-from audit.parts import lay_out
+from audit.line import MAX_RECORD_BYTES, lay_out
 from manifests.fields.scan import MAX_REFERENCES, Form
 from resolver.references.reference import MAX_REFERENCE_BYTES
 from tests.audit.audits import RECORD

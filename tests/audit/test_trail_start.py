@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from audit.errors import AuditUnavailable
-from audit.start import StartingTrail
+from audit.trail import StartingTrail
 from resolver.deadline import Deadline
 from tests.audit.audits import KEY, RECORD, problems, verified
 from tests.e2e.processes import eventually
@@ -27,7 +27,7 @@ def test_one_that_can_begin_begins_at_once(log: Path) -> None:
     log.parent.mkdir()
     trail = StartingTrail(KEY, log)
     trail.start()
-    assert trail.has_begun
+    assert trail.has_begun()
     trail.write(RECORD, Deadline.after(_SOON))
     trail.close()
     report = verified(_lines(log))
@@ -37,15 +37,15 @@ def test_one_that_can_begin_begins_at_once(log: Path) -> None:
 def test_until_it_can_begin_nothing_is_written_and_then_it_begins_by_itself(
     log: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("audit.start._TRY_EVERY_SECONDS", 0.01)
+    monkeypatch.setattr("audit.trail._TRY_EVERY_SECONDS", 0.01)
     trail = StartingTrail(KEY, log)
     trail.start()
     with pytest.raises(AuditUnavailable, match="No such file"):
         trail.write(RECORD, Deadline.after(_SOON))
-    assert not trail.has_begun
+    assert not trail.has_begun()
     assert caplog.text.count("the audit trail cannot begin") == 1
     log.parent.mkdir()
-    eventually(lambda: trail.has_begun, "the trail begins")
+    eventually(trail.has_begun, "the trail begins")
     trail.write(RECORD, Deadline.after(_SOON))
     trail.close()
     report = verified(_lines(log))
@@ -76,7 +76,7 @@ def test_a_first_line_that_was_written_in_part_is_explained_by_the_one_that_stan
     with monkeypatch.context() as patched:
         patched.setattr(os, "write", full)
         trail.start()
-        assert not trail.has_begun
+        assert not trail.has_begun()
     trail.write(RECORD, Deadline.after(_SOON))
     trail.close()
     assert not _lines(log)[0].endswith(b"}\n")
