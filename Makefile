@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 # Several tests at a time, those that share servers one after another: tests/conftest.py makes the groups.
-PARALLEL := --numprocesses auto --dist loadgroup --no-loadscope-reorder
+PARALLEL := --numprocesses auto --dist loadscope --no-loadscope-reorder
 # The long runs have hours.
 UNHURRIED := --timeout 7200
 

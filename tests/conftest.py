@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from testbed import Options, Testbed
 from testbed.bed import NEEDED
@@ -33,25 +35,34 @@ settings.register_profile("keyhole", deadline=None, derandomize=True, max_exampl
 settings.load_profile("keyhole")
 
 
+class OneBedAtATime(LoadScopeScheduling):  # type: ignore[misc]
+    """Gives all tests on one bed to one worker, one after another, and otherwise all tests of a file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _group(nodeid.partition("::")[0])
+
+
+# xdist's own groups (`--dist loadgroup`) change the id of a test, which pytest 9 no longer lets them.
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneBedAtATime:
+    """Return what gives the tests to the workers."""
+    return OneBedAtATime(config, log)
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Return how many workers `-n auto` starts: one more than processors, because the tests on servers often wait."""
     return len(os.sched_getaffinity(0)) + 1
 
 
-# Before xdist's own hook, which reads the groups.
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what runs on real servers: tests/e2e; tests/testbed and tests/charts but for test_unit_*.py; and GitOps.
-
-    Each group of tests is run by one worker of `--dist loadgroup`: the tests of a file, or all those on one bed.
-    """
+    """Mark what runs on real servers: tests/e2e; tests/testbed and tests/charts but for test_unit_*.py; and GitOps."""
     for item in items:
         if _needs_servers(item.path):
             item.add_marker(pytest.mark.servers)
         if item.path.is_relative_to(_HERE / "gitops"):
             item.add_marker(pytest.mark.gitops)
-        item.add_marker(pytest.mark.xdist_group(_group(item.path)))
-    items.sort(key=lambda item: _rank(_group(item.path)))
+    items.sort(key=lambda item: _rank(_group(item.nodeid.partition("::")[0])))
 
 
 def pytest_runtestloop(session: pytest.Session) -> None:
@@ -77,9 +88,9 @@ def _needs_servers(path: Path) -> bool:
     return room == "e2e" or (room in {"testbed", "charts"} and not path.name.startswith("test_unit_"))
 
 
-def _group(path: Path) -> str:
-    """Return the name of the group: a path below tests/."""
-    name = path.relative_to(_HERE).as_posix() if path.is_relative_to(_HERE) else str(path)
+def _group(file: str) -> str:
+    """Return which group the tests of a file belong to, by the path that stands in their ids."""
+    name = file.removeprefix("tests/")
     return next((bed for bed in _BEDS if name.startswith(f"{bed}/") and name not in _ALONE), name)
 
 
