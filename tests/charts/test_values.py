@@ -71,12 +71,12 @@ def test_the_schema_says_where_and_what(helm: Helm, arguments: list[str], told: 
     [
         pytest.param(
             ["connections.default.caFile=/etc/keyhole/ca/vault/ca.crt"],
-            "connections.default.caFile: /etc/keyhole/ca/vault/ca.crt is no bundle of caBundles",
+            "connections.default.caFile: /etc/keyhole/ca/vault/ca.crt is not one of caBundles",
             id="a CA file that nobody mounts",
         ),
         pytest.param(
             ["connections.default.caFile=/etc/ssl/ca.crt"],
-            "connections.default.caFile: /etc/ssl/ca.crt is no bundle of caBundles",
+            "connections.default.caFile: /etc/ssl/ca.crt is not one of caBundles",
             id="a CA file somewhere else",
         ),
         pytest.param(
@@ -154,7 +154,7 @@ def test_the_schema_says_where_and_what(helm: Helm, arguments: list[str], told: 
         ),
         pytest.param(
             ["webhook.autoscaling.enabled=true", "webhook.resources.requests.cpu=null"],
-            "webhook.autoscaling: aims at a part of webhook.resources.requests.cpu, and none is requested",
+            "webhook.autoscaling: needs webhook.resources.requests.cpu, because it aims at a share of that",
             id="a part of nothing",
         ),
         pytest.param(

@@ -1,4 +1,4 @@
-{{/* What no schema can say: values that do not fit each other. */}}
+{{/* What a schema cannot check: values that do not fit together. */}}
 {{- define "keyhole-tenant.checks" -}}
 {{- if not .Values.namespaces -}}
 {{- fail "namespaces: at least one is needed, such as --set namespaces={shop}" -}}

@@ -1,4 +1,4 @@
-{{/* What no schema can say: values that do not fit each other. */}}
+{{/* What a schema cannot check: values that do not fit together. */}}
 {{- define "keyhole.checks" -}}
 {{- $certificates := .Values.certificates -}}
 {{- if not (regexMatch "^[a-z]" (include "keyhole.fullname" .)) -}}
@@ -11,19 +11,19 @@
 {{- with $connection.caFile -}}
 {{- $bundle := regexFind "^/etc/keyhole/ca/[^/]+/ca\\.crt$" . | trimPrefix "/etc/keyhole/ca/" | trimSuffix "/ca.crt" -}}
 {{- if not (and $bundle (hasKey $.Values.caBundles $bundle)) -}}
-{{- fail (printf "connections.%s.caFile: %s is no bundle of caBundles; NAME of it lies at /etc/keyhole/ca/NAME/ca.crt" $name .) -}}
+{{- fail (printf "connections.%s.caFile: %s is not one of caBundles; the bundle NAME is at /etc/keyhole/ca/NAME/ca.crt" $name .) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
 {{- $shown := .Values.caller.clientCertificate -}}
-{{- /* They stand in ConfigMaps and in what everybody may read. */ -}}
+{{- /* These end up in ConfigMaps and other objects that everybody may read. */ -}}
 {{- $public := dict "certificates.caBundle" $certificates.caBundle "caller.clientCertificate.ca" $shown.ca -}}
 {{- range $name, $bundle := .Values.caBundles -}}
 {{- $_ := set $public (printf "caBundles.%s.pem" $name) ($bundle.pem | default "") -}}
 {{- end -}}
 {{- range $name, $text := $public -}}
 {{- if contains "PRIVATE KEY-----" $text -}}
-{{- fail (printf "%s: holds a private key, which everybody could read there; certificates alone belong in it" $name) -}}
+{{- fail (printf "%s: holds a private key, which everybody could read there; give the certificates alone" $name) -}}
 {{- end -}}
 {{- end -}}
 {{- if eq .Values.caller.mode "client-certificate" -}}
@@ -60,7 +60,7 @@
 {{- if $certificates.caBundle -}}
 {{- fail "certificates.caBundle: has no meaning with certManager and its own issuer: cert-manager's injector hands the CA on" -}}
 {{- end -}}
-{{- /* A certificate that the old CA issued last is replaced after two thirds of its life, before that CA ends. */ -}}
+{{- /* The last certificate of the old CA is replaced after two thirds of its life, before that CA expires. */ -}}
 {{- include "keyhole.checkLifetimes" (list "certificates.certManager.duration" $byCertManager.duration "certificates.certManager.caDuration" $byCertManager.caDuration 3600 2) -}}
 {{- end -}}
 {{- with .Values.webhook.autoscaling -}}
@@ -68,7 +68,7 @@
 {{- fail (printf "webhook.autoscaling.minReplicas: %v is more than maxReplicas, %v" .minReplicas .maxReplicas) -}}
 {{- end -}}
 {{- if and .enabled (not (dig "requests" "cpu" "" ($.Values.webhook.resources | default dict))) -}}
-{{- fail "webhook.autoscaling: aims at a part of webhook.resources.requests.cpu, and none is requested" -}}
+{{- fail "webhook.autoscaling: needs webhook.resources.requests.cpu, because it aims at a share of that" -}}
 {{- end -}}
 {{- end -}}
 {{- if and (ne .Values.audit.output "stdout") (not .Values.audit.existingSecret) -}}

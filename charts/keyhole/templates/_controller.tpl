@@ -1,4 +1,4 @@
-{{/* What `keyhole controller` is told. */}}
+{{/* The arguments of `keyhole controller`. */}}
 {{- define "keyhole.controllerArguments" -}}
 {{- $name := include "keyhole.fullname" . -}}
 {{- $namespace := .Release.Namespace -}}
@@ -6,7 +6,7 @@
 - --record-key={{ $namespace }}/{{ $name }}-record-key
 - --lease={{ $namespace }}/{{ $name }}-controller
 - --settle-seconds={{ .Values.controller.settleSeconds }}
-{{- /* What was under way when a webhook stopped to believe what it had read is over a minute later. */}}
+{{- /* Whatever was in flight when a webhook stopped trusting its keys has ended a minute later. */}}
 - --record-key-settle-seconds={{ add .Values.webhook.recordKeyBelievedSeconds 60 }}
 {{- if eq .Values.certificates.mode "selfManaged" }}
 - --serving-certificate={{ $namespace }}/{{ include "keyhole.servingSecret" . }}

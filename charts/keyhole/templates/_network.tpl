@@ -1,4 +1,4 @@
-{{/* Who may read the metrics. Probes come from the pod's own node, which is always let through. */}}
+{{/* Who may read the metrics. Probes come from the pod's own node, which is always allowed. */}}
 {{- define "keyhole.metricsIngress" -}}
 - ports:
     - port: health
@@ -12,9 +12,9 @@
   {{- end }}
 {{- end -}}
 
-{{/* What every pod needs of the cluster. */}}
+{{/* What every pod needs from the cluster. */}}
 {{- define "keyhole.clusterEgress" -}}
-# Names.
+# DNS.
 - ports:
     {{- range .Values.networkPolicy.dnsPorts }}
     - port: {{ . }}

@@ -1,4 +1,4 @@
-{{/* What `keyhole serve` is told. */}}
+{{/* The arguments of `keyhole serve`. */}}
 {{- define "keyhole.webhookArguments" -}}
 {{- $name := include "keyhole.fullname" . -}}
 {{- $settings := .Values.webhook -}}
@@ -91,7 +91,7 @@
 - name: caller
   secret:
     secretName: {{ .Values.caller.token.existingSecret }}
-    # Owner and group; to others the server would refuse it.
+    # For owner and group. If others could read it, the server would refuse it.
     defaultMode: 0440
 {{- end }}
 {{- if .Values.audit.existingSecret }}
