@@ -48,7 +48,7 @@ def connections(testbed: Testbed, liar: LyingVault, tmp_path: Path) -> Path:
 def own(testbed: Testbed, places: Places, tenant: str, connections: Path, tmp_path: Path) -> Iterator[Caller]:
     """Return somebody who asks a webhook that the test may stop and maim."""
     places.watch(tmp_path / "keyhole.log")
-    with serving(testbed, tmp_path, connections, arguments=_ending_after(drain_seconds=2)) as webhook:
+    with serving(testbed, tmp_path, connections, arguments=_ending_after(drain_seconds=0.5)) as webhook:
         yield Caller(webhook, places, tenant)
 
 
@@ -60,7 +60,7 @@ def draining(testbed: Testbed, places: Places, tenant: str, connections: Path, t
         yield Caller(webhook, places, tenant)
 
 
-def _ending_after(drain_seconds: int) -> list[str]:
+def _ending_after(drain_seconds: float) -> list[str]:
     """Return arguments with which whoever holds up the end of the server does so for five minutes.
 
     At this level of the log the libraries below tell what they do; what they tell is searched like all else.

@@ -176,8 +176,10 @@ class TestWhatIsLeft:
         new = key.ring().signing.id
         assert set(key.ring().accepted) == {new}
         assert [tenants.record_key("mixed", name) for name in ("a", "dead", "z")] == [new, old, new]
-        told = f"done: the key {new} signs, 2 records signed again\nnote: the old key was dropped with 2 namespaces, 1 records"
-        assert told in done.stdout
+        assert (
+            f"done: the key {new} signs, 2 records signed again\n"
+            "note: the old key was dropped with 2 namespaces, 1 records" in done.stdout
+        )
         assert "records left:\n  mixed/dead\n" in done.stdout
         assert not {ROTATE, DROP_OLD} & key.document()["metadata"]["annotations"].keys()
         shown = commands.run("status")

@@ -113,19 +113,20 @@ class TestDown:
 
 
 class TestBack:
-    """After the class before it: the replicas come back."""
-
     def test_it_comes_back_by_itself(self, bed: Testbed, way: Way, replicas: Replicas, cluster: Cluster) -> None:
         bed.kubectl("delete", "namespace", "to-go", "--wait=false")
         if not way.is_aggregated:
             _wait_until_gone(bed, "to-go")
         replicas.start()
-        began = time.monotonic()
-        eventually(lambda: cluster.create(filled("after", password=REFERENCE)).ok, "it fills again", BACK_SECONDS)
-        print(f"\nit was back after {time.monotonic() - began:.1f} s")  # noqa: T201 - a measurement
-        assert cluster.get("after")["data"]["password"] == CONSTANT_BASE64
-        # While the APIService is unavailable, discovery is incomplete, and namespaces are not deleted for good.
-        _wait_until_gone(bed, "to-go")
+        try:
+            began = time.monotonic()
+            eventually(lambda: cluster.create(filled("after", password=REFERENCE)).ok, "it fills again", BACK_SECONDS)
+            print(f"\nit was back after {time.monotonic() - began:.1f} s")  # noqa: T201 - a measurement
+            assert cluster.get("after")["data"]["password"] == CONSTANT_BASE64
+            # While the APIService is unavailable, discovery is incomplete, and namespaces are not deleted for good.
+            _wait_until_gone(bed, "to-go")
+        finally:
+            replicas.stop()  # as every other test here expects it
 
 
 def _wait_until_gone(bed: Testbed, namespace: str) -> None:
