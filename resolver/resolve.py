@@ -17,11 +17,11 @@ from resolver.references.value import SecretValue
 from resolver.tenancy.tenant_view import TenantView, TokenLease
 from resolver.tenancy.token_cache import Tenant
 from resolver.vault.breaker import State
-from resolver.vault.client import Transport
+from resolver.vault.client import VaultClient
 from resolver.vault.http import Limit, no_limit
 from resolver.vault.kv import KvSecret, MountDoubted
 from resolver.vault.mounts import KvLocation, Mounts
-from resolver.vault.observer import Observers, nobody
+from resolver.vault.observer import Observers, null_observer
 from resolver.vault.servers import Server, Servers
 
 
@@ -39,24 +39,24 @@ Outcome = Resolved | ResolverError
 _MOST_ROUNDS = 3
 
 
-Room = Callable[[str, Deadline], AbstractContextManager[object]]
-"""Holds room for an admission that asks the Vault of a connection, by its name; raises `ResolverError` without any."""
+Limiter = Callable[[str, Deadline], AbstractContextManager[object]]
+"""Lets an admission ask the Vault of the named connection within the block. Raises `ResolverError` if too many wait."""
 
 
-def all_room(_connection: str, _deadline: Deadline) -> AbstractContextManager[object]:
-    """Let whoever comes ask, however many they are."""
+def unlimited(_connection: str, _deadline: Deadline) -> AbstractContextManager[object]:
+    """Let any number of admissions ask at once."""
     return nullcontext()
 
 
 class TokenSource(Protocol):
     """Where the Vault tokens come from: `resolver.tenancy.token_cache.TokenCache`, or a person's own token."""
 
-    def lease(self, tenant: Tenant, transport: Transport, deadline: Deadline) -> AbstractContextManager[TokenLease]:
+    def lease(self, tenant: Tenant, client: VaultClient, deadline: Deadline) -> AbstractContextManager[TokenLease]:
         """Lend the tenant's tokens to one admission."""
         ...
 
-    def forget(self, transport: Transport) -> None:
-        """Give back the tokens that were obtained through a transport. Called once, when nobody uses it any more."""
+    def forget(self, client: VaultClient) -> None:
+        """Give back the tokens that were obtained through a client. Called once, when nobody uses it any more."""
         ...
 
     def close(self) -> None:
@@ -72,17 +72,17 @@ class Resolver:
         connections: Mapping[str, Connection],
         tokens: TokenSource,
         limit: Limit = no_limit,
-        observers: Observers = nobody,
-        room: Room = all_room,
+        observers: Observers = null_observer,
+        limiter: Limiter = unlimited,
         *,
         process: Process = ALONE,
     ) -> None:
         self._limit = limit
-        self._room = room
+        self._limiter = limiter
         self._process = process
         self._observers = observers
         self._tokens = tokens
-        self._readers = FairReadPool()
+        self._read_pool = FairReadPool()
         self._servers = Servers(self._new_server, self._give_back)
         self._servers.replace(connections)
 
@@ -105,24 +105,24 @@ class Resolver:
         """Return how long values of these references may be kept without asking Vault; 0 for unknown connections."""
         servers = [self._servers.current.get(name) for name in {reference.connection for reference in references}]
         return min(
-            (server.transport.connection.refresh_interval_seconds if server else 0.0 for server in servers), default=0.0
+            (server.client.connection.refresh_interval_seconds if server else 0.0 for server in servers), default=0.0
         )
 
     def logins(self, references: Iterable[Reference], namespace: str) -> list[tuple[str, str]]:
         """Return connection and role of each login that the references need, for the audit trail."""
         servers = self._servers.current
         names = sorted({reference.connection for reference in references} & servers.keys())
-        return [(name, servers[name].transport.connection.auth.role_for(namespace)) for name in names]
+        return [(name, servers[name].client.connection.auth.role_for(namespace)) for name in names]
 
     @property
     def open_breakers(self) -> Mapping[str, bool]:
         """By connection, whether its Vault failed so often that it is not asked, or only tried."""
-        return {name: one.transport.breaker.state is not State.CLOSED for name, one in self._servers.current.items()}
+        return {name: one.client.breaker.state is not State.CLOSED for name, one in self._servers.current.items()}
 
     @property
     def busy_helpers(self) -> int:
         """How many helpers read beside admissions."""
-        return self._readers.busy
+        return self._read_pool.busy
 
     def replace(self, connections: Mapping[str, Connection], rejected: Collection[str] = ()) -> list[str]:
         """Use these connections from now on, and return the names of those that came, changed or went.
@@ -140,22 +140,22 @@ class Resolver:
         # Also of those who are still at it: their tokens must not outlive the process.
         self._tokens.close()
         self._servers.close()
-        self._readers.close()
+        self._read_pool.close()
 
     def _new_server(self, name: str, connection: Connection) -> Server:
-        transport = Transport(connection, self._limit, self._observers(name))
-        return Server(name, transport, Mounts(connection.mounts))
+        client = VaultClient(connection, self._limit, self._observers(name))
+        return Server(name, client, Mounts(connection.mounts))
 
     def _give_back(self, server: Server) -> None:
-        self._tokens.forget(server.transport)
-        server.transport.close()
+        self._tokens.forget(server.client)
+        server.client.close()
 
     def _resolve_group(
         self, server: Server, references: Sequence[Reference], budget: Budget
     ) -> dict[Reference, Outcome]:
-        tenant = Tenant(server.name, budget.namespace, server.transport.connection.auth.role_for(budget.namespace))
+        tenant = Tenant(server.name, budget.namespace, server.client.connection.auth.role_for(budget.namespace))
         try:
-            with self._room(server.name, budget.deadline):
+            with self._limiter(server.name, budget.deadline):
                 return self._resolve_as(tenant, server, references, budget)
         except ResolverError as error:
             return dict.fromkeys(references, error)
@@ -163,7 +163,7 @@ class Resolver:
     def _resolve_as(
         self, tenant: Tenant, server: Server, references: Sequence[Reference], budget: Budget
     ) -> dict[Reference, Outcome]:
-        with self._tokens.lease(tenant, server.transport, budget.deadline) as lease:
+        with self._tokens.lease(tenant, server.client, budget.deadline) as lease:
             view = TenantView(server, lease, budget)
             outcomes: dict[Reference, Outcome] = {}
             again = references
@@ -193,7 +193,7 @@ class Resolver:
             return view.read(place, {reference.field for reference in wanted[place]})
 
         # It pays where the network has latency.
-        found = self._readers.read_all(view.budget.namespace, read, list(wanted), view.budget.deadline)
+        found = self._read_pool.read_all(view.budget.namespace, read, list(wanted), view.budget.deadline)
         evaluation = Evaluation.within(view.budget)
         for (place, of_place), secret in zip(wanted.items(), found, strict=True):
             # Those to members of one JSON text stand together: it is then read once.

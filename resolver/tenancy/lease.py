@@ -14,14 +14,11 @@ from dataclasses import dataclass
 from resolver.deadline import Deadline
 from resolver.errors import DeadlineExceeded
 from resolver.tenancy.login import Allowance, VaultToken
-from resolver.vault.client import Transport
+from resolver.vault.client import VaultClient
 from resolver.vault.denials import TokenUnknown, TokenUsesTooFew
 
-# After a denial the token may be older than the policy of its role. But a bad reference must not make a namespace log
-# in again and again.
-_REPLACEMENT_INTERVAL_SECONDS = 30.0
-# A kustomization or chart may bring several bad references at once. Each of them is judged by a fresh token.
-_REPLACEMENTS_IN_A_ROW = 20
+# A role may give tokens for one use each. So many logins are made for one object.
+_MOST_LOGINS = 32
 
 
 @dataclass(slots=True, eq=False)
@@ -53,10 +50,10 @@ class Slot:
     `login_lock` is held over a login, so that simultaneous admissions share one.
     """
 
-    def __init__(self, transport: Transport) -> None:
-        self.transport = transport
+    def __init__(self, client: VaultClient) -> None:
+        self.client = client
         self.login_lock = threading.Lock()
-        self.allowance = Allowance(_REPLACEMENTS_IN_A_ROW, _REPLACEMENT_INTERVAL_SECONDS)
+        self.allowance = Allowance.of_logins()
         self.used_at_seconds = time.monotonic()
         self._current: Holding | None = None
         self._live: list[Holding] = []
@@ -153,10 +150,6 @@ class Slot:
         return [holding.token] if holding.is_owed else []
 
 
-# A role may give tokens for one use each. So many logins are borne for one object.
-_MOST_LOGINS = 32
-
-
 class Lease:
     """Gives the token of each request. The threads of one admission may share it.
 
@@ -239,11 +232,9 @@ class Lease:
     def _obtained(self, *, spends: bool) -> VaultToken:
         if self._logins >= _MOST_LOGINS:
             uses = self._held[-1].token.uses if self._held else None
-            raise (
-                TokenUnknown(self._slot.transport.connection.address)
-                if uses is None
-                else TokenUsesTooFew(self.role, uses, self._logins)
-            )
+            if uses is None:
+                raise TokenUnknown(self._slot.client.connection.address)
+            raise TokenUsesTooFew(self.role, uses, self._logins)
         self._logins += 1
         token = self._log_in()
         with self._lock:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import Self
 
 from hvac.api.auth_methods import JWT, Kubernetes, Token
 
@@ -17,7 +18,7 @@ from resolver.references.jsontext import JsonNumber, JsonValue
 from resolver.references.value import SecretValue
 from resolver.tenancy import login_refusal
 from resolver.vault import responses
-from resolver.vault.client import Transport
+from resolver.vault.client import VaultClient
 from resolver.vault.errors import LoginDenied, VaultUnavailable
 from resolver.vault.http import VaultAnswer
 from resolver.vault.observer import Operation
@@ -41,14 +42,14 @@ class VaultToken:
     uses: int | None = None
 
 
-def login(transport: Transport, role: str, identity: str, jwt: SecretValue, deadline: Deadline) -> VaultToken:
+def login(client: VaultClient, role: str, identity: str, jwt: SecretValue, deadline: Deadline) -> VaultToken:
     """Exchange the ServiceAccount token of `identity` (named in errors only) for a Vault token.
 
-    Raises `LoginDenied` when Vault does not accept the identity or the role, or what `Transport.send` raises.
+    Raises `LoginDenied` when Vault does not accept the identity or the role, or what `VaultClient.send` raises.
     """
-    authentication, asked_at_seconds = transport.connection.auth, time.monotonic()
+    authentication, asked_at_seconds = client.connection.auth, time.monotonic()
     # A second login does no harm: a token that nobody got expires.
-    adapter = transport.adapter(deadline, may_repeat=True, operation=Operation.LOGIN)
+    adapter = client.adapter(deadline, may_repeat=True, operation=Operation.LOGIN)
     answer: VaultAnswer
     if authentication.method == "jwt":
         answer = JWT(adapter).jwt_login(role, jwt.reveal_text(), use_token=False, path=authentication.mount_point)
@@ -56,7 +57,7 @@ def login(transport: Transport, role: str, identity: str, jwt: SecretValue, dead
         answer = Kubernetes(adapter).login(
             role, jwt.reveal_text(), use_token=False, mount_point=authentication.mount_point
         )
-    server = transport.connection.address
+    server = client.connection.address
     # 400 and 403 are refusals of the method, 404 is for a mount that is not there.
     if answer.status in {HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}:
         mount = authentication.mount_point
@@ -88,11 +89,11 @@ def _granted(granted: Mapping[str, JsonValue], asked_at_seconds: float) -> Vault
     )
 
 
-def revoke(transport: Transport, token: VaultToken, deadline: Deadline) -> bool:
+def revoke(client: VaultClient, token: VaultToken, deadline: Deadline) -> bool:
     """Have a token revoke itself; returns whether Vault did so. Batch tokens cannot be revoked."""
     if not token.revocable:
         return False
-    adapter = transport.adapter(deadline, token.token, operation=Operation.REVOKE)
+    adapter = client.adapter(deadline, token.token, operation=Operation.REVOKE)
     answer: VaultAnswer = Token(adapter).revoke_self()
     return answer.status == HTTPStatus.NO_CONTENT
 
@@ -105,6 +106,15 @@ class Allowance:
         self._every_seconds = every_seconds
         self._clock = clock
         self._full_at = clock()
+
+    @classmethod
+    def of_logins(cls) -> Self:
+        """Return how often a tenant may log in because of denials.
+
+        The token may be older than the policy of its role, but a bad reference must not make a namespace log in again
+        and again. Some may follow each other: a chart can bring several bad references at once.
+        """
+        return cls(20, 30.0)
 
     def wait_seconds(self) -> float:
         """Return after how many seconds it may be done, 0.0 for now."""

@@ -10,7 +10,7 @@ from resolver.deadline import Deadline
 from resolver.references.value import SecretValue
 from resolver.tenancy.login import VaultToken
 from resolver.tenancy.token_cache import Tenant
-from resolver.vault.client import Transport
+from resolver.vault.client import VaultClient
 from resolver.vault.denials import OwnTokenUnknown
 
 
@@ -50,14 +50,14 @@ class StaticToken:
     def lease(
         self,
         tenant: Tenant,  # noqa: ARG002
-        transport: Transport,
+        client: VaultClient,
         deadline: Deadline,  # noqa: ARG002
     ) -> AbstractContextManager[StaticLease]:
         """Lend the token, whoever the tenant is."""
         token = VaultToken(self.own, inf, revocable=False, asked_at_seconds=inf)
-        return contextlib.nullcontext(StaticLease(token, transport.connection.address, time.monotonic()))
+        return contextlib.nullcontext(StaticLease(token, client.connection.address, time.monotonic()))
 
-    def forget(self, transport: Transport) -> None:
+    def forget(self, client: VaultClient) -> None:
         """Do nothing: the token lives on."""
 
     def close(self) -> None:

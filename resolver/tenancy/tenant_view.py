@@ -74,7 +74,7 @@ class TenantView:
             location = self._location(reference)
         except ResolverError as error:
             return error
-        if not self.server.transport.connection.allows(str(location), self.budget.namespace):
+        if not self.server.client.connection.allows(str(location), self.budget.namespace):
             return PathNotAllowed(str(location), self.server.name, self.budget.namespace)
         return location
 
@@ -85,7 +85,7 @@ class TenantView:
         """
         try:
             return self._ask(
-                lambda token: kv.read(location, names, self.server.transport, token.token, self.budget),
+                lambda token: kv.read(location, names, self.server.client, token.token, self.budget),
                 lambda: VaultDenied(location.policy_path, self.lease.identity, self.lease.role),
             )
         except ResolverError as error:
@@ -124,7 +124,7 @@ class TenantView:
 
     def _found_mount(self, path: str, believed: KvMount | None) -> KvMount:
         found = self._ask(
-            lambda token: ask_for_mount(path, self.server.transport, token.token, self.budget.deadline),
+            lambda token: ask_for_mount(path, self.server.client, token.token, self.budget.deadline),
             lambda: MountDenied(path, self.lease.identity, self.lease.role),
             spends=False,
         )
@@ -154,4 +154,4 @@ class TenantView:
                 if wait_seconds > 0:
                     age_seconds = self.lease.began_at_seconds - token.asked_at_seconds
                     raise DeniedForNow(denial(), age_seconds, wait_seconds) from None
-        raise TokenUnknown(self.server.transport.connection.address)
+        raise TokenUnknown(self.server.client.connection.address)

@@ -17,7 +17,7 @@ from resolver.identity import TokenMinter, identity_name
 from resolver.tenancy import login
 from resolver.tenancy.lease import Lease, Slot
 from resolver.tenancy.login import VaultToken
-from resolver.vault.client import Transport
+from resolver.vault.client import VaultClient
 from resolver.vault.errors import IdentityRefused, LoginDenied
 from resolver.vault.observer import Login
 
@@ -46,7 +46,7 @@ class TokenCache:
         self._minter = minter
         # The least lately used first. While a connection is replaced there are two of a tenant: a token is used, and
         # revoked, where it was issued.
-        self._slots: OrderedDict[tuple[Tenant, Transport], Slot] = OrderedDict()
+        self._slots: OrderedDict[tuple[Tenant, VaultClient], Slot] = OrderedDict()
         self._lock = threading.Lock()
         self._leases = 0
         self._ended = threading.Condition(self._lock)
@@ -54,17 +54,17 @@ class TokenCache:
         self._revoking = ThreadPoolExecutor(_REVOCATIONS_AT_ONCE, thread_name_prefix="vault-revoke")
 
     @contextmanager
-    def lease(self, tenant: Tenant, transport: Transport, deadline: Deadline) -> Iterator[Lease]:
+    def lease(self, tenant: Tenant, client: VaultClient, deadline: Deadline) -> Iterator[Lease]:
         """Lend the tenant's tokens to one admission, for as long as the block runs. Nothing is asked before a request.
 
         Every token that is obtained in the block is then remembered for the tenant, or revoked.
         """
-        slot = self._lent_slot(tenant, transport)
+        slot = self._lent_slot(tenant, client)
         lease = Lease(
             slot,
-            lambda: self._log_in(tenant, transport, deadline),
+            lambda: self._log_in(tenant, client, deadline),
             deadline,
-            lambda tokens: self._discard(transport, tokens),
+            lambda tokens: self._discard(client, tokens),
             identity=identity_name(tenant.namespace),
             role=tenant.role,
         )
@@ -88,13 +88,13 @@ class TokenCache:
         with self._lock:
             self._ended.wait_for(lambda: not self._leases, _REVOCATION_SECONDS)
         for slot in slots:
-            self._discard(slot.transport, slot.surrender())
+            self._discard(slot.client, slot.surrender())
         self._revoking.shutdown()
 
-    def forget(self, transport: Transport) -> None:
-        """Give back the tokens that were obtained through `transport`; those that are still used, when they are not."""
+    def forget(self, client: VaultClient) -> None:
+        """Give back the tokens that were obtained through `client`; those that are still used, when they are not."""
         with self._lock:
-            gone = [key for key in self._slots if key[1] is transport]
+            gone = [key for key in self._slots if key[1] is client]
             slots = [self._slots.pop(key) for key in gone]
         wait(self._retire(slots))
 
@@ -111,13 +111,13 @@ class TokenCache:
         """How many tenants have a token, or are about to get one."""
         return len(self._slots)
 
-    def _lent_slot(self, tenant: Tenant, transport: Transport) -> Slot:
-        key, gone = (tenant, transport), []
+    def _lent_slot(self, tenant: Tenant, client: VaultClient) -> Slot:
+        key, gone = (tenant, client), []
         with self._lock:
             self._leases += 1
             slot = self._slots.get(key)
             if slot is None:
-                slot = self._slots[key] = Slot(transport)
+                slot = self._slots[key] = Slot(client)
                 if self._is_closed:
                     gone.append(self._slots.pop(key))
                 elif len(self._slots) > MOST_TENANTS:
@@ -130,25 +130,25 @@ class TokenCache:
         return slot
 
     def _retire(self, slots: Iterable[Slot]) -> list[Future[None]]:
-        return [future for slot in slots for future in self._discard(slot.transport, slot.retire())]
+        return [future for slot in slots for future in self._discard(slot.client, slot.retire())]
 
-    def _discard(self, transport: Transport, tokens: Iterable[VaultToken]) -> list[Future[None]]:
+    def _discard(self, client: VaultClient, tokens: Iterable[VaultToken]) -> list[Future[None]]:
         """Have tokens revoked, beside admissions and side by side: a server that stops has some seconds for all."""
         futures = []
         for token in tokens:
             try:
-                futures.append(self._revoking.submit(_revoke, transport, token))
+                futures.append(self._revoking.submit(_revoke, client, token))
             except RuntimeError:
                 # It is closed. Whoever ends as late as this waits for it.
-                _revoke(transport, token)
+                _revoke(client, token)
         return futures
 
-    def _log_in(self, tenant: Tenant, transport: Transport, deadline: Deadline) -> VaultToken:
-        audience = transport.connection.auth.audience
+    def _log_in(self, tenant: Tenant, client: VaultClient, deadline: Deadline) -> VaultToken:
+        audience = client.connection.auth.audience
         ended = Login.FAILED
         try:
             jwt = self._minter.mint(tenant.namespace, audience, deadline)
-            token = login.login(transport, tenant.role, identity_name(tenant.namespace), jwt, deadline)
+            token = login.login(client, tenant.role, identity_name(tenant.namespace), jwt, deadline)
             ended = Login.GRANTED
         except IdentityRefused:
             ended = Login.NO_IDENTITY
@@ -157,13 +157,13 @@ class TokenCache:
             ended = Login.DENIED
             raise
         finally:
-            transport.observer.logged_in(ended)
+            client.observer.logged_in(ended)
         return token
 
 
-def _revoke(transport: Transport, token: VaultToken) -> None:
+def _revoke(client: VaultClient, token: VaultToken) -> None:
     try:
-        login.revoke(transport, token, Deadline.after(_REVOCATION_SECONDS))
+        login.revoke(client, token, Deadline.after(_REVOCATION_SECONDS))
     except ResolverError:
         # Vault cannot be asked now; the token expires within minutes.
         return

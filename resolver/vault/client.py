@@ -2,7 +2,7 @@
 
 hvac's own way is not safe here: it follows redirects with the token, waits 30 seconds for each socket operation, reads
 proxies from the environment, raises errors that carry Vault's response body, and `requests` below it normalises dot
-segments. An adapter is hvac's extension point for exactly this: hvac builds Vault's paths and bodies, and `Transport`
+segments. An adapter is hvac's extension point for exactly this: hvac builds Vault's paths and bodies, and `VaultClient`
 sends them.
 """
 
@@ -24,8 +24,8 @@ from resolver.references.value import SecretValue
 from resolver.vault.breaker import Breaker, State
 from resolver.vault.errors import VaultUnavailable
 from resolver.vault.exchange_errors import AnswerTooLarge, ClosedUnanswered, TooLate, Unanswered
-from resolver.vault.http import Arrives, Limit, VaultAnswer, VaultRequest, Wire, no_limit, unbounded
-from resolver.vault.observer import NOBODY, Observer, Operation
+from resolver.vault.http import Arrives, Limit, VaultAnswer, VaultHttp, VaultRequest, no_limit, unbounded
+from resolver.vault.observer import NULL_OBSERVER, Observer, Operation
 from resolver.vault.responses import pause_seconds
 
 EXAMINER: Final = "vault-health"
@@ -41,22 +41,22 @@ _HEALTH: Final = VaultRequest("GET", "/v1/sys/health", {"X-Vault-Request": "true
 UNANSWERED: Final = {TooLate: "late", Unanswered: "unanswered", AnswerTooLarge: "too-large", VaultUnavailable: "broken"}
 
 
-class Transport:
+class VaultClient:
     """Requests to one Vault server, sent once more where that helps. Threads may share it.
 
     To be made after a fork, never before.
     """
 
-    def __init__(self, connection: Connection, limit: Limit = no_limit, observer: Observer = NOBODY) -> None:
+    def __init__(self, connection: Connection, limit: Limit = no_limit, observer: Observer = NULL_OBSERVER) -> None:
         """Load the CA bundle; raises OSError (`ssl.SSLError` included) when it is none."""
         self.connection = connection
         self.breaker = Breaker()
         self.observer = observer
-        self._wire = Wire(connection, limit)
+        self._http = VaultHttp(connection, limit)
 
     def close(self) -> None:
         """Close the connections that are idle."""
-        self._wire.close()
+        self._http.close()
 
     def adapter(
         self,
@@ -114,7 +114,7 @@ class Transport:
         sent_at = time.monotonic()
         outcome: VaultAnswer | VaultUnavailable
         try:
-            outcome = self._wire.exchange(request, seconds)
+            outcome = self._http.exchange(request, seconds)
         except VaultUnavailable as error:
             outcome = error
         self.observer.exchanged(request.operation, _status(outcome), time.monotonic() - sent_at)
@@ -176,11 +176,11 @@ def _status(outcome: VaultAnswer | VaultUnavailable) -> str:
 
 
 class VaultAdapter(hvac.adapters.RawAdapter):  # type: ignore[misc]
-    """hvac's adapter interface over `Transport`; every status is returned as a `VaultAnswer`, none raises."""
+    """hvac's adapter interface over `VaultClient`; every status is returned as a `VaultAnswer`, none raises."""
 
     def __init__(
         self,
-        transport: Transport,
+        client: VaultClient,
         deadline: Deadline,
         token: SecretValue | None,
         *,
@@ -192,7 +192,7 @@ class VaultAdapter(hvac.adapters.RawAdapter):  # type: ignore[misc]
         self._may_repeat = may_repeat
         self._operation = operation
         self._arrives = arrives
-        self._transport = transport
+        self._client = client
         self._deadline = deadline
         self._token = token
 
@@ -208,7 +208,7 @@ class VaultAdapter(hvac.adapters.RawAdapter):  # type: ignore[misc]
     ) -> VaultAnswer:
         """Send one request to `url`, a path that begins with /v1/."""
         target = f"{url}?{urlencode(params)}" if params else url
-        namespace = self._transport.connection.vault_namespace
+        namespace = self._client.connection.vault_namespace
         all_headers = {
             "X-Vault-Request": "true",
             "Accept-Encoding": "identity",
@@ -221,7 +221,7 @@ class VaultAdapter(hvac.adapters.RawAdapter):  # type: ignore[misc]
         verb = method.upper()
         may_repeat = self._may_repeat or verb == "GET"
         request = VaultRequest(verb, target, all_headers, body, may_repeat, self._operation, self._arrives)
-        return self._transport.send(request, self._deadline)
+        return self._client.send(request, self._deadline)
 
 
 # What Vault's API paths look like once they are quoted: nothing in it that urllib3 would encode or a proxy decode

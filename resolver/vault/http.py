@@ -131,7 +131,7 @@ def no_limit(_seconds: float) -> AbstractContextManager[object]:
     return nullcontext()
 
 
-class Wire:
+class VaultHttp:
     """Connections to the one host that a Vault connection names: there is no other that could be dialled.
 
     Threads may share it. To be made after a fork, never before.

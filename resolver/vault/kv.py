@@ -21,7 +21,7 @@ from resolver.references import jsontext
 from resolver.references.jsontext import JsonValue
 from resolver.references.value import SecretValue
 from resolver.vault import refusal_texts, responses
-from resolver.vault.client import Transport, VaultAdapter
+from resolver.vault.client import VaultAdapter, VaultClient
 from resolver.vault.errors import (
     NotKeyValue,
     SecretNotFound,
@@ -62,24 +62,24 @@ class MountDoubted(ResolverError):
 
 
 def read(
-    location: KvLocation, names: Iterable[str], transport: Transport, token: SecretValue, budget: Budget
+    location: KvLocation, names: Iterable[str], client: VaultClient, token: SecretValue, budget: Budget
 ) -> KvSecret:
     """Read the fields of these names of one secret, in one request, within the deadline and the bounds of a budget.
 
     Raises `TokenRefused`, `VaultDenied`, `SecretNotFound`, `SecretTooLarge`, `VaultRefused`, `MountDoubted` when the
-    answer is not one of such a mount, or what `Transport.send`, `Budget.read` and `Budget.spend` raise.
+    answer is not one of such a mount, or what `VaultClient.send`, `Budget.read` and `Budget.spend` raise.
     """
     try:
-        return _read(location, names, transport, token, budget)
+        return _read(location, names, client, token, budget)
     except AnswerTooLarge:
         raise SecretTooLarge(str(location), MAX_BODY_BYTES, jsontext.MAX_PARTS) from None
 
 
 def _read(
-    location: KvLocation, names: Iterable[str], transport: Transport, token: SecretValue, budget: Budget
+    location: KvLocation, names: Iterable[str], client: VaultClient, token: SecretValue, budget: Budget
 ) -> KvSecret:
-    answer = _asked(location, transport.adapter(budget.deadline, token, arrives=budget.read))
-    server = transport.connection.address
+    answer = _asked(location, client.adapter(budget.deadline, token, arrives=budget.read))
+    server = client.connection.address
     error = _refused(answer, location, server)
     if error is not None:
         raise error
@@ -164,21 +164,21 @@ class TokenRefused(TemporaryError):
         super().__init__("Vault does not know the token")
 
 
-def ask_for_mount(path: str, transport: Transport, token: SecretValue, deadline: Deadline) -> KvMount:
+def ask_for_mount(path: str, client: VaultClient, token: SecretValue, deadline: Deadline) -> KvMount:
     """Ask Vault on which mount a path lies; Vault does not count it as a use of the token.
 
     Raises `TokenRefused`, `VaultDenied` when there is none or the token may use nothing below it, `NotKeyValue`, or
-    what `Transport.send` raises.
+    what `VaultClient.send` raises.
     """
     url, asked_at_seconds = format_url("/v1/sys/internal/ui/mounts/{path}", path=path), time.monotonic()
-    answer: VaultAnswer = transport.adapter(deadline, token, operation=Operation.MOUNT).get(url=url)
+    answer: VaultAnswer = client.adapter(deadline, token, operation=Operation.MOUNT).get(url=url)
     if answer.status == HTTPStatus.FORBIDDEN:
         raise denied(answer, path)
-    body = responses.parsed(answer, transport.connection.address, f"asking for the mount of {path}")
+    body = responses.parsed(answer, client.connection.address, f"asking for the mount of {path}")
     mount = body.get("data")
     full_path = jsontext.text(mount.get("path")) if isinstance(mount, dict) else None
     if not isinstance(mount, dict) or full_path is None:
-        raise VaultUnavailable(transport.connection.address, "sent an answer that is not Vault's")
+        raise VaultUnavailable(client.connection.address, "sent an answer that is not Vault's")
     mount_path, options = full_path.strip("/"), mount.get("options")
     if mount.get("type") not in KEY_VALUE_TYPES or not path.startswith(mount_path + "/"):
         raise NotKeyValue(mount_path)

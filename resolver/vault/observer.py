@@ -65,12 +65,12 @@ class NullObserver:
         """Do nothing."""
 
 
-NOBODY: Final = NullObserver()
+NULL_OBSERVER: Final = NullObserver()
 
 Observers = Callable[[str], Observer]
 """Gives the observer of the connection with this name."""
 
 
-def nobody(_connection: str) -> Observer:
+def null_observer(_connection: str) -> Observer:
     """Return an observer that is not interested."""
-    return NOBODY
+    return NULL_OBSERVER

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from resolver.connections.model import Connection
-from resolver.vault.client import Transport
+from resolver.vault.client import VaultClient
 from resolver.vault.errors import ConnectionUnusable, UnknownConnection
 from resolver.vault.mounts import Mounts
 
@@ -66,7 +66,7 @@ class Server:
     """One connection at work, and who uses it."""
 
     name: str
-    transport: Transport
+    client: VaultClient
     mounts: Mounts
     users: Users = field(default_factory=Users)
 
@@ -127,7 +127,7 @@ class Servers:
         new = {name: server for name, server in old.items() if name in rejected}
         for name, connection in connections.items():
             kept = old.get(name)
-            is_same = kept is not None and kept.transport.connection == connection
+            is_same = kept is not None and kept.client.connection == connection
             new[name] = kept if kept is not None and is_same else self._make(name, connection)
         self._rejected = frozenset(rejected)
         self._current = new

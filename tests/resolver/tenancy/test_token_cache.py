@@ -1,4 +1,4 @@
-"""Tokens of tenants, with a Vault that logs anybody in and counts."""
+"""Tokens of token_cache, with a Vault that logs anybody in and counts."""
 
 import json
 import queue
@@ -17,7 +17,7 @@ from resolver.references.value import SecretValue
 from resolver.tenancy import token_cache as module
 from resolver.tenancy.login import VaultToken
 from resolver.tenancy.token_cache import Tenant, TokenCache
-from resolver.vault.client import Transport
+from resolver.vault.client import VaultClient
 from resolver.vault.denials import TokenUsesTooFew
 from resolver.vault.errors import LoginDenied
 from tests.resolver.fake_server import answering, http
@@ -34,7 +34,7 @@ class Minter:
 
 @dataclass
 class Vault:
-    transport: Transport
+    client: VaultClient
     uses: int = 0
     is_open: bool = True
     logins: list[bytes] = field(default_factory=list)
@@ -64,10 +64,10 @@ def vault() -> Iterator[Vault]:
             client.sendall(http("204 No Content"))
 
     with answering(serve) as (address, _):
-        found.append(Vault(Transport(_connection(address))))
+        found.append(Vault(VaultClient(_connection(address))))
         found[0].may_log_in.set()
         yield found[0]
-        found[0].transport.close()
+        found[0].client.close()
 
 
 def _connection(address: str) -> Connection:
@@ -75,9 +75,9 @@ def _connection(address: str) -> Connection:
 
 
 @pytest.fixture
-def tenants() -> Iterator[TokenCache]:
-    with closing(TokenCache(Minter())) as tenants:
-        yield tenants
+def token_cache() -> Iterator[TokenCache]:
+    with closing(TokenCache(Minter())) as token_cache:
+        yield token_cache
 
 
 def tenant(namespace: str = "a") -> Tenant:
@@ -88,28 +88,28 @@ def later() -> Deadline:
     return Deadline.after(5)
 
 
-def use(tenants: TokenCache, vault: Vault, namespace: str = "a") -> VaultToken:
+def use(token_cache: TokenCache, vault: Vault, namespace: str = "a") -> VaultToken:
     """Do what an admission with one read does."""
-    with tenants.lease(tenant(namespace), vault.transport, later()) as lease:
+    with token_cache.lease(tenant(namespace), vault.client, later()) as lease:
         return lease.token()
 
 
 def test_a_token_is_obtained_once_and_remembered(vault: Vault) -> None:
     minter = Minter()
-    with closing(TokenCache(minter)) as tenants:
-        assert use(tenants, vault) is use(tenants, vault)
+    with closing(TokenCache(minter)) as token_cache:
+        assert use(token_cache, vault) is use(token_cache, vault)
     assert minter.minted == ["a"]
     assert len(vault.logins) == 1
 
 
-def test_who_sends_no_request_logs_nobody_in(vault: Vault, tenants: TokenCache) -> None:
-    with tenants.lease(tenant(), vault.transport, later()):
+def test_who_sends_no_request_logs_nobody_in(vault: Vault, token_cache: TokenCache) -> None:
+    with token_cache.lease(tenant(), vault.client, later()):
         pass
     assert vault.logins == []
 
 
-def test_a_hundred_at_once_make_one_login(vault: Vault, tenants: TokenCache) -> None:
-    threads = [threading.Thread(target=use, args=(tenants, vault)) for _ in range(100)]
+def test_a_hundred_at_once_make_one_login(vault: Vault, token_cache: TokenCache) -> None:
+    threads = [threading.Thread(target=use, args=(token_cache, vault)) for _ in range(100)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -117,36 +117,36 @@ def test_a_hundred_at_once_make_one_login(vault: Vault, tenants: TokenCache) -> 
     assert len(vault.logins) == 1
 
 
-def test_tenants_have_tokens_of_their_own(vault: Vault, tenants: TokenCache) -> None:
-    assert use(tenants, vault, "a").token != use(tenants, vault, "b").token
+def test_tenants_have_tokens_of_their_own(vault: Vault, token_cache: TokenCache) -> None:
+    assert use(token_cache, vault, "a").token != use(token_cache, vault, "b").token
 
 
-def test_at_the_end_every_token_is_revoked(vault: Vault, tenants: TokenCache) -> None:
+def test_at_the_end_every_token_is_revoked(vault: Vault, token_cache: TokenCache) -> None:
     for namespace in ("a", "b"):
-        use(tenants, vault, namespace)
-    tenants.close()
+        use(token_cache, vault, namespace)
+    token_cache.close()
     assert sorted(vault.revoked) == [b"token-1", b"token-2"]
-    assert tenants.held == 0
+    assert token_cache.held == 0
 
 
-def test_what_is_idle_is_given_back(vault: Vault, tenants: TokenCache) -> None:
-    first = use(tenants, vault)
-    assert tenants.drop_idle() == 0
-    assert tenants.drop_idle(idle_seconds=0) == 1
+def test_what_is_idle_is_given_back(vault: Vault, token_cache: TokenCache) -> None:
+    first = use(token_cache, vault)
+    assert token_cache.drop_idle() == 0
+    assert token_cache.drop_idle(idle_seconds=0) == 1
     assert vault.revoked == [b"token-1"]
-    assert use(tenants, vault) is not first
+    assert use(token_cache, vault) is not first
 
 
 def test_there_is_a_bound_and_the_least_lately_used_goes_first(
-    vault: Vault, tenants: TokenCache, monkeypatch: pytest.MonkeyPatch
+    vault: Vault, token_cache: TokenCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MOST_TENANTS", 2)
-    first = use(tenants, vault, "a")
+    first = use(token_cache, vault, "a")
     for namespace in ("b", "a", "c"):
-        use(tenants, vault, namespace)
-    assert tenants.held == 2
-    assert use(tenants, vault, "a") is first
-    tenants.close()
+        use(token_cache, vault, namespace)
+    assert token_cache.held == 2
+    assert use(token_cache, vault, "a") is first
+    token_cache.close()
     assert sorted(vault.revoked) == [b"token-1", b"token-2", b"token-3"]
 
 
@@ -163,107 +163,109 @@ def test_who_comes_does_not_wait_for_the_revocation_of_who_goes(monkeypatch: pyt
             client.sendall(http("204 No Content"))
 
     with answering(serve) as (address, _):
-        transport = Transport(Connection(address=address, auth=Authentication(method="jwt", role="r")))
-        tenants, vault = TokenCache(Minter()), Vault(transport)
-        use(tenants, vault, "a")
-        use(tenants, vault, "b")
+        vault_client = VaultClient(Connection(address=address, auth=Authentication(method="jwt", role="r")))
+        token_cache, vault = TokenCache(Minter()), Vault(vault_client)
+        use(token_cache, vault, "a")
+        use(token_cache, vault, "b")
         has_its_token.set()
         assert seen_during_revocation.get(timeout=5)
-        tenants.close()
-        transport.close()
+        token_cache.close()
+        vault_client.close()
 
 
 class TestDenied:
-    def test_a_token_that_is_older_than_the_admission_is_replaced(self, vault: Vault, tenants: TokenCache) -> None:
-        old = use(tenants, vault)
-        with tenants.lease(tenant(), vault.transport, later()) as lease:
+    def test_a_token_that_is_older_than_the_admission_is_replaced(self, vault: Vault, token_cache: TokenCache) -> None:
+        old = use(token_cache, vault)
+        with token_cache.lease(tenant(), vault.client, later()) as lease:
             assert not lease.is_new(lease.token())
             assert lease.replace(old) == 0
             assert lease.is_new(lease.token())
-        tenants.close()
+        token_cache.close()
         assert vault.revoked == [b"token-1", b"token-2"]
 
     def test_one_bad_reference_does_not_make_a_namespace_log_in_again_and_again(
-        self, vault: Vault, tenants: TokenCache
+        self, vault: Vault, token_cache: TokenCache
     ) -> None:
-        use(tenants, vault)
+        use(token_cache, vault)
         waits = []
         for _ in range(25):
-            with tenants.lease(tenant(), vault.transport, later()) as lease:
+            with token_cache.lease(tenant(), vault.client, later()) as lease:
                 waits.append(lease.replace(lease.token()))
         assert waits[:20] == [0.0] * 20
         assert all(0 < wait <= 30 for wait in waits[20:])
         assert len(vault.logins) == 21
 
-    def test_who_held_a_token_that_another_replaced_gets_the_new_one(self, vault: Vault, tenants: TokenCache) -> None:
-        old = use(tenants, vault)
-        with tenants.lease(tenant(), vault.transport, later()) as other:
-            with tenants.lease(tenant(), vault.transport, later()) as lease:
+    def test_who_held_a_token_that_another_replaced_gets_the_new_one(
+        self, vault: Vault, token_cache: TokenCache
+    ) -> None:
+        old = use(token_cache, vault)
+        with token_cache.lease(tenant(), vault.client, later()) as other:
+            with token_cache.lease(tenant(), vault.client, later()) as lease:
                 lease.replace(old)
             assert other.replace(old) == 0
-            assert other.token() is use(tenants, vault)
+            assert other.token() is use(token_cache, vault)
         assert len(vault.logins) == 2
 
-    def test_a_replaced_token_is_not_taken_away_from_who_uses_it(self, vault: Vault, tenants: TokenCache) -> None:
-        with tenants.lease(tenant(), vault.transport, later()) as other:
+    def test_a_replaced_token_is_not_taken_away_from_who_uses_it(self, vault: Vault, token_cache: TokenCache) -> None:
+        with token_cache.lease(tenant(), vault.client, later()) as other:
             old = other.token()
-            with tenants.lease(tenant(), vault.transport, later()) as lease:
+            with token_cache.lease(tenant(), vault.client, later()) as lease:
                 lease.replace(old)
             assert vault.revoked == []
-        tenants.close()
+        token_cache.close()
         assert sorted(vault.revoked) == [b"token-1", b"token-2"]
 
     def test_a_failed_login_is_the_answer_until_one_succeeds_and_counts_for_nothing(
-        self, vault: Vault, tenants: TokenCache
+        self, vault: Vault, token_cache: TokenCache
     ) -> None:
-        old = use(tenants, vault)
+        old = use(token_cache, vault)
         vault.is_open = False
         for _ in range(30):
             with (
-                tenants.lease(tenant(), vault.transport, later()) as lease,
+                token_cache.lease(tenant(), vault.client, later()) as lease,
                 pytest.raises(LoginDenied),
             ):
                 lease.replace(lease.token())
         vault.is_open = True
-        assert use(tenants, vault) is not old
-        with tenants.lease(tenant(), vault.transport, later()) as lease:
+        assert use(token_cache, vault) is not old
+        with token_cache.lease(tenant(), vault.client, later()) as lease:
             assert lease.replace(lease.token()) == 0
 
     def test_a_token_that_vault_does_not_know_is_forgotten_and_not_revoked(
-        self, vault: Vault, tenants: TokenCache
+        self, vault: Vault, token_cache: TokenCache
     ) -> None:
-        use(tenants, vault)
-        with tenants.lease(tenant(), vault.transport, later()) as lease:
+        use(token_cache, vault)
+        with token_cache.lease(tenant(), vault.client, later()) as lease:
             lease.drop(lease.token())
             assert lease.is_new(lease.token())
-        tenants.close()
+        token_cache.close()
         assert vault.revoked == [b"token-2"]
 
 
 class TestUses:
-    def test_admissions_share_the_uses_of_a_token(self, vault: Vault, tenants: TokenCache) -> None:
+    def test_admissions_share_the_uses_of_a_token(self, vault: Vault, token_cache: TokenCache) -> None:
         vault.uses = 2
-        tokens = [use(tenants, vault) for _ in range(4)]
+        tokens = [use(token_cache, vault) for _ in range(4)]
         assert tokens[0] is tokens[1]
         assert tokens[1] is not tokens[2]
         assert tokens[2] is tokens[3]
 
-    def test_a_request_that_vault_does_not_count_spends_none(self, vault: Vault, tenants: TokenCache) -> None:
+    def test_a_request_that_vault_does_not_count_spends_none(self, vault: Vault, token_cache: TokenCache) -> None:
         vault.uses = 1
-        with tenants.lease(tenant(), vault.transport, later()) as lease:
+        with token_cache.lease(tenant(), vault.client, later()) as lease:
             assert lease.token(spends=False) is lease.token()
             assert len(vault.logins) == 1
 
-    def test_what_is_used_up_is_not_revoked_and_what_is_left_is(self, vault: Vault, tenants: TokenCache) -> None:
+    def test_what_is_used_up_is_not_revoked_and_what_is_left_is(self, vault: Vault, token_cache: TokenCache) -> None:
         vault.uses = 2
         for _ in range(3):
-            use(tenants, vault)
-        tenants.close()
+            use(token_cache, vault)
+        token_cache.close()
         assert vault.revoked == [b"token-2"]
 
-    def test_one_object_does_not_take_logins_without_end(self, vault: Vault, tenants: TokenCache) -> None:
+    def test_one_object_does_not_take_logins_without_end(self, vault: Vault, token_cache: TokenCache) -> None:
         vault.uses = 1
-        with tenants.lease(tenant(), vault.transport, later()) as lease:
+        with token_cache.lease(tenant(), vault.client, later()) as lease:
             for _ in range(32):
                 lease.token()
             with pytest.raises(TokenUsesTooFew, match="token_num_uses=1,"):
@@ -274,58 +276,60 @@ class TestOwners:
     """Every token that was obtained is in a slot, or revoked once nobody uses it."""
 
     def test_of_a_connection_that_is_replaced_while_the_old_one_is_used(
-        self, vault: Vault, tenants: TokenCache
+        self, vault: Vault, token_cache: TokenCache
     ) -> None:
-        old = use(tenants, vault)
-        with closing(Transport(vault.transport.connection)) as changed:
-            other = replace(vault, transport=changed)
-            new = use(tenants, other)
-            assert (use(tenants, vault), use(tenants, other)) == (old, new)
-            tenants.forget(vault.transport)
+        old = use(token_cache, vault)
+        with closing(VaultClient(vault.client.connection)) as changed:
+            other = replace(vault, client=changed)
+            new = use(token_cache, other)
+            assert (use(token_cache, vault), use(token_cache, other)) == (old, new)
+            token_cache.forget(vault.client)
             assert vault.revoked == [b"token-1"]
-            tenants.close()
+            token_cache.close()
         assert vault.revoked == [b"token-1", b"token-2"]
 
     @pytest.mark.parametrize("how", ["close", "forget", "evict"])
     def test_of_a_login_that_ends_after_its_slot_is_gone(
-        self, vault: Vault, tenants: TokenCache, how: str, monkeypatch: pytest.MonkeyPatch
+        self, vault: Vault, token_cache: TokenCache, how: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         vault.may_log_in.clear()
         used: list[VaultToken] = []
-        admission = threading.Thread(target=lambda: used.append(use(tenants, vault)))
+        admission = threading.Thread(target=lambda: used.append(use(token_cache, vault)))
         admission.start()
         assert vault.login_began.wait(5)
         if how == "evict":
             monkeypatch.setattr(module, "MOST_TENANTS", 0)
-            with tenants.lease(tenant("b"), vault.transport, later()):
+            with token_cache.lease(tenant("b"), vault.client, later()):
                 pass
-        ending = threading.Thread(target={"close": tenants.close}.get(how, lambda: tenants.forget(vault.transport)))
+        ending = threading.Thread(
+            target={"close": token_cache.close}.get(how, lambda: token_cache.forget(vault.client))
+        )
         ending.start()
         vault.may_log_in.set()
         admission.join()
         ending.join()
         assert len(used) == 1
-        tenants.close()
+        token_cache.close()
         assert vault.revoked == [b"token-1"]
 
     def test_of_an_admission_that_does_not_end_when_the_worker_does(
-        self, vault: Vault, tenants: TokenCache, monkeypatch: pytest.MonkeyPatch
+        self, vault: Vault, token_cache: TokenCache, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(module, "_REVOCATION_SECONDS", 0.1)
-        with tenants.lease(tenant(), vault.transport, later()) as lease:
+        with token_cache.lease(tenant(), vault.client, later()) as lease:
             lease.token()
-            tenants.close()
+            token_cache.close()
             assert vault.revoked == [b"token-1"]
         assert vault.revoked == [b"token-1"]
 
-    def test_of_an_admission_that_begins_after_the_end(self, vault: Vault, tenants: TokenCache) -> None:
-        tenants.close()
-        use(tenants, vault)
+    def test_of_an_admission_that_begins_after_the_end(self, vault: Vault, token_cache: TokenCache) -> None:
+        token_cache.close()
+        use(token_cache, vault)
         assert vault.revoked == [b"token-1"]
-        assert tenants.held == 0
+        assert token_cache.held == 0
 
-    def test_who_is_late_gets_no_token(self, vault: Vault, tenants: TokenCache) -> None:
-        with tenants.lease(tenant(), vault.transport, later()) as lease:
+    def test_who_is_late_gets_no_token(self, vault: Vault, token_cache: TokenCache) -> None:
+        with token_cache.lease(tenant(), vault.client, later()) as lease:
             pass
         with pytest.raises(DeadlineExceeded):
             lease.token()

@@ -18,7 +18,7 @@ from resolver.deadline import Deadline
 from resolver.errors import DeadlineExceeded
 from resolver.references.value import SecretValue
 from resolver.vault.breaker import FAILURES_IN_A_ROW
-from resolver.vault.client import Transport
+from resolver.vault.client import VaultClient
 from resolver.vault.errors import VaultUnavailable
 from resolver.vault.http import MAX_BODY_BYTES, VaultAnswer
 from resolver.vault.observer import NullObserver, Operation
@@ -30,12 +30,12 @@ CLIENTS = 16
 
 def get(address: str, path: str = "/v1/x", *, seconds: float = 5.0, timeout_seconds: float = 5.0) -> VaultAnswer:
     auth = Authentication(method="jwt", role="r")
-    transport = Transport(Connection(address=address, auth=auth, timeout_seconds=timeout_seconds))
+    vault_client = VaultClient(Connection(address=address, auth=auth, timeout_seconds=timeout_seconds))
     try:
-        found: VaultAnswer = transport.adapter(Deadline.after(seconds), TOKEN).get(url=path)
+        found: VaultAnswer = vault_client.adapter(Deadline.after(seconds), TOKEN).get(url=path)
         return found
     finally:
-        transport.close()
+        vault_client.close()
 
 
 def test_an_answer_comes_whole_with_status_and_headers() -> None:
@@ -77,14 +77,14 @@ def test_proxies_of_the_environment_do_not_count(monkeypatch: pytest.MonkeyPatch
 
 def test_a_process_without_file_descriptors_does_not_blame_the_server() -> None:
     most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    transport = Transport(Connection(address="http://127.0.0.1:1", auth=Authentication(method="jwt", role="r")))
+    vault_client = VaultClient(Connection(address="http://127.0.0.1:1", auth=Authentication(method="jwt", role="r")))
     resource.setrlimit(resource.RLIMIT_NOFILE, (0, most[1]))
     try:
         with pytest.raises(VaultUnavailable, match="has no file descriptor left"):
-            transport.adapter(Deadline.after(5), TOKEN).get(url="/v1/x")
+            vault_client.adapter(Deadline.after(5), TOKEN).get(url="/v1/x")
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, most)
-        transport.close()
+        vault_client.close()
 
 
 def test_silence_ends_when_the_time_is_up() -> None:
@@ -103,10 +103,10 @@ def test_a_limit_ends_what_outlasts_the_sockets_own_timeouts() -> None:
 
     connection = Connection(address="http://127.0.0.1", auth=Authentication(method="jwt", role="r"), timeout_seconds=3)
     with answering(lambda client, _: client.sendall(http("200 OK"))) as (address, _):
-        transport = Transport(connection.model_copy(update={"address": address}), limit)
+        vault_client = VaultClient(connection.model_copy(update={"address": address}), limit)
         with pytest.raises(VaultUnavailable, match="in time"):
-            transport.adapter(Deadline.after(9), TOKEN).get(url="/v1/x")
-        transport.close()
+            vault_client.adapter(Deadline.after(9), TOKEN).get(url="/v1/x")
+        vault_client.close()
     assert seconds == [3]
 
 
@@ -169,23 +169,23 @@ def test_a_connection_that_was_closed_while_idle_is_replaced_once() -> None:
         client.shutdown(socket.SHUT_RDWR)
 
     with answering(once_a_connection) as (address, _):
-        transport = Transport(Connection(address=address, auth=Authentication(method="jwt", role="r")))
+        vault_client = VaultClient(Connection(address=address, auth=Authentication(method="jwt", role="r")))
         for _ in range(3):
-            assert transport.adapter(Deadline.after(5), TOKEN).get(url="/v1/x").status == 200
-        transport.close()
+            assert vault_client.adapter(Deadline.after(5), TOKEN).get(url="/v1/x").status == 200
+        vault_client.close()
     # A connection may still be handed the request that its end has crossed.
     assert len(set(peers)) == 3
 
 
 def test_a_server_that_keeps_failing_is_left_alone_for_a_while() -> None:
     with answering(lambda client, _: client.sendall(http("500 Internal Server Error"))) as (address, asked):
-        transport = Transport(Connection(address=address, auth=Authentication(method="jwt", role="r")))
+        vault_client = VaultClient(Connection(address=address, auth=Authentication(method="jwt", role="r")))
         for _ in range(FAILURES_IN_A_ROW):
-            assert transport.adapter(Deadline.after(5), TOKEN).get(url="/v1/x").status == 500
+            assert vault_client.adapter(Deadline.after(5), TOKEN).get(url="/v1/x").status == 500
         wait_for_examination()
         with pytest.raises(VaultUnavailable, match="is not asked now"):
-            transport.adapter(Deadline.after(5), TOKEN).get(url="/v1/x")
-        transport.close()
+            vault_client.adapter(Deadline.after(5), TOKEN).get(url="/v1/x")
+        vault_client.close()
     assert [head.startswith(HEALTH) for head in asked] == [*[False] * FAILURES_IN_A_ROW, True]
     assert TOKEN.reveal() not in asked[-1]
 
@@ -195,20 +195,20 @@ def test_a_path_that_keeps_failing_shuts_a_server_that_is_well_to_nobody() -> No
         client.sendall(http("500 Internal Server Error" if b"/broken " in head else "200 OK", b"{}"))
 
     with answering(handler) as (address, _):
-        transport = Transport(Connection(address=address, auth=Authentication(method="jwt", role="r")))
+        vault_client = VaultClient(Connection(address=address, auth=Authentication(method="jwt", role="r")))
         for _ in range(3 * FAILURES_IN_A_ROW):
-            assert transport.adapter(Deadline.after(5), TOKEN).get(url="/v1/broken").status == 500
+            assert vault_client.adapter(Deadline.after(5), TOKEN).get(url="/v1/broken").status == 500
             wait_for_examination()
-        assert transport.adapter(Deadline.after(5), TOKEN).get(url="/v1/x").status == 200
-        transport.close()
+        assert vault_client.adapter(Deadline.after(5), TOKEN).get(url="/v1/x").status == 200
+        vault_client.close()
 
 
 def test_an_answer_that_is_no_failure_of_the_server_does_not_count() -> None:
     with answering(lambda client, _: client.sendall(http("403 Forbidden"))) as (address, asked):
-        transport = Transport(Connection(address=address, auth=Authentication(method="jwt", role="r")))
+        vault_client = VaultClient(Connection(address=address, auth=Authentication(method="jwt", role="r")))
         for _ in range(3 * FAILURES_IN_A_ROW):
-            assert transport.adapter(Deadline.after(5), TOKEN).get(url="/v1/x").status == 403
-        transport.close()
+            assert vault_client.adapter(Deadline.after(5), TOKEN).get(url="/v1/x").status == 403
+        vault_client.close()
     assert len(asked) == 3 * FAILURES_IN_A_ROW
 
 
@@ -221,10 +221,10 @@ def test_connections_are_kept() -> None:
 
     with answering(handler) as (address, _):
         auth = Authentication(method="jwt", role="r")
-        transport = Transport(Connection(address=address, auth=auth))
+        vault_client = VaultClient(Connection(address=address, auth=auth))
         for _ in range(3):
-            transport.adapter(Deadline.after(5), TOKEN).get(url="/v1/x")
-        transport.close()
+            vault_client.adapter(Deadline.after(5), TOKEN).get(url="/v1/x")
+        vault_client.close()
     assert len(peers) == 3
     assert len(set(peers)) == 1
 
@@ -252,10 +252,10 @@ def test_good_connections_are_used_after_a_dial_that_failed(monkeypatch: pytest.
     monkeypatch.setattr(HTTPConnection, "connect", refused)
     with answering(handler) as (address, _), ThreadPoolExecutor(3) as pool:
         auth = Authentication(method="jwt", role="r")
-        transport = Transport(Connection(address=address, auth=auth, retries=Retries(attempts=0)))
+        vault_client = VaultClient(Connection(address=address, auth=auth, retries=Retries(attempts=0)))
 
         def ask(path: str) -> int:
-            return int(transport.adapter(Deadline.after(5), TOKEN).get(url=path).status)
+            return int(vault_client.adapter(Deadline.after(5), TOKEN).get(url=path).status)
 
         held = [pool.submit(ask, "/v1/held") for _ in range(2)]
         both_came.wait(5)
@@ -268,7 +268,7 @@ def test_good_connections_are_used_after_a_dial_that_failed(monkeypatch: pytest.
         with pytest.raises(VaultUnavailable, match="refuses connections"):
             third.result()
         assert [ask("/v1/x") for _ in range(3)] == [200] * 3
-        transport.close()
+        vault_client.close()
     assert len(set(peers)) == 2
 
 
@@ -299,16 +299,16 @@ def test_many_that_find_their_connections_closed_dial_once_each_and_use_what_the
     told = Counting()
     with answering(first) as (address, _), ThreadPoolExecutor(CLIENTS) as pool:
         auth = Authentication(method="jwt", role="r")
-        transport = Transport(Connection(address=address, auth=auth), observer=told)
+        vault_client = VaultClient(Connection(address=address, auth=auth), observer=told)
 
         def ask(_: int) -> int:
-            return int(transport.adapter(Deadline.after(10), TOKEN).get(url="/v1/x").status)
+            return int(vault_client.adapter(Deadline.after(10), TOKEN).get(url="/v1/x").status)
 
         assert set(pool.map(ask, range(CLIENTS))) == {200}
         assert len(before) == CLIENTS
         is_up_again.set()
         assert set(pool.map(ask, range(CLIENTS))) == {200}
-        transport.close()
+        vault_client.close()
     # Nobody is refused a second time, so nobody dialled without need.
     assert told.repetitions <= CLIENTS
     assert len(dialled) <= CLIENTS

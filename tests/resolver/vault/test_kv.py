@@ -15,7 +15,7 @@ from resolver.errors import ResolverError
 from resolver.references.grammar import Reference
 from resolver.references.value import SecretValue
 from resolver.vault import kv, mounts
-from resolver.vault.client import Transport
+from resolver.vault.client import VaultClient
 from resolver.vault.errors import ReferenceRefused, SecretNotFound, VaultDenied, VaultUnavailable
 from resolver.vault.kv import MountDoubted, TokenRefused
 from resolver.vault.mounts import V1, V2, KvLocation, KvMount, Mounts
@@ -34,23 +34,23 @@ _INVALID_TOKEN = "2 errors occurred:\n\t* permission denied\n\t* invalid token\n
 
 def _read(status: str, body: Mapping[str, Any]) -> object:
     """Return the secret, or the error that a read ends with."""
-    with _saying(status, body) as transport:
+    with _saying(status, body) as vault_client:
         try:
             location = KvLocation(KvMount("grow", V1), "app")
-            return kv.read(location, ["password"], transport, SecretValue("t"), Budget("a", Deadline.after(5)))
+            return kv.read(location, ["password"], vault_client, SecretValue("t"), Budget("a", Deadline.after(5)))
         except ResolverError as error:
             return error
 
 
 @contextmanager
-def _saying(status: str, body: Mapping[str, Any]) -> Iterator[Transport]:
+def _saying(status: str, body: Mapping[str, Any]) -> Iterator[VaultClient]:
     def serve(client: socket.socket, _: bytes) -> None:
         client.sendall(http(status, json.dumps(body).encode()))
 
     with answering(serve) as (address, _):
-        transport = Transport(Connection(address=address, auth=Authentication(method="jwt", role="r")))
-        yield transport
-        transport.close()
+        vault_client = VaultClient(Connection(address=address, auth=Authentication(method="jwt", role="r")))
+        yield vault_client
+        vault_client.close()
 
 
 @pytest.mark.parametrize("text", [_UPGRADING, _WAITING])

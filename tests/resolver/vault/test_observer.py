@@ -13,7 +13,7 @@ from resolver.errors import ResolverError
 from resolver.references.value import SecretValue
 from resolver.tenancy.token_cache import Tenant, TokenCache
 from resolver.vault.breaker import FAILURES_IN_A_ROW
-from resolver.vault.client import Transport
+from resolver.vault.client import VaultClient
 from resolver.vault.errors import IdentityRefused, IdentityUnavailable, VaultUnavailable
 from resolver.vault.observer import Login, Operation
 from tests.resolver.fake_server import Handler, answering, http, wait_for_examination
@@ -44,20 +44,20 @@ class Told:
         self.logins.append(login)
 
 
-def told_of(handler: Handler, ask: Callable[[Transport], object], attempts: int = 0) -> Told:
+def told_of(handler: Handler, ask: Callable[[VaultClient], object], attempts: int = 0) -> Told:
     told = Told()
     retries = Retries(attempts=attempts, first_pause_seconds=0.001)
     with answering(handler) as (address, _):
         auth = Authentication(method="jwt", role="r")
         connection = Connection(address=address, auth=auth, retries=retries, timeout_seconds=0.5)
-        with closing(Transport(connection, observer=told)) as transport:
-            ask(transport)
+        with closing(VaultClient(connection, observer=told)) as vault_client:
+            ask(vault_client)
     return told
 
 
-def read(transport: Transport) -> None:
+def read(vault_client: VaultClient) -> None:
     try:
-        transport.adapter(Deadline.after(5), operation=Operation.READ).get(url="/v1/x")
+        vault_client.adapter(Deadline.after(5), operation=Operation.READ).get(url="/v1/x")
     except VaultUnavailable:
         return
 
@@ -88,9 +88,9 @@ def test_each_repetition_is_a_request_too() -> None:
 
 
 def test_what_is_not_sent_is_turned_away_and_no_request() -> None:
-    def ask(transport: Transport) -> None:
+    def ask(vault_client: VaultClient) -> None:
         for _ in range(FAILURES_IN_A_ROW + 3):
-            read(transport)
+            read(vault_client)
             wait_for_examination()
 
     told = told_of(saying(http("500 Internal Server Error", b'{"errors": []}')), ask)
@@ -119,11 +119,11 @@ class Minter:
     ],
 )
 def test_each_login_is_told_with_how_it_ended(minter: Minter, answer: bytes, login: Login) -> None:
-    def ask(transport: Transport) -> None:
+    def ask(vault_client: VaultClient) -> None:
         tenants = TokenCache(minter)
         try:
             for _ in range(2):
-                with tenants.lease(Tenant("default", "a", "r"), transport, Deadline.after(5)) as lease:
+                with tenants.lease(Tenant("default", "a", "r"), vault_client, Deadline.after(5)) as lease:
                     lease.token()
         except ResolverError:
             return

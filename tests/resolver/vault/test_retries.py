@@ -12,7 +12,7 @@ from resolver.deadline import Deadline
 from resolver.errors import DeadlineExceeded
 from resolver.vault import responses
 from resolver.vault.breaker import FAILURES_IN_A_ROW, OPEN_SECONDS, Breaker, State
-from resolver.vault.client import Transport
+from resolver.vault.client import VaultClient
 from resolver.vault.errors import VaultUnavailable
 from resolver.vault.exchange_errors import AnswerTooLarge, ClosedUnanswered, TooLate, Unanswered
 from resolver.vault.http import MAX_BODY_BYTES, VaultAnswer
@@ -48,15 +48,18 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> Pauses:
 @contextmanager
 def asking(
     handler: Handler, settings: Retries = AT_ONCE, timeout_seconds: float = 5.0
-) -> Iterator[tuple[Transport, list[bytes]]]:
-    """Give a transport to a server of the handler's, and the requests that this gets."""
-    with answering(handler) as (address, asked), closing(transport_to(address, settings, timeout_seconds)) as transport:
-        yield transport, asked
+) -> Iterator[tuple[VaultClient, list[bytes]]]:
+    """Give a client of a server of the handler's, and the requests that this gets."""
+    with (
+        answering(handler) as (address, asked),
+        closing(client_of(address, settings, timeout_seconds)) as vault,
+    ):
+        yield vault, asked
 
 
-def transport_to(address: str, settings: Retries = AT_ONCE, timeout_seconds: float = 5.0) -> Transport:
+def client_of(address: str, settings: Retries = AT_ONCE, timeout_seconds: float = 5.0) -> VaultClient:
     auth = Authentication(method="jwt", role="r")
-    return Transport(Connection(address=address, auth=auth, retries=settings, timeout_seconds=timeout_seconds))
+    return VaultClient(Connection(address=address, auth=auth, retries=settings, timeout_seconds=timeout_seconds))
 
 
 def saying(*answers: bytes) -> Callable[[socket.socket, bytes], None]:
@@ -73,13 +76,13 @@ def saying(*answers: bytes) -> Callable[[socket.socket, bytes], None]:
     return handler
 
 
-def read(transport: Transport, seconds: float = 5.0) -> int:
-    answer: VaultAnswer = transport.adapter(Deadline.after(seconds)).get(url="/v1/x")
+def read(vault: VaultClient, seconds: float = 5.0) -> int:
+    answer: VaultAnswer = vault.adapter(Deadline.after(seconds)).get(url="/v1/x")
     return answer.status
 
 
-def write(transport: Transport, *, may_repeat: bool) -> int:
-    answer: VaultAnswer = transport.adapter(Deadline.after(5), may_repeat=may_repeat).post(url="/v1/x", json={"a": 1})
+def write(vault: VaultClient, *, may_repeat: bool) -> int:
+    answer: VaultAnswer = vault.adapter(Deadline.after(5), may_repeat=may_repeat).post(url="/v1/x", json={"a": 1})
     return answer.status
 
 
@@ -93,8 +96,8 @@ def write(transport: Transport, *, may_repeat: bool) -> int:
     ],
 )
 def test_what_passes_is_asked_again(pauses: Pauses, passing: bytes) -> None:
-    with asking(saying(passing, passing, OK)) as (transport, asked):
-        assert read(transport) == 200
+    with asking(saying(passing, passing, OK)) as (vault, asked):
+        assert read(vault) == 200
     assert len(asked) == 3
     assert len(pauses.seconds) == 2
 
@@ -116,15 +119,15 @@ def test_what_passes_is_asked_again(pauses: Pauses, passing: bytes) -> None:
     ],
 )
 def test_what_does_not_pass_is_asked_once(pauses: Pauses, answer: bytes, status: int) -> None:
-    with asking(saying(answer, OK)) as (transport, asked):
-        assert read(transport) == status
+    with asking(saying(answer, OK)) as (vault, asked):
+        assert read(vault) == status
     assert len(asked) == 1
     assert pauses.seconds == []
 
 
 def test_a_rate_limit_is_waited_for_as_long_as_vault_says(pauses: Pauses) -> None:
-    with asking(saying(LIMITED, OK)) as (transport, _):
-        assert read(transport) == 200
+    with asking(saying(LIMITED, OK)) as (vault, _):
+        assert read(vault) == 200
     (seconds,) = pauses.seconds
     assert 2 <= seconds <= 2.001
 
@@ -135,16 +138,16 @@ def test_a_server_that_comes_up_in_the_pause_is_found(pauses: Pauses) -> None:
         pauses.then = listener.listen
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         with (
-            closing(transport_to(address, timeout_seconds=0.2)) as transport,
+            closing(client_of(address, timeout_seconds=0.2)) as vault,
             pytest.raises(VaultUnavailable, match="in time"),  # it listens, and never answers
         ):
-            read(transport)
+            read(vault)
     assert len(pauses.seconds) == 1
 
 
 def test_one_that_hangs_up_is_given_the_replacement_and_the_repetitions(pauses: Pauses) -> None:
-    with asking(saying(b"", b"", b"", OK)) as (transport, asked):
-        assert read(transport) == 200
+    with asking(saying(b"", b"", b"", OK)) as (vault, asked):
+        assert read(vault) == 200
     assert len(asked) == 4
     assert len(pauses.seconds) == 2  # the first one is replaced at once: it may have been idle
 
@@ -153,16 +156,16 @@ def test_one_that_hangs_up_is_given_the_replacement_and_the_repetitions(pauses: 
 def test_what_is_no_read_is_repeated_only_where_its_caller_says_so(
     pauses: Pauses, *, may_repeat: bool, asked_times: int
 ) -> None:
-    with asking(saying(BALANCER)) as (transport, asked):
-        assert write(transport, may_repeat=may_repeat) == 503
+    with asking(saying(BALANCER)) as (vault, asked):
+        assert write(vault, may_repeat=may_repeat) == 503
     assert len(asked) == asked_times
     assert len(pauses.seconds) == asked_times - 1
 
 
 @pytest.mark.parametrize("attempts", [0, 1, 5])
 def test_there_are_as_many_repetitions_as_configured(pauses: Pauses, attempts: int) -> None:
-    with asking(saying(BALANCER), Retries(attempts=attempts)) as (transport, asked):
-        assert read(transport) == 503
+    with asking(saying(BALANCER), Retries(attempts=attempts)) as (vault, asked):
+        assert read(vault) == 503
     assert len(asked) == attempts + 1
     assert len(pauses.seconds) == attempts
 
@@ -174,18 +177,18 @@ def test_an_answer_that_began_is_not_asked_for_again(pauses: Pauses) -> None:
         client.sendall(half)
         client.shutdown(socket.SHUT_RDWR)
 
-    with asking(breaking) as (transport, asked), pytest.raises(VaultUnavailable, match="broke the connection"):
-        read(transport)
+    with asking(breaking) as (vault, asked), pytest.raises(VaultUnavailable, match="broke the connection"):
+        read(vault)
     assert len(asked) == 1
     assert pauses.seconds == []
 
 
 def test_silence_is_not_repeated(pauses: Pauses) -> None:
     with (
-        asking(lambda *_: None, timeout_seconds=0.2) as (transport, asked),
+        asking(lambda *_: None, timeout_seconds=0.2) as (vault, asked),
         pytest.raises(VaultUnavailable, match="in time"),
     ):
-        read(transport)
+        read(vault)
     assert len(asked) == 1
     assert pauses.seconds == []
 
@@ -193,80 +196,80 @@ def test_silence_is_not_repeated(pauses: Pauses) -> None:
 def test_no_pause_goes_beyond_the_deadline(pauses: Pauses) -> None:
     # Every pause drawn is one that would leave no time for an answer.
     settings = Retries(attempts=5, first_pause_seconds=5, longest_pause_seconds=5)
-    with asking(saying(BALANCER), settings) as (transport, asked):
+    with asking(saying(BALANCER), settings) as (vault, asked):
         with pytest.raises((VaultUnavailable, DeadlineExceeded)):
-            read(transport, seconds=0)
+            read(vault, seconds=0)
         assert asked == []
-        assert read(transport, seconds=0.1) == 503
+        assert read(vault, seconds=0.1) == 503
     assert len(asked) == 1
     assert pauses.seconds == []
 
 
 class TestBreaker:
     def test_repetitions_count_as_one_request(self, pauses: Pauses) -> None:
-        with asking(saying(BALANCER)) as (transport, asked):
+        with asking(saying(BALANCER)) as (vault, asked):
             for _ in range(FAILURES_IN_A_ROW):
-                assert transport.breaker.state is State.CLOSED
-                read(transport)
+                assert vault.breaker.state is State.CLOSED
+                read(vault)
             wait_for_examination()
-            assert transport.breaker.state is State.OPEN
+            assert vault.breaker.state is State.OPEN
         assert len(asked) == 3 * FAILURES_IN_A_ROW + 1
         assert len(pauses.seconds) == 2 * FAILURES_IN_A_ROW
 
     def test_nothing_is_repeated_once_it_is_open(self, pauses: Pauses) -> None:
-        with asking(saying(BALANCER)) as (transport, asked):
+        with asking(saying(BALANCER)) as (vault, asked):
 
             def others_fail() -> None:
-                shut(transport.breaker)
+                shut(vault.breaker)
 
             pauses.then = others_fail
-            assert read(transport) == 503
+            assert read(vault) == 503
         assert len(asked) == 1
 
     def test_the_one_request_that_tries_is_not_repeated(self, pauses: Pauses) -> None:
         now = [100.0]
-        with asking(saying(BALANCER)) as (transport, asked):
-            transport.breaker = Breaker(lambda: now[0])
-            shut(transport.breaker)
+        with asking(saying(BALANCER)) as (vault, asked):
+            vault.breaker = Breaker(lambda: now[0])
+            shut(vault.breaker)
             now[0] += OPEN_SECONDS
-            assert read(transport) == 503
+            assert read(vault) == 503
             wait_for_examination()
             with pytest.raises(VaultUnavailable, match="is not asked now"):
-                read(transport)
+                read(vault)
         assert [head.startswith(HEALTH) for head in asked] == [False, True]
         assert pauses.seconds == []
 
     def test_a_tenant_whose_own_time_is_over_shuts_nobody_out(self) -> None:
-        with asking(saying_nothing_until_asked_often(2 * FAILURES_IN_A_ROW)) as (transport, _):
+        with asking(saying_nothing_until_asked_often(2 * FAILURES_IN_A_ROW)) as (vault, _):
             for _ in range(2 * FAILURES_IN_A_ROW):
                 with pytest.raises(VaultUnavailable, match="in time"):
-                    read(transport, seconds=0.05)
-            assert read(transport) == 200
+                    read(vault, seconds=0.05)
+            assert read(vault) == 200
 
     def test_a_server_that_had_its_time_and_is_silent_is_left_alone(self) -> None:
-        with asking(lambda *_: None, timeout_seconds=0.05) as (transport, asked):
+        with asking(lambda *_: None, timeout_seconds=0.05) as (vault, asked):
             for _ in range(FAILURES_IN_A_ROW):
                 with pytest.raises(VaultUnavailable, match="in time"):
-                    read(transport)
+                    read(vault)
             wait_for_examination()
             with pytest.raises(VaultUnavailable, match="is not asked now"):
-                read(transport)
+                read(vault)
         assert len(asked) == FAILURES_IN_A_ROW + 1
 
     def test_a_path_that_is_never_answered_shuts_a_server_that_is_well_to_nobody(self) -> None:
-        with asking(well(lambda *_: None), timeout_seconds=0.05) as (transport, _):
+        with asking(well(lambda *_: None), timeout_seconds=0.05) as (vault, _):
             for _ in range(3 * FAILURES_IN_A_ROW):
                 with pytest.raises(VaultUnavailable, match="in time"):
-                    read(transport)
+                    read(vault)
                 wait_for_examination()
-            assert transport.breaker.state is State.CLOSED
+            assert vault.breaker.state is State.CLOSED
 
     def test_a_tenant_whose_secret_is_too_large_shuts_nobody_out(self) -> None:
-        with asking(saying(http("200 OK", b"x" * (MAX_BODY_BYTES + 1)))) as (transport, _):
+        with asking(saying(http("200 OK", b"x" * (MAX_BODY_BYTES + 1)))) as (vault, _):
             for _ in range(FAILURES_IN_A_ROW):
                 with pytest.raises(VaultUnavailable, match="2 MiB"):
-                    read(transport)
-            assert transport.breaker.state is State.CLOSED
+                    read(vault)
+            assert vault.breaker.state is State.CLOSED
 
 
 def shut(breaker: Breaker) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from resolver.connections.model import Authentication, Connection
 from resolver.vault import servers as module
-from resolver.vault.client import Transport
+from resolver.vault.client import VaultClient
 from resolver.vault.errors import ConnectionUnusable, UnknownConnection
 from resolver.vault.mounts import Mounts
 from resolver.vault.servers import Server, Servers
@@ -34,7 +34,7 @@ class Ended:
 
 
 def address(server: Server) -> str:
-    return server.transport.connection.address
+    return server.client.connection.address
 
 
 def to(address: str, **changes: object) -> Connection:
@@ -44,7 +44,7 @@ def to(address: str, **changes: object) -> Connection:
 
 
 def made(name: str, connection: Connection) -> Server:
-    return Server(name, Transport(connection), Mounts({}))
+    return Server(name, VaultClient(connection), Mounts({}))
 
 
 @contextmanager

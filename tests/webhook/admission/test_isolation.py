@@ -1,7 +1,7 @@
 """Namespace A never gets a value of namespace B: identity and rights are functions of the request's namespace alone.
 
 Ten thousand AdmissionReviews go as bytes through the WSGI application, with everything in them but the request's
-namespace trying to name another one. What is real: review, plan, resolver, tenants, transport down to the socket.
+namespace trying to name another one. What is real: review, plan, resolver, tenants, vault_client down to the socket.
 """
 
 import base64
@@ -24,8 +24,8 @@ from resolver.references.value import SecretValue
 from resolver.resolve import Resolver
 from resolver.tenancy.lease import Lease
 from resolver.tenancy.token_cache import Tenant, TokenCache
-from resolver.vault.client import Transport
-from resolver.vault.http import VaultAnswer, VaultRequest, Wire
+from resolver.vault.client import VaultClient
+from resolver.vault.http import VaultAnswer, VaultHttp, VaultRequest
 from tests.manifests.provenances import RING
 from tests.manifests.secrets import encoded
 from webhook.admission.admit import Admission
@@ -119,16 +119,16 @@ def value_of(address: str, namespace: str) -> str:
 
 @pytest.fixture
 def records(monkeypatch: pytest.MonkeyPatch) -> Records:
-    """Replace the wire below the transport, and nothing above it."""
+    """Replace the wire below the vault_client, and nothing above it."""
     records = Records()
 
-    class Recording(Wire):
+    class Recording(VaultHttp):
         def exchange(self, request: VaultRequest, seconds: float) -> VaultAnswer:
             token = request.headers.get("X-Vault-Token", "")
             status, answer = records.vault(self.connection.address, request.target, token, request.body)
             return VaultAnswer(status, {}, json.dumps(answer).encode())
 
-    monkeypatch.setattr("resolver.vault.client.Wire", Recording)
+    monkeypatch.setattr("resolver.vault.client.VaultHttp", Recording)
     return records
 
 
@@ -347,8 +347,8 @@ class Shared(TokenCache):
     """Tokens that are remembered by connection and role, the namespace forgotten."""
 
     @contextmanager
-    def lease(self, tenant: Tenant, transport: Transport, deadline: Deadline) -> Iterator[Lease]:
-        with super().lease(replace(tenant, namespace="team-a", role="keyhole"), transport, deadline) as lease:
+    def lease(self, tenant: Tenant, vault_client: VaultClient, deadline: Deadline) -> Iterator[Lease]:
+        with super().lease(replace(tenant, namespace="team-a", role="keyhole"), vault_client, deadline) as lease:
             yield lease
 
 
