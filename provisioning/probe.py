@@ -4,7 +4,6 @@ The reference leads nowhere and is never followed: a dry run asks no Vault. In a
 requester who may not read the Secret, Keyhole refuses it, and that is its answer.
 """
 
-import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -12,7 +11,7 @@ from typing import Final
 
 from kube.dry_runs import DryRun
 from manifests.annotations import DATA_PREFIX
-from manifests.fields.placeholder import is_placeholder
+from manifests.kinds.secret import SECRET
 from manifests.registration.webhook_configuration import ANNOTATIONS_ENTRY
 
 _KEY: Final = "probe"
@@ -36,8 +35,7 @@ class Verdict:
 def judge(seen: DryRun) -> Verdict:
     """Say what a dry run with `ANNOTATIONS` shows."""
     if seen.status < HTTPStatus.BAD_REQUEST:
-        value = base64.b64decode(seen.data.get(_KEY, ""))
-        if is_placeholder(_KEY, value):
+        if seen.data.get(_KEY) == SECRET.encode(SECRET.placeholder(_KEY)):
             return Verdict(True, "Keyhole answered: it showed what a dry run shows in place of a value")
         # A configuration that was just written is not in use at once.
         return Verdict(False, _NOT_ASKED, may_pass=True)

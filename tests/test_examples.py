@@ -12,7 +12,8 @@ import yaml
 from click.testing import CliRunner
 
 from cli.commands.tenant import tenant
-from manifests.fields.scan import Form, Scan, scan_secret
+from manifests.fields.scan import Form, Scan, scan_object
+from manifests.kinds.secret import SECRET
 from resolver.references.errors import ReferenceSyntaxError
 from resolver.references.grammar import parse_value
 
@@ -39,7 +40,7 @@ def as_admitted(secret: dict[str, Any]) -> dict[str, Any]:
 
 def scan(folder: str, name: str) -> Scan:
     (secret,) = (document for _, document in documents(folder) if document["metadata"]["name"] == name)
-    return scan_secret(as_admitted(secret))
+    return scan_object(SECRET, as_admitted(secret))
 
 
 @pytest.mark.parametrize(
@@ -110,7 +111,7 @@ def test_references_stay_within_what_the_policy_allows() -> None:
     assert allowed == "secret/data/shop/"
     prefix = allowed.replace("/data/", "/")
     for _, document in documents("base"):
-        for wanted in scan_secret(as_admitted(document)).wanted:
+        for wanted in scan_object(SECRET, as_admitted(document)).wanted:
             for reference in wanted.template.references:
                 assert reference.path.replace("/data/", "/").startswith(prefix)
 
@@ -160,7 +161,7 @@ def test_no_manifest_holds_data_that_is_no_reference() -> None:
     for folder in ("base", "bad"):
         for file, document in documents(folder):
             assert "data" not in document, file
-            wanted_fields = {wanted.key for wanted in scan_secret(as_admitted(document)).wanted}
+            wanted_fields = {wanted.key for wanted in scan_object(SECRET, as_admitted(document)).wanted}
             assert set(document.get("stringData", {})) <= wanted_fields, file
 
 

@@ -102,13 +102,13 @@ class Fate(StrEnum):
 class FieldOutcome:
     """What became of one field of an object: metrics, the audit trail and the warnings are views of these.
 
-    `key` is the field's key in `data`. `field` is what was planned; None for a value that is removed. `value` is what
-    the field holds from now on; None if it stays as it was sent. `entry` goes into the record. `problems` say why the
-    object was refused, or why the value could not be verified. `references` has what Vault said about each reference;
-    None if it was not asked.
+    `pointer` is the field's JSON Pointer. `field` is what was planned; None for a value that is removed. `value` is
+    what the field holds from now on; None if it stays as it was sent. `entry` goes into the record. `problems` say why
+    the object was refused, or why the value could not be verified. `references` has what Vault said about each
+    reference; None if it was not asked.
     """
 
-    key: str
+    pointer: str
     fate: Fate
     field: PlannedField | None = None
     value: SecretValue | None = None

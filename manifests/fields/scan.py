@@ -1,36 +1,28 @@
 """Where references may stand in an object, and where they do."""
 
-import base64
-import binascii
-import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-import jsonpointer
-
 from manifests import annotations
 from manifests.fields import fields_map
 from manifests.fields.problem import Problem
-from manifests.fields.template import DockerConfigError, FieldTemplate
+from manifests.fields.template import FieldTemplate, TemplateError
 from manifests.fields.texts import (
-    DOCKER_CONFIGS,
     annotation_template,
     begins_late,
     canonical,
     reading_units,
-    template_of,
     what_it_is,
 )
+from manifests.kinds.codec import Codec, Stored
 from resolver.causes import Cause
 from resolver.references.errors import ReferenceSyntaxError
 from resolver.references.grammar import Reference
 
 MAX_REFERENCES = 1000
-# Kubernetes' own rule for the keys of a Secret (IsConfigMapKey). What begins with ".." would leave a volume's folder.
-_KEY = re.compile(r"(?!\.\.|\.$)[-._a-zA-Z0-9]{1,253}")
 # What it takes to look at a key and at its value, in nanoseconds.
 _UNITS_A_KEY = 3_000
 _UNITS_A_CHARACTER = 10
@@ -45,12 +37,13 @@ class Form(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WantedField:
-    """A field that references fill. `origin` says where they stand, for messages.
+    """A field that references fill, in an object of the codec's kind. `origin` says where they stand, for messages.
 
     `text` is what stands in the annotation, or, for a field in place that is one reference, that; both in canonical
     form if they are one reference. It is empty for a text in place, which may hold secrets of its own.
     """
 
+    codec: Codec
     key: str
     form: Form
     origin: str
@@ -60,7 +53,12 @@ class WantedField:
     @property
     def pointer(self) -> str:
         """The field's JSON Pointer (RFC 6901)."""
-        return data_pointer(self.key)
+        return self.codec.pointer(self.key)
+
+    @property
+    def described(self) -> str:
+        """The field's name for messages, wherever its reference stands."""
+        return self.codec.described(self.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +80,14 @@ def free(_units: int) -> None:
     """Let work take what it takes."""
 
 
-def data_pointer(key: str) -> str:
-    """Return the JSON Pointer (RFC 6901) of a key of a Secret's data."""
-    return f"/data/{jsonpointer.escape(key)}"
-
-
-def scan_secret(
-    secret: Mapping[str, Any],
+def scan_object(
+    codec: Codec,
+    manifest: Mapping[str, Any],
     settled: Collection[str] = (),
     unchanged: AbstractSet[str] = frozenset(),
     pay: Callable[[int], None] = free,
 ) -> Scan:
-    """Find the references of a core/v1 Secret, in its annotations and in its data.
+    """Find the references of an object, in its annotations and, if its kind has them there, in its values.
 
     Every problem is reported, up to a thousand: an object that is refused is not searched further. `settled` are keys
     whose values in place are known not to be references, whatever they look like. `unchanged` are keys whose values are
@@ -101,13 +95,12 @@ def scan_secret(
     finalizer must not wait until somebody mends them. `pay` is told of the work that each key will take, in
     nanoseconds, and may let others go on meanwhile.
     """
-    notes: Mapping[str, str] = (secret.get("metadata") or {}).get("annotations") or {}
-    data: Mapping[str, str | None] = secret.get("data") or {}
+    notes: Mapping[str, str] = (manifest.get("metadata") or {}).get("annotations") or {}
     if (too_long := _too_long(notes)) is not None:
         return Scan(problems=[too_long])
     problems: list[Problem] = []
     wanted_fields: dict[str, WantedField] = {}
-    annotated = list(_annotated(notes, problems))
+    annotated = list(_annotated(codec, notes, problems))
     for key, origin, text in annotated:
         if len(problems) > MAX_REFERENCES:
             break
@@ -115,15 +108,16 @@ def scan_secret(
         if key in wanted_fields:
             problems.append(Problem(origin, f"{wanted_fields[key].origin} fills the same key"))
             continue
-        wanted = _annotated_field(key, origin, text, problems)
+        wanted = _annotated_field(codec, key, origin, text, problems)
         if wanted is not None:
             wanted_fields[key] = wanted
-    kept = annotations.ignored(notes)
+    ignored = annotations.ignored(notes)
     named = frozenset(key for key, _, _ in annotated)
-    in_place = {key for key in data.keys() - named if key not in kept and key not in settled}
+    values = codec.stored(manifest) if codec.in_place is not None else {}
+    in_place = {key for key in values.keys() - named if key not in ignored and key not in settled}
     stored, malformed = dict[str, WantedField](), set[str]()
-    left = _add_in_place(data, in_place & unchanged, stored, malformed, pay)
-    problems += _add_in_place(data, in_place - unchanged, wanted_fields, malformed, pay)
+    left = _add_in_place(codec, {key: values[key] for key in in_place & unchanged}, stored, malformed, pay)
+    problems += _add_in_place(codec, {key: values[key] for key in in_place - unchanged}, wanted_fields, malformed, pay)
     wanted_fields |= stored
     warnings = [f"annotation {name} means nothing to Keyhole" for name in annotations.unknown(notes)]
     warnings += [f"{each.origin} did not change, and stays as it is: {each.message}" for each in left]
@@ -152,8 +146,8 @@ def _too_long(notes: Mapping[str, str]) -> Problem | None:
 
 
 def _add_in_place(
-    data: Mapping[str, str | None],
-    keys: Collection[str],
+    codec: Codec,
+    values: Mapping[str, Stored | None],
     wanted_fields: dict[str, WantedField],
     malformed: set[str],
     pay: Callable[[int], None],
@@ -162,12 +156,12 @@ def _add_in_place(
     problems: list[Problem] = []
     count = sum(len(wanted.template.references) for wanted in wanted_fields.values())
     told_bytes = 0
-    for key in sorted(keys):
+    for key in sorted(values):
         if count > MAX_REFERENCES or told_bytes > fields_map.MAX_BYTES or len(problems) > MAX_REFERENCES:
             break
-        encoded = data[key] or ""
-        pay(_UNITS_A_KEY + _UNITS_A_CHARACTER * len(encoded))
-        found = _field_in_place(key, encoded)
+        stored = values[key]
+        pay(_UNITS_A_KEY + _UNITS_A_CHARACTER * (len(stored) if isinstance(stored, str) else 0))
+        found = None if stored is None else _field_in_place(codec, key, stored)
         if isinstance(found, Problem):
             malformed.add(key)
             problems.append(found)
@@ -179,7 +173,7 @@ def _add_in_place(
     if told_bytes > fields_map.MAX_BYTES:
         message = (
             f"its references have more bytes together than the {fields_map.MAX_BYTES} that Kubernetes allows for "
-            "annotations, among which their record stands; spread the references over several Secrets"
+            f"annotations, among which their record stands; spread the references over several {codec.kind}s"
         )
         problems.append(Problem("the object", message, Cause.RECORD_TOO_LARGE))
     if count > MAX_REFERENCES or told_bytes > fields_map.MAX_BYTES:
@@ -193,18 +187,18 @@ def _least_bytes(reference: Reference) -> int:
     return len(reference.path) + len(reference.field) + arguments
 
 
-def _annotated(notes: Mapping[str, str], problems: list[Problem]) -> Iterator[tuple[str, str, str]]:
+def _annotated(codec: Codec, notes: Mapping[str, str], problems: list[Problem]) -> Iterator[tuple[str, str, str]]:
     """Yield key, origin and text of each reference in an annotation."""
     for name in sorted(notes):
         if name.startswith(annotations.DATA_PREFIX):
             yield name.removeprefix(annotations.DATA_PREFIX), f"annotation {name}", notes[name]
         elif annotations.is_environment(name):
-            problems.append(Problem(f"annotation {name}", "fills a variable, and a Secret has none"))
+            problems.append(Problem(f"annotation {name}", f"fills a variable, and a {codec.kind} has none"))
     if annotations.FIELDS in notes:
-        yield from _mapped(notes[annotations.FIELDS], problems)
+        yield from _mapped(codec, notes[annotations.FIELDS], problems)
 
 
-def _mapped(text: str, problems: list[Problem]) -> Iterator[tuple[str, str, str]]:
+def _mapped(codec: Codec, text: str, problems: list[Problem]) -> Iterator[tuple[str, str, str]]:
     origin = f"annotation {annotations.FIELDS}"
     try:
         entries = fields_map.parse(text)
@@ -212,21 +206,20 @@ def _mapped(text: str, problems: list[Problem]) -> Iterator[tuple[str, str, str]
         problems.append(Problem(origin, error.problem))
         return
     for pointer, value in entries.items():
-        key = jsonpointer.unescape(pointer.removeprefix("/data/"))
-        if not pointer.startswith("/data/") or not _KEY.fullmatch(key):
-            message = "on a Secret, only /data/KEY can be filled, and KEY has to be one that Kubernetes allows"
-            problems.append(Problem(f"{origin}, {pointer!r}", message))
+        key = codec.key(pointer)
+        if key is None or not codec.is_fillable(key):
+            problems.append(Problem(f"{origin}, {pointer!r}", codec.address))
         else:
             yield key, f"{origin}, {pointer}", value
 
 
-def _annotated_field(key: str, origin: str, text: str, problems: list[Problem]) -> WantedField | None:
+def _annotated_field(codec: Codec, key: str, origin: str, text: str, problems: list[Problem]) -> WantedField | None:
     try:
-        template = annotation_template(key, text)
+        template = annotation_template(codec, key, text)
     except ReferenceSyntaxError as error:
         problems.append(Problem(origin, error.describe(show_text=True)))
         return None
-    except DockerConfigError as error:
+    except TemplateError as error:
         problems.append(Problem(origin, error.problem))
         return None
     if template is None:
@@ -234,26 +227,27 @@ def _annotated_field(key: str, origin: str, text: str, problems: list[Problem]) 
         behind = "; something stands before it, a blank, a quote or what nobody sees" if begins_late(text) else ""
         problems.append(Problem(origin, f"holds no reference{behind}; expected {example}"))
         return None
-    return WantedField(key, Form.ANNOTATION, origin, template, canonical(template) or text)
+    return WantedField(codec, key, Form.ANNOTATION, origin, template, canonical(template) or text)
 
 
-def _field_in_place(key: str, encoded: str) -> WantedField | Problem | None:
-    """Look into a value of `data`. Its text is never quoted: what is no reference after all may be a secret."""
-    origin = f"data.{key}"
+def _field_in_place(codec: Codec, key: str, stored: Stored) -> WantedField | Problem | None:
+    """Look into a value. Its text is never quoted: what is no reference after all may be a secret."""
+    origin = codec.described(key)
     try:
-        raw = base64.b64decode(encoded, validate=True)
-    except (binascii.Error, ValueError):
-        return Problem(origin, "is not base64")
-    # In a docker configuration `auth` hides references in base64.
-    if b"vault" not in raw and key not in DOCKER_CONFIGS:
+        raw = codec.decode(stored)
+    except ValueError:
+        return Problem(origin, f"is not {codec.coding}")
+    if b"vault" not in raw and key not in codec.encoded_twice:
         return None
     try:
-        template = template_of(key, raw.decode())
+        template = codec.template(key, raw.decode())
     except UnicodeDecodeError:
-        return None
+        template = None
     except ReferenceSyntaxError as error:
         hint = f"if it is no reference, say so with the annotation {annotations.IGNORE}: {key}"
         return Problem(origin, f"{what_it_is(error)} ({hint})")
-    except DockerConfigError as error:
+    except TemplateError as error:
         return Problem(origin, error.problem)
-    return WantedField(key, Form.IN_PLACE, origin, template, canonical(template)) if template is not None else None
+    if template is None:
+        return None
+    return WantedField(codec, key, Form.IN_PLACE, origin, template, canonical(template))

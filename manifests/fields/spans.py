@@ -4,14 +4,13 @@ A reference in place is gone once its value stands there. Spans say which part o
 so that the reference can be put back around the same text, and hold no byte of the value themselves.
 """
 
-import base64
-import binascii
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 
-from manifests.fields.template import DockerConfig, FieldTemplate, Registry, credentials
+from manifests.fields.docker_config import DockerConfig, Registry, credential_in, credentials
+from manifests.fields.template import FieldTemplate
 from resolver.references import jsontext
 from resolver.references.grammar import Placed, Reference, Template
 from resolver.references.value import SecretValue
@@ -34,7 +33,7 @@ class Span:
 
 
 def spans_of(template: FieldTemplate, values: Mapping[Reference, SecretValue]) -> tuple[Span, ...]:
-    """Return where the values stand once the filling is rendered with them."""
+    """Return where the values stand once the template is rendered with them."""
     if isinstance(template, DockerConfig):
         hosts = list(template.hosts)
         return tuple(
@@ -147,21 +146,13 @@ class _Texts:
         if not isinstance(entry, dict):
             return None
         if name.startswith("auth/"):
-            return _credential(jsontext.text(entry.get("auth")), name.removeprefix("auth/"))
+            return credential_in(jsontext.text(entry.get("auth")), name.removeprefix("auth/"))
         text = jsontext.text(entry.get(name))
         return None if text is None else text.encode()
 
     @cached_property
     def _registries(self) -> Mapping[str, jsontext.JsonValue]:
         return credentials(self.document or {})
-
-
-def _credential(auth: str | None, name: str) -> bytes | None:
-    try:
-        username, _, password = base64.b64decode(auth or "", validate=True).partition(b":")
-    except (binascii.Error, ValueError):
-        return None
-    return {"username": username, "password": password}.get(name)
 
 
 def _docker_config(templates: Mapping[str, Template], texts: _Texts) -> DockerConfig | None:

@@ -1,24 +1,14 @@
-"""What the text under a key of a Secret, or in an annotation, is read as."""
+"""What a text is read as, in an annotation or in place, by the codec of its kind."""
 
 import re
 from functools import lru_cache
-from typing import Final
 
-from manifests.fields.template import (
-    CONFIG_JSON,
-    DOCKER_CONFIG,
-    LEGACY_DOCKER_CONFIG,
-    DockerConfigError,
-    FieldTemplate,
-    docker_config,
-    fills_credentials,
-)
+from manifests.fields.template import FieldTemplate, TemplateError
+from manifests.kinds.codec import Codec
 from resolver.references.errors import ReferenceSyntaxError
-from resolver.references.grammar import Template, has_reference, parse_value
+from resolver.references.grammar import Template
 from resolver.references.value import SecretValue
 
-DOCKER_CONFIGS: Final = (DOCKER_CONFIG, LEGACY_DOCKER_CONFIG, CONFIG_JSON)
-"""The keys of which each string is looked at, and what `auth` hides."""
 # Together a few megabytes.
 _REMEMBERED = 4096
 _SHORT = 512
@@ -30,30 +20,18 @@ _UNITS_A_RARE_CHARACTER = 2_000
 _CIPHERTEXT = re.compile(r"vault:v[0-9]+:[A-Za-z0-9+/=_-]*")
 
 
-def template_of(key: str, text: str) -> FieldTemplate | None:
-    """Return what fills the key; None when the text holds no reference.
+def annotation_template(codec: Codec, key: str, text: str) -> FieldTemplate | None:
+    """Read the text of an annotation. It comes again with every apply, so short ones are remembered.
 
-    Raises `DockerConfigError` and `ReferenceSyntaxError`.
+    Returns and raises what `Codec.template` does.
     """
-    is_bare = text.startswith(_BARE)
-    if key in {DOCKER_CONFIG, LEGACY_DOCKER_CONFIG} and not is_bare:
-        return docker_config(text, is_legacy=key == LEGACY_DOCKER_CONFIG)
-    if key == CONFIG_JSON and not is_bare and '"auths"' in text and fills_credentials(text):
-        return docker_config(text)
-    if not has_reference(text):
-        return None
-    return parse_value(text)
-
-
-def annotation_template(key: str, text: str) -> FieldTemplate | None:
-    """Return the same for the text of an annotation, which comes again with every apply and so is remembered."""
-    return _remembered(key, text) if len(text) <= _SHORT else template_of(key, text)
+    return _remembered(codec, key, text) if len(text) <= _SHORT else codec.template(key, text)
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def _remembered(key: str, text: str) -> FieldTemplate | None:
-    """Never of a value in place: it may be secret."""
-    return template_of(key, text)
+def _remembered(codec: Codec, key: str, text: str) -> FieldTemplate | None:
+    """Never call this for a value in place: it may be secret."""
+    return codec.template(key, text)
 
 
 def reading_units(text: str) -> int:
@@ -62,17 +40,17 @@ def reading_units(text: str) -> int:
 
 
 def canonical(template: FieldTemplate) -> str:
-    """Return the canonical text of a filling that is one reference as a whole; empty for any other."""
+    """Return the canonical text of a template that is one reference as a whole; empty for any other."""
     return str(template.references[0]) if isinstance(template, Template) and template.is_whole else ""
 
 
-def reads_as_reference(key: str, value: SecretValue) -> bool:
-    """Whether a value, standing in place under a Secret's key, would be read as a reference, sound or malformed."""
+def reads_as_reference(codec: Codec, key: str, value: SecretValue) -> bool:
+    """Whether a value, standing in place in a field, would be read as a reference, sound or malformed."""
     try:
-        return template_of(key, value.reveal().decode()) is not None
+        return codec.template(key, value.reveal().decode()) is not None
     except UnicodeDecodeError:
         return False
-    except (ReferenceSyntaxError, DockerConfigError):
+    except (ReferenceSyntaxError, TemplateError):
         return True
 
 

@@ -1,9 +1,9 @@
-"""What the record of a Secret says and is not kept any longer: which values go along, and what people are told."""
+"""What the record of an object says and is not kept any longer: which values go along, and what people are told."""
 
 from collections.abc import Collection, Iterator, Mapping
 
 from manifests import annotations
-from manifests.fields.scan import Form, data_pointer
+from manifests.fields.scan import Form
 from manifests.provenance.evidence import Evidence
 from manifests.provenance.mac import Verdict
 
@@ -23,9 +23,9 @@ def forgotten(
     removed: list[str] = []
     warnings: list[str] = []
     for key in sorted(live.entries.keys() - wanted):
-        if data_pointer(key) in retained:
+        if live.codec.pointer(key) in retained:
             reason = "what its record says cannot be checked, and so it stays as it is"
-        elif sent.encoded(key) is None:
+        elif sent.stored(key) is None:
             # Whoever takes the key out takes its reference out.
             continue
         elif is_removable(live, key, unchanged):
@@ -33,12 +33,12 @@ def forgotten(
             continue
         else:
             reason = _reason(sent, live, key, is_unchanged=key in unchanged)
-        warnings.append(f"data.{key}: {reason}")
+        warnings.append(f"{live.codec.described(key)}: {reason}")
     return removed, warnings
 
 
 def _reason(sent: Evidence, live: Evidence, key: str, *, is_unchanged: bool) -> str:
-    if live.verdict(key) is Verdict.FALSE and sent.encoded(key) == live.encoded(key):
+    if live.verdict(key) is Verdict.FALSE and sent.stored(key) == live.stored(key):
         return "its record proves nothing, and goes"
     if live.entries[key].form is Form.ANNOTATION:
         return "its annotation was removed, and the value is another than Keyhole's: it stays"
@@ -56,10 +56,10 @@ def foreign(sent: Evidence, live: Evidence, wanted: Collection[str]) -> Iterator
     for key, entry in sorted(sent.entries.items()):
         if sent.verdict(key) is Verdict.PROVED or key in live.entries or key in wanted:
             continue
-        if entry.form is Form.IN_PLACE and sent.encoded(key) is not None:
+        if entry.form is Form.IN_PLACE and sent.stored(key) is not None:
             yield (
-                f"data.{key}: its value was copied, and its record proves nothing here: it stays as it is, and is a "
-                "reference again once the reference is applied"
+                f"{sent.codec.described(key)}: its value was copied, and its record proves nothing here: it stays as "
+                "it is, and is a reference again once the reference is applied"
             )
         else:
-            yield f"{annotations.RECORD} {data_pointer(key)} proves nothing here, and goes"
+            yield f"{annotations.RECORD} {sent.codec.pointer(key)} proves nothing here, and goes"

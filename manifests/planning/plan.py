@@ -1,4 +1,4 @@
-"""What happens to each field of a Secret: kept, verified, resolved, a placeholder, removed; or the object is refused.
+"""What happens to each field of an object: kept, verified, resolved, a placeholder, removed; or the object is refused.
 
 The decision is made from the request alone: nothing here asks a server, and the same request gives the same plan.
 
@@ -23,11 +23,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from manifests import annotations
-from manifests.fields.placeholder import is_placeholder, needs_form
 from manifests.fields.problem import Problem
-from manifests.fields.scan import Form, Scan, WantedField, data_pointer, free, scan_secret, too_many
+from manifests.fields.scan import Form, Scan, WantedField, free, scan_object, too_many
+from manifests.kinds.codec import Codec, Stored
 from manifests.planning.forgotten import foreign, forgotten, is_removable
-from manifests.planning.immutable import frozen_fields, is_immutable
+from manifests.planning.immutable import frozen_fields
 from manifests.planning.planned_field import Action, ConflictingValue, PlannedField
 from manifests.provenance.evidence import Evidence
 from manifests.provenance.mac import Provenance, Verdict
@@ -45,6 +45,7 @@ class Plan:
     know: whether it is the one that they sent, or what it is. It is for those who may get the Secret.
     """
 
+    codec: Codec
     fields: Sequence[PlannedField] = ()
     problems: Sequence[Problem] = ()
     warnings: Sequence[str] = ()
@@ -60,7 +61,8 @@ def references(fields: Sequence[PlannedField]) -> tuple[Reference, ...]:
     return tuple(dict.fromkeys(reference for planned in fields for reference in planned.wanted.template.references))
 
 
-def plan_secret(
+def plan_object(
+    codec: Codec,
     new: Mapping[str, Any],
     old: Mapping[str, Any] | None,
     provenance: Provenance | None,
@@ -68,20 +70,22 @@ def plan_secret(
     dry_run: bool,
     pay: Callable[[int], None] = free,
 ) -> Plan:
-    """Decide for each field of a Secret. `old` is the live object, None when it is being created.
+    """Decide for each field of an object of the codec's kind. `old` is the live object, None when it is being created.
 
     `provenance` is None for an object that has no name yet (`generateName`), which can have no record. `pay` is told of
-    work before it is done, as by `scan_secret`.
+    work before it is done, as by `scan_object`.
     """
     if old is not None and (old.get("metadata") or {}).get("deletionTimestamp"):
         # Finalizers must come off an object that is being deleted, whatever else stands in it. The live object says
         # so: in the new one, anybody may write it.
-        return Plan()
-    return _Planning(new, Evidence(new, provenance), Evidence(old, provenance), dry_run, pay).plan()
+        return Plan(codec)
+    sent, live = Evidence(codec, new, provenance), Evidence(codec, old, provenance)
+    return _Planning(codec, new, sent, live, dry_run, pay).plan()
 
 
 @dataclass(frozen=True)
 class _Planning:
+    codec: Codec
     new: Mapping[str, Any] = field(repr=False)
     sent: Evidence
     live: Evidence
@@ -90,31 +94,41 @@ class _Planning:
     warnings: list[str] = field(default_factory=list)
 
     def plan(self) -> Plan:
-        if is_immutable(self.live.secret):
+        if self.live.manifest is not None and self.codec.is_immutable(self.live.manifest):
             return self._immutable()
         stored = self._stored_as_sent()
         unchanged = self._unchanged(stored)
         recorded = dict(self._recorded(unchanged))
         settled = unchanged.keys() | recorded.keys() | self._left_behind(unchanged)
-        scan = scan_secret(self.new, settled, stored, self.pay)
+        found = scan_object(self.codec, self.new, settled, stored, self.pay)
         ignored = annotations.ignored(self._notes)
         for key in list(recorded):
-            if key in scan.annotated or key in ignored:
+            if key in found.annotated or key in ignored:
                 del recorded[key]
-        wanted_fields = {wanted.key: wanted for wanted in [*scan.wanted, *recorded.values()]}
+        wanted_fields = {wanted.key: wanted for wanted in [*found.wanted, *recorded.values()]}
         unresolved = stored - recorded.keys()
         fields = [self._step(wanted_fields[key], is_unresolved=key in unresolved) for key in sorted(wanted_fields)]
         count = sum(len(planned.wanted.template.references) for planned in fields)
-        problems = [*scan.problems, *self._unnamed(scan), *self._conflicting_values(fields), *too_many(count)]
+        problems = [*found.problems, *self._unnamed(found), *self._conflicting_values(fields), *too_many(count)]
         retained = {
-            data_pointer(key): self.live.entries[key]
-            for key in unchanged.keys() - wanted_fields.keys() - scan.annotated
+            self.codec.pointer(key): self.live.entries[key]
+            for key in unchanged.keys() - wanted_fields.keys() - found.annotated
             if key not in ignored and not is_removable(self.live, key, unchanged)
         }
-        removed, partings = forgotten(self.sent, self.live, unchanged, wanted_fields.keys() | scan.annotated, retained)
-        warnings = [*scan.warnings, *self.warnings, *partings, *foreign(self.sent, self.live, wanted_fields.keys())]
-        compares = self._compares(fields, scan)
-        return Plan(fields, problems, warnings, removed, retained, self._has_metadata, self.live.record.key, compares)
+        removed, partings = forgotten(self.sent, self.live, unchanged, wanted_fields.keys() | found.annotated, retained)
+        warnings = [*found.warnings, *self.warnings, *partings, *foreign(self.sent, self.live, wanted_fields.keys())]
+        compares = self._compares(fields, found)
+        return Plan(
+            self.codec,
+            fields,
+            problems,
+            warnings,
+            removed,
+            retained,
+            self._has_metadata,
+            self.live.record.key,
+            compares,
+        )
 
     @property
     def _notes(self) -> Mapping[str, str]:
@@ -127,29 +141,30 @@ class _Planning:
 
     def _immutable(self) -> Plan:
         """An immutable value cannot change, so nothing is asked of Vault, and what is recorded of it stays."""
-        scan = scan_secret(self.new, self._stored_as_sent(), pay=self.pay)
-        fields, problems, warnings = frozen_fields(scan, self.sent, self.live)
+        found = scan_object(self.codec, self.new, self._stored_as_sent(), pay=self.pay)
+        fields, problems, warnings = frozen_fields(found, self.sent, self.live)
         kept = {planned.wanted.key for planned in fields if planned.entry is not None}
-        retained = {data_pointer(key): entry for key, entry in self.live.entries.items() if key not in kept}
-        warnings = [*scan.warnings, *warnings]
-        compares = self._compares(fields, scan)
-        return Plan(fields, problems, warnings, (), retained, self._has_metadata, self.live.record.key, compares)
+        retained = {self.codec.pointer(key): entry for key, entry in self.live.entries.items() if key not in kept}
+        warnings = [*found.warnings, *warnings]
+        compares = self._compares(fields, found)
+        return Plan(
+            self.codec, fields, problems, warnings, (), retained, self._has_metadata, self.live.record.key, compares
+        )
 
     def _stored_as_sent(self) -> set[str]:
         """Return the keys whose value is sent as it is stored."""
-        held = (self.live.secret or {}).get("data") or {}
-        return {key for key, value in held.items() if value is not None and value == self.sent.encoded(key)}
+        return {key for key, value in self.live.values.items() if value is not None and value == self.sent.stored(key)}
 
-    def _compares(self, fields: Sequence[PlannedField], scan: Scan) -> bool:
+    def _compares(self, fields: Sequence[PlannedField], found: Scan) -> bool:
         """Return whether the plan depends on live values, or on whether what was sent is what a record proves.
 
         It does not matter whether they are equal: otherwise to be asked for the right would tell just that.
         """
-        if self.live.secret is None:
+        if self.live.manifest is None:
             return any(planned.proved is not None for planned in fields)
-        judged = scan.malformed | {planned.wanted.key for planned in fields} | {wanted.key for wanted in scan.wanted}
-        beside_entries = {key for key in self.live.entries if self.sent.encoded(key) is not None}
-        return any(self.live.encoded(key) is not None for key in judged | beside_entries)
+        judged = found.malformed | {planned.wanted.key for planned in fields} | {wanted.key for wanted in found.wanted}
+        beside_entries = {key for key in self.live.entries if self.sent.stored(key) is not None}
+        return any(self.live.stored(key) is not None for key in judged | beside_entries)
 
     def _unchanged(self, stored: AbstractSet[str]) -> Mapping[str, Verdict]:
         """Return the keys whose value is as it was, with what their entries are worth. Forged ones do not count."""
@@ -183,15 +198,15 @@ class _Planning:
 
     def _step(self, wanted: WantedField, *, is_unresolved: bool) -> PlannedField:
         entry = self.live.proof(wanted)
-        if self.live.secret is not None and wanted.form is Form.ANNOTATION:
+        if self.live.manifest is not None and wanted.form is Form.ANNOTATION:
             self._warn_of_edit(wanted)
         if entry is not None and not self._is_newer_than(entry, wanted):
             return PlannedField(
-                wanted, Action.KEEP if self.dry_run else Action.VERIFY, self.live.encoded(wanted.key), entry
+                wanted, Action.KEEP if self.dry_run else Action.VERIFY, self.live.stored(wanted.key), entry
             )
         if is_unresolved and wanted.form is Form.IN_PLACE:
             # It was stored before the namespace opted in. If it resolves, good; if not, the object lives with it.
-            return PlannedField(wanted, Action.KEEP if self.dry_run else Action.VERIFY, self.live.encoded(wanted.key))
+            return PlannedField(wanted, Action.KEEP if self.dry_run else Action.VERIFY, self.live.stored(wanted.key))
         return self._new_value(wanted)
 
     def _is_newer_than(self, live: Entry, wanted: WantedField) -> bool:
@@ -204,36 +219,41 @@ class _Planning:
     def _new_value(self, wanted: WantedField) -> PlannedField:
         entry = self.sent.proof(wanted)
         own = None
-        if self.live.secret is None and wanted.key not in self.sent.entries and wanted.form is Form.ANNOTATION:
+        if self.live.manifest is None and wanted.key not in self.sent.entries and wanted.form is Form.ANNOTATION:
             own = self._own_value(wanted.key)
         if self.dry_run and entry is not None and wanted.form is Form.IN_PLACE:
             # A backup: it shows what was sent, and is resolved when it is applied for real.
-            return PlannedField(wanted, Action.KEEP, self.sent.encoded(wanted.key), entry)
+            return PlannedField(wanted, Action.KEEP, self.sent.stored(wanted.key), entry)
         if not self.dry_run:
-            return PlannedField(wanted, Action.RESOLVE, self.sent.encoded(wanted.key) if entry else None, entry, own)
-        if wanted.form is Form.ANNOTATION or (needs_form(wanted.key) and wanted.text):
+            return PlannedField(wanted, Action.RESOLVE, self.sent.stored(wanted.key) if entry else None, entry, own)
+        if wanted.form is Form.ANNOTATION or (self.codec.needs_form(wanted.key) and wanted.text):
             return PlannedField(wanted, Action.PLACEHOLDER, own=own)
         return PlannedField(wanted, Action.LEAVE)
 
-    def _own_value(self, key: str) -> str | None:
+    def _own_value(self, key: str) -> Stored | None:
         """Return the manifest's own value of a key; an empty one and a dry run's marker are none."""
         value = self.sent.value(key)
-        return None if value is None or is_placeholder(key, value.reveal()) else self.sent.encoded(key) or None
+        if value is None or value.reveal() in {b"", self.codec.placeholder(key)}:
+            return None
+        return self.sent.stored(key)
 
     def _warn_of_edit(self, wanted: WantedField) -> None:
-        own, live = self._own_value(wanted.key), self.live.encoded(wanted.key)
+        own, live = self._own_value(wanted.key), self.live.stored(wanted.key)
         # With a record of another object, or of another time, the value is a copy: nobody wrote it.
         entry = self.sent.entries.get(wanted.key)
         is_copied = entry is not None and entry != self.live.entries.get(wanted.key)
         if own is not None and live is not None and own != live and not is_copied:
-            self.warnings.append(f"data.{wanted.key}: a value of its own stands there; {wanted.origin} decides, not it")
+            told = f"{wanted.described}: a value of its own stands there; {wanted.origin} decides, not it"
+            self.warnings.append(told)
 
-    def _unnamed(self, scan: Scan) -> Iterator[Problem]:
+    def _unnamed(self, found: Scan) -> Iterator[Problem]:
         if self.sent.provenance is None:
-            message = "a Secret with a generated name has its references in annotations (data.keyhole.dev/KEY)"
-            yield from (Problem(wanted.origin, message) for wanted in scan.wanted if wanted.form is Form.IN_PLACE)
+            message = (
+                f"a {self.codec.kind} with a generated name has its references in annotations (data.keyhole.dev/KEY)"
+            )
+            yield from (Problem(wanted.origin, message) for wanted in found.wanted if wanted.form is Form.IN_PLACE)
 
     def _conflicting_values(self, fields: Sequence[PlannedField]) -> Iterator[Problem]:
         if self.dry_run:
             two = (planned.wanted for planned in fields if planned.own)
-            yield from (Problem(wanted.origin, ConflictingValue(wanted.key).message) for wanted in two)
+            yield from (Problem(wanted.origin, ConflictingValue(wanted).message) for wanted in two)

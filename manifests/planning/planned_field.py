@@ -1,24 +1,20 @@
 """One field of an object, and what happens to it."""
 
-import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import ClassVar, Final
+from typing import ClassVar
 
-from manifests.fields.placeholder import placeholder
 from manifests.fields.scan import Form, WantedField
 from manifests.fields.spans import spans_of
 from manifests.fields.texts import reads_as_reference
+from manifests.kinds.codec import Codec, Stored
 from manifests.provenance.mac import MAC_CHARACTERS, Provenance
 from manifests.provenance.record import Entry
 from resolver.causes import Cause
 from resolver.errors import ResolverError
 from resolver.references.grammar import Reference
 from resolver.references.value import SecretValue
-
-# Kubernetes' limit for the values of a Secret together (MaxSecretSize). It is checked after admission.
-MAX_SECRET_BYTES: Final = 1024 * 1024
 
 
 class Action(Enum):
@@ -35,7 +31,7 @@ class Action(Enum):
 
 @dataclass(frozen=True, slots=True)
 class PlannedField:
-    """One field and what happens to it; values are in base64.
+    """One field and what happens to it; values are as they are stored.
 
     `proved` is a value that Keyhole wrote, as `entry` proves: the live one (KEEP, VERIFY), or one that was sent along
     (RESOLVE), which may stay only if Vault said the same lately. Two are kept without proof, and so without `entry`: an
@@ -45,9 +41,9 @@ class PlannedField:
 
     wanted: WantedField
     action: Action
-    proved: str | None = field(default=None, repr=False)
+    proved: Stored | None = field(default=None, repr=False)
     entry: Entry | None = None
-    own: str | None = field(default=None, repr=False)
+    own: Stored | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +55,13 @@ class Filled:
     entry: Entry | None = None
 
 
-def size_bytes(encoded: str | None) -> int:
-    """Return how many bytes a value has that is given in base64; None is no value."""
-    return 0 if encoded is None else len(encoded) * 3 // 4 - encoded[-2:].count("=")
-
-
 def keep_value(planned: PlannedField, provenance: Provenance | None, *, is_confirmed: bool) -> Filled:
     """Let a field have the value that is proved.
 
     If Vault confirmed the value, and another key signs by now, the entry is signed anew. Otherwise, and in dry runs, it
     stays as it is: whoever forged an entry under a key that leaked would have it signed by the next one.
     """
-    value = SecretValue(base64.b64decode(planned.proved or ""))
+    value = SecretValue(b"" if planned.proved is None else planned.wanted.codec.decode(planned.proved))
     entry = planned.entry
     if is_confirmed and entry is not None and provenance is not None and entry.key != provenance.keys.signing.id:
         entry = provenance.signed(planned.wanted.pointer, entry, value)
@@ -80,7 +71,7 @@ def keep_value(planned: PlannedField, provenance: Provenance | None, *, is_confi
 def preview(planned: PlannedField) -> Filled:
     """Return what a dry run shows for a field that would get a new value."""
     if planned.action is Action.PLACEHOLDER:
-        return Filled(planned, SecretValue(placeholder(planned.wanted.key)))
+        return Filled(planned, SecretValue(planned.wanted.codec.placeholder(planned.wanted.key)))
     return Filled(planned, None)
 
 
@@ -98,21 +89,26 @@ def fill(
     values: Mapping[Reference, SecretValue],
     versions: Mapping[Reference, int | None],
     provenance: Provenance | None,
-    most_bytes: int = MAX_SECRET_BYTES,
+    most_bytes: int | None = None,
 ) -> Filled:
     """Fill a field with what Vault says, and record it if the object has a name.
 
-    `most_bytes` is what the object has left for the value. Raises `ResolverError`.
+    `most_bytes` is what the object has left for the value, all that its kind may have if nothing is said. Raises
+    `ResolverError`.
     """
     wanted = planned.wanted
+    codec = wanted.codec
+    if most_bytes is None:
+        most_bytes = codec.max_bytes
     if sum(len(value.reveal()) for value in values.values()) > most_bytes:
-        raise SecretTooLarge
+        raise SecretTooLarge(codec)
     value = wanted.template.render(values)
     if len(value.reveal()) > most_bytes:
-        raise SecretTooLarge
-    if planned.own is not None and base64.b64encode(value.reveal()).decode() != planned.own:
-        raise ConflictingValue(wanted.key)
-    if wanted.form is Form.IN_PLACE and reads_as_reference(wanted.key, value):
+        raise SecretTooLarge(codec)
+    codec.check(value)
+    if planned.own is not None and codec.encode(value.reveal()) != planned.own:
+        raise ConflictingValue(wanted)
+    if wanted.form is Form.IN_PLACE and reads_as_reference(codec, wanted.key, value):
         raise LooksLikeReference
     if provenance is None:
         return Filled(planned, value)
@@ -127,10 +123,10 @@ class SecretTooLarge(ResolverError):
 
     cause: ClassVar[Cause] = Cause.SECRET_TOO_LARGE
 
-    def __init__(self) -> None:
+    def __init__(self, codec: Codec) -> None:
         super().__init__(
-            f"with this value the data of the Secret would have more than {MAX_SECRET_BYTES} bytes, which is the most "
-            "that Kubernetes stores; spread the fields over several Secrets"
+            f"with this value the data of the {codec.kind} would have more than {codec.max_bytes} bytes, which is the "
+            f"most that Kubernetes stores; spread the fields over several {codec.kind}s"
         )
 
 
@@ -142,8 +138,8 @@ class ConflictingValue(ResolverError):
 
     cause: ClassVar[Cause] = Cause.MALFORMED_REFERENCE
 
-    def __init__(self, key: str) -> None:
-        super().__init__(f"data.{key} has a value of its own beside the reference; remove one of the two")
+    def __init__(self, wanted: WantedField) -> None:
+        super().__init__(f"{wanted.described} has a value of its own beside the reference; remove one of the two")
 
 
 class LooksLikeReference(ResolverError):

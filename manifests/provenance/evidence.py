@@ -1,17 +1,14 @@
 """What an object says of itself: its values, what its record claims of them, and which of that is proved."""
 
-import base64
-import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-import jsonpointer
-
 from manifests import annotations
-from manifests.fields.scan import Form, WantedField, data_pointer
+from manifests.fields.scan import Form, WantedField
 from manifests.fields.spans import restored, values_in
+from manifests.kinds.codec import Codec, Stored
 from manifests.provenance import record
 from manifests.provenance.mac import Provenance, Verdict
 from manifests.provenance.record import Entry
@@ -19,15 +16,15 @@ from resolver.errors import ResolverError
 from resolver.references.grammar import parse_value
 from resolver.references.value import SecretValue
 
-_DATA = "/data/"
 _OWNED_ANNOTATIONS = ("fieldsV1", "f:metadata", "f:annotations")
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """A Secret as it is sent or as it lives; None is one that is not there. Without provenance nothing is proved."""
+    """An object as it is sent or as it lives; None is one that is not there. Without provenance nothing is proved."""
 
-    secret: Mapping[str, Any] | None = field(repr=False)
+    codec: Codec
+    manifest: Mapping[str, Any] | None = field(repr=False)
     provenance: Provenance | None
     # A MAC is computed once for each key, however often the plan asks.
     _verdicts: dict[str, Verdict | None] = field(default_factory=dict, repr=False)
@@ -35,7 +32,7 @@ class Evidence:
     @cached_property
     def record_text(self) -> str | None:
         """The annotation that holds the record, as it stands there."""
-        notes = ((self.secret or {}).get("metadata") or {}).get("annotations") or {}
+        notes = ((self.manifest or {}).get("metadata") or {}).get("annotations") or {}
         text: str | None = notes.get(annotations.RECORD)
         return text
 
@@ -46,24 +43,26 @@ class Evidence:
 
     @cached_property
     def entries(self) -> Mapping[str, Entry]:
-        """What the record says, by key of `data`."""
+        """What the record says, by key."""
         return {
-            jsonpointer.unescape(pointer.removeprefix(_DATA)): entry
-            for pointer, entry in self.record.entries.items()
-            if pointer.startswith(_DATA)
+            key: entry for pointer, entry in self.record.entries.items() if (key := self.codec.key(pointer)) is not None
         }
 
-    def encoded(self, key: str) -> str | None:
-        """Return the value of a key as it stands in the object, in base64."""
-        value: str | None = ((self.secret or {}).get("data") or {}).get(key)
-        return value
+    @cached_property
+    def values(self) -> Mapping[str, Stored | None]:
+        """The object's values by key, as they are stored."""
+        return self.codec.stored(self.manifest or {})
+
+    def stored(self, key: str) -> Stored | None:
+        """Return the value of a field as it is stored; None when there is none."""
+        return self.values.get(key)
 
     def value(self, key: str) -> SecretValue | None:
-        """Return the value of a key; None when there is none, or it is not base64."""
-        encoded = self.encoded(key)
+        """Return the value of a field; None when there is none, or it is not coded as its kind codes values."""
+        stored = self.stored(key)
         try:
-            return None if encoded is None else SecretValue(base64.b64decode(encoded, validate=True))
-        except (binascii.Error, ValueError):
+            return None if stored is None else SecretValue(self.codec.decode(stored))
+        except ValueError:
             return None
 
     def verdict(self, key: str) -> Verdict | None:
@@ -76,7 +75,7 @@ class Evidence:
         entry, value = self.entries.get(key), self.value(key)
         if entry is None or value is None or self.provenance is None:
             return None
-        return self.provenance.verdict(data_pointer(key), entry, value)
+        return self.provenance.verdict(self.codec.pointer(key), entry, value)
 
     def proof(self, wanted: WantedField) -> Entry | None:
         """Return the entry which proves that the value came from the very references that are wanted."""
@@ -96,16 +95,18 @@ class Evidence:
             template = restored(entry.spans, value) if entry.spans else parse_value(entry.text)
         except ResolverError:
             return None
-        return None if template is None else WantedField(key, Form.IN_PLACE, f"data.{key}", template, entry.text)
+        if template is None:
+            return None
+        return WantedField(self.codec, key, Form.IN_PLACE, self.codec.described(key), template, entry.text)
 
 
-def sends_record(secret: Mapping[str, Any]) -> bool:
+def sends_record(manifest: Mapping[str, Any]) -> bool:
     """Whether the record of an object was sent by a client, as far as is known, and not put in during this request.
 
     Field managers own what clients sent; what a webhook put in belongs to nobody. Without managers nothing is known.
     Source: Kubernetes, *Server-Side Apply*, *Field management*.
     """
-    managers = (secret.get("metadata") or {}).get("managedFields")
+    managers = (manifest.get("metadata") or {}).get("managedFields")
     if not isinstance(managers, list) or not managers:
         return True
     return any(f"f:{annotations.RECORD}" in _members(manager, *_OWNED_ANNOTATIONS) for manager in managers)

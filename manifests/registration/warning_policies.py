@@ -10,22 +10,21 @@ from itertools import product
 from typing import Any, Final
 
 from manifests.annotations import DATA_PREFIX, FIELDS, IGNORE
+from manifests.kinds.base64_search import prefix
+from manifests.kinds.known import KINDS
+from manifests.kinds.secret_search import BARE, IGNORED, JUDGED_CHARACTERS, QUOTED_PATTERN, READS_STRINGS, begins
 from manifests.registration.admission_policy import (
-    IGNORED,
-    JUDGED_CHARACTERS,
-    QUOTED_PATTERN,
-    READS_STRINGS,
     VARIABLES,
     policy_and_binding,
 )
-from manifests.registration.base64_search import prefix
-from manifests.registration.match_conditions import BARE, NOT_BEING_DELETED, begins, begins_as_reference
+from manifests.registration.match_conditions import NOT_BEING_DELETED
 from manifests.registration.webhook_configuration import (
     NAME,
     OPT_IN,
     OWN_NAMESPACE,
-    RULES,
+    in_place_rules,
     outside_of_the_system,
+    rules,
     within_the_system,
 )
 
@@ -43,7 +42,8 @@ def excluded_policy(*, name: str = _EXCLUDED, own_namespace: str = OWN_NAMESPACE
     of those that opt in.
     """
     is_read = f"name.startsWith('{DATA_PREFIX}') || name == '{FIELDS}'"
-    begun = f"value != null && ({begins_as_reference('value')})"
+    looks_begun = " || ".join(codec.in_place.begun for codec in KINDS if codec.in_place is not None)
+    begun = f"value != null && ({looks_begun})"
     variables = {
         **_known("annotations", "data", "optedIn"),
         "unread": f"variables.annotations.transformList(name, text, {is_read}, name)",
@@ -51,7 +51,9 @@ def excluded_policy(*, name: str = _EXCLUDED, own_namespace: str = OWN_NAMESPACE
     }
     nothing = "' + {key} + ' is not read: Keyhole fills nothing in namespace ' + request.namespace"
     validations = [_warning("unread", f"'annotation {nothing}"), _warning("left", f"'data.{nothing}")]
-    return _policy(name, {"namespaceSelector": within_the_system(own_namespace)}, variables, validations)
+    return _policy(
+        name, {"namespaceSelector": within_the_system(own_namespace), "resourceRules": rules()}, variables, validations
+    )
 
 
 def look_alike_policy(*, name: str = _LOOK_ALIKES, own_namespace: str = OWN_NAMESPACE) -> Sequence[Mapping[str, Any]]:
@@ -83,7 +85,7 @@ def look_alike_policy(*, name: str = _LOOK_ALIKES, own_namespace: str = OWN_NAME
         ),
     ]
     selector = {**outside_of_the_system(own_namespace), "matchLabels": OPT_IN}
-    return _policy(name, {"namespaceSelector": selector}, variables, validations)
+    return _policy(name, {"namespaceSelector": selector, "resourceRules": in_place_rules()}, variables, validations)
 
 
 def _known(*names: str) -> Mapping[str, str]:
@@ -104,7 +106,7 @@ def _policy(
 ) -> Sequence[Mapping[str, Any]]:
     spec = {
         "failurePolicy": "Ignore",
-        "matchConstraints": {**constraints, "resourceRules": list(RULES), "matchPolicy": "Equivalent"},
+        "matchConstraints": {**constraints, "matchPolicy": "Equivalent"},
         "matchConditions": [NOT_BEING_DELETED],
         "variables": [{"name": variable, "expression": expression} for variable, expression in variables.items()],
         "validations": list(validations),

@@ -6,10 +6,12 @@ Source: Kubernetes, *Dynamic Admission Control*, admissionregistration.k8s.io/v1
 """
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from manifests.annotations import DOMAIN
+from manifests.kinds.codec import Codec
+from manifests.kinds.known import KINDS
 from manifests.registration.api_service import client_config
 from manifests.registration.match_conditions import annotation_conditions, in_place_conditions
 
@@ -22,9 +24,24 @@ IN_PLACE_ENTRY = f"in-place.{DOMAIN}"
 OPT_IN = {f"{DOMAIN}/enabled": "true"}
 # The cluster has to be able to start, and Keyhole to be repaired, without Keyhole.
 SYSTEM_NAMESPACES = ("kube-system", "kube-public", "kube-node-lease")
-RULES: Sequence[Mapping[str, Any]] = (
-    {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"], "resources": ["secrets"]},
-)
+
+
+def rules(kinds: Iterable[Codec] = KINDS) -> list[Mapping[str, Any]]:
+    """Return the rules that select the requests which create or change objects of these kinds."""
+    return [
+        {
+            "apiGroups": [codec.group],
+            "apiVersions": list(codec.versions),
+            "operations": ["CREATE", "UPDATE"],
+            "resources": [codec.resource],
+        }
+        for codec in kinds
+    ]
+
+
+def in_place_rules() -> list[Mapping[str, Any]]:
+    """Return the rules for the kinds in which references may stand in place."""
+    return rules(codec for codec in KINDS if codec.in_place is not None)
 
 
 def webhook_configuration(
@@ -70,7 +87,7 @@ def _configuration(asked: Mapping[str, Any], name: str, timeout_seconds: int, ow
     usual = {
         "admissionReviewVersions": ["v1"],
         "clientConfig": dict(asked),
-        "rules": list(RULES),
+        "rules": rules(),
         "failurePolicy": "Fail",
         "matchPolicy": "Equivalent",
         # Another webhook may change an annotation after us.
@@ -88,6 +105,7 @@ def _configuration(asked: Mapping[str, Any], name: str, timeout_seconds: int, ow
     in_place = {
         **usual,
         "name": IN_PLACE_ENTRY,
+        "rules": in_place_rules(),
         "namespaceSelector": {**outside, "matchLabels": OPT_IN},
         "matchConditions": list(in_place_conditions()),
     }

@@ -1,13 +1,14 @@
 """Which references manifests hold, read as admission reads them."""
 
-import base64
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from manifests.annotations import DOMAIN, ignored
-from manifests.fields.scan import scan_secret
+from manifests.fields.scan import scan_object
+from manifests.kinds.codec import Codec
+from manifests.kinds.known import BY_GROUP_AND_KIND
 from provisioning.reading.documents import Document, PassedOver
 from provisioning.reading.kustomization import generated, is_kustomization, others_with_references
 from provisioning.reading.unsupported import references_elsewhere
@@ -79,11 +80,12 @@ class _Survey:
         namespace = str(metadata.get("namespace") or self.namespace)
         name = named(str(metadata["name"])) if metadata.get("name") else "(no name)"
         where = f"{place}, {named(manifest['kind'])} {named(namespace)}/{name}"
-        is_secret = (manifest["apiVersion"], manifest["kind"]) == ("v1", "Secret")
+        group, _, _ = manifest["apiVersion"].rpartition("/")
+        codec = BY_GROUP_AND_KIND.get((group, manifest["kind"]))
         if namespace != self.namespace and _TEMPLATE not in namespace:
-            self.foreign[namespace] += is_secret
-        elif is_secret:
-            self._secret(where, manifest)
+            self.foreign[namespace] += codec is not None
+        elif codec is not None:
+            self._filled(codec, where, manifest)
         else:
             for origin in references_elsewhere(manifest):
                 self.passed_over.say(f"{where}, {origin}: passed over, Keyhole fills Secrets only")
@@ -99,17 +101,17 @@ class _Survey:
                 f"{place}, {named(part)}: passed over, something like a reference stands in it, {_RENDER}"
             )
 
-    def _secret(self, where: str, manifest: Mapping[str, Any]) -> None:
+    def _filled(self, codec: Codec, where: str, manifest: Mapping[str, Any]) -> None:
         problems = list(_wrong_types(manifest))
         if problems:
             self.findings.say(*(f"{where}, {problem}" for problem in problems))
             return
         for origin in _templates(manifest):
             self.passed_over.say(f"{where}, {origin}: passed over, {_TEMPLATE} is of a template, {_RENDER}")
-        scan = scan_secret(as_admitted(manifest))
-        self.findings.say(*(f"{where}, {problem.origin}: {problem.message}" for problem in scan.problems))
-        self.notes.say(*(f"{where}, {warning}" for warning in scan.warnings))
-        for wanted in scan.wanted:
+        found = scan_object(codec, as_admitted(codec, manifest))
+        self.findings.say(*(f"{where}, {problem.origin}: {problem.message}" for problem in found.problems))
+        self.notes.say(*(f"{where}, {warning}" for warning in found.warnings))
+        for wanted in found.wanted:
             for reference in wanted.template.references:
                 self._reference(f"{where}, {wanted.origin}", reference)
 
@@ -144,14 +146,10 @@ def survey(documents: Iterable[Document | PassedOver], namespace: str, connectio
     return found.usage()
 
 
-def as_admitted(secret: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Merge a Secret's `stringData` into its base64 `data`, as the API server does before it asks a webhook."""
-    plain = {
-        key: base64.b64encode((text or "").encode(errors="replace")).decode()
-        for key, text in _part(secret, "stringData").items()
-    }
-    metadata = {**_part(secret, "metadata"), "annotations": _annotations(secret)}
-    return {**secret, "metadata": metadata, "data": {**_part(secret, "data"), **plain}}
+def as_admitted(codec: Codec, manifest: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a manifest, of which the types are as they should be, as the API server hands it to a webhook."""
+    metadata = {**_part(manifest, "metadata"), "annotations": _annotations(manifest)}
+    return {**codec.as_admitted(manifest), "metadata": metadata}
 
 
 def _is_object(content: Any) -> bool:

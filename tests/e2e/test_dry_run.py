@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from manifests.fields.placeholder import MARKER
+from manifests.kinds.codec import MARKER
 from testbed import Testbed
 from tests.e2e.cluster import Cluster
 from tests.e2e.objects import Manifest, decoded, encoded, secret

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import pytest
 
 from certs.issue import issue_ca
-from manifests.fields.texts import DOCKER_CONFIGS
+from manifests.fields.docker_config import DOCKER_CONFIGS
 from manifests.registration.webhook_configuration import OWN_NAMESPACE, webhook_configuration
 from testbed import Options, Testbed
 from testbed.keyhole.installation import Webhook

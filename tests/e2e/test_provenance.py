@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from manifests.fields.placeholder import MARKER
+from manifests.kinds.codec import MARKER
 from testbed import Testbed
 from testbed.keyhole.installation import Webhook
 from testbed.keyhole.tenants import add_tenant

@@ -4,7 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from manifests.planning.plan import Plan, plan_secret
+from manifests.kinds.secret import SECRET
+from manifests.planning.plan import Plan, plan_object
 from manifests.planning.planned_field import Action, fill, keep_value
 from manifests.provenance.mac import Provenance
 from resolver.references.grammar import Reference
@@ -32,7 +33,7 @@ def plan(
     dry_run: bool = False,
     by: Provenance | None = None,
 ) -> Plan:
-    return plan_secret(new, old, by or provenance(), dry_run=dry_run)
+    return plan_object(SECRET, new, old, by or provenance(), dry_run=dry_run)
 
 
 def live(manifest: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,14 +6,15 @@ from typing import Any
 
 import jsonpatch
 
+from manifests.kinds.secret import SECRET
 from manifests.planning.metadata import metadata_change
-from manifests.planning.plan import plan_secret
+from manifests.planning.plan import plan_object
 from manifests.planning.planned_field import Filled, fill
 from manifests.provenance.keyring import KeyRing, RecordKey
 from manifests.provenance.mac import Provenance
 from resolver.references.grammar import Reference
 from resolver.references.value import SecretValue
-from webhook.admission.patch import secret_patch
+from webhook.admission.patch import object_patch
 
 
 def ring(signing: str = "0000000a", *others: str) -> KeyRing:
@@ -31,7 +32,7 @@ def provenance(keys: KeyRing = RING, namespace: str = "a", name: str = "app") ->
 def resolved_all(
     manifest: Mapping[str, Any], values: Mapping[Reference, str], version: int | None, by: Provenance
 ) -> list[Filled]:
-    plan = plan_secret(manifest, None, by, dry_run=False)
+    plan = plan_object(SECRET, manifest, None, by, dry_run=False)
     assert not plan.problems
     secrets = {reference: SecretValue(value) for reference, value in values.items()}
     versions = dict.fromkeys(values, version)
@@ -44,8 +45,10 @@ def admitted(
     """Return the object as it lives in the cluster once it was created through Keyhole."""
     by = by or provenance()
     filled = resolved_all(manifest, values, version, by)
-    plan = plan_secret(manifest, None, by, dry_run=False)
+    plan = plan_object(SECRET, manifest, None, by, dry_run=False)
     change = metadata_change(plan, filled, manifest, by.keys, dry_run=False)
-    patch = secret_patch(manifest, [(each.planned.wanted, each.value) for each in filled if each.value], (), change)
+    patch = object_patch(
+        SECRET, manifest, [(each.planned.wanted, each.value) for each in filled if each.value], (), change
+    )
     result: dict[str, Any] = jsonpatch.apply_patch(manifest, json.loads(patch or b"[]"))
     return result

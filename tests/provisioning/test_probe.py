@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from kube.dry_runs import DryRun
-from manifests.fields.placeholder import MARKER
+from manifests.kinds.codec import MARKER
 from provisioning.probe import judge
 
 DENIED = 'admission webhook "annotations.keyhole.dev" denied the request: '

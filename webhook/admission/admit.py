@@ -28,8 +28,10 @@ from typing import ClassVar
 from kube.errors import KubernetesError, KubernetesUnavailable
 from manifests.fields.problem import Problem
 from manifests.fields.scan import has_annotations
+from manifests.kinds.known import BY_GROUP_AND_KIND
+from manifests.kinds.secret import SECRET
 from manifests.planning.metadata import foreseen_oversize, metadata_change, oversize
-from manifests.planning.plan import Plan, plan_secret
+from manifests.planning.plan import Plan, plan_object
 from manifests.provenance.keyring import KeyRing
 from manifests.provenance.mac import Provenance
 from resolver.budget import ALONE, Budget, Process
@@ -49,7 +51,7 @@ from webhook.admission.execute import (
     edge_problem,
 )
 from webhook.admission.outcomes import THE_OBJECT, filled, has_new_values, of_refused, untouched, warnings_of
-from webhook.admission.patch import secret_patch
+from webhook.admission.patch import object_patch
 from webhook.model import AdmissionRequest, Answer, Fate, FieldOutcome
 
 log = logging.getLogger("keyhole.admission")
@@ -79,7 +81,8 @@ class RecordKeyUnavailable(TemporaryError):
 class _Progress:
     """How far an admission came, so that a refusal can say of each field what became of it."""
 
-    plan: Plan = field(default_factory=Plan)
+    # As long as no field is planned, any codec will do.
+    plan: Plan = field(default_factory=lambda: Plan(SECRET))
     outcomes: Sequence[FieldOutcome] = ()
 
     def refused(self, decisive: Problem) -> list[FieldOutcome]:
@@ -130,12 +133,13 @@ class Admission:
     def _answer(self, request: AdmissionRequest, deadline: Deadline, progress: _Progress) -> Answer:
         if request.operation not in {"CREATE", "UPDATE"}:
             return Answer(allowed=True)
-        if (request.group, request.kind) != ("", "Secret"):
+        codec = BY_GROUP_AND_KIND.get((request.group, request.kind))
+        if codec is None:
             return _other_kind(request)
         keys = self._keys()
         provenance = _provenance(request, keys)
         pay = Budget(request.namespace, deadline, self._process).spend
-        plan = plan_secret(request.manifest, request.old_manifest, provenance, dry_run=request.dry_run, pay=pay)
+        plan = plan_object(codec, request.manifest, request.old_manifest, provenance, dry_run=request.dry_run, pay=pay)
         progress.plan = plan
         try:
             self._executor.check_comparison(request, plan, deadline)
@@ -187,7 +191,7 @@ def _finished(request: AdmissionRequest, progress: _Progress, keys: KeyRing) -> 
     if problems:
         return _refusal(request, progress, problems, warnings)
     values = [(each.planned.wanted, each.value) for each in fields if each.value is not None]
-    patch = secret_patch(request.manifest, values, plan.removed, change)
+    patch = object_patch(plan.codec, request.manifest, values, plan.removed, change)
     return Answer(True, patch=patch, warnings=warnings, outcomes=outcomes)
 
 

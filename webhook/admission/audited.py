@@ -10,7 +10,7 @@ from typing import Final, Protocol
 from audit.entry import AuditEntry, Done, FieldEntry, Login, ProblemEntry, ReferenceEntry, Requester
 from audit.errors import AuditUnavailable
 from manifests.fields.problem import Problem
-from manifests.fields.scan import Form, data_pointer
+from manifests.fields.scan import Form
 from resolver.deadline import Deadline
 from resolver.errors import ResolverError
 from resolver.identity import identity_name
@@ -108,10 +108,10 @@ def field_entry(outcome: FieldOutcome) -> FieldEntry:
     """Return what the trail tells of a field."""
     if outcome.field is None:
         # Only a value that an annotation filled is removed, together with the annotation.
-        return FieldEntry(data_pointer(outcome.key), Form.ANNOTATION, _DONE[outcome.fate])
+        return FieldEntry(outcome.pointer, Form.ANNOTATION, _DONE[outcome.fate])
     wanted = outcome.field.wanted
     references = [_reference_entry(*item) for item in outcome.references.items()]
-    return FieldEntry(wanted.pointer, wanted.form, _DONE[outcome.fate], references, outcome.cause or "")
+    return FieldEntry(outcome.pointer, wanted.form, _DONE[outcome.fate], references, outcome.cause or "")
 
 
 def problem_entry(problem: Problem) -> ProblemEntry:

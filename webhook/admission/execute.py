@@ -154,7 +154,7 @@ class PlanExecutor:
         outcomes = [filler.outcome(field, is_asked=field.wanted.key in asked_keys) for field in plan.fields]
         for outcome in outcomes:
             self._remember(outcome)
-        return [*outcomes, *(FieldOutcome(key, Fate.REMOVED) for key in plan.removed)]
+        return [*outcomes, *(FieldOutcome(plan.codec.pointer(key), Fate.REMOVED) for key in plan.removed)]
 
     def check_comparison(self, request: AdmissionRequest, plan: Plan, deadline: Deadline) -> None:
         """Raise `Denied` if the requester may not be told what the plan says.

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from audit.errors import AuditUnavailable
+from manifests.kinds.known import BY_GROUP_AND_KIND
 from metrics.catalogue import ADMISSIONS, AUDIT_FAILURES, FIELDS, PROBLEMS, REFUSALS, VERIFICATION_FAILURES
 from metrics.meters import Meters
 from resolver.deadline import Deadline
@@ -17,8 +18,6 @@ from webhook.model import AdmissionRequest, Admits, Answer, Fate
 log = logging.getLogger("keyhole.admission")
 
 OTHER: Final = "other"
-# An API server with a great many kinds must not make as many series; Keyhole fills this one.
-_KINDS: Final = frozenset({("", "Secret")})
 _OPERATIONS: Final = frozenset({"CREATE", "UPDATE"})
 _OUTCOMES: Final[Mapping[HTTPStatus, str]] = MappingProxyType(
     {
@@ -53,7 +52,8 @@ class MeteredAdmission:
 
     def _count(self, request: AdmissionRequest, answer: Answer, seconds: float) -> None:
         meters = self._meters
-        kind = request.kind if (request.group, request.kind) in _KINDS else OTHER
+        # The API server may have a great many kinds, and each would be a series of its own.
+        kind = request.kind if (request.group, request.kind) in BY_GROUP_AND_KIND else OTHER
         operation = request.operation if request.operation in _OPERATIONS else OTHER
         meters.observe(ADMISSIONS, seconds, kind, operation, outcome_of(answer), str(request.dry_run).lower())
         if answer.cause is not None:

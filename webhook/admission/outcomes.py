@@ -7,14 +7,12 @@ from typing import Any, Final
 from manifests.fields.problem import Problem
 from manifests.planning.plan import Plan
 from manifests.planning.planned_field import (
-    MAX_SECRET_BYTES,
     Action,
     Filled,
     PlannedField,
     fill,
     keep_value,
     preview,
-    size_bytes,
 )
 from manifests.provenance.mac import Provenance
 from resolver.errors import ResolverError, TemporaryError
@@ -41,7 +39,7 @@ class FieldFiller:
     found: Mapping[Reference, Outcome]
     dry_run: bool
     unverified: Problem | None = None
-    left_bytes: int = MAX_SECRET_BYTES
+    left_bytes: int = 0
 
     def outcome(self, field: PlannedField, *, is_asked: bool) -> FieldOutcome:
         """Fill the field, keep what it has, or say why it cannot be filled."""
@@ -75,7 +73,7 @@ class FieldFiller:
         found = {reference: self.found[reference] for reference in field.wanted.template.references}
         values = {reference: outcome.value for reference, outcome in found.items() if isinstance(outcome, Resolved)}
         versions = {reference: outcome.version for reference, outcome in found.items() if isinstance(outcome, Resolved)}
-        most_bytes = self.left_bytes + size_bytes(field.proved)
+        most_bytes = self.left_bytes + field.wanted.codec.size_bytes(field.proved)
         result = fill(field, values, versions, self.provenance, most_bytes)
         if result.value is not None:
             self.left_bytes = most_bytes - len(result.value.reveal())
@@ -90,27 +88,31 @@ class FieldFiller:
     ) -> FieldOutcome:
         references = {each: self.found.get(each) for each in field.wanted.template.references}
         value, entry = (filled.value, filled.entry) if filled else (None, None)
-        return FieldOutcome(field.wanted.key, fate, field, value, entry, problems, references)
+        return FieldOutcome(field.wanted.pointer, fate, field, value, entry, problems, references)
 
 
 def left_bytes(plan: Plan, manifest: Mapping[str, Any]) -> int:
-    """Return how much the values of a plan may add to a Secret, besides its own data and the live values that may stay.
+    """Return how much the values of a plan may add to an object, besides its own values and live ones that may stay.
 
-    The result is negative if the object's own data is too large already.
+    The result is negative if the object's own values are too large already.
     """
     fields = {field.wanted.key: field for field in plan.fields}
-    data: Mapping[str, str | None] = manifest.get("data") or {}
-    own = sum(size_bytes(value) for key, value in data.items() if key not in fields and key not in plan.removed)
-    return MAX_SECRET_BYTES - own - sum(size_bytes(field.proved) for field in fields.values())
+    codec = plan.codec
+    own = sum(
+        codec.size_bytes(value)
+        for key, value in codec.stored(manifest).items()
+        if key not in fields and key not in plan.removed
+    )
+    return codec.max_bytes - own - sum(codec.size_bytes(field.proved) for field in fields.values())
 
 
 def untouched(plan: Plan) -> list[FieldOutcome]:
     """Return the outcomes of a plan that was not carried out."""
     fields = [
-        FieldOutcome(each.wanted.key, Fate.NOTHING, each, references=dict.fromkeys(each.wanted.template.references))
+        FieldOutcome(each.wanted.pointer, Fate.NOTHING, each, references=dict.fromkeys(each.wanted.template.references))
         for each in plan.fields
     ]
-    return [*fields, *(FieldOutcome(key, Fate.NOTHING) for key in plan.removed)]
+    return [*fields, *(FieldOutcome(plan.codec.pointer(key), Fate.NOTHING) for key in plan.removed)]
 
 
 def of_refused(
@@ -126,11 +128,11 @@ def of_refused(
     for outcome in outcomes:
         problem = by_origin.get(outcome.field.wanted.origin) if outcome.field else None
         if problem is not None:
-            at_fault[outcome.key] = (problem,)
+            at_fault[outcome.pointer] = (problem,)
         elif outcome.fate is Fate.REFUSED:
-            at_fault[outcome.key] = outcome.problems
+            at_fault[outcome.pointer] = outcome.problems
     if at_fault or any(problem.origin != THE_OBJECT for problem in unreadable):
-        return [_of_refused(each, at_fault.get(each.key, ())) for each in outcomes]
+        return [_of_refused(each, at_fault.get(each.pointer, ())) for each in outcomes]
     return [_of_refused(each, (decisive,) if each.field else ()) for each in outcomes]
 
 
@@ -161,7 +163,7 @@ def warnings_of(outcomes: Sequence[FieldOutcome]) -> Iterator[str]:
     for each in outcomes:
         if each.fate is Fate.UNVERIFIED and each.field is not None:
             stays = "keeps its value, unverified" if each.field.entry is not None else "stays an unresolved reference"
-            yield f"data.{each.key} {stays}: {each.cause}: {each.problems[0].message}"
+            yield f"{each.field.wanted.described} {stays}: {each.cause}: {each.problems[0].message}"
 
 
 def _problem(field: PlannedField, error: ResolverError) -> Problem:

@@ -1,7 +1,8 @@
 import pytest
 
-from manifests.fields.scan import Form, Scan, scan_secret
+from manifests.fields.scan import Form, Scan, scan_object
 from manifests.fields.texts import reads_as_reference
+from manifests.kinds.secret import SECRET
 from resolver.references.grammar import Template
 from resolver.references.value import SecretValue
 from tests.manifests.secrets import secret
@@ -61,7 +62,7 @@ def only_problem(scan: Scan) -> tuple[str, str]:
     ],
 )
 def test_references_are_found(manifest: dict[str, object], expected: dict[str, Form]) -> None:
-    scan = scan_secret(manifest)
+    scan = scan_object(SECRET, manifest)
     assert not scan.problems
     assert keys(scan) == expected
 
@@ -197,19 +198,19 @@ def test_references_are_found(manifest: dict[str, object], expected: dict[str, F
     ],
 )
 def test_what_is_wrong_names_field_and_cause(manifest: dict[str, object], origin: str, message: str) -> None:
-    found_origin, found_message = only_problem(scan_secret(manifest))
+    found_origin, found_message = only_problem(scan_object(SECRET, manifest))
     assert found_origin == origin
     assert message in found_message
 
 
 def test_every_problem_is_reported() -> None:
-    scan = scan_secret(secret({"a": "vault:x", "b": REF, "c": "${vault:y"}, {"data.keyhole.dev/d": "nothing"}))
+    scan = scan_object(SECRET, secret({"a": "vault:x", "b": REF, "c": "${vault:y"}, {"data.keyhole.dev/d": "nothing"}))
     assert sorted(problem.origin for problem in scan.problems) == ["annotation data.keyhole.dev/d", "data.a", "data.c"]
     assert keys(scan) == {"b": Form.IN_PLACE}
 
 
 def test_the_text_of_a_value_is_never_quoted() -> None:
-    scan = scan_secret(secret({"a": "vault: my-plain-password", "b": "pw=hunter2 ${vault:oops"}))
+    scan = scan_object(SECRET, secret({"a": "vault: my-plain-password", "b": "pw=hunter2 ${vault:oops"}))
     told = " ".join(problem.message for problem in scan.problems)
     assert "my-plain-password" not in told
     assert "hunter2" not in told
@@ -217,13 +218,13 @@ def test_the_text_of_a_value_is_never_quoted() -> None:
 
 
 def test_a_misspelt_annotation_is_warned_of() -> None:
-    assert scan_secret(secret(annotations={"keyhole.dev/feilds": REF})).warnings == [
+    assert scan_object(SECRET, secret(annotations={"keyhole.dev/feilds": REF})).warnings == [
         "annotation keyhole.dev/feilds means nothing to Keyhole"
     ]
 
 
 def test_keys_with_slashes_are_escaped_in_pointers() -> None:
-    (wanted,) = scan_secret(secret(annotations={"data.keyhole.dev/a.b": REF})).wanted
+    (wanted,) = scan_object(SECRET, secret(annotations={"data.keyhole.dev/a.b": REF})).wanted
     assert wanted.pointer == "/data/a.b"
 
 
@@ -240,7 +241,7 @@ def test_keys_with_slashes_are_escaped_in_pointers() -> None:
     ],
 )
 def test_what_reads_as_a_reference(key: str, value: str | bytes, expected: bool) -> None:
-    assert reads_as_reference(key, SecretValue(value)) is expected
+    assert reads_as_reference(SECRET, key, SecretValue(value)) is expected
 
 
 class TestSizes:
@@ -268,33 +269,33 @@ class TestSizes:
     )
     def test_references_beyond_what_one_object_may_hold(self, data: dict[str, str], problem: str) -> None:
         seen: list[int] = []
-        scan = scan_secret(secret(data), pay=seen.append)
+        scan = scan_object(SECRET, secret(data), pay=seen.append)
         assert [problem in found.message for found in scan.problems] == [True]
         assert not scan.wanted
         assert len(seen) <= 1001
 
     def test_of_many_malformed_fields_a_thousand_are_looked_at(self) -> None:
         seen: list[int] = []
-        scan = scan_secret(secret({f"k{number}": "vault:x" for number in range(60_000)}), pay=seen.append)
+        scan = scan_object(SECRET, secret({f"k{number}": "vault:x" for number in range(60_000)}), pay=seen.append)
         assert len(scan.problems) == len(seen) == 1001
 
     def test_annotations_that_kubernetes_would_refuse_are_not_read(self) -> None:
         seen: list[int] = []
         notes = {f"data.keyhole.dev/k{number}": f"vault:secret/{'x' * 1900}#x" for number in range(1000)}
-        (problem,) = scan_secret(secret(annotations=notes), pay=seen.append).problems
+        (problem,) = scan_object(SECRET, secret(annotations=notes), pay=seen.append).problems
         assert problem.cause == "RecordTooLarge"
         assert "262144 that Kubernetes allows" in problem.message
         assert not seen
 
     def test_each_key_is_paid_for_by_its_size(self) -> None:
         seen: list[int] = []
-        scan_secret(secret({"large": "x" * 1_000_000, "small": "x"}), pay=seen.append)
+        scan_object(SECRET, secret({"large": "x" * 1_000_000, "small": "x"}), pay=seen.append)
         assert seen[0] > 100 * seen[1] > 0
 
 
 @pytest.mark.parametrize("key", [".a", "a..b", "-", "_", "a" * 253])
 def test_keys_that_kubernetes_allows_may_be_filled(key: str) -> None:
-    assert keys(scan_secret(secret(annotations={"keyhole.dev/fields": f"/data/{key}: {REF}"}))) == {
+    assert keys(scan_object(SECRET, secret(annotations={"keyhole.dev/fields": f"/data/{key}: {REF}"}))) == {
         key: Form.ANNOTATION
     }
 
@@ -303,12 +304,12 @@ def test_keys_that_kubernetes_allows_may_be_filled(key: str) -> None:
     "text", ['{"auths":{}}', '{"auths":1}', '{"auths":', '{"auths":{"r":{"auth":"dmF1bHQ6YTpi"}}}', '["auths"]']
 )
 def test_a_config_json_without_references_holds_none(text: str) -> None:
-    assert scan_secret(secret({"config.json": text})) == Scan([], [], [])
+    assert scan_object(SECRET, secret({"config.json": text})) == Scan([], [], [])
 
 
 def test_a_config_json_of_something_else_is_a_text() -> None:
     text = '{"auths":{"r":{"url":"((vault:s/a#u))","password":"x((vault:s/a#p))"}},"db":"((vault:s/a#d))"}'
-    (wanted,) = scan_secret(secret({"config.json": text})).wanted
+    (wanted,) = scan_object(SECRET, secret({"config.json": text})).wanted
     assert isinstance(wanted.template, Template)
     assert len(wanted.template.references) == 3
 
@@ -316,5 +317,5 @@ def test_a_config_json_of_something_else_is_a_text() -> None:
 def test_annotations_beyond_ascii_are_paid_for_by_their_length() -> None:
     paid: list[int] = []
     text = f"vault:secret/{'é' * 1000}#p"
-    scan_secret(secret({}, {"data.keyhole.dev/a": text}), pay=paid.append)
+    scan_object(SECRET, secret({}, {"data.keyhole.dev/a": text}), pay=paid.append)
     assert sum(paid) > 1_000_000

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
-from manifests.fields.scan import scan_secret
+from manifests.fields.docker_config import DockerConfig, DockerConfigError, docker_config
+from manifests.fields.scan import scan_object
 from manifests.fields.spans import restored, spans_of, values_in
-from manifests.fields.template import DockerConfig, DockerConfigError, ValueNotText, docker_config
+from manifests.fields.template import ValueNotText
+from manifests.kinds.secret import SECRET
 from resolver.references.grammar import Reference
 from resolver.references.value import SecretValue
 from tests.manifests.secrets import secret
@@ -131,7 +133,7 @@ def test_without_references_there_is_nothing_to_fill(text: str) -> None:
 def test_a_docker_configuration_by_another_name_is_filled_and_put_back_from_its_record(
     key: str, document: Mapping[str, Any], expected: Mapping[str, Any]
 ) -> None:
-    (wanted,) = scan_secret(secret({key: json.dumps(document)})).wanted
+    (wanted,) = scan_object(SECRET, secret({key: json.dumps(document)})).wanted
     value = wanted.template.render(VALUES)
     assert json.loads(value.reveal()) == expected
     spans = spans_of(wanted.template, VALUES)
@@ -143,7 +145,7 @@ def test_a_docker_configuration_by_another_name_is_filled_and_put_back_from_its_
 
 def test_credentials_in_auth_alone_are_found_by_the_scan() -> None:
     document = {"auths": {"r": {"auth": auth("me:vault:s/a#pass")}}}
-    (wanted,) = scan_secret(secret({".dockerconfigjson": json.dumps(document)})).wanted
+    (wanted,) = scan_object(SECRET, secret({".dockerconfigjson": json.dumps(document)})).wanted
     assert wanted.template.references == (Reference("s/a", "pass"),)
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from manifests.fields.placeholder import MARKER
+from manifests.kinds.codec import MARKER
+from manifests.kinds.secret import SECRET
 from manifests.planning.plan import Plan
 from manifests.planning.planned_field import Action, ConflictingValue, fill
 from manifests.provenance.mac import Provenance
@@ -42,7 +43,7 @@ from tests.manifests.secrets import encoded, secret
 def test_an_object_without_references_is_untouched(dry_run: bool) -> None:
     for old in (None, secret({"a": "y"})):
         found = plan(secret({"a": "x"}), old, dry_run=dry_run)
-        assert found == Plan(fields=[], problems=[], warnings=[], removed=[])
+        assert found == Plan(SECRET, fields=[], problems=[], warnings=[], removed=[])
 
 
 # A reference is wanted, and the live record proves the same.

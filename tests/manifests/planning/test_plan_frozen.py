@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from manifests.planning.plan import Plan, plan_secret
+from manifests.kinds.secret import SECRET
+from manifests.planning.plan import Plan, plan_object
 from manifests.planning.planned_field import Action
 from tests.manifests.plans import ANNOTATED, IN_PLACE, LOST, NOTE, OTHER, REF, VALUES, actions, edited, live, plan
 from tests.manifests.provenances import admitted, provenance
@@ -13,7 +14,7 @@ from tests.manifests.secrets import encoded, secret
 
 def test_an_object_that_is_being_deleted_is_never_touched_or_refused() -> None:
     old = {"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}, "data": {"a": encoded("vault:broken")}}
-    assert plan(secret({"a": "vault:broken"}), old) == Plan()
+    assert plan(secret({"a": "vault:broken"}), old) == Plan(SECRET)
 
 
 def test_only_the_live_object_says_that_it_is_being_deleted() -> None:
@@ -90,8 +91,8 @@ def test_a_key_that_an_immutable_object_lacks_is_a_problem() -> None:
 
 
 def test_without_a_name_there_is_no_record_and_no_reference_in_place() -> None:
-    found = plan_secret(secret({"a": REF}, {"data.keyhole.dev/b": REF}), None, None, dry_run=False)
+    found = plan_object(SECRET, secret({"a": REF}, {"data.keyhole.dev/b": REF}), None, None, dry_run=False)
     (problem,) = found.problems
     assert problem.origin == "data.a"
     assert "generated name" in problem.message
-    assert plan_secret(ANNOTATED, None, None, dry_run=False).fields[0].action is Action.RESOLVE
+    assert plan_object(SECRET, ANNOTATED, None, None, dry_run=False).fields[0].action is Action.RESOLVE

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from manifests.planning.plan import plan_secret
+from manifests.kinds.secret import SECRET
+from manifests.planning.plan import plan_object
 from manifests.planning.planned_field import Action
 from manifests.provenance.evidence import Evidence
 from manifests.provenance.mac import Provenance, Verdict
@@ -82,13 +83,13 @@ def test_an_unchanged_field_costs_one_mac(
         return check(self, pointer, entry, value)
 
     monkeypatch.setattr(Provenance, "verdict", counting)
-    plan_secret(edited(old, labels={"x": "y"}), old, by, dry_run=dry_run)
+    plan_object(SECRET, edited(old, labels={"x": "y"}), old, by, dry_run=dry_run)
     assert checked == ["/data/a"]
 
 
 def test_no_value_stands_in_what_may_be_shown() -> None:
     old = live(ANNOTATED)
-    assert old["data"]["a"] not in repr(Evidence(old, provenance()))
+    assert old["data"]["a"] not in repr(Evidence(SECRET, old, provenance()))
     assert old["data"]["a"] not in repr(plan(old, old))
 
 

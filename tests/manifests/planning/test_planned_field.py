@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from manifests.fields.placeholder import is_placeholder, placeholder
+from manifests.kinds.secret import SECRET
 from manifests.planning.plan import references
 from manifests.planning.planned_field import Action, LooksLikeReference, keep_value, preview
 from tests.manifests.plans import ANNOTATED, REF, REFERENCE, filled, live, plan
 from tests.manifests.provenances import RING, provenance, ring
-from tests.manifests.secrets import secret
+from tests.manifests.secrets import encoded, secret
 
 
 def test_a_resolved_field_holds_the_value() -> None:
@@ -46,11 +46,14 @@ def test_a_placeholder_is_known_again_and_depends_on_the_key_alone(key: str) -> 
     (planned,) = plan(secret(annotations={f"data.keyhole.dev/{key}": REF}), dry_run=True).fields
     value = preview(planned).value
     assert value is not None
-    assert value.reveal() == placeholder(key)
-    assert is_placeholder(key, placeholder(key))
-    assert not is_placeholder(key, b"value")
+    assert value.reveal() == SECRET.placeholder(key)
+    applied = secret({key: value.reveal()}, {f"data.keyhole.dev/{key}": REF})
+    (again,) = plan(applied).fields
+    assert (again.action, again.own) == (Action.RESOLVE, None)
+    (other,) = plan(secret({key: "value"}, {f"data.keyhole.dev/{key}": REF})).fields
+    assert other.own == encoded("value")
 
 
 def test_placeholders_have_the_form_that_their_key_needs() -> None:
-    assert json.loads(placeholder(".dockerconfigjson"))["auths"] == {}
-    assert placeholder("tls.crt").startswith(b"-----BEGIN CERTIFICATE-----\n")
+    assert json.loads(SECRET.placeholder(".dockerconfigjson"))["auths"] == {}
+    assert SECRET.placeholder("tls.crt").startswith(b"-----BEGIN CERTIFICATE-----\n")

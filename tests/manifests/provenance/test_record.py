@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from manifests.fields.scan import Form, scan_secret
+from manifests.fields.scan import Form, scan_object
 from manifests.fields.spans import Span, restored, spans_of, values_in
+from manifests.kinds.secret import SECRET
 from manifests.provenance.mac import Provenance, Verdict
 from manifests.provenance.record import Entry, Record, dump, parse
 from resolver.references.grammar import Reference, Template
@@ -135,7 +136,7 @@ def texts(draw: st.DrawFn) -> str:
 
 @given(texts(), st.binary(max_size=6), st.binary(max_size=6))
 def test_references_are_put_back_around_the_same_text(text: str, first: bytes, second: bytes) -> None:
-    (wanted,) = scan_secret(secret({"k": text})).wanted
+    (wanted,) = scan_object(SECRET, secret({"k": text})).wanted
     values = {A: SecretValue(first), B: SecretValue(second)}
     spans, value = spans_of(wanted.template, values), wanted.template.render(values)
     back = restored(spans, value)
@@ -158,7 +159,7 @@ DOCKER = {
 
 @given(st.text(max_size=6), st.text(max_size=6))
 def test_in_a_docker_configuration_too(first: str, second: str) -> None:
-    (wanted,) = scan_secret(secret({".dockerconfigjson": json.dumps(DOCKER)})).wanted
+    (wanted,) = scan_object(SECRET, secret({".dockerconfigjson": json.dumps(DOCKER)})).wanted
     values = {A: SecretValue(first), B: SecretValue(second)}
     spans, value = spans_of(wanted.template, values), wanted.template.render(values)
     assert {span.place for span in spans} == {"1/username", "1/password", "2/auth/password"}
@@ -185,7 +186,7 @@ def test_spans_that_overlap_are_none() -> None:
 def test_no_byte_of_a_value_stands_in_spans() -> None:
     template = Template("a((x))b", ())
     assert spans_of(template, {}) == ()
-    (wanted,) = scan_secret(secret({"k": f"secret text (({A})) more"})).wanted
+    (wanted,) = scan_object(SECRET, secret({"k": f"secret text (({A})) more"})).wanted
     text = dump("k", {"/data/k": Entry(Form.IN_PLACE, "", spans_of(wanted.template, {A: SecretValue("hidden")}))})
     assert not any(word in text for word in ("secret text", "more", "hidden"))
 

@@ -6,13 +6,9 @@ from collections.abc import Sequence
 from hypothesis import assume, given, reject
 from hypothesis import strategies as st
 
-from manifests.fields.template import DockerConfigError, docker_config
-from manifests.registration.match_conditions import (
-    DOCKER_CONFIG_SEARCHED_CHARACTERS,
-    annotation_conditions,
-    in_place_conditions,
-    may_refer,
-)
+from manifests.fields.docker_config import DockerConfigError, docker_config
+from manifests.kinds.secret_search import DOCKER_CONFIG_SEARCHED_CHARACTERS, may_refer
+from manifests.registration.match_conditions import annotation_conditions, in_place_conditions
 from resolver.references.errors import ReferenceSyntaxError
 from resolver.references.grammar import has_reference
 from tests.manifests.secrets import encoded

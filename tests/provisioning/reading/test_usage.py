@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
+from manifests.kinds.secret import SECRET
 from provisioning.reading.documents import Document
 from provisioning.reading.usage import Usage, as_admitted, survey
 
@@ -176,7 +177,7 @@ def test_what_is_no_object_is_passed_over(content: Any) -> None:
 
 
 def test_string_data_is_merged_as_the_api_server_does() -> None:
-    merged = as_admitted(secret(data={"a": "AA==", "b": "AA=="}, stringData={"b": "x", "c": None}))
+    merged = as_admitted(SECRET, secret(data={"a": "AA==", "b": "AA=="}, stringData={"b": "x", "c": None}))
     assert merged["data"] == {"a": "AA==", "b": "eA==", "c": ""}
 
 

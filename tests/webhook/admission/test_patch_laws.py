@@ -10,15 +10,16 @@ import jsonpatch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from manifests.fields.scan import scan_secret
+from manifests.fields.scan import scan_object
+from manifests.kinds.secret import SECRET
 from manifests.planning.metadata import metadata_change
-from manifests.planning.plan import plan_secret, references
+from manifests.planning.plan import plan_object, references
 from manifests.planning.planned_field import Action, Filled, PlannedField, fill, keep_value, preview
 from resolver.references.grammar import Reference
 from resolver.references.value import SecretValue
 from tests.manifests.provenances import provenance
 from tests.manifests.secrets import encoded, secret
-from webhook.admission.patch import secret_patch
+from webhook.admission.patch import object_patch
 
 # Of each law; together some thousands. `make soak` asks for 100,000.
 OBJECTS = int(os.environ.get("KEYHOLE_LAW_OBJECTS", "500"))
@@ -46,14 +47,14 @@ OURS = {"/metadata/annotations/keyhole.dev/record", "/metadata/labels/keyhole.de
 def admitted_by(manifest: dict[str, Any], old: dict[str, Any] | None, *, dry_run: bool, values: str) -> dict[str, Any]:
     """Return what an admission makes of an object, with `values` and a path as what Vault says."""
     by = provenance()
-    plan = plan_secret(manifest, old, by, dry_run=dry_run)
+    plan = plan_object(SECRET, manifest, old, by, dry_run=dry_run)
     assert not plan.problems
     secrets = {reference: SecretValue(f"{values} {reference.path}") for reference in references(plan.fields)}
     versions: dict[Reference, int | None] = dict.fromkeys(references(plan.fields), 1)
     filled = [_filled(planned, secrets, versions, dry_run=dry_run) for planned in plan.fields]
     change = metadata_change(plan, filled, manifest, by.keys, dry_run=dry_run)
     written = [(each.planned.wanted, each.value) for each in filled if each.value is not None]
-    patch = secret_patch(manifest, written, plan.removed, change)
+    patch = object_patch(SECRET, manifest, written, plan.removed, change)
     result: dict[str, Any] = jsonpatch.apply_patch(manifest, json.loads(patch)) if patch else copy.deepcopy(manifest)
     return result
 
@@ -94,12 +95,12 @@ def flattened(manifest: dict[str, Any]) -> dict[str, Any]:
 @given(manifests(), st.booleans())
 def test_only_reference_fields_and_keyholes_own_metadata_are_touched(manifest: dict[str, Any], dry_run: bool) -> None:
     before = copy.deepcopy(manifest)
-    keys = {wanted.key for wanted in scan_secret(manifest).wanted}
+    keys = {wanted.key for wanted in scan_object(SECRET, manifest).wanted}
     after = admitted_by(manifest, None, dry_run=dry_run, values="one")
     assert manifest == before, "the manifest itself is not touched"
     assert within(differences(flattened(manifest), flattened(after)), keys)
     if not dry_run:
-        for wanted in scan_secret(manifest).wanted:
+        for wanted in scan_object(SECRET, manifest).wanted:
             values = {reference: SecretValue(f"one {reference.path}") for reference in wanted.template.references}
             assert after["data"][wanted.key] == encoded(wanted.template.render(values).reveal())
 
@@ -145,13 +146,13 @@ def test_the_same_input_gives_the_same_bytes(manifest: dict[str, Any], dry_run: 
 
 def test_a_value_that_stands_there_already_needs_no_patch() -> None:
     manifest = secret({"a": "live"}, {"data.keyhole.dev/a": "vault:secret/a#f"})
-    (wanted,) = scan_secret(manifest).wanted
-    assert secret_patch(manifest, [(wanted, SecretValue("live"))]) is None
+    (wanted,) = scan_object(SECRET, manifest).wanted
+    assert object_patch(SECRET, manifest, [(wanted, SecretValue("live"))]) is None
 
 
 def test_keys_with_a_tilde_or_slash_are_escaped() -> None:
     manifest = secret({}, {"data.keyhole.dev/a.b": "vault:secret/a#f"})
-    (wanted,) = scan_secret(manifest).wanted
-    assert json.loads(secret_patch(manifest, [(wanted, SecretValue(b"\xff"))]) or b"") == [
+    (wanted,) = scan_object(SECRET, manifest).wanted
+    assert json.loads(object_patch(SECRET, manifest, [(wanted, SecretValue(b"\xff"))]) or b"") == [
         {"op": "add", "path": "/data/a.b", "value": "/w=="}
     ]

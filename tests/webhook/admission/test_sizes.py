@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 import pytest
 
-from manifests.fields.template import docker_config
+from manifests.fields.docker_config import docker_config
 from resolver.causes import Cause
 from resolver.references.grammar import Reference
 from resolver.references.value import SecretValue, ValueTooLarge

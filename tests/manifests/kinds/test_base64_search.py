@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from manifests.registration.base64_search import begins_named, named, needles, pattern, prefix, start
+from manifests.kinds.base64_search import begins_named, named, needles, pattern, prefix, start
 from tests.manifests.secrets import encoded
 
 around = st.binary(max_size=20)

@@ -1,0 +1,1 @@
+"""One codec for each kind that Keyhole fills: everything that differs between kinds stands here, and only here."""

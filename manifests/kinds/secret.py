@@ -1,0 +1,80 @@
+"""Secrets: base64, references in place as well as in annotations, docker configurations, forms that are checked."""
+
+import base64
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from manifests.fields.docker_config import (
+    CONFIG_JSON,
+    DOCKER_CONFIG,
+    DOCKER_CONFIGS,
+    LEGACY_DOCKER_CONFIG,
+    docker_config,
+    fills_credentials,
+)
+from manifests.fields.template import FieldTemplate
+from manifests.kinds import secret_search
+from manifests.kinds.codec import MARKER, Codec, Stored
+from resolver.references.grammar import has_reference, parse_value
+from resolver.references.value import SecretValue
+
+_BARE: Final = ("vault:", "vault+")
+# Kubernetes checks that their values are JSON, by the Secret's type (kubernetes.io/dockerconfigjson, …/dockercfg).
+_JSON_KEYS: Final = frozenset({DOCKER_CONFIG, LEGACY_DOCKER_CONFIG})
+_PEM_LABELS: Final[Mapping[str, str]] = {"tls.crt": "CERTIFICATE", "ca.crt": "CERTIFICATE", "tls.key": "PRIVATE KEY"}
+
+
+class _Secret(Codec):
+    kind = "Secret"
+    resource = "secrets"
+    coding = "base64"
+    in_place = secret_search.IN_PLACE
+    # `auth` in a docker configuration is base64 once more.
+    encoded_twice = frozenset(DOCKER_CONFIGS)
+
+    def check(self, value: SecretValue) -> None:
+        """Any bytes can be stored."""
+
+    def encode(self, value: bytes) -> Stored:
+        return base64.b64encode(value).decode()
+
+    def decode(self, stored: Stored) -> bytes:
+        if not isinstance(stored, str):
+            raise ValueError("no text")  # noqa: TRY004 - as for every other value that is not base64
+        return base64.b64decode(stored, validate=True)
+
+    def size_bytes(self, stored: Stored | None) -> int:
+        return len(stored) * 3 // 4 - stored[-2:].count("=") if isinstance(stored, str) else 0
+
+    def template(self, key: str, text: str) -> FieldTemplate | None:
+        # In a docker configuration references stand in credentials, unless one stands for the whole of it.
+        is_bare = text.startswith(_BARE)
+        if key in _JSON_KEYS and not is_bare:
+            return docker_config(text, is_legacy=key == LEGACY_DOCKER_CONFIG)
+        if key == CONFIG_JSON and not is_bare and '"auths"' in text and fills_credentials(text):
+            return docker_config(text)
+        return parse_value(text) if has_reference(text) else None
+
+    def placeholder(self, key: str) -> bytes:
+        if key in _JSON_KEYS:
+            return json.dumps({"auths": {}, "keyhole.dev/placeholder": MARKER}).encode()
+        label = _PEM_LABELS.get(key)
+        if label is not None:
+            body = base64.b64encode(MARKER.encode()).decode()
+            return f"-----BEGIN {label}-----\n{body}\n-----END {label}-----\n".encode()
+        return MARKER.encode()
+
+    def needs_form(self, key: str) -> bool:
+        return key in _JSON_KEYS
+
+    def as_admitted(self, manifest: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Merge `stringData` into `data`, as the API server does."""
+        plain = {
+            key: self.encode((text or "").encode(errors="replace"))
+            for key, text in (manifest.get("stringData") or {}).items()
+        }
+        return {**manifest, "data": {**(manifest.get("data") or {}), **plain}}
+
+
+SECRET: Final[Codec] = _Secret()
