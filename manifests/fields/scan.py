@@ -160,8 +160,10 @@ def _add_in_place(
         if count > MAX_REFERENCES or told_bytes > fields_map.MAX_BYTES or len(problems) > MAX_REFERENCES:
             break
         stored = values[key]
-        pay(_UNITS_A_KEY + _UNITS_A_CHARACTER * (len(stored) if isinstance(stored, str) else 0))
-        found = None if stored is None else _field_in_place(codec, key, stored)
+        if stored is None:
+            continue
+        pay(_UNITS_A_KEY + _UNITS_A_CHARACTER * len(str(stored)))
+        found = _field_in_place(codec, key, stored)
         if isinstance(found, Problem):
             malformed.add(key)
             problems.append(found)
@@ -232,13 +234,13 @@ def _annotated_field(codec: Codec, key: str, origin: str, text: str, problems: l
 
 def _field_in_place(codec: Codec, key: str, stored: Stored) -> WantedField | Problem | None:
     """Look into a value. Its text is never quoted: what is no reference after all may be a secret."""
-    origin = codec.described(key)
     try:
         raw = codec.decode(stored)
     except ValueError:
-        return Problem(origin, f"is not {codec.coding}")
+        return Problem(codec.described(key), f"is not {codec.coding}")
     if b"vault" not in raw and key not in codec.encoded_twice:
         return None
+    origin = codec.described(key)
     try:
         template = codec.template(key, raw.decode())
     except UnicodeDecodeError:
