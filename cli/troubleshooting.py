@@ -3,8 +3,12 @@
 import sys
 import textwrap
 from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Final
 
 from resolver.causes import Cause
+
+_PASSING: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 
 _HEAD = r"""<!-- Written by `python -m cli.troubleshooting` from the causes in resolver/causes.py. -->
 # Troubleshooting
@@ -61,6 +65,14 @@ namespace is one of the excluded ones; or something stands before the reference,
 **Do:** Apply the object again after labelling the namespace. [Which objects are sent](admission.md) has the rules, and
 the policies there warn of such texts.
 
+### `NotResolved`
+
+The policy behind the webhook refuses the object, because Keyhole was not asked about it: the webhook's registration is
+missing, or another webhook added the reference later.
+
+**Do:** See that the webhook configuration exists (`kubectl get mutatingwebhookconfigurations`), then apply the object
+again. [The policy](admission.md#the-policy-behind-it) has the rules.
+
 ### A value is older than the one in Vault
 
 Nothing follows a rotation in Vault by itself. A value is read again when its object is applied and the connection's
@@ -84,7 +96,7 @@ behind](installation.md#uninstall).
 
 ### `keyhole key rotate` ends with exit code 1
 
-Records of some namespaces could not be signed anew; the old key stays accepted.
+Records of some namespaces could not be signed again; the old key stays accepted.
 
 **Do:** Mend what it names, or [end the rotation](key-rotation.md#end-it-with-records-left).
 
@@ -104,12 +116,25 @@ def render() -> str:
 
 
 def _lines() -> Iterator[str]:
+    yield _wrapped(
+        "In alphabetical order. The number is the HTTP status that the API server passes on. Where a retry may work, "
+        "Flux, Argo CD and others try again by themselves."
+    )
     for cause in sorted(Cause):
         codes = " or ".join(str(status.value) for status in cause.statuses)
-        yield f"\n### `{cause}` ({codes})\n"
-        yield _wrapped(cause.sentence)
-        yield ""
+        retry = _retry(cause)
+        yield f"\n### `{cause}`\n"
+        yield _wrapped(f"{codes}; {retry}. {cause.sentence}") + "\n"
         yield _wrapped(f"**Do:** {cause.remedy}")
+
+
+def _retry(cause: Cause) -> str:
+    """Say whether a retry may work; one cause may have a status that passes and one that stays."""
+    passing = [status for status in cause.statuses if status in _PASSING]
+    if not passing:
+        return "a retry does not help"
+    codes = "" if len(passing) == len(cause.statuses) else f" after {' or '.join(str(code.value) for code in passing)}"
+    return f"a retry may work{codes}"
 
 
 def _wrapped(text: str) -> str:

@@ -1,1 +1,1 @@
-"""What Keyhole tells Prometheus of itself; the only room that imports prometheus_client."""
+"""What Keyhole tells Prometheus about itself. Only this room imports prometheus_client."""

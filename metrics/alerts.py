@@ -1,6 +1,6 @@
-"""What is worth waking somebody for, in PromQL. `docs/metrics.md` lists them, and the chart's rules are to match.
+"""The alerts, in PromQL. `docs/metrics.md` lists them, and the chart's rules are made from them.
 
-The API server's own metrics stand here where Keyhole cannot speak for itself, because it is not asked or not there.
+Where Keyhole cannot speak for itself, because it is not asked or not there, they use the API server's own metrics.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """A rule; `hold` is how long the expression has to be true (Prometheus' `for`)."""
+    """A rule. `hold` is how long the expression must be true before it fires (Prometheus' `for`)."""
 
     name: str
     expression: str
@@ -24,7 +24,7 @@ ALERTS: Final = (
         'max(aggregator_unavailable_apiservice{name="v1alpha1.admission.keyhole.dev"}) > 0',
         "2m",
         "critical",
-        "The API server cannot reach Keyhole: objects with references are refused, and namespaces are not deleted.",
+        "The API server cannot reach Keyhole. Objects with references are refused, and deleted namespaces stay.",
     ),
     Alert(
         "KeyholeNotAnswering",
@@ -32,7 +32,7 @@ ALERTS: Final = (
         'error_type=~"calling_webhook_error|apiserver_internal_error"}[5m])) > 0',
         "2m",
         "critical",
-        "The API server's calls of the webhook fail.",
+        "The API server's calls to the webhook fail.",
     ),
     Alert(
         "KeyholeNoWorkers",
@@ -46,51 +46,51 @@ ALERTS: Final = (
         "min(keyhole_record_key_known) < 1",
         "2m",
         "critical",
-        "A worker has no key for records: objects with references are refused.",
+        "A worker has no record key, so objects with references are refused.",
     ),
     Alert(
         "KeyholeCallerUnproved",
         "min(keyhole_caller_proof_known) < 1",
         "2m",
         "critical",
-        "A worker cannot check callers, and lets nobody in.",
+        "A worker cannot check callers, so it lets nobody in.",
     ),
     Alert(
         "KeyholeCannotRead",
         "time() - min by (what) (keyhole_last_read_timestamp_seconds) > 120",
         "1m",
         "critical",
-        "A worker goes by what it read minutes ago: its log says why it cannot read it. After ten minutes it admits "
-        "nothing; a serving certificate counts until it ends.",
+        "A worker relies on what it read minutes ago; its log says why it can no longer read it. After ten minutes it "
+        "admits nothing. A serving certificate is used until it expires.",
     ),
     Alert(
         "KeyholeKeysDiffer",
-        # Each installation has keys of its own, and one Prometheus may scrape several.
+        # Each installation has its own keys, and one Prometheus may scrape several.
         "max by (cluster, namespace) (keyhole_record_key_id) != min by (cluster, namespace) (keyhole_record_key_id)",
         "15m",
         "critical",
-        "Replicas sign records under different keys: one of them has not read the record key for long.",
+        "Replicas sign records with different keys: one of them has not read the record key for a long time.",
     ),
     Alert(
         "KeyholeAuditTrailWaits",
         "min(keyhole_audit_trail_begun) < 1",
         "2m",
         "critical",
-        "A worker cannot write the first line of its audit trail, and refuses what needs one.",
+        "A worker cannot write the first line of its audit trail, so it refuses whatever needs one.",
     ),
     Alert(
         "KeyholeCertificateEnds",
         "min by (certificate) (keyhole_certificate_expiry_timestamp_seconds) - time() < 7 * 24 * 3600",
         "15m",
         "critical",
-        "A certificate ends within a week. Take less where certificates live shorter than a month.",
+        "A certificate expires within a week. Use a shorter time if your certificates are valid for less than a month.",
     ),
     Alert(
         "KeyholeVaultBreakerOpen",
         "max by (connection) (max_over_time(keyhole_vault_breaker_open[5m])) > 0",
         "5m",
         "warning",
-        "Vault does not answer: new references are refused, and known values are kept unverified.",
+        "Vault does not answer. New references are refused, and known values are kept without being verified.",
     ),
     Alert(
         "KeyholeOverloaded",
@@ -104,21 +104,21 @@ ALERTS: Final = (
         'sum(increase(keyhole_admission_refusals_total{cause="InternalError"}[10m])) > 0',
         "0m",
         "warning",
-        "A bug: the log has it under the request's uid.",
+        "A bug. The log has it under the request's uid.",
     ),
     Alert(
         "KeyholeCallerAuthNone",
         'max(keyhole_caller_mode{mode="none"}) > 0',
         "10m",
         "critical",
-        "Whoever reaches Keyhole's port can read the secrets of every namespace that opted in.",
+        "Anyone who reaches Keyhole's port can read the secrets of every namespace that opted in.",
     ),
     Alert(
         "KeyholeCallersRefused",
         "sum(rate(keyhole_caller_refusals_total[5m])) > 0",
         "15m",
         "warning",
-        "Somebody else than the API server asks for secrets, or the two sides disagree on certificates or tokens.",
+        "Somebody other than the API server asks for secrets, or the two sides disagree about certificates or tokens.",
     ),
     Alert(
         "KeyholeControllerWithoutLeader",
@@ -132,35 +132,35 @@ ALERTS: Final = (
         'sum by (duty) (rate(keyhole_controller_turns_total{result="failed"}[10m])) > 0',
         "15m",
         "warning",
-        "The controller cannot do its work: its log names the right or the Secret that is missing.",
+        "The controller cannot do its work. Its log names the missing right or Secret.",
     ),
     Alert(
         "KeyholeControllerBug",
         'sum by (duty) (rate(keyhole_controller_turns_total{result="bug"}[10m])) > 0',
         "0m",
         "warning",
-        "A bug in a duty of the controller, which tries again: the log says where. The other duties go on.",
+        "A bug in one of the controller's duties, which it tries again. The log says where. The other duties carry on.",
     ),
     Alert(
         "KeyholeRotationStuck",
         "max(keyhole_rotation_records_left) > 0 or max(keyhole_rotation_namespaces_failing) > 0",
         "1h",
         "warning",
-        "Records are left under an old key, which therefore stays.",
+        "Records are left under an old key, so that key stays.",
     ),
     Alert(
         "KeyholeConnectionsRejected",
         "max(keyhole_connections_rejected) > 0",
         "2m",
         "warning",
-        "The connections file, or a CA file that it names, cannot be used: what was in use before stays in use.",
+        "The connections file, or a CA file that it names, cannot be used. What was in use before stays in use.",
     ),
     Alert(
         "KeyholeAuditTrailFails",
         "sum(increase(keyhole_audit_failures_total[5m])) > 0",
         "0m",
         "critical",
-        "What cannot be written to the audit trail is refused.",
+        "Admissions are refused because they cannot be written to the audit trail.",
     ),
     Alert(
         "KeyholeWorkersDie",

@@ -1,7 +1,7 @@
 """Every metric that Keyhole has. `docs/metrics.md` is written from this module (`metrics.document`).
 
-No label ever holds a namespace, a name, a path, a user or a value: what stands in one comes from a closed set of ours,
-or, for `connection`, from the administrator's connections file.
+No label ever holds a namespace, a name, a path, a user or a value. Label values come from closed sets of ours or, for
+`connection`, from the administrator's connections file.
 """
 
 from typing import Final
@@ -21,7 +21,7 @@ _STATUS = "the HTTP status, or `late`, `unanswered`, `broken`, `too-large`; one 
 ADMISSIONS: Final = Declaration(
     "keyhole_admission_duration_seconds",
     Kind.HISTOGRAM,
-    "How long admissions took, from the request that was read to the answer, a wait in the queue included.",
+    "How long admissions took, from reading the request to the answer, including any wait in the queue.",
     {
         "kind": "`Secret` or `other`",
         "operation": "`CREATE`, `UPDATE` or `other`",
@@ -30,25 +30,25 @@ ADMISSIONS: Final = Declaration(
         "dry_run": "`true` or `false`",
     },
     buckets=ADMISSION_BUCKETS,
-    advice="`error` is never right. `unavailable` means that Vault, the API server or the record key is missing.",
+    advice="`error` is always a bug. `unavailable` means that Vault, the API server or the record key is missing.",
 )
 REFUSALS: Final = Declaration(
     "keyhole_admission_refusals_total",
     Kind.COUNTER,
-    "Objects that were refused, by the cause that is told first.",
+    "Objects that were refused, by the cause that the message names first.",
     {"cause": _CAUSE},
-    advice="`InternalError` is a bug. `PermissionDenied` and `SecretNotFound` are for the tenants to mend.",
+    advice="`InternalError` is a bug. `PermissionDenied` and `SecretNotFound` are for the tenants to fix.",
 )
 FIELDS: Final = Declaration(
     "keyhole_fields_total",
     Kind.COUNTER,
-    "Fields of objects that were allowed, by what became of them.",
+    "Fields of objects that were allowed, by what happened to them.",
     {
         "result": "`resolved`: a new value from Vault; `confirmed`: Vault was asked about the live value; `kept`: "
         "the live value, without asking; `unverified`: the live value, because Vault could not be asked; `placeholder` "
-        "and `left`: what a dry run shows; `removed`: its reference was taken away"
+        "and `left`: what a dry run shows; `removed`: its reference was removed"
     },
-    advice="`unverified` that goes on means values that grow old: rotated secrets do not arrive.",
+    advice="If `unverified` goes on, values grow old: rotated secrets do not arrive.",
 )
 VERIFICATION_FAILURES: Final = Declaration(
     "keyhole_field_doubts_total",
@@ -59,21 +59,21 @@ VERIFICATION_FAILURES: Final = Declaration(
 PROBLEMS: Final = Declaration(
     "keyhole_admission_problems_total",
     Kind.COUNTER,
-    "Problems for which objects were refused, by cause: an object is refused with all of its fields' at once.",
+    "Problems for which objects were refused, by cause. One refusal reports the problems of all its fields.",
     {"cause": _CAUSE},
 )
 RUNNING: Final = Declaration("keyhole_admissions_running", Kind.GAUGE, "Admissions that are being worked on.")
 WAITING: Final = Declaration(
     "keyhole_admissions_waiting",
     Kind.GAUGE,
-    "Admissions that wait for others to end.",
-    advice="Above zero for minutes: too little CPU or too few replicas; `--max-running` bounds what is worked on.",
+    "Admissions that wait for their turn.",
+    advice="Above zero for minutes means too little CPU or too few replicas; `--max-running` limits how many run.",
 )
 
 VAULT_REQUESTS: Final = Declaration(
     "keyhole_vault_request_duration_seconds",
     Kind.HISTOGRAM,
-    "How long Vault took for single requests, each repetition by itself.",
+    "How long single requests to Vault took. Each repetition counts by itself.",
     {
         "connection": _CONNECTION,
         "operation": "`login`, `read`, `mount` (which mount a path lies on), `revoke` or `health` (after failures)",
@@ -84,16 +84,16 @@ VAULT_REQUESTS: Final = Declaration(
 VAULT_RETRIES: Final = Declaration(
     "keyhole_vault_retries_total",
     Kind.COUNTER,
-    "Requests to Vault that were sent once more.",
+    "Requests to Vault that were repeated.",
     {"connection": _CONNECTION, "operation": "as above"},
 )
 BREAKER_OPEN: Final = Declaration(
     "keyhole_vault_breaker_open",
     Kind.GAUGE,
-    "1 while a worker does not ask this Vault: it failed several times in a row, and its health check too.",
+    "1 while a worker does not ask this Vault, because several requests in a row and then a health check failed.",
     {"connection": _CONNECTION},
     merge=Merge.MOST,
-    advice="Vault is down, sealed or out of reach. What is proved keeps its value; new references are refused.",
+    advice="Vault is down, sealed or out of reach. Proved values are kept; new references are refused.",
 )
 BREAKER_REFUSALS: Final = Declaration(
     "keyhole_vault_breaker_refusals_total",
@@ -107,44 +107,44 @@ LOGINS: Final = Declaration(
     "Logins at Vault on behalf of namespaces.",
     {
         "connection": _CONNECTION,
-        "result": "`granted`; `denied`: Vault does not accept identity or role; `no-identity`: the API server gives no "
-        "token of the namespace's ServiceAccount; `failed`: Vault or the API server could not answer",
+        "result": "`granted`; `denied`: Vault does not accept identity or role; `no-identity`: the API server issues "
+        "no token for the namespace's ServiceAccount; `failed`: Vault or the API server could not answer",
     },
 )
-TOKENS: Final = Declaration("keyhole_vault_tokens", Kind.GAUGE, "Vault tokens that are held, one for each tenant.")
+TOKENS: Final = Declaration("keyhole_vault_tokens", Kind.GAUGE, "Vault tokens that workers hold, one for each tenant.")
 READERS: Final = Declaration(
     "keyhole_vault_helpers_busy",
     Kind.GAUGE,
-    "Helpers that read from Vault side by side with an admission; each worker has 32.",
+    "Helpers that are reading from Vault in parallel. Each worker has 32.",
 )
 
 RECORD_KEY: Final = Declaration(
     "keyhole_record_key_known",
     Kind.GAUGE,
-    "1 when every worker knows the key of the records.",
+    "1 if every worker knows the record key.",
     merge=Merge.LEAST,
-    advice="At 0 no object with references is admitted: is `keyhole controller` running, and may the webhook read the "
+    advice="At 0, no object with references is admitted: is `keyhole controller` running, and may the webhook read the "
     "Secret?",
 )
 RECORD_KEY_ID: Final = Declaration(
     "keyhole_record_key_id",
     Kind.GAUGE,
-    "The id of the key that signs records, as a number: its eight hexadecimal digits.",
+    "The id of the key that signs records: its eight hexadecimal digits as a number.",
     merge=Merge.MOST,
-    advice="It is the same for all replicas, but for the minutes of a rotation in which they read of it.",
+    advice="It is the same for all replicas, except for some minutes of a rotation, until they know the new key.",
 )
 LAST_READ: Final = Declaration(
     "keyhole_last_read_timestamp_seconds",
     Kind.GAUGE,
-    "When a worker last read what it follows, in seconds since 1970. Of all workers the oldest one counts.",
+    "When a worker last read what it follows, in seconds since 1970. The oldest value of all workers counts.",
     {
         "what": "`record-key`, `callers` (what callers are measured by), `serving-certificate`, `connections`, "
         "`idle-tokens` (when they were last given back) or `gauges` (these numbers themselves)"
     },
     merge=Merge.LEAST,
-    advice="`time()` less this is its age. Each is read every few seconds. A record key or proof of callers that "
-    "cannot be read for ten minutes is believed no longer, and the worker is not ready. A serving certificate counts "
-    "until it ends; connections were looked at then, whether or not the file could be used.",
+    advice="`time()` minus this is its age. Each is read every few seconds. If the record key or the proof of callers "
+    "cannot be read for ten minutes, it is no longer trusted, and the worker is not ready. A serving certificate is "
+    "used until it expires. For connections it is when the file was last looked at, whether or not it could be used.",
 )
 CONNECTIONS_REJECTED: Final = Declaration(
     "keyhole_connections_rejected",
@@ -156,15 +156,15 @@ CONNECTIONS_REJECTED: Final = Declaration(
 CONNECTION_REJECTED: Final = Declaration(
     "keyhole_connection_rejected",
     Kind.GAUGE,
-    "1 while a connection is not used as the file says, because its CA file cannot be used.",
+    "1 while a connection is not used as the file describes it, because its CA file cannot be used.",
     {"connection": _CONNECTION},
     merge=Merge.MOST,
-    advice="The others are in use. It is tried again by itself as soon as anything changes in its CA file.",
+    advice="The other connections are in use. This one is tried again as soon as its CA file changes.",
 )
 CONNECTIONS_RELOADS: Final = Declaration(
     "keyhole_connections_reloads_total",
     Kind.COUNTER,
-    "Changes of the connections file and of the CA files that it names, counted in each worker.",
+    "Changes of the connections file and of the CA files that it names. Each worker counts them.",
     {"result": "`taken`, or `rejected` in whole or in part"},
 )
 CALLER_MODE: Final = Declaration(
@@ -173,27 +173,27 @@ CALLER_MODE: Final = Declaration(
     "1 for the mode in which callers prove themselves.",
     {"mode": "`aggregation`, `client-certificate`, `token` or `none`"},
     merge=Merge.MOST,
-    advice="`none` outside of development: whoever reaches the port can read secrets.",
+    advice="`none` is for development only: anyone who reaches the port can read secrets.",
 )
 CALLER_PROOF: Final = Declaration(
     "keyhole_caller_proof_known",
     Kind.GAUGE,
-    "1 when every worker knows what callers are measured by: the CA, the names, the tokens.",
+    "1 if every worker knows how to check callers: the CA, the names, the tokens.",
     merge=Merge.LEAST,
-    advice="At 0 nobody is let in.",
+    advice="At 0, nobody is let in.",
 )
 AUDIT_BEGUN: Final = Declaration(
     "keyhole_audit_trail_begun",
     Kind.GAUGE,
-    "1 when every worker could write the first line of its audit trail, or none is wanted.",
+    "1 if every worker has written the first line of its audit trail, or no trail is configured.",
     merge=Merge.LEAST,
-    advice="At 0 a worker answers nothing that needs a line: is there room on the disk? The log has the cause.",
+    advice="At 0, a worker refuses whatever needs a line. Is the disk full? The log names the cause.",
 )
 CALLER_REFUSALS: Final = Declaration(
     "keyhole_caller_refusals_total",
     Kind.COUNTER,
-    "Requests that no API server sent, answered with 401.",
-    advice="Somebody else asks for secrets, or a certificate or a token was changed on one side only.",
+    "Requests that did not come from an API server and were answered 401.",
+    advice="Somebody else asks for secrets, or a certificate or token was changed on one side only.",
 )
 HANDSHAKE_FAILURES: Final = Declaration(
     "keyhole_tls_handshake_failures_total",
@@ -204,14 +204,14 @@ AUDIT_FAILURES: Final = Declaration(
     "keyhole_audit_failures_total",
     Kind.COUNTER,
     "Admissions that were refused because their line could not be written to the audit trail.",
-    advice="Whatever the rate: the disk is full, or nobody reads the stream.",
+    advice="At any rate above zero, the disk is full or nobody reads the stream.",
 )
 WORKERS: Final = Declaration("keyhole_workers", Kind.GAUGE, "Workers that are alive.")
 WORKER_STARTS: Final = Declaration(
     "keyhole_worker_starts_total",
     Kind.COUNTER,
     "Workers that were started.",
-    advice="Growth without a deployment: workers die. The log and the memory limit say why.",
+    advice="If it grows without a deployment, workers are dying. The log and the memory limit say why.",
 )
 
 KUBERNETES_REQUESTS: Final = Declaration(
@@ -230,11 +230,11 @@ KUBERNETES_REQUESTS: Final = Declaration(
 CERTIFICATE_EXPIRY: Final = Declaration(
     "keyhole_certificate_expiry_timestamp_seconds",
     Kind.GAUGE,
-    "When a certificate ends, in seconds since 1970.",
+    "When a certificate expires, in seconds since 1970.",
     {"certificate": "`serving`, or `ca`: the authority of self-managed certificates"},
     Teller.BOTH,
     Merge.LEAST,
-    advice="Renewal is at two thirds of its life; less than a fifth left means that it fails.",
+    advice="It is renewed after two thirds of its life. If less than a fifth is left, renewal is failing.",
 )
 BUILD: Final = Declaration(
     "keyhole_build_info",

@@ -20,7 +20,7 @@ class Kind(StrEnum):
 
 
 class Merge(StrEnum):
-    """How the values of a gauge in several living workers become one; those of dead workers do not count."""
+    """How the values of a gauge in several live workers are merged. Dead workers do not count."""
 
     SUM = "livesum"
     LEAST = "livemin"
@@ -28,7 +28,7 @@ class Merge(StrEnum):
 
 
 class Teller(StrEnum):
-    """Which process has the metric."""
+    """Which process reports the metric."""
 
     WEBHOOK = "webhook"
     CONTROLLER = "controller"
@@ -37,7 +37,7 @@ class Teller(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """One metric. `labels` maps each label to what stands in it; `buckets` are upper bounds, in the metric's unit.
+    """One metric. `labels` describes the values of each label; `buckets` are upper bounds, in the metric's unit.
 
     `advice` says what to look at, or to alert on.
     """

@@ -11,13 +11,13 @@ from metrics.declaration import Declaration, Teller
 _HEAD = """<!-- Written by `python -m metrics.document` from the catalogues and alerts in metrics/. -->
 # Metrics
 
-`keyhole serve` and `keyhole controller` answer `/metrics` on `--health-listen`, in Prometheus' text format. The workers
-of the webhook tell together: whichever of them is asked adds up all of them, and what was counted by workers that died.
-An answer is at most a second old. Nothing is told of namespaces, names, paths, users or values: labels hold words from
-closed sets, and the names of Vault connections.
+`keyhole serve` and `keyhole controller` answer `/metrics` on `--health-listen`, in Prometheus' text format. The
+webhook's workers report together: whichever is asked adds up the numbers of all, including workers that have died. An
+answer is at most a second old. Nothing reveals namespaces, names, paths, users or values: labels hold words from closed
+sets, and the names of Vault connections.
 
-The webhook keeps the counts in files below `TMPDIR`, 1.3 MiB for each worker, which go when it ends. Memory (an
-emptyDir of medium `Memory`) is the place for them.
+The webhook keeps the counts in files below `TMPDIR`, 1.3 MiB for each worker, and removes them when it ends. Keep them
+in memory (an emptyDir of medium `Memory`).
 """
 
 _TITLES = {Teller.WEBHOOK: "The webhook", Teller.BOTH: "Webhook and controller", Teller.CONTROLLER: "The controller"}

@@ -1,4 +1,4 @@
-"""The folder in which workers keep their numbers: made by their master, below TMPDIR, and gone with it."""
+"""The folder in which workers keep their numbers. Their master makes it below TMPDIR, and removes it when it ends."""
 
 import fcntl
 import os
@@ -16,17 +16,17 @@ _NEW_SECONDS = 60.0
 
 
 class MetricsFolderError(Exception):
-    """Nothing can be written below TMPDIR; the message says what to do."""
+    """Nothing can be written below TMPDIR. The message says what to do."""
 
 
 class MetricsFolder:
     """One master's folder, and the places of its workers in it.
 
-    A place is a small number that one living worker has: there are never more files than workers at one time.
+    A place is a small number that one live worker holds, so there are never more files than there were workers at once.
     """
 
     def __init__(self) -> None:
-        """Make it, and clear away what masters left that were killed. Raises `MetricsFolderError`."""
+        """Make it, and remove what killed masters have left. Raises `MetricsFolderError`."""
         try:
             _clear_leftovers(Path(tempfile.gettempdir()))
             self.path = Path(tempfile.mkdtemp(prefix=_PREFIX))
@@ -34,7 +34,7 @@ class MetricsFolder:
         except OSError as error:
             raise MetricsFolderError(f"no folder for metrics below TMPDIR: {error.strerror}") from error
         self._taken: set[int] = set()
-        # prometheus_client looks here for the folder, whatever it is told otherwise.
+        # prometheus_client looks for the folder here, whatever else it is told.
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(self.path)
 
     def take_place(self) -> int:
@@ -44,7 +44,7 @@ class MetricsFolder:
         return place
 
     def free_place(self, place: int) -> None:
-        """Take the place back from a worker that is gone: its counts stay, its gauges go."""
+        """Take the place back from a worker that has ended. Its counts stay, its gauges are removed."""
         mark_process_dead(place, str(self.path))  # type: ignore[no-untyped-call]
         self._taken.discard(place)
 
@@ -71,9 +71,9 @@ def _clear_leftovers(parent: Path) -> None:
 
 
 def _locked(file: Path) -> int | None:
-    """Lock a file as long as this process, or one that it forked, has it open; None when another has locked it.
+    """Lock a file for as long as this process, or one that it forked, has it open.
 
-    Returns the descriptor, which is to be closed.
+    Returns the descriptor, which the caller must close; None if another process has locked the file.
     """
     descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:

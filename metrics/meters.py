@@ -1,8 +1,8 @@
-"""Counting: the declared metrics as prometheus_client keeps them, for one process or for several that tell together.
+"""Counting: the declared metrics in prometheus_client, for one process or for several that report together.
 
-Several workers share a folder in which each keeps its numbers in files that it maps into its memory; whoever is asked
-adds them up. A worker's files are named for its place, not for its process id: who takes over the place of a worker
-that died goes on counting in the same files, so that no count falls and no file is left behind.
+Several workers share a folder in which each keeps its numbers in files that are mapped into its memory; whichever
+worker is asked adds them up. A worker's files are named after its place, not its process id. A worker that takes over
+the place of a dead one keeps counting in the same files, so that no count falls and no file is left behind.
 """
 
 import os
@@ -28,17 +28,17 @@ OTHER: Final = "other"
 _OF_VAULT: Final = ("472", "473")
 _WITHOUT_AN_ANSWER: Final = ("none", "late", "unanswered", "too-large", "broken")
 STATUSES: Final = frozenset({*_WITHOUT_AN_ANSWER, *_OF_VAULT, *(str(int(status)) for status in HTTPStatus)})
-# Adding up costs milliseconds in which a worker does nothing else: whoever asks without end must not stop it.
+# Adding up takes milliseconds in which a worker does nothing else. Somebody who keeps asking must not stop it.
 _AT_MOST_EVERY_SECONDS: Final = 1.0
-# About a thousand series. Who writes into a file that is mapped, and for which the disk has no room, is killed.
+# About a thousand series. A process that writes to a mapped file for which the disk has no room is killed.
 _RESERVED_BYTES: Final = 256 * 1024
 
-# They would be one more series for each counter, and several processes do not have them at all.
+# They would add a series to each counter, and do not exist with several processes anyway.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 class Meters:
-    """The metrics of a process. Threads and greenlets may share it; `alone` and `shared` make it."""
+    """The metrics of a process. Threads and greenlets may share it. Made by `alone` or `shared`."""
 
     def __init__(self, value_class: Any, collected: CollectorRegistry) -> None:
         self._value_class = value_class
@@ -50,16 +50,16 @@ class Meters:
 
     @classmethod
     def alone(cls) -> "Meters":
-        """Return the metrics of a process that tells by itself."""
+        """Return the metrics of a process that reports alone."""
         meters = cls(MutexValue, CollectorRegistry())
         meters._collected = meters._own
         return meters
 
     @classmethod
     def shared(cls, folder: Path, place: int) -> "Meters":
-        """Return the metrics of a worker that tells together with the others of its folder (`metrics.folder`).
+        """Return the metrics of a worker that reports together with the others in its folder (`metrics.folder`).
 
-        Raises OSError when there is no room for its files.
+        Raises OSError if there is no room for its files.
         """
         for kind in ("counter", "histogram", *(f"gauge_{merge.value}" for merge in Merge)):
             _reserve(folder / f"{kind}_{place}.db")
@@ -68,7 +68,7 @@ class Meters:
         return cls(MultiProcessValue(lambda: place), collected)  # type: ignore[no-untyped-call]
 
     def add(self, metric: Declaration, *labels: str, amount: float = 1) -> None:
-        """Count up. `labels` are the values of the metric's labels, in their order."""
+        """Add to a counter. `labels` are the values of the metric's labels, in their order."""
         self._one(metric, labels).inc(amount)
 
     def observe(self, metric: Declaration, value: float, *labels: str) -> None:
@@ -76,11 +76,11 @@ class Meters:
         self._one(metric, labels).observe(value)
 
     def set(self, metric: Declaration, value: float, *labels: str) -> None:
-        """Say what a gauge shows."""
+        """Set a gauge."""
         self._one(metric, labels).set(value)
 
     def forget(self, metric: Declaration, *labels: str) -> None:
-        """Take a series away that says nothing any more. Only a process that tells alone can."""
+        """Remove a series that is no longer meaningful. Only a process that reports alone can do this."""
         if self._series.pop((metric.name, *labels), None) is not None:
             self._parents[metric.name].remove(*labels)
 
@@ -95,7 +95,7 @@ class Meters:
 
     def _new(self, metric: Declaration, labels: tuple[str, ...], key: tuple[str, ...]) -> Any:
         with self._lock:
-            # prometheus_client chooses by the environment and once for all, when it is imported.
+            # prometheus_client would choose once and for all, by the environment, when it is imported.
             values.ValueClass = self._value_class
             parent = self._parents.get(metric.name)
             if parent is None:
@@ -112,7 +112,7 @@ class Meters:
 
 
 class Exposition:
-    """The text that is told, at most a second old. `refresh` brings gauges up to date before."""
+    """The exposed text, at most a second old. `refresh` is called first to bring gauges up to date."""
 
     def __init__(
         self, meters: Meters, refresh: Callable[[], None], clock: Callable[[], float] = time.monotonic
