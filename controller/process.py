@@ -21,7 +21,6 @@ from controller.keys.rotation import KeyRotation
 from controller.keys.store import KeyStore
 from controller.leadership import Leadership
 from controller.meters import ControllerMeters, Duty
-from kube.accounts import Accounts
 from kube.api_services import ApiServices
 from kube.client import connect
 from kube.errors import KubernetesError
@@ -29,6 +28,7 @@ from kube.leases import LeaseHolder
 from kube.namespaces import Namespaces
 from kube.objects import ObjectName
 from kube.secrets import Secrets
+from kube.tokens import Accounts
 from kube.webhook_configurations import WebhookConfigurations
 
 # Between two beats lie a few requests of ten seconds at most; listing a namespace with very many Secrets takes several.

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from kubernetes import client
 
+from kube.client import ask
 from kube.documents import Document, decoded, entries, part, text
 from kube.objects import Metadata
-from kube.untyped import ask
 
 _MERGE = "application/merge-patch+json"
 _MANAGER = "keyhole"

@@ -1,25 +1,28 @@
-"""A client of the API server, and what its errors mean."""
+"""A client of the API server, what its errors mean, and answers that are read in bounded memory."""
 
 import contextlib
 import errno
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, Final, TypeVar
 
 import urllib3.exceptions
 from kubernetes import client, config
 from kubernetes.config import kube_config
 
+from kube.documents import Document, parsed
 from kube.errors import Conflict, KubernetesError, KubernetesUnavailable
-from kube.instrumented import Observe, ObservedClient, nobody
+from kube.instrumented import InstrumentedClient, Observe, null_observer
 
 _T = TypeVar("_T")
 # What no server has a part in.
 _OF_THIS_PROCESS = frozenset({errno.EMFILE, errno.ENFILE})
 
 
-def connect(kubeconfig: Path | None = None, context: str | None = None, observe: Observe = nobody) -> client.ApiClient:
+def connect(
+    kubeconfig: Path | None = None, context: str | None = None, observe: Observe = null_observer
+) -> client.ApiClient:
     """Return a client for the cluster that this process runs in, or for a kubeconfig.
 
     To be called after a fork: connections are made when they are needed, and kept. `observe` is told of each request.
@@ -36,7 +39,7 @@ def connect(kubeconfig: Path | None = None, context: str | None = None, observe:
         raise KubernetesUnavailable(problem) from None
     # The client would retry on its own, past any deadline of ours.
     configuration.retries = False
-    return ObservedClient(configuration, observe)
+    return InstrumentedClient(configuration, observe)
 
 
 def check(kubeconfig: Path | None = None) -> None:
@@ -75,8 +78,8 @@ def connected_as(api: client.ApiClient, token: str) -> Iterator[client.ApiClient
     own.retries = False
     own.api_key = {"authorization": token}
     own.api_key_prefix = {"authorization": "Bearer"}
-    observe = api.observe if isinstance(api, ObservedClient) else nobody
-    with ObservedClient(own, observe) as other:
+    observe = api.observe if isinstance(api, InstrumentedClient) else null_observer
+    with InstrumentedClient(own, observe) as other:
         yield other
 
 
@@ -114,3 +117,34 @@ def _unasked(error: BaseException) -> str:
     if any(isinstance(cause, OSError) and cause.errno in _OF_THIS_PROCESS for cause in causes):
         return "was not asked: Keyhole has no file descriptor left"
     return "did not answer"
+
+
+# Far more than one object can have: etcd takes 1.5 MiB, of which JSON makes six times as much at the worst.
+MOST_BYTES: Final = 16 * 1024 * 1024
+_PIECE_BYTES: Final = 64 * 1024
+
+
+def ask(purpose: str, request: Callable[[], Any]) -> Document:
+    """Send a request that is made with `_preload_content=False`, and return the document of the answer.
+
+    Raises what `kube.client.call` raises, and `KubernetesUnavailable` when the answer is no JSON object or has more
+    than `MOST_BYTES`.
+    """
+    content = call(purpose, lambda: beginning(request(), MOST_BYTES + 1))
+    if len(content) > MOST_BYTES:
+        raise KubernetesUnavailable(f"sent more than {MOST_BYTES} bytes")
+    return parsed(content)
+
+
+def beginning(response: Any, most_bytes: int) -> bytes:
+    """Return the first bytes of an urllib3 response, and close its connection if there are more."""
+    pieces: list[bytes] = []
+    left = most_bytes
+    while left > 0:
+        piece: bytes = response.read(min(left, _PIECE_BYTES))
+        if not piece:
+            return b"".join(pieces)
+        pieces.append(piece)
+        left -= len(piece)
+    response.close()
+    return b"".join(pieces)

@@ -10,11 +10,10 @@ from typing import Any
 
 from kubernetes import client
 
-from kube.client import call
+from kube.client import MOST_BYTES, beginning, call
 from kube.documents import parsed, part, text
 from kube.errors import KubernetesUnavailable
 from kube.objects import ObjectName
-from kube.untyped import MOST_BYTES, beginning
 
 _APPLY = "application/apply-patch+yaml"
 _MANAGER = "keyhole-probe"

@@ -30,11 +30,11 @@ RESOURCES: Final = frozenset(
 _VERBS: Final = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 
 
-def nobody(_verb: str, _resource: str, _status: str, _seconds: float) -> None:
+def null_observer(_verb: str, _resource: str, _status: str, _seconds: float) -> None:
     """Do nothing: an `Observe` that is not interested."""
 
 
-class ObservedClient(client.ApiClient):
+class InstrumentedClient(client.ApiClient):
     """The package's client. An answer counts as there when its head is."""
 
     def __init__(self, configuration: client.Configuration, observe: Observe) -> None:

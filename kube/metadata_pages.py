@@ -11,11 +11,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from kube.client import call
+from kube.client import beginning, call
 from kube.documents import entries, parsed, part, text
 from kube.errors import KubernetesUnavailable
 from kube.objects import Metadata
-from kube.untyped import beginning
 
 ACCEPT: Final = {"Accept": "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"}
 """The headers that a page has to be asked for with."""

@@ -11,11 +11,11 @@ from typing import Any
 
 from kubernetes import client
 
+from kube.client import ask
 from kube.documents import decoded, part
 from kube.errors import KubernetesError
 from kube.metadata_pages import ACCEPT, Oversized, objects
 from kube.objects import Metadata, ObjectName
-from kube.untyped import ask
 
 # Whoever needs an annotation gets no value with it.
 _ONE = {"Accept": "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"}

@@ -1,12 +1,16 @@
-"""Minting ServiceAccount tokens.
+"""ServiceAccount tokens: minting them, and acting as a ServiceAccount of another namespace with one.
 
 Source: Kubernetes' TokenRequest API, `serviceaccounts/token`.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from kubernetes import client
 
-from kube.client import call
+from kube.client import call, connected_as
 from kube.errors import KubernetesUnavailable
+from kube.secrets import Secrets
 
 # The shortest life that the API server grants.
 LIFETIME_SECONDS = 600
@@ -37,3 +41,21 @@ class ServiceAccountTokens:
         if granted.status is None or granted.status.token is None:
             raise KubernetesUnavailable("sent no token")
         return str(granted.status.token)
+
+
+class Accounts:
+    """Whoever Keyhole may mint tokens of."""
+
+    def __init__(self, api: client.ApiClient) -> None:
+        self._api = api
+        self._tokens = ServiceAccountTokens(api)
+
+    @contextmanager
+    def secrets_as(self, service_account: str, namespace: str, timeout_seconds: float) -> Iterator[Secrets]:
+        """Give the Secrets that the account reaches; what is done with them is done in its name.
+
+        Raises what `ServiceAccountTokens.mint` raises.
+        """
+        token = self._tokens.mint(service_account, namespace, None, timeout_seconds)
+        with connected_as(self._api, token) as api:
+            yield Secrets(api)

@@ -5,8 +5,8 @@ Source: Kubernetes, admissionregistration.k8s.io/v1: `webhooks[].clientConfig`.
 
 from kubernetes import client
 
+from kube.client import ask
 from kube.documents import Document, decoded, entries, part, text
-from kube.untyped import ask
 
 # The API server itself, through which the aggregation layer is reached: it knows its own CA.
 _API_SERVER = ("default", "kubernetes")

@@ -7,12 +7,12 @@ from dataclasses import replace
 from http import HTTPStatus
 
 from controller.errors import Interrupted
-from kube.accounts import Accounts
 from kube.errors import KubernetesError, KubernetesUnavailable
 from kube.metadata_pages import MOST_BYTES, Oversized
 from kube.namespaces import Namespaces
 from kube.objects import Metadata, ObjectName
 from kube.secrets import Secrets
+from kube.tokens import Accounts
 from manifests.annotations import MANAGED, RECORD, REFRESH
 from manifests.provenance import record
 from manifests.provenance.key_status import MOST_LEFT_NAMES, Progress
