@@ -11,7 +11,7 @@ import click
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench import admissions, fairness, soak, worker_classes
+from bench import admissions, fairness, soak
 from bench.errors import BenchError
 from bench.figures import tables
 from bench.proof import proof
@@ -24,7 +24,6 @@ _RESULTS = Path(__file__).resolve().parent / "results"
 _QUICK_SECONDS = 0.4
 # There are 42 cells in a round, and getting each slice ready takes nearly as long as what is timed of it.
 _ADMISSION_SECONDS = 1.2
-_WORKER_SECONDS = 3.0
 # Until then caches fill and pools grow.
 _SETTLE_SECONDS = 300.0
 _FAIRNESS_SECONDS = 4.0
@@ -124,35 +123,6 @@ def main(
     _show(report, lambda markdown: tables.admissions(report, markdown=markdown), output or _RESULTS / "latest.json")
 
 
-@main.command()
-@_shared
-def workers(
-    *,
-    rounds: int,
-    seconds: float | None,
-    requests: int | None,
-    clients: tuple[int, ...],
-    quick: bool,
-    output: Path | None,
-) -> None:
-    r"""Measure gunicorn's worker classes and Keyhole's own, calm and beside clients that stall.
-
-    The answer is constant, and the clients ask directly, without an API server. The figures are also written to
-    bench/results/workers.json.
-
-    \b
-    Examples:
-      python -m bench workers
-      python -m bench workers --quick
-    """
-    wish = _Wish.of(rounds, seconds, requests, quick=quick, usual_seconds=_WORKER_SECONDS)
-    with _failing(), _progress(worker_classes.count_of_steps(wish.rounds, clients)) as advance:
-        report = worker_classes.measure(wish.rounds, clients, wish.quota, advance)
-    _show(
-        report, lambda markdown: tables.worker_classes(report, markdown=markdown), output or _RESULTS / "workers.json"
-    )
-
-
 @main.command("soak")
 @click.option("--minutes", type=click.FloatRange(0.5, 24 * 60), default=30.0, show_default=True, help="How long.")
 @click.option("--clients", type=click.IntRange(1, 64), default=8, show_default=True, help="How many at once.")
@@ -234,7 +204,7 @@ def _progress(total: int) -> Iterator[Callable[[str], None]]:
 
 
 def _show(
-    report: admissions.Report | worker_classes.ClassReport | soak.SoakReport | fairness.FairReport,
+    report: admissions.Report | soak.SoakReport | fairness.FairReport,
     table: Callable[[bool], RenderableType],
     output: Path,
 ) -> None:

@@ -1,4 +1,4 @@
-"""A webhook that says the same whatever it is asked, on Keyhole's own server stack or on another worker class.
+"""A webhook that says the same whatever it is asked, on Keyhole's own server stack.
 
 `/patch` writes one constant value into a Secret's `data`, `/allow` lets the object pass. Callers prove themselves as
 they do to Keyhole, the review's uid is read and the answer written as there, so the difference between the two servers
@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 # Below these stand `/patch` and `/allow` once more, for the aggregation layer.
 GROUP, VERSION = "constant.bench.keyhole.dev", "v1alpha1"
 AGGREGATED_PATH = f"/apis/{GROUP}/{VERSION}"
-OURS = "admission"
-CLASSES = ("gthread", "gevent", "gevent_pywsgi", OURS)
-THREADS = 4
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -86,25 +83,12 @@ def caller_check(ca_file: Path | None, name: str, *, aggregated: bool) -> "Calle
     return AlsoForDiscovery(lambda _: RequestHeader(ca_file.read_text(), names, ("X-Remote-User",), ""))
 
 
-def _server(
-    settings: "ServerSettings", files: "CertificateFiles", worker_class: str, check: Callable[[], "CallerCheck"]
-) -> "Server":
+def _server(settings: "ServerSettings", files: "CertificateFiles", check: Callable[[], "CallerCheck"]) -> "Server":
     from metrics.meters import Meters  # noqa: PLC0415 - after monkey patching
     from webhook.assembly import Service  # noqa: PLC0415
     from webhook.http.guard import Guard  # noqa: PLC0415
     from webhook.server.server import Server  # noqa: PLC0415
     from webhook.server.serving_certificate import ServingCertificate  # noqa: PLC0415
-
-    class OtherClass(Server):
-        """The same configuration with one of gunicorn's own worker classes, and gunicorn's own TLS context."""
-
-        def load_config(self) -> None:
-            super().load_config()
-            self.cfg.set("worker_class", worker_class)
-            self.cfg.set("threads", THREADS)
-            self.cfg.set("ssl_context", _default_context)
-            self.cfg.set("certfile", str(files.certificate))
-            self.cfg.set("keyfile", str(files.key))
 
     def build(_meters: Meters) -> Service:
         caller = check()
@@ -118,16 +102,10 @@ def _server(
 
         return Service(Guard(constant_app(), caller), caller, certificate, close)
 
-    kind = Server if worker_class == OURS else OtherClass
-    return kind(settings, build)
-
-
-def _default_context(_config: object, default: Callable[[], Any]) -> Any:
-    return default()
+    return Server(settings, build)
 
 
 @click.command()
-@click.option("--worker-class", type=click.Choice(CLASSES), default=OURS, show_default=True)
 @click.option("--tls-cert", type=_FILE, required=True)
 @click.option("--tls-key", type=_FILE, required=True)
 @click.option("--port", type=int, required=True, help="Admissions, on 127.0.0.1.")
@@ -138,7 +116,6 @@ def _default_context(_config: object, default: Callable[[], Any]) -> Any:
 @click.option("--aggregated", is_flag=True, help="Callers come through the aggregation layer.")
 def main(
     *,
-    worker_class: str,
     tls_cert: Path,
     tls_key: Path,
     port: int,
@@ -149,10 +126,9 @@ def main(
     aggregated: bool,
 ) -> None:
     """Serve until SIGTERM."""
-    if worker_class != "gthread":
-        from gevent import monkey  # noqa: PLC0415 - only for these classes, and before all else
+    from gevent import monkey  # noqa: PLC0415 - before all else
 
-        monkey.patch_all()
+    monkey.patch_all()
     from webhook.server.serving_certificate import CertificateFiles  # noqa: PLC0415
     from webhook.server.settings import Address, ServerSettings  # noqa: PLC0415
 
@@ -164,7 +140,7 @@ def main(
         log_level="warning",
     )
     check = partial(caller_check, caller_ca, caller_name, aggregated=aggregated)
-    _server(settings, CertificateFiles(tls_cert, tls_key), worker_class, check).run()
+    _server(settings, CertificateFiles(tls_cert, tls_key), check).run()
 
 
 if __name__ == "__main__":

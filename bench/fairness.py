@@ -12,12 +12,12 @@ from enum import StrEnum
 from typing import Any
 
 from bench.clearing import clear
-from bench.crowd import Crowd, Tally, at_work
 from bench.fairness_stage import FAR, Answerer, FairStage, staged
 from bench.figures.machine import Machine, this_machine
 from bench.figures.statistics import median_of, median_ratio, percentile
 from testbed import Testbed
 from testbed.load.clients import NAME, Shot
+from testbed.load.crowd import Crowd, Tally, at_work
 from testbed.load.objects import KEY, one_reference, to_be_cleared
 
 CLIENTS = 64

@@ -78,3 +78,7 @@ class PortTaken(ServerFailed):
 
 class GuardianLost(TestbedError):
     """The process that starts and stops the servers is gone, and the servers with it."""
+
+
+class CrowdFailed(TestbedError):
+    """A process full of clients did not start, was not answered, or died; the message says which."""

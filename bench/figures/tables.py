@@ -13,7 +13,6 @@ from bench.figures.measurement import FanOut, Row, first_errors
 from bench.figures.statistics import median_of
 from bench.figures.usage import Memory
 from bench.soak import SoakReport
-from bench.worker_classes import ClassReport, ClassRow
 
 _PLAIN_WIDTH = 300
 _ABSENT = "-"
@@ -34,25 +33,6 @@ def admissions(report: Report, *, markdown: bool) -> RenderableType:
         _memory(report, markdown=markdown),
         _far(report.far, markdown=markdown),
         *(Text(f"error: {told}") for told in first_errors(report.rows)),
-    ]
-    return Group(*_apart(parts))
-
-
-def worker_classes(report: ClassReport, *, markdown: bool) -> RenderableType:
-    """Return what `python -m bench workers` shows."""
-    stalls = _table(["worker class", "stalled connections", "how many", "longest delay", "unanswered"], markdown)
-    for row in report.rows:
-        for stall in row.stalls:
-            longest = f"{max(stall.longest_fresh_ms, stall.longest_kept_ms):.0f} ms"
-            told = f"over {longest}" if stall.unanswered else longest
-            stalls.add_row(row.name, stall.kind, str(stall.count), told, f"{stall.unanswered} of {stall.probes}")
-    fit = ", ".join(row.name for row in report.rows if row.is_fit(report.most_delay_ms)) or "none"
-    verdict = f"No stall delays a request by more than {report.most_delay_ms:.0f} ms under: {fit}"
-    parts: list[RenderableType] = [
-        Text(report.machine.described()),
-        _classes(report.rows, markdown=markdown),
-        stalls,
-        Text(verdict),
     ]
     return Group(*_apart(parts))
 
@@ -165,23 +145,4 @@ def _far(far: FanOut, *, markdown: bool) -> RenderableType:
     for name, figures, ratio in (("one reference", far.one, None), (many, far.many, far.times_one)):
         each = _number(figures.vault_requests_per_admission)
         table.add_row(name, each, _number(figures.p50_ms), _number(figures.p99_ms), _number(ratio))
-    return table
-
-
-def _classes(rows: Sequence[ClassRow], *, markdown: bool) -> Table:
-    columns = ["worker class", "clients", "a second", "p50 ms", "p99 ms", "CPU ms each", "errors", "PSS MiB", "RSS MiB"]
-    table = _table(columns, markdown, words=1)
-    for row in rows:
-        for clients, figures in row.rates.items():
-            sizes = _sizes(row.memory)[1:]
-            table.add_row(
-                row.name,
-                str(clients),
-                _number(figures.per_second, 0),
-                _number(figures.p50_ms),
-                _number(figures.p99_ms),
-                _number(figures.cpu_ms_each),
-                str(figures.errors),
-                *sizes,
-            )
     return table

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from bench.constant_server import OURS
 from certs.files import write
 from certs.issue import issue_ca, issue_serving
 from testbed.load.wire import Endpoint
@@ -58,7 +57,7 @@ class ConstantServer:
 
 @contextlib.contextmanager
 def constant_server(
-    start: Start, folder: Path, worker_class: str = OURS, *, caller: CallerProof | None = None, port: int | None = None
+    start: Start, folder: Path, *, caller: CallerProof | None = None, port: int | None = None
 ) -> Iterator[ConstantServer]:
     """Run a constant-answer webhook until the block ends, by default on a free port and for any caller.
 
@@ -68,7 +67,6 @@ def constant_server(
     files = write(folder / "certs", ca, issue_serving(ca, [HOST, CONSTANT_SERVICE_HOST]))
     port = port or free_port()
     options = {
-        "worker-class": worker_class,
         "tls-cert": files.certificate,
         "tls-key": files.key,
         "port": port,

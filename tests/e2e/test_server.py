@@ -28,7 +28,7 @@ from tests.e2e.replacing import started
 from tests.e2e.stalling import MORE_THAN_PLACES, STALLS, Stall, address, sends, stalled
 from tests.e2e.vault_tokens import living_tokens
 
-# `python -m bench stalls` measures how long it takes; a busy machine may take longer.
+# Decision 004 has what was measured; a busy machine may take longer.
 _PROBE_SECONDS = 30.0
 _SLOW = "vault+liar:secret/lie/gated#password"
 

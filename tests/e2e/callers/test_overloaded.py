@@ -22,7 +22,7 @@ from tests.e2e.processes import eventually
 from tests.e2e.stalling import ALL_STALLS, MORE_THAN_PLACES, stalled
 from tests.e2e.traffic import Traffic
 
-# `python -m bench stalls` measures how long it takes; a busy machine may take longer.
+# Decision 004 has what was measured; a busy machine may take longer.
 _HEALTH_SECONDS = 30
 _OTHER = "asked-beside"
 _MOST = 8

@@ -14,9 +14,10 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from multiprocessing.connection import Connection as Pipe
 
-from bench.errors import BenchError
+from testbed.errors import CrowdFailed
 from testbed.load.clients import NAME, Shot
 from testbed.load.wire import Connection, Endpoint, HttpAnswer
 
@@ -24,7 +25,6 @@ _START_SECONDS = 60.0
 _ANSWER_SECONDS = 60.0
 _SHOWN_BYTES = 300
 _RETRY_AFTER = re.compile(rb'"retryAfterSeconds": ?(\d+)')
-_TOO_MANY = 429
 
 
 @dataclass(slots=True)
@@ -66,14 +66,14 @@ class Running:
         """Return what was counted; the crowd goes on."""
         self._pipe.send("end")
         if not self._pipe.poll(_ANSWER_SECONDS):
-            raise BenchError("the process of the crowd does not answer")
+            raise CrowdFailed("the process of the crowd does not answer")
         tally: Tally = self._pipe.recv()
         return tally
 
 
 @contextlib.contextmanager
 def at_work(crowd: Crowd) -> Iterator[Running]:
-    """Have a crowd at work until the block ends. It begins when every client had an answer. Raises BenchError."""
+    """Have a crowd at work until the block ends. It begins when every client had an answer. Raises CrowdFailed."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_be, args=(crowd, theirs), daemon=True)
@@ -81,11 +81,11 @@ def at_work(crowd: Crowd) -> Iterator[Running]:
     theirs.close()
     try:
         if not ours.poll(_START_SECONDS):
-            raise BenchError("a crowd was not answered")
+            raise CrowdFailed("a crowd was not answered")
         ours.recv()
         yield Running(ours)
     except EOFError:
-        raise BenchError("the process of a crowd died") from None
+        raise CrowdFailed("the process of a crowd died") from None
     finally:
         ours.close()
         process.join(_ANSWER_SECONDS)
@@ -162,12 +162,12 @@ class _Members:
             yield shot.rendered(host, f"client-{self._name}-{next(self._numbers)}")
 
     def _note(self, answer: HttpAnswer, seconds: float) -> None:
-        if answer.status == _TOO_MANY or b'"code": 429' in answer.body:
+        if answer.status == HTTPStatus.TOO_MANY_REQUESTS or b'"code": 429' in answer.body:
             self.tally.refused_seconds.append(seconds)
             told = _RETRY_AFTER.search(answer.body)
             if self._crowd.patient and told is not None:
                 self.over.wait(int(told[1]))
-        elif 200 <= answer.status < 300 and b'"allowed": false' not in answer.body:
+        elif HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES and b'"allowed": false' not in answer.body:
             self.tally.latencies_seconds.append(seconds)
         else:
             self._failed(f"{answer.status}: {answer.body[:_SHOWN_BYTES].decode('utf-8', 'replace')}")
