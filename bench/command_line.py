@@ -109,7 +109,6 @@ def main(
       python -m bench
       python -m bench --quick
       python -m bench --rounds 5 --seconds 5 --clients 1,4,16 -o figures.json
-      python -m bench workers
     """
     if context.invoked_subcommand is not None:
         return
