@@ -45,6 +45,7 @@ test-gitops: $(INSTALLED) ## Run the tests with real Flux, Argo CD and helm; the
 	$(BIN)/pytest -m gitops
 
 nightly: test laws uptime crowds soak ## Everything, the same tests with large numbers too (hours)
+	KEYHOLE_NAMESPACES=1000 $(BIN)/pytest $(UNHURRIED) -s -m servers tests/e2e/test_many_namespaces.py
 
 laws: $(INSTALLED) ## Hold the laws of the patch against 100,000 generated objects (about half an hour)
 	KEYHOLE_LAW_OBJECTS=25000 $(BIN)/pytest $(UNHURRIED) tests/webhook/admission/test_patch_laws.py
