@@ -1,24 +1,15 @@
 """`keyhole serve`: the admission webhook."""
 
-import logging
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
+from cli.commands.serve_options import ServeOptions
 from cli.errors import NotDoneError
 from cli.parameters import AddressType, ObjectNameType, kubeconfig_option, log_options
-from cli.version import VERSION
-from kube.objects import ObjectName
 from manifests.provenance.key_status import BELIEVED_SECONDS
-
-if TYPE_CHECKING:
-    from webhook.callerauth.modes import CallerSettings
-    from webhook.server.serving_certificate import CertificateFiles
-    from webhook.server.settings import Address
-
-log = logging.getLogger("keyhole.server")
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -141,30 +132,7 @@ Examples:
     help="How long admissions that are still in flight may take after that.",
 )
 @log_options
-def serve(  # noqa: PLR0917 - click passes one for each option
-    connections: Path,
-    record_key: ObjectName,
-    record_key_believed_seconds: float,
-    tls_cert: Path | None,
-    tls_key: Path | None,
-    tls_secret: ObjectName | None,
-    caller_auth: str,
-    caller_ca: Path | None,
-    caller_names: tuple[str, ...],
-    caller_token_files: tuple[Path, ...],
-    listen: "Address",
-    health_listen: "Address",
-    audit_key: Path | None,
-    audit_log: Path | None,
-    kubeconfig: Path | None,
-    workers: int,
-    max_running: int,
-    max_waiting: int,
-    drain_seconds: float,
-    grace_seconds: float,
-    log_level: str,
-    log_format: str,
-) -> None:
+def serve(log_level: str, log_format: str, **given: Any) -> None:
     """Serve admissions until SIGTERM."""
     # Before anything that opens sockets is imported. Whatever is imported earlier would block a whole worker.
     from gevent import monkey
@@ -176,38 +144,15 @@ def serve(  # noqa: PLR0917 - click passes one for each option
     from resolver.connections.model import ConfigurationError
     from runtime.log_lines import LogFormat
     from runtime.logs import configure
-    from webhook.assembly import Audit, ServiceSettings, build, check_start
+    from webhook.assembly import build, check_start
     from webhook.callerauth.caller import ProofUnreadable
     from webhook.server.server import Server
     from webhook.server.serving_certificate import CertificateError
-    from webhook.server.settings import ServerSettings
 
     configure(log_level, LogFormat(log_format))
-    settings = ServerSettings(
-        listen=listen,
-        health_listen=health_listen,
-        workers=workers,
-        drain_seconds=drain_seconds,
-        grace_seconds=grace_seconds,
-        log_level=log_level,
-    )
-    certificate = _certificate(tls_cert, tls_key, tls_secret)
-    caller = _caller_settings(caller_auth, caller_ca, caller_names, caller_token_files)
-    if audit_log is not None and audit_key is None:
-        raise click.UsageError("--audit-log needs --audit-key")
-    audit = Audit(audit_log, audit_key) if audit_key else None
-    service = ServiceSettings(
-        connections,
-        caller,
-        record_key,
-        certificate,
-        kubeconfig,
-        audit,
-        record_key_believed_seconds=record_key_believed_seconds,
-        most_running=max_running,
-        most_waiting=max_waiting,
-        version=VERSION,
-    )
+    options = ServeOptions(**given)
+    settings = options.server_settings(log_level)
+    service = options.service_settings()
     try:
         # Workers connect and read for themselves. Here we find out, and say, what cannot be used.
         foundation = check_start(service)
@@ -219,36 +164,5 @@ def serve(  # noqa: PLR0917 - click passes one for each option
     ) as error:
         raise NotDoneError(str(error)) from None
     except OSError as error:
-        raise NotDoneError(f"cannot listen on {health_listen}: {error.strerror}") from None
+        raise NotDoneError(f"cannot listen on {options.health_listen}: {error.strerror}") from None
     server.run()
-
-
-def _certificate(
-    certificate: Path | None, key: Path | None, secret: ObjectName | None
-) -> "CertificateFiles | ObjectName":
-    """Return where the certificate is. Call this only after the standard library has been patched."""
-    from webhook.server.serving_certificate import CertificateFiles
-
-    if certificate is not None and key is not None and secret is None:
-        return CertificateFiles(certificate, key)
-    if certificate is None and key is None and secret is not None:
-        return secret
-    raise click.UsageError("give either --tls-cert and --tls-key, or --tls-secret")
-
-
-def _caller_settings(
-    mode: str, ca_file: Path | None, names: tuple[str, ...], token_files: tuple[Path, ...]
-) -> "CallerSettings":
-    """Return how callers prove themselves, and warn if they need not.
-
-    Call this only after the standard library has been patched.
-    """
-    from webhook.callerauth.modes import CallerMode, CallerSettings, CallerSettingsError
-
-    try:
-        caller = CallerSettings(CallerMode(mode), ca_file, frozenset(names), token_files)
-    except CallerSettingsError as error:
-        raise click.UsageError(str(error)) from None
-    if caller.mode is CallerMode.NONE:
-        log.warning("--caller-auth=none: anyone who reaches this port can read secrets")
-    return caller
