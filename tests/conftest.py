@@ -67,7 +67,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_runtestloop(session: pytest.Session) -> None:
     """Build the servers before the first test: that takes longer than a test may, and its progress must be seen."""
-    if session.config.option.collectonly or not any("servers" in item.keywords for item in session.items):
+    is_needed = any({"servers", "gitops"} & item.keywords.keys() for item in session.items)
+    if session.config.option.collectonly or not is_needed:
         return
     capture = session.config.pluginmanager.getplugin("capturemanager")
     with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
