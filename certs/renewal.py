@@ -71,7 +71,7 @@ class Plan:
     takes_up_certificate_request: bool = False
 
 
-def plan(situation: Situation, wishes: CertificateRequest, now: datetime) -> Plan:
+def plan(situation: Situation, request: CertificateRequest, now: datetime) -> Plan:
     """Return what is to be done at `now`, an aware datetime.
 
     Raises `certs.errors.InvalidNameError` or `InvalidLifetimeError` for wishes that no certificate can fulfil.
@@ -79,7 +79,7 @@ def plan(situation: Situation, wishes: CertificateRequest, now: datetime) -> Pla
     situation = replace(situation, anchors=[one for one in situation.anchors if is_sound(one, now)])
     served = _Served.of(situation.serving)
     before = read(situation.authority, situation.anchors, now)
-    after, event = _authorities(before, served, situation, wishes, now)
+    after, event = _authorities(before, served, situation, request, now)
     newest = after.newest
     assert newest is not None  # noqa: S101 - `_authorities` makes one
     bundle = pem(one.certificate for one in after.all)
@@ -89,7 +89,7 @@ def plan(situation: Situation, wishes: CertificateRequest, now: datetime) -> Pla
     events = (event,) if event else ()
     if is_unchanged:
         # With a new authority, nothing is signed before it is published.
-        issued, reason = _certificate(after, served, situation, wishes, now)
+        issued, reason = _certificate(after, served, situation, request, now)
         events = (reason,) if reason else ()
     serving = {**situation.serving, CA_CERTIFICATE: bundle}
     if issued is not None:
@@ -135,7 +135,7 @@ class _Served:
 
 
 def _authorities(
-    before: Authorities, served: _Served | None, situation: Situation, wishes: CertificateRequest, now: datetime
+    before: Authorities, served: _Served | None, situation: Situation, request: CertificateRequest, now: datetime
 ) -> tuple[Authorities, str]:
     """Return the authorities as they are to be, the newest one with its key, and what happened to them."""
     newest = before.newest
@@ -144,11 +144,11 @@ def _authorities(
     held = {one.certificate for one in before.all}
     previous = (*before.previous, *(one for one in lost if one.certificate not in held))
     if newest is None:
-        return Authorities(_made(wishes, now), previous), "made a certificate authority"
+        return Authorities(_made(request, now), previous), "made a certificate authority"
     if not previous:
         if situation.renews_ca or now >= due_at(newest.certificate):
             why = "on request" if situation.renews_ca else "before the old one ends"
-            return Authorities(_made(wishes, now), (newest,)), f"made a new certificate authority, {why}"
+            return Authorities(_made(request, now), (newest,)), f"made a new certificate authority, {why}"
         return before, ""
     is_trusted = fingerprint(newest.certificate) in situation.trusted
     is_served = served is not None and newest.issued(served.certificate) and served.is_usable((newest,), now)
@@ -170,13 +170,13 @@ def _is_named_like_ours(anchor: x509.Certificate) -> bool:
         return False
 
 
-def _made(wishes: CertificateRequest, now: datetime) -> Authority:
-    pair = issue_ca(COMMON_NAME, wishes.ca_lifetime, now)
+def _made(request: CertificateRequest, now: datetime) -> Authority:
+    pair = issue_ca(COMMON_NAME, request.ca_lifetime, now)
     return Authority(x509.load_pem_x509_certificate(pair.certificate_pem), pair.key_pem)
 
 
 def _certificate(
-    authorities: Authorities, served: _Served | None, situation: Situation, wishes: CertificateRequest, now: datetime
+    authorities: Authorities, served: _Served | None, situation: Situation, request: CertificateRequest, now: datetime
 ) -> tuple[KeyPair | None, str]:
     """Return a new serving certificate and why it is needed; None when the one that is served stays."""
     known = (
@@ -188,15 +188,15 @@ def _certificate(
     if signer is None or signer.pair is None or (not is_usable and not situation.is_published):
         return None, ""
     # Never one that outlives its authority.
-    lifetime = min(wishes.certificate_lifetime, signer.certificate.not_valid_after_utc - now)
+    lifetime = min(request.certificate_lifetime, signer.certificate.not_valid_after_utc - now)
     if lifetime < _SHORTEST_LIFE:
         return None, ""
     reason = "there was none that could be used"
     if served is not None and is_usable:
-        reason = _reason(served.certificate, signer, situation, wishes, now, lifetime)
+        reason = _reason(served.certificate, signer, situation, request, now, lifetime)
     if not reason:
         return None, ""
-    return issue_serving(signer.pair, wishes.hosts, lifetime, now), f"made a serving certificate: {reason}"
+    return issue_serving(signer.pair, request.hosts, lifetime, now), f"made a serving certificate: {reason}"
 
 
 def _signer(
@@ -222,13 +222,13 @@ def _reason(  # noqa: PLR0917 - each is one cause
     served: x509.Certificate,
     signer: Authority,
     situation: Situation,
-    wishes: CertificateRequest,
+    request: CertificateRequest,
     now: datetime,
     lifetime: timedelta,
 ) -> str:
     if not signer.issued(served):
         return "it goes back to the newest authority"
-    if set(_names(served)) != set(alternative_names(wishes.hosts)):
+    if set(_names(served)) != set(alternative_names(request.hosts)):
         return "other host names"
     if situation.renews_certificate:
         return "on request"

@@ -22,7 +22,7 @@ _AFTER_BUG_SECONDS = 1.0
 _MOST_DOUBLINGS = 6
 
 
-class Work:
+class DutyLoop:
     """A loop that works while this process leads.
 
     `turn` does what is to be done now and returns after how many seconds to look again; it may raise the errors of
@@ -35,9 +35,9 @@ class Work:
         turn: Callable[[], float],
         advice: Callable[[Exception], str],
         meters: ControllerMeters,
-        pulse: Heartbeat,
+        heartbeat: Heartbeat,
     ) -> None:
-        self.pulse = pulse
+        self.heartbeat = heartbeat
         self._duty = duty
         self._turn = turn
         self._advice = advice
@@ -54,7 +54,7 @@ class Work:
         """Work until `stopping`. Raises nothing: a bug is logged and counted, and the turn is tried again later."""
         pause_seconds = 0.0
         while not stopping.wait(pause_seconds):
-            self.pulse.beat()
+            self.heartbeat.beat()
             try:
                 pause_seconds = self._attempt(is_leading)
                 self._bugs_in_a_row = 0
@@ -89,11 +89,11 @@ class Work:
 
 
 class ControlLoop:
-    """Runs a work in a thread of its own."""
+    """Runs the loop of a duty in a thread of its own."""
 
-    def __init__(self, work: Work, stopping: threading.Event, is_leading: Callable[[], bool]) -> None:
+    def __init__(self, loop: DutyLoop, stopping: threading.Event, is_leading: Callable[[], bool]) -> None:
         self._stopping = stopping
-        self._thread = threading.Thread(target=work.run, args=(stopping, is_leading), name="duty", daemon=True)
+        self._thread = threading.Thread(target=loop.run, args=(stopping, is_leading), name="duty", daemon=True)
 
     def start(self) -> None:
         """Begin."""

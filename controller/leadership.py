@@ -31,8 +31,8 @@ class Leadership:
         self._thread = threading.Thread(target=self._run, name="leadership", daemon=True)
         self._told = ""
         self._bug: Exception | None = None
-        self.pulse = Heartbeat(_ALIVE_WITHIN_SECONDS)
-        self._answered = Heartbeat(_KNOWN_FOR_SECONDS, is_felt_at_first=False)
+        self.heartbeat = Heartbeat(_ALIVE_WITHIN_SECONDS)
+        self._answered = Heartbeat(_KNOWN_FOR_SECONDS, is_alive_at_first=False)
 
     def start(self) -> None:
         """Begin to try."""
@@ -52,7 +52,7 @@ class Leadership:
     @property
     def is_known(self) -> bool:
         """Whether the API server told lately who leads."""
-        return self._answered.is_felt and self._bug is None
+        return self._answered.is_alive and self._bug is None
 
     def close(self) -> None:
         """End, and give the Lease back so that another process need not wait for its end."""
@@ -66,7 +66,7 @@ class Leadership:
     def _run(self) -> None:
         try:
             while not self._stopping.is_set():
-                self.pulse.beat()
+                self.heartbeat.beat()
                 self._try()
                 self._stopping.wait(RENEW_EVERY_SECONDS)
         except Exception as error:  # noqa: BLE001 - the edge of a thread: the process is to end of it

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from controller.certificates.duty import CertificateDuty, CertificateSettings
 from controller.certificates.trust import Verifiers
-from controller.control_loop import TURN_SECONDS, ControlLoop, Work
+from controller.control_loop import TURN_SECONDS, ControlLoop, DutyLoop
 from controller.errors import Interrupted
 from controller.heartbeat import Heartbeat
-from controller.keys.resign import Refresher
+from controller.keys.resign import RecordResigner
 from controller.keys.rotation import KeyRotation
 from controller.keys.store import KeyStore
 from controller.leadership import Leadership
@@ -63,13 +63,13 @@ class Controller:
         self._stopping = threading.Event()
         lease = LeaseHolder(own_api_of_the_lease, settings.lease, _identity())
         self._leadership = Leadership(lease, self._stopping.set)
-        refresher = Refresher(Namespaces(api), Accounts(api), self._check)
+        resigner = RecordResigner(Namespaces(api), Accounts(api), self._check)
         store = KeyStore(Secrets(api), settings.record_key, meters.key_status)
-        self._rotation = KeyRotation(store, refresher, settings.record_key_settle_seconds)
-        self._rotating = Work(Duty.RECORD_KEY, self._rotate, _advice, meters, Heartbeat(_ALIVE_WITHIN_SECONDS))
-        self._works = [self._rotating]
+        self._rotation = KeyRotation(store, resigner, settings.record_key_settle_seconds)
+        self._rotating = DutyLoop(Duty.RECORD_KEY, self._rotate, _advice, meters, Heartbeat(_ALIVE_WITHIN_SECONDS))
+        self._loops = [self._rotating]
         if settings.certificates is not None:
-            self._works.append(_certificate_work(settings, settings.certificates, meters))
+            self._loops.append(_certificate_work(settings, settings.certificates, meters))
 
     def run(self) -> None:
         """Work until `stop`, then give the Lease back.
@@ -80,8 +80,8 @@ class Controller:
         self._leadership.start()
         with contextlib.ExitStack() as stack:
             stack.callback(self._leadership.close)
-            for work in self._works:
-                thread = ControlLoop(work, self._stopping, self._is_leading)
+            for loop in self._loops:
+                thread = ControlLoop(loop, self._stopping, self._is_leading)
                 thread.start()
                 stack.callback(thread.close)
             self._stopping.wait()
@@ -94,8 +94,8 @@ class Controller:
     @property
     def is_alive(self) -> bool:
         """Whether all loops, those of the work and the Lease's, still go round."""
-        pulses = [self._leadership.pulse, *(work.pulse for work in self._works)]
-        return all(pulse.is_felt for pulse in pulses)
+        heartbeats = [self._leadership.heartbeat, *(loop.heartbeat for loop in self._loops)]
+        return all(heartbeat.is_alive for heartbeat in heartbeats)
 
     @property
     def is_ready(self) -> bool:
@@ -103,7 +103,7 @@ class Controller:
 
         That it could lead means that the API server told lately whose the Lease is.
         """
-        is_well = all(work.is_well for work in self._works)
+        is_well = all(loop.is_well for loop in self._loops)
         return is_well and not self._stopping.is_set() and self._leadership.is_known
 
     def tell(self) -> None:
@@ -118,12 +118,12 @@ class Controller:
         return TURN_SECONDS
 
     def _check(self) -> None:
-        self._rotating.pulse.beat()
+        self._rotating.heartbeat.beat()
         if self._stopping.is_set() or not self._leadership.is_held:
             raise Interrupted
 
 
-def _certificate_work(settings: ControllerSettings, wanted: CertificateSettings, meters: ControllerMeters) -> Work:
+def _certificate_work(settings: ControllerSettings, wanted: CertificateSettings, meters: ControllerMeters) -> DutyLoop:
     # A client of its own: threads share none.
     api = connect(settings.kubeconfig, observe=meters.kubernetes)
     verifiers = Verifiers(
@@ -133,7 +133,7 @@ def _certificate_work(settings: ControllerSettings, wanted: CertificateSettings,
         webhook_configuration=wanted.webhook_configuration,
     )
     duty = CertificateDuty(Secrets(api), verifiers, wanted, settings.settle_seconds, observe=meters.certificate_ends)
-    return Work(Duty.CERTIFICATES, duty.turn, duty.advice, meters, Heartbeat(_ALIVE_WITHIN_SECONDS))
+    return DutyLoop(Duty.CERTIFICATES, duty.turn, duty.advice, meters, Heartbeat(_ALIVE_WITHIN_SECONDS))
 
 
 def _identity() -> str:

@@ -144,8 +144,10 @@ def controller(  # noqa: PLR0917 - click passes one for each option
     from runtime.logs import configure, frames
 
     configure(log_level, LogFormat(log_format))
-    wishes = CertificateRequest(serving_hosts, certificate_lifetime, ca_lifetime)
-    certificates = _certificates(certificate_authority, serving_certificate, wishes, api_service, webhook_configuration)
+    request = CertificateRequest(serving_hosts, certificate_lifetime, ca_lifetime)
+    certificates = _certificates(
+        certificate_authority, serving_certificate, request, api_service, webhook_configuration
+    )
     meters = Meters.alone()
     try:
         settings = ControllerSettings(
@@ -174,7 +176,7 @@ def controller(  # noqa: PLR0917 - click passes one for each option
 def _certificates(
     authority: ObjectName | None,
     serving: ObjectName | None,
-    wishes: "CertificateRequest",
+    request: "CertificateRequest",
     api_service: str | None,
     webhook_configuration: str | None,
 ) -> "CertificateSettings | None":
@@ -182,9 +184,9 @@ def _certificates(
     from certs.names import alternative_names
     from controller.certificates.duty import CertificateSettings
 
-    if authority is None and serving is None and not wishes.hosts and not api_service and not webhook_configuration:
+    if authority is None and serving is None and not request.hosts and not api_service and not webhook_configuration:
         return None
-    if authority is None or serving is None or not wishes.hosts:
+    if authority is None or serving is None or not request.hosts:
         raise click.UsageError(
             "certificates need --serving-certificate, --certificate-authority and at least one --serving-host"
         )
@@ -196,10 +198,10 @@ def _certificates(
         raise click.UsageError(
             "certificates need --api-service or --webhook-configuration: a new authority signs once it is trusted"
         )
-    if wishes.ca_lifetime < wishes.certificate_lifetime:
+    if request.ca_lifetime < request.certificate_lifetime:
         raise click.UsageError("--ca-lifetime is shorter than --certificate-lifetime")
     try:
-        alternative_names(wishes.hosts)
+        alternative_names(request.hosts)
     except InvalidNameError as error:
         raise click.UsageError(f"--serving-host: {error}") from None
-    return CertificateSettings(authority, serving, wishes, api_service or None, webhook_configuration or None)
+    return CertificateSettings(authority, serving, request, api_service or None, webhook_configuration or None)

@@ -41,7 +41,7 @@ class CertificateSettings:
 
     authority: ObjectName
     serving: ObjectName
-    wishes: CertificateRequest
+    request: CertificateRequest
     api_service: str | None = None
     webhook_configuration: str | None = None
 
@@ -66,7 +66,7 @@ class CertificateDuty:
         self._observe = observe
         self._trusted = StabilityWindow(settle_seconds)
         self._read = StabilityWindow(settle_seconds)
-        self._rivalry = WriteBackoff()
+        self._backoff = WriteBackoff()
         self._told: dict[str, str] = {}
 
     def turn(self) -> float:
@@ -78,7 +78,7 @@ class CertificateDuty:
         now = datetime.now(UTC)
         authority, serving = self._authority.read(), self._serving.read()
         trust = self._verifiers.read(now)
-        found = plan(self._situation(authority, serving, trust, now), self._settings.wishes, now)
+        found = plan(self._situation(authority, serving, trust, now), self._settings.request, now)
         self._tell_of(trust, found, now)
         is_served = bool(serving.data.get(CERTIFICATE))
         if trust.problem and is_served and authority.data.get(CA_KEY) not in found.authority.values():
@@ -115,7 +115,7 @@ class CertificateDuty:
             serving=serving.data,
             anchors=trust.anchors,
             trusted=self._trusted.look(trust.everywhere & told),
-            is_published=is_published or "publish" in self._told or self._rivalry.is_fought,
+            is_published=is_published or "publish" in self._told or self._backoff.is_contested,
             is_read=served in self._read.look({served}),
             renews_ca=is_asked_to_renew(authority),
             renews_certificate=is_asked_to_renew(serving),
@@ -125,10 +125,10 @@ class CertificateDuty:
         if trust.published is None or trust.published.pem == found.bundle:
             self._told.pop("publish", None)
             return
-        if not self._rivalry.is_due(found.bundle):
+        if not self._backoff.is_due(found.bundle):
             return
-        if self._rivalry.is_fought:
-            self._tell("rival", self._complaint(trust.published.manager))
+        if self._backoff.is_contested:
+            self._tell("contested", self._complaint(trust.published.manager))
         try:
             self._verifiers.publish(trust.published, found.bundle)
         except Conflict:
@@ -136,7 +136,7 @@ class CertificateDuty:
         except (KubernetesError, KubernetesUnavailable) as error:
             self._tell("publish", f"{error}{self.advice(error)}")
         else:
-            self._rivalry.wrote(found.bundle)
+            self._backoff.wrote(found.bundle)
             log.info("certificates: APIService %s trusts the bundle", self._settings.api_service)
 
     def _complaint(self, manager: str) -> str:

@@ -24,7 +24,7 @@ class WriteBackoff:
         self._pause_seconds = 0.0
 
     @property
-    def is_fought(self) -> bool:
+    def is_contested(self) -> bool:
         """Whether the text was replaced after it had been written twice: once happens, more is somebody's doing."""
         return self._pause_seconds > FIRST_PAUSE_SECONDS
 

@@ -12,7 +12,7 @@ from manifests.provenance.keyring import parse as parse_ring
 log = logging.getLogger("keyhole.controller")
 
 
-class KeyMaker:
+class KeyBootstrap:
     """Gives the Secret its first key, and another when every key in it is lost. A sound key is never overwritten."""
 
     def __init__(self, store: KeyStore) -> None:

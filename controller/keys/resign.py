@@ -33,7 +33,7 @@ _PATCHES_A_TOKEN = 300
 _MOST_FAILURES_IN_A_ROW = 3
 
 
-class Refresher:
+class RecordResigner:
     """Goes through the namespaces that opted in.
 
     `go_on` is asked before each request and raises `controller.errors.Interrupted` when the work is to end.
@@ -44,7 +44,7 @@ class Refresher:
         self._accounts = accounts
         self._go_on = go_on
 
-    def refresh(
+    def resign(
         self, old_ids: Collection[str], mark: str, before: Progress, report: Callable[[Progress], None]
     ) -> Progress:
         """Go through all namespaces once and return what came of it; what cannot be done now is told in it.

@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from controller.keys.bootstrap import KeyMaker
-from controller.keys.resign import Refresher
+from controller.keys.bootstrap import KeyBootstrap
+from controller.keys.resign import RecordResigner
 from controller.keys.store import KeyStore
 from kube.secrets import Secret
 from manifests.provenance.key_status import (
@@ -43,13 +43,13 @@ class KeyRotation:
     def __init__(
         self,
         store: KeyStore,
-        refresher: Refresher,
+        resigner: RecordResigner,
         settle_seconds: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
-        self._maker = KeyMaker(store)
-        self._refresher = refresher
+        self._maker = KeyBootstrap(store)
+        self._resigner = resigner
         self._settle_seconds = settle_seconds
         self._clock = clock
         # The state that is waited for, and since when this process has seen it. Another process waits anew, because no
@@ -122,7 +122,7 @@ class KeyRotation:
     def _refresh(self, secret: Secret, ring: KeyRing, rotation: Rotation) -> None:
         old_ids = ring.accepted.keys() - {rotation.new}
         reporter = _Reporter(self._store, secret, KeyStatus.of(ring, rotation), self._clock)
-        done = self._refresher.refresh(old_ids, rotation.new, rotation.progress, reporter.report)
+        done = self._resigner.resign(old_ids, rotation.new, rotation.progress, reporter.report)
         has_left = bool(done.left or done.problems_total)
         if has_left and not _is_to_drop(secret, rotation):
             self._next_pass_at = self._clock() + NEXT_PASS_SECONDS

@@ -30,7 +30,7 @@ class Installation:
     None when there is none.
     """
 
-    wishes: CertificateRequest = field(
+    request: CertificateRequest = field(
         default_factory=lambda: CertificateRequest((HOST,), timedelta(seconds=60), timedelta(seconds=600))
     )
     poll_seconds: float = 2.0
@@ -81,7 +81,7 @@ class Installation:
     def turn(self, writes_before_death: int | None = None) -> Plan:
         """Have the controller do what is to be done; it may die before a write."""
         left = [99 if writes_before_death is None else writes_before_death]
-        found = plan(self._situation(), self.wishes, self.now)
+        found = plan(self._situation(), self.request, self.now)
         if dict(found.authority) != self.authority:
             self._spend(left)
             self.authority = dict(found.authority)

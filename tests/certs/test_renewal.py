@@ -113,14 +113,14 @@ class TestRenewal:
 
     def test_other_host_names_take_another_certificate_of_the_same_authority(self, resting: Installation) -> None:
         before = _newest(resting)
-        resting.wishes = CertificateRequest((HOST, "10.0.0.1"), LONG.certificate_lifetime, LONG.ca_lifetime)
+        resting.request = CertificateRequest((HOST, "10.0.0.1"), LONG.certificate_lifetime, LONG.ca_lifetime)
         resting.rest(2)
         assert _newest(resting) == before
         assert resting.events == ["made a serving certificate: other host names"]
 
     def test_nothing_outlives_its_authority(self) -> None:
-        wishes = CertificateRequest((HOST,), timedelta(seconds=60), timedelta(seconds=61))
-        installation = _resting(Installation(wishes))
+        request = CertificateRequest((HOST,), timedelta(seconds=60), timedelta(seconds=61))
+        installation = _resting(Installation(request))
         for _ in range(300):
             installation.rest(1)
             issuers = [

@@ -7,7 +7,7 @@ from typing import Self
 
 import pytest
 
-from controller.control_loop import ControlLoop, Work
+from controller.control_loop import ControlLoop, DutyLoop
 from controller.errors import Interrupted
 from controller.heartbeat import Heartbeat
 from controller.meters import ControllerMeters, Duty
@@ -32,7 +32,7 @@ class Duties:
         self.turns = dict.fromkeys(Duty, 0)
         self.stopping = threading.Event()
         counted = ControllerMeters(self.meters, "1")
-        self.works = {duty: Work(duty, self._turn_of(duty), lambda _: "", counted, Heartbeat(60)) for duty in Duty}
+        self.works = {duty: DutyLoop(duty, self._turn_of(duty), lambda _: "", counted, Heartbeat(60)) for duty in Duty}
         self._threads = [ControlLoop(work, self.stopping, lambda: True) for work in self.works.values()]
 
     def __enter__(self) -> Self:
@@ -98,7 +98,7 @@ def test_after_a_bug_it_waits_longer_each_time_and_at_most_about_a_minute(
         raise ZeroDivisionError
 
     caplog.set_level(logging.CRITICAL)
-    work = Work(Duty.RECORD_KEY, turn, lambda _: "", ControllerMeters(Meters.alone(), "1"), Heartbeat(60))
+    work = DutyLoop(Duty.RECORD_KEY, turn, lambda _: "", ControllerMeters(Meters.alone(), "1"), Heartbeat(60))
     work.run(Stopping(), lambda: True)
     assert pauses[:9] == [0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 64.0]
     assert set(pauses[9:]) == {64.0}

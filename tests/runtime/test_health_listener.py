@@ -29,7 +29,7 @@ def clock() -> _Clock:
 def listener(clock: _Clock) -> Iterator[HealthListener]:
     """Return a listener whose work beats once, and is ready until then."""
     pulse = Heartbeat(60, clock)
-    pages = Pages(lambda: pulse.is_felt, lambda: clock.now < 130, lambda: b"metrics", "text/plain")
+    pages = Pages(lambda: pulse.is_alive, lambda: clock.now < 130, lambda: b"metrics", "text/plain")
     with listening("127.0.0.1", 0) as bound:
         listener = HealthListener(bound, pages)
         listener.start()

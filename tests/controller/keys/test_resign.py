@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from controller.errors import Interrupted
-from controller.keys.resign import Refresher, record_keys
+from controller.keys.resign import RecordResigner, record_keys
 from kube.errors import KubernetesUnavailable
 from kube.metadata_pages import Oversized
 from kube.objects import Metadata, ObjectName
@@ -67,7 +67,7 @@ def test_whatever_goes_wrong_in_one_namespace_is_told_as_its_problem_and_the_oth
 ) -> None:
     cluster: Any = _Cluster(failure)
     told: list[Progress] = []
-    done = Refresher(cluster, cluster, lambda: None).refresh({"old"}, "new", Progress(), told.append)
+    done = RecordResigner(cluster, cluster, lambda: None).resign({"old"}, "new", Progress(), told.append)
     assert [progress.visited for progress in told] == [1, 2, 3]
     assert [problem.namespace for problem in done.problems] == ["middle"]
     assert f"a bug in Keyhole: {type(failure).__name__} at resign.py:" in done.problems[0].cause
@@ -78,7 +78,7 @@ def test_whatever_goes_wrong_in_one_namespace_is_told_as_its_problem_and_the_oth
 def test_who_is_interrupted_in_a_namespace_goes_on_with_no_other() -> None:
     cluster: Any = _Cluster(Interrupted())
     with pytest.raises(Interrupted):
-        Refresher(cluster, cluster, lambda: None).refresh({"old"}, "new", Progress(), lambda _: None)
+        RecordResigner(cluster, cluster, lambda: None).resign({"old"}, "new", Progress(), lambda _: None)
 
 
 class _Listed:
@@ -111,7 +111,7 @@ class _Listed:
 
 def test_a_namespace_is_listed_to_its_end_before_any_secret_is_patched() -> None:
     listed: Any = _Listed()
-    done = Refresher(listed, listed, lambda: None).refresh({"0123abcd"}, "4567abcd", Progress(), lambda _: None)
+    done = RecordResigner(listed, listed, lambda: None).resign({"0123abcd"}, "4567abcd", Progress(), lambda _: None)
     assert listed.changed == [f"shop/{name}" for name in ("one", "two", "three", "four", "five")]
     assert (done.refreshed, done.left, done.problems, listed.tokens) == (5, 0, (), 1)
 
@@ -120,14 +120,14 @@ def test_whoever_has_many_secrets_to_be_patched_gets_another_token_on_the_way(mo
     """One that ended has every further Secret refused, and with --drop-old nobody comes back for them."""
     monkeypatch.setattr("controller.keys.resign._PATCHES_A_TOKEN", 2)
     listed: Any = _Listed()
-    done = Refresher(listed, listed, lambda: None).refresh({"0123abcd"}, "4567abcd", Progress(), lambda _: None)
+    done = RecordResigner(listed, listed, lambda: None).resign({"0123abcd"}, "4567abcd", Progress(), lambda _: None)
     assert (len(listed.changed), len(set(listed.changed)), done.refreshed, listed.tokens) == (5, 5, 5, 3)
 
 
 def test_what_is_not_tried_after_failures_in_a_row_is_left_too() -> None:
     """With --drop-old the old key goes, and whoever asked for it is told whom that concerns."""
     listed: Any = _Listed(KubernetesUnavailable("did not answer"))
-    done = Refresher(listed, listed, lambda: None).refresh({"0123abcd"}, "4567abcd", Progress(), lambda _: None)
+    done = RecordResigner(listed, listed, lambda: None).resign({"0123abcd"}, "4567abcd", Progress(), lambda _: None)
     assert (done.refreshed, done.left) == (0, 5)
     assert done.left_names == tuple(f"shop/{name}" for name in ("one", "two", "three", "four", "five"))
     assert [problem.cause for problem in done.problems] == ["the Kubernetes API server did not answer"]
