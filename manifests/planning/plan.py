@@ -115,29 +115,21 @@ class _Planning:
             for key in unchanged.keys() - wanted_fields.keys() - found.annotated
             if key not in ignored and not is_removable(self.live, key, unchanged)
         }
-        removed, partings = forgotten(self.sent, self.live, unchanged, wanted_fields.keys() | found.annotated, retained)
-        warnings = [*found.warnings, *self.warnings, *partings, *foreign(self.sent, self.live, wanted_fields.keys())]
-        compares = self._compares(fields, found)
-        return Plan(
-            self.codec,
-            fields,
-            problems,
-            warnings,
-            removed,
-            retained,
-            self._has_metadata,
-            self.live.record.key,
-            compares,
-        )
+        removed: list[str] = []
+        warnings = [*found.warnings, *self.warnings]
+        if self._has_record:
+            named = wanted_fields.keys() | found.annotated
+            removed, partings = forgotten(self.sent, self.live, unchanged, named, retained)
+            warnings += [*partings, *foreign(self.sent, self.live, wanted_fields.keys())]
+        return Plan(self.codec, fields, problems, warnings, removed, retained, *self._about(fields, found))
 
     @property
     def _notes(self) -> Mapping[str, str]:
         return (self.new.get("metadata") or {}).get("annotations") or {}
 
     @property
-    def _has_metadata(self) -> bool:
-        has_record = self.sent.record_text is not None or self.live.record_text is not None
-        return has_record or annotations.REFRESH in self._notes
+    def _has_record(self) -> bool:
+        return self.sent.record_text is not None or self.live.record_text is not None
 
     def _immutable(self) -> Plan:
         """An immutable value cannot change, so nothing is asked of Vault, and what is recorded of it stays."""
@@ -146,14 +138,16 @@ class _Planning:
         kept = {planned.wanted.key for planned in fields if planned.entry is not None}
         retained = {self.codec.pointer(key): entry for key, entry in self.live.entries.items() if key not in kept}
         warnings = [*found.warnings, *warnings]
-        compares = self._compares(fields, found)
-        return Plan(
-            self.codec, fields, problems, warnings, (), retained, self._has_metadata, self.live.record.key, compares
-        )
+        return Plan(self.codec, fields, problems, warnings, (), retained, *self._about(fields, found))
 
     def _stored_as_sent(self) -> set[str]:
         """Return the keys whose value is sent as it is stored."""
         return {key for key, value in self.live.values.items() if value is not None and value == self.sent.stored(key)}
+
+    def _about(self, fields: Sequence[PlannedField], found: Scan) -> tuple[bool, str, bool]:
+        """Return `rewrites_metadata`, `record_key` and `compares` of a plan."""
+        rewrites_metadata = self._has_record or annotations.REFRESH in self._notes
+        return rewrites_metadata, self.live.record.key, self._compares(fields, found)
 
     def _compares(self, fields: Sequence[PlannedField], found: Scan) -> bool:
         """Return whether the plan depends on live values, or on whether what was sent is what a record proves.
@@ -243,8 +237,7 @@ class _Planning:
         entry = self.sent.entries.get(wanted.key)
         is_copied = entry is not None and entry != self.live.entries.get(wanted.key)
         if own is not None and live is not None and own != live and not is_copied:
-            told = f"{wanted.described}: a value of its own stands there; {wanted.origin} decides, not it"
-            self.warnings.append(told)
+            self.warnings.append(f"{wanted.described} has a value of its own; {wanted.origin} decides, not it")
 
     def _unnamed(self, found: Scan) -> Iterator[Problem]:
         if self.sent.provenance is None:

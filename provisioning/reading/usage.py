@@ -8,7 +8,7 @@ from typing import Any
 from manifests.annotations import DOMAIN, ignored
 from manifests.fields.scan import scan_object
 from manifests.kinds.codec import Codec
-from manifests.kinds.known import BY_GROUP_AND_KIND
+from manifests.kinds.known import BY_GROUP_AND_KIND, KINDS
 from provisioning.reading.documents import Document, PassedOver
 from provisioning.reading.kustomization import generated, is_kustomization, others_with_references
 from provisioning.reading.unsupported import references_elsewhere
@@ -19,6 +19,7 @@ _LONGEST_LIST = 5
 _MOST_TOLD = 1000
 _TEMPLATE = "{{"
 _RENDER = "render it first"
+_FILLED = " and ".join(f"{codec.kind}s" for codec in KINDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ class _Survey:
             self._filled(codec, where, manifest)
         else:
             for origin in references_elsewhere(manifest):
-                self.passed_over.say(f"{where}, {origin}: passed over, Keyhole fills Secrets only")
+                self.passed_over.say(f"{where}, {origin}: passed over, Keyhole fills {_FILLED} only")
 
     def kustomization(self, place: str, content: Mapping[str, Any]) -> None:
         for made in generated(content):

@@ -92,7 +92,7 @@ def test_an_annotated_field_that_was_edited_by_hand_is_put_right_with_a_warning(
     found = plan(with_value(old, "a", "by hand"), old)
     assert actions(found) == [Action.VERIFY]
     assert found.fields[0].proved == old["data"]["a"]
-    assert "data.a: a value of its own stands there" in found.warnings[0]
+    assert "data.a has a value of its own" in found.warnings[0]
 
 
 # A reference is wanted, and the live record proves another, or nothing.

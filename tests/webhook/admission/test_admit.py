@@ -334,10 +334,10 @@ def test_a_bug_is_answered_and_its_text_stays_out_of_the_log(caplog: pytest.LogC
     ("request_parts", "manifest", "allowed"),
     [
         pytest.param({"operation": "DELETE"}, ANNOTATED, True, id="a deletion is none of our business"),
-        pytest.param({"kind": {"group": "", "kind": "ConfigMap"}}, secret({"a": "b"}), True, id="another kind"),
+        pytest.param({"kind": {"group": "apps", "kind": "Deployment"}}, secret({"a": "b"}), True, id="another kind"),
         pytest.param({"kind": {"group": "x", "kind": "Secret"}}, secret({"a": "b"}), True, id="another group's Secret"),
         pytest.param(
-            {"kind": {"group": "", "kind": "ConfigMap"}}, ANNOTATED, False, id="another kind with our annotation"
+            {"kind": {"group": "apps", "kind": "Deployment"}}, ANNOTATED, False, id="another kind with our annotation"
         ),
     ],
 )
