@@ -1,1 +1,1 @@
-"""Who works when: places, turns at the processor, memory and time, shared fairly among namespaces."""
+"""Who runs when: tickets, turns at the processor, memory and time, shared fairly among namespaces."""

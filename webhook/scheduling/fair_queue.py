@@ -1,18 +1,18 @@
-"""Who is worked for, who waits, and who comes next: the rules of the gate, without time and without waiting.
+"""Who runs, who waits, and who comes next: the rules of the gate. Nothing here waits or knows the time.
 
-A namespace with nothing at work goes first: at once, but only once in a turn of the event loop, so that what others
-sent meanwhile is seen. A further admission of it is begun only when the process has nothing else to do: while Vault is
-slow that is nearly always, while the processor is scarce it is not, so that whoever comes finds few before it, and many
-can wait for Vault together.
+A namespace that runs nothing goes first, at once. It does so only once in a turn of the event loop, so that what others
+sent meanwhile is seen. Its next admissions begin only when the process has nothing else to do. While Vault is slow,
+that is nearly always: many can wait for Vault together. While the processor is scarce, it is rare: whoever comes finds
+few others ahead.
 
-Of what there is, running or waiting, a namespace takes another place only while it holds fewer than are free: one alone
-gets half of them, two a third each, and whoever comes next finds one. Among those who wait, the namespace with the
-fewest at work is next; among equals the one that was served the longest ago; within a namespace, who came first.
+A namespace gets another ticket, to run or to wait, only while it holds fewer than are free. One alone gets half of
+them, two get a third each, and whoever comes next finds one. Of those who wait, the namespace that runs the fewest is
+next; among equals, the one that was served the longest ago; within a namespace, first come, first served.
 
-Which Vault an admission needs shows only once it is at work. It goes on to ask while those that ask this Vault hold
-fewer than three times what is free, which leaves a quarter to all others; else it gives its place back and waits in the
-queue again, of which the same is true. So a Vault that stalls holds up those who need it, however many namespaces they
-are, and nobody else.
+Which Vault an admission needs is known only once it runs. It may ask that Vault while fewer than three times as many
+as there are free tickets ask it. So at most three quarters of the tickets may wait for one Vault, and a Vault that
+hangs cannot starve the others. If it may not ask, the admission gives its ticket back and queues again, where the same
+rule holds.
 
 Source: the dynamic thresholds of Choudhury and Hahne (IEEE/ACM Transactions on Networking 6, 1998).
 """
@@ -22,15 +22,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-# Of one Vault, for each place that is free.
+# How many may ask one Vault for each ticket that is free.
 _ASKING_FOR_EACH_FREE: Final = 3
 
 
 @dataclass(slots=True, eq=False)
 class Ticket:
-    """The place of one admission: at work, in the queue, or given back.
+    """One admission's right to run. It is running, waiting in the queue, or given back.
 
-    `vault` is the connection that it asks, or waits to ask.
+    `vault` is the connection that the admission asks or waits to ask; empty while nobody knows.
     """
 
     namespace: str
@@ -40,16 +40,16 @@ class Ticket:
 
     @property
     def line(self) -> "Line":
-        """Those among whom it waits, first come, first served."""
+        """The queue that it waits in; each is first come, first served."""
         return self.namespace, self.vault
 
 
 Line = tuple[str, str]
-"""Namespace and Vault, which is empty as long as nobody knows."""
+"""A namespace and a Vault. The Vault is empty while nobody knows it."""
 
 
 class FairQueue:
-    """The places of one worker. Nothing here waits, and only one greenlet at a time may be in a method."""
+    """The tickets of one worker. Methods never wait, and only one greenlet at a time may be in one."""
 
     def __init__(self, most_running: int, most_waiting: int) -> None:
         self.running = 0
@@ -57,75 +57,75 @@ class FairQueue:
         self._most_running = most_running
         self._most_waiting = most_waiting
         self._held: Counter[str] = Counter()
-        # By Vault: who asks it, and who waits to.
+        # By Vault: how many ask it, and how many wait to.
         self._asking: Counter[str] = Counter()
         self._waiting_to_ask: Counter[str] = Counter()
-        # The line that was served the longest ago first.
+        # The line that was served the longest ago comes first.
         self._queues: OrderedDict[Line, deque[Ticket]] = OrderedDict()
         self._begun_this_turn: set[str] = set()
 
     def arrive(self, namespace: str) -> Ticket | None:
-        """Return the place of a new admission, at work or in the queue; None when there is none for its namespace."""
-        place = Ticket(namespace)
-        if place.line not in self._queues and self._is_next(place.line) and namespace not in self._begun_this_turn:
-            self._put_to_work(place)
+        """Return the ticket of a new admission, running or waiting. None if its namespace may have no other."""
+        ticket = Ticket(namespace)
+        if ticket.line not in self._queues and self._is_next(ticket.line) and namespace not in self._begun_this_turn:
+            self._run(ticket)
             self._begun_this_turn.add(namespace)
-        elif self._may_wait(place.line):
-            self._queue(place)
+        elif self._may_wait(ticket.line):
+            self._queue(ticket)
         else:
             return None
-        return place
+        return ticket
 
-    def turn_to(self, place: Ticket, vault: str) -> bool:
-        """Have an admission that is at work go on to ask a Vault: at once, or after a wait in the queue.
+    def turn_to(self, ticket: Ticket, vault: str) -> bool:
+        """Let a running admission ask a Vault, at once or after a wait in the queue.
 
-        False when there is no room for it; then its place is given back.
+        Returns False if there is no room for it; its ticket has been given back then.
         """
-        if not place.is_running:
+        if not ticket.is_running:
             return False
-        self.leave(place)
-        place.vault = vault
+        self.leave(ticket)
+        ticket.vault = vault
         if not self._waiting_to_ask[vault] and self._may_ask(vault):
-            self._put_to_work(place)
-        elif self._may_wait(place.line):
-            self._queue(place)
+            self._run(ticket)
+        elif self._may_wait(ticket.line):
+            self._queue(ticket)
         else:
             return False
         return True
 
-    def turn_from(self, place: Ticket) -> None:
-        """Have an admission go on that asked a Vault; one that still waits to gives its place back."""
-        if not place.is_running:
-            self.leave(place)
-        elif place.vault:
-            self._asking[place.vault] -= 1
-            place.vault = ""
+    def turn_from(self, ticket: Ticket) -> None:
+        """Note that an admission no longer asks a Vault. One that still waits to ask gives its ticket back."""
+        if not ticket.is_running:
+            self.leave(ticket)
+        elif ticket.vault:
+            self._asking[ticket.vault] -= 1
+            ticket.vault = ""
 
-    def leave(self, place: Ticket) -> None:
-        """Give back a place, at work or in the queue; nothing, when that was done."""
-        if place.is_waiting:
-            self._unqueue(place)
-        elif place.is_running:
-            place.is_running = False
+    def leave(self, ticket: Ticket) -> None:
+        """Give a ticket back, whether running or waiting. Does nothing if that was done before."""
+        if ticket.is_waiting:
+            self._unqueue(ticket)
+        elif ticket.is_running:
+            ticket.is_running = False
             self.running -= 1
-            self._held[place.namespace] -= 1
-            if not self._held[place.namespace]:
-                del self._held[place.namespace]
-            if place.vault:
-                self._asking[place.vault] -= 1
+            self._held[ticket.namespace] -= 1
+            if not self._held[ticket.namespace]:
+                del self._held[ticket.namespace]
+            if ticket.vault:
+                self._asking[ticket.vault] -= 1
 
     def begin(self) -> Ticket | None:
-        """Begin a turn of the event loop: put one of those to work whose namespace has nothing at work, if there is."""
+        """Begin a turn of the event loop: let one run whose namespace runs nothing, if there is one."""
         self._begun_this_turn.clear()
         return self._begin(self._is_next)
 
     def begin_idle(self) -> Ticket | None:
-        """Put the next of those who wait to work, for the process is idle; None when nobody may be, or one was."""
+        """The process is idle: let the next one run. None if nobody may run, or if somebody began in this turn."""
         return None if self._begun_this_turn else self._begin(self._has_room)
 
     @property
     def may_begin(self) -> bool:
-        """Whether any of those who wait would be put to work in an idle process."""
+        """Whether anybody who waits would run if the process were idle."""
         return any(map(self._has_room, self._queues))
 
     def _has_room(self, line: Line) -> bool:
@@ -149,34 +149,34 @@ class FairQueue:
         line = min(filter(may, self._queues), key=lambda each: self._held[each[0]], default=None)
         if line is None:
             return None
-        place = self._queues[line][0]
-        self._unqueue(place)
+        ticket = self._queues[line][0]
+        self._unqueue(ticket)
         if line in self._queues:
             self._queues.move_to_end(line)
-        self._put_to_work(place)
-        self._begun_this_turn.add(place.namespace)
-        return place
+        self._run(ticket)
+        self._begun_this_turn.add(ticket.namespace)
+        return ticket
 
-    def _put_to_work(self, place: Ticket) -> None:
-        place.is_running = True
+    def _run(self, ticket: Ticket) -> None:
+        ticket.is_running = True
         self.running += 1
-        self._held[place.namespace] += 1
-        if place.vault:
-            self._asking[place.vault] += 1
+        self._held[ticket.namespace] += 1
+        if ticket.vault:
+            self._asking[ticket.vault] += 1
 
-    def _queue(self, place: Ticket) -> None:
-        place.is_waiting = True
-        self._queues.setdefault(place.line, deque()).append(place)
+    def _queue(self, ticket: Ticket) -> None:
+        ticket.is_waiting = True
+        self._queues.setdefault(ticket.line, deque()).append(ticket)
         self.waiting += 1
-        if place.vault:
-            self._waiting_to_ask[place.vault] += 1
+        if ticket.vault:
+            self._waiting_to_ask[ticket.vault] += 1
 
-    def _unqueue(self, place: Ticket) -> None:
-        place.is_waiting = False
-        queue = self._queues[place.line]
-        queue.remove(place)
+    def _unqueue(self, ticket: Ticket) -> None:
+        ticket.is_waiting = False
+        queue = self._queues[ticket.line]
+        queue.remove(ticket)
         self.waiting -= 1
         if not queue:
-            del self._queues[place.line]
-        if place.vault:
-            self._waiting_to_ask[place.vault] -= 1
+            del self._queues[ticket.line]
+        if ticket.vault:
+            self._waiting_to_ask[ticket.vault] -= 1

@@ -1,4 +1,4 @@
-"""The gate: bounds, turns, refusals, and places that always come back."""
+"""The gate: bounds, turns, refusals, and tickets that always come back."""
 
 import contextlib
 import itertools
@@ -39,7 +39,7 @@ class _Work:
 
     def _run(self, namespace: str, seconds: float) -> None:
         try:
-            with self.gate.place(namespace, Deadline.after(seconds)):
+            with self.gate.ticket(namespace, Deadline.after(seconds)):
                 self.began.append(namespace)
                 self.end.wait()
         except OverloadedError:
@@ -63,7 +63,7 @@ def test_past_the_queue_a_refusal_comes_at_once_and_others_have_their_places() -
     work = _Work(gate)
     for _ in range(10):
         work.spawn("many")
-    # Of four places each, one namespace alone gets half.
+    # Of four tickets each, one namespace alone gets half.
     _until(lambda: gate.running == 2)
     _until(lambda: gate.running + gate.waiting + len(work.refused) == 10)
     accepted = gate.running + gate.waiting
@@ -131,7 +131,7 @@ def test_a_place_comes_back_when_its_greenlet_is_ended_just_as_its_turn_comes() 
 def _ask(gate: Gate, namespace: str, vault: str, seconds: float, until: Event) -> str:
     """Be at work, and ask a Vault that answers at a moment; return how it ended."""
     try:
-        with gate.place(namespace, Deadline.after(seconds)), gate.asking(vault, Deadline.after(seconds)):
+        with gate.ticket(namespace, Deadline.after(seconds)), gate.asking(vault, Deadline.after(seconds)):
             until.wait()
     except VaultCrowded:
         return "crowded"
@@ -195,7 +195,7 @@ def test_whatever_comes_and_is_killed_the_bound_holds_and_every_place_comes_back
             gevent.sleep(0)
         soon = Deadline.after(_SOON)
         try:
-            with gate.place(namespace, soon), gate.asking(vault, soon) if vault else contextlib.nullcontext():
+            with gate.ticket(namespace, soon), gate.asking(vault, soon) if vault else contextlib.nullcontext():
                 most[0] = max(most[0], gate.running)
                 for _ in range(during):
                     gevent.sleep(0)
@@ -268,7 +268,7 @@ class _Crowd:
 
     def admit(self, namespace: str) -> None:
         self._work()
-        with self._gate.place(namespace, Deadline.after(_SOON)):
+        with self._gate.ticket(namespace, Deadline.after(_SOON)):
             self._work()
             if self._vault_seconds is not None:
                 gevent.sleep(self._vault_seconds)
