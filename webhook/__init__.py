@@ -1,1 +1,1 @@
-"""Admission: the review that the API server sends, the patch that it gets back, and the server in between."""
+"""The admission webhook: the AdmissionReview comes in, a patch goes out, and this is the server in between."""

@@ -1,4 +1,4 @@
-"""What a worker serves: the admission application, who may call it, and what it holds."""
+"""Puts a worker's service together: the application, the check of its callers, and everything behind them."""
 
 import contextlib
 from collections.abc import Callable
@@ -49,7 +49,7 @@ from webhook.telemetry.observers import count_start, kubernetes_meter, reload_me
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """Where the audit trail goes (None: standard output), and the file of the key that chains it."""
+    """Where the audit trail is written (None: standard output), and the file with the key that chains it."""
 
     path: Path | None
     key_file: Path
@@ -57,11 +57,11 @@ class Audit:
 
 @dataclass(frozen=True, slots=True)
 class ServiceSettings:
-    """What Keyhole is made of. Without `kubeconfig` it runs in the cluster; without `audit` there is no audit trail.
+    """What to serve. Without `kubeconfig`, Keyhole runs in the cluster. Without `audit`, there is no audit trail.
 
-    `record_key` is the Secret with the keys of the records, which count for `record_key_believed_seconds` from the last
-    time they could be read. `certificate` names the files or the Secret to serve with.
-    Of the admissions in a worker, `most_running` are worked on at once, and `most_waiting` wait for their turn.
+    `record_key` is the Secret with the record keys, which are believed for `record_key_believed_seconds` after they
+    were last read. `certificate` is where the serving certificate comes from. In each worker, at most `most_running`
+    admissions run at once and `most_waiting` more wait for their turn.
     """
 
     connections_file: Path
@@ -93,12 +93,12 @@ class Service:
 
 
 def check_start(settings: ServiceSettings) -> Foundation:
-    """Check, before the fork, what every worker is going to need, and return what they begin with. Leaves nothing open.
+    """Check everything that a worker will need, before the fork, and return what workers begin with.
 
-    An API server that does not answer now is no reason not to start, and neither is a Secret without a certificate.
-    Raises `resolver.connections.ConfigurationError`, `audit.errors.AuditError`,
-    `CertificateError` when files hold none, `kube.errors.KubernetesUnavailable` when there is no way to an API server,
-    or `ProofUnreadable` when callers cannot be checked.
+    Leaves nothing open. Keyhole starts even if the API server does not answer now, or a Secret has no certificate yet.
+    Raises `resolver.connections.ConfigurationError`, `audit.errors.AuditError`, `CertificateError` if the files hold
+    no certificate, `kube.errors.KubernetesUnavailable` if nothing says where the API server is, or `ProofUnreadable`
+    if callers could not be checked.
     """
     source = settings.certificate
     is_aggregated = settings.caller.mode is CallerMode.AGGREGATION
@@ -120,10 +120,10 @@ def check_start(settings: ServiceSettings) -> Foundation:
 
 
 def build(settings: ServiceSettings, foundation: Foundation, meters: Meters) -> Service:
-    """Assemble Keyhole. To be called in a worker, after the fork: from here on there are connections.
+    """Assemble the service and start it. Call this in a worker, after the fork: it opens connections.
 
-    Raises `kube.errors.KubernetesUnavailable` when there is no way to an API server. Whatever else is missing makes the
-    service not ready.
+    Raises `kube.errors.KubernetesUnavailable` if nothing says where the API server is. If anything else is missing,
+    the service is not ready until it is there.
     """
     parts = _Parts.made(settings, foundation, meters)
     gauges = Gauges(meters, parts.sources())
@@ -145,7 +145,7 @@ def build(settings: ServiceSettings, foundation: Foundation, meters: Meters) -> 
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """What a worker holds and follows."""
+    """Everything that a worker holds open or keeps reading."""
 
     namespaces: Namespaces
     rights: SecretAccess
@@ -162,7 +162,7 @@ class _Parts:
 
     @classmethod
     def made(cls, settings: ServiceSettings, foundation: Foundation, meters: Meters) -> Self:
-        """Make the parts; none is started."""
+        """Make the parts without starting them."""
         api = connect(settings.kubeconfig, observe=kubernetes_meter(meters))
         secrets = Secrets(api)
         tokens = TokenCache(NamespaceTokens(ServiceAccountTokens(api)))
@@ -192,21 +192,21 @@ class _Parts:
         )
 
     def start(self) -> None:
-        """Start what runs in the background; whatever can be read is read now."""
+        """Read everything once, and start what runs in the background."""
         if self.trail is not None:
             self.trail.start()
         for part in (self.reloader, self.caller, self.record_keys, self.certificate):
             part.start()
 
     def close(self) -> None:
-        """Stop what runs in the background, revoke the tokens and end the audit trail."""
+        """Stop what runs in the background, revoke the Vault tokens and end the audit trail."""
         for part in (self.reloader, self.record_keys, self.certificate, self.caller, self.resolver):
             part.close()
         if self.trail is not None:
             self.trail.close()
 
     def sources(self) -> Sources:
-        """Return where the gauges get their numbers from."""
+        """Return the numbers that the gauges show."""
         gate, resolver, reloader = self.gate, self.resolver, self.reloader
         record_keys, caller, certificate, trail = self.record_keys, self.caller, self.certificate, self.trail
         return Sources(
@@ -233,7 +233,7 @@ class _Parts:
 
 
 def _app(settings: ServiceSettings, parts: _Parts, meters: Meters) -> Flask:
-    """Return the application: metrics around the gate, around the audit trail, around the admission."""
+    """Return the application: metrics wrap the gate, which wraps the audit trail, which wraps the admission."""
     process = parts.process
     admits: Admits = Admission(
         parts.resolver, parts.namespaces, parts.rights, parts.record_keys.current, time_limit, process=process

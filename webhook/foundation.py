@@ -1,7 +1,7 @@
-"""What every worker begins with, as far as it lies in files: the master follows it, and hands it down at the fork.
+"""What every worker begins with, as far as it comes from files. The master keeps reading it; forked workers inherit it.
 
-A worker may be forked at any time, also while a file is broken or gone. It must not be stricter at its start than the
-others are while they run: so it begins with what the master last found in order, and follows the files from there.
+A worker may be forked at any time, even while a file is broken or gone. It must not be stricter when it starts than the
+others are while they run. So it begins with the last contents that the master found valid, and reads on from there.
 """
 
 import logging
@@ -21,14 +21,14 @@ from webhook.server.serving_certificate import CertificateError, ServingCertific
 log = logging.getLogger("keyhole.server")
 
 FOLLOW_SECONDS: Final = 5.0
-# Whoever writes a file piece by piece is done with the next piece by then.
+# Whoever writes a file piece by piece has written the next piece by then.
 _SECOND_LOOK_SECONDS = 0.1
 
 
 class Foundation:
-    """Made in the master. `certificate` and `caller` are None when they do not come from files.
+    """Made in the master. `certificate` and `caller` are None if they do not come from files.
 
-    Neither is started here: each worker starts the copy that it inherits.
+    The master starts neither. Each worker starts the copy that it inherits.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Foundation:
         self.audit_key: AuditKey | None = None
 
     def check(self) -> None:
-        """Read everything, and demand that all of it is in order.
+        """Read everything; all of it must be valid.
 
         Raises `resolver.connections.ConfigurationError`, `webhook.server.serving_certificate.CertificateError`,
         `audit.errors.AuditError` or `webhook.callerauth.caller.ProofUnreadable`.
@@ -65,9 +65,9 @@ class Foundation:
         self._read_caller()
 
     def follow(self) -> None:
-        """Read everything again, if it is time to: workers take over what changes, so a later one must begin with it.
+        """Read everything again if it is time to. Running workers pick changes up, so a later one must begin with them.
 
-        To be called often, in the master. What is not in order stays as it was; the workers tell of it.
+        Call this often, in the master. What is invalid stays as it was; the workers log it.
         """
         now = self._clock()
         if now >= self._follow_at:
@@ -75,7 +75,7 @@ class Foundation:
             self._read_again(logging.DEBUG)
 
     def refresh(self) -> None:
-        """Read everything again, before a fork. What is not in order stays as it was, and the log says so."""
+        """Read everything again before a fork. What is invalid stays as it was, and the log says so."""
         self._read_again(logging.WARNING)
 
     def _read_again(self, level: int) -> None:
@@ -89,7 +89,7 @@ class Foundation:
         time.sleep(_SECOND_LOOK_SECONDS)
         seen, before = look(self._file, seen), seen
         if seen != before:
-            return  # somebody is writing: it is taken over when that is done
+            return  # somebody is still writing: the change is used once they are done
         found = usable(seen, self._file)
         kept = {name: self.connections[name] for name in found.rejected if name in self.connections}
         self._seen, self.connections = seen, {**found.connections, **kept}
@@ -100,7 +100,7 @@ class Foundation:
 
     def _read_audit_key(self) -> None:
         file = self._audit_key_file
-        # A pipe gives its key once: to open it again could wait for ever, and the master with it.
+        # A pipe gives its key once. Opening it again could block the master for ever.
         if file is not None and (self.audit_key is None or not file.is_fifo()):
             self.audit_key = load_key(file)
 
@@ -113,6 +113,6 @@ def _attempt(read: Callable[[], None], level: int) -> None:
     try:
         read()
     except (ConfigurationError, CertificateError, AuditError, ProofUnreadable) as error:
-        log.log(level, "a new worker begins with what was in order before: %s", error)
+        log.log(level, "a new worker begins with what was valid before: %s", error)
     except Exception as error:  # noqa: BLE001 - a bug in the master would end every worker
-        log.log(level, "bug in reading what workers begin with: %s", described(error))
+        log.log(level, "bug while reading what workers begin with: %s", described(error))

@@ -1,4 +1,4 @@
-"""What an admission is made of, whoever asks and however it is carried: the request, the answer, and the outcomes."""
+"""The vocabulary of an admission, independent of HTTP: the request, the answer, and the outcome of each field."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence

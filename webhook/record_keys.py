@@ -1,8 +1,8 @@
-"""The keys of the records, as a worker knows them: it follows the Secret that holds them.
+"""The record keys that a worker uses. It polls the Secret that holds them.
 
-A poll, not a watch: a `get` by name every few seconds is next to nothing for the API server, needs no right but that,
-and has none of a watch's states (broken off unnoticed, expired, to be listed anew). A rotation waits until no worker
-believes what it read before (`manifests.provenance.key_status`).
+Polling beats watching here: a `get` by name every few seconds costs the API server next to nothing, needs no other
+right, and has none of a watch's states (broken off unnoticed, expired, to be listed again). A rotation waits until no
+worker believes what it read before (`manifests.provenance.key_status`).
 """
 
 import logging
@@ -23,7 +23,7 @@ _CALL_SECONDS: Final = 5.0
 
 
 class RecordKeys:
-    """The ring that was read last, as long as it is believed. What is broken changes nothing until then."""
+    """The key ring that was last read, while it is believed. A broken Secret changes nothing until then."""
 
     def __init__(
         self,
@@ -33,18 +33,18 @@ class RecordKeys:
     ) -> None:
         """`read` returns the Secret's data within a limit in seconds; it may raise the errors of `kube`.
 
-        A ring that cannot be read again for `believed_seconds` counts for nothing: by then a rotation may have taken
-        its keys away, so nothing may be signed or proved under them. `current` then returns None, as it does before the
-        ring could be read for the first time.
+        A ring that could not be read again for `believed_seconds` is no longer used: a rotation may have removed its
+        keys by then, so nothing may be signed or proved with them. `current` returns None from then on, as it does
+        before the first read.
         """
         self._name = name
         self._read = read
         what = What(
             f"Secret {name}",
-            f"the keys that were read before stay for {believed_seconds:.0f} s from the last time it could be read",
-            "no object can be admitted until then",
+            f"the keys that were read before stay in use for {believed_seconds:.0f} s after the last successful read",
+            "no object with references is admitted until then",
         )
-        # Of three reads two may fail.
+        # Two reads in three may fail.
         every_seconds = min(READ_EVERY_SECONDS, believed_seconds / 3)
         poller = Poller(self._ring, every_seconds, believed_seconds, what, log=log, on_new=_tell)
         self._poller = poller
@@ -56,7 +56,7 @@ class RecordKeys:
 
     @property
     def last_read_at(self) -> float | None:
-        """When the ring was read last, in seconds since 1970; None before the first time."""
+        """When the ring was last read, in seconds since 1970; None before the first read."""
         return self._poller.last_read_at
 
     def _ring(self) -> KeyRing:
@@ -67,7 +67,7 @@ class RecordKeys:
 
 
 def _tell(ring: KeyRing) -> None:
-    log.info("records are signed under the key %s, accepted: %s", ring.signing.id, ", ".join(ring.accepted))
+    log.info("records are signed with the key %s; accepted keys: %s", ring.signing.id, ", ".join(ring.accepted))
 
 
 def _why(name: ObjectName, error: Exception) -> str:
@@ -75,7 +75,7 @@ def _why(name: ObjectName, error: Exception) -> str:
     if status == HTTPStatus.FORBIDDEN:
         return f"{error}: the webhook's ServiceAccount needs `get` on it, by a Role in {name.namespace} with its name"
     if status == HTTPStatus.NOT_FOUND:
-        return f"{error}: there is no Secret {name}; `keyhole controller` makes it"
+        return f"{error}: there is no Secret {name}; `keyhole controller` creates it"
     if isinstance(error, NoKeyYet):
-        return f"Secret {name} is empty: waiting for `keyhole controller` to make the key"
+        return f"Secret {name} is empty: waiting for `keyhole controller` to create the key"
     return f"Secret {name}: {error}" if isinstance(error, KeyRingError) else str(error)

@@ -12,7 +12,7 @@ from runtime.poller import FOR_EVER, Poller, What
 
 log = logging.getLogger("keyhole.server")
 
-# A change is in use after two to three of these.
+# A change takes effect after two or three of these.
 FOLLOW_SECONDS = 1.0
 _SWEEP_SECONDS = 30.0
 _CONNECTIONS = What("the connections", "those in use stay", "those in use stay")
@@ -29,10 +29,10 @@ class Reloader:
         tokens: TokenCache,
         on_reload: Callable[[bool], None] = lambda _is_taken: None,
     ) -> None:
-        """Follow `file`; `on_reload` is told of each change, and whether all of it is in use."""
+        """Read `file`. `on_reload` is called after each change, with True if all of it is in use."""
         self.rejects_connections = False
         self.rejected: Collection[str] = ()
-        """The connections that are not used as the file says."""
+        """The connections that are not in use as the file has them."""
         self._on_reload = on_reload
         self._file = file
         self._resolver = resolver
@@ -43,31 +43,31 @@ class Reloader:
 
     @property
     def last_read_at(self) -> float | None:
-        """When the connections were looked at last, in seconds since 1970; None before the first time."""
+        """When the file was last looked at, in seconds since 1970; None before the first time."""
         return self._following.last_read_at
 
     @property
     def last_swept_at(self) -> float | None:
-        """When idle tokens were given back last, in seconds since 1970; None before the first time."""
+        """When idle tokens were last given back, in seconds since 1970; None before the first time."""
         return self._sweeping.last_read_at
 
     def start(self) -> None:
-        """Begin."""
+        """Start both."""
         self._following.start()
         self._sweeping.start()
 
     def close(self) -> None:
-        """End, after what is under way."""
+        """Stop both, once what they are doing is done."""
         self._following.close()
         self._sweeping.close()
 
     def follow(self) -> None:
-        """Look at the connections file and the CA files that it names, and take a change over.
+        """Look at the connections file and at the CA files that it names, and use what has changed.
 
-        Only what two looks in a row saw is taken over: somebody may be writing. Contents are compared, not times: a
-        ConfigMap is mounted through links that are swapped. What cannot be used changes nothing, and the log says so
-        once; a CA file that cannot be used concerns the connections that name it, which are decided on again as soon
-        as there is anything else in it.
+        A change is used once two looks in a row saw the same, because somebody may still be writing. Contents are
+        compared, not times, because a ConfigMap is mounted through links that are swapped. What cannot be used changes
+        nothing, and the log says so once. A CA file that cannot be used affects only the connections that name it;
+        they are tried again as soon as its content changes.
         """
         seen = look(self._file, self._last)
         is_settled, self._last = seen == self._last, seen
@@ -79,15 +79,15 @@ class Reloader:
         try:
             found = usable(seen, self._file)
         except ConfigurationError as error:
-            log.error("the new connections are not used, the old ones stay: %s", error)  # noqa: TRY400
+            log.error("the new connections cannot be used, and the old ones stay: %s", error)  # noqa: TRY400
             self._reloaded(is_taken=False, rejected=())
             return
         changed = self._resolver.replace(found.connections, found.rejected)
         for reason in found.rejected.values():
-            log.error("a connection cannot be used; the one from before, if there was one, stays: %s", reason)
+            log.error("a connection cannot be used; its previous version, if there is one, stays: %s", reason)
         if changed:
-            log.info("connections taken over: %s", ", ".join(changed))
-        # A worker that finds at its start what it began with has nothing to tell.
+            log.info("connections now in use: %s", ", ".join(changed))
+        # A worker that starts and finds what it began with has nothing to report.
         if changed or found.rejected or self._decided is not None:
             self._reloaded(is_taken=not found.rejected, rejected=found.rejected.keys())
 

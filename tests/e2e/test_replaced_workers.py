@@ -140,7 +140,7 @@ def test_new_workers_begin_with_what_the_master_checked_though_no_file_is_in_ord
         assert installation.is_ready()
         told = installation.log()
         for file in ("connections.yaml", "tls.crt", "audit-key"):
-            assert re.search(rf"begins with what was in order before: .*{re.escape(file)}", told)
+            assert re.search(rf"begins with what was valid before: .*{re.escape(file)}", told)
 
 
 def test_without_room_for_its_first_line_a_worker_refuses_what_needs_a_line_and_lives(
@@ -173,7 +173,7 @@ def test_without_the_record_key_a_worker_leaves_everything_to_the_other_until_it
     try:
         replace(installation.webhook, min(both_workers(installation.webhook)))
         eventually(lambda: installation.metrics().total("keyhole_record_key_known") == 0, "it has no key")
-        assert "`keyhole controller` makes it" in installation.log()
+        assert "`keyhole controller` creates it" in installation.log()
         assert set(installation.admit()) == {"value"}
         assert installation.is_ready()
     finally:

@@ -168,7 +168,7 @@ def test_a_comment_takes_nothing_over(caller: Caller, connections: Connections) 
     log = caller.webhook.log_file
     logged = log.stat().st_size
     _taken(caller.webhook, lambda: swap(connections.file, connections.file.read_text() + "# a comment\n"))
-    assert "taken over" not in log.read_text()[logged:]
+    assert "now in use" not in log.read_text()[logged:]
 
 
 def test_a_tenant_whose_paths_fail_shuts_vault_to_nobody(

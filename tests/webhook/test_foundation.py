@@ -174,5 +174,5 @@ def test_a_bug_ends_nothing(files: Files, monkeypatch: pytest.MonkeyPatch, caplo
 
     monkeypatch.setattr(foundation.caller, "load", broken)
     foundation.refresh()
-    assert "bug in reading what workers begin with: TypeError" in caplog.text
+    assert "bug while reading what workers begin with: TypeError" in caplog.text
     assert "hunter2" not in caplog.text

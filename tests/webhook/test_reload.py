@@ -59,7 +59,7 @@ def test_a_changed_file_is_taken_over_and_a_broken_one_is_not(tmp_path: Path, ca
         with caplog.at_level(logging.INFO):
             settle(follower)
         assert read(resolver) == "two"
-        assert "taken over: default" in caplog.text
+        assert "now in use: default" in caplog.text
         file.unlink()
         settle(follower)
         assert read(resolver) == "two"
@@ -101,7 +101,7 @@ def test_a_comment_is_no_connection_taken_over(tmp_path: Path, caplog: pytest.Lo
     file.write_text(file.read_text() + "\n# a comment\n")
     with caplog.at_level(logging.INFO):
         settle(follower)
-    assert "taken over" not in caplog.text
+    assert "now in use" not in caplog.text
     resolver.close()
 
 
@@ -146,7 +146,7 @@ class TestBundles:
         bundle.write_bytes(issue_ca().certificate_pem)
         with caplog.at_level(logging.INFO):
             settle(follower)
-        assert "taken over: default" in caplog.text
+        assert "now in use: default" in caplog.text
         assert "plain" not in caplog.text
         resolver.close()
 
@@ -170,7 +170,7 @@ class TestBundles:
         assert follower.rejects_connections
         assert "connections.default.caFile" in caplog.text
         # The change of the other one counts, and the one from before stays.
-        assert "taken over: plain" in caplog.text
+        assert "now in use: plain" in caplog.text
         assert read(resolver) == "Unanswered"
         bundle.write_bytes(good)
         settle(follower)

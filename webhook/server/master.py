@@ -1,7 +1,7 @@
-"""gunicorn's master: it makes workers, replaces those that end, and takes the signals that stop it, and no others.
+"""gunicorn's master. It forks workers, replaces those that end, and heeds only the signals that stop it.
 
-gunicorn's own would reload, add and take away workers, or start a second master beside the first, none of which is ever
-asked for here: files and Secrets are followed without, and a new version is another pod.
+gunicorn's own master would also reload, add or remove workers, or start a second master. Keyhole needs none of that:
+files and Secrets are polled, and a new version is another pod.
 """
 
 import signal
@@ -13,15 +13,15 @@ from gunicorn.arbiter import Arbiter
 UNUSED: Final = frozenset(
     {signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGTTIN, signal.SIGTTOU, signal.SIGWINCH}
 )
-# A terminal sends it to whatever runs in it, whenever its size changes.
+# A terminal sends it to its processes whenever the window's size changes.
 _NOT_TOLD: Final = frozenset({signal.SIGWINCH})
 
 
 class Master(Arbiter):  # type: ignore[misc]
-    """Runs a `webhook.server.Server` until SIGTERM, or SIGINT and SIGQUIT, which leave nobody time to finish."""
+    """Runs a `webhook.server.Server` until SIGTERM. SIGINT and SIGQUIT stop it too, and leave nobody time to finish."""
 
     def wait_for_signals(self, timeout: float = 1.0) -> Iterable[Any]:
-        """Return what came, without the signals that do nothing, which are told of (gunicorn's hook, at each turn)."""
+        """Return the signals that came, but log those that do nothing instead (gunicorn's hook, in each turn)."""
         self.app.in_master()
         return [each for each in super().wait_for_signals(timeout) if not self._is_unused(each)]
 

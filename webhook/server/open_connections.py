@@ -1,12 +1,12 @@
-"""The open connections of a worker: which may stay, what each of them waits for, and how all of them come to an end.
+"""The open connections of a worker: which ones may stay, what they wait for, and how they are closed in the end.
 
-A connection begins as a stranger: it holds one of a few places, and has 10 seconds for its handshake and for the head
-of its first request. Once it has proved to be the API server's it gives that place back, and may stay idle for as long
-as an API server keeps its own end. So whoever cannot prove anything competes with strangers alone.
+A connection begins as a stranger. It takes one of a few places, and has 10 seconds for its handshake and the head of
+its first request. Once it has proved to be the API server's, it gives the place back and may stay idle for as long as
+an API server keeps connections open. So whoever cannot prove anything competes only with other strangers.
 
-What an API server sends on a connection that is being closed is lost to it, and it does not repeat a POST. So an answer
-announces the close (RFC 9112, section 9.6), what waits in silence is closed last, and what came in by then is answered:
-`received` looks at the last moment. What comes in between that look and the close is counted.
+A request that the API server sends on a connection that is just being closed is lost, because it never repeats a POST.
+So answers announce the close (RFC 9112, section 9.6), silent connections are closed last, and a request that came in by
+then is answered: `received` looks at the last moment. What comes in between that look and the close is counted.
 """
 
 import select
@@ -22,15 +22,15 @@ from gevent.monkey import get_original
 from runtime.strangers import Strangers
 
 MOST_STRANGERS: Final = 256
-# An API server has at most some hundred requests under way at a time, and keeps a few connections beside.
+# An API server has a few hundred requests under way at most, and keeps a few spare connections.
 MOST_PROVED: Final = 1024
-# Those that were told to go need a moment, in which the server should go on accepting.
+# Connections that were told to close need a moment, and the server should go on accepting meanwhile.
 MOST_CONNECTIONS: Final = MOST_STRANGERS + MOST_PROVED + 256
 FIRST_HEAD_SECONDS: Final = 10.0
-# What a connection has left for a request that is on its way, once no more are taken.
+# How long a request that is on its way may take to arrive, once no more are accepted.
 _LAST_SECONDS = 1.0
-# The system's own, for a look that does not wait: gevent's has other greenlets run meanwhile, and connections come and
-# go as they do.
+# The system's own, for a look that does not wait. gevent's would let other greenlets run, and connections come and go
+# while they do.
 _POLL: Final = get_original("select", "poll")
 
 
@@ -39,30 +39,30 @@ class Ending(StopIteration):
 
 
 class Request(Protocol):
-    """gunicorn's; with `must_close` its answer says that the connection closes, and so it does."""
+    """gunicorn's request. If `must_close` is set, the answer announces the close, and the connection is closed."""
 
     must_close: bool
 
 
 class OpenConnections:
-    """Knows the connections by the greenlets that serve them."""
+    """Knows each connection by the greenlet that serves it."""
 
     def __init__(self, most_strangers: int = MOST_STRANGERS, most_proved: int = MOST_PROVED) -> None:
         self._sockets: dict[Any, Any] = {}
         self._strangers: Strangers[Any] = Strangers(most_strangers)
         self._most_proved = most_proved
         self._proved: set[Any] = set()
-        self._waiting: dict[Any, None] = {}  # the longest first
+        self._waiting: dict[Any, None] = {}  # those that have waited the longest come first
         self._answering: set[Request] = set()
         self._is_closing = False
         self._is_ended = False
         self._ending: set[Any] = set()
         self.cut_off = 0
-        """How many connections were closed with a request in them, which had come after the last look."""
+        """How many connections were closed although a request had come in after the last look."""
 
     @contextmanager
     def open(self, client: Any, address: str) -> Iterator[None]:
-        """Know of a stranger's connection while the block serves it; another stranger may have to go."""
+        """Register a stranger's connection while the block serves it. Another stranger may have to go."""
         greenlet = gevent.getcurrent()
         self._sockets[greenlet] = client
         displaced = self._strangers.admit(greenlet, address)
@@ -77,10 +77,10 @@ class OpenConnections:
             del self._sockets[greenlet]
 
     def prove(self) -> None:
-        """Take the connection that is being served for the API server's; of too many, an idle one has to go."""
+        """Note that the connection being served is the API server's. If there are too many, an idle one has to go."""
         greenlet = gevent.getcurrent()
         if greenlet not in self._strangers:
-            return  # it was proved before, or was told to go
+            return  # it has proved itself already, or was told to close
         self._strangers.forget(greenlet)
         self._proved.add(greenlet)
         if len(self._proved) > self._most_proved:
@@ -88,9 +88,9 @@ class OpenConnections:
 
     @contextmanager
     def waiting(self, seconds: float) -> Iterator[Any]:
-        """Bound the wait for a connection's next request; the block ends quietly when the time is up.
+        """Bound the wait for a connection's next request. The block ends quietly when the time is up.
 
-        Gives the connection's socket. A stranger has at most `FIRST_HEAD_SECONDS`.
+        Yields the connection's socket. A stranger gets at most `FIRST_HEAD_SECONDS`.
         """
         greenlet = gevent.getcurrent()
         self._waiting[greenlet] = None
@@ -109,7 +109,7 @@ class OpenConnections:
 
     @contextmanager
     def answering(self, request: Request) -> Iterator[None]:
-        """Know of a request while the block answers it."""
+        """Register a request while the block answers it."""
         request.must_close |= self._is_closing
         self._answering.add(request)
         try:
@@ -118,13 +118,13 @@ class OpenConnections:
             self._answering.discard(request)
 
     def close_after_answers(self) -> None:
-        """From now on have each connection closed after its next answer, those included that are under way."""
+        """Close each connection after its next answer from now on, including answers that are under way."""
         self._is_closing = True
         for request in self._answering:
             request.must_close = True
 
     def end_waiting(self) -> None:
-        """Close what waits for a request; where one has come and was not read yet, it still has a moment."""
+        """Close the connections that wait for a request. One that has sent something gets a moment more."""
         self._is_ended = True
         for greenlet in list(self._waiting):
             if _has_something_to_read(self._sockets.get(greenlet)):
@@ -133,12 +133,12 @@ class OpenConnections:
                 self._end(greenlet)
 
     def note_close(self, client: Any) -> None:
-        """Count a connection in which something waits although it is about to be closed by the running greenlet."""
+        """Count the connection if something has come in, although the running greenlet is about to close it."""
         if gevent.getcurrent() in self._ending and _has_something_to_read(client):
             self.cut_off += 1
 
     def _end(self, greenlet: Any) -> None:
-        """Close a connection that waits, unless a request comes in before: that has a moment to come whole."""
+        """Close a connection that waits, unless a request comes in first. That has a moment to arrive completely."""
         if greenlet in self._waiting:
             greenlet.kill(Ending, block=False)
             gevent.spawn_later(_LAST_SECONDS, self._end_for_good, greenlet)
@@ -156,10 +156,10 @@ class OpenConnections:
 
 
 def received(client: Any, read: Callable[[], bytes]) -> bytes:
-    """Return what `read` reads from a connection. If it is being closed, look first at what has come in meanwhile.
+    """Return what `read` reads from a connection. If the connection is to be closed, look once more before that.
 
-    The order to close comes some time before the greenlet hears of it, and a request may come in between. Raises
-    `Ending` when there is none: nothing else runs then before the socket is closed.
+    Some time passes between the order to close and the moment when the greenlet gets it, and a request may come in
+    between. Raises `Ending` if none has: nothing else runs then before the socket is closed.
     """
     try:
         return read()
@@ -170,9 +170,9 @@ def received(client: Any, read: Callable[[], bytes]) -> bytes:
 
 
 def _hang_up(client: Any) -> None:
-    """End a connection whatever its greenlet does: that finds its socket at an end, as when the client hangs up.
+    """End a connection, whatever its greenlet does. The greenlet reads the end of the stream, as if the client hung up.
 
-    The socket's own `shutdown` would raise an error in the greenlet instead, and throw the TLS session away.
+    The socket's own `shutdown` would raise an error in the greenlet instead, and discard the TLS session.
     """
     with suppress(OSError), socket.fromfd(client.fileno(), client.family, client.type) as same:
         same.shutdown(socket.SHUT_RDWR)

@@ -1,4 +1,4 @@
-"""Which workers are ready, as all of them know it: one that is not leaves new connections to those that are."""
+"""Which workers are ready. All workers know, so that one that is not can leave new connections to the others."""
 
 import mmap
 
@@ -6,13 +6,13 @@ _MOST_PLACES = 128
 
 
 class ReadyWorkers:
-    """A byte for each worker's place, in memory that the master shares with every process that it forks."""
+    """One byte for each worker's place, in memory that the master shares with all processes that it forks."""
 
     def __init__(self) -> None:
         self._ready = mmap.mmap(-1, _MOST_PLACES)
 
     def tell(self, place: int, *, is_ready: bool) -> None:
-        """Say whether the worker with this place is ready. The master says for a dead one that it is not."""
+        """Note whether the worker with this place is ready. The master does that for a worker that has died."""
         self._ready[place] = is_ready
 
     def is_another(self, place: int) -> bool:

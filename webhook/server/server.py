@@ -1,7 +1,7 @@
-"""The server process: gunicorn's master, its configuration, and the listeners that its workers share.
+"""The server process: gunicorn's master, its configuration, and the listeners that the workers share.
 
-To be imported only after gevent's monkey patching (`keyhole serve` does it first), so that the sockets of hvac, of the
-kubernetes client and of gunicorn all wait without blocking their worker.
+Import this only after gevent has patched the standard library, which `keyhole serve` does first. Then the sockets of
+hvac, of the kubernetes client and of gunicorn wait without blocking their worker.
 """
 
 import gc
@@ -25,22 +25,22 @@ from webhook.server.settings import ServerSettings
 from webhook.server.tls import ServingTls
 from webhook.server.worker import AdmissionWorker
 
-# The API server keeps idle connections for 90 s and does not retry a POST: a shorter keep-alive resets some of them.
+# The API server keeps idle connections for 90 s and never retries a POST. A shorter keep-alive would reset some.
 _KEEPALIVE_SECONDS = 120
-# Those of clients, and as many again for Vault, the API server and files.
+# One for each client, and as many again for Vault, the API server and files.
 _DESCRIPTORS = 2 * MOST_CONNECTIONS
-# What a worker needs after its last answer: it looks up once a second, and has Vault revoke its tokens.
+# What a worker needs after its last answer: it notices within a second, and then has Vault revoke its tokens.
 _LEAVING_SECONDS = 5.0
 
 
 class _TlsConfig(Config):  # type: ignore[misc]
-    """gunicorn's settings, for TLS without a file: the certificate may come, and change, while the server runs."""
+    """gunicorn's settings for TLS without a file: the certificate may appear, and change, while the server runs."""
 
     is_ssl = True
 
 
 class Server(BaseApplication):  # type: ignore[misc]
-    """Serves what `build` returns, which is called in each worker, after the fork."""
+    """Serves what `build` returns. It is called in each worker, after the fork."""
 
     def __init__(
         self,
@@ -49,12 +49,11 @@ class Server(BaseApplication):  # type: ignore[misc]
         before_replacing: Callable[[], None] = lambda: None,
         in_master: Callable[[], None] = lambda: None,
     ) -> None:
-        """Bind the health listener and make the folder of the metrics.
+        """Bind the health listener and create the folder for the metrics.
 
-        `before_replacing` is called in the master before it forks a worker in place of one that ended, and `in_master`
-        about once a second; neither may raise.
-
-        Raises OSError when the listener cannot be bound, or `metrics.folder.MetricsFolderError`.
+        `before_replacing` is called in the master before it forks a worker in place of one that ended, `in_master`
+        about once a second. Neither may raise. Raises OSError if the listener cannot be bound, or
+        `metrics.folder.MetricsFolderError`.
         """
         self.settings = settings
         self.health_socket = listening(settings.health_listen.host, settings.health_listen.port)
@@ -68,7 +67,7 @@ class Server(BaseApplication):  # type: ignore[misc]
         super().__init__()
 
     def load_default_config(self) -> None:
-        """Begin with gunicorn's defaults (its hook)."""
+        """Start from gunicorn's defaults (gunicorn's hook)."""
         self.cfg = _TlsConfig(self.usage, prog=self.prog)
 
     def load_config(self) -> None:
@@ -82,9 +81,9 @@ class Server(BaseApplication):  # type: ignore[misc]
             "keepalive": _KEEPALIVE_SECONDS,
             "worker_connections": MOST_CONNECTIONS,
             "graceful_timeout": ceil(settings.drain_seconds + settings.grace_seconds + _LEAVING_SECONDS),
-            # The control socket would be written below the home folder, which is read-only in a container.
+            # The control socket would be created in the home folder, which is read-only in a container.
             "control_socket_disable": True,
-            # Nobody stands between the API server and us whose word on addresses and paths would count.
+            # There is no proxy in front whose headers about addresses and paths could be trusted.
             "forwarded_allow_ips": "",
             "loglevel": settings.log_level,
             "logger_class": GunicornLog,
@@ -97,17 +96,17 @@ class Server(BaseApplication):  # type: ignore[misc]
             self.cfg.set(name, value)
 
     def run(self) -> None:
-        """Be the master until a signal stops it (gunicorn's hook)."""
+        """Run the master until a signal stops it (gunicorn's hook)."""
         _allow_descriptors()
         Master(self).run()
 
     def load(self) -> Any:
-        """Build the application, in the worker (gunicorn's hook)."""
+        """Build the application in the worker (gunicorn's hook)."""
         self._service = self._build(Meters.shared(self._folder.path, self._place))
         return self._service.app
 
     def _prepare(self, worker: AdmissionWorker) -> None:
-        """Give the worker that is about to be forked its place; it inherits this memory with it."""
+        """Give the worker that is about to be forked its place, which it inherits with the memory."""
         if worker.age > self.settings.workers:
             self._before_replacing()
         self._place = worker.place = self._folder.take_place()
@@ -128,27 +127,27 @@ class Server(BaseApplication):  # type: ignore[misc]
             self._service.on_handshake_failure()
 
     def tell_ready_in_worker(self, *, is_stopping: bool) -> bool:
-        """Return whether a worker could serve the API server now, and tell the others, unless it is stopping."""
+        """Return whether this worker could serve the API server now, and tell the others, unless it is stopping."""
         is_ready = self._service is not None and self._service.app.is_ready()
         self._ready_workers.tell(self._place, is_ready=is_ready and not is_stopping)
         return is_ready
 
     def is_another_ready_in_worker(self) -> bool:
-        """Return whether one of the other workers can serve the API server."""
+        """Return whether another worker could serve the API server."""
         return self._ready_workers.is_another(self._place)
 
     def metrics_in_worker(self) -> bytes:
-        """Return the metrics of all workers; nothing while there is no service yet."""
+        """Return the metrics of all workers; empty while there is no service yet."""
         return self._service.metrics() if self._service is not None else b""
 
     def close_in_worker(self) -> None:
-        """Give back what a worker holds: its Vault tokens are revoked."""
+        """Give back everything that the worker holds. Its Vault tokens are revoked."""
         if self._service is not None:
             self._service.close()
 
 
 def _allow_descriptors() -> None:
-    """Have room for all connections where programs begin with 1,024 descriptors. Workers inherit it."""
+    """Raise the limit of open files where it is only 1,024. Workers inherit it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < _DESCRIPTORS:
         most = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(_DESCRIPTORS, hard)
@@ -156,6 +155,6 @@ def _allow_descriptors() -> None:
 
 
 def _keep_shared(_arbiter: object) -> None:
-    """Have the garbage collector leave alone what was made before the fork: else each worker ends up with a copy."""
+    """Keep the garbage collector away from what was made before the fork. Otherwise each worker ends up with a copy."""
     gc.collect()
     gc.freeze()

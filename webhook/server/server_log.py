@@ -1,7 +1,7 @@
-"""What gunicorn logs of requests that it cannot read: the kind of error, never the bytes.
+"""gunicorn's log, in Keyhole's form. Of a request that it cannot read, it names the kind of error and never the bytes.
 
-Its own messages quote them: a header may hold the caller's token, and what follows a body of the wrong length is read
-as the next request's first line, and holds values.
+gunicorn's own messages quote them. But a header may hold the caller's token, and what follows a body of the wrong
+length is read as the next request's first line, and may hold values.
 """
 
 import logging
@@ -19,7 +19,7 @@ log = logging.getLogger("keyhole.server")
 
 
 def status_of(error: BaseException, address: str) -> HTTPStatus:
-    """Log what ended a request from an address, and return the status that it is answered with."""
+    """Log why a request from an address failed, and return the status to answer it with."""
     if isinstance(error, ParseException | OSError):
         log.warning("a request from %s cannot be read: %s", address, type(error).__name__)
         return HTTPStatus.BAD_REQUEST
@@ -28,8 +28,8 @@ def status_of(error: BaseException, address: str) -> HTTPStatus:
 
 
 def tell_of_start(error: Exception, told: str) -> str:
-    """Log why a worker cannot start, unless it was `told` already; return what stands in the log."""
-    # A bug's text could hold anything; that of our own error is written to be read.
+    """Log why a worker cannot start, unless that is what was `told` last. Returns what the log says now."""
+    # The text of a bug could hold anything. That of our own error is meant to be read.
     why = str(error) if isinstance(error, KubernetesUnavailable) else f"bug: {described(error)}"
     if why != told:
         log.error("a worker cannot start yet and tries again; the others go on: %s", why)
@@ -37,10 +37,10 @@ def tell_of_start(error: Exception, told: str) -> str:
 
 
 class KindsOnly(logging.Filter):
-    """Lets every record pass, with the kinds of exceptions in place of their texts; tracebacks are the formatter's."""
+    """Passes every log record on with the kinds of exceptions instead of their texts. The formatter does tracebacks."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Change the record; return True."""
+        """Change the log record and return True."""
         if isinstance(record.args, tuple):
             record.args = tuple(_kind(each) for each in record.args)
         return True
@@ -54,10 +54,10 @@ _KINDS_ONLY = KindsOnly()
 
 
 class GunicornLog(Logger):  # type: ignore[misc]
-    """gunicorn's logger without handlers of its own: its records go on to the root's."""
+    """gunicorn's logger without handlers of its own. What it logs goes to the root logger's handlers."""
 
     def setup(self, cfg: Any) -> None:
-        """Take the level of the configuration (gunicorn's hook). There is no access log: the metrics count."""
+        """Set the configured level (gunicorn's hook). There is no access log, because the metrics count requests."""
         self.cfg = cfg
         self.loglevel = self.LOG_LEVELS.get(cfg.loglevel.lower(), logging.INFO)
         self.error_log.setLevel(self.loglevel)

@@ -1,6 +1,6 @@
-"""The certificate that a worker serves with: it follows two files or a Secret, so that a new one takes no restart.
+"""The certificate that a worker serves with. It polls two files or a Secret, so a new certificate needs no restart.
 
-A poll, as with the record key (`webhook.record_keys`). What cannot be read, or is broken, changes nothing.
+It polls as `webhook.record_keys` does. What cannot be read, or is broken, changes nothing.
 """
 
 import logging
@@ -25,18 +25,18 @@ log = logging.getLogger("keyhole.server")
 
 READ_EVERY_SECONDS = 2.0
 _LEAST_PAUSE_SECONDS = 0.25
-# A certificate of seconds is looked at so often before it ends.
+# A certificate that lives for seconds is looked at this often before it expires.
 _LOOKS_BEFORE_THE_END = 10
 _CALL_SECONDS = 5.0
 
 
 class CertificateError(Unreadable):
-    """There is no certificate to serve with; the message says where it was looked for, and what is wrong."""
+    """There is no certificate to serve with. The message says where Keyhole looked, and what is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
 class CertificateFiles:
-    """A certificate with its chain, and its key, as files in PEM."""
+    """A certificate with its chain, and its key, as PEM files."""
 
     certificate: Path
     key: Path
@@ -45,7 +45,7 @@ class CertificateFiles:
         return f"{self.certificate} and {self.key}"
 
     def read(self) -> KeyPair:
-        """Return what they hold, unchecked; raises `CertificateError`."""
+        """Return what the files hold, unchecked. Raises `CertificateError`."""
         try:
             return KeyPair(self.certificate.read_bytes(), self.key.read_bytes())
         except OSError as error:
@@ -63,13 +63,13 @@ class _Served:
 
 
 class ServingCertificate:
-    """The certificate that was read last and could be served with. It counts until it ends, however old it is."""
+    """The last usable certificate that was read. It is used until it expires, however long ago it was read."""
 
     def __init__(self, where: str, read: Callable[[], KeyPair]) -> None:
-        """`read` raises `CertificateError` when there is nothing; `where` stands in messages."""
+        """`read` raises `CertificateError` if there is nothing. `where` names the source in messages."""
         self._where = where
         self._read = read
-        what = What(where, "the certificate of before stays", "no handshake succeeds until then")
+        what = What(where, "the certificate in use stays", "no handshake succeeds until then")
         poller = Poller(self._served, self._pause_seconds, FOR_EVER, what, log=log, on_new=self._tell)
         self._poller = poller
         self.load = poller.load
@@ -79,28 +79,28 @@ class ServingCertificate:
 
     @classmethod
     def of_files(cls, files: CertificateFiles) -> "ServingCertificate":
-        """Follow two files."""
+        """Poll two files."""
         return cls(str(files), files.read)
 
     @classmethod
     def of_secret(cls, name: ObjectName, secrets: Secrets) -> "ServingCertificate":
-        """Follow a Secret with the parts `tls.crt` and `tls.key`, as one of type kubernetes.io/tls has."""
+        """Poll a Secret with the keys `tls.crt` and `tls.key`, such as one of type kubernetes.io/tls."""
         return cls(f"Secret {name}", lambda: _of_secret(name, secrets))
 
     def current(self) -> KeyPair | None:
-        """Return what to serve with; None while nothing could be used. The same object as long as nothing changes."""
+        """Return what to serve with, None while there is nothing usable. The object stays the same until it changes."""
         served = self._poller.value
         return served.pair if served else None
 
     @property
     def ends_at(self) -> datetime | None:
-        """When it expires; None while there is none."""
+        """When the certificate expires; None while there is none."""
         served = self._poller.value
         return served.ends_at if served else None
 
     @property
     def last_read_at(self) -> float | None:
-        """When it was read last, in seconds since 1970; None before the first time."""
+        """When it was last read, in seconds since 1970; None before the first read."""
         return self._poller.last_read_at
 
     def _served(self) -> _Served:
@@ -126,7 +126,7 @@ def _checked(pair: KeyPair, where: str) -> x509.Certificate:
     try:
         load_pair(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), pair)
     except ssl.SSLError as error:
-        raise CertificateError(f"{where}: OpenSSL does not take it ({error.reason})") from None
+        raise CertificateError(f"{where}: OpenSSL does not accept it ({error.reason})") from None
     return x509.load_pem_x509_certificates(pair.certificate_pem)[0]
 
 
@@ -146,5 +146,5 @@ def _advice(name: ObjectName, error: Exception) -> str:
     if status == HTTPStatus.FORBIDDEN:
         return f": the webhook's ServiceAccount needs `get` on it, by a Role in {name.namespace} with its name"
     if status == HTTPStatus.NOT_FOUND:
-        return ": `keyhole controller --serving-certificate` makes it, or cert-manager, or you"
+        return ": `keyhole controller --serving-certificate`, cert-manager or you can create it"
     return ""

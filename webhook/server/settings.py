@@ -1,4 +1,4 @@
-"""How the server runs: parsed once, at the edge, and not changed after."""
+"""How the server runs. Parsed once at the edge, and never changed after that."""
 
 from dataclasses import dataclass
 
@@ -18,8 +18,8 @@ class Address:
 class ServerSettings:
     """How a server listens and stops. Times are in seconds.
 
-    `drain_seconds` is how long a stopping server still answers, closing each connection after its answer, so that
-    balancers learn of it; then what is in flight gets `grace_seconds`.
+    A server that stops keeps answering for `drain_seconds` and closes each connection after its answer, so that load
+    balancers notice. After that, what is still in flight gets `grace_seconds`.
     """
 
     listen: Address

@@ -1,4 +1,4 @@
-"""TLS at the admission port: bounds on handshakes and heads, and the client certificates that are asked for."""
+"""TLS on the admission port: limits for handshakes and heads, and which client certificates are asked for."""
 
 import contextlib
 import logging
@@ -20,27 +20,27 @@ from webhook.server.open_connections import received
 log = logging.getLogger("keyhole.server")
 
 _HANDSHAKE_SECONDS = 10.0
-# gunicorn bounds the lines of a head and the length of each, which together allow 800 KB.
+# gunicorn limits the number of lines in a head and the length of each, which together allow 800 KB.
 MOST_HEAD_BYTES = 64 * 1024
 
 
 class HeadBoundSocket(ssl.SSLSocket):
-    """A connection of which a request's head takes 64 KiB at most: what is longer is read no further."""
+    """A connection on which the head of a request may take 64 KiB. A longer one is not read any further."""
 
     _left_bytes: int | None = None
     on_close: Callable[["HeadBoundSocket"], None] | None = None
-    """Is called with this socket right before it is closed."""
+    """Called with this socket right before it is closed."""
 
     def begin_head(self) -> None:
-        """Count what is read from here on."""
+        """Start counting what is read."""
         self._left_bytes = MOST_HEAD_BYTES
 
     def end_head(self) -> None:
-        """Count no more: bodies have limits of their own."""
+        """Stop counting: bodies have limits of their own."""
         self._left_bytes = None
 
     def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
-        """Read as any socket does; raises gunicorn's `LimitRequestHeaders` past the end of a head that is too long."""
+        """Read like any socket. Raises gunicorn's `LimitRequestHeaders` once a head is too long."""
         left_bytes = self._left_bytes
         if left_bytes is None:
             return super().recv(buflen, flags)
@@ -52,7 +52,7 @@ class HeadBoundSocket(ssl.SSLSocket):
         return piece
 
     def close(self) -> None:
-        """Close it, as any socket."""
+        """Close the connection like any socket."""
         told, self.on_close = self.on_close, None
         if told is not None:
             told(self)
@@ -60,16 +60,16 @@ class HeadBoundSocket(ssl.SSLSocket):
 
 
 class BoundedContext(ssl.SSLContext):
-    """A TLS context whose connections shake hands later, by `shake_hands`, under a limit of their own.
+    """A TLS context whose connections do their handshake later, in `shake_hands`, which has a time limit of its own.
 
-    `authorities` are the CAs under which client certificates are verified; None when none are asked for.
+    `authorities` are the CAs that client certificates are verified with; None if none are asked for.
     """
 
     authorities: Authorities | None = None
     sslsocket_class = HeadBoundSocket
 
     def wrap_socket(self, sock: Any, *args: Any, **kwargs: Any) -> Any:
-        """Return the connection before its handshake, or end its greenlet if the client is gone already."""
+        """Return the connection before its handshake. Ends the greenlet if the client is gone already."""
         kwargs["do_handshake_on_connect"] = False
         try:
             return super().wrap_socket(sock, *args, **kwargs)
@@ -80,9 +80,9 @@ class BoundedContext(ssl.SSLContext):
 
 
 def shake_hands(connection: ssl.SSLSocket) -> bool:
-    """Return whether the client finished the handshake within 10 seconds in all.
+    """Return whether the client finished the handshake within 10 seconds in total.
 
-    A socket's own time limit would count anew for each part of the handshake that arrives.
+    A socket's own timeout would start again with each part of the handshake that arrives.
     """
     try:
         with gevent.Timeout(_HANDSHAKE_SECONDS):
@@ -94,7 +94,7 @@ def shake_hands(connection: ssl.SSLSocket) -> bool:
 
 
 class ServingTls:
-    """What gunicorn takes for its TLS context: each handshake has the certificate and the CAs of that moment."""
+    """Takes the place of gunicorn's TLS context. Each handshake uses the certificate and the CAs of that moment."""
 
     def __init__(
         self,
@@ -102,14 +102,14 @@ class ServingTls:
         authorities: Callable[[], Authorities | None] = lambda: None,
         on_failure: Callable[[], None] = lambda: None,
     ) -> None:
-        """`certificate` returns None while there is none: handshakes are refused then. `on_failure` is told of each."""
+        """While `certificate` returns None, handshakes are refused. `on_failure` is called for each of those."""
         self._certificate = certificate
         self._authorities = authorities
         self._on_failure = on_failure
         self._current: tuple[KeyPair, BoundedContext] | None = None
 
     def wrap_socket(self, sock: Any, *args: Any, **kwargs: Any) -> Any:
-        """Return the connection before its handshake; without a certificate end its greenlet."""
+        """Return the connection before its handshake. Ends the greenlet if there is no certificate."""
         try:
             return self._wrapped(sock, *args, **kwargs)
         except GreenletExit:
@@ -129,7 +129,7 @@ class ServingTls:
 
 
 def load_pair(context: ssl.SSLContext, pair: KeyPair) -> None:
-    """Have the context serve with a certificate and its key; raises `ssl.SSLError`."""
+    """Load a certificate and its key into the context. Raises `ssl.SSLError`."""
     with _readable(pair.certificate_pem + b"\n" + pair.key_pem) as path:
         context.load_cert_chain(path)
 
@@ -151,7 +151,7 @@ def _context(pair: KeyPair, authorities: Authorities | None) -> BoundedContext:
 
 @contextlib.contextmanager
 def _readable(content: bytes) -> Iterator[str]:
-    """Give a path, for OpenSSL takes keys from files only. On Linux it is memory: no key comes near a disk."""
+    """Yield a path, because OpenSSL reads keys only from files. On Linux it is in memory: no key reaches a disk."""
     if sys.platform == "linux":
         with os.fdopen(os.memfd_create("serving-certificate"), "wb") as file:
             file.write(content)

@@ -1,7 +1,7 @@
-"""The gunicorn worker: gevent, with time limits on what a client may hold, a health listener and a gentle stop.
+"""The gunicorn worker: gevent, with time limits on what a client may occupy, a health listener and a graceful stop.
 
-A stalled client costs a greenlet of some kilobytes here; under threads it would cost one of a few places.
-`docs/decisions/004-gevent-workers.md` has the measurement by which the class was chosen.
+A stalled client costs a greenlet of a few kilobytes here. With threads it would cost one of a few places.
+`docs/decisions/004-gevent-workers.md` has the measurements behind this choice.
 """
 
 import contextlib
@@ -29,26 +29,26 @@ from webhook.server.open_connections import OpenConnections
 from webhook.server.server_log import status_of, tell_of_start
 from webhook.server.tls import shake_hands
 
-# The API server waits at most 30 s for an answer; past that, whatever the request still does is for nobody.
+# The API server waits at most 30 s for an answer. After that, nobody needs what the request still does.
 _REQUEST_SECONDS = 35.0
 _PIECE_BYTES = 64 * 1024
-# How often a worker tries again to start, and how often it looks whether it is ready.
+# How often a worker retries its start, and how often it checks whether it is ready.
 _ATTEMPT_SECONDS = 2
 _LOOK_SECONDS = 0.5
 
 
 class AdmissionServer(StreamServer):  # type: ignore[misc]
-    """gevent's server, which accepts only while it may; what it has accepted it goes on serving."""
+    """gevent's server, except that it accepts connections only while it may. It keeps serving those it has."""
 
     may_accept: Callable[[], bool] = staticmethod(lambda: True)
 
     def start_accepting(self) -> None:
-        """Begin to accept, or go on after there were too many connections (gevent's hook)."""
+        """Start accepting, or go on after there were too many connections (gevent's hook)."""
         if self.may_accept():
             super().start_accepting()
 
     def follow(self) -> None:
-        """Do as `may_accept` says now."""
+        """Start or stop accepting, as `may_accept` says now."""
         if not self.started:
             return
         if not self.may_accept():
@@ -58,7 +58,7 @@ class AdmissionServer(StreamServer):  # type: ignore[misc]
 
 
 class AdmissionWorker(GeventWorker):  # type: ignore[misc]
-    """Serves admissions; `self.app` is the `webhook.server.Server` that the master forked."""
+    """Serves admissions. `self.app` is the `webhook.server.Server` that the master forked."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -69,15 +69,15 @@ class AdmissionWorker(GeventWorker):  # type: ignore[misc]
         self._is_known: Callable[[Any], bool] = lambda _connection: False
 
     def init_signals(self) -> None:
-        """Take the signals that stop a worker; those that do nothing would end it abruptly (gunicorn's hook)."""
+        """Handle the signals that stop a worker, and ignore those that would kill it (gunicorn's hook)."""
         super().init_signals()
         for unused in UNUSED:
             signal.signal(unused, signal.SIG_IGN)
 
     def load_wsgi(self) -> None:
-        """Build the application, and have it say when a connection has proved itself (gunicorn's hook).
+        """Build the application, which says when a connection has proved itself (gunicorn's hook).
 
-        What cannot be built now is tried again: a worker that ended here would take the whole server along.
+        If that fails, it is tried again: a worker that exited here would take the whole server down.
         """
         told = ""
         while True:
@@ -97,7 +97,7 @@ class AdmissionWorker(GeventWorker):  # type: ignore[misc]
         self.wsgi: Callable[..., Any] = proving
 
     def _rest(self) -> None:
-        """Wait a little before the next attempt to start, and end if the server stops meanwhile."""
+        """Wait a little before the next attempt to start. Exits if the server stops meanwhile."""
         for _ in range(_ATTEMPT_SECONDS):
             self.notify()
             gevent.sleep(1.0)
@@ -105,7 +105,7 @@ class AdmissionWorker(GeventWorker):  # type: ignore[misc]
                 sys.exit(0)
 
     def server_class(self, listener: Any, *, spawn: Any, ssl_context: Any, **_unused: Any) -> StreamServer:
-        """Return the server for a listener: gunicorn's own, which accepts only while it may (gunicorn's hook)."""
+        """Return the server for a listener, which accepts only while it may (gunicorn's hook)."""
         server = AdmissionServer(listener, partial(self.handle, listener), spawn=spawn, ssl_context=ssl_context)
         if self.cfg.workers > 1:
             server.max_accept = 1
@@ -118,17 +118,17 @@ class AdmissionWorker(GeventWorker):  # type: ignore[misc]
         return is_ready or not self.app.is_another_ready_in_worker()
 
     def _leave_or_take(self) -> None:
-        """Leave new connections to workers that are ready while this one is not."""
+        """Leave new connections to other workers while those are ready and this one is not."""
         while self.alive:
             try:
                 for server in self._servers:
                     server.follow()
             except Exception as error:  # noqa: BLE001 - a bug must not end the looking
-                self.log.error("bug in a worker's readiness: %s", described(error))  # noqa: TRY400
+                self.log.error("bug while checking a worker's readiness: %s", described(error))  # noqa: TRY400
             gevent.sleep(_LOOK_SECONDS)
 
     def handle(self, listener: Any, client: Any, address: Any) -> None:
-        """Serve one connection, its handshake included (gunicorn's hook)."""
+        """Serve one connection, including its handshake (gunicorn's hook)."""
         with self.connections.open(client, str(address[0])):
             if not shake_hands(client):
                 self.app.handshake_failed_in_worker()
@@ -140,22 +140,22 @@ class AdmissionWorker(GeventWorker):  # type: ignore[misc]
 
     @contextlib.contextmanager
     def timeout_ctx(self) -> Iterator[None]:
-        """Bound the next request's head, and the wait for it (gunicorn's hook)."""
+        """Limit the wait for the next request and its head (gunicorn's hook)."""
         with self.connections.waiting(self.cfg.keepalive) as client:
             client.begin_head()
             yield
 
     def handle_request(self, listener_name: Any, request: Any, client: Any, *args: Any) -> Any:
-        """Bound one request, its body included (gunicorn's hook)."""
+        """Limit one request, including its body (gunicorn's hook)."""
         client.end_head()
         with gevent.Timeout(_REQUEST_SECONDS, False), self.connections.answering(request):
             super().handle_request(listener_name, request, client, *args)
             _read_rest(request.body)
             return True
-        raise StopIteration  # gunicorn's sign to close the connection: the rest of the body may still come
+        raise StopIteration  # tells gunicorn to close the connection: the rest of the body may still come
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:  # noqa: ARG002
-        """Answer a request that cannot be read, and quote nothing of it (gunicorn's hook)."""
+        """Answer a request that cannot be read, without quoting any of it (gunicorn's hook)."""
         status = status_of(exc, addr[0])
         with contextlib.suppress(OSError):
             write_error(client, int(status), status.phrase, "")
@@ -176,16 +176,16 @@ class AdmissionWorker(GeventWorker):  # type: ignore[misc]
             self.app.close_in_worker()
 
     def _is_ready(self) -> bool:
-        """Return whether this worker or another can serve: one that cannot accepts nothing as long as another can."""
+        """Return whether this worker or another one can serve: one that cannot leaves everything to those that can."""
         is_ready = self.app.tell_ready_in_worker(is_stopping=self.stopping)
         return not self.stopping and (is_ready or self.app.is_another_ready_in_worker())
 
     def handle_exit(self, sig: int, frame: object) -> None:
-        """Begin to stop: answer on for a while, one answer a connection, then take no more (SIGTERM)."""
+        """Begin to stop (SIGTERM): for a while, give each connection one more answer; then accept nothing."""
         if self.stopping:
             return
         self.stopping = True
-        # Counted by gunicorn from the end of the draining on.
+        # gunicorn counts it from the end of the draining.
         self.cfg.set("graceful_timeout", ceil(self.app.settings.grace_seconds))
         self.connections.close_after_answers()
         gevent.spawn_later(self.app.settings.drain_seconds, self._end, sig, frame)
@@ -196,7 +196,7 @@ class AdmissionWorker(GeventWorker):  # type: ignore[misc]
 
 
 def _read_rest(body: Any) -> None:
-    """Read what the application left of a body: gunicorn would, under the limit of the head that follows."""
+    """Read what the application left of a body. gunicorn would count that toward the next request's head."""
     try:
         while body.read(_PIECE_BYTES):
             pass

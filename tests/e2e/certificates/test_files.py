@@ -32,7 +32,7 @@ def test_a_new_pair_is_taken_over_and_a_broken_one_is_not(
         before, running = files.ca_certificate.read_bytes(), both_workers(webhook)
         (first,) = _served(webhook, before)
         swap(files.key, "half of a ke")
-        eventually(lambda: log.read_text().count("the certificate of before stays") >= 2, "both workers tell of it")
+        eventually(lambda: log.read_text().count("the certificate in use stays") >= 2, "both workers tell of it")
         assert _served(webhook, before) == {first}
         ca = issue_ca()
         write(tmp_path / "certs", ca, issue_serving(ca, ["127.0.0.1", SERVICE_HOST]), overwrite=True)
@@ -40,4 +40,4 @@ def test_a_new_pair_is_taken_over_and_a_broken_one_is_not(
         assert _served(webhook, before) == set()
         assert workers(webhook) == running
         # Each process tells of a change once, the master included, and the files change one by one.
-        assert log.read_text().count("the certificate of before stays") in range(2, 7)
+        assert log.read_text().count("the certificate in use stays") in range(2, 7)

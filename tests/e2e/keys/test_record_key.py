@@ -77,7 +77,7 @@ def test_it_starts_without_a_key_and_is_ready_once_the_controller_has_made_it(
     assert _probe(starting, "/readyz") == 503
     with controlling(bed, tmp_path):
         eventually(lambda: _probe(starting, "/readyz") == 200, "it is ready")
-    eventually(lambda: f"signed under the key {key.ring().signing.id}" in _log(starting), "the log says so")
+    eventually(lambda: f"signed with the key {key.ring().signing.id}" in _log(starting), "the log says so")
 
 
 def test_every_worker_takes_a_new_ring_over_and_keeps_it_whatever_comes_after(
@@ -120,7 +120,8 @@ def test_a_replica_that_may_not_read_the_key_any_more_answers_nothing_before_a_r
             eventually(lambda: _signing(key) != old, "the next key signs")
             # No replica goes by the old one at this moment.
             assert _probe(webhook, "/readyz") == 503
-            assert _log(webhook).count("is not believed any longer; no object can be admitted until then") == 2
+            ended = "is not believed any longer; no object with references is admitted until then"
+            assert _log(webhook).count(ended) == 2
             answer = _asked(webhook, places)
             assert "RecordKeyUnavailable" in answer.text
             # The API server's next question goes to another replica.
