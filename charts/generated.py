@@ -91,7 +91,7 @@ def _with_connections(schema: dict[str, Any]) -> Mapping[str, Any]:
     """
     connections = json.loads(connections_schema.text())
     schema["$defs"] = {**schema["$defs"], **connections["$defs"]}
-    # None at all is told by the templates, in words.
+    # If there are none at all, the templates say so in words.
     known = {key: part for key, part in connections["properties"]["connections"].items() if key != "minProperties"}
     schema["properties"]["connections"] = known
     return schema

@@ -12,7 +12,7 @@ from cli.main import COMMANDS, main
 _HEAD = """<!-- Written by `python -m cli.document` from the commands in cli/. -->
 # The command line
 
-`keyhole COMMAND --help` shows what stands here for one command. Exit codes: 0 done; 1 findings: something is wrong with
+`keyhole COMMAND --help` shows the same for one command. Exit codes: 0 done; 1 findings: something is wrong with
 what the command was asked about; 2 the command could not do its work, or was called wrongly.
 
 """

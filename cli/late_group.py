@@ -14,7 +14,7 @@ import click
 from cli.errors import NotDoneError
 
 # The rooms of this package. If one of them is missing, the installation is broken and no extra helps.
-_OUR_OWN: Final = frozenset(
+OUR_OWN: Final = frozenset(
     [
         "audit",
         "certs",
@@ -36,7 +36,7 @@ class Late:
     """A subcommand that has not been imported yet.
 
     `module` holds the command under the name by which the group knows it. `help` is the line that the group's own help
-    shows. `extra` is what has to be installed beside the plain package (`keyhole[EXTRA]`) for the command to work.
+    shows. `extra` is what the command needs beside the plain package (`keyhole[EXTRA]`).
     """
 
     module: str
@@ -65,7 +65,7 @@ class LateGroup(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """Write the list of subcommands from the table, so that none has to be imported (click's hook)."""
+        """Write the list of subcommands from the table, without importing any (click's hook)."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, self.late[name].help) for name in sorted(self.late)])
 
@@ -76,7 +76,7 @@ class LateGroup(click.Group):
         except ModuleNotFoundError as error:
             missing = (error.name or "").partition(".")[0]
             called = self.late.get(ctx.invoked_subcommand or "")
-            if called is None or called.extra is None or missing in _OUR_OWN:
+            if called is None or called.extra is None or missing in OUR_OWN:
                 raise
             message = f"`keyhole {ctx.invoked_subcommand}` needs {missing}, which a plain install leaves out"
             raise NotDoneError(f"{message}: pip install 'keyhole[{called.extra}]'") from None

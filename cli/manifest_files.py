@@ -71,7 +71,7 @@ def ca(file: Path) -> bytes:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes each object out where it stands; parts that two objects share would become anchors otherwise."""
+    """Writes shared parts out in full. By default they would become anchors, which few expect in a manifest."""
 
     def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - yaml's signature
         return True

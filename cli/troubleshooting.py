@@ -25,7 +25,7 @@ keyhole resolve 'vault:secret/app#password' --namespace shop --connections conne
 ```
 
 A refusal begins with a word that names its cause, and ends with what would cure it; [the causes](#causes) are listed
-below. What does not begin with such a word stands first.
+below. Everything else comes first.
 
 ## What is no refusal of Keyhole
 
@@ -60,7 +60,7 @@ the certificate.
 ### A Secret holds the text of a reference instead of a value
 
 Keyhole was not asked: the namespace lacks the label `keyhole.dev/enabled=true`, or got it only a moment before; the
-namespace is one of the excluded ones; or something stands before the reference, a blank perhaps.
+namespace is one of the excluded ones; or something comes before the reference, such as a blank.
 
 **Do:** Apply the object again after labelling the namespace. [Which objects are sent](admission.md) has the rules, and
 the policies there warn of such texts.

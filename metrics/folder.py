@@ -34,7 +34,7 @@ class MetricsFolder:
         except OSError as error:
             raise MetricsFolderError(f"no folder for metrics below TMPDIR: {error.strerror}") from error
         self._taken: set[int] = set()
-        # prometheus_client looks for the folder here, whatever else it is told.
+        # prometheus_client looks for the folder here, whatever else it is given.
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(self.path)
 
     def take_place(self) -> int:

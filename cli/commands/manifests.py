@@ -145,7 +145,7 @@ Examples:
 def admission_policy(*, name: str, namespace: str, output: Path | None) -> None:
     """Print the ValidatingAdmissionPolicy that refuses Secrets with references about which Keyhole was not asked.
 
-    It stands behind the webhook: without it, references are stored unresolved when somebody removes the webhook's
+    It backs up the webhook: without it, references are stored unresolved when somebody removes the webhook's
     registration, or when another webhook adds a reference later.
     """
     write(written_admission_policy(name=name, own_namespace=namespace), output)

@@ -1,5 +1,5 @@
 # What the namespace `shop` may read, and therefore what its references may name.
-# On a KV v2 mount, a policy's path has data/ behind the mount; a reference does without.
+# On a KV v2 mount, the path in a policy has data/ after the mount; the path in a reference does not.
 path "secret/data/shop/*" {
   capabilities = ["read"]
 }

@@ -3,11 +3,16 @@
 import json
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 from click import Context
 
+from cli.late_group import OUR_OWN
 from cli.main import COMMANDS, main
+
+ROOT = Path(__file__).resolve().parents[2]
 
 # What costs much to import, or is not there in a plain install.
 HEAVY = (
@@ -70,3 +75,9 @@ def test_the_list_of_commands_says_what_their_own_help_begins_with() -> None:
         assert command.name == name
         begun = " ".join((command.help or "").split())
         assert begun.startswith(late.help), f"{name}: {begun[:120]!r}"
+
+
+def test_no_room_of_the_package_is_taken_for_something_to_install() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    rooms = {pattern.removesuffix("*") for pattern in project["tool"]["setuptools"]["packages"]["find"]["include"]}
+    assert rooms == OUR_OWN
