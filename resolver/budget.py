@@ -1,8 +1,7 @@
-"""What the references of one object may take of the process: its processor, its memory, Vault's answers.
+"""How much of the process the references of one object may use: processor time, memory, bytes from Vault.
 
-A worker of the server is one thread with little memory, so work is bounded in size and not in number. It is counted
-from resolver.causes import Cause
-from sizes before it is done, and never measured: the same object is refused on a fast machine and on a slow one.
+A worker of the server is a single thread with little memory, so work is limited by its size, not by its number. It is
+estimated from sizes beforehand and never measured, so an object is not refused on one machine and accepted on another.
 """
 
 from collections.abc import Callable
@@ -15,16 +14,16 @@ from resolver.errors import DeadlineExceeded, ResolverError, TemporaryError
 
 _MIB: Final = 1024 * 1024
 MOST_UNITS: Final = 500_000_000
-"""The work for one object. A unit is about a nanosecond, so that this is about half a second."""
+"""The work allowed for one object. A unit is about a nanosecond, so this is about half a second."""
 SLICE_UNITS: Final = 5_000_000
-"""The work that is done at a stretch, if it can be divided. In between, others get their turn."""
+"""The work done at a stretch, where it can be divided. In between, others get their turn."""
 MOST_ANSWERS_BYTES: Final = 8 * _MIB
-"""What Vault may answer for one object."""
+"""The most bytes that Vault may send for one object."""
 MOST_VALUES_BYTES: Final = _MIB
-"""Kubernetes' MaxSecretSize, which the values of one object cannot exceed together: nothing larger could be stored."""
+"""Kubernetes' MaxSecretSize: values that are larger together could not be stored."""
 
 Rest = Callable[[str, Deadline], None]
-"""Let others work, and return when it is this namespace's turn; raises `DeadlineExceeded`."""
+"""Lets others work, and returns when it is this namespace's turn again. Raises `DeadlineExceeded`."""
 
 
 def _no_rest(_namespace: str, _deadline: Deadline) -> None:
@@ -37,7 +36,7 @@ def _no_bound(_namespace: str, _size_bytes: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """What all objects share that are worked on at once. `take` raises `NoRoom`; `give` takes back what it gave."""
+    """What all objects in progress share. `take` claims memory or raises `NoRoom`; `give` returns it."""
 
     rest: Rest = _no_rest
     take: Callable[[str, int], None] = _no_bound
@@ -45,30 +44,30 @@ class Process:
 
 
 ALONE: Final = Process()
-"""A process that works for one person, as the command line does."""
+"""A process that serves one person, such as the command line."""
 
 
 class TooMuchWork(ResolverError):
-    """Evaluating the references of the object would keep everybody else waiting."""
+    """Evaluating the references of the object would keep everyone else waiting."""
 
     cause: ClassVar[Cause] = Cause.TOO_MUCH_WORK
 
     def __init__(self) -> None:
         super().__init__(
-            "the object's references need more work than one object may take; shorten the values that functions work "
-            "on, store what is needed in fields of its own, or spread the references over several objects"
+            "evaluating the object's references takes more work than one object may use; shorten the values that "
+            "functions work on, store what is needed in separate fields, or spread the references over several objects"
         )
 
 
 class AnswersTooLarge(ResolverError):
-    """The secrets that the references name are too large together."""
+    """The secrets that the references name are too large in total."""
 
     cause: ClassVar[Cause] = Cause.ANSWER_TOO_LARGE
 
     def __init__(self) -> None:
         super().__init__(
-            f"the secrets in Vault that the object's references name have more than {MOST_ANSWERS_BYTES} bytes "
-            "together, which is more than is read for one object; spread the references over several objects"
+            f"the secrets that the object's references name have more than {MOST_ANSWERS_BYTES} bytes in total, which "
+            "is more than Keyhole reads for one object; spread the references over several objects"
         )
 
 
@@ -79,23 +78,23 @@ class ValuesTooLarge(ResolverError):
 
     def __init__(self) -> None:
         super().__init__(
-            f"the values of the object's references have more than {MOST_VALUES_BYTES} bytes together, which is the "
-            "most that Kubernetes stores in one object; spread them over several objects"
+            f"the values of the object's references have more than {MOST_VALUES_BYTES} bytes in total, the most that "
+            "Kubernetes stores in one object; spread them over several objects"
         )
 
 
 class NoRoom(TemporaryError):
-    """The process holds as much as it may for others."""
+    """Other objects already use all the memory that the process may give them."""
 
     cause: ClassVar[Cause] = Cause.OVERLOADED
 
     def __init__(self) -> None:
-        super().__init__("other objects with large values are in progress, and there is no room yet; a retry will work")
+        super().__init__("Keyhole is busy with other objects that have large values; a retry will work")
 
 
 @dataclass(slots=True)
 class Budget:
-    """The budget of one object, for all who work on it. Threads may share it. To be closed when its values are made."""
+    """The budget of one object, shared by all threads that work on it. Close it once the object's values are ready."""
 
     namespace: str
     deadline: Deadline
@@ -108,7 +107,7 @@ class Budget:
     _is_closed: bool = False
 
     def spend(self, units: int) -> None:
-        """Pay for work that is about to be done, and rest before it if it is time to.
+        """Pay for work that is about to be done. Lets others work first if a slice is used up.
 
         Raises `TooMuchWork`, or `DeadlineExceeded`.
         """
@@ -121,31 +120,31 @@ class Budget:
             self.process.rest(self.namespace, self.deadline)
 
     def read(self, size_bytes: int) -> None:
-        """Take what Vault sends, as it arrives. Raises `AnswersTooLarge` or `NoRoom`."""
+        """Pay for bytes from Vault as they arrive. Raises `AnswersTooLarge` or `NoRoom`."""
         self._answers_bytes += size_bytes
         if self._answers_bytes > MOST_ANSWERS_BYTES:
             raise AnswersTooLarge
         self.hold(size_bytes)
 
     def value(self, size_bytes: int) -> None:
-        """Take a value that a reference stands for. Raises `ValuesTooLarge`."""
+        """Count the value of a reference. Raises `ValuesTooLarge`."""
         self._values_bytes += size_bytes
         if self._values_bytes > MOST_VALUES_BYTES:
             raise ValuesTooLarge
 
     def hold(self, size_bytes: int) -> None:
-        """Hold so much memory. Raises `NoRoom`, or `DeadlineExceeded` once the budget is closed."""
+        """Claim memory. Raises `NoRoom`, or `DeadlineExceeded` once the budget is closed."""
         if self._is_closed:
             raise DeadlineExceeded
         self.process.take(self.namespace, size_bytes)
         self._held_bytes += size_bytes
 
     def release(self, size_bytes: int) -> None:
-        """Give memory back that is held."""
+        """Return memory that was claimed."""
         self._held_bytes -= size_bytes
         self.process.give(self.namespace, size_bytes)
 
     def close(self) -> None:
-        """Give all memory back. Who still works on the object gets no more."""
+        """Return all memory. Threads that still work on the object get no more."""
         self._is_closed = True
         self.release(self._held_bytes)

@@ -1,4 +1,4 @@
-"""The moment by which an answer must be given, carried through every call below."""
+"""The moment by which a request must be answered. It is passed down to every call."""
 
 import time
 from dataclasses import dataclass
@@ -22,9 +22,9 @@ class Deadline:
         return max(0.0, self.at_seconds - time.monotonic())
 
     def at_most_seconds(self, limit_seconds: float) -> float:
-        """Seconds that one call may take: what is left, but no more than its own limit.
+        """Return how long one call may take: the time left, but at most the call's own limit.
 
-        Raises `DeadlineExceeded` when nothing is left, so that no call starts that cannot end in time.
+        Raises `DeadlineExceeded` when no time is left, so that no call starts that cannot end in time.
         """
         remaining = self.remaining_seconds()
         if remaining <= 0:

@@ -1,7 +1,8 @@
 """The root of everything that can go wrong between a reference and its value.
 
-`resolver.references.errors` has what is wrong with references and values, `resolver.vault.errors` what goes wrong where
-the resolver meets Vault and Kubernetes.
+`resolver.references.errors` has the faults of references and values, `resolver.vault.errors` the failures of Vault and
+Kubernetes. A connections file that cannot be used is another matter: `ConfigurationError` refuses no object, it keeps
+Keyhole from starting.
 """
 
 from typing import ClassVar
@@ -10,7 +11,7 @@ from resolver.causes import Cause
 
 
 class ResolverError(Exception):
-    """The root. Every error that is raised has a `cause`. `message` is safe to show: it holds no value and no token."""
+    """The root; each error below it has a `cause`. `message` never contains a value or a token, so it may be shown."""
 
     cause: ClassVar[Cause]
 
@@ -20,7 +21,7 @@ class ResolverError(Exception):
 
 
 class TemporaryError(ResolverError):
-    """A retry may work in a moment. `retry_after_seconds` is how long the server asked to wait, if it did."""
+    """A retry may work in a moment. `retry_after_seconds` is how long the server asked us to wait, if it did."""
 
     def __init__(self, message: str, retry_after_seconds: int | None = None) -> None:
         super().__init__(message)
@@ -33,4 +34,4 @@ class DeadlineExceeded(TemporaryError):
     cause: ClassVar[Cause] = Cause.DEADLINE_EXCEEDED
 
     def __init__(self) -> None:
-        super().__init__("the time that the API server allows was used up; a retry may work")
+        super().__init__("the time that the API server allows for a webhook was used up; a retry may work")

@@ -1,10 +1,9 @@
-"""Reads side by side, shared fairly among namespaces: nobody's reads wait for those of somebody else.
+"""Parallel reads, shared fairly among namespaces: no namespace waits for the reads of another.
 
-Each admission reads in its own thread (a greenlet, in the server), and borrows helpers for what it has to read besides.
-There are few helpers for all namespaces together. A namespace is lent one only while it holds fewer than are left, so
-that one alone gets half of them, two a third each, and whoever comes next always finds one. A helper that is more than
-its namespace's share is given back after the read that it is at. When all of them are held up, an admission still
-goes on by itself.
+Each admission reads in its own thread (in the server, a greenlet) and borrows helpers for further reads. All namespaces
+share a small number of helpers. A namespace may borrow one only while it holds fewer than are free. So a single
+namespace gets half of them, two get a third each, and a newcomer always finds one. A helper beyond the namespace's
+share is returned after its current read. If every helper hangs, an admission still makes progress on its own.
 
 Source: the dynamic thresholds of Choudhury and Hahne (IEEE/ACM Transactions on Networking 6, 1998).
 """
@@ -26,7 +25,7 @@ Result = TypeVar("Result")
 
 @dataclass(slots=True)
 class _Batch(Generic[Item, Result]):
-    """What one admission has to read. What is taken from `waiting` is read by whoever took it."""
+    """What one admission has to read. Whoever takes an item from `waiting` reads it."""
 
     read: Callable[[Item], Result]
     items: Sequence[Item]
@@ -44,7 +43,7 @@ class _Batch(Generic[Item, Result]):
 
 
 class FairReadPool:
-    """The helpers of one process. Threads may share it; it is made after a fork."""
+    """The helpers of one process. Threads may share it. Create it after a fork, never before."""
 
     def __init__(self, most_helpers: int = MOST_HELPERS) -> None:
         self._most = most_helpers
@@ -56,7 +55,7 @@ class FairReadPool:
 
     @property
     def busy(self) -> int:
-        """How many helpers are lent."""
+        """How many helpers are borrowed."""
         return self._most - self._free
 
     def read_all(
@@ -75,18 +74,18 @@ class FairReadPool:
             for helper in wait(helpers, timeout=deadline.remaining_seconds()).done:
                 helper.result()
         finally:
-            # Whatever ends this, nobody goes on reading for it.
+            # However this ends, the helpers must not go on reading for it.
             batch.waiting.clear()
         return [batch.results.get(position) for position in range(len(items))]
 
     def close(self) -> None:
-        """Lend no more helpers; those that are out finish the read that they are at. Admissions go on by themselves."""
+        """Lend no more helpers. Borrowed ones finish their current read; admissions go on without them."""
         with self._lock:
             self._is_closed = True
         self._helpers.shutdown(wait=False)
 
     def _borrow(self, namespace: str, batch: _Batch[Item, Result], helpers: list[Future[None]]) -> None:
-        """Get as many helpers as there is work beside one's own, and as the namespace's share allows."""
+        """Borrow a helper for each further item, as far as the namespace's share allows."""
         at_work = sum(not helper.done() for helper in helpers)
         while at_work < len(batch.waiting) - 1 and self._take(namespace):
             helpers.append(self._helpers.submit(self._help, namespace, batch))

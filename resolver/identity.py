@@ -1,4 +1,4 @@
-"""Where a ServiceAccount's token comes from. Kubernetes is behind this protocol: the resolver never imports it."""
+"""Where ServiceAccount tokens come from. The resolver never imports Kubernetes: it only knows this protocol."""
 
 from typing import Protocol
 
@@ -6,9 +6,9 @@ from resolver.deadline import Deadline
 from resolver.references.value import SecretValue
 
 SERVICE_ACCOUNT = "keyhole"
-"""The one ServiceAccount of each namespace whose tokens may be minted for Vault."""
+"""The only ServiceAccount in each namespace for which Keyhole may create tokens for Vault."""
 RECONCILER = "keyhole-reconciler"
-"""The ServiceAccount as which Keyhole's controller acts in a namespace. Vault knows nothing of it."""
+"""The ServiceAccount that Keyhole's controller uses in a namespace. Vault does not know it."""
 
 
 class TokenMinter(Protocol):

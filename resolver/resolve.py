@@ -1,4 +1,4 @@
-"""References in, values out: one login for a namespace, one Vault read for each path."""
+"""Turns references into values, with one login per namespace and one read per path in Vault."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
@@ -27,7 +27,7 @@ from resolver.vault.servers import Server, Servers
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A reference's value, and where it came from (the version is None on KV v1)."""
+    """The value of a reference, and where it came from. The version is None on KV v1."""
 
     value: SecretValue
     version: int | None
@@ -52,20 +52,20 @@ class TokenSource(Protocol):
     """Where the Vault tokens come from: `resolver.tenancy.token_cache.TokenCache`, or a person's own token."""
 
     def lease(self, tenant: Tenant, client: VaultClient, deadline: Deadline) -> AbstractContextManager[TokenLease]:
-        """Lend the tenant's tokens to one admission."""
+        """Lend the tokens of a tenant to one admission."""
         ...
 
     def forget(self, client: VaultClient) -> None:
-        """Give back the tokens that were obtained through a client. Called once, when nobody uses it any more."""
+        """Revoke the tokens that were obtained through a client. Called once, when the client has no users left."""
         ...
 
     def close(self) -> None:
-        """Give all tokens back, at the end."""
+        """Revoke all tokens, at the end of the process."""
         ...
 
 
 class Resolver:
-    """Resolves references as a namespace. Threads may share it; it is made after a fork."""
+    """Resolves references with the identity of a namespace. Threads may share it. Create it after a fork only."""
 
     def __init__(
         self,
@@ -87,7 +87,7 @@ class Resolver:
         self._servers.replace(connections)
 
     def resolve(self, references: Iterable[Reference], namespace: str, deadline: Deadline) -> dict[Reference, Outcome]:
-        """Return for each reference its value, or the error that says why there is none. Does not raise those."""
+        """Return the value of each reference, or the error that explains its absence. Does not raise these errors."""
         by_connection: dict[str, list[Reference]] = {}
         for reference in dict.fromkeys(references):
             by_connection.setdefault(reference.connection, []).append(reference)
@@ -102,42 +102,42 @@ class Resolver:
         return outcomes
 
     def refresh_seconds(self, references: Iterable[Reference]) -> float:
-        """Return how long values of these references may be kept without asking Vault; 0 for unknown connections."""
+        """Return how long values of these references may be kept without asking Vault: 0 for an unknown connection."""
         servers = [self._servers.current.get(name) for name in {reference.connection for reference in references}]
         return min(
             (server.client.connection.refresh_interval_seconds if server else 0.0 for server in servers), default=0.0
         )
 
     def logins(self, references: Iterable[Reference], namespace: str) -> list[tuple[str, str]]:
-        """Return connection and role of each login that the references need, for the audit trail."""
+        """Return the connection and the role of each login that the references need, for the audit trail."""
         servers = self._servers.current
         names = sorted({reference.connection for reference in references} & servers.keys())
         return [(name, servers[name].client.connection.auth.role_for(namespace)) for name in names]
 
     @property
     def open_breakers(self) -> Mapping[str, bool]:
-        """By connection, whether its Vault failed so often that it is not asked, or only tried."""
+        """Whether the circuit breaker of each connection is open, or half open."""
         return {name: one.client.breaker.state is not State.CLOSED for name, one in self._servers.current.items()}
 
     @property
     def busy_helpers(self) -> int:
-        """How many helpers read beside admissions."""
+        """How many helper threads are reading for admissions."""
         return self._read_pool.busy
 
     def replace(self, connections: Mapping[str, Connection], rejected: Collection[str] = ()) -> list[str]:
-        """Use these connections from now on, and return the names of those that came, changed or went.
+        """Use these connections from now on. Returns the names of those that were added, changed or removed.
 
-        What is under way ends on the connection that it began with; the last one out revokes its tokens and closes it.
-        A connection that did not change keeps its tokens, its mounts and its sockets. So does one of `rejected`, names
-        that are configured in a way that cannot be used; without one from before, references to it may work later.
-        Raises OSError, before anything changed, when a CA bundle cannot be used.
+        Requests in progress finish on the connection that they began with; then its tokens are revoked and it is
+        closed. An unchanged connection keeps its tokens, mounts and sockets. So does a name in `rejected`, whose new
+        configuration cannot be used; if there was none before, references to it get a temporary error.
+        Raises OSError, before it changes anything, when a CA bundle cannot be used.
         """
         return self._servers.replace(connections, rejected)
 
     def close(self) -> None:
-        """Revoke every token and close every connection, when nobody uses them any more or after a second."""
+        """Revoke every token and close every connection, once they are unused or after a second."""
         self._servers.retire()
-        # Also of those who are still at it: their tokens must not outlive the process.
+        # Even tokens that are still in use must not outlive the process.
         self._tokens.close()
         self._servers.close()
         self._read_pool.close()
@@ -167,7 +167,7 @@ class Resolver:
             view = TenantView(server, lease, budget)
             outcomes: dict[Reference, Outcome] = {}
             again = references
-            # What was read on a mount that changed since is read once more, and a third time if the mount is another.
+            # If a mount has changed, its secrets are read again, and a third time if it turns out to be another mount.
             for _ in range(_MOST_ROUNDS):
                 found = self._read_all(view, again)
                 doubts = {key: each for key, each in found.items() if isinstance(each, MountDoubted)}
@@ -179,7 +179,7 @@ class Resolver:
             return {key: each.told if isinstance(each, MountDoubted) else each for key, each in outcomes.items()}
 
     def _read_all(self, view: TenantView, references: Sequence[Reference]) -> dict[Reference, Outcome]:
-        """Locate the references, read each location once, side by side, and evaluate the references on what came."""
+        """Locate the references, read each location once, in parallel, and evaluate the references."""
         outcomes: dict[Reference, Outcome] = {}
         wanted: dict[KvLocation, list[Reference]] = {}
         for reference in references:
@@ -192,11 +192,11 @@ class Resolver:
         def read(place: KvLocation) -> KvSecret | ResolverError:
             return view.read(place, {reference.field for reference in wanted[place]})
 
-        # It pays where the network has latency.
+        # In parallel, which pays off where the network has latency.
         found = self._read_pool.read_all(view.budget.namespace, read, list(wanted), view.budget.deadline)
         evaluation = Evaluation.within(view.budget)
         for (place, of_place), secret in zip(wanted.items(), found, strict=True):
-            # Those to members of one JSON text stand together: it is then read once.
+            # References into one JSON text are evaluated one after another, so that it is parsed once.
             for reference in sorted(of_place, key=lambda each: (each.field, in_order(each))):
                 outcomes[reference] = _evaluated(reference, place, secret, evaluation)
         evaluation.texts.forget()

@@ -17,37 +17,37 @@ from resolver.tenancy.login import Allowance, VaultToken
 from resolver.vault.client import VaultClient
 from resolver.vault.denials import TokenUnknown, TokenUsesTooFew
 
-# A role may give tokens for one use each. So many logins are made for one object.
+# A role may issue tokens for a single use each. So many logins are made for one object.
 _MOST_LOGINS = 32
 
 
 @dataclass(slots=True, eq=False)
 class Holding:
-    """A token, how many hold it, and how often it can be used still (None: without a limit). Changed by its slot."""
+    """A token, how many hold it, and how many uses it has left (None: unlimited). Only its slot changes it."""
 
     token: VaultToken
     holders: int
     uses_left: int | None
     is_known: bool = True
-    """Whether Vault knows the token, as far as was seen."""
+    """Whether Vault knows the token, as far as we have seen."""
     is_dropped: bool = False
-    """Whether no further request is to be sent under it."""
+    """Whether the token must not be used for further requests."""
 
     @property
     def is_usable(self) -> bool:
-        """Whether a request can be sent under the token."""
+        """Whether a request can be sent with the token."""
         return not self.is_dropped and self.uses_left != 0 and self.token.usable_until_seconds > time.monotonic()
 
     @property
     def is_owed(self) -> bool:
-        """Whether Vault still has something to revoke: it forgets a token by itself once it is used up."""
+        """Whether the token still has to be revoked. Vault forgets a used-up token by itself."""
         return self.is_known and self.uses_left != 0 and self.token.revocable
 
 
 class Slot:
-    """One tenant's place for a token. Threads may share it; nothing in it waits for anybody.
+    """The place of one tenant's token. Threads may share it, and none of its methods waits.
 
-    `login_lock` is held over a login, so that simultaneous admissions share one.
+    `login_lock` is held during a login, so that simultaneous admissions share it.
     """
 
     def __init__(self, client: VaultClient) -> None:
@@ -61,12 +61,12 @@ class Slot:
         self._lock = threading.Lock()
 
     def take(self, held: list[Holding], *, spends: bool) -> Holding | None:
-        """Return what a request can be sent under, or None, and note it in `held`, what the caller holds.
+        """Return a usable token, or None, and add it to `held`, the tokens that the caller holds.
 
-        `spends` says that the request counts as a use of the token.
+        `spends` means that the request counts as a use of the token.
         """
         with self._lock:
-            # A slot that is retired keeps no token; then each admission goes on with those that it has.
+            # A retired slot keeps no token, so each admission goes on with those that it holds.
             offered = held if self._is_retired else [self._current] if self._current else []
             found = next((holding for holding in offered if holding.is_usable), None)
             if found is not None:
@@ -74,7 +74,7 @@ class Slot:
             return found
 
     def put(self, token: VaultToken, held: list[Holding], *, spends: bool) -> list[VaultToken]:
-        """Use a token from now on, for a request of the caller at first; return what nobody holds any more."""
+        """Make a token the current one, first used by the caller. Returns tokens that nobody holds any more."""
         with self._lock:
             new = Holding(token, 0, token.uses)
             self._live.append(new)
@@ -85,7 +85,7 @@ class Slot:
             return self._replaced(new)
 
     def drop(self, token: VaultToken, *, is_known: bool) -> list[VaultToken]:
-        """Use a token no longer, if it is the one in use; return it if nobody holds it any more."""
+        """Stop using a token, if it is the current one. Returns it if nobody holds it any more."""
         with self._lock:
             for holding in self._live:
                 if holding.token is token:
@@ -94,33 +94,33 @@ class Slot:
             return self._replaced(None) if in_use else []
 
     def uses(self, token: VaultToken) -> bool:
-        """Whether further requests may be sent under this token."""
+        """Whether further requests may be sent with this token."""
         with self._lock:
             return any(holding.token is token and not holding.is_dropped for holding in self._live)
 
     def release(self, held: list[Holding]) -> list[VaultToken]:
-        """Let go of what a caller holds; return what nobody holds any more."""
+        """Release what a caller holds. Returns tokens that nobody holds any more."""
         with self._lock:
             gone = [token for holding in held for token in self._released(holding)]
             held.clear()
             return gone
 
     def retire(self) -> list[VaultToken]:
-        """Keep no token from now on; return what nobody holds any more."""
+        """Keep no token from now on. Returns tokens that nobody holds any more."""
         with self._lock:
             self._is_retired = True
             old, self._current = self._current, None
             return [] if old is None else self._released(old)
 
     def surrender(self) -> list[VaultToken]:
-        """Give up whatever is held still, by whomever."""
+        """Return all tokens that still have to be revoked, even if someone holds them."""
         with self._lock:
             owed = [holding.token for holding in self._live if holding.is_owed]
             self._live.clear()
             return owed
 
     def is_idle(self, idle_seconds: float) -> bool:
-        """Whether nobody asked for the token lately, or its time is over."""
+        """Whether the token has not been used lately, or has expired."""
         now = time.monotonic()
         current = self._current
         if self.login_lock.locked() or (current is not None and current.holders > 1):
@@ -151,9 +151,9 @@ class Slot:
 
 
 class Lease:
-    """Gives the token of each request. The threads of one admission may share it.
+    """Provides the token for each request of one admission. The threads of the admission may share it.
 
-    `identity` and `role` say in messages whose token it is. `discard` is given the tokens that nobody needs any more.
+    `identity` and `role` are for messages. `discard` is called with tokens that nobody needs any more.
     """
 
     def __init__(
@@ -179,7 +179,7 @@ class Lease:
         self._lock = threading.Lock()
 
     def token(self, *, spends: bool = True) -> VaultToken:
-        """Return the token for one request; `spends` says that Vault counts the request as a use of it.
+        """Return the token for one request; `spends` means that Vault counts the request as a use of it.
 
         Raises `LoginDenied`, `TokenUsesTooFew`, what the minter raises, `VaultUnavailable` or `DeadlineExceeded`.
         """
@@ -190,14 +190,14 @@ class Lease:
             return self._taken(spends=spends) or self._obtained(spends=spends)
 
     def is_new(self, token: VaultToken) -> bool:
-        """Whether the token is of a login that began after this admission: no other would be allowed more."""
+        """Whether the token comes from a login after this admission began, so that a newer one could do no more."""
         return token.asked_at_seconds >= self.began_at_seconds
 
     def replace(self, denied: VaultToken) -> float:
-        """See to it that the next request is sent under another token than the one that was denied something.
+        """Replace a token that was denied something, so that the next request uses another one.
 
-        Returns 0.0, or after how many seconds another one may be obtained. Raises as `token` does; then the denied one
-        is forgotten, so that whoever comes next logs in and is told the same.
+        Returns 0.0, or how many seconds to wait until another token may be obtained. Raises what `token` raises; then
+        the denied token is forgotten, so that the next admission logs in and gets the same error.
         """
         slot = self._slot
         with _held(slot.login_lock, self._deadline):
@@ -212,11 +212,11 @@ class Lease:
             return 0.0
 
     def drop(self, unknown: VaultToken) -> None:
-        """Forget a token that Vault does not know any more."""
+        """Forget a token that Vault no longer knows."""
         self._discard(self._slot.drop(unknown, is_known=False))
 
     def end(self) -> None:
-        """Let go of every token. Threads that are still under way get none from now on."""
+        """Release every token. Threads that are still working get none from now on."""
         with self._lock:
             self._is_over = True
             gone = self._slot.release(self._held)

@@ -23,13 +23,13 @@ from resolver.vault.errors import LoginDenied, VaultUnavailable
 from resolver.vault.http import VaultAnswer
 from resolver.vault.observer import Operation
 
-# A token is dropped while a tenth of its life is left, so that none expires between its choice and its use.
+# A token is dropped when a tenth of its life is left, so that none expires between being chosen and being used.
 _USABLE_PART_OF_LIFE = 0.9
 
 
 @dataclass(frozen=True, slots=True)
 class VaultToken:
-    """A Vault token in memory, and whether Vault can revoke it. Moments are in monotonic seconds.
+    """A Vault token, and whether Vault can revoke it. Times are in monotonic seconds.
 
     `asked_at_seconds` is when its login began: the token shows what the role was then. It can be used `uses` times;
     None means without a limit.
@@ -48,7 +48,7 @@ def login(client: VaultClient, role: str, identity: str, jwt: SecretValue, deadl
     Raises `LoginDenied` when Vault does not accept the identity or the role, or what `VaultClient.send` raises.
     """
     authentication, asked_at_seconds = client.connection.auth, time.monotonic()
-    # A second login does no harm: a token that nobody got expires.
+    # A second login does no harm: a token that nobody received expires.
     adapter = client.adapter(deadline, may_repeat=True, operation=Operation.LOGIN)
     answer: VaultAnswer
     if authentication.method == "jwt":
@@ -58,7 +58,7 @@ def login(client: VaultClient, role: str, identity: str, jwt: SecretValue, deadl
             role, jwt.reveal_text(), use_token=False, mount_point=authentication.mount_point
         )
     server = client.connection.address
-    # 400 and 403 are refusals of the method, 404 is for a mount that is not there.
+    # 400 and 403 are refusals by the method; 404 means that there is no such mount.
     if answer.status in {HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}:
         mount = authentication.mount_point
         if login_refusal.passes(answer):
@@ -75,7 +75,7 @@ def login(client: VaultClient, role: str, identity: str, jwt: SecretValue, deadl
 
 def _granted(granted: Mapping[str, JsonValue], asked_at_seconds: float) -> VaultToken | None:
     token, lifetime = jsontext.text(granted.get("client_token")), granted.get("lease_duration")
-    # A token goes into a header of every request.
+    # The token is sent in a header of every request.
     if token is None or not re.fullmatch(r"[!-~]+", token) or not isinstance(lifetime, JsonNumber):
         return None
     uses = granted.get("num_uses")
@@ -90,7 +90,7 @@ def _granted(granted: Mapping[str, JsonValue], asked_at_seconds: float) -> Vault
 
 
 def revoke(client: VaultClient, token: VaultToken, deadline: Deadline) -> bool:
-    """Have a token revoke itself; returns whether Vault did so. Batch tokens cannot be revoked."""
+    """Have a token revoke itself. Returns whether Vault did so; batch tokens cannot be revoked."""
     if not token.revocable:
         return False
     adapter = client.adapter(deadline, token.token, operation=Operation.REVOKE)
@@ -99,7 +99,7 @@ def revoke(client: VaultClient, token: VaultToken, deadline: Deadline) -> bool:
 
 
 class Allowance:
-    """How often something may be done: `most` times in a row, then once in `every_seconds`."""
+    """Limits how often something may be done: `most` times in a row, then once in `every_seconds`."""
 
     def __init__(self, most: int, every_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._most = most
@@ -109,17 +109,17 @@ class Allowance:
 
     @classmethod
     def of_logins(cls) -> Self:
-        """Return how often a tenant may log in because of denials.
+        """Return the limit for logins after denials.
 
-        The token may be older than the policy of its role, but a bad reference must not make a namespace log in again
-        and again. Some may follow each other: a chart can bring several bad references at once.
+        After a denial, the token may be older than the policy of its role, so a new login may help. But a bad reference
+        must not make a namespace log in again and again. Several in a row are fine: a chart can have several.
         """
         return cls(20, 30.0)
 
     def wait_seconds(self) -> float:
-        """Return after how many seconds it may be done, 0.0 for now."""
+        """Return how many seconds to wait, 0.0 for none."""
         return max(0.0, self._full_at - (self._most - 1) * self._every_seconds - self._clock())
 
     def spend(self) -> None:
-        """Tell that it was done."""
+        """Report that it was done."""
         self._full_at = max(self._full_at, self._clock()) + self._every_seconds

@@ -1,7 +1,7 @@
 """Why Vault refuses a login, as far as it says so, and which command shows the rest.
 
-Vault's text is compared and never quoted: it may hold what stands in the token. Texts differ between releases, so one
-that is not known is answered with all that it can be.
+Vault's text is compared but never quoted, because it may contain parts of the token. Texts differ between releases, so
+an unknown one is explained with everything that it may mean.
 
 Sources: `vault-plugin-auth-jwt` (`path_login.go`, `claims.go`), `vault-plugin-auth-kubernetes` (`path_login.go`) and
 the library `cap/jwt` that both use.
@@ -19,9 +19,9 @@ _PASSING: Final = ("fetching keys", "error configuring token validator")
 
 
 class Reason(StrEnum):
-    """What Vault does not accept. The value is told; `{role}`, `{mount}` and `{audience}` are filled in."""
+    """What Vault does not accept. The value is the message; `{role}`, `{mount}` and `{audience}` are filled in."""
 
-    NO_ROLE = "there is no such role; `vault list auth/{mount}/role` shows those that are there"
+    NO_ROLE = "there is no such role; `vault list auth/{mount}/role` lists the existing ones"
     AUDIENCE = (
         "the role does not accept the audience {audience} of the token; "
         "`vault read auth/{mount}/role/{role}` shows the audience that it is bound to"
@@ -30,23 +30,23 @@ class Reason(StrEnum):
         "the role is not bound to this ServiceAccount; `vault read auth/{mount}/role/{role}` shows what it is bound to"
     )
     KEY = (
-        "no key of auth/{mount} verifies the signature of the token, as after the cluster's key was replaced; "
+        "no key of auth/{mount} verifies the signature of the token, perhaps because the cluster's key was replaced; "
         "`vault read auth/{mount}/config` shows the keys, `kubectl get --raw /openid/v1/jwks` those of the cluster"
     )
     ISSUER = (
         "auth/{mount} is bound to another issuer; `vault read auth/{mount}/config` shows it, "
         "`kubectl get --raw /.well-known/openid-configuration` that of the cluster"
     )
-    CLOCK = "by Vault's clock the token is not valid now: the clocks of Vault and of the API server differ"
+    CLOCK = "the token is not valid now by Vault's clock; set the clocks of Vault and of the API server right"
     NOT_CONFIGURED = "auth/{mount} is not configured; `vault read auth/{mount}/config` shows that"
     REVIEW = (
-        "auth/{mount} is not there, or Vault could not have the token reviewed: the reviewer (token_reviewer_jwt) is "
+        "auth/{mount} does not exist, or Vault could not have the token reviewed: the reviewer (token_reviewer_jwt) is "
         "missing, expired or may not create TokenReviews, kubernetes_host cannot be reached, or pem_keys or "
         "token_bound_cidrs do not fit; `vault auth list`, `vault read auth/{mount}/config` and Vault's log at level "
         "debug tell which"
     )
     NO_METHOD = (
-        "auth/{mount} is not there, or the role is bound to other addresses (token_bound_cidrs); "
+        "auth/{mount} does not exist, or the role is bound to other addresses (token_bound_cidrs); "
         "`vault auth list` and `vault read auth/{mount}/role/{role}` tell which"
     )
     UNKNOWN = (
@@ -56,7 +56,7 @@ class Reason(StrEnum):
     )
 
 
-# The first that stands in Vault's text.
+# The first one that occurs in Vault's text counts.
 _TEXTS: Final[Mapping[str, Reason]] = {
     "could not be found": Reason.NO_ROLE,
     "invalid role name": Reason.NO_ROLE,
@@ -78,13 +78,13 @@ _TEXTS: Final[Mapping[str, Reason]] = {
 
 
 def passes(answer: VaultAnswer) -> bool:
-    """Whether the refusal says that Vault could not get at the keys of the tokens' issuer now."""
+    """Whether the refusal means that Vault cannot fetch the keys of the tokens' issuer at the moment."""
     told = refusal_texts.told(answer)
     return any(text in told for text in _PASSING)
 
 
 def reason(answer: VaultAnswer, method: str) -> Reason:
-    """Return why a login by `jwt` or `kubernetes` was refused."""
+    """Return why a login with the method `jwt` or `kubernetes` was refused."""
     told = refusal_texts.told(answer)
     found = next((reason for text, reason in _TEXTS.items() if text in told), None)
     if found is not None:

@@ -16,7 +16,7 @@ from resolver.vault.denials import OwnTokenUnknown
 
 @dataclass(frozen=True, slots=True)
 class StaticLease:
-    """The use of one token that cannot be replaced: whatever is denied to it is denied for good."""
+    """The use of one token that cannot be replaced, so every denial is final."""
 
     own: VaultToken
     server: str
@@ -33,7 +33,7 @@ class StaticLease:
         return True
 
     def replace(self, denied: VaultToken) -> float:  # noqa: ARG002
-        """Return 0.0; it is not asked for, as `is_new` is True."""
+        """Return 0.0. It is never called, because `is_new` is True."""
         return 0.0
 
     def drop(self, unknown: VaultToken) -> None:  # noqa: ARG002
@@ -43,7 +43,7 @@ class StaticLease:
 
 @dataclass(frozen=True, slots=True)
 class StaticToken:
-    """A `TokenSource` of one token that is somebody else's to look after: it is never replaced and never revoked."""
+    """A `TokenSource` with one token that belongs to the user: it is never replaced and never revoked."""
 
     own: SecretValue = field(repr=False)
 
@@ -53,12 +53,12 @@ class StaticToken:
         client: VaultClient,
         deadline: Deadline,  # noqa: ARG002
     ) -> AbstractContextManager[StaticLease]:
-        """Lend the token, whoever the tenant is."""
+        """Lend the token to any tenant."""
         token = VaultToken(self.own, inf, revocable=False, asked_at_seconds=inf)
         return contextlib.nullcontext(StaticLease(token, client.connection.address, time.monotonic()))
 
     def forget(self, client: VaultClient) -> None:
-        """Do nothing: the token lives on."""
+        """Do nothing: the token stays valid."""
 
     def close(self) -> None:
-        """Do nothing: the token lives on."""
+        """Do nothing: the token stays valid."""

@@ -1,7 +1,7 @@
 """Vault as one tenant sees it within one admission.
 
-What Vault said earlier may not hold any more: a token may be used up, revoked or older than its role, and a mount may
-have been upgraded, replaced or taken away. Vault is asked again before a refusal is told that rests on it.
+Earlier answers may be out of date: a token may be used up, revoked or older than its role, and a mount may have been
+upgraded, replaced or removed. Before a refusal is reported that rests on such an answer, Vault is asked again.
 """
 
 from collections.abc import Callable, Iterable
@@ -20,7 +20,7 @@ from resolver.vault.mounts import KvLocation, KvMount
 from resolver.vault.servers import Server
 
 _Found = TypeVar("_Found")
-# The remembered token may be unknown, and the next one, which another admission obtained, older than the role.
+# The cached token may be unknown to Vault, and the next one, from another admission, may be older than the role.
 _MOST_TOKENS: Final = 4
 
 
@@ -34,7 +34,7 @@ class TokenLease(Protocol):
 
     @property
     def role(self) -> str:
-        """The role that it was obtained under, for messages; empty if there is none."""
+        """The role that it was obtained with, for messages; empty if there is none."""
         ...
 
     @property
@@ -43,15 +43,15 @@ class TokenLease(Protocol):
         ...
 
     def token(self, *, spends: bool = True) -> VaultToken:
-        """Return the token for one request; raises `ResolverError`. `spends`: Vault counts it as a use."""
+        """Return the token for one request. `spends` means that Vault counts it as a use. Raises `ResolverError`."""
         ...
 
     def is_new(self, token: VaultToken) -> bool:
-        """Whether no login that could follow would be allowed more."""
+        """Whether a new login could not be allowed more."""
         ...
 
     def replace(self, denied: VaultToken) -> float:
-        """Return 0.0 if the next token is another one, else after how many seconds it may be."""
+        """Make the next token another one and return 0.0, or return how many seconds to wait until that is possible."""
         ...
 
     def drop(self, unknown: VaultToken) -> None:
@@ -61,7 +61,7 @@ class TokenLease(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TenantView:
-    """A server as the identity of the budget's namespace sees it. Errors are returned, not raised."""
+    """A server as the identity of the budget's namespace sees it. Methods return errors instead of raising them."""
 
     server: Server
     lease: TokenLease
@@ -69,7 +69,7 @@ class TenantView:
     _asked: dict[str, KvMount | ResolverError] = field(default_factory=dict)
 
     def locate(self, reference: Reference) -> KvLocation | ResolverError:
-        """Return where a reference's secret lies."""
+        """Return where the secret of a reference is."""
         try:
             location = self._location(reference)
         except ResolverError as error:
@@ -79,10 +79,7 @@ class TenantView:
         return location
 
     def read(self, location: KvLocation, names: Iterable[str]) -> KvSecret | ResolverError:
-        """Read the fields of these names of one secret.
-
-        `MountDoubted` says that the mount may not be any more what it is taken for.
-        """
+        """Read the named fields of one secret. Returns `MountDoubted` if the mount may have changed."""
         try:
             return self._ask(
                 lambda token: kv.read(location, names, self.server.client, token.token, self.budget),
@@ -92,7 +89,7 @@ class TenantView:
             return kv.doubted(error, location)
 
     def verdict(self, reference: Reference, doubt: MountDoubted) -> ResolverError | None:
-        """Ask whether the mount is what it was taken for; return the error if it is, None to read once more."""
+        """Ask Vault whether the mount is as believed. Returns the final error, or None if it has to be read again."""
         believed = doubt.mount
         if self._is_certain(believed):
             return doubt.told
@@ -104,7 +101,7 @@ class TenantView:
                 self._asked[believed.path] = error
         found = self._asked[believed.path]
         if isinstance(found, MountDenied):
-            # Vault was asked once for all references to the mount; the message names the path of each.
+            # Vault is asked once for all references to the mount, but each message names its own path.
             return MountDenied(reference.path, self.lease.identity, self.lease.role)
         if isinstance(found, ResolverError):
             return found
@@ -112,7 +109,7 @@ class TenantView:
 
     def _location(self, reference: Reference) -> KvLocation:
         mount = self.server.mounts.known(reference.path)
-        # What is a plain path on KV v1 may be a branch of the API since, which nobody may read by a reference.
+        # A plain path on KV v1 may have become a branch of the API, which no reference may read.
         if mount is None or (mounts.is_branch_of_v2(mount, reference.path) and not self._is_certain(mount)):
             mount = self._found_mount(reference.path, mount)
         try:
@@ -132,13 +129,13 @@ class TenantView:
         return found
 
     def _is_certain(self, mount: KvMount) -> bool:
-        """Whether Vault was asked about the mount within this admission."""
+        """Whether Vault was asked about the mount during this admission."""
         return mount.asked_at_seconds is not None and mount.asked_at_seconds >= self.lease.began_at_seconds
 
     def _ask(
         self, request: Callable[[VaultToken], _Found], denial: Callable[[], ResolverError], *, spends: bool = True
     ) -> _Found:
-        """Send one request, again under another token while that may help. Raises `ResolverError`."""
+        """Send one request, and repeat it with another token while that may help. Raises `ResolverError`."""
         for _ in range(_MOST_TOKENS):
             token = self.lease.token(spends=spends)
             try:

@@ -1,6 +1,6 @@
-"""Vault tokens of tenants: one for each connection, namespace and role, in memory only.
+"""Vault tokens of tenants, in memory only: one for each connection, namespace and role.
 
-The identity is a function of the namespace alone: nothing that stands in an object or in its annotations takes part.
+The identity depends on the namespace alone. Nothing in an object or its annotations can influence it.
 """
 
 import threading
@@ -23,16 +23,16 @@ from resolver.vault.observer import Login
 
 _REVOCATION_SECONDS = 2.0
 _REVOCATIONS_AT_ONCE = 16
-# A token that nobody asks for is given back after this long.
+# A token that has not been used for this long is revoked.
 IDLE_SECONDS = 300.0
-# A bound on memory. A namespace that pushes another out costs it one login, and no namespace can push out itself more
-# than the others: each has one token for each connection.
+# A limit on memory. A namespace that is displaced needs one more login. None can displace many others, because each
+# has only one token for each connection.
 MOST_TENANTS = 5000
 
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """Whose token it is."""
+    """The owner of a token."""
 
     connection: str
     namespace: str
@@ -40,12 +40,12 @@ class Tenant:
 
 
 class TokenCache:
-    """Logs tenants in, remembers their tokens while they are usable, and has them revoked at the end."""
+    """Logs tenants in, caches their tokens while they are usable, and revokes them at the end. Threads may share it."""
 
     def __init__(self, minter: TokenMinter) -> None:
         self._minter = minter
-        # The least lately used first. While a connection is replaced there are two of a tenant: a token is used, and
-        # revoked, where it was issued.
+        # The least recently used first. While a connection is replaced, a tenant may have two slots: a token is used
+        # and revoked where it was issued.
         self._slots: OrderedDict[tuple[Tenant, VaultClient], Slot] = OrderedDict()
         self._lock = threading.Lock()
         self._leases = 0
@@ -55,9 +55,9 @@ class TokenCache:
 
     @contextmanager
     def lease(self, tenant: Tenant, client: VaultClient, deadline: Deadline) -> Iterator[Lease]:
-        """Lend the tenant's tokens to one admission, for as long as the block runs. Nothing is asked before a request.
+        """Lend the tenant's tokens to one admission while the block runs. It logs in only when a request needs it.
 
-        Every token that is obtained in the block is then remembered for the tenant, or revoked.
+        Each token that is obtained in the block is then cached for the tenant, or revoked.
         """
         slot = self._lent_slot(tenant, client)
         lease = Lease(
@@ -77,9 +77,9 @@ class TokenCache:
                 self._ended.notify_all()
 
     def close(self) -> None:
-        """Forget every token, and have Vault revoke those that can be revoked.
+        """Forget every token, and revoke those that can be revoked.
 
-        Admissions that are under way get a moment to end. What they hold is revoked when they do, or after that moment.
+        Admissions in progress get a moment to finish. Their tokens are revoked when they do, or after that moment.
         """
         with self._lock:
             self._is_closed = True
@@ -92,14 +92,14 @@ class TokenCache:
         self._revoking.shutdown()
 
     def forget(self, client: VaultClient) -> None:
-        """Give back the tokens that were obtained through `client`; those that are still used, when they are not."""
+        """Revoke the tokens that were obtained through `client`; those still in use, once they no longer are."""
         with self._lock:
             gone = [key for key in self._slots if key[1] is client]
             slots = [self._slots.pop(key) for key in gone]
         wait(self._retire(slots))
 
     def drop_idle(self, idle_seconds: float = IDLE_SECONDS) -> int:
-        """Give back the tokens that were not asked for lately, and those whose time is over; return how many."""
+        """Revoke tokens that have not been used lately or have expired. Returns how many."""
         with self._lock:
             idle = [key for key, slot in self._slots.items() if slot.is_idle(idle_seconds)]
             slots = [self._slots.pop(key) for key in idle]
@@ -125,7 +125,7 @@ class TokenCache:
             else:
                 self._slots.move_to_end(key)
             slot.used_at_seconds = time.monotonic()
-        # Nobody waits: who comes has nothing to do with the Vault of who goes.
+        # In the background: the new tenant must not wait for the Vault of the one that it displaces.
         self._retire(gone)
         return slot
 
@@ -133,13 +133,13 @@ class TokenCache:
         return [future for slot in slots for future in self._discard(slot.client, slot.retire())]
 
     def _discard(self, client: VaultClient, tokens: Iterable[VaultToken]) -> list[Future[None]]:
-        """Have tokens revoked, beside admissions and side by side: a server that stops has some seconds for all."""
+        """Revoke tokens in parallel and in the background: a server that stops has only seconds for all of them."""
         futures = []
         for token in tokens:
             try:
                 futures.append(self._revoking.submit(_revoke, client, token))
             except RuntimeError:
-                # It is closed. Whoever ends as late as this waits for it.
+                # The pool is closed. An admission that ends this late revokes its tokens itself.
                 _revoke(client, token)
         return futures
 
@@ -165,5 +165,5 @@ def _revoke(client: VaultClient, token: VaultToken) -> None:
     try:
         login.revoke(client, token, Deadline.after(_REVOCATION_SECONDS))
     except ResolverError:
-        # Vault cannot be asked now; the token expires within minutes.
+        # Vault cannot be reached now; the token expires within minutes.
         return

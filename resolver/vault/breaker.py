@@ -1,9 +1,9 @@
-"""A circuit breaker for one Vault server: while it fails, nobody waits for it.
+"""A circuit breaker for one Vault server: while the server fails, nobody waits for it.
 
-Closed, every request goes out. After failures in a row the server itself is asked how it is: what failed may have been
-a path, a mount or a plugin that only one tenant uses, and that must not shut the server to the others. If the server is
-well, counting begins anew. If it is not, the breaker opens: requests are refused at once, for some seconds. Then one
-request is let through; if it succeeds the breaker closes, if not the server is asked again.
+While the breaker is closed, every request goes out. After several failures in a row it has the server's own health
+checked: the failures may come from a path, mount or plugin that only one tenant uses, and that must not cut off the
+others. If the server is healthy, counting starts over. If not, the breaker opens and refuses requests for a few
+seconds. Then it lets one request through: if that succeeds, the breaker closes; if not, the health is checked again.
 """
 
 import threading
@@ -13,7 +13,7 @@ from enum import Enum
 
 FAILURES_IN_A_ROW = 5
 OPEN_SECONDS = 2.0
-# No request takes longer. Whoever was to try, or to ask, and has not told of it by then, never will.
+# No request takes longer: a trial or a health check without a result by then will never have one.
 _LOST_SECONDS = 30.0
 
 
@@ -26,7 +26,7 @@ class State(Enum):
 
 
 class Breaker:
-    """Counts failures; threads may share it. `clock` gives monotonic seconds."""
+    """Counts failures. Threads may share it. `clock` returns monotonic seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -39,13 +39,13 @@ class Breaker:
 
     @property
     def state(self) -> State:
-        """The state, as it is reported."""
+        """The current state, for reports."""
         if not self._is_open:
             return State.CLOSED
         return State.TRYING if self._clock() < self._trying_until else State.OPEN
 
     def admits(self) -> bool:
-        """Whether a request may go out; its outcome must be told by `succeeded`, `failed` or `abandoned`."""
+        """Whether a request may go out. If so, its outcome must be reported by `succeeded`, `failed` or `abandoned`."""
         with self._lock:
             if not self._is_open:
                 return True
@@ -56,14 +56,14 @@ class Breaker:
             return True
 
     def succeeded(self) -> None:
-        """Tell that the server answered."""
+        """Report that the server answered."""
         with self._lock:
             self._close()
 
     def failed(self) -> bool:
-        """Tell that the server did not answer, or answered that it cannot.
+        """Report that the server did not answer, or answered that it cannot serve requests.
 
-        Returns whether the caller is to ask the server how it is, and to tell by `examined`.
+        Returns whether the caller has to check the server's health, and report it by `examined`.
         """
         with self._lock:
             self._failures += 1
@@ -75,18 +75,18 @@ class Breaker:
             return True
 
     def examined(self, *, is_well: bool) -> None:
-        """Tell how the server is."""
+        """Report the result of a health check."""
         with self._lock:
             self._asking_until = 0.0
             if is_well:
                 self._close()
-            elif self._failures:  # else somebody was answered meanwhile
+            elif self._failures:  # otherwise a request has succeeded meanwhile
                 self._is_open = True
                 self._open_until = self._clock() + OPEN_SECONDS
                 self._trying_until = 0.0
 
     def abandoned(self) -> None:
-        """Tell that the request ended without showing anything of the server."""
+        """Report that a request ended without saying anything about the server."""
         with self._lock:
             self._trying_until = 0.0
 

@@ -1,9 +1,8 @@
-"""HTTP to one Vault server, under hvac: bounded in time and size, never redirected, never rewritten.
+"""The client of one Vault server. Requests are limited in time and size, and never redirected or rewritten.
 
-hvac's own way is not safe here: it follows redirects with the token, waits 30 seconds for each socket operation, reads
-proxies from the environment, raises errors that carry Vault's response body, and `requests` below it normalises dot
-segments. An adapter is hvac's extension point for exactly this: hvac builds Vault's paths and bodies, and `VaultClient`
-sends them.
+hvac's own HTTP layer is not safe here. It follows redirects with the token, waits 30 seconds for each socket operation,
+reads proxies from the environment and raises errors that carry Vault's response body; `requests` below it normalises
+dot segments. So hvac only builds Vault's paths and bodies, through an adapter, and `VaultClient` sends them.
 """
 
 import re
@@ -29,33 +28,33 @@ from resolver.vault.observer import NULL_OBSERVER, Observer, Operation
 from resolver.vault.responses import pause_seconds
 
 EXAMINER: Final = "vault-health"
-"""The name of the thread that asks a server how it is."""
-# A request is not repeated when less would be left for its answer.
+"""The name of the thread that checks the health of a server."""
+# A request is not repeated if less time than this would be left for the answer.
 _LEAST_SECONDS = 0.1
-# Who was given less and got no answer learned nothing of the server.
+# A request that had less time than this, and got no answer, says nothing about the server.
 _FAIR_CHANCE_SECONDS = 1.0
-# Vault answers this without a token, and asks no mount for it: 200 when it is active, other codes below 500 when it is
-# some kind of standby, 501 and 503 when it is not initialised or sealed (Vault's HTTP API, `/sys/health`).
+# Vault answers this without a token and without using a mount: 200 if it is active, other codes below 500 if it is some
+# kind of standby, 501 or 503 if it is not initialised or sealed (Vault's HTTP API, `/sys/health`).
 _HEALTH: Final = VaultRequest("GET", "/v1/sys/health", {"X-Vault-Request": "true"}, operation=Operation.HEALTH)
-# How observers are told of a request that got no answer.
+# The words that observers get instead of a status when there was no answer.
 UNANSWERED: Final = {TooLate: "late", Unanswered: "unanswered", AnswerTooLarge: "too-large", VaultUnavailable: "broken"}
 
 
 class VaultClient:
-    """Requests to one Vault server, sent once more where that helps. Threads may share it.
+    """Sends requests to one Vault server, and repeats them where that helps. Threads may share it.
 
-    To be made after a fork, never before.
+    Create it after a fork, never before.
     """
 
     def __init__(self, connection: Connection, limit: Limit = no_limit, observer: Observer = NULL_OBSERVER) -> None:
-        """Load the CA bundle; raises OSError (`ssl.SSLError` included) when it is none."""
+        """Load the CA bundle. Raises OSError (including `ssl.SSLError`) if it cannot be used."""
         self.connection = connection
         self.breaker = Breaker()
         self.observer = observer
         self._http = VaultHttp(connection, limit)
 
     def close(self) -> None:
-        """Close the connections that are idle."""
+        """Close the idle connections."""
         self._http.close()
 
     def adapter(
@@ -67,22 +66,22 @@ class VaultClient:
         operation: Operation = Operation.READ,
         arrives: Arrives = unbounded,
     ) -> "VaultAdapter":
-        """Return an hvac adapter for calls under one token and one deadline. It is cheap and is not shared.
+        """Return an hvac adapter for calls with one token and one deadline. It is cheap, and must not be shared.
 
-        With `may_repeat` requests that are no GET are repeated as well: to ask twice has to do no harm.
-        `arrives` is told how much arrives of each answer.
+        With `may_repeat`, requests other than GET may be repeated too: sending them twice must do no harm.
+        `arrives` is called with the number of bytes that arrive of each answer.
         """
         return VaultAdapter(self, deadline, token, may_repeat=may_repeat, operation=operation, arrives=arrives)
 
     def send(self, request: VaultRequest, deadline: Deadline) -> VaultAnswer:
-        """Send one request, and read its whole answer within the deadline.
+        """Send one request and read its whole answer within the deadline.
 
-        A connection that the server had closed while it was idle is replaced once: what Keyhole asks of Vault (reads,
-        logins, revocations of its own tokens) may be asked twice. What may be repeated and is likely to pass is asked
-        again after a pause, as the connection's `retries` say, while the breaker is closed.
+        If the server had closed an idle connection, the request is sent once more on a new one; everything that Keyhole
+        asks of Vault (reads, logins, revocations of its own tokens) may be sent twice. Failures that are likely to pass
+        are retried after a pause, as the connection's `retries` say, while the breaker is closed.
 
-        Raises `VaultUnavailable` when there is no answer (which says how, never what Vault sent),
-        `DeadlineExceeded` when there is no time left to ask, and ValueError for a target that could be rewritten.
+        Raises `VaultUnavailable` if there is no answer (it says why, and never what Vault sent), `DeadlineExceeded` if
+        no time is left, and ValueError for a target that could be rewritten on its way.
         """
         if not _is_canonical(request.target):
             raise ValueError("the request's target could be rewritten on its way to Vault")
@@ -121,17 +120,17 @@ class VaultClient:
         return outcome
 
     def _waited(self, pause_seconds: float | None, deadline: Deadline) -> bool:
-        """Wait before a repetition, unless there is to be none: then return False."""
+        """Wait before a repetition. Returns False if there must be none."""
         if pause_seconds is None or pause_seconds + _LEAST_SECONDS > deadline.remaining_seconds():
             return False
         if self.breaker.state is not State.CLOSED:
             return False
         time.sleep(pause_seconds)
-        # Others may have found out meanwhile that there is no server to ask.
+        # Others may have found meanwhile that the server is down.
         return self.breaker.state is State.CLOSED
 
     def _judged(self, outcome: VaultAnswer | VaultUnavailable) -> VaultAnswer:
-        """Tell the breaker of the server what a request, however often it was sent, came to."""
+        """Report the outcome of a request to the breaker, and return or raise it."""
         fair_chance_seconds = min(_FAIR_CHANCE_SECONDS, self.connection.timeout_seconds)
         if isinstance(outcome, VaultAnswer):
             if _is_well(outcome):
@@ -142,7 +141,7 @@ class VaultClient:
         if isinstance(outcome, AnswerTooLarge):
             self.breaker.succeeded()
         elif isinstance(outcome, TooLate) and outcome.after_seconds < fair_chance_seconds:
-            # A tenant whose own time is over must not shut the server to the others.
+            # A tenant who has run out of time must not cut off the others.
             self.breaker.abandoned()
         else:
             self._failed()
@@ -150,17 +149,17 @@ class VaultClient:
 
     def _failed(self) -> None:
         if self.breaker.failed():
-            # Beside the admission, which may have no time left for that.
+            # In a thread, because the admission may have no time left for it.
             threading.Thread(target=self._examine, name=EXAMINER, daemon=True).start()
 
     def _examine(self) -> None:
-        """Ask the server how it is, and tell the breaker."""
+        """Check the health of the server, and report it to the breaker."""
         is_well = False
         try:
             seconds = min(_FAIR_CHANCE_SECONDS, self.connection.timeout_seconds)
             is_well = _is_well(self._sent(_HEALTH, Deadline.after(seconds)))
         except DeadlineExceeded:
-            pass  # it took all of its time to close a connection
+            pass  # closing a connection used up its time
         finally:
             self.breaker.examined(is_well=is_well)
 
@@ -176,7 +175,7 @@ def _status(outcome: VaultAnswer | VaultUnavailable) -> str:
 
 
 class VaultAdapter(hvac.adapters.RawAdapter):  # type: ignore[misc]
-    """hvac's adapter interface over `VaultClient`; every status is returned as a `VaultAnswer`, none raises."""
+    """hvac's adapter interface over `VaultClient`. Every status is returned as a `VaultAnswer`; none raises."""
 
     def __init__(
         self,
@@ -188,7 +187,7 @@ class VaultAdapter(hvac.adapters.RawAdapter):  # type: ignore[misc]
         operation: Operation,
         arrives: Arrives,
     ) -> None:
-        # hvac's own constructor would make a session; nothing of it is used.
+        # hvac's own constructor would create a session, which is not needed.
         self._may_repeat = may_repeat
         self._operation = operation
         self._arrives = arrives
@@ -224,7 +223,7 @@ class VaultAdapter(hvac.adapters.RawAdapter):  # type: ignore[misc]
         return self._client.send(request, self._deadline)
 
 
-# What Vault's API paths look like once they are quoted: nothing in it that urllib3 would encode or a proxy decode
+# The form of Vault's API paths once they are quoted: nothing that urllib3 would encode, or that a proxy would decode
 # into a separator.
 _CANONICAL = re.compile(r"(?:/(?:[A-Za-z0-9\-._~]|%(?!2[EeFf]|5[Cc]|00)[0-9A-F]{2})+)+(?:\?version=[0-9]+)?")
 

@@ -1,6 +1,6 @@
-"""Denials of Vault that a token, a role or a missing mount may be behind.
+"""Denials by Vault that may come from a token, a role or a missing mount.
 
-Facts are attributes; no response body, token or value is one.
+Errors carry facts as attributes, never a response body, a token or a value.
 """
 
 from math import ceil
@@ -12,20 +12,20 @@ from resolver.vault.policy_rule import advised, why_not_literal
 
 
 class TokenUnknown(TemporaryError):
-    """Vault does not know a token that it has just given."""
+    """Vault does not know a token that it has just issued."""
 
     cause: ClassVar[Cause] = Cause.VAULT_UNAVAILABLE
 
     def __init__(self, server: str) -> None:
         super().__init__(
-            f"Vault at {server} does not know a token that it gave a moment ago: it was revoked or used up elsewhere, "
-            "or the server that answered does not know of it yet; a retry may work"
+            f"Vault at {server} does not know a token it issued a moment ago: it was revoked or used up elsewhere, "
+            "or the server that answered has not replicated it yet; a retry may work"
         )
         self.server = server
 
 
 class DeniedForNow(TemporaryError):
-    """Vault denies the path to a token that may be older than a change of its role."""
+    """Vault denies the path to a token that may have been issued before its role changed."""
 
     cause: ClassVar[Cause] = Cause.PERMISSION_DENIED
 
@@ -33,40 +33,43 @@ class DeniedForNow(TemporaryError):
         wait = ceil(wait_seconds)
         super().__init__(
             f"{denied.message}. The token is {token_age_seconds:.0f} s old, so the role may have changed since; "
-            f"Keyhole logs in again in {wait} s, and then a retry may work",
+            f"Keyhole can log in again in {wait} s, and a retry may work then",
             retry_after_seconds=wait,
         )
+        self.denied = denied
+        self.token_age_seconds = token_age_seconds
 
 
 class TokenUsesTooFew(ResolverError):
-    """The role's tokens can be used so few times that an object takes too many logins."""
+    """The tokens of the role allow so few uses that the object would take too many logins."""
 
     cause: ClassVar[Cause] = Cause.TOKEN_USES_TOO_FEW
 
     def __init__(self, role: str, uses: int, logins: int) -> None:
         super().__init__(
-            f"role {role!r} gives tokens with token_num_uses={uses}, so that the object takes more than the {logins} "
-            "logins that Keyhole makes for one; token_num_uses=0 in the role lifts that"
+            f"role {role!r} issues tokens with token_num_uses={uses}, so the object would take more than the {logins} "
+            "logins that Keyhole makes for one object; set token_num_uses=0 in the role"
         )
         self.role = role
         self.uses = uses
+        self.logins = logins
 
 
 class OwnTokenUnknown(ResolverError):
-    """Vault does not know the token that a person gave."""
+    """Vault does not know the token of the person who runs the command."""
 
     cause: ClassVar[Cause] = Cause.LOGIN_DENIED
 
     def __init__(self, server: str) -> None:
         super().__init__(
-            f"Vault at {server} does not know your token: it expired, was revoked or is used up; vault login gets a "
-            "new one"
+            f"Vault at {server} does not know your token: it expired, was revoked or is used up; get a new one "
+            "with `vault login`"
         )
         self.server = server
 
 
 class MountDenied(ResolverError):
-    """Vault shows the identity no mount at a path: there is none, or its role may use nothing below it."""
+    """Vault shows the identity no mount for a path: there is none, or its policy allows nothing below it."""
 
     cause: ClassVar[Cause] = Cause.PERMISSION_DENIED
 
@@ -75,13 +78,13 @@ class MountDenied(ResolverError):
         mount, _, below = path.partition("/")
         newer, older = advised(f"{mount}/data/{below}"), advised(path)
         if mount == "v1":
-            advice = f"a reference does without the v1/ of Vault's API: {below}"
+            advice = f"leave out the v1/ of Vault's API: {below}"
         elif newer is None or older is None:
-            advice = f"no line of a policy can name this path alone: {why_not_literal(path)}"
+            advice = f"no policy can name this path alone, because {why_not_literal(path)}"
         else:
             advice = (
-                "`vault secrets list` tells. "
-                f"If {mount} is a KV v2 mount, this line in its policy would: {newer}; if it is KV v1: {older}"
+                "check with `vault secrets list`. "
+                f"If {mount} is a KV v2 mount, add this to its policy: {newer}; if it is KV v1: {older}"
             )
         super().__init__(
             f"Vault shows {who} no mount for {path}: there is none, or its policy allows nothing there; {advice}"

@@ -1,6 +1,6 @@
-"""What can go wrong where the resolver meets Vault and Kubernetes.
+"""What can go wrong between the resolver and Vault or Kubernetes.
 
-Facts are attributes; no response body, token or value is one.
+Errors carry facts as attributes, never a response body, a token or a value.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from resolver.vault.policy_rule import advised, why_not_literal
 
 
 class VaultUnavailable(TemporaryError):
-    """Vault did not answer, or not as Vault answers; `how` says which."""
+    """Vault did not answer, or what answered is not Vault; `how` says which."""
 
     cause: ClassVar[Cause] = Cause.VAULT_UNAVAILABLE
 
@@ -24,71 +24,77 @@ class VaultUnavailable(TemporaryError):
 
 
 class VaultCrowded(TemporaryError):
-    """So many wait for the Vault of a connection already that it was not asked."""
+    """The Vault of a connection was not asked, because too many admissions are waiting for it already."""
 
     cause: ClassVar[Cause] = Cause.VAULT_UNAVAILABLE
 
     def __init__(self, connection: str) -> None:
         super().__init__(
-            f"the Vault of connection {connection!r} was not asked, so many wait for it already; a retry may work"
+            f"the Vault of connection {connection!r} was not asked: too many wait for it already; a retry may work"
         )
         self.connection = connection
 
 
 class ConnectionUnusable(TemporaryError):
-    """A connection is configured, and cannot be used as it is; the log of the server says why."""
+    """A connection is configured, but cannot be used now; Keyhole's log says why."""
 
     cause: ClassVar[Cause] = Cause.VAULT_UNAVAILABLE
 
     def __init__(self, connection: str) -> None:
         super().__init__(
-            f"the Vault connection {connection!r} is configured, and cannot be used at the moment; a retry may work"
+            f"the Vault connection {connection!r} is configured, but cannot be used at the moment; a retry may work"
         )
         self.connection = connection
 
 
 class IdentityUnavailable(TemporaryError):
-    """The API server could not be asked for a ServiceAccount token, or about the namespace."""
+    """The API server could not be asked for a ServiceAccount token."""
 
     cause: ClassVar[Cause] = Cause.KUBERNETES_UNAVAILABLE
 
     def __init__(self, how: str) -> None:
         super().__init__(f"the Kubernetes API server {how}; a retry may work")
+        self.how = how
 
 
 _MINT_REFUSALS: Final[Mapping[int, str]] = {
     HTTPStatus.NOT_FOUND: "there is no such ServiceAccount",
-    HTTPStatus.FORBIDDEN: "Keyhole may not mint its tokens",
+    HTTPStatus.FORBIDDEN: "Keyhole may not create tokens for it",
 }
 
 
 class IdentityRefused(ResolverError):
-    """The API server does not let Keyhole mint the namespace's token, or there is no such ServiceAccount."""
+    """The API server does not issue the namespace's token: there is no ServiceAccount, or Keyhole lacks the right."""
 
     cause: ClassVar[Cause] = Cause.IDENTITY_REFUSED
 
     def __init__(self, identity: str, status: int) -> None:
         reason = _MINT_REFUSALS.get(status, f"status {status}")
-        super().__init__(f"no token of {identity}: {reason}; the namespace needs Keyhole's tenant bundle")
+        super().__init__(
+            f"no token for {identity}: {reason}; apply Keyhole's tenant bundle to the namespace (`keyhole tenant`)"
+        )
         self.identity = identity
         self.status = status
 
 
 class LoginDenied(ResolverError):
-    """Vault does not accept the namespace's identity under the role."""
+    """Vault does not let the namespace's identity log in with the role."""
 
     cause: ClassVar[Cause] = Cause.LOGIN_DENIED
 
-    def __init__(self, identity: str, role: str, mount: str, status: int, reason: str = "it does not say why") -> None:
+    def __init__(
+        self, identity: str, role: str, mount: str, status: int, reason: str = "Vault does not say why"
+    ) -> None:
         super().__init__(f"Vault refuses {identity} the role {role!r} at auth/{mount} (status {status}): {reason}")
         self.identity = identity
         self.role = role
         self.mount = mount
         self.status = status
+        self.reason = reason
 
 
 class VaultDenied(ResolverError):
-    """The namespace's role may not read the path; the message has the policy line that would allow this path alone."""
+    """The namespace's role may not read the path. The message has the policy line that allows exactly this path."""
 
     cause: ClassVar[Cause] = Cause.PERMISSION_DENIED
 
@@ -96,9 +102,9 @@ class VaultDenied(ResolverError):
         who = f"{identity} (role {role!r})" if role else identity
         line = advised(policy_path)
         advice = (
-            f"no line of a policy can name this path alone: {why_not_literal(policy_path)}"
+            f"no policy can name this path alone, because {why_not_literal(policy_path)}"
             if line is None
-            else f"this line in its policy would: {line}"
+            else f"add this line to its policy: {line}"
         )
         super().__init__(f"Vault does not let {who} read {policy_path}; {advice}")
         self.policy_path = policy_path
@@ -107,17 +113,18 @@ class VaultDenied(ResolverError):
 
 
 class VaultRefused(ResolverError):
-    """Vault refuses the request with a status that a retry does not change."""
+    """Vault refuses the request, and a retry would not change that."""
 
     cause: ClassVar[Cause] = Cause.VAULT_REFUSED
 
     def __init__(self, purpose: str, status: int) -> None:
-        super().__init__(f"Vault refused {purpose} (status {status})")
+        super().__init__(f"Vault refused {purpose} (status {status}); its audit log has the request")
+        self.purpose = purpose
         self.status = status
 
 
 class SecretNotFound(ResolverError):
-    """There is nothing at the path, or the version is not there or deleted."""
+    """There is nothing at the path, or the version does not exist or is deleted."""
 
     cause: ClassVar[Cause] = Cause.SECRET_NOT_FOUND
 
@@ -133,49 +140,55 @@ class SecretNotFound(ResolverError):
 
 
 class SecretTooLarge(ResolverError):
-    """What Vault holds at the path is more than is read for one secret."""
+    """Vault holds more at the path than Keyhole reads for one secret."""
 
     cause: ClassVar[Cause] = Cause.ANSWER_TOO_LARGE
 
     def __init__(self, location: str, most_bytes: int, most_parts: int) -> None:
         super().__init__(
             f"{location}: Vault's answer has more than {most_bytes} bytes, or as JSON more than {most_parts} parts "
-            "(commas and opening brackets), which is more than is read; divide the secret"
+            "(commas and opening brackets), which is more than Keyhole reads; split the secret"
         )
         self.location = location
 
 
 class NotKeyValue(ResolverError):
-    """The mount is not of the key/value engine, the only one whose secrets have no lease to look after."""
+    """The mount is not a key/value engine. Secrets of other engines have leases that somebody would have to renew."""
 
     cause: ClassVar[Cause] = Cause.NOT_A_KEY_VALUE_MOUNT
 
     def __init__(self, mount: str) -> None:
-        super().__init__(f"{mount} is not a key/value mount: only KV v1 and v2 can be referred to")
+        super().__init__(f"{mount} is not a key/value mount; references work on KV v1 and v2 only")
         self.mount = mount
 
 
 class PathNotAllowed(ResolverError):
-    """The administrator's `allow` patterns of the connection leave the path out. Vault was not asked for it."""
+    """The `allow` patterns of the connection do not cover the path. Vault was not asked for it."""
 
     cause: ClassVar[Cause] = Cause.PATH_NOT_ALLOWED
 
     def __init__(self, location: str, connection: str, namespace: str) -> None:
-        super().__init__(f"connection {connection!r} does not let namespace {namespace} refer to {location}")
+        super().__init__(
+            f"connection {connection!r} does not let namespace {namespace} refer to {location}: "
+            "no `allow` pattern covers it"
+        )
         self.location = location
+        self.connection = connection
+        self.namespace = namespace
 
 
 class ReferenceRefused(ResolverError):
-    """The reference is well formed, and cannot stand for a value on this mount."""
+    """The reference is well formed, but this kind of mount cannot answer it."""
 
     cause: ClassVar[Cause] = Cause.REFERENCE_REFUSED
 
 
 class UnknownConnection(ResolverError):
-    """The administrator configured no connection of this name."""
+    """There is no connection of this name."""
 
     cause: ClassVar[Cause] = Cause.UNKNOWN_CONNECTION
 
     def __init__(self, name: str, known: Sequence[str]) -> None:
         super().__init__(f"there is no Vault connection {name!r}; configured: {', '.join(known)}")
         self.name = name
+        self.known = known

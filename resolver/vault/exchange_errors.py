@@ -1,4 +1,4 @@
-"""What went wrong on the way to Vault, told by the kinds of errors alone: their texts may quote what was sent."""
+"""What went wrong on the way to Vault. Only the types of errors are used, since their texts may quote the request."""
 
 import errno
 import http.client
@@ -16,7 +16,7 @@ _CLOSED = (
     ssl.SSLEOFError,
     ssl.SSLZeroReturnError,
 )
-# What no server has a part in.
+# Errors of this process, which no server causes.
 _OF_THIS_PROCESS = frozenset({errno.EMFILE, errno.ENFILE})
 _REFUSED = "refuses connections"
 _UNREACHABLE = "cannot be reached"
@@ -37,11 +37,11 @@ class Unanswered(VaultUnavailable):
 
 
 class ClosedUnanswered(Unanswered):
-    """The server closed a connection before it answered; it may have done so long ago, while nobody used it."""
+    """The server closed a connection before it answered, perhaps long ago while the connection was idle."""
 
 
 class TooLate(VaultUnavailable):
-    """The answer was not there after the time that it was given, `after_seconds`."""
+    """There was no answer within `after_seconds`."""
 
     def __init__(self, server: str, after_seconds: float) -> None:
         super().__init__(server, _LATE)
@@ -49,7 +49,7 @@ class TooLate(VaultUnavailable):
 
 
 class AnswerTooLarge(VaultUnavailable):
-    """The server answers, and with more than is read."""
+    """The server sent more than Keyhole reads."""
 
 
 def explained(error: BaseException, server: str, seconds: float, *, answered: bool) -> VaultUnavailable:
@@ -70,7 +70,7 @@ def explained(error: BaseException, server: str, seconds: float, *, answered: bo
 
 
 def _chain(error: BaseException) -> list[BaseException]:
-    """The error, what it wraps (urllib3 hands causes on as arguments) and what led to it."""
+    """Return the error, the errors it wraps (urllib3 passes them as arguments) and those that led to it."""
     found: list[BaseException] = []
     waiting: list[Any] = [error]
     while waiting and len(found) < 20:  # noqa: PLR2004 - a bound against cycles, far above real chains

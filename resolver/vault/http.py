@@ -1,4 +1,4 @@
-"""One request and its answer on the wire to one Vault server, in bounded time and size."""
+"""HTTP to one Vault server: one request and its answer, limited in time and size, over kept-alive connections."""
 
 import http.client
 import threading
@@ -20,14 +20,13 @@ from resolver.vault.observer import Operation
 
 
 class IdleConnections:
-    """A stack of at most `most` idle connections: the one that came back last is taken first. Threads may share it.
+    """A stack of at most `most` idle connections: the one used last is taken first. Threads may share it.
 
-    There are only connections on it, never an empty place: after a dial that failed, the next request still finds the
-    good connections below.
+    The stack holds connections only, never placeholders, so a failed dial does not hide good connections below.
 
-    Connections have a generation. A server that closed one idle connection has most likely closed all of them, because
-    it was restarted; but many requests find that out at the same time. The first one ends the generation, and with it
-    every idle connection; the others find that this is done.
+    Connections belong to a generation. A server that closed one idle connection has most likely been restarted and
+    closed all of them, and many requests notice that at the same time. The first one ends the generation and closes
+    every idle connection; the others find that done.
     """
 
     def __init__(self, most: int) -> None:
@@ -38,15 +37,12 @@ class IdleConnections:
         self._lock = threading.Lock()
 
     def take(self) -> tuple[HTTPConnection | None, int]:
-        """Return an idle connection, or None when there is none, and the generation that now is.
-
-        Whoever has to dial belongs to that generation.
-        """
+        """Return an idle connection, or None, and the current generation, to which a new connection belongs."""
         with self._lock:
             return self._stack.pop() if self._stack else None, self._generation
 
     def give_back(self, connection: HTTPConnection, generation: int) -> None:
-        """Keep a connection for the next request. It is closed if its generation is over, or enough are kept."""
+        """Keep a connection for the next request, or close it if its generation is over or enough are kept."""
         with self._lock:
             is_kept = not self._is_closed and generation == self._generation and len(self._stack) < self._most
             if is_kept:
@@ -55,7 +51,7 @@ class IdleConnections:
             connection.close()
 
     def renew(self, generation: int) -> None:
-        """End a generation and close its idle connections. Does nothing when it has ended already."""
+        """End a generation and close its idle connections. Does nothing if it has ended already."""
         with self._lock:
             if generation != self._generation:
                 return
@@ -64,7 +60,7 @@ class IdleConnections:
         _close(ended)
 
     def close(self) -> None:
-        """Close what is idle now, and what is given back from now on."""
+        """Close the idle connections, and those that are given back from now on."""
         with self._lock:
             self._is_closed = True
             ended, self._stack = self._stack, []
@@ -76,29 +72,28 @@ def _close(connections: list[HTTPConnection]) -> None:
         connection.close()
 
 
-# A secret in Vault has 1 MiB at the most, unless the storage was told otherwise (raft's `max_entry_size`), and
-# Kubernetes stores no more in a Secret. JSON and metadata are added to it.
+# A secret in Vault has at most 1 MiB, unless the storage is configured otherwise (raft's `max_entry_size`), and
+# Kubernetes stores no more in a Secret. JSON and metadata come on top.
 MAX_BODY_BYTES = 2 * 1024 * 1024
 _MOST_TOLD = "2 MiB"
 _PIECE_BYTES = 256 * 1024
-# More may be in use at once; these are kept when they are idle. Nobody waits for one.
+# So many idle connections are kept. More may be in use at once, and no request waits for one.
 _KEPT_CONNECTIONS = 32
 
 
 Arrives = Callable[[int], None]
-"""Is told how many bytes arrived of an answer."""
+"""Called with the number of bytes that arrived of an answer. What it raises ends the exchange."""
 
 
 def unbounded(_size_bytes: int) -> None:
-    """Let an answer be as large as any may be."""
+    """Accept any number of bytes up to the general limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class VaultRequest:
-    """What is sent, `target` exactly as it is written; `may_repeat` says that to send it twice does no harm.
+    """A request. `target` is sent exactly as written; `may_repeat` means that sending it twice does no harm.
 
-    `operation` is what it is sent for, as observers are told. `arrives` is told of the size of each piece of the
-    answer's body; what it raises ends the exchange.
+    `operation` is the purpose, for observers. `arrives` is called with the size of each piece of the answer's body.
     """
 
     method: str
@@ -112,7 +107,7 @@ class VaultRequest:
 
 @dataclass(frozen=True, slots=True)
 class VaultAnswer:
-    """What Vault said: the HTTP status, the headers, the raw body (never shown)."""
+    """An answer: the HTTP status, the headers and the raw body, which is never shown."""
 
     status: int
     headers: Mapping[str, str]
@@ -120,25 +115,25 @@ class VaultAnswer:
 
 
 Limit = Callable[[float], AbstractContextManager[object]]
-"""Ends what runs inside its block after so many seconds; the block then raises TimeoutError.
+"""Ends the work inside its block after so many seconds; the block then raises TimeoutError.
 
-What ends the work inside has to be no Exception: an edge would take it for an error of its own.
+Inside, the work must be ended by something that is not an Exception, or code there could catch it by mistake.
 """
 
 
 def no_limit(_seconds: float) -> AbstractContextManager[object]:
-    """Leave it to the timeouts of single socket operations, each of which begins anew with every byte that arrives."""
+    """Rely on the timeouts of single socket operations, each of which starts over with every byte that arrives."""
     return nullcontext()
 
 
 class VaultHttp:
-    """Connections to the one host that a Vault connection names: there is no other that could be dialled.
+    """HTTP connections to the host of one Vault connection; no other host can be dialled.
 
-    Threads may share it. To be made after a fork, never before.
+    Threads may share it. Create it after a fork, never before.
     """
 
     def __init__(self, connection: Connection, limit: Limit = no_limit) -> None:
-        """Make the TLS context, once for all connections; raises OSError (`ssl.SSLError` included) without a CA."""
+        """Create the TLS context for all connections. Raises OSError (`ssl.SSLError` included) without a CA."""
         self.connection = connection
         self._limit = limit
         self._dial = _dialler(connection)
@@ -147,8 +142,8 @@ class VaultHttp:
     def exchange(self, request: VaultRequest, seconds: float) -> VaultAnswer:
         """Send one request and read its whole answer, whatever its status, within `seconds`.
 
-        When an idle connection turns out to be closed, the other idle ones are closed as well, and the next request
-        dials. Raises `Unanswered`, `TooLate`, `AnswerTooLarge`, or `VaultUnavailable` for what else may go wrong.
+        If an idle connection turns out to be closed, the other idle ones are closed too, and the next request dials.
+        Raises `Unanswered`, `TooLate`, `AnswerTooLarge`, or `VaultUnavailable` for other failures.
         """
         idle, generation = self._idle.take()
         used = idle or self._dial()
@@ -165,7 +160,7 @@ class VaultHttp:
                 self._idle.renew(generation)
             raise told from None
         finally:
-            # A connection whose answer was not read to its end must never be used again.
+            # A connection must never be used again if its answer was not read to the end.
             if not is_whole:
                 used.close()
         if used.sock is not None:
@@ -173,7 +168,7 @@ class VaultHttp:
         return answer
 
     def close(self) -> None:
-        """Close the connections that are idle now, and each of the others when its answer has been read."""
+        """Close the idle connections now, and each of the others after its answer has been read."""
         self._idle.close()
 
     def _whole(self, response: urllib3.BaseHTTPResponse, arrives: Arrives) -> VaultAnswer:
@@ -192,7 +187,7 @@ class VaultHttp:
 
 
 def _dialler(connection: Connection) -> Callable[[], HTTPConnection]:
-    """Return what makes connections to the server; each is opened by its first request."""
+    """Return a function that creates connections to the server. Each is opened by its first request."""
     parts = urlsplit(connection.address)
     host = cast("str", parts.hostname)
     if parts.scheme == "http":
@@ -201,7 +196,7 @@ def _dialler(connection: Connection) -> Callable[[], HTTPConnection]:
 
 
 def _response(used: HTTPConnection, request: VaultRequest, seconds: float) -> urllib3.BaseHTTPResponse:
-    """Connect where there is no connection yet, send the request, and return the answer with its body unread."""
+    """Connect if necessary, send the request, and return the answer with its body unread."""
     ends_at = time.monotonic() + seconds
     used.timeout = seconds
     if used.sock is None:

@@ -38,10 +38,10 @@ from resolver.vault.observer import Operation
 
 @dataclass(frozen=True, slots=True)
 class KvSecret:
-    """Some fields of one secret, the version that was read (None on KV v1) and Vault's own id of the request.
+    """Some fields of one secret, the version that was read (None on KV v1) and Vault's id of the request.
 
-    None is a field that is missing, or null: `null` names the latter. JSON that was read takes many times the memory of
-    its text, so no more is kept of it than was asked for.
+    A field that is missing or null is None; `null` has the names of the latter. Parsed JSON takes many times the memory
+    of its text, so only the requested fields are kept.
     """
 
     fields: Mapping[str, SecretValue | None] = field(repr=False)
@@ -64,10 +64,10 @@ class MountDoubted(ResolverError):
 def read(
     location: KvLocation, names: Iterable[str], client: VaultClient, token: SecretValue, budget: Budget
 ) -> KvSecret:
-    """Read the fields of these names of one secret, in one request, within the deadline and the bounds of a budget.
+    """Read the named fields of one secret, in one request, within a budget and its deadline.
 
-    Raises `TokenRefused`, `VaultDenied`, `SecretNotFound`, `SecretTooLarge`, `VaultRefused`, `MountDoubted` when the
-    answer is not one of such a mount, or what `VaultClient.send`, `Budget.read` and `Budget.spend` raise.
+    Raises `TokenRefused`, `VaultDenied`, `SecretNotFound`, `SecretTooLarge`, `VaultRefused`, `MountDoubted` if the
+    answer does not fit the kind of mount, or what `VaultClient.send`, `Budget.read` and `Budget.spend` raise.
     """
     try:
         return _read(location, names, client, token, budget)
@@ -91,7 +91,7 @@ def _read(
 
 
 def doubted(error: ResolverError, location: KvLocation) -> ResolverError:
-    """Return what a failed read means for a mount that Vault told of earlier: it may have changed since."""
+    """Return what a failed read means on a mount that Vault described earlier: the mount may have changed."""
     is_vaults_word = location.mount.asked_at_seconds is not None and not location.mount.is_configured
     may_have_changed = isinstance(error, VaultDenied) or (isinstance(error, SecretNotFound) and not error.deleted)
     if is_vaults_word and may_have_changed:
@@ -100,7 +100,7 @@ def doubted(error: ResolverError, location: KvLocation) -> ResolverError:
 
 
 def _refused(answer: VaultAnswer, location: KvLocation, server: str) -> ResolverError | None:
-    """Return what a status says that means something of its own where secrets are read."""
+    """Return the error of a status that has a special meaning for reads of secrets; None for other statuses."""
     match answer.status:
         case HTTPStatus.FORBIDDEN:
             return denied(answer, location.policy_path)
@@ -110,7 +110,7 @@ def _refused(answer: VaultAnswer, location: KvLocation, server: str) -> Resolver
         case HTTPStatus.METHOD_NOT_ALLOWED:
             return MountDoubted(location.mount, VaultRefused(f"reading {location}", answer.status))
         case HTTPStatus.BAD_REQUEST if refusal_texts.upgrades(answer):
-            return VaultUnavailable(server, f"upgrades the mount {location.mount.path} to KV v2")
+            return VaultUnavailable(server, f"is upgrading the mount {location.mount.path} to KV v2")
     return None
 
 
@@ -126,7 +126,7 @@ def _asked(location: KvLocation, adapter: VaultAdapter) -> VaultAnswer:
 
 
 def _secret(body: Mapping[str, JsonValue], names: Iterable[str], engine_version: int) -> KvSecret | None:
-    # Another engine's answer: its values would have a lease that nobody looks after.
+    # The answer of another engine: its values have a lease, which nobody would renew.
     if body.get("mount_type", "kv") not in KEY_VALUE_TYPES or body.get("lease_id"):
         return None
     data, version = body.get("data"), None
@@ -143,7 +143,7 @@ def _secret(body: Mapping[str, JsonValue], names: Iterable[str], engine_version:
 
 
 def _says_deleted(answer: VaultAnswer) -> bool:
-    """Whether a 404 is that of a deleted version: only then KV v2 sends the version's metadata along."""
+    """Whether a 404 is about a deleted version: only then KV v2 sends the version's metadata."""
     try:
         body = jsontext.parse(answer.body)
     except ValueError:
@@ -152,7 +152,7 @@ def _says_deleted(answer: VaultAnswer) -> bool:
 
 
 KEY_VALUE_TYPES: Final = frozenset({"kv", "generic"})
-"""How Vault calls the engine; `generic` is KV v1 of old."""
+"""Vault's names for the engine; `generic` is an old name of KV v1."""
 
 
 class TokenRefused(TemporaryError):
@@ -165,9 +165,9 @@ class TokenRefused(TemporaryError):
 
 
 def ask_for_mount(path: str, client: VaultClient, token: SecretValue, deadline: Deadline) -> KvMount:
-    """Ask Vault on which mount a path lies; Vault does not count it as a use of the token.
+    """Ask Vault which mount a path is on. Vault does not count this as a use of the token.
 
-    Raises `TokenRefused`, `VaultDenied` when there is none or the token may use nothing below it, `NotKeyValue`, or
+    Raises `TokenRefused`, `VaultDenied` if there is none or the token may use nothing below it, `NotKeyValue`, or
     what `VaultClient.send` raises.
     """
     url, asked_at_seconds = format_url("/v1/sys/internal/ui/mounts/{path}", path=path), time.monotonic()
@@ -187,5 +187,5 @@ def ask_for_mount(path: str, client: VaultClient, token: SecretValue, deadline: 
 
 
 def denied(answer: VaultAnswer, path: str) -> ResolverError:
-    """Return what a 403 means where a token asked for a path: `TokenRefused` or `VaultDenied`."""
+    """Return what a 403 means for a token and a path: `TokenRefused` or `VaultDenied`."""
     return TokenRefused() if refusal_texts.denies_token(answer) else VaultDenied(path)

@@ -13,8 +13,8 @@ from resolver.vault.errors import ReferenceRefused
 
 V1, V2 = 1, 2
 _V2_DATA_BRANCH: Final = "data"
-# The other branches of a KV v2 mount's API. `secret/metadata/app` means the API's path to whoever writes it, so to
-# read a secret that happens to be called `metadata/app` would surprise them.
+# The other branches of a KV v2 mount's API. Whoever writes `secret/metadata/app` means the API's path, so reading a
+# secret that happens to be called `metadata/app` would surprise them.
 _V2_OTHER_BRANCHES: Final = frozenset({"metadata", "delete", "undelete", "destroy", "subkeys", "config"})
 
 
@@ -22,8 +22,8 @@ _V2_OTHER_BRANCHES: Final = frozenset({"metadata", "delete", "undelete", "destro
 class KvMount:
     """A mount of the key/value engine: its path without slashes at the ends, and the engine's version.
 
-    `asked_at_seconds` is when Vault was asked about it last, in monotonic seconds; None means never. `is_configured`
-    says that the administrator names it, and that Vault never said otherwise.
+    `asked_at_seconds` is when Vault was last asked about it, in monotonic seconds; None means never. `is_configured`
+    means that the administrator configured it and Vault has not contradicted.
     """
 
     path: str
@@ -34,7 +34,7 @@ class KvMount:
 
 @dataclass(frozen=True, slots=True)
 class KvLocation:
-    """One secret, at one version or the newest: what a single read of Vault returns."""
+    """One secret, at one version or the newest: what one read returns."""
 
     mount: KvMount
     path: str
@@ -45,44 +45,44 @@ class KvLocation:
 
     @property
     def policy_path(self) -> str:
-        """The path that a Vault policy has to name."""
+        """The path that a Vault policy must name."""
         branch = f"{_V2_DATA_BRANCH}/" if self.mount.version == V2 else ""
         return f"{self.mount.path}/{branch}{self.path}"
 
 
 def is_branch_of_v2(mount: KvMount, path: str) -> bool:
-    """Whether a path that is plain on a KV v1 mount would be a branch of the API if the mount became KV v2."""
+    """Whether a path that is plain on KV v1 would be a branch of the API if the mount became KV v2."""
     branch = path.removeprefix(mount.path + "/").partition("/")[0]
     return mount.version == V1 and branch in {_V2_DATA_BRANCH, *_V2_OTHER_BRANCHES}
 
 
 def location(reference: Reference, mount: KvMount) -> KvLocation:
-    """Return where a reference's secret lies on a mount; raises `ReferenceRefused`."""
+    """Return where the secret of a reference is on a mount. Raises `ReferenceRefused`."""
     path = reference.path.removeprefix(mount.path + "/")
     if mount.version == V1:
         if reference.version is not None:
-            raise ReferenceRefused(f"{mount.path} is a KV v1 mount, which keeps no versions")
+            raise ReferenceRefused(f"{mount.path} is a KV v1 mount, which keeps no versions; leave the version out")
         return KvLocation(mount, path)
     branch, _, below = path.partition("/")
     if branch == _V2_DATA_BRANCH and below:
         path = below
     elif branch in _V2_OTHER_BRANCHES:
         raise ReferenceRefused(
-            f"{mount.path} is a KV v2 mount, and {mount.path}/{branch} a branch of its API that holds no values; "
-            f"a secret that is called {path} is written {mount.path}/{_V2_DATA_BRANCH}/{path}"
+            f"{mount.path} is a KV v2 mount, and {mount.path}/{branch} is a branch of its API that holds no values; "
+            f"if the secret is called {path}, write {mount.path}/{_V2_DATA_BRANCH}/{path}"
         )
     return KvLocation(mount, path, reference.version)
 
 
 class Mounts:
-    """The mounts of one connection: those configured, and those that Vault was asked about. Threads may share it."""
+    """The known mounts of one connection: configured ones, and those Vault told us about. Threads may share it."""
 
     def __init__(self, configured: Mapping[str, int]) -> None:
         self._known = {path: KvMount(path, version, is_configured=True) for path, version in configured.items()}
         self._lock = threading.Lock()
 
     def known(self, path: str) -> KvMount | None:
-        """Return the mount of a path, as far as it is known. It may have changed since."""
+        """Return the known mount of a path, or None. It may have changed since."""
         segments = path.split("/")
         for length in range(len(segments) - 1, 0, -1):
             mount = self._known.get("/".join(segments[:length]))
@@ -91,7 +91,7 @@ class Mounts:
         return None
 
     def remember(self, mount: KvMount, instead_of: KvMount | None = None) -> None:
-        """Take what Vault said about a mount; `instead_of` is what was known of it."""
+        """Remember what Vault said about a mount; `instead_of` is what was known about it before."""
         with self._lock:
             if instead_of is not None:
                 self._known.pop(instead_of.path, None)
@@ -99,7 +99,7 @@ class Mounts:
             self._known[mount.path] = replace(mount, is_configured=is_configured)
 
     def forget(self, mount: KvMount) -> None:
-        """Know the mount no longer, unless it is configured."""
+        """Forget the mount, unless it is configured."""
         if not mount.is_configured:
             with self._lock:
                 self._known.pop(mount.path, None)

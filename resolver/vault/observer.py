@@ -1,4 +1,4 @@
-"""Who is told of what passes between the resolver and Vault. The resolver itself counts nothing."""
+"""Observers of the traffic between the resolver and Vault. The resolver itself counts nothing."""
 
 from collections.abc import Callable
 from enum import StrEnum
@@ -11,7 +11,7 @@ class Operation(StrEnum):
     LOGIN = "login"
     READ = "read"
     MOUNT = "mount"
-    """On which mount a path lies."""
+    """Which mount a path is on."""
     REVOKE = "revoke"
     HEALTH = "health"
     """Whether the server as a whole is well."""
@@ -24,33 +24,36 @@ class Login(StrEnum):
     DENIED = "denied"
     """By Vault."""
     NO_IDENTITY = "no-identity"
-    """The API server gives no token of the namespace's ServiceAccount."""
+    """The API server issued no token for the namespace's ServiceAccount."""
     FAILED = "failed"
-    """Vault or the API server could not answer."""
+    """Vault or the API server did not answer."""
 
 
 class Observer(Protocol):
-    """Is told of one connection. Nothing that it is told holds a path, a name or a value; it must not fail or wait."""
+    """Receives events about one connection. Events never contain paths, names or values.
+
+    Implementations must not raise or block.
+    """
 
     def exchanged(self, operation: Operation, status: str, seconds: float) -> None:
-        """Take a request that was sent, with the HTTP status, or the word for having none (`UNANSWERED`)."""
+        """A request was sent. `status` is the HTTP status, or a word of `UNANSWERED` when there was no answer."""
         ...
 
     def repeated(self, operation: Operation) -> None:
-        """Take a request that is sent once more."""
+        """A request is about to be sent again."""
         ...
 
     def turned_away(self) -> None:
-        """Take a request that was not sent because the server failed several times in a row."""
+        """A request was not sent because the server had failed several times in a row."""
         ...
 
     def logged_in(self, login: Login) -> None:
-        """Take a login that ended."""
+        """A login ended."""
         ...
 
 
 class NullObserver:
-    """An `Observer` that is not interested."""
+    """An `Observer` that ignores all events."""
 
     def exchanged(self, operation: Operation, status: str, seconds: float) -> None:
         """Do nothing."""
@@ -68,9 +71,9 @@ class NullObserver:
 NULL_OBSERVER: Final = NullObserver()
 
 Observers = Callable[[str], Observer]
-"""Gives the observer of the connection with this name."""
+"""Returns the observer for the connection with this name."""
 
 
 def null_observer(_connection: str) -> Observer:
-    """Return an observer that is not interested."""
+    """Return an observer that ignores all events."""
     return NULL_OBSERVER

@@ -1,11 +1,11 @@
-"""One rule of a Vault policy, in HCL: which paths can stand in it word for word, and how it is written.
+"""One rule of a Vault policy in HCL: which paths it can name literally, and how it is written.
 
 Source: Vault, *Policies* (https://developer.hashicorp.com/vault/docs/concepts/policies).
 """
 
 import json
 
-# Vault takes a policy's path as it stands but for these.
+# Vault takes the path of a policy literally, except for these.
 _NOT_LITERAL = {
     "*": "a policy would read * as a wildcard",
     "{{": "a policy would read {{ as the beginning of a template",
@@ -16,7 +16,7 @@ _NOT_LITERAL = {
 
 
 def why_not_literal(path: str) -> str | None:
-    """Say why a policy that names the path would allow other paths, or none; None when it means this path alone."""
+    """Return why a policy with this path would not mean exactly this path; None if it does."""
     for text, reason in _NOT_LITERAL.items():
         if text in path:
             return reason
@@ -26,12 +26,12 @@ def why_not_literal(path: str) -> str | None:
 
 
 def rule(path: str, capability: str) -> str:
-    """Return the rule that gives `capability` on a path, as it stands in a policy file."""
+    """Return the rule that grants `capability` on a path, as it is written in a policy file."""
     return f'path {_quoted(path)} {{\n  capabilities = ["{capability}"]\n}}\n'
 
 
 def advised(path: str) -> str | None:
-    """Return the rule that lets the path be read, on one line; None for a path that is not literal."""
+    """Return the rule that allows reading the path, on one line; None if no rule can name it literally."""
     if why_not_literal(path) is not None:
         return None
     return f'path {_quoted(path)} {{ capabilities = ["read"] }}'

@@ -1,7 +1,7 @@
-"""What the texts of Vault's refusals mean. They are compared here and shown nowhere.
+"""What the texts of Vault's refusals mean. They are only compared, never shown.
 
-A status alone does not tell a token that is used up from a policy that lacks a line, or a mount that upgrades itself
-from a request that is wrong.
+The status alone cannot tell a used-up token from a missing policy line, or a mount that is being upgraded from a wrong
+request.
 
 Sources: `vault/request_handling.go` and the plugin `vault-plugin-secrets-kv` (`upgrade.go`, `backend.go`).
 """
@@ -17,22 +17,22 @@ _OTHER_MOUNT = ("invalid path for a versioned", "no handler for route", "unsuppo
 
 
 def told(answer: VaultAnswer) -> str:
-    """Return the errors and warnings of an answer in lower case, one a line; empty if it is not Vault's JSON."""
+    """Return the errors and warnings of an answer in lower case, one per line; empty if it is not Vault's JSON."""
     return "\n".join(_lines(answer)).lower()
 
 
 def denies_token(answer: VaultAnswer) -> bool:
-    """Whether a 403 says that Vault does not know the token: it expired, was revoked or is used up."""
+    """Whether a 403 means that Vault does not know the token: it expired, was revoked or is used up."""
     return _has(answer, _UNKNOWN_TOKEN)
 
 
 def upgrades(answer: VaultAnswer) -> bool:
-    """Whether a 400 says that the mount is being upgraded to KV v2, which takes moments."""
+    """Whether a 400 means that the mount is being upgraded to KV v2, which takes moments."""
     return _has(answer, _UPGRADES)
 
 
 def names_other_mount(answer: VaultAnswer) -> bool:
-    """Whether a 404 says that the mount is not what the request takes it for, or that there is none."""
+    """Whether a 404 means that the mount is of another kind than the request assumes, or does not exist."""
     return _has(answer, _OTHER_MOUNT)
 
 

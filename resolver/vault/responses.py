@@ -31,11 +31,11 @@ _STATUS_TEXTS = {
 
 
 def parsed(answer: VaultAnswer, server: str, purpose: str) -> Mapping[str, JsonValue]:
-    """Return the JSON object of an answer that succeeded. `purpose` says in errors what was asked.
+    """Return the JSON object of a successful answer. `purpose` names the request in errors.
 
-    Raises `VaultUnavailable` for what may pass (sealed, rate limited, a redirect, no JSON) and `VaultRefused` for
-    what will not, and `AnswerTooLarge` for JSON of more parts than are read. Callers handle the statuses that mean
-    something of their own, 403 and 404, before.
+    Raises `VaultUnavailable` for what may pass (sealed, rate limited, a redirect, no JSON), `VaultRefused` for what
+    will not, and `AnswerTooLarge` for JSON with too many parts. Callers handle 403 and 404 beforehand, because their
+    meaning depends on the request.
     """
     status = answer.status
     if status == HTTPStatus.OK:
@@ -53,8 +53,8 @@ def parsed(answer: VaultAnswer, server: str, purpose: str) -> Mapping[str, JsonV
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         raise VaultUnavailable(
             server,
-            f"answered with a redirect (status {status}), which is not followed: "
-            "the connection must name the active node or a balancer that finds it",
+            f"answered with a redirect (status {status}), which Keyhole does not follow: "
+            "the connection must name the active node, or a load balancer that finds it",
         )
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         raise VaultUnavailable(server, f"failed (status {status})")
@@ -77,8 +77,8 @@ def pause_seconds(
     settings: Retries,
     uniform: Callable[[float, float], float] = random.uniform,
 ) -> float | None:
-    """Return how long to wait before the repetition `repetition`, counted from 0, or None when there is to be none."""
-    # With jitter: whoever was sent away together is not to come back together.
+    """Return how long to wait before the given repetition (counted from 0), or None if there must be none."""
+    # With jitter, so that those who were turned away together do not come back together.
     jitter = uniform(0, min(settings.longest_pause_seconds, settings.first_pause_seconds * 2**repetition))
     if isinstance(outcome, VaultUnavailable):
         return jitter if isinstance(outcome, Unanswered) else None
@@ -92,7 +92,7 @@ def pause_seconds(
 
 
 def retry_after_seconds(answer: VaultAnswer) -> int | None:
-    """Return the server's own wish, when it is a number of seconds."""
+    """Return how long the server asked to wait, if it gave a number of seconds."""
     value = answer.headers.get("Retry-After", "")
     return int(value) if value.isascii() and value.isdigit() and len(value) <= _MOST_RETRY_AFTER_DIGITS else None
 

@@ -1,4 +1,4 @@
-"""The Vault servers that a resolver asks, by connection, and how one is replaced while others still ask it."""
+"""The Vault servers of a resolver, by connection, and how one is replaced while requests to it are in progress."""
 
 import threading
 import time
@@ -11,16 +11,16 @@ from resolver.vault.client import VaultClient
 from resolver.vault.errors import ConnectionUnusable, UnknownConnection
 from resolver.vault.mounts import Mounts
 
-# The API server waits for no admission longer than this, so whoever still asks an old server then asks for nobody.
+# The API server never waits longer for an admission, so requests that are still running then are of no use.
 DRAIN_SECONDS = 30.0
-# At the end of the process, what was in flight has had its time already.
+# When the process ends, requests in progress have already had their time.
 _LAST_DRAIN_SECONDS = 1.0
-# Whoever ends the process decides how long thousands of tokens may take to be revoked; this only ends the wait.
+# How long thousands of revocations may take is up to whoever stops the process; this only ends our wait.
 _LAST_RETURN_SECONDS = 30.0
 
 
 class Users:
-    """Counts who uses a server. Threads may share it."""
+    """Counts the users of a server. Threads may share it."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -29,7 +29,7 @@ class Users:
         self._lock = threading.Lock()
 
     def enter(self) -> bool:
-        """Become a user, who has to leave again; False when the server is retired, and there is another one."""
+        """Become a user, who has to `leave` again. Returns False if the server is retired."""
         with self._lock:
             if self._is_retired:
                 return False
@@ -37,23 +37,23 @@ class Users:
             return True
 
     def leave(self) -> None:
-        """Be a user no more."""
+        """Stop being a user."""
         with self._lock:
             self._count -= 1
             self._tell()
 
     def retire(self) -> None:
-        """Let nobody else become a user."""
+        """Accept no further users."""
         with self._lock:
             self._is_retired = True
             self._tell()
 
     def give_up(self) -> None:
-        """End every `wait`, whoever still uses the server."""
+        """End every `wait`, even if the server still has users."""
         self._wait_is_over.set()
 
     def wait(self, seconds: float) -> None:
-        """Wait until a retired server has no users, at most so long."""
+        """Wait until a retired server has no users, for at most `seconds`."""
         self._wait_is_over.wait(seconds)
 
     def _tell(self) -> None:
@@ -63,7 +63,7 @@ class Users:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One connection at work, and who uses it."""
+    """One connection in use, and its users."""
 
     name: str
     client: VaultClient
@@ -74,8 +74,8 @@ class Server:
 class Servers:
     """The servers in use. Threads may share it.
 
-    A server that is replaced is given back by `give_back` when its last user has left, in a thread of its own: what is
-    under way ends on the server that it began with. Failures of the old one say nothing of the new one.
+    When a server is replaced, requests in progress finish on the old one. After its last user has left, `give_back` is
+    called with it in a separate thread. Failures of the old server do not count against the new one.
     """
 
     def __init__(self, make: Callable[[str, Connection], Server], give_back: Callable[[Server], None]) -> None:
@@ -88,14 +88,14 @@ class Servers:
 
     @property
     def current(self) -> Mapping[str, Server]:
-        """The servers by name. Whoever sends something to one has to be a user of it (`using`)."""
+        """The servers by name. To send a request to one, become a user of it first (`using`)."""
         return self._current
 
     @contextmanager
     def using(self, name: str) -> Iterator[Server]:
-        """Give the server of a connection, which stays whole until the block ends.
+        """Give the server of a connection, which is not closed before the block ends.
 
-        Raises `UnknownConnection`, or `ConnectionUnusable` for one that is configured and could not be used.
+        Raises `UnknownConnection`, or `ConnectionUnusable` if it is configured but cannot be used.
         """
         server = self._entered(name)
         try:
@@ -110,16 +110,15 @@ class Servers:
                 if name in self._rejected:
                     raise ConnectionUnusable(name)
                 raise UnknownConnection(name, sorted(self._current))
-            # A server is replaced before it is retired, so the next turn finds another one, or none.
+            # A server is replaced before it is retired, so the next iteration finds another one, or none.
             if server.users.enter():
                 return server
 
     def replace(self, connections: Mapping[str, Connection], rejected: Collection[str] = ()) -> list[str]:
-        """Use these connections from now on; return the names of those that came, changed or went.
+        """Use these connections from now on. Returns the names of those that were added, changed or removed.
 
-        A connection that did not change keeps its server, and so does one of `rejected`: names that are configured, in
-        a way that cannot be used. After `retire` nothing happens. Raises OSError, before anything changed, when a CA
-        bundle cannot be used.
+        An unchanged connection keeps its server. So does a name in `rejected`, whose new configuration cannot be used.
+        Does nothing after `retire`. Raises OSError, before it changes anything, when a CA bundle cannot be used.
         """
         if self._is_closed:
             return []
@@ -138,7 +137,7 @@ class Servers:
         return changed
 
     def retire(self) -> None:
-        """Let nobody begin any more, and wait a moment for those who have begun."""
+        """Accept no further users, and wait a moment for the present ones."""
         self._is_closed = True
         self._rejected |= self._current.keys()
         current, self._current = self._current, {}
@@ -149,7 +148,7 @@ class Servers:
             server.users.wait(max(0.0, ends_at - time.monotonic()))
 
     def close(self) -> None:
-        """Retire all servers and give them back, those that were replaced before included, whoever still uses them."""
+        """Give back all servers, including those that were replaced before, even if they still have users."""
         if not self._is_closed:
             self.retire()
         leaving = list(self._leaving.items())
@@ -161,7 +160,7 @@ class Servers:
 
     def _retire(self, server: Server) -> None:
         server.users.retire()
-        # Not here: to have tokens revoked takes a while, and nobody else is to wait for that.
+        # In a thread, because revoking tokens takes a while and the caller must not wait for it.
         thread = threading.Thread(target=self._give_back_unused, args=(server,), name="vault-drain", daemon=True)
         self._leaving[thread] = server
         thread.start()

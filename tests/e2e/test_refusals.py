@@ -122,7 +122,7 @@ def test_the_policy_line_in_the_message_is_what_makes_it_work(
     there = Cluster(testbed, places, "e2e-policy")
     manifest = filled("by-policy", password="vault:secret/e2e/by-policy#password")
     refused = there.apply(manifest, check=False)
-    line = refused.stderr.partition("this line in its policy would: ")[2].strip()
+    line = refused.stderr.partition("add this line to its policy: ")[2].strip()
     testbed.vault.client().sys.create_or_update_policy("keyhole-e2e-policy", line)
     there.apply(manifest)
     assert there.values("by-policy") == values

@@ -247,7 +247,7 @@ class TestTokens:
             outcomes = asks.outcomes("uses", *(f"vault:secret/uses/n{number}#password" for number in range(40)))
             refused = [each for each in outcomes if isinstance(each, TokenUsesTooFew)]
             assert len(refused) == 40 - 32
-            assert "'keyhole-uses' gives tokens with token_num_uses=1," in refused[0].message
+            assert "'keyhole-uses' issues tokens with token_num_uses=1," in refused[0].message
 
     def test_none_outlives_connections_that_changed(self, testbed: Testbed, places: Places, plant: Planter) -> None:
         plant_below_changes(testbed, "changed", plant.value())

@@ -166,7 +166,7 @@ class TestOfUsage:
         assert found == []
         assert findings == [
             "other",
-            "place 1: legacy/b: legacy is a KV v1 mount, which keeps no versions",
+            "place 1: legacy/b: legacy is a KV v1 mount, which keeps no versions; leave the version out",
             "place 2: secret/a*: a policy would read * as a wildcard",
         ]
 

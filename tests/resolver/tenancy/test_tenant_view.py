@@ -83,7 +83,7 @@ def test_when_no_login_may_follow_now_the_answer_passes_and_says_when() -> None:
         assert told.cause == "PermissionDenied"
         assert told.retry_after_seconds is not None
         assert 0 < told.retry_after_seconds <= 30
-        assert f"logs in again in {told.retry_after_seconds} s" in told.message
+        assert f"can log in again in {told.retry_after_seconds} s" in told.message
         assert 'path "secret/data/app" { capabilities = ["read"] }' in told.message
         assert len(asked.logins) == 21
 

@@ -57,7 +57,7 @@ def _saying(status: str, body: Mapping[str, Any]) -> Iterator[VaultClient]:
 def test_an_upgrade_passes(text: str) -> None:
     error = _read("400 Bad Request", {"errors": [text]})
     assert isinstance(error, VaultUnavailable)
-    assert "upgrades the mount grow to KV v2" in error.message
+    assert "is upgrading the mount grow to KV v2" in error.message
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_a_token_that_vault_does_not_know_is_told_from_a_policy() -> None:
 
 @pytest.mark.parametrize("path", ["config", "config/app", "metadata/app", "destroy/a/b"])
 def test_a_secret_with_the_name_of_a_branch_is_told_how_to_be_written(path: str) -> None:
-    with pytest.raises(ReferenceRefused, match=f"is written secret/data/{path}$"):
+    with pytest.raises(ReferenceRefused, match=f"write secret/data/{path}$"):
         mounts.location(Reference(f"secret/{path}", "password"), KvMount("secret", V2))
     found = mounts.location(Reference(f"secret/data/{path}", "password"), KvMount("secret", V2))
     assert str(found) == f"secret/{path}"

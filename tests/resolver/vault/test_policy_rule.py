@@ -20,12 +20,12 @@ from resolver.vault.errors import VaultDenied
 def test_nothing_is_advised_that_would_allow_other_paths(path: str) -> None:
     message = VaultDenied(path, "id", "role").message
     assert "capabilities" not in message
-    assert "no line of a policy can name this path alone: " in message
+    assert "no policy can name this path alone, because " in message
     assert policy_rule.advised(path) is None
 
 
 def test_a_literal_path_is_advised_word_for_word() -> None:
-    told = 'this line in its policy would: path "secret/data/a+b c" { capabilities = ["read"] }'
+    told = 'add this line to its policy: path "secret/data/a+b c" { capabilities = ["read"] }'
     assert VaultDenied("secret/data/a+b c").message.endswith(told)
 
 
