@@ -73,13 +73,13 @@ class RecordKeyUnavailable(TemporaryError):
 
     def __init__(self) -> None:
         super().__init__(
-            "this replica of Keyhole has no key for its records, or could not read it for long; a retry may work"
+            "this replica of Keyhole has no key for its records, or could not read it for a long time; a retry may work"
         )
 
 
 @dataclass(slots=True)
 class _Progress:
-    """How far an admission came, so that a refusal can say of each field what became of it."""
+    """How far an admission has come, so that a refusal can say what became of each field."""
 
     # As long as no field is planned, any codec will do.
     plan: Plan = field(default_factory=lambda: Plan(SECRET))
@@ -91,9 +91,9 @@ class _Progress:
 
 
 class Admission:
-    """Answers admission requests. Threads may share it. `keys` returns the keys of records, None while there are none.
+    """Answers admission requests. Threads may share it. `keys` returns the record keys, None while there are none.
 
-    An `Admits`: the innermost one.
+    This is the innermost `Admits`.
     """
 
     def __init__(

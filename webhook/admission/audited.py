@@ -1,4 +1,4 @@
-"""Admissions of objects with references, each with its entry in the audit trail: a view of the outcomes."""
+"""Writes an entry in the audit trail for each admission of an object with references. It is a view of the outcomes."""
 
 import logging
 import time
@@ -22,7 +22,7 @@ from webhook.model import AdmissionRequest, Admits, Answer, Fate, FieldOutcome
 log = logging.getLogger("keyhole.audit")
 
 _RETRY_AFTER_SECONDS = 5
-# The trail tells what a field holds; how sure of it Keyhole is stands beside, as a cause.
+# The trail says what a field holds. How sure Keyhole is of it follows from the cause.
 _DONE: Final[Mapping[Fate, Done]] = MappingProxyType(
     {
         Fate.RESOLVED: Done.RESOLVED,
@@ -38,14 +38,14 @@ _DONE: Final[Mapping[Fate, Done]] = MappingProxyType(
 )
 
 Logins = Callable[[Iterable[Reference], str], Iterable[tuple[str, str]]]
-"""Returns connection and role of each login that references need in a namespace: `Resolver.logins`."""
+"""Returns connection and role of each login that the references need in a namespace, as `Resolver.logins` does."""
 
 
 class Trail(Protocol):
-    """Where entries are written: `audit.trail.StartingTrail`."""
+    """Where entries are written, such as `audit.trail.StartingTrail`."""
 
     def write(self, entry: AuditEntry, deadline: Deadline) -> None:
-        """Write the entry of one admission; raises `AuditUnavailable`."""
+        """Write the entry of one admission. Raises `AuditUnavailable`."""
         ...
 
 
@@ -105,7 +105,7 @@ def _asked(outcomes: Iterable[FieldOutcome]) -> list[Reference]:
 
 
 def field_entry(outcome: FieldOutcome) -> FieldEntry:
-    """Return what the trail tells of a field."""
+    """Return the trail's view of a field's outcome."""
     if outcome.field is None:
         # Only a value that an annotation filled is removed, together with the annotation.
         return FieldEntry(outcome.pointer, Form.ANNOTATION, _DONE[outcome.fate])
@@ -115,7 +115,7 @@ def field_entry(outcome: FieldOutcome) -> FieldEntry:
 
 
 def problem_entry(problem: Problem) -> ProblemEntry:
-    """Return where a problem lies, and its cause."""
+    """Return where a problem lies and its cause, without the message."""
     # What follows a comma is quoted from the annotation's text.
     return ProblemEntry(problem.origin.partition(",")[0], problem.cause)
 

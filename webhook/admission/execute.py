@@ -32,7 +32,7 @@ from webhook.model import AdmissionRequest, Fate, FieldOutcome
 
 log = logging.getLogger("keyhole.admission")
 
-# Every call below keeps to the deadline; what does not is ended this much later.
+# Every call below keeps to the deadline. Whatever does not is ended this much later.
 GRACE_SECONDS = 0.1
 _KUBERNETES_SECONDS = 5.0
 # A value that stays anyway is not worth a longer wait.
@@ -46,29 +46,29 @@ _MOST_REMEMBERED = 20_000
 
 
 class References(Protocol):
-    """What turns references into values: `resolver.resolve.Resolver`."""
+    """Turns references into values, as `resolver.resolve.Resolver` does."""
 
     def resolve(
         self, references: Iterable[Reference], namespace: str, deadline: Deadline
     ) -> Mapping[Reference, Outcome]:
-        """Return each reference's value or error."""
+        """Return the value or the error of each reference."""
         ...
 
     def refresh_seconds(self, references: Iterable[Reference]) -> float:
-        """Return how long values of these references may be kept without asking Vault."""
+        """Return how long the values of these references may be kept without asking Vault."""
         ...
 
 
 class OptIn(Protocol):
-    """What knows which namespaces opted in: `kube.namespaces.Namespaces`."""
+    """Knows which namespaces have opted in, as `kube.namespaces.Namespaces` does."""
 
     def is_enabled(self, namespace: str, timeout_seconds: float) -> bool:
-        """Return whether the namespace opted in."""
+        """Return whether the namespace has opted in."""
         ...
 
 
 class Rights(Protocol):
-    """What knows who may read which Secret: `kube.access.SecretAccess`."""
+    """Knows who may read which Secret, as `kube.access.SecretAccess` does."""
 
     def may_get(self, subject: Subject, namespace: str, name: str, timeout_seconds: float) -> bool:
         """Return whether the subject may get the Secret."""
@@ -86,7 +86,7 @@ class Denied(Exception):
 class Freshness:
     """When Vault last said each value. Values are known by the MACs of their record entries, which are unique.
 
-    This lies in the memory of one worker, never in an object. Threads may share it.
+    It is kept in the memory of one worker, never in an object. Threads may share it.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

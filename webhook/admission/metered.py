@@ -81,5 +81,5 @@ class MeteredAdmission:
 
 
 def outcome_of(answer: Answer) -> str:
-    """Return an answer's class as a label holds it."""
+    """Return the class of an answer, as it stands in a label."""
     return "allowed" if answer.allowed else _OUTCOMES.get(answer.status, "error")

@@ -1,4 +1,4 @@
-"""Fields in, a JSON Patch (RFC 6902) out. The one place where values are revealed."""
+"""Turns filled fields into a JSON Patch (RFC 6902). This is the only place where values are revealed."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

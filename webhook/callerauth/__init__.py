@@ -1,1 +1,1 @@
-"""How a caller proves that it is the API server, before anything of the request is read."""
+"""How a caller proves that it is the API server, before its request is read."""

@@ -1,7 +1,8 @@
 """`--caller-auth=aggregation`: the API server comes through its own aggregation layer.
 
-It calls itself as `system:apiserver`, because the webhook configuration names the service `default/kubernetes`; the
-APIService leads back out to Keyhole, under the front-proxy client certificate that only API servers hold.
+The webhook configuration names the service `default/kubernetes`, so the API server calls itself, as
+`system:apiserver`. The APIService then leads out to Keyhole, with the front-proxy client certificate that only API
+servers hold.
 Source: Kubernetes, *Configure the Aggregation Layer*.
 """
 
@@ -23,7 +24,7 @@ from webhook.callerauth.client_certificate import still_counts, verified
 from webhook.callerauth.discovery import is_discovery
 
 API_SERVER = "system:apiserver"
-# The aggregation layer sets this one always, and takes it from no client, whatever the ConfigMap names besides.
+# The aggregation layer always sets this header and never takes it from a client, whatever else the ConfigMap names.
 _USERNAME_HEADER = "X-Remote-User"
 _CALL_SECONDS = 5.0
 
@@ -35,21 +36,21 @@ class _Proof:
     username_headers: frozenset[str]
 
     def names_one(self, certificate: PeerCertificate) -> bool:
-        """Return whether the certificate has an allowed name; when the cluster lists none, every name is allowed."""
+        """Return whether the certificate has an allowed name. If the cluster lists none, every name is allowed."""
         return not self.names or bool(self.names & certificate.common_names)
 
 
 class Aggregation:
-    """A `CallerCheck`: the front-proxy certificate, and `system:apiserver` as the user that it tells.
+    """A `CallerCheck`: the caller has the front-proxy certificate and speaks for `system:apiserver`.
 
-    Discovery needs the certificate only: the aggregation layer asks as `system:kube-aggregator`, and passes on whoever
-    else asks, and the answer is the same public constant for all.
+    For discovery the certificate is enough. The aggregation layer asks as `system:kube-aggregator` and passes on
+    anybody else who asks, and the answer is the same public constant for all.
     """
 
     proves = True
 
     def __init__(self, read: Callable[[float], RequestHeader]) -> None:
-        """`read` takes a limit in seconds: `kube.request_header.RequestHeaders.read`."""
+        """`read` takes a time limit in seconds, as `kube.request_header.RequestHeaders.read` does."""
         self._read_header = read
         self._poller = proof_poller(self._read)
         self.load = self._poller.load
@@ -65,24 +66,24 @@ class Aggregation:
 
     @property
     def last_read_at(self) -> float | None:
-        """When it was read last, in seconds since 1970; None before the first time."""
+        """When it was last read, in seconds since 1970; None before the first read."""
         return self._poller.last_read_at
 
     def check(self, caller: Caller) -> None:
-        """Let in the API server, and for discovery whoever it passes on."""
+        """Let the API server in, and for discovery anybody whom it passes on."""
         proof = self._poller.value
         certificate = verified(caller, proof.authorities if proof else None)
         if proof is None or not proof.names_one(certificate):
             raise CallerRefused("the client certificate has none of the names that the cluster allows")
         if is_discovery(caller.method, caller.path):
             return
-        # A header that the aggregation layer passes on from a client must not overrule the one that it sets.
+        # A client's header that the aggregation layer passes on must not override the one that it sets.
         users = {caller.header(name) for name in proof.username_headers} - {None}
         if users != {API_SERVER}:
-            raise CallerRefused(f"the front proxy speaks for another user than {API_SERVER}")
+            raise CallerRefused(f"the front proxy speaks for a user other than {API_SERVER}")
 
     def knows(self, certificate: PeerCertificate) -> bool:
-        """Return whether the certificate is a front proxy's."""
+        """Return whether the certificate is the front proxy's."""
         proof = self._poller.value
         return proof is not None and still_counts(certificate, proof.authorities) and proof.names_one(certificate)
 
@@ -98,6 +99,6 @@ class Aggregation:
         if not header.allowed_names and header.client_ca_pem:
             others = Authorities.parse(header.client_ca_pem, f"{where}: client-ca-file")
             if others.certificates & authorities.certificates:
-                problem = "any client certificate of the cluster would pass for the API server's: its request-header CA"
-                raise ProofUnreadable(f"{where}: {problem} is its client CA, and it allows any name")
+                problem = "any client certificate of the cluster would pass for the API server's: the request-header CA"
+                raise ProofUnreadable(f"{where}: {problem} is also the client CA, and any name is allowed")
         return _Proof(authorities, header.allowed_names, frozenset({_USERNAME_HEADER, *header.username_headers}))

@@ -13,10 +13,10 @@ _SCHEME = "bearer"
 
 
 class BearerToken:
-    """A `webhook.callerauth.caller.CallerCheck`: one of the tokens in these files, one a file.
+    """A `webhook.callerauth.caller.CallerCheck`: the caller sends one of the tokens in these files, one in each file.
 
-    Several are accepted at a time, so that one can be replaced: first here, then at the API server, then the old one
-    goes. Only digests are kept.
+    Several are accepted so that one can be replaced: add the new one here, then give it to the API server, then remove
+    the old one here. Only digests are kept in memory.
     """
 
     authorities = None
@@ -32,20 +32,20 @@ class BearerToken:
 
     @property
     def last_read_at(self) -> float | None:
-        """When it was read last, in seconds since 1970; None before the first time."""
+        """When it was last read, in seconds since 1970; None before the first read."""
         return self._poller.last_read_at
 
     def check(self, caller: Caller) -> None:
-        """Let in who sends one of the tokens. Takes as long whichever it is, and whether it is one."""
+        """Let in whoever sends one of the tokens. It takes equally long for each of them, and for any other."""
         scheme, _, token = (caller.header("Authorization") or "").partition(" ")
         sent = _digest(token.strip(" "))
-        # All are compared: the time must not tell which one it was.
+        # All are compared, because the time must not tell which one it was.
         matches = [hmac.compare_digest(sent, digest) for digest in self._poller.value or ()]
         if scheme.lower() != _SCHEME or not any(matches):
             raise CallerRefused("no bearer token, or a wrong one")
 
     def knows(self, _certificate: PeerCertificate) -> bool:
-        """Return False: a token comes with the first request."""
+        """Return False: a token comes only with the first request."""
         return False
 
     def _read(self) -> tuple[bytes, ...]:
@@ -58,7 +58,7 @@ def _token(file: Path) -> str:
     except UnicodeDecodeError:
         raise ProofUnreadable(f"{file} holds more than ASCII text") from None
     if len(token) < LEAST_CHARACTERS or any(character <= " " for character in token):
-        raise ProofUnreadable(f"{file} is no token: one word of at least {LEAST_CHARACTERS} characters is wanted")
+        raise ProofUnreadable(f"{file} is not a token: it must be one word of at least {LEAST_CHARACTERS} characters")
     return token
 
 

@@ -1,7 +1,7 @@
 """`--caller-auth=client-certificate`: the API server shows a certificate of a CA that the administrator names.
 
-How the API server is told to: Kubernetes, *Dynamic Admission Control*, *Authenticate API servers*;
-`manifests.registration.admission_configuration` writes the files.
+`manifests.registration.admission_configuration` writes the files that make it do so.
+Source: Kubernetes, *Dynamic Admission Control*, *Authenticate API servers*.
 """
 
 from pathlib import Path
@@ -12,28 +12,27 @@ _MOST_BYTES = 1024 * 1024
 
 
 def verified(caller: Caller, authorities: Authorities | None) -> PeerCertificate:
-    """Return the caller's certificate if it is still good under these CAs, else raise `CallerRefused`.
+    """Return the caller's certificate if these CAs still vouch for it; raise `CallerRefused` otherwise.
 
-    A connection outlives what was believed when it was made: after a CA was withdrawn, one that was made before may
-    be of that CA.
+    A connection may be older than the CAs that count now: its certificate may come from a CA that has been withdrawn.
     """
     certificate = caller.certificate
     if certificate is None:
         raise CallerRefused("no client certificate")
     if not still_counts(certificate, authorities):
-        raise CallerRefused("the connection was made under a CA that does not count any more")
+        raise CallerRefused("the connection was made with a CA that no longer counts")
     return certificate
 
 
 def still_counts(certificate: PeerCertificate, authorities: Authorities | None) -> bool:
-    """Return whether a certificate that was verified earlier would be verified under these CAs too."""
+    """Return whether a certificate that was verified earlier would be verified with these CAs too."""
     return authorities is not None and certificate.authorities.certificates <= authorities.certificates
 
 
 class ClientCertificate:
     """A `webhook.callerauth.caller.CallerCheck`: a certificate of the CA in a file, with one of these names.
 
-    A name is the subject's common name, or an alternative one that is a DNS name or a URI.
+    A name is the subject's common name, or an alternative name that is a DNS name or a URI.
     """
 
     proves = True
@@ -54,29 +53,29 @@ class ClientCertificate:
 
     @property
     def last_read_at(self) -> float | None:
-        """When it was read last, in seconds since 1970; None before the first time."""
+        """When it was last read, in seconds since 1970; None before the first read."""
         return self._poller.last_read_at
 
     def check(self, caller: Caller) -> None:
-        """Let in who has a certificate with an allowed name."""
+        """Let in whoever has a certificate with an allowed name."""
         if not self._is_named(verified(caller, self._poller.value)):
             raise CallerRefused("the client certificate has none of the allowed names")
 
     def knows(self, certificate: PeerCertificate) -> bool:
-        """Return whether the certificate has an allowed name and is of a CA that counts."""
+        """Return whether the certificate has an allowed name and comes from a CA that counts."""
         return still_counts(certificate, self._poller.value) and self._is_named(certificate)
 
     def _is_named(self, certificate: PeerCertificate) -> bool:
         return bool(self._names & (certificate.common_names | certificate.alternative_names))
 
     def _read(self) -> Authorities:
-        # What is no text in UTF-8 stands in a comment, or is no certificate in PEM.
+        # What is not UTF-8 is a comment, or is not a PEM certificate anyway.
         pem = read_bytes(self._ca_file).decode("utf-8", "replace")
         return Authorities.parse(pem, str(self._ca_file))
 
 
 def read_bytes(file: Path) -> bytes:
-    """Return a small file's content; raises `ProofUnreadable`, which names the file and quotes nothing of it."""
+    """Return the content of a small file. Raises `ProofUnreadable`, which names the file and quotes nothing of it."""
     try:
         with file.open("rb") as source:
             content = source.read(_MOST_BYTES + 1)

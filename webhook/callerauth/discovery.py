@@ -1,6 +1,7 @@
-"""What an aggregated API server has to answer besides: that it serves a group, and that nothing is to be listed there.
+"""What every aggregated API server has to answer: that it serves an API group, and that the group has no resources.
 
-The aggregation layer asks it for the APIService's availability, and clients without aggregated discovery ask it too.
+The aggregation layer asks this to find out whether the APIService is available. Clients without aggregated discovery
+ask it too.
 Source: Kubernetes, *Kubernetes API Concepts*, *Discovery API* and *OpenAPI interface definition*.
 """
 
@@ -27,7 +28,7 @@ _ANSWERS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
             "groupVersion": GROUP_VERSION,
             "resources": [],
         },
-        # Without these the API server logs an error for each attempt to read them.
+        # Without these, the API server logs an error whenever it tries to read them.
         "/openapi/v2": {"swagger": "2.0", "info": {"title": "Keyhole", "version": VERSION}, "paths": {}},
         "/openapi/v3": {"paths": {}},
     }
@@ -35,12 +36,12 @@ _ANSWERS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 
 
 def is_discovery(method: str, path: str) -> bool:
-    """Return whether a request asks for what is the same for everybody, and secret to nobody."""
+    """Return whether a request asks for discovery, which is the same for everybody and no secret."""
     return method in {"GET", "HEAD"} and path in _ANSWERS
 
 
 def add_discovery(app: Flask) -> None:
-    """Have the application answer discovery."""
+    """Add the answers to discovery to an application."""
 
     def answer() -> Response:
         return Response(json.dumps(_ANSWERS[request.path]), HTTPStatus.OK, content_type="application/json")

@@ -13,7 +13,7 @@ from webhook.callerauth.client_certificate import ClientCertificate
 
 
 class CallerMode(StrEnum):
-    """How a caller proves that it is the API server."""
+    """How a caller has to prove that it is the API server."""
 
     AGGREGATION = "aggregation"
     CLIENT_CERTIFICATE = "client-certificate"
@@ -22,12 +22,12 @@ class CallerMode(StrEnum):
 
 
 class CallerSettingsError(ValueError):
-    """A mode without what it needs, or with what belongs to another; the message names the options."""
+    """A mode lacks an option that it needs, or has one that belongs to another mode. The message names the option."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallerSettings:
-    """A mode and what belongs to it: `ca_file` and `names` to client certificates, `token_files` to tokens."""
+    """A mode and its options: `ca_file` and `names` for client certificates, `token_files` for tokens."""
 
     mode: CallerMode
     ca_file: Path | None = None
@@ -58,10 +58,10 @@ class Anyone:
     last_read_at = None
 
     def check(self, caller: Caller) -> None:
-        """Let in."""
+        """Let the caller in."""
 
     def knows(self, _certificate: PeerCertificate) -> bool:
-        """Return False: nobody is known."""
+        """Return False: no certificate proves anything."""
         return False
 
     def is_ready(self) -> bool:
@@ -77,7 +77,7 @@ class Anyone:
 def caller_check(
     settings: CallerSettings, read_request_header: Callable[[float], RequestHeader] | None = None
 ) -> CallerCheck:
-    """Return the check of a mode, which is not started yet. Mode `aggregation` needs `read_request_header`."""
+    """Return the check for a mode, not started yet. Mode `aggregation` needs `read_request_header`."""
     if settings.mode is CallerMode.AGGREGATION:
         if read_request_header is None:
             raise TypeError("mode aggregation reads the request header's configuration from the API server")

@@ -18,14 +18,14 @@ API_VERSION = "admission.k8s.io/v1"
 KIND = "AdmissionReview"
 _MOST_WARNINGS = 20
 _MOST_WARNING_CHARACTERS = 4096
-# Twenty fields with a long reference each fit; a key of a megabyte does not.
+# Twenty fields with long references fit. A key of a megabyte does not.
 _MOST_MESSAGE_CHARACTERS = 64 * 1024
-# How JSON can hold half of a surrogate pair: as an escape, or in bytes that are not UTF-8 and that Python lets pass.
+# JSON can hold half of a surrogate pair as an escape, or as bytes that are not UTF-8 but that Python accepts.
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]")
 
 
 class ReviewError(Exception):
-    """The body is no AdmissionReview that can be answered; `uid` is None when not even that could be read."""
+    """The body is not an AdmissionReview that can be answered. `uid` is None if not even that could be read."""
 
     def __init__(self, problem: str, uid: str | None = None) -> None:
         super().__init__(problem)
@@ -40,7 +40,7 @@ def answered(body: bytes, answer: Callable[[AdmissionRequest], Answer]) -> bytes
 
 
 def parse(body: bytes) -> AdmissionRequest:
-    """Read an AdmissionReview; raises `ReviewError`, whose text quotes nothing of the body."""
+    """Read an AdmissionReview. Raises `ReviewError`, whose text quotes nothing of the body."""
     try:
         review = json.loads(body)
     except (ValueError, RecursionError):
@@ -59,12 +59,12 @@ def parse(body: bytes) -> AdmissionRequest:
 
 
 def _may_hold_surrogates(body: bytes) -> bool:
-    # Nearly every body is done with by these, which cost a fraction of the search.
+    # These settle nearly every body at a fraction of the cost of the search.
     return (b"\\ud" in body or b"\\uD" in body or b"\xed" in body) and _SURROGATE.search(body) is not None
 
 
 def _check_unicode(request: Mapping[str, Any], uid: str) -> None:
-    """Refuse what has no UTF-8 form, which the API server never sends: no name, key or value could be written again."""
+    """Refuse text that cannot be written as UTF-8. The API server never sends any, and it could not be answered."""
     for member, content in request.items():
         try:
             json.dumps({member: content}, ensure_ascii=False).encode()
@@ -76,7 +76,7 @@ def _check_unicode(request: Mapping[str, Any], uid: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Reads the parts of a request, and says which one is not as it should be."""
+    """Reads the parts of a request, and says which one is malformed."""
 
     source: Mapping[str, Any] = field(repr=False)
     uid: str
@@ -131,7 +131,7 @@ class _Reader:
         return value
 
     def _check_manifest(self, manifest: Mapping[str, Any] | None) -> None:
-        """Check the parts that are read below; the API server has checked the rest."""
+        """Check the parts that Keyhole reads. The API server has checked the rest."""
         if manifest is None:
             return
         metadata = self._part("metadata", manifest)
@@ -140,7 +140,7 @@ class _Reader:
             ("data", self._part("data", manifest)),
         ):
             if not all(value is None or isinstance(value, str) for value in part.values()):
-                raise ReviewError(f"{name} holds something else than strings", self.uid)
+                raise ReviewError(f"{name} holds something other than strings", self.uid)
 
     def _part(self, name: str, within: Mapping[str, Any]) -> Mapping[str, Any]:
         part = within.get(name)
@@ -150,7 +150,7 @@ class _Reader:
 
 
 def render(uid: str, answer: Answer) -> bytes:
-    """Return the AdmissionReview that carries an answer; what nobody could see in its texts is shown as escapes."""
+    """Return the AdmissionReview that carries an answer. Invisible characters in its texts are shown as escapes."""
     response: dict[str, Any] = {"uid": uid, "allowed": answer.allowed}
     if answer.patch is not None:
         response["patchType"] = "JSONPatch"
@@ -175,7 +175,7 @@ def _status(answer: Answer) -> dict[str, Any]:
     return status
 
 
-# Kubernetes' own words for the codes (metav1.StatusReason), by which clients tell errors apart.
+# Kubernetes' own words for the codes (metav1.StatusReason). Clients tell errors apart by them.
 _REASONS = {
     HTTPStatus.BAD_REQUEST: "BadRequest",
     HTTPStatus.FORBIDDEN: "Forbidden",

@@ -1,7 +1,7 @@
 """The HTTP edge: AdmissionReview bodies in and out, as a Flask application.
 
-Every answer that a uid can be given to goes out as HTTP 200 with its code inside, as the API server expects; other
-HTTP codes stand only where no uid could be read.
+As the API server expects, every answer goes out as HTTP 200 with its status code inside. Other HTTP codes are used
+only if the request's uid could not be read.
 """
 
 import logging
@@ -29,28 +29,29 @@ MUTATE_PATH = "/mutate"
 MAX_BODY_BYTES = 8 * 1024 * 1024
 DEFAULT_TIMEOUT_SECONDS = 10.0
 _MOST_TIMEOUT_SECONDS = 30.0
-# What the answer needs on its way back: half a second, or a tenth of a short timeout.
+# How long the answer may take on its way back: half a second, or a tenth of a short timeout.
 _MARGIN_SECONDS = 0.5
 _MARGIN_PART = 0.1
-# A Go duration in whole seconds or minutes is all that the API server sends for `timeoutSeconds`.
+# The API server sends `timeoutSeconds` as a Go duration of minutes and seconds.
 _DURATION = re.compile(r"(?:(\d{1,2})m)?(?:(\d{1,3}(?:\.\d+)?)s)?")
 
 
 def create_app(
     admission: Admits,
     mutate_path: str = MUTATE_PATH,
-    room: BodyBudget | None = None,
+    body_budget: BodyBudget | None = None,
     on_refused: Callable[[Cause], None] = lambda _cause: None,
 ) -> Flask:
     """Return the WSGI application that answers POSTs of AdmissionReviews at `mutate_path`.
 
-    `room` is the one for large bodies; `on_refused` is told the cause of each refusal that no admission came to.
+    `body_budget` is the memory for large bodies. `on_refused` is called with the cause of each refusal that was made
+    before the request came to an admission.
     """
     app = Flask("keyhole", static_folder=None)
-    # A body of unknown length is cut off at this limit without a word: one byte more shows that there was more.
+    # A body of unknown length is cut off at this limit silently. One byte more shows that there was more.
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES + 1
 
-    large = room or BodyBudget(Memory())
+    large = body_budget or BodyBudget(Memory())
 
     @app.post(mutate_path)
     def mutate() -> Response:
@@ -73,7 +74,7 @@ def create_app(
             return _review(render(head.uid, overloaded("a large object", error)))
 
     def answer(deadline: Deadline, body: bytes | None) -> Response:
-        # In mode `none` a whole request is all that a connection can show; in the others it has proved itself before.
+        # In mode `none`, a complete request is all that a connection can show. In the other modes it has proved itself.
         request.environ.get(ON_PROOF, _nothing)()
         try:
             return _answered(admission, deadline, body)
@@ -100,7 +101,7 @@ def create_app(
 
 
 def _answered(admission: Admits, deadline: Deadline, body: bytes | None) -> Response:
-    """Answer what was read; None is a body that could not be. Raises `ReviewError`."""
+    """Answer the body that was read; None if it could not be. Raises `ReviewError`."""
     if body is None:
         return _plain(HTTPStatus.BAD_REQUEST, "the body could not be read")
     if len(body) > MAX_BODY_BYTES:
@@ -109,9 +110,9 @@ def _answered(admission: Admits, deadline: Deadline, body: bytes | None) -> Resp
 
 
 def _read(most_bytes: int = -1) -> bytes | None:
-    """Return that much of the request's body, or all that is left, but at most one byte above the limit.
+    """Return that much of the request's body, or all that is left, up to one byte above the limit.
 
-    None when it cannot be read.
+    Returns None if the body cannot be read.
     """
     try:
         return request.stream.read(most_bytes)
@@ -123,7 +124,7 @@ def _read(most_bytes: int = -1) -> bytes | None:
 
 
 def deadline_of(timeout: str) -> Deadline:
-    """Return the moment by which to answer, from the `timeout` that the API server sends, less a margin."""
+    """Return the moment by which to answer: the `timeout` that the API server sends, less a margin."""
     match = _DURATION.fullmatch(timeout)
     minutes, seconds = match.groups() if match else (None, None)
     total = int(minutes or 0) * 60 + float(seconds or 0)

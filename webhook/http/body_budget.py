@@ -1,10 +1,10 @@
-"""How much of what is sent lies in memory at once: large bodies are read only while there is room for them.
+"""The memory budget for large bodies: they are read only while there is memory for them.
 
-An object that is admitted takes about three times its body's size. Small bodies need no room of their own: those at
-work and in the queue are counted (`webhook.scheduling.gate`). Large ones share a fixed room, of which a namespace takes
-another part only while it holds less than is free, as with places. Whose body it is has to be known before it is read:
-the API server writes uid and namespace before anything that can be long, in the order of the fields of `admission/v1`'s
-AdmissionRequest (https://pkg.go.dev/k8s.io/api/admission/v1).
+Admitting an object takes about three times the size of its body. Small bodies need no budget, because the number of
+admissions that run or wait is limited (`webhook.scheduling.gate`). Large ones share the worker's memory budget, of
+which a namespace gets more only while it holds less than is free. So the namespace has to be known before the body is
+read. The API server writes uid and namespace before anything that can be long, in the order of the fields of
+`admission/v1`'s AdmissionRequest (https://pkg.go.dev/k8s.io/api/admission/v1).
 """
 
 import re
@@ -20,7 +20,7 @@ from webhook.scheduling.fair_shares import Memory
 from webhook.scheduling.gate import OverloadedError
 
 SMALL_BYTES = 64 * 1024
-# Of its body's size, for an object that is admitted.
+# What admitting an object takes, as a multiple of its body.
 _TIMES_ITS_BODY = 3
 _HEAD = re.compile(
     rb"""\s*\{\s*(?:"(?:kind|apiVersion)":\s*"[^"\\]*",\s*)*
@@ -34,14 +34,14 @@ _HEAD = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What the beginning of a review tells: the uid that it is answered under, and whose places it takes."""
+    """The beginning of a review: the uid to answer it with, and the namespace whose budget it takes."""
 
     uid: str
     namespace: str
 
     @classmethod
     def of(cls, begin: bytes) -> Self | None:
-        """Read it; None when it is not as the API server writes it. Nothing but a refusal is founded on it."""
+        """Read the beginning of a body. None if no API server writes it so. Only a refusal ever relies on this."""
         found = _HEAD.match(begin)
         if found is None:
             return None
@@ -52,7 +52,7 @@ class Head:
 
 
 class BodyBudget:
-    """The room for large bodies in one worker's memory, and their turns at being parsed. Greenlets may share it."""
+    """The memory for large bodies in one worker, and their turns at being parsed. Greenlets may share it."""
 
     def __init__(self, memory: Memory, process: Process = ALONE) -> None:
         self._memory = memory
@@ -60,7 +60,7 @@ class BodyBudget:
 
     @contextmanager
     def hold(self, namespace: str, size_bytes: int) -> Iterator[None]:
-        """Hold room for a body while the block runs. Raises `OverloadedError` at once when there is none."""
+        """Hold memory for a body while the block runs. Raises `OverloadedError` at once if there is none left."""
         taken_bytes = _TIMES_ITS_BODY * size_bytes
         if not self._memory.take(namespace, taken_bytes):
             raise OverloadedError("too many large objects are under way; a retry will work")
@@ -70,7 +70,7 @@ class BodyBudget:
             self._memory.give(namespace, taken_bytes)
 
     def await_turn(self, namespace: str, deadline: Deadline) -> None:
-        """Wait until a body may be parsed, which takes long. Raises `OverloadedError` at the deadline."""
+        """Wait for a turn to parse a body, which takes a while. Raises `OverloadedError` at the deadline."""
         try:
             self._process.rest(namespace, deadline)
         except DeadlineExceeded:

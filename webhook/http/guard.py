@@ -1,4 +1,4 @@
-"""The guard before the application: nothing of a request but its head is looked at unless the caller is known."""
+"""The guard in front of the application: only the head of a request is looked at until the caller has proved itself."""
 
 import contextlib
 import logging
@@ -16,17 +16,17 @@ log = logging.getLogger("keyhole.caller")
 
 _BODY = b"Keyhole answers the Kubernetes API server only, and this request does not prove to come from it\n"
 _HEADERS = [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(_BODY)))]
-# Whoever knocks can fill the log no faster than this.
+# Strangers can fill the log no faster than this.
 _TELL_EVERY_SECONDS = 10.0
-# A connection that is closed on a body is reset, and the 401 with it: whoever set it up would not see the cause. It is
-# a courtesy, and a stranger gets no more of it than a usual object takes.
+# A connection that is closed before its body was read is reset, and the 401 is lost: whoever set this up would not see
+# the cause. Reading the body is a courtesy, so a stranger gets no more of it than a usual object takes.
 _MOST_DISCARDED_BYTES = 1024 * 1024
 _DISCARD_SECONDS = 2.0
 _PIECE_BYTES = 64 * 1024
 
 
 class Guard:
-    """A WSGI application that lets only the API server through to another. The rest gets 401."""
+    """A WSGI application in front of another one. It lets only the API server through; everybody else gets a 401."""
 
     def __init__(
         self,
@@ -35,9 +35,9 @@ class Guard:
         on_refused: Callable[[], None] = lambda: None,
         needs: Sequence[Callable[[], bool]] = (),
     ) -> None:
-        """Stand before `app`; `on_refused` is called for each request that is not let through.
+        """Guard `app`. `on_refused` is called for each request that is not let through.
 
-        Each of `needs` says whether something is there without which nothing can be answered.
+        Each of `needs` returns whether something is there without which no request can be answered.
         """
         self._needs = needs
         self._app = app
@@ -60,7 +60,7 @@ class Guard:
         if self._check.proves:
             environ.get(ON_PROOF, _nothing)()
         if not self.is_ready():
-            # A balancer gives new connections to replicas that are ready. A warm one would stay with this replica.
+            # Load balancers give new connections to replicas that are ready. An open one would stay with this replica.
             _close_after(start_response)
         return self._app(environ, start_response)
 
@@ -87,7 +87,7 @@ class Guard:
 
 def _discard(body: Any) -> None:
     left = _MOST_DISCARDED_BYTES
-    # Whatever is wrong with the body, and however slowly it comes, the answer is no.
+    # The answer is no, whatever is wrong with the body and however slowly it comes.
     with gevent.Timeout(_DISCARD_SECONDS, False), contextlib.suppress(Exception):
         while left > 0 and (piece := body.read(min(left, _PIECE_BYTES))):
             left -= len(piece)
@@ -98,9 +98,9 @@ def _nothing() -> None:
 
 
 def _close_after(start_response: Callable[..., Any]) -> None:
-    """Have gunicorn close the connection after this answer, which WSGI has no words for.
+    """Have gunicorn close the connection after this answer. WSGI itself has no way to say so.
 
-    So a connection that was made under a withdrawn CA is made anew.
+    A connection that was made with a CA that has been withdrawn is so made again.
     """
     response = getattr(start_response, "__self__", None)
     if isinstance(response, Response):
@@ -113,7 +113,7 @@ def _caller(environ: dict[str, Any]) -> Caller:
 
 
 def _certificate_of(connection: Any) -> PeerCertificate | None:
-    """Return the certificate that was verified in the connection's handshake; None when none was asked for."""
+    """Return the certificate that was verified in the connection's handshake; None if none was asked for."""
     context = getattr(connection, "context", None)
     if not isinstance(context, BoundedContext) or context.authorities is None:
         return None

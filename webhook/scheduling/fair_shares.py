@@ -28,23 +28,23 @@ from resolver.errors import DeadlineExceeded
 
 _MIB: Final = 1024 * 1024
 MOST_BYTES: Final = 96 * _MIB
-"""With two workers, and what they take at rest, this stays below the 512 MiB that the chart gives a pod."""
+"""With two workers, and what they use when idle, this stays below the 512 MiB that the chart gives a pod."""
 
 
 class Turns:
-    """The turns of one worker. Greenlets may share it; it is made after the fork."""
+    """The turns of one worker. Greenlets may share it. Make it after the fork."""
 
     def __init__(self) -> None:
-        # The namespace that was served the longest ago is first.
+        # The namespace that was served the longest ago comes first.
         self._lines: OrderedDict[str, deque[Event]] = OrderedDict()
         loop = get_hub().loop
-        # Called once in each turn of the event loop, which does not sleep while the other is active.
+        # The first is called once in each turn of the event loop. The loop does not sleep while the second is active.
         self._each_turn, self._awake = loop.check(), loop.idle()
 
     def rest(self, namespace: str, deadline: Deadline) -> None:
-        """Wait until the event loop has gone round, and it is the turn of who calls this for a namespace.
+        """Wait until the event loop has gone round and it is the caller's turn among those of its namespace and others.
 
-        Raises `DeadlineExceeded` when that takes longer than the deadline.
+        Raises `DeadlineExceeded` if that takes longer than the deadline.
         """
         turn = Event()
         line = self._lines.setdefault(namespace, deque())
@@ -55,7 +55,7 @@ class Turns:
         try:
             turn.wait(deadline.remaining_seconds())
         finally:
-            # Also when a time limit ended the greenlet while it waited.
+            # Also if a time limit ended the greenlet while it waited.
             if not turn.is_set():
                 self._leave(namespace, turn)
         if deadline.remaining_seconds() <= 0:
@@ -110,10 +110,10 @@ def _nothing() -> None:
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """End what runs inside the block after `seconds`; the block itself then raises TimeoutError.
+    """End the block after `seconds`; it then raises TimeoutError.
 
-    Inside, the end comes as a `gevent.Timeout`. That is a BaseException, so no `except OSError` or `except Exception`
-    on the way takes it for an error of its own and goes on past the limit. A limit that ends a block around this one
+    Inside the block, the end comes as a `gevent.Timeout`. That is a BaseException, so no `except OSError` or
+    `except Exception` on the way can mistake it for an error of its own and carry on. The limit of an outer block
     passes through unchanged.
     """
     timer = gevent.Timeout(seconds)
@@ -127,7 +127,7 @@ def time_limit(seconds: float) -> Iterator[None]:
 
 
 def shared(turns: Turns, memory: Memory) -> Process:
-    """Return what the resolver knows of a worker."""
+    """Return the resolver's view of a worker: how to wait for a turn, and how to take and give back memory."""
 
     def take(namespace: str, size_bytes: int) -> None:
         if not memory.take(namespace, size_bytes):

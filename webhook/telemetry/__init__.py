@@ -1,1 +1,1 @@
-"""What a worker tells of itself in metrics."""
+"""The metrics of a worker."""

@@ -1,4 +1,4 @@
-"""What a worker holds at the moment, told once a second: whoever is asked reads only what the others wrote."""
+"""The gauges: what a worker holds now, written once a second. A scrape of one worker reads what the others wrote."""
 
 import logging
 from collections.abc import Callable, Collection, Mapping
@@ -31,11 +31,11 @@ _WHAT = What("the gauges", "they stay as they were", "they stay as they were")
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where the numbers come from; each is asked once a second, and answers at once.
+    """Where the numbers come from. Each function is called once a second and must return at once.
 
-    `rejected` are the connections that are not used as the file says. `certificate_end` is when the serving certificate
-    ends, `record_key_id` the id of the key that signs records; None while there is none. `last_read_at` has for each
-    thing that is followed when it was read last, in seconds since 1970; None before the first time.
+    `rejected` are the connections that are not in use as the file has them. `certificate_end` is when the serving
+    certificate expires and `record_key_id` the id of the key that signs records; both are None while there is none.
+    `last_read_at` has, for everything that is polled, when it was last read, in seconds since 1970; None before that.
     """
 
     running: Callable[[], int]
@@ -54,13 +54,13 @@ class Sources:
 
 
 class Gauges:
-    """A thread of a worker (a greenlet, once the standard library is patched)."""
+    """Writes the gauges from a thread, which is a greenlet once the standard library has been patched."""
 
     def __init__(self, meters: Meters, sources: Sources) -> None:
         self._meters = meters
         self._sources = sources
         self._connections: set[str] = set()
-        # What is read and what comes of it are one here: numbers that are asked for and told on.
+        # Reading is all there is to do: the numbers are asked for and written in one go.
         poller = Poller(self._tell, _EVERY_SECONDS, FOR_EVER, _WHAT, log=log)
         self._poller = poller
         self.start = poller.start
@@ -68,7 +68,7 @@ class Gauges:
         self.tell = poller.look
 
     def _tell(self) -> None:
-        """Tell everything as it is now."""
+        """Write every gauge as it is now."""
         sources = self._sources
         for metric, value in (
             (RUNNING, sources.running()),
@@ -82,7 +82,7 @@ class Gauges:
         ):
             self._meters.set(metric, float(value))
         open_breakers, rejected = sources.open_breakers(), sources.rejected()
-        # A connection that is configured no more is neither; its series cannot be taken away.
+        # A connection that is no longer configured is neither open nor rejected. Its series cannot be removed.
         self._connections |= {*open_breakers, *rejected}
         for name in sorted(self._connections):
             self._meters.set(BREAKER_OPEN, float(open_breakers.get(name, False)), name)
@@ -91,7 +91,7 @@ class Gauges:
         if end is not None:
             self._meters.set(CERTIFICATE_EXPIRY, end.timestamp(), "serving")
         read_at = {what: last_read_at() for what, last_read_at in sources.last_read_at.items()}
-        # Its own age is the time of the last round: this one is not over yet.
+        # For the gauges themselves it is the time of the round before: this one is not over yet.
         read_at["gauges"] = self._poller.last_read_at
         for what, moment in read_at.items():
             if moment is not None:

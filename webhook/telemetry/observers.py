@@ -1,4 +1,4 @@
-"""What passes at Keyhole's edges, counted: the observers of the resolver and of `kube`. Labels are of closed sets."""
+"""Counts what happens at Keyhole's edges: the observers of the resolver and of `kube`. Labels come from closed sets."""
 
 from collections.abc import Callable
 
@@ -36,7 +36,7 @@ class VaultMeter:
         self._meters.observe(VAULT_REQUESTS, seconds, self._connection, operation.value, status_word(status))
 
     def repeated(self, operation: Operation) -> None:
-        """Count a repetition."""
+        """Count a retry."""
         self._meters.add(VAULT_RETRIES, self._connection, operation.value)
 
     def turned_away(self) -> None:
@@ -49,26 +49,26 @@ class VaultMeter:
 
 
 def vault_meters(meters: Meters) -> Observers:
-    """Return what counts the requests of each connection."""
+    """Return observers that count the requests of each connection."""
     return lambda connection: VaultMeter(meters, connection)
 
 
 def kubernetes_meter(meters: Meters) -> Observe:
-    """Return what counts requests to the API server."""
+    """Return an observer that counts requests to the API server."""
     return lambda verb, resource, status, seconds: meters.observe(
         KUBERNETES_REQUESTS, seconds, verb, resource, status_word(status)
     )
 
 
 def reload_meter(meters: Meters) -> Callable[[bool], None]:
-    """Return what counts changes of the connections file, by whether they are in use."""
+    """Return a function that counts changes of the connections file, by whether they are in use."""
     return lambda is_taken: meters.add(CONNECTIONS_RELOADS, "taken" if is_taken else "rejected")
 
 
 def count_start(meters: Meters, version: str, mode: CallerMode) -> None:
-    """Count a worker that starts, and tell what it is.
+    """Count the start of a worker, and write what it is.
 
-    Counters that alerts look at begin at zero: Prometheus does not see the first step of one that was not there before.
+    Counters that alerts watch begin at zero, because Prometheus misses the first step of a counter that is new.
     """
     for metric in ALL:
         if metric.kind is Kind.COUNTER and metric.told_by is Teller.WEBHOOK and not metric.labels:

@@ -54,7 +54,7 @@ def test_the_file_is_read_again(check: ClientCertificate, trusted: Authority, tm
     trusted.file.write_bytes(following.pem)
     check.load()
     assert check.authorities == authorities(following)
-    with pytest.raises(CallerRefused, match="does not count any more"):
+    with pytest.raises(CallerRefused, match="no longer counts"):
         check.check(caller(before))
 
 

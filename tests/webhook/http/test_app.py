@@ -68,7 +68,7 @@ def test_a_bug_outside_of_an_admission_is_logged_without_its_text(caplog: pytest
 )
 def test_a_refusal_that_no_admission_came_to_is_told(admission: Any, body: bytes, cause: str) -> None:
     causes: list[str] = []
-    app = create_app(admission, room=BodyBudget(Memory(1000)), on_refused=causes.append)
+    app = create_app(admission, body_budget=BodyBudget(Memory(1000)), on_refused=causes.append)
     app.test_client().post("/mutate", data=body)
     assert causes == [cause]
 

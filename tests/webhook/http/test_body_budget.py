@@ -130,7 +130,7 @@ class _Allows:
 @pytest.mark.parametrize("length", [pytest.param(True, id="of known length"), pytest.param(False, id="in chunks")])
 def test_a_large_body_is_read_whole_and_gives_its_room_back(length: bool) -> None:
     memory = Memory()
-    client: Any = create_app(_Allows(), room=BodyBudget(memory)).test_client()
+    client: Any = create_app(_Allows(), body_budget=BodyBudget(memory)).test_client()
     body = json.dumps(review(_LARGE)).encode()
     chunked = {"input_stream": BytesIO(body), "environ_overrides": {"wsgi.input_terminated": True}}
     answer = client.post("/mutate", **({"data": body} if length else chunked))
@@ -139,7 +139,7 @@ def test_a_large_body_is_read_whole_and_gives_its_room_back(length: bool) -> Non
 
 
 def test_without_room_the_answer_is_429_under_the_uid() -> None:
-    client: Any = create_app(_Allows(), room=BodyBudget(Memory(SMALL_BYTES))).test_client()
+    client: Any = create_app(_Allows(), body_budget=BodyBudget(Memory(SMALL_BYTES))).test_client()
     answer = client.post("/mutate", data=json.dumps(review(_LARGE)).encode())
     assert answer.status_code == HTTPStatus.OK
     assert answer.json["response"]["uid"] == UID
@@ -149,19 +149,19 @@ def test_without_room_the_answer_is_429_under_the_uid() -> None:
 
 
 def test_without_room_and_without_a_uid_that_can_be_read_the_answer_is_http_429() -> None:
-    client = create_app(_Allows(), room=BodyBudget(Memory(SMALL_BYTES))).test_client()
+    client = create_app(_Allows(), body_budget=BodyBudget(Memory(SMALL_BYTES))).test_client()
     assert client.post("/mutate", data=b" " * (SMALL_BYTES + 1)).status_code == HTTPStatus.TOO_MANY_REQUESTS
 
 
 def test_a_small_body_needs_no_room() -> None:
-    client = create_app(_Allows(), room=BodyBudget(Memory(0))).test_client()
+    client = create_app(_Allows(), body_budget=BodyBudget(Memory(0))).test_client()
     assert client.post("/mutate", data=json.dumps(review(secret())).encode()).status_code == HTTPStatus.OK
 
 
 def test_a_large_body_is_parsed_in_its_turn_and_a_small_one_at_once() -> None:
     turns: list[str] = []
     process = Process(rest=lambda namespace, _deadline: turns.append(namespace))
-    client: Any = create_app(_Allows(), room=BodyBudget(Memory(), process)).test_client()
+    client: Any = create_app(_Allows(), body_budget=BodyBudget(Memory(), process)).test_client()
     for manifest in (secret(), _LARGE):
         review_of_it = {**_API_SERVERS, "request": {**_API_SERVERS["request"], "object": manifest}}
         assert client.post("/mutate", data=json.dumps(review_of_it).encode()).status_code == HTTPStatus.OK
@@ -172,6 +172,6 @@ def test_a_large_body_whose_turn_does_not_come_may_come_again() -> None:
     def rest(_namespace: str, _deadline: Deadline) -> None:
         raise DeadlineExceeded
 
-    client: Any = create_app(_Allows(), room=BodyBudget(Memory(), Process(rest=rest))).test_client()
+    client: Any = create_app(_Allows(), body_budget=BodyBudget(Memory(), Process(rest=rest))).test_client()
     answer = client.post("/mutate", data=json.dumps(review(_LARGE)).encode())
     assert answer.json["response"]["status"]["code"] == HTTPStatus.TOO_MANY_REQUESTS
