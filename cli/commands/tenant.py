@@ -3,7 +3,7 @@
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -49,18 +49,8 @@ class _VaultOptions:
     program: Program | None
 
     def given(self) -> list[str]:
-        options: Mapping[str, object] = {
-            "-o": self.output,
-            "--path": self.paths,
-            "-f": self.files,
-            "--kv": self.kv,
-            "--templated": self.templated,
-            "--accessor": self.accessor,
-            "--token-type": self.token_type,
-            "--strict": self.strict,
-            "--program": self.program,
-        }
-        return [name for name, value in options.items() if value]
+        names = ("-o", "--path", "-f", "--kv", "--templated", "--accessor", "--token-type", "--strict", "--program")
+        return [name for name, value in zip(names, astuple(self), strict=True) if value]
 
 
 @click.command(
