@@ -1,4 +1,4 @@
-"""The audit trail: what is written of each admission, and how `keyhole audit` checks that nothing was changed.
+"""The audit trail: what is written about each admission, and how `keyhole audit` checks that nothing was changed.
 
-It knows nothing of the webhook: whoever reads the trail does so on another machine, long afterwards.
+This room knows nothing of the webhook, because people read the trail on another machine, long afterwards.
 """

@@ -1,4 +1,4 @@
-"""What the audit trail tells of one admission. Never a value, a token, or the text of a field or a message."""
+"""One entry of the audit trail: an admission. It never holds a value, a token, or the text of a field or a message."""
 
 import json
 import re
@@ -14,7 +14,7 @@ _MOST_GROUPS_BYTES = 8 * 1024
 _MOST_LOGINS_BYTES = 16 * 1024
 _WORST_ESCAPE_FACTOR = 12  # a character beyond the basic plane: two \uXXXX
 _CUT = "[cut]"
-# What a Vault lies about its requests' ids could be a value.
+# A Vault that lies could put a value where the id of a request should be.
 _VAULT_REQUEST_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _UNFIT = "unfit"
 _MOST_VERSION = 10**10
@@ -31,12 +31,12 @@ class Done(Enum):
     REMOVED = "removed"
     REFUSED = "refused"
     NOTHING = "nothing"
-    """Nothing was wrong with the field, and the object was refused for another one."""
+    """Nothing was wrong with the field. The object was refused because of another one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Requester:
-    """Who asked the API server (`userInfo` of the AdmissionReview)."""
+    """The user who sent the request to the API server (`userInfo` of the AdmissionReview)."""
 
     username: str
     uid: str = ""
@@ -45,7 +45,7 @@ class Requester:
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A Vault connection and the role under which it was used."""
+    """A Vault connection, and the role that was used on it."""
 
     connection: str
     role: str
@@ -53,7 +53,7 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class ReferenceEntry:
-    """A reference, and which version Vault gave in which of its requests, or the word for why there is no value."""
+    """A reference, and the version that Vault returned in which of its requests, or the cause if there is no value."""
 
     text: str
     version: int | None = None
@@ -79,7 +79,7 @@ class ReferenceEntry:
 class FieldEntry:
     """A field (JSON Pointer, RFC 6901), its references, and what was done.
 
-    `cause` is the word for why it was refused, or why a value that was kept could not be verified.
+    `cause` says why it was refused, or why a value that was kept could not be verified.
     """
 
     pointer: str
@@ -105,7 +105,7 @@ class FieldEntry:
 
 @dataclass(frozen=True, slots=True)
 class ProblemEntry:
-    """Where something was wrong that kept a field from being understood at all, and the word for it."""
+    """A place where the manifest could not be understood at all, and the cause."""
 
     origin: str
     cause: str
@@ -122,8 +122,8 @@ class ProblemEntry:
 class AuditEntry:
     """One admission of an object with references.
 
-    `time` is when the request came, an aware datetime; `identity` is who the namespace was to Vault, empty when Vault
-    was not asked; `cause` is the word with which a refusal's message begins. Raises ValueError for what is no word.
+    `time` is when the request came, an aware datetime. `identity` is the identity that the namespace had for Vault,
+    empty if Vault was not asked. `cause` is the word that the refusal begins with. Raises ValueError if it is none.
     """
 
     time: datetime
@@ -148,7 +148,7 @@ class AuditEntry:
         _check_cause(self.cause)
 
     def heading(self) -> dict[str, Any]:
-        """Return all but fields and problems as JSON, of at most 40 KiB: longer texts and lists are cut, visibly."""
+        """Return all but fields and problems as JSON of at most 40 KiB. Longer texts and lists are visibly cut."""
         groups, groups_left_out = _fitting([bounded(group) for group in self.requester.groups], _MOST_GROUPS_BYTES)
         logins, logins_left_out = _fitting(
             [{"connection": bounded(login.connection), "role": bounded(login.role)} for login in self.logins],
@@ -183,20 +183,20 @@ def timestamp(time: datetime) -> str:
 def encode(document: Mapping[str, Any]) -> bytes:
     """Return compact JSON with sorted keys, in ASCII.
 
-    Escapes keep terminals from obeying what a name holds, and half a surrogate pair from failing to be written.
+    With escapes, no terminal obeys what a name holds, and even half of a surrogate pair can be written.
     """
     return json.dumps(document, separators=(",", ":"), sort_keys=True, allow_nan=False).encode()
 
 
 def bounded(text: str) -> str:
-    """Return the text, cut when it would take more than 1 KiB of a line."""
+    """Return the text, cut if it would take more than 1 KiB of a line."""
     if len(text) * _WORST_ESCAPE_FACTOR <= _MOST_TEXT_BYTES or len(json.dumps(text)) <= _MOST_TEXT_BYTES:
         return text
     return text[: _MOST_TEXT_BYTES // _WORST_ESCAPE_FACTOR] + _CUT
 
 
 def _fitting(items: Sequence[Any], limit_bytes: int) -> tuple[list[Any], int]:
-    """Return the first of the items, up to a size, and how many are left out."""
+    """Return as many of the items as fit, and how many are left out."""
     size = 0
     for count, item in enumerate(items):
         size += len(json.dumps(item)) + 1
@@ -210,6 +210,6 @@ def _without_empty(**members: Any) -> dict[str, Any]:
 
 
 def _check_cause(cause: str) -> None:
-    # The value is not quoted: a message passed by mistake could quote a field.
+    # The value is not quoted, because a message that is passed by mistake could quote a field.
     if not _CAUSE.fullmatch(cause):
         raise ValueError("a cause is a single word")

@@ -1,4 +1,4 @@
-"""What can go wrong with the audit trail: one root, facts as attributes."""
+"""The errors of the audit trail. They have one root, and their facts as attributes."""
 
 from pathlib import Path
 from typing import ClassVar, Final
@@ -7,11 +7,11 @@ from resolver.causes import Cause
 
 
 class AuditError(Exception):
-    """The root. No key and nothing of a line stands in a message."""
+    """The root. Messages never hold a key or any part of a line."""
 
 
 class AuditKeyError(AuditError):
-    """A file does not hold a key that lines may be chained under."""
+    """A file does not hold a key that lines may be chained with."""
 
     def __init__(self, path: Path, problem: str) -> None:
         super().__init__(f"audit key {path} {problem}")
@@ -20,7 +20,7 @@ class AuditKeyError(AuditError):
 
 
 class AuditUnavailable(AuditError):
-    """A line could not be written, and what it would have told of must not happen. A retry may work."""
+    """An entry could not be written, so its admission must not happen. A retry may work."""
 
     cause: ClassVar[Cause] = Cause.AUDIT_UNAVAILABLE
     message: Final = "the audit trail cannot be written; a retry may work"

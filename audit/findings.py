@@ -1,11 +1,11 @@
-"""What is wrong with an audit trail, and where."""
+"""Findings: what is wrong with an audit trail, and where."""
 
 from dataclasses import dataclass
 from enum import Enum
 
 
 class Problem(Enum):
-    """What a finding is, in a word that scripts can match."""
+    """The kind of a finding, as a word that scripts can match."""
 
     NOT_A_LINE = "NotALine"
     TOO_LONG = "TooLong"
@@ -21,12 +21,12 @@ class Problem(Enum):
     OTHER_HEAD = "OtherHead"
     NOTHING = "Nothing"
     TORN = "Torn"
-    """Harmless, so it is a note: a line that was never finished, and that a later line accounts for."""
+    """A line that was never finished, and that a later line accounts for. This is harmless, so it is only a note."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
-    """A line of a file, both counted from 1, the files in the order in which they were given."""
+    """A line of a file. Both are counted from 1, the files in the order in which they were given."""
 
     file_number: int
     line: int
@@ -35,7 +35,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What is wrong. `place` is None for what is nowhere; `message` quotes nothing of a line but ids."""
+    """What is wrong. `place` is None for something that is missing. `message` quotes only ids from lines."""
 
     problem: Problem
     message: str

@@ -1,4 +1,4 @@
-"""The lines of a chain that were passed over, and may still come."""
+"""Gaps: lines of a chain that were skipped and may still come."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ MOST_GAPS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Missing lines, the first and the last of them by their sequence numbers, and the line before which they miss."""
+    """Missing lines: the sequence numbers of the first and the last, and the line before which they are missing."""
 
     first: int
     last: int
@@ -18,7 +18,7 @@ class Gap:
 
 
 class Gaps:
-    """The gaps of one chain, a limited number."""
+    """The gaps of one chain. Their number is limited."""
 
     def __init__(self) -> None:
         self._open: list[Gap] = []
@@ -27,12 +27,12 @@ class Gaps:
         return iter(self._open)
 
     def add(self, gap: Gap) -> Gap | None:
-        """Remember a gap; return the oldest one when there are too many, which is forgotten."""
+        """Remember a gap. If there are too many, forget the oldest one and return it."""
         self._open.append(gap)
         return self._open.pop(0) if len(self._open) > MOST_GAPS else None
 
     def fill(self, sequence: int) -> bool:
-        """Take a line out of the gap that it is missing in; return whether there is one."""
+        """Remove a line from the gap that it belongs to. Returns whether there is such a gap."""
         for index, gap in enumerate(self._open):
             if gap.first <= sequence <= gap.last:
                 parts = (Gap(gap.first, sequence - 1, gap.place), Gap(sequence + 1, gap.last, gap.place))

@@ -1,4 +1,4 @@
-"""The key that the lines of the audit trail are chained under."""
+"""The key that the lines of the audit trail are chained with."""
 
 import hmac
 import os
@@ -16,38 +16,38 @@ KEY_ID_CHARACTERS = 16
 _DOMAIN = b"keyhole/audit/1"
 _KEY_ID_DOMAIN = b"keyhole/audit/1/key-id"
 _LENGTH_BYTES = 8
-# Random bytes have far more, hexadecimal digits have up to 16; a file of zeros has one.
+# Random bytes have far more, hexadecimal digits up to 16, and a file of zeros has one.
 _MIN_DIFFERENT_BYTES = 8
-# Kubernetes gives a Secret's files to a pod's group, so the group may read. Whoever may write could exchange the key.
+# Kubernetes gives a Secret's files to the pod's group, so the group may read. Whoever may write could swap the key.
 _FORBIDDEN_MODE = stat.S_IWGRP | stat.S_IRWXO
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AuditKey:
-    """A key and its id, which stands in every line. The id is made under the key, so it helps nobody to guess it."""
+    """A key and its id, which stands in every line. The id is a MAC with the key, so it does not help to guess it."""
 
     id: str
     secret: SecretValue
 
     @classmethod
     def of(cls, secret: bytes) -> "AuditKey":
-        """Return the key that these bytes are, unchecked."""
+        """Return the key with these bytes, unchecked."""
         return cls(_mac(secret, (_KEY_ID_DOMAIN,)).hex()[:KEY_ID_CHARACTERS], SecretValue(secret))
 
     def mac(self, unsigned: bytes) -> str:
         """Return the MAC of a line, in hexadecimal.
 
-        HMAC-SHA-256 (RFC 2104) over two parts, the domain `keyhole/audit/1` and the line without its member `mac`,
-        each behind its length in 8 bytes, the highest first.
+        This is HMAC-SHA-256 (RFC 2104) over two parts: the domain `keyhole/audit/1` and the line without its member
+        `mac`. Each part follows its length in 8 bytes, big-endian.
         """
         return _mac(self.secret.reveal(), (_DOMAIN, unsigned)).hex()
 
 
 def load_key(path: Path) -> AuditKey:
-    """Read a key: all the bytes of the file, 32 to 4096, a line break at the end included.
+    """Read a key: all bytes of the file, 32 to 4096 of them, including a line break at the end.
 
-    Raises `AuditKeyError`, also when others than owner and group could read the file, or others than the owner
-    write it.
+    Raises `AuditKeyError`, also if anybody but owner and group may read the file, or anybody but the owner may write
+    it.
     """
     try:
         with path.open("rb") as file:
@@ -58,12 +58,12 @@ def load_key(path: Path) -> AuditKey:
     if not MIN_KEY_BYTES <= len(secret) <= MAX_KEY_BYTES:
         raise AuditKeyError(path, f"must have {MIN_KEY_BYTES} to {MAX_KEY_BYTES} bytes")
     if len(set(secret)) < _MIN_DIFFERENT_BYTES:
-        raise AuditKeyError(path, "is no random key: it repeats a few bytes")
+        raise AuditKeyError(path, "is not a random key: it repeats a few bytes")
     return AuditKey.of(secret)
 
 
 def _check_mode(path: Path, mode: int) -> None:
-    # A pipe is what a shell makes of <(...), by which a key never lies on a disk.
+    # A shell turns <(...) into a pipe, so that the key never lies on a disk.
     if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
         raise AuditKeyError(path, "is not a file")
     if mode & _FORBIDDEN_MODE:

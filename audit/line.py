@@ -2,8 +2,8 @@
 
     {"chain":ID,"event":EVENT,"key":KEY,"mac":MAC,"previous":MAC,"record":{...},"sequence":N,"v":1}
 
-A chain is what one worker process writes from its start to its end, numbered from 0. The line is read by its shape,
-byte for byte, never as JSON: a blank too many is a change.
+The member `record` holds the entry. A chain is everything that one worker process writes from its start to its end,
+numbered from 0. Lines are read by their exact shape, byte for byte, never as JSON: even an extra blank is a change.
 """
 
 import hmac
@@ -17,11 +17,11 @@ from audit.entry import AuditEntry, FieldEntry, encode
 from audit.key import KEY_ID_CHARACTERS, AuditKey
 
 MAX_LINE_BYTES = 64 * 1024
-"""The length of the longest line, its line break included."""
-# What stands around the record, and what a record tells of pieces of lines besides (`audit.torn`).
+"""The length of the longest line, including its line break."""
+# What stands around the record, and what a record may say about pieces of lines (`audit.torn`).
 MAX_RECORD_BYTES = MAX_LINE_BYTES - 512 - 1024
 NO_MAC = "0" * 64
-"""What the first line of a chain has for the MAC of the line before it."""
+"""What the first line of a chain has instead of the previous line's MAC."""
 LINE_START = b'{"chain":"'
 
 _LINE = re.compile(
@@ -31,13 +31,13 @@ _LINE = re.compile(
     rb'"sequence":(?P<sequence>0|[1-9][0-9]{0,17}),"v":1\})' % KEY_ID_CHARACTERS,
     re.DOTALL,
 )
-# For the member names and the numbers around what is counted.
+# For the member names and numbers around what is counted.
 _FRAME_BYTES = 256
 _HEAD = re.compile(r"([0-9a-f]{32}):(0|[1-9][0-9]{0,17}):([0-9a-f]{64})")
 
 
 class Event(Enum):
-    """What a line tells of."""
+    """What a line is about."""
 
     BEGIN = "begin"
     ADMISSION = "admission"
@@ -46,7 +46,7 @@ class Event(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The state of a chain: its last line's number and MAC, which vouches for all lines before it."""
+    """The state of a chain: the number and the MAC of its last line. The MAC vouches for all lines before it."""
 
     chain: str
     sequence: int
@@ -57,12 +57,12 @@ class Head:
 
     @classmethod
     def none(cls, chain: str) -> "Head":
-        """Return what the first line of a chain follows."""
+        """Return the head that the first line of a chain follows."""
         return cls(chain, -1, NO_MAC)
 
     @classmethod
     def parse(cls, text: str) -> "Head":
-        """Return the head that `str` gave this text for; raises ValueError."""
+        """Return the head with this text, as `str` gives it. Raises ValueError."""
         match = _HEAD.fullmatch(text)
         if match is None:
             raise ValueError("a head is CHAIN:SEQUENCE:MAC, as `keyhole audit verify` prints it")
@@ -71,7 +71,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line as it was read: nothing in it is to be believed before `is_authentic`."""
+    """A line as it was read. Believe nothing in it before `is_authentic` says yes."""
 
     head: Head
     event: Event
@@ -81,14 +81,14 @@ class Line:
     record: bytes = field(repr=False, default=b"{}")
 
     def is_authentic(self, key: AuditKey) -> bool:
-        """Whether the key's holder wrote this line, exactly so."""
+        """Return whether a holder of the key wrote exactly this line."""
         return hmac.compare_digest(key.mac(self.unsigned), self.head.mac)
 
 
 def sign(key: AuditKey, event: Event, before: Head, record: bytes) -> tuple[bytes, Head]:
-    """Return the line that follows a head, its line break included, and the head with it.
+    """Return the line that follows a head, including its line break, and the new head.
 
-    `record` is a JSON object of at most `MAX_RECORD_BYTES`, and 1 KiB more for what it tells of pieces of lines.
+    `record` is a JSON object of at most `MAX_RECORD_BYTES`, plus 1 KiB for what it says about pieces of lines.
     """
     opening = f'{{"chain":"{before.chain}","event":"{event.value}","key":"{key.id}",'.encode()
     sequence = before.sequence + 1
@@ -98,7 +98,7 @@ def sign(key: AuditKey, event: Event, before: Head, record: bytes) -> tuple[byte
 
 
 def parse(text: bytes) -> Line | None:
-    """Return the line that the text, without its line break, has the shape of, or None."""
+    """Return the line that a text without its line break is, or None if it does not have the shape of a line."""
     match = _LINE.fullmatch(text)
     if match is None:
         return None
@@ -116,8 +116,9 @@ _Chunk = dict[str, list[dict[str, Any]]]
 def lay_out(entry: AuditEntry, most_bytes: int = MAX_RECORD_BYTES) -> list[bytes]:
     """Return an entry as JSON objects of at most `most_bytes` (48 KiB or more) each, one for each line.
 
-    One object when it fits. Otherwise the first has everything but fields and problems, and the others have those,
-    with the uid; all have `part` and `parts`. The references of one field may be spread over several of them.
+    If the entry fits, that is one object, and nothing is ever left out. Otherwise the first object has everything but
+    fields and problems, and the others have those and the uid. All have `part` and `parts`. The references of one field
+    may be spread over several objects.
     """
     whole: dict[str, Any] = entry.heading()
     found = {
@@ -149,7 +150,7 @@ def _chunks(entry: AuditEntry, most_bytes: int) -> Iterator[_Chunk]:
 
 
 def _units(entry: AuditEntry) -> Iterator[_Unit]:
-    """Yield what is not divided further: a field with one of its references, or a problem."""
+    """Yield the units that are not divided further: a field with one of its references, or a problem."""
     for each in entry.fields:
         yield from (("fields", document) for document in _with_one_reference(each))
     yield from (("problems", problem.document()) for problem in entry.problems)

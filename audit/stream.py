@@ -1,16 +1,16 @@
-"""Where the lines of the audit trail go: a file, or standard output.
+"""Where the lines of the audit trail are written: a file, or standard output.
 
-| stream                 | what is guaranteed for the lines of several processes                                      |
+| stream                 | what keeps the lines of several processes apart                                            |
 |------------------------|--------------------------------------------------------------------------------------------|
 | a file on a local disk | each line is one write at the end of the file (O_APPEND), which Linux does not interleave  |
-| a pipe or a socket     | the writers of one host take turns by a record lock (fcntl), whatever a line's length; the |
-|                        | system alone keeps up to PIPE_BUF bytes together                                           |
+| a pipe or a socket     | the writers of one host take turns by a record lock (fcntl), however long a line is; the   |
+|                        | system itself keeps only up to PIPE_BUF bytes together                                     |
 | a file on NFS          | nothing: give each worker's host its own file                                              |
 
-A file is flushed by the system, not by each write: a machine that crashes may lose lines, a process that dies not.
+The system flushes a file when it sees fit. A machine that crashes may lose lines; a process that dies loses none.
 
-When only the beginning of a line could be written, that fragment stays in the stream. The next line starts on a line of
-its own, and has to account for `pieces`.
+If only the beginning of a line could be written, that fragment stays in the stream. The next line then starts on a line
+of its own, and has to account for `pieces`.
 """
 
 import errno
@@ -30,7 +30,7 @@ from audit.torn import MOST_IN_A_LINE, MOST_PIECES, Piece
 from resolver.deadline import Deadline
 
 _FILE_MODE = 0o600
-# Without O_NONBLOCK, opening a named pipe that nobody reads would wait for ever.
+# Without O_NONBLOCK, opening a named pipe that nobody reads would block for ever.
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
 _STANDARD_OUTPUT = 1
 _TURN_SECONDS = 0.001
@@ -39,7 +39,7 @@ _HELD = frozenset({errno.EACCES, errno.EAGAIN})
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    """An open stream; `can_stall` says that its reader may keep a writer waiting, `is_file` that it can be read."""
+    """An open stream. `can_stall` says that its reader may block a writer, `is_file` that it can be read."""
 
     descriptor: int
     device: int
@@ -55,15 +55,15 @@ class _Opened:
 
 
 class AuditStream:
-    """Writes whole lines. One thread at a time; made in the process that writes."""
+    """Writes whole lines, for one thread at a time. Make it in the process that writes."""
 
     def __init__(self, path: Path | None) -> None:
-        """Open the file for appending, made with mode 0600 if need be, or take standard output if `path` is None.
+        """Open the file for appending, or use standard output if `path` is None. A new file gets the mode 0600.
 
         Raises `AuditUnavailable`.
         """
         self._path = path
-        # Whether the last line has no end, so that the next one has to begin with a line break.
+        # Whether the last line is unfinished, so that the next one has to begin with a line break.
         self._torn = False
         self._pieces: list[Piece] = []
         try:
@@ -74,18 +74,18 @@ class AuditStream:
 
     @property
     def pieces(self) -> Sequence[Piece]:
-        """The fragments that the next line has to account for, oldest first, and at most as many as one line may."""
+        """The fragments that the next line has to account for, oldest first, as many as fit in one line."""
         return tuple(self._pieces[:MOST_IN_A_LINE])
 
     def forget(self, pieces: Sequence[Piece]) -> None:
-        """Drop these pieces, which `pieces` returned: a line that accounts for them has been written."""
+        """Forget these pieces, which `pieces` returned, because a line that accounts for them has been written."""
         del self._pieces[: len(pieces)]
 
     def write(self, line: bytes, deadline: Deadline) -> None:
-        """Write a line. A file that was renamed or removed is made anew, so that logs can be rotated.
+        """Write a line. A file that was renamed or removed is created again, so logs can be rotated.
 
-        Raises `AuditUnavailable` when the line, or its end, could not be written. What stands there then is no line
-        of the trail, and the next line begins on a line of its own.
+        Raises `AuditUnavailable` if the line, or its end, could not be written. What was written of it is not a line of
+        the trail, and the next line begins on a line of its own.
         """
         try:
             self._follow()
@@ -94,7 +94,7 @@ class AuditStream:
             raise self._unavailable(error) from error
 
     def close(self) -> None:
-        """Close the file; standard output stays open."""
+        """Close the file. Standard output stays open."""
         if self._path is not None:
             os.close(self._opened.descriptor)
 
@@ -118,12 +118,12 @@ class AuditStream:
                 while rest:
                     rest = rest[self._write_some(rest, deadline) :]
         finally:
-            # Whatever ends the loop, a greenlet's time limit included.
+            # Whatever ends the loop, even a greenlet's time limit.
             if len(rest) < total:
                 self._ended(line, total - len(rest) - len(break_first))
 
     def _ended(self, line: bytes, written: int) -> None:
-        """Record how many bytes of a line were written, not counting the line break in front of it."""
+        """Note how many bytes of a line were written, not counting the line break in front of it."""
         self._torn = 0 < written < len(line)
         if self._torn:
             self._note(line[:written])
@@ -132,7 +132,7 @@ class AuditStream:
         """Note a fragment at the end of the file. Its writer is dead, or will account for it as well."""
         if self._path is None or not self._opened.is_file:
             return
-        # The file may be writable but not readable; then it is taken as it is.
+        # The file may be writable but not readable. Then it is used as it is.
         with suppress(OSError):
             unfinished = _unfinished(self._path)
             if unfinished:
@@ -146,11 +146,11 @@ class AuditStream:
     def _write_some(self, rest: memoryview, deadline: Deadline) -> int:
         if not self._opened.can_stall:
             return os.write(self._opened.descriptor, rest)
-        # os.write would stop all greenlets of the worker while the reader stalls; this wait stops one.
+        # While the reader stalls, os.write would block all greenlets of the worker. This wait blocks only one.
         poll = select.poll()
         poll.register(self._opened.descriptor, select.POLLOUT)
         if not poll.poll(deadline.remaining_seconds() * 1000):
-            raise TimeoutError(errno.ETIMEDOUT, "the reader of the stream does not take it")
+            raise TimeoutError(errno.ETIMEDOUT, "the reader of the stream has stalled")
         try:
             # A pipe that can be written to has room for this much.
             return os.write(self._opened.descriptor, rest[: select.PIPE_BUF])
@@ -160,7 +160,7 @@ class AuditStream:
 
     @contextmanager
     def _turn(self, deadline: Deadline) -> Iterator[None]:
-        """Keep the other processes from writing into a line that takes more than one write."""
+        """Keep other processes from writing into the middle of a line that takes more than one write."""
         if not self._opened.can_stall or not self._lock(deadline):
             yield
             return
@@ -170,7 +170,7 @@ class AuditStream:
             fcntl.lockf(self._opened.descriptor, fcntl.LOCK_UN)
 
     def _lock(self, deadline: Deadline) -> bool:
-        """Return whether the lock is held: a stream that knows no locks goes without."""
+        """Take the lock and return True. Returns False for a stream that does not support locks."""
         while True:
             try:
                 fcntl.lockf(self._opened.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -180,7 +180,7 @@ class AuditStream:
             else:
                 return True
             if not deadline.remaining_seconds():
-                raise TimeoutError(errno.ETIMEDOUT, "another worker does not finish its line")
+                raise TimeoutError(errno.ETIMEDOUT, "another worker has not finished its line")
             time.sleep(_TURN_SECONDS)
 
     def _unavailable(self, error: OSError) -> AuditUnavailable:
@@ -189,7 +189,7 @@ class AuditStream:
 
 
 def _unfinished(path: Path) -> bytes:
-    """Return the text behind the last line break of a file, if a line of a trail begins so, else nothing."""
+    """Return the text after the last line break of a file if it is the beginning of a line, or else nothing."""
     with path.open("rb") as file:
         file.seek(-min(file.seek(0, os.SEEK_END), MAX_LINE_BYTES), os.SEEK_END)
         tail = file.read().rpartition(b"\n")[2]

@@ -1,7 +1,7 @@
-"""The audit trail of a worker: a line for each admission of an object with references, chained under a key.
+"""The audit trail of a worker: an entry for each admission of an object with references, chained with a key.
 
-An admission whose line cannot be written must be refused (503, `AuditUnavailable`): what nobody can account for does
-not happen. The line is written before the answer goes out, so it says what Keyhole answered, not that it arrived.
+An admission whose entry cannot be written must be refused (503, `AuditUnavailable`). What nobody can account for does
+not happen. The entry is written before the answer goes out. So it says what Keyhole answered, not that it arrived.
 """
 
 import logging
@@ -26,23 +26,23 @@ from runtime.bugs import described
 log = logging.getLogger("keyhole.audit")
 
 HEAD_SECONDS = 60.0
-"""How often, at most, the head of a chain is told to the log."""
+"""How often the head of a chain is logged at most."""
 _CHAIN_BYTES = 16
 _EDGE_SECONDS = 2.0
-# How often, and for how long, a trail that cannot begin tries to.
+# How often a trail that cannot begin tries again, and for how long each time.
 _TRY_EVERY_SECONDS = 2.0
 _TRY_SECONDS = 2.0
 
 
 class AuditTrail:
-    """Writes one chain of lines. Threads and greenlets may share it; it is made after a fork.
+    """Writes one chain of lines. Threads and greenlets may share it. Make it after the fork.
 
-    The head of the chain goes to the log, which is another stream: whoever keeps it can tell `keyhole audit verify`
-    how far the chain went (`--head`), and a tail that was cut is found.
+    The head of the chain goes to the log, which is another stream. Whoever keeps it can tell `keyhole audit verify` how
+    far the chain went (`--head`), so a missing tail is found.
     """
 
     def __init__(self, key: AuditKey, stream: AuditStream, deadline: Deadline | None = None) -> None:
-        """Begin a chain, with a line that says so, within the deadline or 2 seconds. Raises `AuditUnavailable`."""
+        """Begin a chain with a line that says so, within the deadline or 2 seconds. Raises `AuditUnavailable`."""
         self._key = key
         self._stream = stream
         self._lock = threading.Lock()
@@ -59,10 +59,10 @@ class AuditTrail:
         return self._head
 
     def write(self, entry: AuditEntry, deadline: Deadline) -> None:
-        """Write what is told of one admission: one line, or several in a row for a very large object.
+        """Write the entry of one admission: one line, or several in a row for a very large object.
 
-        A stream that is ready is written to even when no time is left. Raises `AuditUnavailable`, which the log has
-        with its cause; then the admission must be refused. Of several lines the first ones may stand.
+        A stream that is ready is written to even if no time is left. Raises `AuditUnavailable`, after logging why; the
+        admission must be refused then. Of several lines, the first ones may have been written.
         """
         try:
             self._append(Event.ADMISSION, lay_out(entry), deadline)
@@ -71,7 +71,7 @@ class AuditTrail:
             raise
 
     def close(self) -> None:
-        """End the chain, with a line that says so: without one, its worker died or its tail is missing."""
+        """End the chain with a line that says so. If there is none, the worker died or the tail is missing."""
         if self._closed:
             return
         try:
@@ -95,7 +95,7 @@ class AuditTrail:
         if pieces:
             record = telling(record, pieces)
         line, head = sign(self._key, event, self._head, record)
-        # If this fails, the next line gets the same number and accounts for the fragment of this one.
+        # If this fails, the next line gets the same number and accounts for this one's fragment.
         self._stream.write(line, deadline)
         self._stream.forget(pieces)
         self._head = head
@@ -105,7 +105,7 @@ class AuditTrail:
         if self._process != os.getpid():
             raise RuntimeError("an audit trail belongs to the process that made it: two would write one chain")
         if not self._lock.acquire(timeout=deadline.remaining_seconds()):
-            raise AuditUnavailable("the lines before it are not written yet")
+            raise AuditUnavailable("the lines before it have not been written yet")
         try:
             if self._closed:
                 raise AuditUnavailable("it is closed")
@@ -121,13 +121,13 @@ class AuditTrail:
 
 
 class StartingTrail:
-    """An audit trail that begins as soon as its first line can be written. Until then nothing else is written either.
+    """An audit trail that begins as soon as its first line can be written. Until then, nothing is written.
 
-    Threads and greenlets may share it; it is made after a fork.
+    Threads and greenlets may share it. Make it after the fork.
     """
 
     def __init__(self, key: AuditKey, path: Path | None) -> None:
-        """`path` as for `audit.stream.AuditStream`."""
+        """`path` is as for `audit.stream.AuditStream`."""
         self._key = key
         self._path = path
         self._stream: AuditStream | None = None
@@ -136,11 +136,11 @@ class StartingTrail:
         self._closing = threading.Event()
 
     def has_begun(self) -> bool:
-        """Return whether the first line is written."""
+        """Return whether the first line has been written."""
         return self._trail is not None
 
     def start(self) -> None:
-        """Begin now, or else try again every few seconds in the background, until it works."""
+        """Begin now. If that fails, try again every few seconds in the background until it works."""
         try:
             self._begun(Deadline.after(_TRY_SECONDS))
         except AuditUnavailable as error:
@@ -148,14 +148,14 @@ class StartingTrail:
             threading.Thread(target=self._run, name="audit-start", daemon=True).start()
 
     def write(self, entry: AuditEntry, deadline: Deadline) -> None:
-        """Write as `audit.trail.AuditTrail.write` does; raises `AuditUnavailable`, also when it cannot begin."""
+        """Write as `AuditTrail.write` does. Raises `AuditUnavailable`, also if the trail cannot begin."""
         trail = self._trail
         if trail is None:
             trail = self._begun(deadline)
         trail.write(entry, deadline)
 
     def close(self) -> None:
-        """End the trail, if it has begun."""
+        """End the trail if it has begun."""
         self._closing.set()
         with self._lock:
             if self._trail is not None:
@@ -165,14 +165,14 @@ class StartingTrail:
                 self._stream = None
 
     def _begun(self, deadline: Deadline) -> AuditTrail:
-        # Where a reader stalls, each attempt takes its whole time, and many may wait for theirs.
+        # If the reader stalls, each attempt takes all of its time, and many may be waiting for theirs.
         if not self._lock.acquire(timeout=deadline.remaining_seconds()):
-            raise AuditUnavailable("its first line is not written yet")
+            raise AuditUnavailable("its first line has not been written yet")
         try:
             if self._trail is None:
                 if self._closing.is_set():
                     raise AuditUnavailable("it is closed")
-                # The same stream each time: it knows whether a line was written in part.
+                # It is the same stream each time, because it knows whether a line was written in part.
                 self._stream = self._stream or AuditStream(self._path)
                 seconds = min(deadline.remaining_seconds(), _TRY_SECONDS)
                 self._trail = AuditTrail(self._key, self._stream, Deadline.after(seconds))
@@ -187,7 +187,7 @@ class StartingTrail:
             except AuditUnavailable:
                 continue
             except Exception as error:  # noqa: BLE001 - the edge of a thread: it must go on trying
-                log.error("bug in the beginning of the audit trail: %s", described(error))  # noqa: TRY400
+                log.error("bug while beginning the audit trail: %s", described(error))  # noqa: TRY400
                 continue
             log.info("the audit trail has begun")
             return

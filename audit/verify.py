@@ -1,8 +1,8 @@
-"""Is an audit trail whole? Line by line, in memory that grows with the number of chains and not of lines.
+"""Verifies that an audit trail is complete and unchanged, line by line. Memory grows with the chains, not the lines.
 
-Only lines whose MAC fits count. Of those, whoever has no key can leave out, move and repeat some, and the sequence
-numbers show it; `previous` ties the head of a chain to every line before it, also for someone who got hold of a key
-later.
+Only lines whose MAC is right count. Without the key, one can still leave some of those out, move them or repeat them,
+and the sequence numbers show it. `previous` ties the head of a chain to every line before it, so that not even someone
+who gets hold of a key later can change them.
 """
 
 from collections import defaultdict
@@ -21,9 +21,9 @@ MOST_FINDINGS = 1000
 
 @dataclass(slots=True)
 class Chain:
-    """What was seen of one chain: `head` is its furthest line, `lines` counts those that are sound.
+    """What was seen of one chain. `head` is its furthest line; `lines` counts the sound ones.
 
-    `last` is that line with its text and place, None if it was not read here.
+    `last` is the furthest line with its text and place, None if it was not read here.
     """
 
     first: int
@@ -37,9 +37,9 @@ class Chain:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The chains, in the order in which they begin, and what is wrong: the first findings and how many there are.
+    """The chains in the order in which they begin, and what is wrong: the first findings, and how many there are.
 
-    `notes` are lines that were never finished and that the trail accounts for: the first of them.
+    `notes` are the first of the lines that were never finished but are accounted for.
     """
 
     lines: int
@@ -56,7 +56,7 @@ class Report:
 
 
 def read_lines(stream: IO[bytes]) -> Iterator[bytes]:
-    """Yield the lines with their line breaks. One that is longer than any line of a trail is yielded cut."""
+    """Yield the lines with their line breaks. A line that is too long for a trail is cut."""
     while text := stream.readline(MAX_LINE_BYTES + 1):
         yield text
         while len(text) > MAX_LINE_BYTES and not text.endswith(b"\n"):
@@ -66,23 +66,23 @@ def read_lines(stream: IO[bytes]) -> Iterator[bytes]:
 
 
 class Verifier:
-    """Takes the lines of one or more files, the oldest file first, and reports on them."""
+    """Takes the lines of one or more files, oldest file first, and reports on them."""
 
     def __init__(
         self, keys: Iterable[AuditKey], heads: Iterable[Head] = (), after: Iterable[Head] = (), *, mixed: bool = False
     ) -> None:
-        """Verify under any of the keys.
+        """Verify with any of the keys.
 
-        `heads` are lines that must be there, as an earlier report or the server's log has them. `after` are lines up
-        to which a chain lies in files that are not given. With `mixed`, text that does not begin like a line of a
-        trail is passed over: other output in the same stream.
+        `heads` are lines that must be there, from an earlier report or the server's log. `after` are the lines up to
+        which a chain lies in files that are not given. With `mixed`, text that does not begin like a line of a trail is
+        skipped, because there is other output in the same stream.
         """
         self._keys = {key.id: key for key in keys}
         self._chains = {head.chain: Chain(head.sequence + 1, head) for head in after}
         self._heads: dict[str, list[Head]] = defaultdict(list)
         for head in heads:
             chain = self._chains.get(head.chain)
-            # What lies in files that are not given cannot be looked at.
+            # What lies in files that are not given cannot be checked.
             if chain is None or (head != chain.head and head.sequence >= chain.head.sequence):
                 self._heads[head.chain].append(head)
         self._mixed = mixed
@@ -94,7 +94,7 @@ class Verifier:
         self._notes_total = 0
 
     def feed(self, text: bytes, place: Place) -> None:
-        """Take the next line, with its line break."""
+        """Take the next line, including its line break."""
         if len(text) > MAX_LINE_BYTES:
             self._foreign(text, place, Problem.TOO_LONG, f"is longer than {MAX_LINE_BYTES} bytes")
             return
@@ -104,21 +104,21 @@ class Verifier:
             self._foreign(content, place, Problem.NOT_A_LINE, "is no line of a trail")
             return
         if start:
-            message = "begins with something that is no line of a trail"
+            message = "begins with something that is not a line of a trail"
             self._foreign(content[:start], place, Problem.NOT_A_LINE, message)
         key = self._keys.get(line.key_id)
         if key is None:
-            # The id has the shape of one, and is not to be believed: the line may as well be forged.
-            self._find(Problem.UNKNOWN_KEY, f"is of a key that was not given, {line.key_id}", place, line.head.chain)
+            # The id has the right shape but proves nothing: the line may just as well be forged.
+            self._find(Problem.UNKNOWN_KEY, f"has a key that was not given, {line.key_id}", place, line.head.chain)
         elif not line.is_authentic(key):
-            self._find(Problem.CHANGED, "was changed or forged: its MAC does not fit", place, line.head.chain)
+            self._find(Problem.CHANGED, "was changed or forged: its MAC is wrong", place, line.head.chain)
         else:
             self._accept(line, content[start:], place)
             if not text.endswith(b"\n"):
                 self._find(Problem.CUT_SHORT, "has no line break at its end", place, line.head.chain)
 
     def finish(self) -> Report:
-        """Return the report, when all lines were taken."""
+        """Return the report, once all lines have been taken."""
         for chain in self._chains.values():
             for gap in chain.gaps:
                 self._missing(chain.head.chain, gap)
@@ -128,16 +128,16 @@ class Verifier:
         for finding in self._strange.rest():
             self._report(finding)
         if not self._lines:
-            self._find(Problem.NOTHING, "there is no sound line of a trail at all")
-        # What is nowhere comes last.
+            self._find(Problem.NOTHING, "there is not a single sound line of a trail")
+        # What is missing has no place, and comes last.
         findings = sorted(self._findings, key=lambda found: (found.place is None, found.place or _NOWHERE))
         chains = [chain for chain in self._chains.values() if chain.lines]
         return Report(self._lines, chains, findings, self._findings_total, self._notes, self._notes_total)
 
     def _line(self, text: bytes) -> tuple[Line | None, int]:
-        """Return the line that makes up or ends a text, and the offset where it begins."""
+        """Return the line that a text is or ends with, and the offset at which it begins."""
         line = parse(text)
-        # A line may follow the fragment of another one, and the two together may look like a line.
+        # A line may follow the fragment of another one, and together the two may look like a line.
         start = text.rfind(LINE_START)
         if start <= 0 or (line is not None and self._is_ours(line)):
             return line, 0
@@ -180,7 +180,7 @@ class Verifier:
         chain.ended = line.event is Event.END
 
     def _explain(self, chain: Chain, line: Line) -> None:
-        """Turn the findings that a line accounts for into notes."""
+        """Turn the findings that this line accounts for into notes."""
         pieces = tuple(told(line.record))
         if not pieces or line.head.sequence < chain.head.sequence:
             return
@@ -188,7 +188,7 @@ class Verifier:
             self._note(line, finding.place)
         if chain.last is None or line.head.sequence != chain.head.sequence:
             return
-        # If only the line break is missing, the fragment was taken for a line. This line has the same number.
+        # A fragment that lacks only its line break was taken for a line. This line has the same number.
         last, text, place = chain.last
         if Piece.of(text) in pieces:
             self._note(line, place)
@@ -205,19 +205,19 @@ class Verifier:
     def _late(self, chain: Chain, sequence: int, place: Place) -> None:
         name = chain.head.chain
         if chain.gaps.fill(sequence):
-            self._find(Problem.OUT_OF_ORDER, f"is line {sequence} of its chain and stands too late", place, name)
+            self._find(Problem.OUT_OF_ORDER, f"is line {sequence} of its chain and comes too late", place, name)
         else:
             self._find(Problem.REPEATED, f"repeats line {sequence} of its chain", place, name)
 
     def _check_heads(self, head: Head, place: Place) -> None:
-        """Compare a line with the heads that are to be found, and strike those off that are."""
+        """Compare a line with the heads that must be found, and strike off those that match."""
         expected = self._heads.get(head.chain)
         if not expected:
             return
         for wanted in [wanted for wanted in expected if wanted.sequence == head.sequence]:
             expected.remove(wanted)
             if wanted.mac != head.mac:
-                self._find(Problem.OTHER_HEAD, f"is not the line of the head {wanted}", place, head.chain)
+                self._find(Problem.OTHER_HEAD, f"is not the line with the head {wanted}", place, head.chain)
 
     def _not_reached(self, head: Head) -> None:
         chain = self._chains.get(head.chain)

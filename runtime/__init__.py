@@ -1,1 +1,1 @@
-"""What every long-lived process of Keyhole shares, whatever it does."""
+"""What all long-lived processes of Keyhole share: logs, polling, and the health listener."""

@@ -1,8 +1,8 @@
-"""What may be said of an exception that nobody expected: its kind and where it came from, never its text."""
+"""Describes an exception that nobody expected: its kind and where it came from, but never its text."""
 
 from typing import Final
 
-# Of a recursion that found no end, its beginning and its end are enough.
+# For an endless recursion, the beginning and the end are enough.
 _MOST_FRAMES: Final = 40
 
 

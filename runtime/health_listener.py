@@ -1,8 +1,8 @@
-"""The health listener of a process: plain HTTP, open to everybody, and bounded in everything that a client can send.
+"""The health listener of a process: plain HTTP, open to everybody, with a limit on everything that a client can do.
 
-A connection gets one answer. It has 5 seconds in all, a head of at most 8 KiB and no body, and at most 16 are open at
-a time: a newcomer displaces an older one (`runtime.strangers`). It works with threads and, once the standard library
-is patched for gevent, with greenlets.
+A connection gets one answer. It has 5 seconds in total, and a request may have a head of 8 KiB and no body. At most 16
+connections are open at a time, and a newcomer displaces an older one (`runtime.strangers`). The listener works with
+threads and, once gevent has patched the standard library, with greenlets.
 """
 
 import logging
@@ -29,7 +29,7 @@ _WORDS_OF_A_REQUEST_LINE: Final = 3
 
 
 def listening(host: str, port: int) -> socket.socket:
-    """Return a socket that listens there; raises OSError. Processes that are forked later may share it."""
+    """Return a socket that listens there. Processes that are forked later may share it. Raises OSError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
     listener.setblocking(False)
@@ -37,10 +37,10 @@ def listening(host: str, port: int) -> socket.socket:
 
 
 class HealthListener:
-    """Answers on a listening socket, from `start` until `close`, in threads of its own."""
+    """Answers on a listening socket from `start` until `close`, in threads of its own."""
 
     def __init__(self, listener: socket.socket, pages: Pages) -> None:
-        """Take a socket from `listening`, which `close` does not close: other processes may share it."""
+        """Use a socket from `listening`. `close` leaves it open, because other processes may share it."""
         self._listener = listener
         self._pages = pages
         self._strangers: Strangers[socket.socket] = Strangers(MOST_CONNECTIONS)
@@ -54,11 +54,11 @@ class HealthListener:
         return int(self._listener.getsockname()[1])
 
     def start(self) -> None:
-        """Begin to answer."""
+        """Start answering."""
         self._thread.start()
 
     def close(self) -> None:
-        """Take no more connections; those that are open have what is left of their seconds."""
+        """Accept no more connections. Those that are open keep what is left of their time."""
         self._closing.close()
         self._thread.join()
         self._closed.close()
@@ -73,8 +73,8 @@ class HealthListener:
             except BlockingIOError:
                 continue  # another process that shares the socket was faster
             except (OSError, RuntimeError) as error:
-                # The system has no descriptor or no thread left. The loop must neither end nor spin.
-                log.warning("a health connection was not taken: %s", type(error).__name__)
+                # The system has run out of descriptors or threads. The loop must neither end nor spin.
+                log.warning("a health connection was not accepted: %s", type(error).__name__)
                 time.sleep(_PAUSE_SECONDS)
 
     def _take(self, connection: socket.socket, address: Any) -> None:
@@ -121,7 +121,7 @@ class HealthListener:
 
 
 def _head(connection: socket.socket, until: float) -> bytes:
-    """Return a request's head; more than `MOST_HEAD_BYTES` if it is too long. Raises OSError if it does not come."""
+    """Return a request's head, or more than `MOST_HEAD_BYTES` if it is too long. Raises OSError if none comes."""
     head = b""
     while _END_OF_HEAD not in head and len(head) <= MOST_HEAD_BYTES:
         connection.settimeout(_left(until))

@@ -1,4 +1,4 @@
-"""What a process answers to probes and to whoever collects metrics: `/livez`, `/readyz` and `/metrics`."""
+"""The pages for probes and for Prometheus: `/livez`, `/readyz` and `/metrics`."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -11,7 +11,7 @@ Page = tuple[HTTPStatus, str, bytes]
 
 
 class Pages:
-    """What is answered at each path. The functions are asked at each request and must answer at once."""
+    """The pages at each path. The functions are called for each request and must return at once."""
 
     def __init__(
         self,

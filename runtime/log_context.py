@@ -1,15 +1,15 @@
-"""What a line of the log belongs to, such as an admission. Each greenlet, and each thread, has its own."""
+"""The context of log lines, such as an admission. Each greenlet and each thread has its own."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Final
 
-# More than any name in Kubernetes has. A mutating webhook is asked before names are checked.
+# Names in Kubernetes are shorter, but a mutating webhook sees them before they are checked.
 _MOST_CHARACTERS: Final = 1024
 
 Facts = Callable[[], Mapping[str, str]]
-"""Returns the facts by their names in the log. It is called only when a line is written."""
+"""Returns the facts, by their names in the log. Called only when a line is written."""
 
 _current: ContextVar[Facts | None] = ContextVar("facts", default=None)
 
@@ -25,7 +25,7 @@ def log_context(facts: Facts) -> Iterator[None]:
 
 
 def current() -> Mapping[str, str]:
-    """Return the facts that belong to a line that is written here and now. Empty ones are left out, long ones cut."""
+    """Return the facts for a line that is written here and now. Empty ones are left out, and long ones are cut."""
     facts = _current.get()
     if facts is None:
         return {}

@@ -1,9 +1,9 @@
-r"""How a line of the log is written: for people (console) or as JSON. One event is one line, whatever stands in it.
+r"""How log lines are written: for people (console) or as JSON. One event is one line, whatever it says.
 
-Times are RFC 3339, UTC, in milliseconds. What nobody could see is written as an escape (`\n`), so that a name or a
-message cannot look like another line, nor move the cursor of whoever reads it. On the console a message that holds `=`
-or a quote stands in quotes, so that nothing in it looks like the facts behind it. Of an exception a line holds its
-kind and where it came from: the text, and so a traceback, may quote values.
+Times are RFC 3339, in UTC, with milliseconds. Invisible characters are written as escapes (`\n`), so that a name or a
+message cannot look like another line, nor move the reader's cursor. On the console, a message that holds `=` or a quote
+is quoted, so that nothing in it looks like the facts that follow. For an exception, the line has its kind and where it
+came from, but neither text nor traceback, because they may quote values.
 """
 
 import logging
@@ -26,34 +26,34 @@ _RESERVED: Final = frozenset({*RESERVED_ATTRS, "taskName"})
 
 
 class LogFormat(StrEnum):
-    """What `--log-format` takes."""
+    """The values of `--log-format`."""
 
     CONSOLE = "console"
     JSON = "json"
 
 
 def formatter(form: LogFormat) -> logging.Formatter:
-    """Return what writes lines of this form."""
+    """Return the formatter for this format."""
     return JsonLines() if form is LogFormat.JSON else ConsoleLines()
 
 
 class ConsoleLines(logging.Formatter):
-    """TIME LEVEL LOGGER MESSAGE, then what is known besides as key=value."""
+    """Writes TIME LEVEL LOGGER MESSAGE, followed by facts as key=value."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line, without its end."""
+        """Return the line without its line break."""
         said = [_time(record), record.levelname, record.name, _unless(_PLAIN_MESSAGE, _message(record))]
         facts = [f"{name}={_unless(_PLAIN, str(fact))}" for name, fact in _facts(record).items()]
         return " ".join([*said, *facts])
 
 
 class JsonLines(JsonFormatter):
-    """One JSON object, in ASCII: `time`, `level`, `logger`, `message`, and what is known besides."""
+    """Writes one JSON object in ASCII: `time`, `level`, `logger`, `message`, and further facts."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line, without its end."""
+        """Return the line without its line break."""
         said = {"time": _time(record), "level": record.levelname, "logger": record.name, "message": _message(record)}
-        # First in the line, and whatever else has their names does not count.
+        # They come first in the line, and no other fact may take their names.
         return str(self.serialize_log_record({**said, **_facts(record), **said}))
 
 
@@ -64,7 +64,7 @@ def _message(record: logging.LogRecord) -> str:
 
 
 def _facts(record: logging.LogRecord) -> Mapping[str, Any]:
-    """Return what the line holds besides: the admission that is under way, and the record's own extras."""
+    """Return further facts: the admission that is under way, and the log record's own extras."""
     extras = {
         name: fact if isinstance(fact, int | float) else str(fact)
         for name, fact in record.__dict__.items()
@@ -79,6 +79,6 @@ def _time(record: logging.LogRecord) -> str:
 
 
 def _unless(plain: re.Pattern[str], text: str) -> str:
-    """Return a text on one line, in quotes unless it is plain."""
+    """Return a text on one line, quoted unless it is plain."""
     shown = visible(text)
     return shown if plain.fullmatch(shown) else quoted(text)

@@ -1,4 +1,4 @@
-"""Logs go to stderr, one line each (`runtime.log_lines`). Whatever writes there by itself is led to the log."""
+"""Sends logs to stderr, one line for each event (`runtime.log_lines`), and redirects whatever else writes there."""
 
 import logging
 import sys
@@ -15,11 +15,11 @@ log = logging.getLogger("keyhole.server")
 
 
 def configure(level: str, form: LogFormat = LogFormat.CONSOLE) -> None:
-    """Send the log to stderr. What the libraries below log at debug level holds paths, and no value or token."""
+    """Send the log to stderr. What libraries log at debug level holds paths, but no values and no tokens."""
     handler = logging.StreamHandler()
     handler.setFormatter(formatter(form))
     logging.basicConfig(level=level.upper(), handlers=[handler])
-    # urllib3 warns of each broken connection with the URL; what broke is told by the answer.
+    # urllib3 warns about each broken connection and quotes the URL. The answer says what broke.
     logging.getLogger("urllib3").setLevel(logging.ERROR)
     logging.captureWarnings(capture=True)
     sys.excepthook = _tell
@@ -27,7 +27,7 @@ def configure(level: str, form: LogFormat = LogFormat.CONSOLE) -> None:
 
 
 def tell_of_greenlets(hub: Any) -> None:
-    """Have gevent's hub tell of greenlets that die in the same way; it would write their tracebacks to stderr."""
+    """Have gevent's hub log greenlets that die in the same way. It would write their tracebacks to stderr."""
     hub.print_exception = lambda _context, kind, error, traceback: _tell(kind, error, traceback)
 
 

@@ -1,4 +1,4 @@
-"""A namespace's identity, as the resolver asks for it, from the API server."""
+"""Gets the token of a namespace's identity from the API server, for the resolver."""
 
 from kube.errors import KubernetesError, KubernetesUnavailable
 from kube.tokens import ServiceAccountTokens
@@ -11,13 +11,13 @@ _CALL_SECONDS = 5.0
 
 
 class NamespaceTokens:
-    """Mints tokens of the ServiceAccount `keyhole`, and of no other: a `resolver.identity.TokenMinter`."""
+    """A `resolver.identity.TokenMinter`: it mints tokens for ServiceAccounts called `keyhole`, and for no others."""
 
     def __init__(self, tokens: ServiceAccountTokens) -> None:
         self._tokens = tokens
 
     def mint(self, namespace: str, audience: str, deadline: Deadline) -> SecretValue:
-        """Return a token of the namespace's identity; raises `IdentityUnavailable` or `IdentityRefused`."""
+        """Return a token of the namespace's identity. Raises `IdentityUnavailable` or `IdentityRefused`."""
         seconds = deadline.at_most_seconds(_CALL_SECONDS)
         try:
             return SecretValue(self._tokens.mint(SERVICE_ACCOUNT, namespace, audience, seconds))

@@ -1,7 +1,7 @@
-"""Something that is read from elsewhere again and again, and believed for a while only.
+"""A poller reads something again and again, and believes what it read for a limited time.
 
-All that a process follows is followed by this loop. It ends at nothing but `close`, says once what goes wrong, and
-knows how old its value is.
+Everything that a process polls is polled by this loop. Only `close` ends it. It logs each failure once, and knows how
+old its value is.
 """
 
 import logging
@@ -17,20 +17,20 @@ from runtime.bugs import described
 _T = TypeVar("_T")
 
 FOR_EVER: Final = inf
-# When even the question how long to wait has a bug.
+# The pause if even the function that returns it has a bug.
 _PAUSE_SECONDS: Final = 5.0
 
 
 class Unreadable(Exception):
-    """There is nothing to read, or nothing that can be used. The message goes to the log, so it quotes no content."""
+    """There is nothing to read, or nothing usable. The message is logged, so it must not quote any content."""
 
 
 @dataclass(frozen=True, slots=True)
 class What:
-    """What is followed, in the words of the log.
+    """What is polled, in the words of the log.
 
-    `name` stands before "can be read again". `while_believed` says what happens while the last value counts, `without`
-    what happens while there is none.
+    `name` stands before "can be read again". `while_believed` says what happens while the last value is believed,
+    `without` what happens while there is none.
     """
 
     name: str
@@ -41,9 +41,10 @@ class What:
 class Poller(Generic[_T]):
     """The last value that `read` returned. Threads and greenlets may share it.
 
-    `read` raises `Unreadable` when there is nothing; whatever else it raises is a bug, of which the log gets kind and
-    frames alone. A value counts for `believed_seconds` from the moment at which it was asked for. `every` is the pause
-    between two reads in seconds, or returns it. `on_new` is told each value that differs from the last one.
+    `read` raises `Unreadable` if there is nothing. Anything else that it raises is a bug, and only its kind and its
+    frames are logged. A value is believed for `believed_seconds` from the moment when the read began. `every` is the
+    pause between two reads in seconds, or a function that returns it. `on_new` is called with each value that differs
+    from the last one.
     """
 
     def __init__(
@@ -70,11 +71,11 @@ class Poller(Generic[_T]):
         self._stopped = threading.Event()
         self.last_failure = ""
         self.last_read_at: float | None = None
-        """When the last value was read, in seconds since 1970; None before the first."""
+        """When the last value was read, in seconds since 1970; None before the first read."""
 
     @property
     def value(self) -> _T | None:
-        """The value; None when there was never one, or when the last one is too old to be believed."""
+        """The value; None if there has never been one, or if the last one is too old to be believed."""
         last = self._last
         return None if last is None or self._clock() - last[1] > self._believed_seconds else last[0]
 
@@ -88,13 +89,13 @@ class Poller(Generic[_T]):
 
     @property
     def age_seconds(self) -> float:
-        """How long ago the value was asked for; infinite when there was never one."""
+        """How long ago the read of the value began; infinite if there has never been one."""
         last = self._last
         return inf if last is None else self._clock() - last[1]
 
     def load(self) -> None:
-        """Read once. Raises what `read` raises, and then keeps the value that there was."""
-        # What is read may change while it is on its way, so it is as old as the question.
+        """Read once. Raises what `read` raises; the old value stays then."""
+        # What is read may change while it is on its way, so it is as old as the request.
         asked_at, asked_at_in_unix_time = self._clock(), time.time()
         value = self._read()
         before, self._last = self._last, (value, asked_at)
@@ -104,7 +105,7 @@ class Poller(Generic[_T]):
             self._on_new(value)
 
     def look(self) -> None:
-        """Read once. Raises nothing: a failure is logged, once until it is another one."""
+        """Read once. Raises nothing: a failure is logged, but only once until there is a different one."""
         try:
             self.load()
         except Unreadable as error:
@@ -117,12 +118,12 @@ class Poller(Generic[_T]):
             self.last_failure = ""
 
     def start(self) -> None:
-        """Read now, and then again and again in the background."""
+        """Read now, and keep reading in the background."""
         self.look()
         threading.Thread(target=self._run, name=f"poller of {self._what.name}", daemon=True).start()
 
     def close(self) -> None:
-        """Stop reading. May be called when nothing was started."""
+        """Stop reading. This may be called even if nothing was started."""
         self._stopped.set()
 
     def _run(self) -> None:
@@ -133,7 +134,7 @@ class Poller(Generic[_T]):
         try:
             return self._every() if callable(self._every) else self._every
         except Exception as error:  # noqa: BLE001 - a bug must not end the following
-            self._log.error("bug in following %s: %s", self._what.name, described(error))
+            self._log.error("bug while polling %s: %s", self._what.name, described(error))
             return _PAUSE_SECONDS
 
     def _failed(self, failure: str, level: int) -> None:

@@ -1,4 +1,4 @@
-"""Places for connections of which nothing is known yet: there are few of them, and whoever comes gets one."""
+"""Places for connections that have not proved anything yet. There are few, but every newcomer gets one."""
 
 from collections import Counter
 from collections.abc import Hashable
@@ -8,15 +8,15 @@ _Connection = TypeVar("_Connection", bound=Hashable)
 
 
 class Strangers(Generic[_Connection]):
-    """At most `most` connections hold a place. Not for several threads at once: the caller keeps them apart.
+    """At most `most` connections hold a place. The caller makes sure that only one thread uses this at a time.
 
-    When all places are taken, a newcomer takes over the oldest one of the address that holds the most. A single
-    address that opens thousands of connections then only ever displaces its own.
+    If all places are taken, a newcomer takes the oldest one of the address that holds the most. So a single address
+    that opens thousands of connections only ever displaces its own.
     """
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._address_of: dict[_Connection, str] = {}  # the oldest first
+        self._address_of: dict[_Connection, str] = {}  # the oldest comes first
         self._held_by: Counter[str] = Counter()
 
     def __contains__(self, connection: object) -> bool:
@@ -26,7 +26,7 @@ class Strangers(Generic[_Connection]):
         return len(self._address_of)
 
     def admit(self, connection: _Connection, address: str) -> _Connection | None:
-        """Give a place to a connection from an address; return the connection that lost its own, if one did."""
+        """Give a place to a connection from an address. Returns the connection that lost its place for it, if any."""
         self._address_of[connection] = address
         self._held_by[address] += 1
         if len(self._address_of) <= self._most:

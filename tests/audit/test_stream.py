@@ -150,7 +150,7 @@ def test_a_reader_that_stalls_costs_the_time_there_is_and_no_more(monkeypatch: p
         stream = AuditStream(None)
         size = fcntl.fcntl(reader, fcntl.F_GETPIPE_SZ)
         long = b"x" * (size + 1000) + b"\n"
-        with pytest.raises(AuditUnavailable, match="the reader of the stream does not take it"):
+        with pytest.raises(AuditUnavailable, match="the reader of the stream has stalled"):
             stream.write(long, Deadline.after(0))
         taken = os.read(reader, 2 * size)
         assert long.startswith(taken)
@@ -225,7 +225,7 @@ def test_a_line_waits_for_the_line_of_another_worker(monkeypatch: pytest.MonkeyP
         stream = AuditStream(None)
         with (
             Holder(audit_stream._STANDARD_OUTPUT),
-            pytest.raises(AuditUnavailable, match="another worker does not finish its line"),
+            pytest.raises(AuditUnavailable, match="another worker has not finished its line"),
         ):
             stream.write(LINE, Deadline.after(0.05))
         stream.write(LINE, soon())

@@ -150,7 +150,7 @@ def test_another_process_cannot_write_the_same_chain(tmp_path: Path, monkeypatch
 
 def test_while_a_line_is_being_written_another_waits_no_longer_than_it_may(tmp_path: Path) -> None:
     trail = trail_at(tmp_path / "audit.log")
-    with trail._alone(Deadline.after(SOON)), pytest.raises(AuditUnavailable, match="not written yet"):
+    with trail._alone(Deadline.after(SOON)), pytest.raises(AuditUnavailable, match="not been written yet"):
         trail.write(RECORD, Deadline.after(0))
     trail.write(RECORD, Deadline.after(0))
     trail.close()

@@ -87,7 +87,7 @@ def test_who_waits_for_the_attempt_of_another_waits_no_longer_than_its_deadline(
     """An attempt takes seconds where a reader stalls, and everybody's came one after the other."""
     log.parent.mkdir()
     trail = StartingTrail(KEY, log)
-    with trail._lock, pytest.raises(AuditUnavailable, match="not written yet"):
+    with trail._lock, pytest.raises(AuditUnavailable, match="not been written yet"):
         trail.write(RECORD, Deadline.after(0))
     trail.write(RECORD, Deadline.after(_SOON))
     trail.close()

@@ -151,7 +151,7 @@ def test_a_line_that_comes_late_is_not_missing() -> None:
     assert [(finding.problem.value, finding.message) for finding in report.findings] == [
         ("Missing", "lines 1 to 2 are missing before this one"),
         ("Missing", "line 4 is missing before this one"),
-        ("OutOfOrder", "is line 3 of its chain and stands too late"),
+        ("OutOfOrder", "is line 3 of its chain and comes too late"),
         ("Missing", "line 6 is missing before this one"),
     ]
 

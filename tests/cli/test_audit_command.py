@@ -65,7 +65,7 @@ def test_findings_are_told_with_file_and_line(tmp_path: Path, key: Path) -> None
     result = run(path, "--key", key)
     assert result.exit_code == 1
     assert result.stdout.splitlines()[:3] == [
-        f"finding: {path}:2: Changed: was changed or forged: its MAC does not fit (chain {1:032x})",
+        f"finding: {path}:2: Changed: was changed or forged: its MAC is wrong (chain {1:032x})",
         f"finding: {path}:3: NotALine: is no line of a trail",
         f"finding: {path}:4: Missing: line 1 is missing before this one (chain {1:032x})",
     ]
@@ -172,7 +172,7 @@ def test_a_trail_among_other_output_is_picked_out(key: Path) -> None:
 def test_an_empty_file_is_no_success(tmp_path: Path, key: Path) -> None:
     result = run(log(tmp_path, []), "--key", key)
     assert result.exit_code == 1
-    assert "finding: Nothing: there is no sound line of a trail at all" in result.stdout
+    assert "finding: Nothing: there is not a single sound line of a trail" in result.stdout
 
 
 def test_thousands_of_findings_are_counted(key: Path) -> None:

@@ -139,7 +139,7 @@ class TestFollowing:
         source.poller.start()
         _some_reads(source)
         source.poller.close()
-        assert "bug in following the file: ZeroDivisionError" in caplog.text
+        assert "bug while polling the file: ZeroDivisionError" in caplog.text
 
     @pytest.mark.parametrize("failure", [Unreadable("gone"), TypeError("canary")])
     def test_the_end_of_belief_is_told_once_and_loudly(
