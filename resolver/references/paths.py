@@ -75,9 +75,11 @@ def _forbidden(character: str) -> str | None:
     if reason is not None:
         return reason
     if characters.is_invisible(character):
-        return "an invisible character makes two paths look the same"
+        return "an invisible character makes two paths look the same; delete it, or rename the secret in Vault"
     alike = characters.look_alike(character, _STRUCTURE)
-    return None if alike is None else f"{characters.escape(character)} looks like {alike}"
+    if alike is None:
+        return None
+    return f"{characters.escape(character)} looks like {alike}; type {alike} itself, or rename the secret in Vault"
 
 
 def _check_segment(segment: str, start: int) -> None:
