@@ -1,1 +1,1 @@
-"""What stands where in an object: references by kind, and what happens to each field. Pure: no server is asked."""
+"""What stands where in an object, and what happens to each of its fields. Pure: nothing here asks a server."""

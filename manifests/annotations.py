@@ -1,4 +1,4 @@
-"""The names that Keyhole gives a meaning to, and the references that annotations hold."""
+"""The annotations and labels that mean something to Keyhole."""
 
 import re
 from collections.abc import Mapping
@@ -14,14 +14,14 @@ RECORD: Final = f"{DOMAIN}/record"
 REFRESH: Final = f"{DOMAIN}/refresh"
 MANAGED: Final = f"{DOMAIN}/managed"
 
-# Written by Keyhole itself, or meant for it.
+# Keyhole writes these, or reads them.
 _KNOWN: Final = frozenset({FIELDS, IGNORE, RECORD, REFRESH, MANAGED, f"{DOMAIN}/enabled"})
 _OURS: Final = re.compile(rf"(?:[^/]*\.)?{re.escape(DOMAIN)}/")
 
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """Which keys `keyhole.dev/ignore` keeps from being read for references in place."""
+    """The keys whose values `keyhole.dev/ignore` protects from being read as references."""
 
     everything: bool = False
     keys: frozenset[str] = frozenset()
@@ -41,7 +41,7 @@ def ignored(annotations: Mapping[str, str]) -> Ignored:
 
 
 def unknown(annotations: Mapping[str, str]) -> list[str]:
-    """Return the annotations in Keyhole's domain that mean nothing to it: most likely misspelt."""
+    """Return the annotations in Keyhole's domain that mean nothing to it. Most likely they are misspelt."""
     return sorted(
         name
         for name in annotations

@@ -1,1 +1,1 @@
-"""Where references stand in an object, and what fills a field. Nothing here knows the live object."""
+"""Where an object has references, and what fills each field. Nothing here knows the live object."""

@@ -17,25 +17,25 @@ from resolver.references.grammar import Reference, Template, has_reference, pars
 from resolver.references.jsontext import JsonValue
 from resolver.references.value import MAX_VALUE_BYTES, NotText, SecretValue, ValueTooLarge
 
-# What every reference has in it: as it is, in base64, or perhaps in JSON's escapes.
+# Every reference contains one of these: the plain text, its base64, or an escape of JSON.
 _HINTS = ("vault", *needles("vault"), "\\u")
-# Each is looked into, while nobody else is worked for.
+# The worker looks at all of them in one go, and serves nobody else meanwhile.
 _MOST_REGISTRIES = 2000
 DOCKER_CONFIG: Final = ".dockerconfigjson"
 LEGACY_DOCKER_CONFIG: Final = ".dockercfg"
-# What docker itself, kaniko and others read. It may also be the configuration of anything else.
+# docker itself, kaniko and others read this file. It may also be the configuration of something else.
 CONFIG_JSON: Final = "config.json"
 DOCKER_CONFIGS: Final = (DOCKER_CONFIG, LEGACY_DOCKER_CONFIG, CONFIG_JSON)
 _CREDENTIALS = ("username", "password", "auth", "email", "identitytoken")
 
 
 class DockerConfigError(TemplateError):
-    """A docker configuration whose references cannot be resolved; `problem` quotes nothing of it."""
+    """The docker configuration has references that cannot be resolved. `problem` quotes nothing of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """The credentials of one registry that hold references."""
+    """The credentials of one registry that contain references."""
 
     templates: Mapping[str, Template]
     # `kubectl create secret docker-registry` writes the credentials a second time, as base64 of USERNAME:PASSWORD.
@@ -57,19 +57,19 @@ class Registry:
 
 @dataclass(frozen=True, slots=True)
 class DockerConfig:
-    """A docker configuration with references; `auth` is made anew where username or password come from Vault."""
+    """A docker configuration with references. `auth` is rebuilt where the username or password comes from Vault."""
 
     document: Mapping[str, JsonValue] = field(repr=False)
     registries: Mapping[str, Registry]
 
     @property
     def hosts(self) -> Iterable[str]:
-        """The registries of the document, those without references included, in its order."""
+        """All registries in the order of the document, also those without references."""
         return credentials(self.document)
 
     @property
     def references(self) -> tuple[Reference, ...]:
-        """Every reference, in the order of the text, repeated ones repeated."""
+        """All references in the order of the text. One that is used twice is there twice."""
         return tuple(
             reference
             for registry in self.registries.values()
@@ -78,9 +78,9 @@ class DockerConfig:
         )
 
     def render(self, values: Mapping[Reference, SecretValue]) -> SecretValue:
-        """Return the document as compact JSON; what holds no reference keeps its place and content.
+        """Return the document as compact JSON. Everything without a reference keeps its place and content.
 
-        Raises `ValueTooLarge`, before it is put together, when the values alone have more than 1 MiB.
+        Raises `ValueTooLarge` if the values alone have more than 1 MiB, before the document is put together.
         """
         if sum(len(values[reference].reveal()) for reference in self.references) > MAX_VALUE_BYTES:
             raise ValueTooLarge(MAX_VALUE_BYTES)
@@ -94,7 +94,7 @@ class DockerConfig:
 
 
 def credentials(document: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
-    """Return the credentials by registry: what `auths` holds, or the whole document, as in a `.dockercfg`."""
+    """Return the credentials by registry: the content of `auths`, or in a `.dockercfg` the whole document."""
     return _object(document["auths"]) if _is_nested(document) else document
 
 
@@ -103,9 +103,9 @@ def _is_nested(document: Mapping[str, JsonValue]) -> bool:
 
 
 def fills_credentials(text: str) -> bool:
-    """Whether a text is a docker configuration with references as a whole credential, sound or not, or within `auth`.
+    """Whether a text is a docker configuration with a reference, well-formed or not, as a credential or in `auth`.
 
-    A `config.json` may be anything: only of one that holds these are the strings read one by one.
+    A `config.json` may be anything. Only if this is true are its strings read one by one.
     """
     try:
         document = jsontext.parse(text)
@@ -124,10 +124,10 @@ def fills_credentials(text: str) -> bool:
 
 
 def docker_config(text: str, *, is_legacy: bool = False) -> DockerConfig | None:
-    """Read a docker configuration; None when it holds no reference. A legacy one may lack the `auths` around it.
+    """Read a docker configuration; None if it has no reference. A legacy one may lack the `auths` around it.
 
-    Raises `DockerConfigError` for references in what is no JSON object, or where no credential stands, and
-    `ReferenceSyntaxError` for a malformed reference.
+    Raises `DockerConfigError` if the text has references and is not a JSON object, or has them outside of credentials,
+    and `ReferenceSyntaxError` for a malformed reference.
     """
     if not any(hint in text for hint in _HINTS):
         return None
@@ -138,12 +138,12 @@ def docker_config(text: str, *, is_legacy: bool = False) -> DockerConfig | None:
     if not isinstance(document, dict):
         if not has_reference(text):
             return None
-        raise DockerConfigError("holds a reference and is not a JSON object")
+        raise DockerConfigError("has a reference and is not a JSON object")
     auths = document if is_legacy and not _is_nested(document) else document.get("auths")
     if isinstance(auths, dict) and len(auths) > _MOST_REGISTRIES:
         raise DockerConfigError(f"has what may be a reference among more than {_MOST_REGISTRIES} registries")
     registries = dict(_registries(auths)) if isinstance(auths, dict) else {}
-    # References that are left once the credentials are set aside would stay in the cluster as they are.
+    # References anywhere but in the credentials would stay in the cluster unresolved.
     without = {host: _without_credentials(entry) for host, entry in _items(auths)}
     rest = without if auths is document else {**document, "auths": without}
     if any(has_reference(string) for string in _strings(rest)):
@@ -163,18 +163,18 @@ def _registries(auths: Mapping[str, JsonValue]) -> Iterator[tuple[str, Registry]
             if isinstance(text := entry.get(name), str) and has_reference(text)
         }
         if "auth" in templates and templates.keys() & {"username", "password"}:
-            raise DockerConfigError("has a reference in auth beside one in username or password")
+            raise DockerConfigError("has a reference in auth and another in username or password; keep the latter")
         auth = jsontext.text(entry.get("auth"))
         is_plain = auth is not None and not templates.keys() & {"username", "password", "auth"}
         hidden = _credentials_in(auth) if auth is not None and is_plain else {}
         if hidden and templates:
-            raise DockerConfigError("has a reference within auth beside others; write it in username or password")
+            raise DockerConfigError("has references inside auth and beside it; write them in username and password")
         if templates or hidden:
             yield host, Registry(templates or hidden, only_in_auth=bool(hidden))
 
 
 def _credentials_in(auth: str) -> dict[str, Template]:
-    """Return username and password of an `auth` entry if references stand in them."""
+    """Return the username and password of an `auth` entry if either contains a reference."""
     try:
         decoded = base64.b64decode(auth, validate=True).decode()
     except (binascii.Error, ValueError):
@@ -182,7 +182,7 @@ def _credentials_in(auth: str) -> dict[str, Template]:
     username, _, password = decoded.partition(":")
     if not has_reference(username) and not has_reference(password):
         if _is_reference(decoded.rpartition(":")[0]):
-            # The colon of a reference is the first one, and so ends the username. A user may be called "vault".
+            # The first colon ends the username, and here it is the reference's own. A user may be called "vault".
             raise DockerConfigError("has a reference for the username in auth; write it in username")
         return {}
     return {"username": parse_value(username), "password": parse_value(password)}
@@ -196,7 +196,7 @@ def _is_reference(text: str) -> bool:
 
 
 def credential_in(auth: str | None, name: str) -> bytes | None:
-    """Return the username or the password that an `auth` entry holds; None when it cannot be read."""
+    """Return the username or the password of an `auth` entry; None if the entry cannot be read."""
     try:
         username, _, password = base64.b64decode(auth or "", validate=True).partition(b":")
     except (binascii.Error, ValueError):

@@ -1,6 +1,7 @@
 """The annotation `keyhole.dev/fields`: a flat YAML map from JSON Pointers to texts.
 
-YAML's events are read, not its objects: aliases, tags and merge keys never take effect, so no text can grow.
+The parser reads YAML's events and never builds objects. Aliases, tags and merge keys take no effect, so a small text
+cannot expand into a large one.
 """
 
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ from yaml.events import (
 # Kubernetes' limit for all annotations of an object (TotalAnnotationSizeLimitB), which it checks after admission.
 MAX_BYTES = 256 * 1024
 MAX_FIELDS = 1000
-# libyaml, which reads a quarter of a megabyte in milliseconds, where it is there (it is in every wheel of PyYAML).
+# libyaml reads a quarter of a megabyte in milliseconds. Every wheel of PyYAML has it; other builds may not.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _RESOLVER = yaml.resolver.Resolver()
 _STRING_TAG = "tag:yaml.org,2002:str"
@@ -31,7 +32,7 @@ _FRAME = (StreamStartEvent, DocumentStartEvent, DocumentEndEvent, StreamEndEvent
 
 
 class FieldsMapError(ValueError):
-    """The annotation is no flat map of strings; `problem` says where and why, without quoting values."""
+    """The annotation is not a flat map of strings. `problem` says where and why, and quotes no values."""
 
     def __init__(self, problem: str) -> None:
         super().__init__(problem)
@@ -39,10 +40,10 @@ class FieldsMapError(ValueError):
 
 
 def parse(text: str) -> dict[str, str]:
-    """Return pointers and texts in the order written.
+    """Return the pointers and their texts, in the order in which they are written.
 
-    Raises `FieldsMapError` for anything but one flat map of strings: anchors, aliases, merge keys, tags, nesting,
-    duplicate keys and scalars that YAML takes for something else than strings included.
+    Raises `FieldsMapError` for anything but one flat map of strings. That includes anchors, aliases, merge keys, tags,
+    nested maps, duplicate keys, and scalars that YAML does not read as strings.
     """
     if len(text) > MAX_BYTES or len(text.encode(errors="replace")) > MAX_BYTES:
         raise FieldsMapError(f"longer than {MAX_BYTES} bytes")
@@ -55,13 +56,13 @@ def parse(text: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for pointer, value in zip(pointers, texts, strict=True):
         if pointer in found:
-            raise FieldsMapError(f"the key {pointer!r} stands twice")
+            raise FieldsMapError(f"the key {pointer!r} is there twice")
         found[pointer] = value
     return found
 
 
 def _map_events(text: str) -> Iterator[Event]:
-    """Yield what stands between the start and the end of the one map."""
+    """Yield the events between the start and the end of the one map."""
     depth = 0
     for event in _events(text):
         if isinstance(event, _FRAME):
@@ -99,7 +100,7 @@ def _string(event: Event) -> str:
     value = str(event.value)
     plain = bool(event.implicit[0])
     if plain and _RESOLVER.resolve(yaml.ScalarNode, value, (True, False)) != _STRING_TAG:  # type: ignore[no-untyped-call]
-        raise FieldsMapError(f"{_where(event)}: YAML does not take this for a string; put it in quotes")
+        raise FieldsMapError(f"{_where(event)}: YAML does not read this as a string; put it in quotes")
     return value
 
 

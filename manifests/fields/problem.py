@@ -1,4 +1,4 @@
-"""What is wrong with one field of an object."""
+"""What is wrong with one field of an object, or with the object as a whole."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Where references may stand in an object, and where they do."""
+"""Finds the references of one object, in its annotations and in its values."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -23,13 +23,13 @@ from resolver.references.errors import ReferenceSyntaxError
 from resolver.references.grammar import Reference
 
 MAX_REFERENCES = 1000
-# What it takes to look at a key and at its value, in nanoseconds.
+# How many nanoseconds it takes to look at a key, and at each character of its value.
 _UNITS_A_KEY = 3_000
 _UNITS_A_CHARACTER = 10
 
 
 class Form(StrEnum):
-    """In which of the two forms a reference was written."""
+    """Where a reference was written: in an annotation, or in place of the value."""
 
     ANNOTATION = "annotation"
     IN_PLACE = "in place"
@@ -37,10 +37,10 @@ class Form(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WantedField:
-    """A field that references fill, in an object of the codec's kind. `origin` says where they stand, for messages.
+    """A field that is to be filled from references. `origin` tells the reader of a message where they are written.
 
-    `text` is what stands in the annotation, or, for a field in place that is one reference, that; both in canonical
-    form if they are one reference. It is empty for a text in place, which may hold secrets of its own.
+    `text` is the text of the annotation, or the reference that a value in place consists of; a single reference is in
+    canonical form. It is empty for a longer text in place, which may contain secrets of its own.
     """
 
     codec: Codec
@@ -57,16 +57,16 @@ class WantedField:
 
     @property
     def described(self) -> str:
-        """The field's name for messages, wherever its reference stands."""
+        """The field's name in messages, wherever its reference is written."""
         return self.codec.described(self.key)
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What a look at an object found.
+    """What the scan of an object found.
 
-    `annotated` are the keys that annotations name, sound or not. `malformed` are the keys whose value in place begins
-    or opens a reference and is none that can be read.
+    `annotated` has all keys that annotations name, whether their references can be read or not. `malformed` has the
+    keys whose values look like references and cannot be read as such.
     """
 
     wanted: Sequence[WantedField] = ()
@@ -77,7 +77,7 @@ class Scan:
 
 
 def free(_units: int) -> None:
-    """Let work take what it takes."""
+    """Allow any amount of work."""
 
 
 def scan_object(
@@ -87,13 +87,13 @@ def scan_object(
     unchanged: AbstractSet[str] = frozenset(),
     pay: Callable[[int], None] = free,
 ) -> Scan:
-    """Find the references of an object, in its annotations and, if its kind has them there, in its values.
+    """Find the references in an object's annotations and, if its kind may have them there, in its values.
 
-    Every problem is reported, up to a thousand: an object that is refused is not searched further. `settled` are keys
-    whose values in place are known not to be references, whatever they look like. `unchanged` are keys whose values are
-    the live ones: what is wrong with those is a warning, since the object lives with them already, and a label or a
-    finalizer must not wait until somebody mends them. `pay` is told of the work that each key will take, in
-    nanoseconds, and may let others go on meanwhile.
+    Every problem is reported, up to a thousand; then the object is refused anyway, and the search ends. `settled` has
+    keys whose values are known not to be references, whatever they look like. `unchanged` has keys whose values are
+    the live ones. Problems with those are only warnings: the object lives with them already, and nobody should have to
+    mend them before a label or a finalizer can change. `pay` is called with the nanoseconds of work that a key will
+    take, before the work is done. It may let other admissions run, and it raises when the object has used up its share.
     """
     notes: Mapping[str, str] = (manifest.get("metadata") or {}).get("annotations") or {}
     if (too_long := _too_long(notes)) is not None:
@@ -106,7 +106,7 @@ def scan_object(
             break
         pay(_UNITS_A_KEY + reading_units(text))
         if key in wanted_fields:
-            problems.append(Problem(origin, f"{wanted_fields[key].origin} fills the same key"))
+            problems.append(Problem(origin, f"{wanted_fields[key].origin} fills the same key; remove one of the two"))
             continue
         wanted = _annotated_field(codec, key, origin, text, problems)
         if wanted is not None:
@@ -120,24 +120,24 @@ def scan_object(
     problems += _add_in_place(codec, {key: values[key] for key in in_place - unchanged}, wanted_fields, malformed, pay)
     wanted_fields |= stored
     warnings = [f"annotation {name} means nothing to Keyhole" for name in annotations.unknown(notes)]
-    warnings += [f"{each.origin} did not change, and stays as it is: {each.message}" for each in left]
+    warnings += [f"{each.origin} did not change, so it stays as it is: {each.message}" for each in left]
     return Scan([wanted_fields[key] for key in sorted(wanted_fields)], problems, warnings, named, frozenset(malformed))
 
 
 def has_annotations(manifest: Mapping[str, Any]) -> bool:
-    """Whether an object of any kind holds a reference in an annotation that Keyhole reads."""
+    """Whether an object, of whatever kind, has an annotation that Keyhole fills fields from."""
     notes = (manifest.get("metadata") or {}).get("annotations") or {}
     return any(name == annotations.FIELDS or name.startswith(annotations.DATA_PREFIX) for name in notes)
 
 
 def too_many(count: int) -> Iterator[Problem]:
-    """Refuse an object with so many references."""
+    """Yield a problem if one object must not have so many references."""
     if count > MAX_REFERENCES:
-        yield Problem("the object", f"holds {count} references, more than {MAX_REFERENCES}")
+        yield Problem("the object", f"has {count} references, and {MAX_REFERENCES} are the most")
 
 
 def _too_long(notes: Mapping[str, str]) -> Problem | None:
-    """Say that Kubernetes would refuse the object for its annotations: what stands in them need not be read."""
+    """Return a problem if Kubernetes would refuse the object for its annotations, which then need not be read."""
     size_bytes = sum(len(name) + len(text.encode(errors="replace")) for name, text in notes.items())
     if size_bytes <= fields_map.MAX_BYTES:
         return None
@@ -152,7 +152,7 @@ def _add_in_place(
     malformed: set[str],
     pay: Callable[[int], None],
 ) -> list[Problem]:
-    """Add what is wanted in place, and return what is wrong. Stops where the object cannot be admitted any more."""
+    """Add the fields with references in place; return the problems. Stops once the object will be refused anyway."""
     problems: list[Problem] = []
     count = sum(len(wanted.template.references) for wanted in wanted_fields.values())
     told_bytes = 0
@@ -175,7 +175,7 @@ def _add_in_place(
     if told_bytes > fields_map.MAX_BYTES:
         message = (
             f"its references have more bytes together than the {fields_map.MAX_BYTES} that Kubernetes allows for "
-            f"annotations, among which their record stands; spread the references over several {codec.kind}s"
+            f"annotations, and their record is an annotation; spread the references over several {codec.kind}s"
         )
         problems.append(Problem("the object", message, Cause.RECORD_TOO_LARGE))
     if count > MAX_REFERENCES or told_bytes > fields_map.MAX_BYTES:
@@ -184,13 +184,13 @@ def _add_in_place(
 
 
 def _least_bytes(reference: Reference) -> int:
-    """Return how many bytes the text of a reference has at the least."""
+    """Return a lower bound for the bytes of a reference's text."""
     arguments = sum(len(function.argument or "") for function in reference.functions)
     return len(reference.path) + len(reference.field) + arguments
 
 
 def _annotated(codec: Codec, notes: Mapping[str, str], problems: list[Problem]) -> Iterator[tuple[str, str, str]]:
-    """Yield key, origin and text of each reference in an annotation."""
+    """Yield key, origin and text for each field that an annotation fills."""
     for name in sorted(notes):
         if name.startswith(annotations.DATA_PREFIX):
             yield name.removeprefix(annotations.DATA_PREFIX), f"annotation {name}", notes[name]
@@ -226,14 +226,14 @@ def _annotated_field(codec: Codec, key: str, origin: str, text: str, problems: l
         return None
     if template is None:
         example = "vault:MOUNT/PATH#FIELD, or text around ((vault:MOUNT/PATH#FIELD))"
-        behind = "; something stands before it, a blank, a quote or what nobody sees" if begins_late(text) else ""
-        problems.append(Problem(origin, f"holds no reference{behind}; expected {example}"))
+        behind = "; remove the blank, quote or invisible character in front of it" if begins_late(text) else ""
+        problems.append(Problem(origin, f"has no reference{behind}; expected {example}"))
         return None
     return WantedField(codec, key, Form.ANNOTATION, origin, template, canonical(template) or text)
 
 
 def _field_in_place(codec: Codec, key: str, stored: Stored) -> WantedField | Problem | None:
-    """Look into a value. Its text is never quoted: what is no reference after all may be a secret."""
+    """Look for references in a value. No message quotes it: if it is not a reference, it may be a secret."""
     try:
         raw = codec.decode(stored)
     except ValueError:
@@ -246,7 +246,7 @@ def _field_in_place(codec: Codec, key: str, stored: Stored) -> WantedField | Pro
     except UnicodeDecodeError:
         template = None
     except ReferenceSyntaxError as error:
-        hint = f"if it is no reference, say so with the annotation {annotations.IGNORE}: {key}"
+        hint = f"if it is not a reference, say so with the annotation {annotations.IGNORE}: {key}"
         return Problem(origin, f"{what_it_is(error)} ({hint})")
     except TemplateError as error:
         return Problem(origin, error.problem)

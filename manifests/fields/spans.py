@@ -1,7 +1,7 @@
-"""Where the references of a field ended up in its value.
+"""Which part of a field's value came from which reference.
 
-A reference in place is gone once its value stands there. Spans say which part of the value came from which reference,
-so that the reference can be put back around the same text, and hold no byte of the value themselves.
+A reference in place is gone once its value has replaced it. Spans remember the positions, so that the references can be
+put back into the same text. They contain no byte of the value.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,10 +20,10 @@ _IN_AUTH = ("username", "password")
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Bytes `start` to `end` of a text (UTF-8) stand for `reference`.
+    """Bytes `start` to `end` of a text (UTF-8) came from `reference`.
 
-    `place` is empty for the field's own text; in a docker configuration it says which registry, counted from 0 in the
-    order of `auths`, and which credential: "0/password", or "0/auth/password" for one that stands in `auth` alone.
+    `place` is empty for the field's own text. In a docker configuration it has the number of the registry, counted from
+    0 in the order of `auths`, and the credential: "0/password", or "0/auth/password" if only `auth` contains it.
     """
 
     start: int
@@ -33,7 +33,7 @@ class Span:
 
 
 def spans_of(template: FieldTemplate, values: Mapping[Reference, SecretValue]) -> tuple[Span, ...]:
-    """Return where the values stand once the template is rendered with them."""
+    """Return where the values are once the template is rendered with them."""
     if isinstance(template, DockerConfig):
         hosts = list(template.hosts)
         return tuple(
@@ -48,7 +48,7 @@ def spans_of(template: FieldTemplate, values: Mapping[Reference, SecretValue]) -
 
 
 def values_in(spans: Sequence[Span], value: SecretValue) -> dict[Reference, SecretValue] | None:
-    """Return what stands in a value for each reference; None when the spans do not lie within it."""
+    """Return the part of a value that came from each reference; None if the spans do not lie within the value."""
     found: dict[Reference, SecretValue] = {}
     texts = _Texts(value.reveal())
     for place, group in groupby(spans, lambda span: span.place):
@@ -62,7 +62,7 @@ def values_in(spans: Sequence[Span], value: SecretValue) -> dict[Reference, Secr
 
 
 def restored(spans: Sequence[Span], value: SecretValue) -> FieldTemplate | None:
-    """Put the references back into a value; None when the spans do not fit it."""
+    """Put the references back into a value; None if the spans do not fit it."""
     templates: dict[str, Template] = {}
     texts = _Texts(value.reveal())
     for place, group in groupby(spans, lambda span: span.place):
@@ -116,14 +116,14 @@ def _place(index: int, name: str, registry: Registry) -> str:
 
 
 class _Texts:
-    """The texts of a value in which references stand. A docker configuration is read once, whatever is asked of it."""
+    """The texts within a value that spans refer to. A docker configuration is parsed once, on first use."""
 
     def __init__(self, value: bytes) -> None:
         self._value = value
 
     @cached_property
     def document(self) -> Mapping[str, jsontext.JsonValue] | None:
-        """The docker configuration; None when the value is none."""
+        """The docker configuration; None if the value is not one."""
         try:
             document = jsontext.parse(self._value)
         except ValueError:
@@ -132,11 +132,11 @@ class _Texts:
 
     @cached_property
     def hosts(self) -> Sequence[str]:
-        """The registries of the docker configuration, in its order."""
+        """The registries in the order of the docker configuration."""
         return list(self._registries)
 
     def at(self, place: str) -> bytes | None:
-        """Return the text of a span's place; None when there is none."""
+        """Return the text at a span's place; None if there is none."""
         if not place:
             return self._value
         index, _, name = place.partition("/")
@@ -162,7 +162,7 @@ def _docker_config(templates: Mapping[str, Template], texts: _Texts) -> DockerCo
         only_in_auth = all(name.startswith("auth/") for name in names)
         own = {name.removeprefix("auth/"): templates[f"{index}/{name}"] for name in names}
         if only_in_auth:
-            # Both parts are rendered together, also the one that holds no reference.
+            # The two parts are rendered together, so both are needed, even if one has no reference.
             plain = {name: _template(texts.at(f"{index}/auth/{name}") or b"", ()) for name in _IN_AUTH}
             own = {name: template for name in _IN_AUTH if (template := own.get(name) or plain[name])}
         registries[texts.hosts[int(index)]] = Registry(own, only_in_auth)

@@ -1,4 +1,4 @@
-"""What fills a field: a text with references in it, or a document that has them in certain places."""
+"""What fills a field: a text with references in it, or a document with references in certain places."""
 
 from collections.abc import Mapping
 from typing import ClassVar, Protocol
@@ -10,20 +10,20 @@ from resolver.references.value import SecretValue
 
 
 class FieldTemplate(Protocol):
-    """A field's text, with references in it; `Template` is one."""
+    """The text of a field, with its references. `resolver.references.grammar.Template` is one."""
 
     @property
     def references(self) -> tuple[Reference, ...]:
-        """Every reference, in the order of the text, repeated ones repeated."""
+        """All references in the order of the text. One that is used twice is there twice."""
         ...
 
     def render(self, values: Mapping[Reference, SecretValue]) -> SecretValue:
-        """Put the values where the references stand; raises `ResolverError`."""
+        """Return the text with a value in place of each reference; raises `ResolverError`."""
         ...
 
 
 class TemplateError(ValueError):
-    """A text whose references stand where they cannot be resolved; `problem` quotes nothing of it."""
+    """The text has references in places where no value can be filled in. `problem` quotes nothing of the text."""
 
     def __init__(self, problem: str) -> None:
         super().__init__(problem)
@@ -31,9 +31,9 @@ class TemplateError(ValueError):
 
 
 class ValueNotText(ResolverError):
-    """A value cannot stand where text is needed."""
+    """The value is not text, and the field needs text."""
 
     cause: ClassVar[Cause] = Cause.VALUE_NOT_TEXT
 
     def __init__(self) -> None:
-        super().__init__("the value from Vault is not UTF-8 text, which JSON needs")
+        super().__init__("the value from Vault is not UTF-8 text, and nothing else can be written here")

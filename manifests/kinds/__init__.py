@@ -1,1 +1,1 @@
-"""One codec for each kind that Keyhole fills: everything that differs between kinds stands here, and only here."""
+"""A codec for each kind that Keyhole fills. Everything that differs from kind to kind is here and nowhere else."""

@@ -1,7 +1,7 @@
-"""What base64 shows of a text: CEL cannot decode, and so the API server looks for references in what is encoded.
+"""Finding a text in base64. CEL cannot decode, so the API server has to search the encoded value.
 
-Three bytes become four characters (RFC 4648 section 4), so that a text reads in one of three ways, by how many bytes
-before it are left over when all that comes earlier is taken in threes.
+Base64 turns three bytes into four characters (RFC 4648 section 4). A text inside a longer one is therefore encoded in
+one of three ways, depending on whether 0, 1 or 2 bytes are left over in front of it.
 """
 
 import base64
@@ -15,12 +15,12 @@ _BITS: Final = 6
 _Bytes = frozenset[int]
 _ANY: Final = frozenset(range(256))
 _UNKNOWN: Final = "?"
-# A range is written shorter from here on, and CEL charges for the length of a pattern.
+# From this length on a range is shorter to write, and CEL charges for the length of a pattern.
 _SHORTEST_RANGE: Final = 3
 
 
 def start(text: str) -> str:
-    """Return what the base64 of a text begins with if the text begins with `text`, which is whole threes of bytes."""
+    """Return how the base64 of a text begins if the text begins with `text`, whose bytes are a multiple of three."""
     raw = text.encode()
     if len(raw) % 3:
         raise ValueError(text)
@@ -28,17 +28,17 @@ def start(text: str) -> str:
 
 
 def needles(text: str) -> tuple[str, ...]:
-    """Return three strings: the base64 of whatever holds `text` holds one of them.
+    """Return three strings. The base64 of everything that contains `text` contains one of them.
 
-    The converse is not true: of the first and last character of `text` a needle may know but some bits.
+    The converse is not true: a needle may depend on only some bits of the first and last characters of `text`.
     """
     return tuple("".join(known for known in way if len(known) == 1) for way in _ways(text))
 
 
 def pattern(texts: Sequence[str]) -> str:
-    """Return a regular expression (RE2) that finds, in base64, one of several texts of the same length, exactly.
+    """Return a regular expression (RE2) that matches the base64 of everything that contains one of several texts.
 
-    Texts that mix two of `texts` may be found as well: it is meant for texts that differ in one character.
+    The texts have the same length. It is exact if they differ in one character; otherwise it also matches mixtures.
     """
     ways = []
     for alternatives in zip(*(list(_ways(text)) for text in texts), strict=True):
@@ -48,16 +48,16 @@ def pattern(texts: Sequence[str]) -> str:
 
 
 def named(openers: Sequence[str], alphabet: str, end: str) -> str:
-    """Return a regular expression (RE2) that finds, in base64, an opener, a name of any length and `end`, exactly.
+    """Return a regular expression (RE2) that matches exactly, in base64, an opener, a name of any length and `end`.
 
-    `openers` are ASCII texts of the same length that end alike. Names consist of characters of `alphabet`, and behind
-    `end`, one character, two bytes or more follow.
+    `openers` are ASCII texts of the same length and with the same ending. Names consist of characters of `alphabet`.
+    `end` is one character, and at least two bytes follow it.
     """
     return "|".join(_named(openers, before, frozenset(alphabet.encode()), end) for before in range(3))
 
 
 def begins_named(opener: str, alphabet: str, end: str) -> str:
-    """Return the same for a text that begins with `opener`."""
+    """Return the same for texts that begin with `opener`."""
     return f"^(?:{_named([opener], 0, frozenset(alphabet.encode()), end)})"
 
 
@@ -73,16 +73,16 @@ def _named(openers: Sequence[str], before: int, letters: _Bytes, end: str) -> st
 
 
 def _ended(rest: Sequence[_Bytes], letters: _Bytes, end: str) -> str:
-    """Match the three bytes that begin with `rest` and in which the name comes to its end."""
+    """Match the three bytes that begin with `rest` and in which the name ends."""
     last = frozenset(end.encode())
     fits = ([*rest, *[letters] * number, last] for number in range(3 - len(rest)))
     return "|".join("".join(_blocks([*block, *[_ANY] * (3 - len(block))])) for block in fits)
 
 
 def _blocks(allowed: Sequence[_Bytes]) -> Iterator[str]:
-    """Yield an expression for each three bytes, of which each is one of those that are allowed in its place."""
+    """Yield an expression for each group of three bytes, given the bytes that are allowed at each place."""
     for first, second, third in zip(allowed[::3], allowed[1::3], allowed[2::3], strict=True):
-        # The second byte's halves are written beside the first byte and beside the third.
+        # The first half of the second byte is encoded together with the first byte, the other with the third.
         lower: dict[_Bytes, set[int]] = {}
         for high in {byte >> 4 for byte in second}:
             lower.setdefault(frozenset(byte & 15 for byte in second if byte >> 4 == high), set()).add(high)
@@ -115,13 +115,13 @@ def _sextets(numbers: Collection[int]) -> str:
 
 
 def prefix(text: str) -> str:
-    """Return what the base64 of a text begins with if the text begins with `text`, as far as that is known."""
+    """Return how the base64 of a text begins if the text begins with `text`, as far as `text` determines it."""
     raw = text.encode()
     return base64.b64encode(raw).decode()[: len(raw) * 8 // _BITS]
 
 
 def _ways(text: str) -> Iterator[list[str]]:
-    """Yield for each of the three ways what may stand at each of the characters that `text` takes part in."""
+    """Yield, for each of the three ways, the characters that are possible at each place that `text` takes part in."""
     for before in range(3):
         bits = _UNKNOWN * 8 * before + "".join(f"{byte:08b}" for byte in text.encode())
         bits += _UNKNOWN * (-len(bits) % _BITS)
@@ -140,7 +140,7 @@ def _candidates(group: str) -> str:
 def _class(characters: frozenset[str]) -> str:
     if len(characters) == 1 and characters != {"+"}:
         return "".join(characters)
-    # Neighbours in ASCII have the same distance to their place in the order.
+    # Within a run of neighbours in ASCII, code point minus index is constant.
     ordered = sorted(characters)
     runs = [
         [character for _, character in run]

@@ -1,4 +1,4 @@
-"""Secrets: base64, references in place as well as in annotations, docker configurations, forms that are checked."""
+"""Secrets: values in base64, references in annotations and in place, docker configurations."""
 
 import base64
 import binascii
@@ -21,7 +21,7 @@ from resolver.references.grammar import has_reference, parse_value
 from resolver.references.value import SecretValue
 
 _BARE: Final = ("vault:", "vault+")
-# Kubernetes checks that their values are JSON, by the Secret's type (kubernetes.io/dockerconfigjson, …/dockercfg).
+# Kubernetes validates these as JSON, depending on the type of the Secret (kubernetes.io/dockerconfigjson, …/dockercfg).
 _JSON_KEYS: Final = frozenset({DOCKER_CONFIG, LEGACY_DOCKER_CONFIG})
 _PEM_LABELS: Final[Mapping[str, str]] = {"tls.crt": "CERTIFICATE", "ca.crt": "CERTIFICATE", "tls.key": "PRIVATE KEY"}
 
@@ -35,22 +35,22 @@ class _Secret(Codec):
     encoded_twice = frozenset(DOCKER_CONFIGS)
 
     def check(self, value: SecretValue) -> None:
-        """Any bytes can be stored."""
+        """Accept any bytes: base64 can store them."""
 
     def encode(self, value: bytes) -> Stored:
         return base64.b64encode(value).decode()
 
     def decode(self, stored: Stored) -> bytes:
         if not isinstance(stored, str):
-            raise ValueError("no text")  # noqa: TRY004 - as for every other value that is not base64
-        # What base64.b64decode(validate=True) does, without its detour: this is done for every value of every object.
+            raise ValueError("not a string")  # noqa: TRY004 - callers treat it like every other value that is not base64
+        # This is what base64.b64decode(validate=True) does. Called directly it is faster, and it runs for every value.
         return binascii.a2b_base64(stored, strict_mode=True)
 
     def size_bytes(self, stored: Stored | None) -> int:
         return len(stored) * 3 // 4 - stored[-2:].count("=") if isinstance(stored, str) else 0
 
     def template(self, key: str, text: str) -> FieldTemplate | None:
-        # In a docker configuration references stand in credentials, unless one stands for the whole of it.
+        # A docker configuration has references in its credentials, unless the whole value is one reference.
         is_bare = text.startswith(_BARE)
         if key in _JSON_KEYS and not is_bare:
             return docker_config(text, is_legacy=key == LEGACY_DOCKER_CONFIG)
@@ -71,7 +71,7 @@ class _Secret(Codec):
         return key in _JSON_KEYS
 
     def as_admitted(self, manifest: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Merge `stringData` into `data`, as the API server does."""
+        """Merge `stringData` into `data`, as the API server does before it asks a webhook."""
         plain = {
             key: self.encode((text or "").encode(errors="replace"))
             for key, text in (manifest.get("stringData") or {}).items()

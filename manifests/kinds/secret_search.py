@@ -1,9 +1,9 @@
 """How the API server finds references in a Secret's base64: CEL for the webhook's match condition and the policies.
 
-A condition that costs more than its budget refuses the object under `failurePolicy: Fail`, so each is made for the
-largest Secret there can be. A character of base64 costs 0.1 for each search, whatever the needle (up to ten
-characters); one expression may cost 1,000,000. Comprehensions with two variables, the cheapest way through a map, may
-be used from Kubernetes 1.33 on.
+Under `failurePolicy: Fail` the API server refuses an object if a condition costs more than its budget, so each
+condition has to be affordable for the largest possible Secret. A search costs 0.1 for each character of base64, with
+needles of up to ten characters; one expression may cost 1,000,000. Comprehensions with two variables are the cheapest
+way to walk a map. They exist from Kubernetes 1.33 on.
 Source: k8s.io/apiserver, pkg/apis/cel; *Common Expression Language in Kubernetes*.
 """
 
@@ -15,19 +15,19 @@ from manifests.fields.docker_config import CONFIG_JSON, DOCKER_CONFIGS
 from manifests.kinds.base64_search import begins_named, named, needles, pattern, start
 from manifests.kinds.codec import InPlaceSearch
 
-# What a whole value begins with, and what opens a reference inside of a text, as far as it is the same for all.
+# How a value that is one reference begins, and how a reference inside a text begins, as far as all have it in common.
 BARE: Final = ("vault:", "vault+")
 INLINE: Final = ("((vault", "${vault")
-# In JSON a reference that is a whole credential begins behind the quote. Some write + as \u002B.
+# In JSON a credential that is one reference begins right after the quote. Some tools write + as \u002B.
 _QUOTED: Final = ('"vault:', '"vault+', '"vault\\u')
-# `auth` is base64 of USERNAME:PASSWORD. A reference's colon would end the username; a user named vault is no reference.
+# `auth` is the base64 of USERNAME:PASSWORD. A reference's colon would end the username, and a user may be called vault.
 _IN_CREDENTIALS: Final = (":vault", *INLINE)
-# If they are longer together, they are sent unsearched: there is no budget for two dozen more searches of large texts.
+# Longer ones are sent without a search: the budget does not allow for two dozen more searches of large texts.
 DOCKER_CONFIG_SEARCHED_CHARACTERS: Final = 8_192
-# Whether a text holds a reference, a regular expression tells exactly, at a cost of 4 to 6 for ten characters.
+# A regular expression tells exactly whether a text has a reference. It costs 4 to 6 for ten characters.
 JUDGED_CHARACTERS: Final = 150_000
-# Whether the name of a connection and a colon follow, longer ones tell, at a hundred times that cost. In larger texts
-# each vault+ counts.
+# A longer expression also checks that vault+ is followed by the name of a connection and a colon. It costs a hundred
+# times as much, so in larger texts every vault+ counts as a reference.
 NAMED_CHARACTERS: Final = 4_000
 _LETTERS: Final = string.ascii_lowercase + string.digits + "-"
 # A name has at most 63 characters.
@@ -42,27 +42,27 @@ _QUOTED_NAMED: Final = "|".join((pattern([f'"{_PLAIN}']), named([f'"{_OF_A_CONNE
 
 
 def cel_list(texts: Iterable[str]) -> str:
-    """Return a CEL list of texts that hold no quotes and no backslashes."""
+    """Return a CEL list of texts, which must not contain quotes or backslashes."""
     return "[" + ", ".join(f"'{text}'" for text in texts) + "]"
 
 
 def begins_as_reference(value: str) -> str:
-    """Return CEL that is true if the base64 text `value`, a CEL expression, begins with `vault:` or `vault+`.
+    """Return CEL that is true if `value`, an expression for a text in base64, begins with `vault:` or `vault+`.
 
-    Comparing two texts costs what the shorter one does, and so this costs nothing, where `startsWith` costs a search.
+    A comparison costs as much as the shorter of the two texts, so this is nearly free. `startsWith` costs a search.
     """
     return begins(value, map(start, BARE))
 
 
 def begins(value: str, prefixes: Iterable[str]) -> str:
-    """Return CEL that is true if the text `value`, a CEL expression, begins with one of the prefixes."""
+    """Return CEL that is true if `value`, an expression for a text, begins with one of the prefixes."""
     return " || ".join(f"({value} >= '{text}' && {value} < '{_next(text)}')" for text in prefixes)
 
 
 def may_refer(value: str) -> str:
-    """Return CEL that is true if the base64 text `value`, a CEL expression, is or holds a reference.
+    """Return CEL that is true if `value`, an expression for a text in base64, is or contains a reference.
 
-    A text that merely has `((vault` or `${vault` in it, or begins with `vault+`, may be found as well. It costs six
+    It may also be true for a text that only contains `((vault` or `${vault`, or begins with `vault+`. It costs six
     searches of the text.
     """
     holds = (f"{value}.contains('{needle}')" for text in INLINE for needle in needles(text))
@@ -78,7 +78,7 @@ def _docker_configs_may_refer(values: str) -> str:
 
 
 def _next(text: str) -> str:
-    """Return the first text after all those that begin with `text`, in CEL's order, which is that of code points."""
+    """Return the first text that comes after all those beginning with `text`. CEL orders by code points."""
     return text[:-1] + chr(ord(text[-1]) + 1)
 
 
@@ -94,7 +94,7 @@ UNCHANGED: Final = "variables.data[?key] == variables.oldData[?key]"
 IGNORED: Final = "(variables.ignored == 'true' || variables.ignored.split(',').exists(part, part.trim() == key))"
 _VALUE: Final = "variables.data[key]"
 _IS_DOCKER: Final = f"key in {cel_list(DOCKER_CONFIGS)}"
-# Of a config.json only what has credentials is read as a docker configuration.
+# A config.json is read as a docker configuration only if it has credentials.
 _AUTHS_PATTERN: Final = pattern(['"auths"'])
 _HAS_CREDENTIALS: Final = f"{_VALUE}.matches('{_AUTHS_PATTERN}')"
 READS_STRINGS: Final = f"({_IS_DOCKER} && (key != '{CONFIG_JSON}' || {_HAS_CREDENTIALS}))"
@@ -112,7 +112,7 @@ _BEGINS: Final = (
 )
 
 _VARIABLES: Final[Mapping[str, str]] = {
-    # As cheap as the webhook's own condition, which finds a little too much.
+    # This is as cheap as the webhook's own condition, and like that it finds a little too much.
     "suspects": (
         f"!(variables.optedIn && {_OF_THIS_KIND}) ? [] : variables.data.transformList(key, value,"
         f" value != null && ({_IS_DOCKER} || {may_refer('value')}), key)"

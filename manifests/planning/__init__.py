@@ -1,1 +1,1 @@
-"""What an admission does to each field, decided from the request alone, and what it writes beside the fields."""
+"""What an admission will do to each field, decided from the request alone, and what it writes besides fields."""

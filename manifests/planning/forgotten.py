@@ -1,4 +1,4 @@
-"""What the record of an object says and is not kept any longer: which values go along, and what people are told."""
+"""Entries of the record that are given up: which values go with them, and what the warnings say."""
 
 from collections.abc import Collection, Iterator, Mapping
 
@@ -9,24 +9,24 @@ from manifests.provenance.mac import Verdict
 
 
 def is_removable(live: Evidence, key: str, unchanged: Mapping[str, Verdict]) -> bool:
-    """Whether the value of a key goes when its annotation does: Keyhole wrote it, and nobody has changed it since."""
+    """Whether a value goes together with its annotation: Keyhole wrote it, and nobody has changed it since."""
     return live.entries[key].form is Form.ANNOTATION and unchanged.get(key) is Verdict.PROVED
 
 
 def forgotten(
     sent: Evidence, live: Evidence, unchanged: Mapping[str, Verdict], wanted: Collection[str], retained: Collection[str]
 ) -> tuple[list[str], list[str]]:
-    """Return the keys whose value goes with their annotation, and warnings about the entries that are given up.
+    """Return the keys whose values go with their annotations, and warnings about the entries that are given up.
 
-    `wanted` are the keys for which a reference stands now, `retained` the pointers whose entries stay as they are.
+    `wanted` has the keys that have a reference now, `retained` the JSON Pointers whose entries stay as they are.
     """
     removed: list[str] = []
     warnings: list[str] = []
     for key in sorted(live.entries.keys() - wanted):
         if live.codec.pointer(key) in retained:
-            reason = "what its record says cannot be checked, and so it stays as it is"
+            reason = "its record cannot be checked, because its key is lost, so the value stays as it is"
         elif sent.stored(key) is None:
-            # Whoever takes the key out takes its reference out.
+            # Removing the key from the manifest removes its reference as well.
             continue
         elif is_removable(live, key, unchanged):
             removed.append(key)
@@ -39,18 +39,18 @@ def forgotten(
 
 def _reason(sent: Evidence, live: Evidence, key: str, *, is_unchanged: bool) -> str:
     if live.verdict(key) is Verdict.FALSE and sent.stored(key) == live.stored(key):
-        return "its record proves nothing, and goes"
+        return "its record proves nothing and is removed"
     if live.entries[key].form is Form.ANNOTATION:
-        return "its annotation was removed, and the value is another than Keyhole's: it stays"
+        return "its annotation was removed, but the value stays, because it is not the one that Keyhole wrote"
     if is_unchanged:
-        return f"{annotations.IGNORE} names it: its value stays, and no reference is kept for it"
-    return "its value was changed by hand: the reference that stood there is forgotten"
+        return f"{annotations.IGNORE} names it, so its value stays and its reference is forgotten"
+    return "its value was changed by hand, so the reference that was there is forgotten"
 
 
 def foreign(sent: Evidence, live: Evidence, wanted: Collection[str]) -> Iterator[str]:
-    """Yield a warning for what a record says and does not prove: written by hand, or copied from another object."""
+    """Yield a warning for each entry that proves nothing: it was written by hand, or copied from another object."""
     malformed = {where for evidence in (sent, live) for where in evidence.record.malformed}
-    yield from (f"{annotations.RECORD} {where} proves nothing here, and goes" for where in sorted(malformed))
+    yield from (f"{annotations.RECORD} {where} proves nothing here and is removed" for where in sorted(malformed))
     if sent.record_text == live.record_text:
         return
     for key, entry in sorted(sent.entries.items()):
@@ -58,8 +58,8 @@ def foreign(sent: Evidence, live: Evidence, wanted: Collection[str]) -> Iterator
             continue
         if entry.form is Form.IN_PLACE and sent.stored(key) is not None:
             yield (
-                f"{sent.codec.described(key)}: its value was copied, and its record proves nothing here: it stays as "
-                "it is, and is a reference again once the reference is applied"
+                f"{sent.codec.described(key)}: its value was copied and its record proves nothing here, so it stays "
+                "as it is; apply the reference to have it resolved again"
             )
         else:
-            yield f"{annotations.RECORD} {sent.codec.pointer(key)} proves nothing here, and goes"
+            yield f"{annotations.RECORD} {sent.codec.pointer(key)} proves nothing here and is removed"

@@ -1,7 +1,7 @@
-"""What is planned for an immutable object: its values cannot change, and so nothing of it may say that they did.
+"""Planning an immutable object, whose values cannot change.
 
-The API server refuses any other value. Another reference is refused here in the same way, so that annotation, value and
-record never say different things.
+The API server refuses any other value. Keyhole refuses any other reference, so that annotation, value and record always
+agree.
 """
 
 from collections.abc import Sequence
@@ -16,10 +16,10 @@ from manifests.provenance.mac import Verdict
 def frozen_fields(
     found: Scan, sent: Evidence, live: Evidence
 ) -> tuple[Sequence[PlannedField], Sequence[Problem], Sequence[str]]:
-    """Return the fields that keep what they have, what the object is refused for, and what is to be told.
+    """Return the fields that keep their values, the problems and the warnings.
 
-    Nothing is asked of Vault. A value is kept if its record proves that it came from the reference, or if it was sent
-    as it is beside a reference that did not change. Of any other value the API server says that it cannot change.
+    Vault is not asked. A value is kept if the record proves that it came from the reference, or if neither the value
+    nor its reference changed. The API server itself refuses all other values.
     """
     codec = live.codec
     advice = f"the {codec.kind} is immutable: delete it first, or give the new one another name"
@@ -29,19 +29,19 @@ def frozen_fields(
     warnings: list[str] = []
     problems = list(found.problems)
     problems += [
-        Problem(codec.described(key), f"was filled by an annotation that is gone now; {advice}")
+        Problem(codec.described(key), f"was filled by an annotation that is gone; {advice}")
         for key in sorted(before.annotated - found.annotated)
         if live.verdict(key) is Verdict.PROVED and sent.stored(key) == live.stored(key)
     ]
     for wanted in found.wanted:
         entry, value = live.proof(wanted), live.stored(wanted.key)
         if value is None:
-            problems.append(Problem(wanted.origin, f"fills a key that the {codec.kind} lacks; {advice}"))
+            problems.append(Problem(wanted.origin, f"fills a key that the {codec.kind} does not have; {advice}"))
         elif entry is not None:
             fields.append(PlannedField(wanted, Action.KEEP, value, entry))
         elif wanted.form is Form.ANNOTATION and wanted_before.get(wanted.key) != wanted.template:
-            problems.append(Problem(wanted.origin, f"names a reference that did not give the value; {advice}"))
+            problems.append(Problem(wanted.origin, f"has another reference than the one that gave the value; {advice}"))
         elif value == sent.stored(wanted.key):
             fields.append(PlannedField(wanted, Action.KEEP, value))
-            warnings.append(f"{wanted.described}: the {codec.kind} is immutable, and its value stays as it is")
+            warnings.append(f"{wanted.described}: the {codec.kind} is immutable, so its value stays as it is")
     return fields, problems, warnings

@@ -1,4 +1,4 @@
-"""What Keyhole writes on an object beside its fields: the record, and the label by which managed objects are found."""
+"""What Keyhole writes besides fields: the record, and the label by which managed objects are found."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,7 +16,7 @@ from resolver.causes import Cause
 
 @dataclass(frozen=True, slots=True)
 class MetadataChange:
-    """Annotations and labels that are set, or removed (None). What is as it should be is not named."""
+    """Annotations and labels to set, or to remove (None). Those that are right already are not listed."""
 
     annotations: Mapping[str, str | None] = field(default_factory=dict)
     labels: Mapping[str, str | None] = field(default_factory=dict)
@@ -25,13 +25,13 @@ class MetadataChange:
 def metadata_change(
     plan: Plan, filled: Sequence[Filled], manifest: Mapping[str, Any], keys: KeyRing, *, dry_run: bool
 ) -> MetadataChange:
-    """Return what changes on an object once its fields are filled."""
+    """Return how the metadata of an object changes once its fields are filled."""
     entries = dict(plan.retained)
     entries.update({each.planned.wanted.pointer: each.entry for each in filled if each.entry is not None})
     metadata = manifest.get("metadata") or {}
     notes: Mapping[str, str] = metadata.get("annotations") or {}
     labels: Mapping[str, str] = metadata.get("labels") or {}
-    # A dry run has to give the record of an unchanged object back as it is, whichever key signs by now.
+    # A dry run has to return the record of an unchanged object as it is, even if another key signs now.
     key = plan.record_key if dry_run and plan.record_key else keys.signing.id
     text = record.dump(key, entries) if entries else None
     managed = "true" if entries or any(map(_is_new, filled)) else None
@@ -46,7 +46,7 @@ def metadata_change(
 def foreseen_oversize(
     plan: Plan, filled: Sequence[Filled], manifest: Mapping[str, Any], keys: KeyRing
 ) -> Problem | None:
-    """Say in a dry run whether the real request would be refused for its size, by the smallest record it can get."""
+    """Return the problem if, after this dry run, the real request is sure to be refused for the size of its record."""
     if not any(map(_is_new, filled)):
         return None
     expected = [
@@ -57,7 +57,7 @@ def foreseen_oversize(
 
 
 def oversize(change: MetadataChange, manifest: Mapping[str, Any]) -> Problem | None:
-    """Say whether Kubernetes would refuse the object for the size of its annotations with the record."""
+    """Return the problem if the annotations, with the record, would be larger than Kubernetes allows."""
     text = change.annotations.get(annotations.RECORD)
     if text is None:
         return None
@@ -67,13 +67,13 @@ def oversize(change: MetadataChange, manifest: Mapping[str, Any]) -> Problem | N
         return None
     message = (
         f"with {len(text.encode())} bytes for the record, the annotations have {size} bytes, more than the "
-        f"{MAX_ANNOTATION_BYTES} that Kubernetes allows; spread the references over several Secrets"
+        f"{MAX_ANNOTATION_BYTES} that Kubernetes allows; spread the references over several objects"
     )
     return Problem(f"annotation {annotations.RECORD}", message, Cause.RECORD_TOO_LARGE)
 
 
 def _is_new(filled: Filled) -> bool:
-    """Whether Keyhole fills the field though no entry says so: in a dry run, or in an object that has no name yet."""
+    """Whether the field gets a new value, even if no entry says so: in a dry run, or without a name."""
     return filled.planned.action not in {Action.KEEP, Action.VERIFY}
 
 

@@ -1,6 +1,6 @@
-"""What happens to each field of an object: kept, verified, resolved, a placeholder, removed; or the object is refused.
+"""Decides what happens to each field: it is kept, verified, resolved, shown as a placeholder or removed, or refused.
 
-The decision is made from the request alone: nothing here asks a server, and the same request gives the same plan.
+The decision depends on the request alone. Nothing here asks a server, and the same request always gives the same plan.
 
 | wanted                          | live record          | dry run      | for real                                    |
 |---------------------------------|----------------------|--------------|---------------------------------------------|
@@ -13,8 +13,8 @@ The decision is made from the request alone: nothing here asks a server, and the
 | none, in place, value as it was | its key is lost      | value and entry stay, with a warning                       |
 | none, in place, another value   | any                  | the person wins: the entry goes, with a warning            |
 
-In place, what a dry run would show is the text of the reference itself (LEAVE). A value that a record entry stands for
-and that did not change is never read for references.
+For a new reference in place, a dry run shows the text of the reference itself (LEAVE). A value that has an entry in the
+record and did not change is never searched for references.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -37,12 +37,12 @@ from resolver.references.grammar import Reference
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What an admission does to an object; with a problem, it is refused instead.
+    """What an admission will do to an object. If there are problems, the object is refused instead.
 
-    `removed` are keys whose value goes. `retained` are record entries, by JSON Pointer, that stay as they are.
-    `rewrites_metadata` says whether Keyhole's own annotations and label may have to change; `record_key` is the key
-    that the live record names. `compares` says that something of all this depends on a value that the requester may not
-    know: whether it is the one that they sent, or what it is. It is for those who may get the Secret.
+    `removed` has the keys whose values go. `retained` has the entries of the record, by JSON Pointer, that stay as they
+    are. `rewrites_metadata` says whether Keyhole's own annotations and label may have to change. `record_key` is the
+    key that the live record names. `compares` says that the plan depends on a live value which the requester may not
+    know, so only somebody who may get the object may see its outcome.
     """
 
     codec: Codec
@@ -57,7 +57,7 @@ class Plan:
 
 
 def references(fields: Sequence[PlannedField]) -> tuple[Reference, ...]:
-    """Return the references of some fields, each once."""
+    """Return the references of the fields, each of them once."""
     return tuple(dict.fromkeys(reference for planned in fields for reference in planned.wanted.template.references))
 
 
@@ -70,14 +70,14 @@ def plan_object(
     dry_run: bool,
     pay: Callable[[int], None] = free,
 ) -> Plan:
-    """Decide for each field of an object of the codec's kind. `old` is the live object, None when it is being created.
+    """Plan an object of the codec's kind. `old` is the live object; None if it is being created.
 
-    `provenance` is None for an object that has no name yet (`generateName`), which can have no record. `pay` is told of
-    work before it is done, as by `scan_object`.
+    `provenance` is None for an object without a name (`generateName`), which cannot have a record. `pay` is the same as
+    in `scan_object`.
     """
     if old is not None and (old.get("metadata") or {}).get("deletionTimestamp"):
-        # Finalizers must come off an object that is being deleted, whatever else stands in it. The live object says
-        # so: in the new one, anybody may write it.
+        # An object that is being deleted must be able to lose its finalizers, whatever else it contains. Only the live
+        # object can be trusted about that: anybody can write a deletionTimestamp into the new one.
         return Plan(codec)
     sent, live = Evidence(codec, new, provenance), Evidence(codec, old, provenance)
     return _Planning(codec, new, sent, live, dry_run, pay).plan()
@@ -132,7 +132,7 @@ class _Planning:
         return self.sent.record_text is not None or self.live.record_text is not None
 
     def _immutable(self) -> Plan:
-        """An immutable value cannot change, so nothing is asked of Vault, and what is recorded of it stays."""
+        """Plan an immutable object: its values cannot change, so Vault is not asked and the record stays."""
         found = scan_object(self.codec, self.new, self._stored_as_sent(), pay=self.pay)
         fields, problems, warnings = frozen_fields(found, self.sent, self.live)
         kept = {planned.wanted.key for planned in fields if planned.entry is not None}
@@ -141,7 +141,7 @@ class _Planning:
         return Plan(self.codec, fields, problems, warnings, (), retained, *self._about(fields, found))
 
     def _stored_as_sent(self) -> set[str]:
-        """Return the keys whose value is sent as it is stored."""
+        """Return the keys whose values are sent exactly as they are stored."""
         return {key for key, value in self.live.values.items() if value is not None and value == self.sent.stored(key)}
 
     def _about(self, fields: Sequence[PlannedField], found: Scan) -> tuple[bool, str, bool]:
@@ -150,9 +150,9 @@ class _Planning:
         return rewrites_metadata, self.live.record.key, self._compares(fields, found)
 
     def _compares(self, fields: Sequence[PlannedField], found: Scan) -> bool:
-        """Return whether the plan depends on live values, or on whether what was sent is what a record proves.
+        """Return whether the plan depends on live values, or on whether a record proves the values that were sent.
 
-        It does not matter whether they are equal: otherwise to be asked for the right would tell just that.
+        It does not matter whether the values are equal: if it did, the check of the requester's rights would reveal it.
         """
         if self.live.manifest is None:
             return any(planned.proved is not None for planned in fields)
@@ -161,15 +161,15 @@ class _Planning:
         return any(self.live.stored(key) is not None for key in judged | beside_entries)
 
     def _unchanged(self, stored: AbstractSet[str]) -> Mapping[str, Verdict]:
-        """Return the keys whose value is as it was, with what their entries are worth. Forged ones do not count."""
+        """Return the keys whose values did not change, with the verdicts on their entries. Forged ones do not count."""
         verdicts = {key: self.live.verdict(key) for key in self.live.entries if key in stored}
         return {key: verdict for key, verdict in verdicts.items() if verdict in {Verdict.PROVED, Verdict.UNKNOWN_KEY}}
 
     def _recorded(self, unchanged: Mapping[str, Verdict]) -> Iterator[tuple[str, WantedField]]:
-        """Yield what is wanted where a reference in place gave way to its value: in the live object, or as it is sent.
+        """Yield the fields whose reference in place was replaced by its value, in the live object or in the one sent.
 
-        What is sent with a valid record of its own was filled in a moment ago, and another webhook's change has the
-        API server ask again; or it is a backup.
+        An object that is sent with a valid record was either filled a moment ago, and the API server asks again because
+        another webhook changed it, or it is a backup.
         """
         for evidence in (self.live, self.sent):
             for key, entry in evidence.entries.items():
@@ -183,7 +183,7 @@ class _Planning:
                     yield key, wanted
 
     def _left_behind(self, unchanged: Mapping[str, Verdict]) -> set[str]:
-        """Return the keys whose value is sent with a valid record, without the annotation that it is of."""
+        """Return the keys whose values are sent with a valid record, but without the annotation that they came from."""
         return {
             key
             for key, entry in self.sent.entries.items()
@@ -199,12 +199,12 @@ class _Planning:
                 wanted, Action.KEEP if self.dry_run else Action.VERIFY, self.live.stored(wanted.key), entry
             )
         if is_unresolved and wanted.form is Form.IN_PLACE:
-            # It was stored before the namespace opted in. If it resolves, good; if not, the object lives with it.
+            # It was stored before the namespace opted in. If it cannot be resolved, the object lives with it.
             return PlannedField(wanted, Action.KEEP if self.dry_run else Action.VERIFY, self.live.stored(wanted.key))
         return self._new_value(wanted)
 
     def _is_newer_than(self, live: Entry, wanted: WantedField) -> bool:
-        """Return whether another value was filled in a moment ago, in the same request, than the one that lives."""
+        """Return whether, earlier in this request, the field was filled with another value than the live one."""
         if self.dry_run or self.sent.entries.get(wanted.key) == live:
             return False
         sent = self.sent.proof(wanted)
@@ -216,7 +216,7 @@ class _Planning:
         if self.live.manifest is None and wanted.key not in self.sent.entries and wanted.form is Form.ANNOTATION:
             own = self._own_value(wanted.key)
         if self.dry_run and entry is not None and wanted.form is Form.IN_PLACE:
-            # A backup: it shows what was sent, and is resolved when it is applied for real.
+            # This is a backup. The dry run shows what was sent; applied for real, it is resolved.
             return PlannedField(wanted, Action.KEEP, self.sent.stored(wanted.key), entry)
         if not self.dry_run:
             return PlannedField(wanted, Action.RESOLVE, self.sent.stored(wanted.key) if entry else None, entry, own)
@@ -225,7 +225,7 @@ class _Planning:
         return PlannedField(wanted, Action.LEAVE)
 
     def _own_value(self, key: str) -> Stored | None:
-        """Return the manifest's own value of a key; an empty one and a dry run's marker are none."""
+        """Return the value that the manifest itself has for a key. An empty one or a placeholder does not count."""
         value = self.sent.value(key)
         if value is None or value.reveal() in {b"", self.codec.placeholder(key)}:
             return None
@@ -233,7 +233,7 @@ class _Planning:
 
     def _warn_of_edit(self, wanted: WantedField) -> None:
         own, live = self._own_value(wanted.key), self.live.stored(wanted.key)
-        # With a record of another object, or of another time, the value is a copy: nobody wrote it.
+        # If the entry is from another object or another time, the value is a copy, and nobody wrote it by hand.
         entry = self.sent.entries.get(wanted.key)
         is_copied = entry is not None and entry != self.live.entries.get(wanted.key)
         if own is not None and live is not None and own != live and not is_copied:

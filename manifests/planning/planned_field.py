@@ -1,4 +1,4 @@
-"""One field of an object, and what happens to it."""
+"""One field of an object, what is planned for it, and how it is filled."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,9 +20,9 @@ from resolver.references.value import SecretValue
 class Action(Enum):
     """What happens to a field."""
 
-    # The live value stays. Vault is not asked.
+    # The live value stays, and Vault is not asked.
     KEEP = "keep"
-    # The live value stays if Vault said so lately, or does not answer now; else what Vault says.
+    # The field gets Vault's value, unless Vault confirmed the live one recently or does not answer now.
     VERIFY = "verify"
     RESOLVE = "resolve"
     PLACEHOLDER = "placeholder"
@@ -31,12 +31,12 @@ class Action(Enum):
 
 @dataclass(frozen=True, slots=True)
 class PlannedField:
-    """One field and what happens to it; values are as they are stored.
+    """One field and what is planned for it. Values are in their stored form.
 
-    `proved` is a value that Keyhole wrote, as `entry` proves: the live one (KEEP, VERIFY), or one that was sent along
-    (RESOLVE), which may stay only if Vault said the same lately. Two are kept without proof, and so without `entry`: an
-    immutable value, and a reference in place that was stored as it is. `own` is the manifest's own value beside an
-    annotation.
+    `proved` is a value that Keyhole wrote, and `entry` proves it: the live value (KEEP, VERIFY), or one that came with
+    the request (RESOLVE) and may stay only if Vault confirmed it recently. Two values are kept without a proof, and
+    without an `entry`: an immutable one, and a reference in place that is stored unresolved. `own` is the value that
+    the manifest has next to an annotation for the same key.
     """
 
     wanted: WantedField
@@ -48,7 +48,7 @@ class PlannedField:
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """What a field holds from now on. `value` None: it stays as the manifest has it. `entry` goes into the record."""
+    """What a field will hold. If `value` is None, the manifest's value stays. `entry` goes into the record."""
 
     planned: PlannedField
     value: SecretValue | None
@@ -56,10 +56,10 @@ class Filled:
 
 
 def keep_value(planned: PlannedField, provenance: Provenance | None, *, is_confirmed: bool) -> Filled:
-    """Let a field have the value that is proved.
+    """Return the field with its proved value.
 
-    If Vault confirmed the value, and another key signs by now, the entry is signed anew. Otherwise, and in dry runs, it
-    stays as it is: whoever forged an entry under a key that leaked would have it signed by the next one.
+    If Vault confirmed the value and a new key has taken over, the entry is signed again with that key. Otherwise, and
+    in dry runs, the entry stays as it is: an entry forged with a leaked key must not get a signature of the next key.
     """
     value = SecretValue(b"" if planned.proved is None else planned.wanted.codec.decode(planned.proved))
     entry = planned.entry
@@ -76,7 +76,7 @@ def preview(planned: PlannedField) -> Filled:
 
 
 def foreseen(planned: PlannedField, key_id: str) -> Entry:
-    """Return the smallest entry that a field can get once it is filled: of empty values, of versions with one digit."""
+    """Return the smallest entry that the field can have once it is filled: empty values, versions of one digit."""
     wanted = planned.wanted
     references = tuple(dict.fromkeys(wanted.template.references))
     spans = () if wanted.text else spans_of(wanted.template, dict.fromkeys(references, SecretValue(b"")))
@@ -91,9 +91,9 @@ def fill(
     provenance: Provenance | None,
     most_bytes: int | None = None,
 ) -> Filled:
-    """Fill a field with what Vault says, and record it if the object has a name.
+    """Fill the field with values from Vault, and record where they came from if the object has a name.
 
-    `most_bytes` is what the object has left for the value, all that its kind may have if nothing is said. Raises
+    `most_bytes` is the space that the object has left for the value; by default, all that its kind may have. Raises
     `ResolverError`.
     """
     wanted = planned.wanted
@@ -119,21 +119,21 @@ def fill(
 
 
 class SecretTooLarge(ResolverError):
-    """With the value, the object would be larger than Kubernetes stores; the text does not tell the value's size."""
+    """With this value the object would be larger than Kubernetes allows. The message does not reveal its size."""
 
     cause: ClassVar[Cause] = Cause.SECRET_TOO_LARGE
 
     def __init__(self, codec: Codec) -> None:
         super().__init__(
-            f"with this value the data of the {codec.kind} would have more than {codec.max_bytes} bytes, which is the "
-            f"most that Kubernetes stores; spread the fields over several {codec.kind}s"
+            f"with this value the {codec.kind} would have more than the {codec.max_bytes} bytes of data that "
+            f"Kubernetes allows; spread the fields over several {codec.kind}s"
         )
 
 
 class ConflictingValue(ResolverError):
-    """An object is created with an annotation and another value for the same key: one of the two would be a lie.
+    """A new object has an annotation for a key and a different value under the same key. They contradict each other.
 
-    The same value may stand there: another webhook's change has the API server ask again, with what was filled in.
+    The same value is allowed: if another webhook changes the object, the API server asks again with the filled value.
     """
 
     cause: ClassVar[Cause] = Cause.MALFORMED_REFERENCE
@@ -143,12 +143,12 @@ class ConflictingValue(ResolverError):
 
 
 class LooksLikeReference(ResolverError):
-    """A value from Vault reads as a reference: in place, whoever copies the object would have it resolved."""
+    """A value from Vault looks like a reference. In place, it would be resolved wherever the object is copied to."""
 
     cause: ClassVar[Cause] = Cause.VALUE_LOOKS_LIKE_REFERENCE
 
     def __init__(self) -> None:
         super().__init__(
-            "the value from Vault itself reads as a reference, and in place it would be resolved again wherever the "
+            "the value from Vault looks like a reference itself, so in place it would be resolved again wherever the "
             "object is copied to; write the reference in an annotation (data.keyhole.dev/KEY or keyhole.dev/fields)"
         )

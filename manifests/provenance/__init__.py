@@ -1,1 +1,1 @@
-"""Proof of which reference gave a field its value: the keys, the record, and what it is worth."""
+"""Proof of which reference gave a field its value: the keys, the record, and what the record proves."""

@@ -1,4 +1,4 @@
-"""What an object says of itself: its values, what its record claims of them, and which of that is proved."""
+"""What an object says about its own values, and how much of that its record proves."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,44 +21,44 @@ _OWNED_ANNOTATIONS = ("fieldsV1", "f:metadata", "f:annotations")
 
 @dataclass(frozen=True)
 class Evidence:
-    """An object as it is sent or as it lives; None is one that is not there. Without provenance nothing is proved."""
+    """An object as it was sent or as it is stored; None if there is none. Without provenance nothing is proved."""
 
     codec: Codec
     manifest: Mapping[str, Any] | None = field(repr=False)
     provenance: Provenance | None
-    # A MAC is computed once for each key, however often the plan asks.
+    # Each MAC is computed once, however often the plan asks for the verdict.
     _verdicts: dict[str, Verdict | None] = field(default_factory=dict, repr=False)
 
     @cached_property
     def record_text(self) -> str | None:
-        """The annotation that holds the record, as it stands there."""
+        """The annotation with the record, as it is written."""
         notes = ((self.manifest or {}).get("metadata") or {}).get("annotations") or {}
         text: str | None = notes.get(annotations.RECORD)
         return text
 
     @cached_property
     def record(self) -> record.Record:
-        """The record as it was read, with nothing proved."""
+        """The record as it was read. Nothing in it is proved yet."""
         return record.parse(self.record_text)
 
     @cached_property
     def entries(self) -> Mapping[str, Entry]:
-        """What the record says, by key."""
+        """The entries of the record, by key."""
         return {
             key: entry for pointer, entry in self.record.entries.items() if (key := self.codec.key(pointer)) is not None
         }
 
     @cached_property
     def values(self) -> Mapping[str, Stored | None]:
-        """The object's values by key, as they are stored."""
+        """The object's values by key, in their stored form."""
         return self.codec.stored(self.manifest or {})
 
     def stored(self, key: str) -> Stored | None:
-        """Return the value of a field as it is stored; None when there is none."""
+        """Return the value of a field in its stored form; None if there is none."""
         return self.values.get(key)
 
     def value(self, key: str) -> SecretValue | None:
-        """Return the value of a field; None when there is none, or it is not coded as its kind codes values."""
+        """Return the value of a field; None if there is none, or if it cannot be decoded."""
         stored = self.stored(key)
         try:
             return None if stored is None else SecretValue(self.codec.decode(stored))
@@ -66,7 +66,7 @@ class Evidence:
             return None
 
     def verdict(self, key: str) -> Verdict | None:
-        """Say what the record's entry for a key is worth; None when there is no entry or no value."""
+        """Return the verdict on the record's entry for a key; None if there is no entry or no value."""
         if key not in self._verdicts:
             self._verdicts[key] = self._verdict(key)
         return self._verdicts[key]
@@ -78,16 +78,16 @@ class Evidence:
         return self.provenance.verdict(self.codec.pointer(key), entry, value)
 
     def proof(self, wanted: WantedField) -> Entry | None:
-        """Return the entry which proves that the value came from the very references that are wanted."""
+        """Return the entry that proves that the value came from exactly these references; None if there is none."""
         entry, value = self.entries.get(wanted.key), self.value(wanted.key)
         if entry is None or value is None or entry.form is not wanted.form:
             return None
-        # The MAC first: until it is checked, anybody may have written the entry, to make us work.
+        # The MAC comes first. Until it is checked, anybody may have written the entry to make Keyhole work.
         is_proof = self.verdict(wanted.key) is Verdict.PROVED and _is_same(wanted, entry, value)
         return entry if is_proof else None
 
     def recorded_field(self, key: str) -> WantedField | None:
-        """Return what a proved entry in place says the field is filled with; None when it cannot be put together."""
+        """Return the field as a proved entry in place describes it; None if its references cannot be put back."""
         entry, value = self.entries[key], self.value(key)
         if value is None:
             return None
@@ -101,9 +101,9 @@ class Evidence:
 
 
 def sends_record(manifest: Mapping[str, Any]) -> bool:
-    """Whether the record of an object was sent by a client, as far as is known, and not put in during this request.
+    """Whether a client sent the object's record, as opposed to a webhook that added it during this request.
 
-    Field managers own what clients sent; what a webhook put in belongs to nobody. Without managers nothing is known.
+    Field managers own what clients sent; nobody owns what a webhook added. Without field managers the answer is True.
     Source: Kubernetes, *Server-Side Apply*, *Field management*.
     """
     managers = (manifest.get("metadata") or {}).get("managedFields")

@@ -1,9 +1,9 @@
-"""What the Secret with the record keys says of itself in annotations: its ids, and how far a rotation is. Pure.
+"""The annotations on the Secret with the record keys: requests, the ids of the keys, and the state of a rotation. Pure.
 
-`keyhole.dev/rotate` is an administrator's request, any text that was not used before; the controller takes it off when
-it begins. `keyhole.dev/drop-old` names the request of a rotation that is to end after its next pass, whatever records
-are left under old keys; the controller takes it off when it ends. `keyhole.dev/key-status` is the controller's own:
-JSON, keys sorted, compact. It holds no key.
+`keyhole.dev/rotate` is an administrator's request for a rotation: any text that was not used before. The controller
+removes it when the rotation begins. `keyhole.dev/drop-old` names a request whose rotation has to end after its next
+pass, even if there are records left under old keys. The controller removes it when the rotation ends.
+`keyhole.dev/key-status` is written by the controller: compact JSON with sorted names. It contains no key.
 """
 
 import json
@@ -21,15 +21,15 @@ DROP_OLD: Final = f"{DOMAIN}/drop-old"
 STATUS: Final = f"{DOMAIN}/key-status"
 
 BELIEVED_SECONDS: Final = 600.0
-"""How long a webhook goes on with keys that it can no longer read."""
+"""How long a webhook keeps using the keys after it could read them for the last time."""
 SETTLE_SECONDS: Final = BELIEVED_SECONDS + 60.0
-"""How long a rotation waits before each of its steps: no webhook may be left behind.
+"""How long a rotation waits before each step, so that no webhook is left behind.
 
-Each one has read the change by then, or does not believe what it read before. The minute more is for what was under way
-at that moment: an admission takes 30 s at most.
+By then each webhook has either read the change or stopped using what it read before. The extra minute is for admissions
+that were under way at that moment; they take 30 s at most.
 """
 
-# An annotation is not the place for a thousand namespaces; the log has them all.
+# An annotation is no place for a thousand namespaces. The log has all of them.
 _MOST_PROBLEMS: Final = 20
 MOST_LEFT_NAMES: Final = 100
 _VERSION: Final = 1
@@ -38,21 +38,21 @@ _LONGEST_REQUEST: Final = 64
 
 
 class Step(StrEnum):
-    """How far a rotation is. `ACCEPTING` and `SIGNING` last until every replica has read the Secret."""
+    """The steps of a rotation. `ACCEPTING` and `SIGNING` last until every replica has read the Secret."""
 
     ACCEPTING = "accepting"
-    """The new key is in the Secret, the old one signs."""
+    """The new key is in the Secret, and the old one still signs."""
     SIGNING = "signing"
     """The new key signs."""
     REFRESHING = "refreshing"
-    """Records under old keys are signed anew."""
+    """Records under old keys are signed again with the new one."""
     DONE = "done"
     """The old keys are gone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why records of a namespace are still under an old key."""
+    """Why a namespace still has records under an old key."""
 
     namespace: str
     cause: str
@@ -60,11 +60,12 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the refreshing is: of `namespaces`, `visited` in the pass that is under way or was the last.
+    """How far the refreshing of records has come.
 
-    `refreshed` are the records that were signed anew since the rotation began, `left` those that this pass could not
-    have signed, of which `left_names` are the first as NAMESPACE/NAME; `passes` counts the passes that have ended.
-    `problems_total` counts the namespaces at fault, of which `problems` are the first.
+    The current or last pass has visited `visited` of `namespaces`. `refreshed` counts the records that were signed
+    again since the rotation began, and `left` those that this pass could not get signed; `left_names` has the first of
+    them as NAMESPACE/NAME. `passes` counts completed passes. `problems_total` counts the namespaces with problems, and
+    `problems` has the first of them.
     """
 
     namespaces: int = 0
@@ -77,20 +78,20 @@ class Progress:
     left_names: tuple[str, ...] = ()
 
     def with_left(self, count: int, names: Sequence[str]) -> "Progress":
-        """Return it with so many more records left, of which some are given by name."""
+        """Return a copy with that many more records left, some of them named."""
         return replace(self, left=self.left + count, left_names=(*self.left_names, *names)[:MOST_LEFT_NAMES])
 
     def with_problems(self, problems: Mapping[str, str]) -> "Progress":
-        """Return it with these causes by namespace."""
+        """Return a copy with these problems, given as causes by namespace."""
         first = tuple(Problem(name, problems[name]) for name in sorted(problems)[:_MOST_PROBLEMS])
         return replace(self, problems=first, problems_total=len(problems))
 
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """The rotation that is under way, or was the last. `new` is the id of the key that it brings.
+    """The current or last rotation. `new` is the id of the key that it introduces.
 
-    `has_dropped` says that it ended because an administrator asked for it, with the records left that `progress` names.
+    `has_dropped` says that it ended early because an administrator asked for that; `progress` names the records left.
     """
 
     request: str
@@ -102,7 +103,7 @@ class Rotation:
 
 @dataclass(frozen=True, slots=True)
 class KeyStatus:
-    """The ids of the ring's keys, in order, and the rotation, if there ever was one."""
+    """The ids of the keys, sorted, and the rotation, if there ever was one."""
 
     signing: str
     accepted: tuple[str, ...]
@@ -110,26 +111,26 @@ class KeyStatus:
 
     @classmethod
     def of(cls, ring: KeyRing, rotation: Rotation | None = None) -> "KeyStatus":
-        """Return the status of a ring."""
+        """Return the status of a key ring."""
         return cls(ring.signing.id, tuple(sorted(ring.accepted)), rotation)
 
     def dump(self) -> str:
-        """Return the annotation."""
+        """Return the text of the annotation."""
         return json.dumps({"v": _VERSION, **asdict(self)}, sort_keys=True, separators=(",", ":"))
 
 
 def request_of(annotations: Mapping[str, str]) -> str | None:
-    """Return the request that waits, in a form that may stand in a log and on a terminal; None without one."""
+    """Return the pending request, made safe for logs and terminals; None if there is none."""
     return _fit(annotations.get(ROTATE))
 
 
 def drop_of(annotations: Mapping[str, str]) -> str | None:
-    """Return the request whose rotation is to end whatever is left, in the form of `request_of`; None without one."""
+    """Return the request whose rotation has to end early, made safe like `request_of`; None if there is none."""
     return _fit(annotations.get(DROP_OLD))
 
 
 def parse(text: str | None) -> KeyStatus | None:
-    """Read the annotation; None when there is none, or one that the controller did not write."""
+    """Read the annotation; None if it is missing or was not written by the controller."""
     try:
         document = json.loads(text or "null")
         return _status(document) if document["v"] == _VERSION else None
@@ -148,7 +149,7 @@ def _status(document: Mapping[str, Any]) -> KeyStatus:
 
 
 def _rotation(told: Mapping[str, Any]) -> Rotation:
-    # An earlier version wrote fewer members, and a later one may write more.
+    # Earlier versions wrote fewer members, and later ones may write more.
     has_dropped = told.get("has_dropped") is True
     return Rotation(
         str(told["request"]), str(told["new"]), Step(told["step"]), _progress(told["progress"]), has_dropped

@@ -1,7 +1,7 @@
-"""The keys under which records are signed, as they lie in a Secret. Pure.
+"""The keys that sign records, as a Secret stores them. Pure.
 
-The Secret's data: `signing` is the id of the key that signs, and each `key.<ID>` is a key of 32 random bytes. A record
-is accepted under any of them.
+In the Secret's data, `signing` is the id of the key that signs, and each `key.<ID>` is a key of 32 random bytes.
+Records signed with any of them are accepted.
 """
 
 import re
@@ -19,12 +19,12 @@ KEY_PREFIX: Final = "key."
 
 _ID_BYTES: Final = 4
 _ID: Final = re.compile(rb"[0-9a-f]{8}")
-# Random bytes have far more; what a hand wrote as zeros has one.
+# Random bytes have far more different ones. A key of zeros, written by hand, has one.
 _MIN_DIFFERENT_BYTES: Final = 8
 
 
 class KeyRingError(Exception):
-    """A Secret is no key ring; `key` names the part of its data at fault, `problem` the cause. Holds no content."""
+    """The Secret is not a key ring. `key` names the part of its data that is wrong; nothing here has its content."""
 
     def __init__(self, key: str, problem: str) -> None:
         super().__init__(f"{key} {problem}")
@@ -33,15 +33,15 @@ class KeyRingError(Exception):
 
 
 class NoKeyYet(KeyRingError):
-    """The Secret is empty: no key was made yet."""
+    """The Secret is empty, because no key has been made yet."""
 
     def __init__(self) -> None:
-        super().__init__(SIGNING, "is not there, and no key is: none was made yet")
+        super().__init__(SIGNING, "is missing, and so are all keys: none has been made yet")
 
 
 @dataclass(frozen=True, slots=True)
 class RecordKey:
-    """A key of 32 bytes, and its id of 8 lower-case hexadecimal digits: random, so that it tells nothing of the key."""
+    """A key of 32 bytes and its id, 8 lower-case hexadecimal digits. The id is random and reveals nothing."""
 
     id: str
     secret: SecretValue
@@ -49,7 +49,7 @@ class RecordKey:
 
 @dataclass(frozen=True, slots=True)
 class KeyRing:
-    """The key that signs, and by id all that are accepted; the one that signs is among them."""
+    """The key that signs, and all keys that are accepted, by id. The key that signs is among them."""
 
     signing: RecordKey
     accepted: Mapping[str, RecordKey]
@@ -61,10 +61,10 @@ def new_key() -> RecordKey:
 
 
 def parse(data: Mapping[str, bytes]) -> KeyRing:
-    """Read a Secret's data, decoded from base64.
+    """Read the decoded data of a Secret.
 
-    Raises `NoKeyYet` when there is nothing of a ring in it, or `KeyRingError`. What else the Secret holds is not looked
-    at. One broken key is an error even if others are sound: records signed under it would silently count for nothing.
+    Raises `NoKeyYet` if it contains no part of a key ring, or `KeyRingError`. Everything else in the Secret is ignored.
+    A single broken key is an error, even if the others are fine: records signed with it would silently be worthless.
     """
     names = sorted(name for name in data if name == SIGNING or name.startswith(KEY_PREFIX))
     if not names:
@@ -79,7 +79,7 @@ def parse(data: Mapping[str, bytes]) -> KeyRing:
 
 
 def sound_keys(data: Mapping[str, bytes]) -> Mapping[str, RecordKey]:
-    """Return by id the keys of a Secret's data that could still be used, whatever else is broken in it."""
+    """Return the usable keys in a Secret's data by id, whatever else in it is broken."""
     sound = {}
     for name, content in data.items():
         if name.startswith(KEY_PREFIX):
@@ -92,18 +92,18 @@ def sound_keys(data: Mapping[str, bytes]) -> Mapping[str, RecordKey]:
 
 
 def dump(ring: KeyRing) -> dict[str, bytes]:
-    """Return the data of the Secret that holds the ring: the inverse of `parse`."""
+    """Return the data of a Secret for this key ring: the inverse of `parse`."""
     keys = {f"{KEY_PREFIX}{key.id}": key.secret.reveal() for _, key in sorted(ring.accepted.items())}
     return {SIGNING: ring.signing.id.encode(), **keys}
 
 
 def _key(name: str, content: bytes) -> RecordKey:
-    # The API server lets names of a Secret's keys be ASCII only.
+    # The API server allows only ASCII in the keys of a Secret.
     key_id = _id(name, name.removeprefix(KEY_PREFIX).encode())
     if len(content) != KEY_BYTES:
         raise KeyRingError(name, f"does not have {KEY_BYTES} bytes")
     if len(set(content)) < _MIN_DIFFERENT_BYTES:
-        raise KeyRingError(name, "is no random key: it repeats a few bytes")
+        raise KeyRingError(name, "is not a random key: it consists of a few bytes, repeated")
     return RecordKey(key_id, SecretValue(content))
 
 

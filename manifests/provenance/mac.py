@@ -1,7 +1,7 @@
-"""Proof of which reference gave a field its value: MACs over what a record says, bound to one field of one object.
+"""The MACs that prove which reference gave a field its value. Each is bound to one field of one object.
 
-HMAC-SHA-256 (RFC 2104) over length-prefixed UTF-8 parts. A record that was copied to another object, or written by
-hand, proves nothing.
+They are HMAC-SHA-256 (RFC 2104) over length-prefixed parts in UTF-8. A record that was copied to another object or
+written by hand proves nothing.
 """
 
 import base64
@@ -17,22 +17,22 @@ from resolver.references.value import SecretValue
 
 _DOMAIN = b"keyhole/record/1"
 _LENGTH_BYTES = 8
-# A digest of 32 bytes in base64 without its padding.
+# 32 bytes in base64 without padding.
 MAC_CHARACTERS: Final = 43
 
 
 class Verdict(Enum):
-    """What an entry is worth for a value."""
+    """What an entry proves about a value."""
 
     PROVED = "proved"
-    # Its key is none of ours: it was lost, or this is another installation's object.
+    # The key is not one of ours: it was lost, or the object comes from another installation.
     UNKNOWN_KEY = "unknown key"
     FALSE = "false"
 
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Signs and checks entries of one object, which its group, kind, namespace and name say."""
+    """Signs and checks the entries of one object, identified by group, kind, namespace and name."""
 
     keys: KeyRing
     group: str
@@ -46,12 +46,12 @@ class Provenance:
         return replace(entry, key=key.id, mac=self._mac(key, pointer, entry, value))
 
     def verdict(self, pointer: str, entry: Entry, value: SecretValue) -> Verdict:
-        """Say whether Keyhole wrote this entry for this value of this field."""
+        """Return whether Keyhole wrote this entry for this value of this field."""
         key = self.keys.accepted.get(entry.key)
         if key is None:
             return Verdict.UNKNOWN_KEY
         expected = self._mac(key, pointer, entry, value)
-        # Both as bytes: compare_digest takes no text beyond ASCII, and the entry's may be anything.
+        # compare_digest accepts only ASCII texts, and the entry may contain anything, so both are compared as bytes.
         return Verdict.PROVED if hmac.compare_digest(expected.encode(), entry.mac.encode()) else Verdict.FALSE
 
     def _mac(self, key: RecordKey, pointer: str, entry: Entry, value: SecretValue) -> str:

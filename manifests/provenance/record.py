@@ -2,12 +2,12 @@
 
     {"v":1,"key":ID,"fields":{POINTER:{"form":…,"ref":…,"versions":[…],"mac":…}}}
 
-`key` is the id of the key that the MACs are made under; a field that has another one says so by a `key` of its own. A
-reference in an annotation, and one that is a whole field in place, stands in `ref`. For references inside a text in
-place, `spans` holds [START, END, REFERENCE] or [START, END, REFERENCE, PLACE], as `manifests.fields.spans` means them.
-`versions` are Vault's, one for each different reference, null on KV v1. The bytes are compact JSON with sorted names,
-so that equal records are equal texts. No byte of a value from Vault stands in it. References stand there whole, since
-they must fill the field again: the argument of `default` too, which in place was part of the Secret's data.
+`key` is the id of the key that signed the MACs. A field that was signed with another key has a `key` of its own. `ref`
+has the reference in an annotation, or the one that a whole value in place consists of. For references inside a text in
+place, `spans` has [START, END, REFERENCE] or [START, END, REFERENCE, PLACE]; `manifests.fields.spans` explains them.
+`versions` are Vault's, one for each different reference, and null on KV v1. The JSON is compact and its names are
+sorted, so equal records are equal texts. It contains no byte of a value from Vault. It contains whole references, since
+they must be able to fill the field again, including the argument of `default`, which in place was part of the value.
 """
 
 import json
@@ -23,18 +23,18 @@ from resolver.references.grammar import parse_reference
 
 _VERSION = 1
 _MAX_MAC_CHARACTERS = 64
-# What is kept of a field that is no longer wanted counts besides those that are.
+# Entries that are kept for fields without a reference count in addition to those with one.
 _MOST_SPANS = 2 * MAX_REFERENCES
 _WITHOUT_PLACE = 3
 _PLACE = re.compile(r"|[0-9]{1,4}/(?:auth/(?:username|password)|username|password|auth|email|identitytoken)")
-# Kubernetes' limit for all annotations of an object, names and values together (TotalAnnotationSizeLimitB). It is
-# checked after admission.
+# Kubernetes' limit for all annotations of an object, names and values together (TotalAnnotationSizeLimitB), which it
+# checks after admission.
 MAX_ANNOTATION_BYTES: Final = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What a record says of one field: `text` or `spans` name its references. `key` is the id of the MAC's key."""
+    """What a record says about one field. `text` or `spans` has its references; `key` is the id of the MAC's key."""
 
     form: Form
     text: str = ""
@@ -45,13 +45,13 @@ class Entry:
 
     @property
     def source(self) -> str:
-        """Form and references as one text, for the MAC."""
+        """The form and the references as one text, which goes into the MAC."""
         return _compact(_source(self))
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A record as it was read: its entries by JSON Pointer, and where it is no record. Nobody vouches for it yet."""
+    """A record as it was read: its entries by JSON Pointer, and the malformed ones. Nothing in it is proved yet."""
 
     key: str = ""
     entries: Mapping[str, Entry] = field(default_factory=dict)
@@ -59,9 +59,9 @@ class Record:
 
 
 def parse(text: str | None) -> Record:
-    """Read a record. What is malformed is named in `malformed`, by its pointer, and left out.
+    """Read a record. Malformed entries are left out, and their pointers are listed in `malformed`.
 
-    Anybody may write one, so no more of it is read than an object may have references: spans beyond are malformed.
+    Anybody can write a record, so no more spans are read than an object may have references. The rest is malformed.
     """
     if text is None:
         return Record()
@@ -87,7 +87,7 @@ def parse(text: str | None) -> Record:
 
 
 def dump(key: str, entries: Mapping[str, Entry]) -> str:
-    """Return a record's text. Equal entries under an equal key give equal bytes."""
+    """Return the text of a record. Equal entries under the same key give equal bytes."""
     fields = {pointer: _document(entry, key) for pointer, entry in entries.items()}
     return _compact({"v": _VERSION, "key": key, "fields": fields})
 
@@ -114,7 +114,7 @@ def _entry(source: Any, key: str) -> Entry:
     versions, mac, own_key = source["versions"], source["mac"], source.get("key", key)
     if not all(isinstance(each, str) for each in (text, mac, own_key)) or len(mac) > _MAX_MAC_CHARACTERS:
         raise TypeError
-    # Halves of surrogate pairs, which JSON can spell, could not be written again.
+    # JSON can contain halves of surrogate pairs, which could not be written back.
     f"{text}{mac}{own_key}".encode()
     if not isinstance(versions, list) or not all(each is None or _is_count(each) for each in versions):
         raise TypeError

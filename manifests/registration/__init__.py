@@ -1,1 +1,1 @@
-"""What the API server is told of Keyhole: which objects it sends, where to, and what it refuses by itself."""
+"""What the API server is told about Keyhole: which objects to send, where to, and what to refuse by itself."""

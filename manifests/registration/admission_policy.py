@@ -1,7 +1,7 @@
-"""The ValidatingAdmissionPolicy behind the webhook: it refuses what would be stored as if the webhook had been asked.
+"""The ValidatingAdmissionPolicy behind the webhook. It refuses objects whose references nobody resolved.
 
-That happens when somebody took its registration away, or when another webhook adds a reference to an object about which
-Keyhole was not asked before. A policy cannot check a MAC: it looks for the traces that the webhook leaves.
+There are such objects if somebody removed the webhook's registration, or if another webhook adds a reference to an
+object that was not sent to Keyhole before. A policy cannot check a MAC, so it looks for the traces that Keyhole leaves.
 Source: Kubernetes, *Validating Admission Policy*, admissionregistration.k8s.io/v1; *Common Expression Language in
 Kubernetes*.
 """
@@ -20,10 +20,10 @@ _WHY: Final = "Keyhole was not asked about this object; apply it again when its 
 
 
 def admission_policy(*, name: str = NAME, own_namespace: str = OWN_NAMESPACE) -> Sequence[Mapping[str, Any]]:
-    """Return the policy and its binding, for the namespaces of the webhook.
+    """Return the policy and its binding, for the namespaces that Keyhole works in.
 
-    Each key that an annotation fills must be there and stand in the record; so must, in a namespace that opted in, each
-    key with a reference in place, unless it is ignored. What did not change passes, and so do dry runs.
+    Each key that an annotation fills must exist and be in the record. In a namespace that opted in, each key with a
+    reference in place must be in the record, unless it is ignored. Unchanged fields pass, and so do dry runs.
     """
     spec = {
         "failurePolicy": "Fail",
@@ -52,7 +52,7 @@ def admission_policy(*, name: str = NAME, own_namespace: str = OWN_NAMESPACE) ->
 
 
 def policy_and_binding(name: str, spec: Mapping[str, Any], actions: Sequence[str]) -> Sequence[Mapping[str, Any]]:
-    """Return a ValidatingAdmissionPolicy and its binding, with what is done when a validation fails."""
+    """Return a ValidatingAdmissionPolicy and its binding. `actions` are taken if a validation fails."""
     api_version = "admissionregistration.k8s.io/v1"
     kind = "ValidatingAdmissionPolicy"
     bound = {"policyName": name, "validationActions": list(actions)}
@@ -63,13 +63,13 @@ def policy_and_binding(name: str, spec: Mapping[str, Any], actions: Sequence[str
 
 
 def refusal_of(keys: str, told: str, why: str) -> Mapping[str, str]:
-    """Demand that a variable, a list of keys, is empty; the message names the first of them and says why."""
+    """Require that a variable, a list of keys, is empty. The message names the first key and says why."""
     none = f"size(variables.{keys}) == 0"
     first = told.replace("{key}", f"variables.{keys}.min()")
     return {
         "expression": none,
         "messageExpression": f"{none} ? '' : '{_CAUSE}: ' + {first} + ': {why}'",
-        # Unless told otherwise it is 422, on which `kubectl apply --force` deletes the live object.
+        # The default would be 422, on which `kubectl apply --force` deletes the live object.
         "reason": "Forbidden",
     }
 
@@ -78,13 +78,13 @@ def _text(annotation: str, annotations: str = "variables.annotations") -> str:
     return f"{annotations}[?'{annotation}'].orValue('')"
 
 
-# The last pointer before each opening brace. One that is part of a text has a backslash before its closing quote.
+# The last JSON Pointer before each opening brace. Inside a text, its closing quote would have a backslash before it.
 _RECORDED: Final = (
     f"{_text(RECORD)}.split('\":{{').transformMapEntry(index, part,"
     " part.lastIndexOf('\"/data/') >= 0 && !part.endsWith('\\\\'),"
     " {part.substring(part.lastIndexOf('\"/data/') + 7): true})"
 )
-# As far as lines tell: what is no key, but the rest of a text of several lines, is indented.
+# This goes by lines. The continuation of a text of several lines is indented, so it is not taken for a key.
 _POINTERS: Final = f"{_text(FIELDS)}.findAll('(?m)^[\"\\']?/data/[-._a-zA-Z0-9]+')"
 _MAPPED: Final = f"{_POINTERS}.map(line, line.substring(line.indexOf('/data/') + 6))"
 _LACKS: Final = "(!(key in variables.data) || (!variables.unnamed && !(key in variables.recorded)))"
@@ -96,9 +96,9 @@ VARIABLES: Final = {
         "oldObject != null && has(oldObject.metadata.annotations) ? oldObject.metadata.annotations : {}"
     ),
     "oldData": "oldObject != null && has(oldObject.data) ? oldObject.data : {}",
-    # Nothing can be filled there any more.
+    # Nothing can be filled in an immutable object.
     "frozen": "oldObject != null && has(oldObject.immutable) && oldObject.immutable",
-    # A record is bound to a name, and this object's was made up after the webhook was asked. Now it stands everywhere.
+    # A record is bound to a name, and the webhook saw this object before the name was generated. By now it has one.
     "unnamed": "oldObject == null && has(object.metadata.generateName) && object.metadata.generateName != ''",
     "optedIn": " && ".join(
         f"namespaceObject.metadata.?labels[?'{label}'].orValue('') == '{value}'" for label, value in OPT_IN.items()

@@ -1,7 +1,7 @@
-"""The way through the API server's aggregation layer: the group that it routes to Keyhole, and the APIService.
+"""The route through the API server's aggregation layer: the group that it forwards to Keyhole, and the APIService.
 
-The webhook configuration names the service `default/kubernetes`, which is the API server itself; it then finds the
-group's APIService and passes the request on to Keyhole, under its front-proxy client certificate.
+The webhook configuration names the service `default/kubernetes`, which is the API server itself. The API server then
+finds the group's APIService and forwards the request to Keyhole with its front-proxy client certificate.
 Source: Kubernetes, *Kubernetes API Aggregation Layer*, apiregistration.k8s.io/v1.
 """
 
@@ -12,18 +12,19 @@ from typing import Any
 GROUP = "admission.keyhole.dev"
 VERSION = "v1alpha1"
 GROUP_VERSION = f"{GROUP}/{VERSION}"
-# A POST to a resource, as the API server's authorization and audit see it. It is not listed, so kubectl knows of none.
+# For the API server's authorization and audit this is a POST to a resource. Discovery does not list the resource, so
+# kubectl does not know it.
 ADMISSION_PATH = f"/apis/{GROUP_VERSION}/admissionreviews"
 
-# Behind every group that others asked for: clients that complete short names are not to look here first.
+# Lower than the priority of any group that others registered, so that clients do not look up short names here first.
 _GROUP_PRIORITY = 10
 _VERSION_PRIORITY = 10
 
 
 def api_service(namespace: str, service: str, port: int, ca_pem: bytes) -> Mapping[str, Any]:
-    """Return the APIService of Keyhole's Service, whose certificate, for SERVICE.NAMESPACE.svc, is of `ca_pem`.
+    """Return the APIService for Keyhole's Service. Its certificate is for SERVICE.NAMESPACE.svc, issued by `ca_pem`.
 
-    While it is not available, discovery is incomplete, so that namespaces are not deleted for good.
+    While the APIService is unavailable, discovery is incomplete, and so the deletion of namespaces does not finish.
     """
     return {
         "apiVersion": "apiregistration.k8s.io/v1",
@@ -41,5 +42,5 @@ def api_service(namespace: str, service: str, port: int, ca_pem: bytes) -> Mappi
 
 
 def client_config() -> Mapping[str, Any]:
-    """Return the `clientConfig` of the webhook. It needs no CA: the API server knows its own."""
+    """Return the `clientConfig` of the webhook. It needs no CA, because the API server trusts its own."""
     return {"service": {"namespace": "default", "name": "kubernetes", "port": 443, "path": ADMISSION_PATH}}

@@ -1,7 +1,8 @@
-"""Which objects the API server sends: the `matchConditions` of the webhook's two entries, written in CEL.
+"""The `matchConditions` of the webhook's two entries, in CEL: they select the objects that the API server sends.
 
-A condition that costs more than its budget refuses the object under `failurePolicy: Fail`: one expression may cost
-1,000,000 and all of an entry 2,500,000. `manifests.kinds` has the expensive part, the search for references in place.
+Under `failurePolicy: Fail` the API server refuses an object if a condition costs more than its budget. One expression
+may cost 1,000,000, and all those of an entry 2,500,000. The expensive part, the search for references in place, is in
+`manifests.kinds`.
 Source: Kubernetes, *Dynamic Admission Control*, *matchConditions*; k8s.io/apiserver, pkg/apis/cel.
 """
 
@@ -11,7 +12,7 @@ from typing import Final
 from manifests.annotations import DOMAIN
 from manifests.kinds.known import KINDS
 
-# Only the live object says that it is being deleted: in the new one, anybody may write it.
+# Only the live object can be trusted to say that it is being deleted. In the new one, anybody can write that.
 NOT_BEING_DELETED: Final = {
     "name": "not-being-deleted",
     "expression": "oldObject == null || !has(oldObject.metadata.deletionTimestamp)",
@@ -21,13 +22,13 @@ NOT_BEING_DELETED: Final = {
 def annotation_conditions() -> Sequence[Mapping[str, str]]:
     """Return the conditions of the entry for references in annotations.
 
-    It gets every object that has, or had, an annotation of Keyhole's: records, requests for a refresh and removals too.
+    The entry gets every object that has or had one of Keyhole's annotations, including records and requests to refresh.
     """
     return [NOT_BEING_DELETED, {"name": "annotated", "expression": _annotated()}]
 
 
 def in_place_conditions() -> Sequence[Mapping[str, str]]:
-    """Return the conditions of the entry for references in place, for objects that the other entry does not get."""
+    """Return the conditions of the entry for references in place. It gets only objects that the other one does not."""
     return [
         NOT_BEING_DELETED,
         {"name": "not-annotated", "expression": f"!({_annotated()})"},
@@ -36,7 +37,7 @@ def in_place_conditions() -> Sequence[Mapping[str, str]]:
 
 
 def _annotated() -> str:
-    """Whether the new or the live object has an annotation of Keyhole's: a PUT leaves out what it removes."""
+    """Whether the new or the live object has one of Keyhole's annotations. A PUT leaves out those that it removes."""
     one = "has({0}.metadata.annotations) && {0}.metadata.annotations.exists(name, name.contains('{1}/'))"
     return f"({one.format('object', DOMAIN)}) || (oldObject != null && {one.format('oldObject', DOMAIN)})"
 

@@ -1,7 +1,7 @@
-"""ValidatingAdmissionPolicies that refuse nothing: they warn of references that nobody would look at.
+"""ValidatingAdmissionPolicies that refuse nothing. They warn about references that nobody would resolve.
 
-The webhook is not sent the objects of the system's namespaces, nor values that only look like references, and so cannot
-say anything about them. A policy has a budget of its own; what exceeds that is passed over here.
+The webhook never sees objects in the system's namespaces, or values that only look like references, so it cannot warn
+about them. These policies can, within a cost budget of their own; values too large for it are skipped.
 Source: Kubernetes, *Validating Admission Policy*, *Validation actions*.
 """
 
@@ -28,7 +28,7 @@ from manifests.registration.webhook_configuration import (
     within_the_system,
 )
 
-# What stands before a reference by mistake: blanks, quotes, and characters that nobody sees.
+# What people put in front of a reference by mistake: blanks, quotes, and invisible characters.
 BEFORE: Final = (" ", "  ", "\t", "\n", '"', "'", "\ufeff", "\u200b", "\u00a0")
 _EXCLUDED: Final = f"{NAME}-excluded"
 _LOOK_ALIKES: Final = f"{NAME}-look-alikes"
@@ -36,10 +36,10 @@ _ACTIONS: Final = ("Warn", "Audit")
 
 
 def excluded_policy(*, name: str = _EXCLUDED, own_namespace: str = OWN_NAMESPACE) -> Sequence[Mapping[str, Any]]:
-    """Return the policy, and its binding, for the namespaces that the webhook is never asked about.
+    """Return the policy, and its binding, for the namespaces that Keyhole leaves alone.
 
-    It warns of each annotation that would be read elsewhere, and of references in place if the namespace has the label
-    of those that opt in.
+    It warns about each annotation that Keyhole would read elsewhere, and about references in place if the namespace has
+    the label that opts in.
     """
     is_read = f"name.startsWith('{DATA_PREFIX}') || name == '{FIELDS}'"
     looks_begun = " || ".join(codec.in_place.begun for codec in KINDS if codec.in_place is not None)
@@ -59,8 +59,8 @@ def excluded_policy(*, name: str = _EXCLUDED, own_namespace: str = OWN_NAMESPACE
 def look_alike_policy(*, name: str = _LOOK_ALIKES, own_namespace: str = OWN_NAMESPACE) -> Sequence[Mapping[str, Any]]:
     """Return the policy, and its binding, for the namespaces that opted in.
 
-    It warns of new values that would be references but for what stands before them, and of references as strings in
-    JSON, which are read in docker configurations alone.
+    It warns about new values that would be references without the characters in front of them, and about references in
+    JSON strings, which Keyhole reads in docker configurations only.
     """
     prefixes = [prefix(before + text) for before, text in product(BEFORE, BARE)]
     variables = {
@@ -93,7 +93,7 @@ def _known(*names: str) -> Mapping[str, str]:
 
 
 def _warning(keys: str, told: str) -> Mapping[str, str]:
-    """Warn unless a variable, a list of keys, is empty; the warning names the first of them."""
+    """Warn unless a variable, a list of keys, is empty. The warning names the first key."""
     none = f"size(variables.{keys}) == 0"
     return {
         "expression": none,

@@ -1,7 +1,7 @@
-"""The MutatingWebhookConfiguration: which requests the API server sends, written in one place.
+"""The MutatingWebhookConfiguration: the one place that says which requests the API server sends.
 
-It has two entries, because only a selector knows a namespace's labels: references in annotations are resolved or
-refused everywhere, references in place only in namespaces that opted in. No object is sent to both.
+It has two entries because only a selector can see a namespace's labels. References in annotations are resolved or
+refused in every namespace, references in place only in those that opted in. No object is sent to both entries.
 Source: Kubernetes, *Dynamic Admission Control*, admissionregistration.k8s.io/v1.
 """
 
@@ -18,11 +18,11 @@ from manifests.registration.match_conditions import annotation_conditions, in_pl
 NAME = "keyhole"
 DEFAULT_TIMEOUT_SECONDS = 10
 OWN_NAMESPACE = "keyhole"
-# The names under which the API server speaks of the two entries.
+# The API server mentions the two entries by these names.
 ANNOTATIONS_ENTRY = f"annotations.{DOMAIN}"
 IN_PLACE_ENTRY = f"in-place.{DOMAIN}"
 OPT_IN = {f"{DOMAIN}/enabled": "true"}
-# The cluster has to be able to start, and Keyhole to be repaired, without Keyhole.
+# It must be possible to start the cluster, and to repair Keyhole, without Keyhole.
 SYSTEM_NAMESPACES = ("kube-system", "kube-public", "kube-node-lease")
 
 
@@ -52,10 +52,10 @@ def webhook_configuration(
     timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS,
     own_namespace: str = OWN_NAMESPACE,
 ) -> Mapping[str, Any]:
-    """Return the configuration by which the API server asks the webhook at `url`, trusting the CA `ca_pem`.
+    """Return the configuration that has the API server call the webhook at `url`, trusting the CA `ca_pem`.
 
-    It fails closed: while nobody answers, Secrets with references cannot be written, but for those of the system's
-    namespaces and of `own_namespace`, where Keyhole runs. All others are not sent.
+    It fails closed: while the webhook does not answer, objects with references cannot be written. Objects without
+    references are not sent, nor is anything in the system's namespaces or in `own_namespace`, where Keyhole runs.
     """
     asked = {"url": url, "caBundle": base64.b64encode(ca_pem).decode()}
     return _configuration(asked, name, timeout_seconds, own_namespace)
@@ -64,17 +64,17 @@ def webhook_configuration(
 def aggregated_webhook_configuration(
     *, name: str = NAME, timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS, own_namespace: str = OWN_NAMESPACE
 ) -> Mapping[str, Any]:
-    """Return the same for `--caller-auth=aggregation`: it leads through the APIService of `api_service`."""
+    """Return the same for `--caller-auth=aggregation`, where requests take the route of `api_service`."""
     return _configuration(client_config(), name, timeout_seconds, own_namespace)
 
 
 def outside_of_the_system(own_namespace: str) -> Mapping[str, Any]:
-    """Return the selector of the namespaces whose objects Keyhole looks at."""
+    """Return the selector for the namespaces that Keyhole works in."""
     return _namespaces("NotIn", own_namespace)
 
 
 def within_the_system(own_namespace: str) -> Mapping[str, Any]:
-    """Return the selector of all other namespaces."""
+    """Return the selector for all other namespaces."""
     return _namespaces("In", own_namespace)
 
 
@@ -90,7 +90,7 @@ def _configuration(asked: Mapping[str, Any], name: str, timeout_seconds: int, ow
         "rules": rules(),
         "failurePolicy": "Fail",
         "matchPolicy": "Equivalent",
-        # Another webhook may change an annotation after us.
+        # Another webhook may change an annotation after Keyhole has seen the object.
         "reinvocationPolicy": "IfNeeded",
         "sideEffects": "None",
         "timeoutSeconds": timeout_seconds,

@@ -159,7 +159,7 @@ class TestStoredBefore:
         new = secret("new", stringData=texts)
         eventually(lambda: not there.create(new, dry_run=True).ok, "the API server knows of the label")
         told = there.kubectl("label", "secret", "old", "a=b").stderr
-        assert "data.cipher did not change, and stays as it is" in told
+        assert "data.cipher did not change, so it stays as it is" in told
         assert "keyhole.dev/ignore: cipher" in told
         assert "data.denied stays an unresolved reference: PermissionDenied" in told
         there.kubectl("patch", "secret", "old", '-p={"metadata":{"finalizers":["example.com/kept"]}}')

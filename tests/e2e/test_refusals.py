@@ -220,7 +220,7 @@ def test_malformed_references_are_all_told_with_object_field_and_column(cluster:
         "MalformedReference: Secret e2e/malformed: ",
         "annotation data.keyhole.dev/path: column 14: ",
         "annotation data.keyhole.dev/function: column 25: an unknown function, expected one of base64, ",
-        "annotation data.keyhole.dev/none: holds no reference",
+        "annotation data.keyhole.dev/none: has no reference",
         "annotation data.keyhole.dev/denied: Vault does not let ",
         "annotation keyhole.dev/fields, /data/.f: column 17: a path without a field",
         "annotation keyhole.dev/fields, '/metadata/labels': on a Secret, only /data/KEY can be filled",

@@ -37,7 +37,7 @@ def test_an_empty_annotation_fills_nothing() -> None:
         pytest.param("/data/a: [b]", "not a map or a list", id="a list within the map"),
         pytest.param("[a, b]", "expected a map", id="a list"),
         pytest.param("text", "expected a map", id="a text"),
-        pytest.param("/data/a: b\n/data/a: c", "'/data/a' stands twice", id="a key twice"),
+        pytest.param("/data/a: b\n/data/a: c", "'/data/a' is there twice", id="a key twice"),
         pytest.param("/data/a: b\n---\n/data/c: d", "a second document", id="two documents"),
         pytest.param("/data/a: 'b", "not YAML", id="an open quote"),
         pytest.param("/data/a: \x07", "not YAML", id="a control character"),

@@ -79,7 +79,7 @@ def test_references_are_found(manifest: dict[str, object], expected: dict[str, F
         pytest.param(
             secret(annotations={"data.keyhole.dev/a": "secret/app#password"}),
             "annotation data.keyhole.dev/a",
-            "holds no reference",
+            "has no reference",
             id="an annotation that forgot its scheme",
         ),
         pytest.param(secret({"a": "vault:secret/app"}), "data.a", "keyhole.dev/ignore: a", id="malformed in place"),
@@ -117,14 +117,14 @@ def test_references_are_found(manifest: dict[str, object], expected: dict[str, F
         pytest.param(
             secret({"a": "vault:v1:8SDd3WHDOjf7mq69CyCqYg=="}),
             "data.a",
-            "looks like what Vault's transit engine encrypted (if it is no reference, say so with the annotation",
+            "looks like what Vault's transit engine encrypted (if it is not a reference, say so with the annotation",
             id="a ciphertext",
         ),
         *(
             pytest.param(
                 secret(annotations={"data.keyhole.dev/a": f"{before}{REF}"}),
                 "annotation data.keyhole.dev/a",
-                "holds no reference; something stands before it",
+                "has no reference; remove the blank, quote or invisible character",
                 id=f"an annotation with {before!r} before its reference",
             )
             for before in (" ", '"', "\ufeff", "\u200b", "  ")
@@ -186,7 +186,7 @@ def test_references_are_found(manifest: dict[str, object], expected: dict[str, F
         pytest.param(
             secret({".dockerconfigjson": '{"auths":{"r":{"auth":"vault:s/a#b","password":"vault:s/a#p"}}}'}),
             "data..dockerconfigjson",
-            "beside one in username or password",
+            "and another in username or password",
             id="auth and password both from Vault",
         ),
         pytest.param(
@@ -252,12 +252,12 @@ class TestSizes:
         [
             pytest.param(
                 {f"k{number}": "vault:secret/app#x" for number in range(30_000)},
-                "holds 1001 references, more than 1000",
+                "has 1001 references, and 1000 are the most",
                 id="30,000 references",
             ),
             pytest.param(
                 {f"k{number}": "((vault:secret/app#x))" * 300 for number in range(100)},
-                "holds 1200 references, more than 1000",
+                "has 1200 references, and 1000 are the most",
                 id="30,000 references in a hundred texts",
             ),
             pytest.param(

@@ -55,7 +55,7 @@ def test_a_reference_that_would_be_cut_at_its_own_colon_is_refused() -> None:
 
 def test_references_within_auth_beside_others_are_refused() -> None:
     entry = {"email": "vault:s/a#user", "auth": auth("u:((vault:s/a#pass))")}
-    with pytest.raises(DockerConfigError, match="within auth beside others"):
+    with pytest.raises(DockerConfigError, match="inside auth and beside it"):
         docker_config(json.dumps({"auths": {"r": entry}}))
 
 

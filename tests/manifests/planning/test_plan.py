@@ -187,7 +187,7 @@ def test_a_copied_value_in_place_is_a_literal_and_this_is_told() -> None:
     found = plan(live(IN_PLACE), None, by=provenance(name="copy"))
     assert not found.fields
     (warning,) = found.warnings
-    assert warning.startswith("data.a: its value was copied, and its record proves nothing here: it stays as it is")
+    assert warning.startswith("data.a: its value was copied and its record proves nothing here, so it stays as it is")
     assert found.rewrites_metadata
 
 
@@ -210,7 +210,7 @@ def test_a_stored_text_that_looks_like_a_reference_stays_with_a_warning(text: st
     found = plan(edited(old, labels={"x": "y"}), old)
     assert (found.fields, found.problems) == ([], [])
     (warning,) = found.warnings
-    assert warning.startswith("data.a did not change, and stays as it is: ")
+    assert warning.startswith("data.a did not change, so it stays as it is: ")
     assert "keyhole.dev/ignore: a" in warning
     # What is new is refused.
     (problem,) = plan(old, secret({"a": "another"})).problems

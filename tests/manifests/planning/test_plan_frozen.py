@@ -34,9 +34,9 @@ def test_an_immutable_value_is_kept_with_what_is_recorded_of_it(dry_run: bool) -
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
-        pytest.param({NOTE: OTHER}, "names a reference that did not give the value", id="another reference"),
-        pytest.param({NOTE: f"x(({REF}))"}, "names a reference that did not give the value", id="another text"),
-        pytest.param({NOTE: None}, "filled by an annotation that is gone now", id="none"),
+        pytest.param({NOTE: OTHER}, "has another reference than the one that gave the value", id="another reference"),
+        pytest.param({NOTE: f"x(({REF}))"}, "another reference than the one that gave the value", id="another text"),
+        pytest.param({NOTE: None}, "filled by an annotation that is gone", id="none"),
     ],
 )
 def test_an_annotation_of_an_immutable_secret_is_not_changed_either(
@@ -53,7 +53,7 @@ def test_an_annotation_of_an_immutable_secret_is_not_changed_either(
 def test_an_annotation_is_not_added_to_an_immutable_value() -> None:
     old = secret({"a": "literal"}, immutable=True)
     (problem,) = plan(edited(old, annotations={NOTE: REF}), old).problems
-    assert "names a reference that did not give the value" in problem.message
+    assert "has another reference than the one that gave the value" in problem.message
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_an_immutable_value_that_is_not_proved_stays_beside_its_annotation(old: 
     old = {**old, "immutable": True}
     found = plan(edited(old, labels={"x": "y"}), old)
     assert actions(found) == [Action.KEEP]
-    assert found.warnings == ["data.a: the Secret is immutable, and its value stays as it is"]
+    assert found.warnings == ["data.a: the Secret is immutable, so its value stays as it is"]
 
 
 def test_what_is_stored_contradicting_itself_is_no_reason_to_refuse_a_label() -> None:
@@ -87,7 +87,7 @@ def test_an_immutable_value_that_nobody_sent_is_kept_if_it_is_proved_and_only_th
 
 def test_a_key_that_an_immutable_object_lacks_is_a_problem() -> None:
     (problem,) = plan(ANNOTATED, secret({"b": "live"}, immutable=True)).problems
-    assert "fills a key that the Secret lacks" in problem.message
+    assert "fills a key that the Secret does not have" in problem.message
 
 
 def test_without_a_name_there_is_no_record_and_no_reference_in_place() -> None:

@@ -49,7 +49,7 @@ def test_references_of_the_record_count_towards_the_limit() -> None:
     old = live(secret({"a": f"(({REF}))" * 600}))
     sent = {**old, "data": {**old["data"], "b": encoded(f"(({REF}))" * 600)}}
     (problem,) = plan(sent, old).problems
-    assert "holds 1200 references, more than 1000" in problem.message
+    assert "has 1200 references, and 1000 are the most" in problem.message
 
 
 def test_a_forged_record_counts_as_none() -> None:
@@ -58,7 +58,7 @@ def test_a_forged_record_counts_as_none() -> None:
     sent = edited(old, annotations={"keyhole.dev/record": forged})
     found = plan(sent, sent)
     assert (found.fields, found.retained) == ([], {})
-    assert found.warnings == ["data.a: its record proves nothing, and goes"]
+    assert found.warnings == ["data.a: its record proves nothing and is removed"]
 
 
 def test_nobody_is_made_to_work_by_a_record_that_is_not_proved(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,5 +98,5 @@ def test_no_value_stands_in_what_may_be_shown() -> None:
 )
 def test_what_is_no_record_goes_with_a_warning(text: str) -> None:
     found = plan(secret({"a": "x"}, {"keyhole.dev/record": text}))
-    assert found.warnings == ["keyhole.dev/record the whole of it proves nothing here, and goes"]
+    assert found.warnings == ["keyhole.dev/record the whole of it proves nothing here and is removed"]
     assert found.rewrites_metadata

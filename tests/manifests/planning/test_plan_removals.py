@@ -17,7 +17,7 @@ def test_a_value_that_is_replaced_with_its_annotation_is_the_manifests_own() -> 
     found = plan(without(with_value(old, "a", "literal"), NOTE), old)
     assert (found.fields, found.removed, found.retained) == ([], [], {})
     assert found.warnings == [
-        "data.a: its annotation was removed, and the value is another than Keyhole's: it stays",
+        "data.a: its annotation was removed, but the value stays, because it is not the one that Keyhole wrote",
     ]
 
 
@@ -37,7 +37,7 @@ def test_a_person_who_changes_a_value_in_place_wins() -> None:
     old = live(IN_PLACE)
     found = plan(with_value(old, "a", "by hand"), old)
     assert (found.fields, found.removed, found.retained) == ([], [], {})
-    assert found.warnings == ["data.a: its value was changed by hand: the reference that stood there is forgotten"]
+    assert found.warnings == ["data.a: its value was changed by hand, so the reference that was there is forgotten"]
 
 
 def test_a_key_that_is_taken_out_takes_its_reference_along_and_needs_no_words() -> None:

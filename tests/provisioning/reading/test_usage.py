@@ -100,7 +100,7 @@ def test_other_namespaces_are_left_out_with_one_note() -> None:
         pytest.param(
             annotated(p="vault:secret/app"), "annotation data.keyhole.dev/p: column 17", id="a malformed reference"
         ),
-        pytest.param(annotated(p="text"), "annotation data.keyhole.dev/p: holds no reference", id="no reference"),
+        pytest.param(annotated(p="text"), "annotation data.keyhole.dev/p: has no reference", id="no reference"),
         pytest.param(
             annotated(p=5), "annotation data.keyhole.dev/p: is no string", id="an annotation that is a number"
         ),

@@ -41,7 +41,7 @@ def test_one_value_in_sixty_fields_is_refused_and_takes_the_memory_of_few() -> N
         tracemalloc.stop()
     assert answer.status == HTTPStatus.FORBIDDEN
     assert answer.message.startswith("SecretTooLarge: Secret team-a/app: annotation data.keyhole.dev/k1")
-    assert "more than 1048576 bytes" in answer.message
+    assert "more than the 1048576 bytes of data" in answer.message
     assert answer.patch is None
     assert peak_bytes < 12 * _MIB
 
