@@ -3,10 +3,12 @@
 What is searched for stands here with a "¦" in it, so that this file does not find itself.
 """
 
+import ast
 import hashlib
 import os
 import re
 import subprocess
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -271,3 +273,39 @@ def test_the_licence_is_the_apache_licence_word_for_word() -> None:
     # The digest of the text that the Apache Software Foundation publishes.
     expected = "cfc7749b96f63bd31c3c42b5c471bf756814053e847c10f3eb003417bc523d30"
     assert hashlib.sha256((ROOT / "LICENSE").read_bytes()).hexdigest() == expected
+
+
+class TestSizes:
+    """A room stays small enough to be looked through: what has grown past this is two subjects."""
+
+    MOST_MODULES = 16
+    MOST_LINES = 260
+    MOST_LINES_OF_A_FUNCTION = 60
+
+    def test_no_folder_no_module_and_no_function_is_too_large(self) -> None:
+        modules = [
+            path for path in tracked_files() if path.suffix == ".py" and path.relative_to(ROOT).parts[0] != "tests"
+        ]
+        folders = Counter(path.parent for path in modules if path.name != "__init__.py")
+        assert len(folders) > 20, "there are rooms to look at"
+        too_large = [f"{folder}: {count} modules" for folder, count in folders.items() if count > self.MOST_MODULES]
+        for path in modules:
+            text = path.read_text()
+            if (lines := len(text.splitlines())) > self.MOST_LINES:
+                too_large.append(f"{path}: {lines} lines")
+            too_large += [
+                f"{path}: {function}" for function in _functions_longer_than(text, self.MOST_LINES_OF_A_FUNCTION)
+            ]
+        assert not too_large, "\n".join(too_large)
+
+    def test_a_function_that_is_too_long_is_found(self) -> None:
+        assert _functions_longer_than("def long():\n    pass\n    pass\n", 2) == ["long: 3 lines"]
+        assert _functions_longer_than("class A:\n    async def long(self):\n        pass\n", 1) == ["long: 2 lines"]
+        assert _functions_longer_than("def short():\n    pass\n", 2) == []
+
+
+def _functions_longer_than(text: str, most_lines: int) -> list[str]:
+    """Return the functions of a module that are too long, without their decorators."""
+    functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    lengths = [(function.name, (function.end_lineno or 0) - function.lineno + 1) for function in functions]
+    return [f"{name}: {length} lines" for name, length in lengths if length > most_lines]

@@ -86,6 +86,13 @@ def create_app(
             answer = Answer(False, cause.status, f"{cause}: {error.problem}", cause)
             return _review(render(error.uid, answer))
 
+    _answer_errors(app, on_refused)
+    return app
+
+
+def _answer_errors(app: Flask, on_refused: Callable[[Cause], None]) -> None:
+    """Answer errors of HTTP and bugs outside of an admission, in plain text."""
+
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:
         return _plain(HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR), error.name)
@@ -96,8 +103,6 @@ def create_app(
         log.error("bug outside of an admission: %s at %s", type(error).__name__, frames(error))
         on_refused(Cause.INTERNAL_ERROR)
         return _plain(HTTPStatus.INTERNAL_SERVER_ERROR, "a bug in Keyhole; its log has it")
-
-    return app
 
 
 def _answered(admission: Admits, deadline: Deadline, body: bytes | None) -> Response:
