@@ -193,7 +193,7 @@ class PlanExecutor:
     def _check_may_have(self, request: AdmissionRequest, deadline: Deadline) -> None:
         """Raise `Denied` if the namespace or the requester may not have what the object asks for."""
         if not self._namespaces.is_enabled(request.namespace, deadline.at_most_seconds(_KUBERNETES_SECONDS)):
-            message = "has references, and the namespace has not opted in by the label keyhole.dev/enabled=true"
+            message = "has references, but the namespace has not opted in; label it with keyhole.dev/enabled=true"
             raise Denied(Problem(THE_OBJECT, message, Cause.NAMESPACE_NOT_ENABLED))
         self._check_may_read(request, deadline)
 
@@ -206,8 +206,8 @@ class PlanExecutor:
             return
         requester = named(who.username) if who.username else "an unknown user"
         message = (
-            f"{requester} may not get this Secret, and so may neither have Keyhole fill it nor replace what it filled; "
-            "it takes the verb get on secrets in the namespace"
+            f"{requester} may not get this Secret, so Keyhole neither fills it for them nor lets them replace what it "
+            "filled; grant them the verb get on secrets in the namespace"
         )
         raise Denied(Problem(THE_OBJECT, message, Cause.REQUESTER_MAY_NOT_READ))
 
