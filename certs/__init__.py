@@ -1,1 +1,1 @@
-"""The certificate authority and the serving certificates: issue, look into, keep in files."""
+"""The certificate authority and the serving certificates: issuing, inspecting, keeping in files."""

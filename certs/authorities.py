@@ -1,4 +1,4 @@
-"""The certificate authorities of an installation: the newest, and those before as long as anything goes back to them.
+"""The certificate authorities of an installation: the newest, and older ones while anything depends on them.
 
 This is what stands in the Secret that only the controller reads.
 """
@@ -24,14 +24,14 @@ PARTS = (CA_CERTIFICATE, CA_KEY, PREVIOUS_CERTIFICATES, PREVIOUS_KEY)
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """One authority. `key_pem` is None when its key is lost: it is still trusted, and signs nothing."""
+    """One authority. `key_pem` is None if its key is lost: it is still trusted, but cannot sign."""
 
     certificate: x509.Certificate
     key_pem: bytes | None = field(default=None, repr=False)
 
     @property
     def pair(self) -> KeyPair | None:
-        """What it signs with."""
+        """The certificate and key that it signs with."""
         return None if self.key_pem is None else KeyPair(pem((self.certificate,)), self.key_pem)
 
     def issued(self, certificate: x509.Certificate) -> bool:
@@ -45,18 +45,18 @@ class Authority:
 
 @dataclass(frozen=True, slots=True)
 class Authorities:
-    """The newest, which is to sign everything in the end, and the ones before. Of these at most one has its key."""
+    """The newest authority, which will sign everything in the end, and the older ones, at most one with a key."""
 
     newest: Authority | None
     previous: tuple[Authority, ...] = ()
 
     @property
     def all(self) -> tuple[Authority, ...]:
-        """Every one, the newest first."""
+        """All authorities, the newest first."""
         return (*(() if self.newest is None else (self.newest,)), *self.previous)
 
     def dump(self) -> dict[str, bytes]:
-        """Return the Secret's content."""
+        """Return the content of the Secret."""
         parts: dict[str, bytes] = {}
         if self.newest is not None and self.newest.key_pem is not None:
             parts |= {CA_CERTIFICATE: pem((self.newest.certificate,)), CA_KEY: self.newest.key_pem}
@@ -69,7 +69,7 @@ class Authorities:
 
 
 def read(content: Mapping[str, bytes], elsewhere: Sequence[x509.Certificate], now: datetime) -> Authorities:
-    """Return what of a Secret's content can be used at `now`, however much of the rest is broken.
+    """Return what can be used of a Secret's content at `now`, even if the rest is broken.
 
     A key whose certificate is damaged there is sound all the same if the certificate stands `elsewhere`. What has
     expired is left out. The newest has a key; a certificate in its place without one is among the previous.
@@ -90,7 +90,7 @@ def read(content: Mapping[str, bytes], elsewhere: Sequence[x509.Certificate], no
 
 
 def sound(content: bytes, now: datetime) -> tuple[x509.Certificate, ...]:
-    """Return the certificates of authorities in a PEM text that are valid at `now`; none when it is no PEM."""
+    """Return the authorities' certificates in a PEM text that are valid at `now`; none if it is not PEM."""
     try:
         certificates = parse_certificates(CA_CERTIFICATE, content)
     except UnfitError:
@@ -99,7 +99,7 @@ def sound(content: bytes, now: datetime) -> tuple[x509.Certificate, ...]:
 
 
 def pem(certificates: Iterable[x509.Certificate]) -> bytes:
-    """Return certificates as PEM, one after the other."""
+    """Return certificates as one PEM text."""
     return b"".join(one.public_bytes(serialization.Encoding.PEM) for one in certificates)
 
 
@@ -109,7 +109,7 @@ def fingerprint(certificate: x509.Certificate) -> str:
 
 
 def is_sound(certificate: x509.Certificate, now: datetime) -> bool:
-    """Return whether it is an authority's and valid at `now`."""
+    """Return whether the certificate is an authority's and valid at `now`."""
     if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
         return False
     try:
@@ -119,7 +119,7 @@ def is_sound(certificate: x509.Certificate, now: datetime) -> bool:
 
 
 def _holder(key_pem: bytes | None, part: str, known: Sequence[x509.Certificate]) -> Authority | None:
-    """Return the authority that a key is of; None when there is no such key, or no certificate of it."""
+    """Return the authority to which a key belongs; None if the key or its certificate is missing."""
     try:
         key = parse_key(part, key_pem or b"")
     except UnfitError:

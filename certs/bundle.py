@@ -24,7 +24,7 @@ KEY = "tls.key"
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """What a webhook serves with, as PEM.
+    """What a webhook needs to serve TLS, as PEM.
 
     `ca_certificate_pem` may hold several authorities while one replaces another; `ca_key_pem` is None where
     the authority's key is kept elsewhere; `serving.certificate_pem` may be followed by intermediate
@@ -38,7 +38,7 @@ class Bundle:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a certificate says of itself.
+    """The facts in a certificate.
 
     Times are in UTC; `fingerprint_sha256` is the digest of the DER form in hexadecimal.
     """
@@ -53,12 +53,12 @@ class Facts:
 
 
 def facts(part: str, pem: bytes) -> tuple[Facts, ...]:
-    """Return the facts of each certificate in `pem`, in order; raises UnfitError naming `part`."""
+    """Return the facts of each certificate in `pem`, in order. Raises UnfitError naming `part`."""
     return tuple(_facts(part, certificate) for certificate in parse_certificates(part, pem))
 
 
 def findings(bundle: Bundle, now: datetime) -> tuple[UnfitError, ...]:
-    """Return everything that keeps `bundle` from being served at `now`, an aware datetime.
+    """Return everything that prevents serving `bundle` at `now`, an aware datetime.
 
     Checked are the form of each part, that keys fit their certificates, that the serving certificate goes
     back to an authority of the bundle, and that both are valid at that time. Host names are not looked at.
@@ -74,7 +74,7 @@ def findings(bundle: Bundle, now: datetime) -> tuple[UnfitError, ...]:
 
 
 def serving_findings(serving: KeyPair, now: datetime) -> tuple[UnfitError, ...]:
-    """Return what keeps a certificate from being served at `now`, whoever issued it: form, key and time."""
+    """Return what prevents serving a certificate at `now`, whoever issued it: its form, key or time."""
     try:
         chain = parse_certificates(CERTIFICATE, serving.certificate_pem)
         key = parse_key(KEY, serving.key_pem)
@@ -103,7 +103,7 @@ def _mismatches(
 def _untimely(
     authorities: Sequence[x509.Certificate], chain: Sequence[x509.Certificate], now: datetime
 ) -> Iterator[UnfitError]:
-    # While authorities overlap, the old one may expire in its place; one that is valid is enough.
+    # While authorities overlap, the old one may expire; one valid authority is enough.
     reasons = [_untimely_reason(authority, now) for authority in authorities]
     if all(reasons):
         yield UnfitError(CA_CERTIFICATE, reasons[-1])

@@ -1,14 +1,14 @@
-"""What goes wrong with certificates. No message holds any part of a key."""
+"""What can go wrong with certificates. No message contains any part of a key."""
 
 from pathlib import Path
 
 
 class CertsError(Exception):
-    """The root of every error that this room raises on purpose."""
+    """The root of the errors that this package raises on purpose."""
 
 
 class InvalidNameError(CertsError):
-    """A name that no certificate may carry; `name` is the text as given, `reason` says why."""
+    """A name that no certificate may have. `name` is the text as given, `reason` says why."""
 
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(f"{name!r} {reason}")
@@ -17,11 +17,11 @@ class InvalidNameError(CertsError):
 
 
 class InvalidLifetimeError(CertsError):
-    """A lifetime or a moment that makes no certificate which could be used."""
+    """A lifetime or start that would make a certificate unusable."""
 
 
 class UnfitError(CertsError):
-    """A part that cannot be used, or not with the others.
+    """A part that cannot be used, or not together with the others.
 
     `part` is its name (`ca.crt`, `ca.key`, `tls.crt`, `tls.key`), `reason` says what is wrong, `directory`
     is where it lies when it came from a file.
@@ -35,7 +35,7 @@ class UnfitError(CertsError):
 
 
 class StoreError(CertsError):
-    """Files that could not be written; `path` is the file or folder in question."""
+    """Files could not be written. `path` is the file or folder in question."""
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{path}: {reason}")
@@ -44,4 +44,4 @@ class StoreError(CertsError):
 
 
 class AlreadyThereError(StoreError):
-    """A file stands where one was to be written, and nobody allowed to overwrite it."""
+    """A file already exists, and overwriting was not allowed."""

@@ -22,7 +22,7 @@ _DIRECTORY_MODE = 0o700
 
 @dataclass(frozen=True, slots=True)
 class CertificateFiles:
-    """Where the parts lie.
+    """The paths of the parts.
 
     A webhook serves with `certificate` and `key`, an API server trusts `ca_certificate`; `ca_key` is for
     issuing the next certificate and belongs on neither.
@@ -35,12 +35,12 @@ class CertificateFiles:
 
     @classmethod
     def within(cls, directory: Path) -> "CertificateFiles":
-        """Return the paths below `directory`; nothing is looked up."""
+        """Return the paths below `directory`, without looking at them."""
         return cls(directory / CA_CERTIFICATE, directory / CA_KEY, directory / CERTIFICATE, directory / KEY)
 
 
 def write(directory: Path, ca: KeyPair, serving: KeyPair, *, overwrite: bool = False) -> CertificateFiles:
-    """Write authority and serving certificate into `directory`.
+    """Write the authority and the serving certificate into `directory`.
 
     A missing `directory` is made with mode 0700, its parents are not. Nothing changes there before all four
     files are complete under their temporary names. Raises AlreadyThereError when a file stands there and
@@ -62,14 +62,14 @@ def write(directory: Path, ca: KeyPair, serving: KeyPair, *, overwrite: bool = F
         raise StoreError(directory, error.strerror or type(error).__name__) from error
     finally:
         if made:
-            # It stays when it holds the files; a folder of our making that is empty is litter.
+            # The folder stays if it has the files. An empty one that we created is litter.
             with suppress(OSError):
                 directory.rmdir()
     return files
 
 
 def load(directory: Path) -> Bundle:
-    """Return what `write` left, unchecked; `ca.key` may be missing, the others raise UnfitError."""
+    """Read what `write` wrote, unchecked. `ca.key` may be missing; other missing files raise UnfitError."""
     has_ca_key = (directory / CA_KEY).exists()
     return Bundle(
         ca_certificate_pem=_content(directory, CA_CERTIFICATE),
@@ -79,7 +79,7 @@ def load(directory: Path) -> Bundle:
 
 
 def read(directory: Path, now: datetime | None = None) -> Bundle:
-    """Return what `write` left, after checking that it can be served.
+    """Read what `write` wrote, and check that it can be served.
 
     `now` is an aware datetime, by default the present. Raises UnfitError naming the file and the first of
     its `findings`.
@@ -91,7 +91,7 @@ def read(directory: Path, now: datetime | None = None) -> Bundle:
 
 
 def _make_directory(directory: Path) -> bool:
-    # Parents are not made: with a wide umask others could exchange the folder that we fill.
+    # Parents are not created: with a wide umask, others could replace the folder that we fill.
     try:
         directory.mkdir(_DIRECTORY_MODE)
         directory.chmod(_DIRECTORY_MODE)
@@ -140,7 +140,7 @@ def _write_new(path: Path, content: bytes) -> None:
 
 
 def _link_all(temporary: dict[Path, Path]) -> None:
-    # A link fails where a rename would replace what another process has just written there.
+    # A link fails where a rename would replace what another process has just written.
     linked: list[Path] = []
     try:
         for path, source in temporary.items():

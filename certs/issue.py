@@ -81,7 +81,7 @@ def _validity(lifetime: timedelta, now: datetime | None) -> tuple[datetime, date
     moment = datetime.now(UTC) if now is None else now
     if moment.tzinfo is None:
         raise InvalidLifetimeError("the moment of issue has no time zone")
-    # X.509 knows whole seconds only.
+    # X.509 has whole seconds only.
     moment = moment.astimezone(UTC).replace(microsecond=0)
     return moment - CLOCK_SKEW, moment + lifetime
 
@@ -130,11 +130,11 @@ def _builder(
 def _authority_key_identifier(
     authority: x509.Certificate, public_key: ec.EllipticCurvePublicKey
 ) -> x509.AuthorityKeyIdentifier:
-    # While one authority replaces another, both bear one name: this identifier tells them apart.
+    # While one authority replaces another, both have the same name; this identifier tells them apart.
     try:
         identifier = authority.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     except x509.ExtensionNotFound:
-        # RFC 5280 asks for one, and not every tool that makes authorities puts one in.
+        # RFC 5280 requires one, but not every tool that creates authorities adds it.
         return x509.AuthorityKeyIdentifier.from_issuer_public_key(public_key)
     return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier)
 

@@ -1,4 +1,4 @@
-"""The names a serving certificate answers to."""
+"""The names in a serving certificate."""
 
 import ipaddress
 import re
@@ -32,7 +32,7 @@ def service_names(service: str, namespace: str) -> tuple[str, ...]:
 
 
 def alternative_names(names: Sequence[str]) -> tuple[x509.DNSName | x509.IPAddress, ...]:
-    """Return host names and IP addresses as subject alternative names, in order and each once.
+    """Return host names and IP addresses as subject alternative names, in order and without repetitions.
 
     Host names are compared and written in small letters. Raises InvalidNameError on no name at all, or on
     one that is neither an address nor a host name. Source: RFC 5280 section 4.2.1.6, RFC 1123 section 2.1.
@@ -53,10 +53,10 @@ def _alternative_name(name: str) -> x509.DNSName | x509.IPAddress:
 
 
 def _host_name(name: str) -> str:
-    # A certificate for *.svc would speak for every Service of the cluster.
+    # A certificate for *.svc would be valid for every Service of the cluster.
     if "*" in name:
         raise InvalidNameError(name, "is a wildcard: name each host")
-    # Lowering first would turn the Kelvin sign into a plain k.
+    # Lower-casing first would turn the Kelvin sign into a plain k.
     if not name.isascii():
         raise InvalidNameError(name, "is not ASCII: write international names in their xn-- form")
     lowered = name.lower()
@@ -65,7 +65,7 @@ def _host_name(name: str) -> str:
     labels = lowered.split(".")
     if not all(_LABEL.fullmatch(label) for label in labels):
         raise InvalidNameError(name, "is neither a host name nor an IP address")
-    # RFC 1123: the last label is never all digits, which tells a host name from a mistyped address.
+    # RFC 1123: the last label is never all digits. That tells a host name from a mistyped address.
     if labels[-1].isdigit():
         raise InvalidNameError(name, "looks like an IP address but is none")
     return lowered

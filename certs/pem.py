@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from certs.errors import UnfitError
 
-# What cryptography raises for a certificate that it can take apart and that makes no sense.
+# What cryptography raises for a certificate that can be parsed but makes no sense.
 _MALFORMED = (
     ValueError,
     TypeError,
@@ -19,11 +19,11 @@ _MALFORMED = (
 
 
 def parse_certificates(part: str, pem: bytes) -> list[x509.Certificate]:
-    """Return the certificates in `pem`, at least one, in order; raises UnfitError naming `part`."""
+    """Return the certificates in `pem`, at least one, in order. Raises UnfitError naming `part`."""
     try:
         certificates = x509.load_pem_x509_certificates(pem)
         for certificate in certificates:
-            # Extensions are read lazily; what is malformed must show here and not at a later caller.
+            # Extensions are parsed lazily. Malformed ones must raise here and not in a later caller.
             _ = certificate.extensions
             certificate.public_key()
     except _MALFORMED:
@@ -32,8 +32,8 @@ def parse_certificates(part: str, pem: bytes) -> list[x509.Certificate]:
 
 
 def parse_key(part: str, pem: bytes) -> PrivateKeyTypes:
-    """Return the private key in `pem`; raises UnfitError naming `part`."""
-    # The parser's own messages may quote bytes of the key, hence `from None`.
+    """Return the private key in `pem`. Raises UnfitError naming `part`."""
+    # The parser's messages may quote bytes of the key, hence `from None`.
     try:
         return load_pem_private_key(pem, password=None)
     except TypeError:

@@ -1,4 +1,4 @@
-"""What is to be done next with an authority and the certificate under it. Pure: content in, content out.
+"""What to do next with an authority and the certificate under it. Pure: content in, content out.
 
 The newest authority is to sign everything. Until everybody who verifies trusts it, the one before it does. Once the
 certificate that is served is the newest one's, and every replica has read it, the ones before leave the trust. So at
@@ -20,13 +20,13 @@ from certs.names import alternative_names
 from certs.pem import parse_certificates
 
 COMMON_NAME = "keyhole-ca"
-# X.509 counts in seconds, and one that is over before anybody has read it is of no use.
+# X.509 counts in seconds, and a certificate that expires before anyone has read it is useless.
 _SHORTEST_LIFE = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
 class CertificateRequest:
-    """What certificates are to be like: the host names and addresses, and how long they and their authority live."""
+    """The certificates wanted: host names and addresses, and the lifetimes of certificate and authority."""
 
     hosts: tuple[str, ...]
     certificate_lifetime: timedelta
@@ -35,7 +35,7 @@ class CertificateRequest:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What there is.
+    """The present state.
 
     `authority` and `serving` are the contents of the two Secrets. `anchors` are the authorities that anybody who
     verifies trusts now; `trusted` are the fingerprints of those that all of them have trusted for so long that it is
@@ -55,7 +55,7 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the two Secrets are to hold now, in full, and `bundle`, what everybody is to trust (PEM).
+    """The full content that the two Secrets must have now, and `bundle`, what everyone must trust (PEM).
 
     Written in this order: `authority`, `bundle`, `serving`. `events` say what is new, `waits_for` is the fingerprint of
     an authority that is not trusted everywhere yet, None when nothing waits for it. `next_at` is when something is due.
@@ -72,7 +72,7 @@ class Plan:
 
 
 def plan(situation: Situation, request: CertificateRequest, now: datetime) -> Plan:
-    """Return what is to be done at `now`, an aware datetime.
+    """Return what has to be done at `now`, an aware datetime.
 
     Raises `certs.errors.InvalidNameError` or `InvalidLifetimeError` for wishes that no certificate can fulfil.
     """
@@ -88,7 +88,7 @@ def plan(situation: Situation, request: CertificateRequest, now: datetime) -> Pl
     issued: KeyPair | None = None
     events = (event,) if event else ()
     if is_unchanged:
-        # With a new authority, nothing is signed before it is published.
+        # A new authority signs nothing before it is published.
         issued, reason = _certificate(after, served, situation, request, now)
         events = (reason,) if reason else ()
     serving = {**situation.serving, CA_CERTIFICATE: bundle}
@@ -109,15 +109,15 @@ def plan(situation: Situation, request: CertificateRequest, now: datetime) -> Pl
 
 
 def due_at(certificate: x509.Certificate) -> datetime:
-    """Return when a certificate that `certs.issue` made is to be renewed: after two thirds of its life."""
-    # It was made when it says, but for the skew: two thirds of ten seconds are not three minutes.
+    """Return when to renew a certificate from `certs.issue`: after two thirds of its life."""
+    # It was made when it says, apart from the skew: two thirds of ten seconds are not three minutes.
     made_at = certificate.not_valid_before_utc + CLOCK_SKEW
     return made_at + (certificate.not_valid_after_utc - made_at) * 2 / 3
 
 
 @dataclass(frozen=True, slots=True)
 class _Served:
-    """The certificate in the serving Secret, as far as it can be read; its key may be another's."""
+    """The certificate in the serving Secret, as far as it can be read. Its key may belong to another."""
 
     pair: KeyPair
     certificate: x509.Certificate
@@ -137,9 +137,9 @@ class _Served:
 def _authorities(
     before: Authorities, served: _Served | None, situation: Situation, request: CertificateRequest, now: datetime
 ) -> tuple[Authorities, str]:
-    """Return the authorities as they are to be, the newest one with its key, and what happened to them."""
+    """Return the authorities as they should be, the newest with its key, and what has happened to them."""
     newest = before.newest
-    # What somebody trusts and the Secret has lost: replicas may still serve what goes back to it.
+    # Still trusted, but lost from the Secret: replicas may still serve certificates of these.
     lost = [Authority(one) for one in situation.anchors if _is_needed(one, served, is_lost=newest is None)]
     held = {one.certificate for one in before.all}
     previous = (*before.previous, *(one for one in lost if one.certificate not in held))
@@ -166,7 +166,7 @@ def _is_needed(anchor: x509.Certificate, served: _Served | None, *, is_lost: boo
 def _is_named_like_ours(anchor: x509.Certificate) -> bool:
     try:
         return anchor.subject.rfc4514_string() == f"CN={COMMON_NAME}"
-    except ValueError:  # whoever may write the bundle may write names that are no text
+    except ValueError:  # whoever may write the bundle may write names that are not text
         return False
 
 
@@ -178,7 +178,7 @@ def _made(request: CertificateRequest, now: datetime) -> Authority:
 def _certificate(
     authorities: Authorities, served: _Served | None, situation: Situation, request: CertificateRequest, now: datetime
 ) -> tuple[KeyPair | None, str]:
-    """Return a new serving certificate and why it is needed; None when the one that is served stays."""
+    """Return a new serving certificate and why it is needed; None if the current one stays."""
     known = (
         *authorities.all,
         *map(Authority, situation.anchors or sound(situation.serving.get(CA_CERTIFICATE, b""), now)),
@@ -187,7 +187,7 @@ def _certificate(
     signer = _signer(authorities, served, situation.trusted, is_usable=is_usable)
     if signer is None or signer.pair is None or (not is_usable and not situation.is_published):
         return None, ""
-    # Never one that outlives its authority.
+    # A certificate must never outlive its authority.
     lifetime = min(request.certificate_lifetime, signer.certificate.not_valid_after_utc - now)
     if lifetime < _SHORTEST_LIFE:
         return None, ""
@@ -202,23 +202,23 @@ def _certificate(
 def _signer(
     authorities: Authorities, served: _Served | None, trusted: frozenset[str], *, is_usable: bool
 ) -> Authority | None:
-    """Return who signs now; None when the newest has to be trusted first, and what is served can wait for it."""
+    """Return who signs now; None if the newest has to be trusted first and the current certificate can wait."""
     newest = authorities.newest
     if newest is not None and fingerprint(newest.certificate) in trusted:
         return newest
     able = [one for one in authorities.all if one.key_pem is not None]
     if served is not None:
-        # Whoever trusts what is served now trusts the next one as much.
+        # Whoever trusts the current certificate will trust the next one too.
         for one in able:
             if one.issued(served.certificate):
                 return one
     if is_usable:
         return None
-    # The previous one signed before, so it is trusted more likely.
+    # The previous authority has signed before, so it is more likely to be trusted.
     return able[-1]
 
 
-def _reason(  # noqa: PLR0917 - each is one cause
+def _reason(  # noqa: PLR0917 - each is one possible cause
     served: x509.Certificate,
     signer: Authority,
     situation: Situation,

@@ -1,14 +1,14 @@
-"""How long something has been so without a break, as one process saw it."""
+"""How long something has lasted without interruption, as one process has seen it."""
 
 import time
 from collections.abc import Callable, Iterable
 
-# Who did not look for so long does not know what was in between.
+# After not looking for so long, the process does not know what happened in between.
 _LONGEST_GAP_SECONDS = 30.0
 
 
 class StabilityWindow:
-    """Tells what has stood for `settle_seconds`. Nothing is stored: another process waits anew, which does no harm."""
+    """Says what has lasted for `settle_seconds`. Nothing is stored: another process starts over, which is harmless."""
 
     def __init__(self, settle_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._settle_seconds = settle_seconds
@@ -17,7 +17,7 @@ class StabilityWindow:
         self._looked_at = clock()
 
     def look(self, names: Iterable[str]) -> frozenset[str]:
-        """Take `names` for what stands now, and return those of them that were among the names for long enough."""
+        """Record `names` as present now, and return those that have been present for long enough."""
         now = self._clock()
         before = self._since if now - self._looked_at <= _LONGEST_GAP_SECONDS else {}
         self._looked_at = now

@@ -1,1 +1,1 @@
-"""The one process of Keyhole that writes: it makes and rotates the key of the records."""
+"""The only process of Keyhole that writes: it makes and rotates the key of the records, and certificates."""

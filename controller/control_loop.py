@@ -1,6 +1,6 @@
-"""One duty of the controller, worked off a turn at a time, in a thread of its own.
+"""One duty of the controller, done turn by turn in a thread of its own.
 
-Whatever goes wrong in a duty concerns that duty alone, bugs included: the other duties go on, and this one tries again.
+A failure of a duty, even a bug, affects only that duty: it is tried again, and the other duties go on.
 """
 
 import logging
@@ -17,16 +17,16 @@ log = logging.getLogger("keyhole.controller")
 
 TURN_SECONDS = 1.0
 _AFTER_FAILURE_SECONDS = 5.0
-# After a bug, twice as long each time.
+# After a bug; doubled each time.
 _AFTER_BUG_SECONDS = 1.0
 _MOST_DOUBLINGS = 6
 
 
 class DutyLoop:
-    """A loop that works while this process leads.
+    """The loop of one duty, which works while this process leads.
 
-    `turn` does what is to be done now and returns after how many seconds to look again; it may raise the errors of
-    `kube` and `Interrupted`. `advice` says what an administrator can do about an error, "" when nothing.
+    `turn` does what has to be done now and returns how many seconds to wait until the next turn. It may raise the
+    errors of `kube` and `Interrupted`. `advice` returns what an administrator can do about an error, or "".
     """
 
     def __init__(
@@ -47,11 +47,11 @@ class DutyLoop:
 
     @property
     def is_well(self) -> bool:
-        """Whether the last turn ended in something else than a bug."""
+        """Whether the last turn ended without a bug."""
         return self._bugs_in_a_row == 0
 
     def run(self, stopping: threading.Event, is_leading: Callable[[], bool]) -> None:
-        """Work until `stopping`. Raises nothing: a bug is logged and counted, and the turn is tried again later."""
+        """Work until `stopping` is set. Never raises: a bug is logged and counted, and the turn is tried again."""
         pause_seconds = 0.0
         while not stopping.wait(pause_seconds):
             self.heartbeat.beat()
@@ -67,7 +67,7 @@ class DutyLoop:
         try:
             pause_seconds = self._turn()
         except (Conflict, Interrupted):
-            # Somebody else changed what was read, or leads: it is read anew.
+            # Somebody else changed the object or has taken over: read it again in the next turn.
             self._meters.turned(self._duty, Turn.AGAIN)
             return TURN_SECONDS
         except (KubernetesError, KubernetesUnavailable) as error:
@@ -96,10 +96,10 @@ class ControlLoop:
         self._thread = threading.Thread(target=loop.run, args=(stopping, is_leading), name="duty", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def close(self) -> None:
-        """End all duties, and wait for the turn of this one that is under way."""
+        """Stop all duties, and wait for the current turn of this one to end."""
         self._stopping.set()
         self._thread.join()

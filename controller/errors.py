@@ -1,5 +1,5 @@
-"""What ends a turn of the controller's work early, beside the errors of `kube`."""
+"""What ends a turn of a duty early, besides the errors of `kube`."""
 
 
 class Interrupted(Exception):
-    """This process leads no more, or is to end: another one goes on from what stands in the Secret."""
+    """This process no longer leads, or must stop. Another one continues from what the Secret says."""

@@ -1,4 +1,4 @@
-"""Whether a loop still goes round: it beats at each turn, and whoever asks sees when it has not done so for long."""
+"""Whether a loop is still running: it beats at each turn, so that others see when it has stopped."""
 
 import time
 from collections.abc import Callable
@@ -6,21 +6,21 @@ from math import inf
 
 
 class Heartbeat:
-    """A loop's last sign of life. Threads may share it."""
+    """The last sign of life of a loop. Threads may share it."""
 
     def __init__(
         self, within_seconds: float, clock: Callable[[], float] = time.monotonic, *, is_alive_at_first: bool = True
     ) -> None:
-        """Be alive for `within_seconds` after each beat, and from now on as if it had beaten."""
+        """Count as alive for `within_seconds` after each beat, and at first if `is_alive_at_first`."""
         self._within_seconds = within_seconds
         self._clock = clock
         self._last = clock() if is_alive_at_first else -inf
 
     def beat(self) -> None:
-        """Give a sign of life."""
+        """Record a sign of life."""
         self._last = self._clock()
 
     @property
     def is_alive(self) -> bool:
-        """Whether the last sign is not too old."""
+        """Whether the last sign of life is recent enough."""
         return self._clock() - self._last < self._within_seconds

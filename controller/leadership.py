@@ -1,4 +1,4 @@
-"""A thread that holds the Lease while the work goes on."""
+"""A thread that holds the Lease while the duties work."""
 
 import logging
 import threading
@@ -19,12 +19,12 @@ _KNOWN_FOR_SECONDS = 30.0
 class Leadership:
     """Takes the Lease when it is free, and renews it until `close`.
 
-    It spares two controllers doing the same work. Correctness does not hang on it: whoever believes too long that it
-    leads meets a conflict at the next write of the Secret.
+    It keeps two controllers from doing the same work. Correctness does not depend on it: a process that wrongly
+    believes that it leads gets a conflict with its next write of the Secret.
     """
 
     def __init__(self, lease: LeaseHolder, on_bug: Callable[[], None] = lambda: None) -> None:
-        """`on_bug` is called when a bug has ended the thread: nobody renews the Lease any more."""
+        """`on_bug` is called if a bug ends the thread, so that the Lease is no longer renewed."""
         self._on_bug = on_bug
         self._lease = lease
         self._stopping = threading.Event()
@@ -35,7 +35,7 @@ class Leadership:
         self._answered = Heartbeat(_KNOWN_FOR_SECONDS, is_alive_at_first=False)
 
     def start(self) -> None:
-        """Begin to try."""
+        """Start the thread."""
         self._thread.start()
 
     @property
@@ -51,11 +51,11 @@ class Leadership:
 
     @property
     def is_known(self) -> bool:
-        """Whether the API server told lately who leads."""
+        """Whether the API server has recently answered who leads."""
         return self._answered.is_alive and self._bug is None
 
     def close(self) -> None:
-        """End, and give the Lease back so that another process need not wait for its end."""
+        """Stop, and give the Lease back so that another process need not wait for it to expire."""
         self._stopping.set()
         self._thread.join()
         try:
@@ -69,7 +69,7 @@ class Leadership:
                 self.heartbeat.beat()
                 self._try()
                 self._stopping.wait(RENEW_EVERY_SECONDS)
-        except Exception as error:  # noqa: BLE001 - the edge of a thread: the process is to end of it
+        except Exception as error:  # noqa: BLE001 - the edge of a thread: the process must end because of it
             self._bug = error
             self._on_bug()
 

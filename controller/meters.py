@@ -1,4 +1,4 @@
-"""What the controller tells of its work in metrics."""
+"""The metrics of the controller."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -22,7 +22,7 @@ class Duty(StrEnum):
 
 
 class Certificate(StrEnum):
-    """What the controller looks after when certificates are its own."""
+    """The certificates that the controller makes and renews."""
 
     SERVING = "serving"
     AUTHORITY = "ca"
@@ -33,28 +33,28 @@ class Turn(StrEnum):
 
     DONE = "done"
     AGAIN = "again"
-    """Somebody else was faster, or leads."""
+    """Somebody else was faster or has taken over."""
     FAILED = "failed"
     BUG = "bug"
-    """It raised what nobody expected; it is tried again, later each time."""
+    """It raised an unexpected error. It is tried again, with longer and longer pauses."""
 
 
 class ControllerMeters:
-    """Counts turns and tells of the rotation, as far as this process knows it: only who leads reads the Secret."""
+    """Counts turns and reports the rotation, as far as this process knows it: only the leader reads the Secret."""
 
     def __init__(self, meters: Meters, version: str) -> None:
         self._meters = meters
         self._last_pass = Progress()
         meters.set(BUILD, 1, version)
         self.leads(is_leader=False)
-        # From zero on: Prometheus does not see the first step of a counter that was not there before.
+        # Start at zero: Prometheus does not see the first increase of a counter that did not exist before.
         for duty in Duty:
             for turn in Turn:
                 meters.add(TURNS, duty.value, turn.value, amount=0)
 
     @property
     def kubernetes(self) -> Observe:
-        """What counts requests to the API server."""
+        """The function that counts requests to the API server."""
         return lambda verb, resource, status, seconds: self._meters.observe(
             KUBERNETES_REQUESTS, seconds, verb, resource, status_word(status)
         )
@@ -64,7 +64,7 @@ class ControllerMeters:
         self._meters.add(TURNS, duty.value, turn.value)
 
     def leads(self, *, is_leader: bool) -> None:
-        """Tell whether this process leads. Who does not knows nothing of a rotation, nor of certificates."""
+        """Report whether this process leads. If not, it knows nothing about rotations and certificates."""
         self._meters.set(LEADER, float(is_leader))
         if not is_leader:
             self._rotation(None, 0, 0, 0)
@@ -72,24 +72,24 @@ class ControllerMeters:
                 self.certificate_ends(which, None)
 
     def key_status(self, status: KeyStatus | None) -> None:
-        """Tell how far a rotation is."""
+        """Report the progress of a rotation."""
         rotation = status.rotation if status else None
         if rotation is None:
             self._rotation(NO_ROTATION, 0, 0, 0)
         else:
             progress = rotation.progress
-            # Under way, a pass has yet to come to what it will leave: until it does, the one before counts.
+            # A pass in progress has not found everything that it will leave; until it ends, the previous pass counts.
             last = self._last_pass if progress.visited < progress.namespaces else Progress()
             left = max(last.left, progress.left)
             failing = max(last.problems_total, progress.problems_total)
             self._last_pass = replace(progress, left=left, problems_total=failing)
             if rotation.step is Step.DONE:
-                # No old key is left for what could not be signed anew.
+                # There is no old key any more for records that could not be signed again.
                 left = failing = 0
             self._rotation(rotation.step.value, progress.refreshed, left, failing)
 
     def certificate_ends(self, which: Certificate, ends_at: datetime | None) -> None:
-        """Tell when a certificate ends; None takes back what was told."""
+        """Report when a certificate expires; None removes the report."""
         if ends_at is None:
             self._meters.forget(CERTIFICATE_EXPIRY, which.value)
         else:

@@ -31,7 +31,7 @@ from kube.secrets import Secrets
 from kube.tokens import Accounts
 from kube.webhook_configurations import WebhookConfigurations
 
-# Between two beats lie a few requests of ten seconds at most; listing a namespace with very many Secrets takes several.
+# Between two beats are a few requests of at most ten seconds each, several for a namespace with very many Secrets.
 _ALIVE_WITHIN_SECONDS = 120.0
 
 
@@ -53,10 +53,10 @@ class ControllerSettings:
 
 
 class Controller:
-    """One process. Several may run: the one that holds the Lease works."""
+    """One controller process. Several may run; the one that holds the Lease works."""
 
     def __init__(self, settings: ControllerSettings, meters: ControllerMeters) -> None:
-        """Raise `kube.errors.KubernetesUnavailable` when there is no way to an API server."""
+        """Raise `kube.errors.KubernetesUnavailable` if no API server is configured."""
         api = connect(settings.kubeconfig, observe=meters.kubernetes)
         own_api_of_the_lease = connect(settings.kubeconfig, observe=meters.kubernetes)
         self._meters = meters
@@ -88,18 +88,18 @@ class Controller:
         self._leadership.check()
 
     def stop(self) -> None:
-        """End soon; may be called from a signal handler."""
+        """Stop soon. May be called from a signal handler."""
         self._stopping.set()
 
     @property
     def is_alive(self) -> bool:
-        """Whether all loops, those of the work and the Lease's, still go round."""
+        """Whether all loops are still running: those of the duties, and that of the Lease."""
         heartbeats = [self._leadership.heartbeat, *(loop.heartbeat for loop in self._loops)]
         return all(heartbeat.is_alive for heartbeat in heartbeats)
 
     @property
     def is_ready(self) -> bool:
-        """Whether it could lead, or sees another one lead, and no duty's last turn ended in a bug.
+        """Whether this process could lead or sees another one lead, and no duty's last turn ended in a bug.
 
         That it could lead means that the API server told lately whose the Lease is.
         """
@@ -107,7 +107,7 @@ class Controller:
         return is_well and not self._stopping.is_set() and self._leadership.is_known
 
     def tell(self) -> None:
-        """Bring the metrics up to date that say what is the case now."""
+        """Update the metrics that describe the current state."""
         self._meters.leads(is_leader=self._leadership.is_known and self._leadership.is_held)
 
     def _is_leading(self) -> bool:
@@ -124,7 +124,7 @@ class Controller:
 
 
 def _certificate_work(settings: ControllerSettings, wanted: CertificateSettings, meters: ControllerMeters) -> DutyLoop:
-    # A client of its own: threads share none.
+    # With its own client, because threads must not share one.
     api = connect(settings.kubeconfig, observe=meters.kubernetes)
     verifiers = Verifiers(
         ApiServices(api),
@@ -137,7 +137,7 @@ def _certificate_work(settings: ControllerSettings, wanted: CertificateSettings,
 
 
 def _identity() -> str:
-    """Return a name that no other process has: a container's host name is its pod's, and a pod restarts containers."""
+    """Return a unique name. The host name alone is the pod's, which does not change when a container restarts."""
     return f"{platform.node()}_{random.token_hex(4)}"
 
 

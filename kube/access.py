@@ -1,4 +1,4 @@
-"""Whether somebody may read Secrets: SubjectAccessReviews, remembered for seconds.
+"""Whether a user may read Secrets: SubjectAccessReviews, cached for seconds.
 
 Source: Kubernetes' authorization.k8s.io/v1.
 """
@@ -14,8 +14,8 @@ from kubernetes import client
 from kube.client import call
 from kube.errors import KubernetesUnavailable
 
-# A right that is taken away is honoured this much longer at the most. A "no" is remembered too, but so shortly that a
-# right that was just given works at the next try.
+# A right that is taken away works for at most this much longer. A "no" is cached too, but so briefly that a right that
+# was just granted works at the next attempt.
 _ALLOWED_SECONDS = 10.0
 _DENIED_SECONDS = 1.0
 _MOST_REMEMBERED = 10_000
@@ -23,7 +23,7 @@ _MOST_REMEMBERED = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Who asks, as the API server knows them: `userInfo` of an AdmissionReview. `extra` maps keys to lists."""
+    """The requester as the API server knows them: `userInfo` of an AdmissionReview. `extra` maps keys to lists."""
 
     username: str
     uid: str = ""
@@ -38,8 +38,8 @@ class _Question:
     name: str
 
     def digest(self) -> bytes:
-        """Return 32 bytes that stand for the question: names and `extra` may be as long as a request."""
-        # Python's own notation of these tuples of strings is the same for equal ones alone.
+        """Return 32 bytes that identify the question, because names and `extra` may be as long as a request."""
+        # The repr of these tuples of strings is equal only for equal tuples.
         who = self.subject
         parts = (who.username, who.uid, who.groups, who.extra, self.namespace, self.name)
         return hashlib.sha256(repr(parts).encode()).digest()
@@ -54,7 +54,7 @@ class SecretAccess:
         self._lock = threading.Lock()
 
     def may_get(self, subject: Subject, namespace: str, name: str, timeout_seconds: float) -> bool:
-        """Return whether the subject may get the Secret, or every Secret of the namespace when `name` is empty.
+        """Return whether the subject may get the Secret, or every Secret of the namespace if `name` is empty.
 
         Who may get every Secret is asked first: that is what GitOps controllers may, and it spares a review for each
         new name. Raises `kube.errors.KubernetesUnavailable`, or `KubernetesError` when Keyhole may not ask.

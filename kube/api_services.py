@@ -1,4 +1,4 @@
-"""The APIService that leads to Keyhole: which authorities the aggregation layer takes for Keyhole's.
+"""The APIService of Keyhole: which authorities the aggregation layer trusts.
 
 Source: Kubernetes, apiregistration.k8s.io/v1: `spec.caBundle`.
 """
@@ -19,7 +19,7 @@ _MANAGER = "keyhole"
 
 @dataclass(frozen=True, slots=True)
 class CaBundle:
-    """A bundle in PEM, the state of the object in which it was read, and the field manager that wrote it ("": none)."""
+    """A bundle in PEM, the version of the object it was read from, and its field manager ("" for none)."""
 
     pem: bytes
     resource_version: str
@@ -36,7 +36,7 @@ class ApiServices:
         self._registration = client.ApiregistrationV1Api(api)
 
     def read(self, name: str, timeout_seconds: float) -> CaBundle:
-        """Return the bundle; empty when there is none."""
+        """Return the bundle; empty if there is none."""
         document = ask(
             f"reading APIService {name}",
             lambda: self._registration.read_api_service(name, _request_timeout=timeout_seconds, _preload_content=False),
@@ -46,7 +46,7 @@ class ApiServices:
         return CaBundle(pem, Metadata.of(document).resource_version, manager)
 
     def write(self, name: str, pem: bytes, resource_version: str, timeout_seconds: float) -> None:
-        """Replace the bundle; raises `kube.errors.Conflict` when the object is in another state by now."""
+        """Replace the bundle. Raises `kube.errors.Conflict` if the object has changed since it was read."""
         spec = {"caBundle": base64.b64encode(pem).decode()}
         ask(
             f"changing APIService {name}",
@@ -62,6 +62,6 @@ class ApiServices:
 
 
 def _manager_of_bundle(managed: Sequence[Document]) -> str:
-    """Return who wrote the bundle last, by `metadata.managedFields` (Kubernetes, *Server-Side Apply*)."""
+    """Return who wrote the bundle last, from `metadata.managedFields` (Kubernetes, *Server-Side Apply*)."""
     owners = [one for one in managed if "f:caBundle" in part(one, "fieldsV1", "f:spec")]
     return text(max(owners, key=lambda one: text(one, "time")), "manager") if owners else ""

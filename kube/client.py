@@ -16,7 +16,7 @@ from kube.errors import Conflict, KubernetesError, KubernetesUnavailable
 from kube.instrumented import InstrumentedClient, Observe, null_observer
 
 _T = TypeVar("_T")
-# What no server has a part in.
+# Errors of this process, which no server causes.
 _OF_THIS_PROCESS = frozenset({errno.EMFILE, errno.ENFILE})
 
 
@@ -37,13 +37,13 @@ def connect(
     except config.ConfigException:
         problem = f"kubeconfig {kubeconfig} cannot be used" if kubeconfig else "is not known outside a cluster"
         raise KubernetesUnavailable(problem) from None
-    # The client would retry on its own, past any deadline of ours.
+    # The client would retry by itself, beyond our deadlines.
     configuration.retries = False
     return InstrumentedClient(configuration, observe)
 
 
 def check(kubeconfig: Path | None = None) -> None:
-    """Check that `connect` will find what it needs, without what it leaves behind; raises `KubernetesUnavailable`.
+    """Check that `connect` will find what it needs, without its side effects. Raises `KubernetesUnavailable`.
 
     For a process that is about to fork: the kubernetes package keeps the certificates of a kubeconfig in temporary
     files, remembers them, and deletes them when any process that inherited the memory ends.
@@ -59,19 +59,19 @@ def check(kubeconfig: Path | None = None) -> None:
 
 @contextlib.contextmanager
 def connected_before_fork(kubeconfig: Path | None = None) -> Iterator[client.ApiClient]:
-    """Give a client as `connect` does, and leave nothing of it to processes that are forked later; see `check`."""
+    """Provide a client like `connect`, and leave nothing behind for processes that are forked later; see `check`."""
     api = connect(kubeconfig)
     try:
         yield api
     finally:
         api.close()  # type: ignore[no-untyped-call]
-        # The package has no public word for it.
+        # The package has no public function for it.
         kube_config._cleanup_temp_files()  # type: ignore[no-untyped-call]  # noqa: SLF001
 
 
 @contextlib.contextmanager
 def connected_as(api: client.ApiClient, token: str) -> Iterator[client.ApiClient]:
-    """Give a client of the same API server that is known by this token alone, and close it at the end."""
+    """Provide a client of the same API server that authenticates with this token only, and close it at the end."""
     known, own = api.configuration, client.Configuration()
     for name in ("host", "ssl_ca_cert", "verify_ssl", "tls_server_name", "assert_hostname", "proxy", "no_proxy"):
         setattr(own, name, getattr(known, name))
@@ -84,7 +84,7 @@ def connected_as(api: client.ApiClient, token: str) -> Iterator[client.ApiClient
 
 
 def call(purpose: str, request: Callable[[], _T]) -> _T:
-    """Run one request of the kubernetes package and return what it returns. `purpose` stands in errors.
+    """Run one request of the kubernetes package and return its result. `purpose` is for errors.
 
     Raises `KubernetesUnavailable` (no answer, one that cannot be read, 429, 5xx), `Conflict` (409), or another
     `KubernetesError`.
@@ -96,10 +96,10 @@ def call(purpose: str, request: Callable[[], _T]) -> _T:
     except (urllib3.exceptions.HTTPError, OSError) as error:
         raise KubernetesUnavailable(_unasked(error)) from None
     except ValueError:
-        # The package's models refuse what they do not expect, and quote it.
+        # The package's models refuse what they do not expect, and their errors quote it.
         raise KubernetesUnavailable("sent an answer that cannot be read") from None
     if status == 0:
-        # The package's word for a TLS error.
+        # This is how the package reports a TLS error.
         raise KubernetesUnavailable("could not be reached: TLS failed")
     if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         raise KubernetesUnavailable(f"could not answer (status {status})")
@@ -109,9 +109,9 @@ def call(purpose: str, request: Callable[[], _T]) -> _T:
 
 
 def _unasked(error: BaseException) -> str:
-    """Say why there is no answer: not every OSError comes from the network."""
+    """Return why there was no answer: not every OSError comes from the network."""
     if isinstance(error, OSError) and error.filename is not None:
-        # The package reads the ServiceAccount's token anew before a request.
+        # The package reads the ServiceAccount's token again before a request.
         return f"was not asked: Keyhole cannot read {error.filename} ({error.strerror})"
     causes = [error, *error.args, error.__cause__, error.__context__, getattr(error, "reason", None)]
     if any(isinstance(cause, OSError) and cause.errno in _OF_THIS_PROCESS for cause in causes):
@@ -119,13 +119,13 @@ def _unasked(error: BaseException) -> str:
     return "did not answer"
 
 
-# Far more than one object can have: etcd takes 1.5 MiB, of which JSON makes six times as much at the worst.
+# Far more than one object can have: etcd accepts 1.5 MiB, which is at most six times as long in JSON.
 MOST_BYTES: Final = 16 * 1024 * 1024
 _PIECE_BYTES: Final = 64 * 1024
 
 
 def ask(purpose: str, request: Callable[[], Any]) -> Document:
-    """Send a request that is made with `_preload_content=False`, and return the document of the answer.
+    """Send a request made with `_preload_content=False`, and return the document in the answer.
 
     Raises what `kube.client.call` raises, and `KubernetesUnavailable` when the answer is no JSON object or has more
     than `MOST_BYTES`.
@@ -137,7 +137,7 @@ def ask(purpose: str, request: Callable[[], Any]) -> Document:
 
 
 def beginning(response: Any, most_bytes: int) -> bytes:
-    """Return the first bytes of an urllib3 response, and close its connection if there are more."""
+    """Return the first bytes of a urllib3 response, and close its connection if there are more."""
     pieces: list[bytes] = []
     left = most_bytes
     while left > 0:

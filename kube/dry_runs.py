@@ -1,4 +1,4 @@
-"""A dry run of a Secret, to see what the API server and its webhooks make of it. Nothing is stored.
+"""Dry runs of Secrets: what the API server and its webhooks would make of one. Nothing is stored.
 
 Sources: Kubernetes, *API Concepts*, "Dry-run", and *Server-Side Apply*. RBAC wants the rights of the real request; an
 apply has the object's name in its URL, so that a right to create can be limited to one name.
@@ -21,7 +21,7 @@ _MANAGER = "keyhole-probe"
 
 @dataclass(frozen=True, slots=True)
 class DryRun:
-    """What came back: the HTTP status and the API server's words, or the data that would have been stored (base64)."""
+    """The result: the HTTP status and the API server's message, or the data that would have been stored (base64)."""
 
     status: int
     message: str = ""
@@ -31,7 +31,7 @@ class DryRun:
 def try_secret(
     api: client.ApiClient, name: ObjectName, annotations: Mapping[str, str], timeout_seconds: float
 ) -> DryRun:
-    """Return what would become of a Secret with these annotations and no data.
+    """Return what would become of a Secret with these annotations and without data.
 
     A refusal is an answer, and its words come with it: for Secrets of which nothing is to be kept from anybody.
     Raises `kube.errors.KubernetesUnavailable` when the API server does not answer at all.
@@ -57,7 +57,7 @@ def try_secret(
                 _preload_content=False,
             )
         except client.ApiException as error:
-            if not error.status:  # TLS: nobody answered
+            if not error.status:  # a TLS error: there was no answer
                 raise
             return DryRun(int(error.status), _message(error.body))
         return DryRun(int(answer.status), data=part(parsed(beginning(answer, MOST_BYTES)), "data"))

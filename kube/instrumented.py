@@ -1,4 +1,4 @@
-"""A client of the API server whose requests are told to somebody: what for, how they ended, how long they took.
+"""A client of the API server that reports its requests: verb, resource, outcome and duration.
 
 Source for the paths: Kubernetes, *API Concepts*, *Resource URIs*.
 """
@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 from kubernetes import client
 
 Observe = Callable[[str, str, str, float], None]
-"""Takes verb, resource, HTTP status ("none" without an answer) and seconds; must not fail or wait."""
+"""Called with verb, resource, HTTP status ("none" without an answer) and seconds. Must not raise or block."""
 
 OTHER: Final = "other"
-# What Keyhole asks for. A path names namespaces and objects as well, and those are nobody's business.
+# What Keyhole asks for. Paths also contain the names of namespaces and objects, which must not become labels.
 RESOURCES: Final = frozenset(
     {
         "apiservices",
@@ -31,11 +31,11 @@ _VERBS: Final = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": 
 
 
 def null_observer(_verb: str, _resource: str, _status: str, _seconds: float) -> None:
-    """Do nothing: an `Observe` that is not interested."""
+    """Ignore the request."""
 
 
 class InstrumentedClient(client.ApiClient):
-    """The package's client. An answer counts as there when its head is."""
+    """The package's client, instrumented. An answer counts as complete when its head has arrived."""
 
     def __init__(self, configuration: client.Configuration, observe: Observe) -> None:
         super().__init__(configuration)
@@ -57,7 +57,7 @@ class InstrumentedClient(client.ApiClient):
 
 
 def described(method: str, url: str) -> tuple[str, str]:
-    """Return verb and resource of a request, without anything that names an object."""
+    """Return the verb and the resource of a request, without any object's name."""
     parts = urlsplit(url).path.strip("/").split("/")
     # api/v1/… or apis/GROUP/VERSION/…
     parts = parts[2:] if parts[0] == "api" else parts[3:]

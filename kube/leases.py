@@ -1,4 +1,4 @@
-"""Who of several processes leads: a Lease, held by whoever renews it.
+"""Leader election among several processes: a Lease, held by whoever renews it.
 
 Sources: Kubernetes, *Leases*; client-go's `leaderelection`, whose rules these are: times of other machines are never
 compared with our own clock, only whether a Lease changed while we looked. The kubernetes package's own election trusts
@@ -26,7 +26,7 @@ _MANAGER = "keyhole"
 
 
 class LeaseHolder:
-    """One candidate for a Lease. `identity` is unlike every other candidate's. Times are monotonic, in seconds.
+    """One candidate for a Lease. `identity` must be unique among candidates. Times are monotonic, in seconds.
 
     Not for several threads at once, but for `is_held`.
     """
@@ -52,7 +52,7 @@ class LeaseHolder:
 
     @property
     def is_held(self) -> bool:
-        """Whether the Lease is ours. It ends by itself, well before anybody else may take it."""
+        """Whether the Lease is ours. It expires for us well before anyone else may take it."""
         return self._clock() < self._held_until
 
     def hold(self, timeout_seconds: float) -> bool:
@@ -70,12 +70,12 @@ class LeaseHolder:
         except Conflict:
             self._held_until = 0.0
             return False
-        # Counted from before the question: the others' time began no earlier than that.
+        # Counted from before the request, because the others count from a later moment.
         self._held_until = asked_at + self._renew_within_seconds
         return True
 
     def release(self, timeout_seconds: float) -> None:
-        """Give the Lease back at once, if it is ours; raises as `hold` does."""
+        """Give the Lease back at once, if it is ours. Raises what `hold` raises."""
         if not self.is_held:
             return
         self._held_until = 0.0
@@ -119,7 +119,7 @@ class LeaseHolder:
         }
         if lease is None:
             lease = self._make(timeout_seconds)
-        # Of two candidates one gets a conflict: the state that was read is named.
+        # The request names the version that was read, so of two candidates one gets a conflict.
         version = lease.metadata.resource_version if lease.metadata else None
         call(
             f"renewing Lease {self._name}",
@@ -134,8 +134,8 @@ class LeaseHolder:
         )
 
     def _make(self, timeout_seconds: float) -> client.V1Lease:
-        """Make the Lease without a holder. Whoever makes it at the same time gets the same one."""
-        # By server-side apply: a right to `create` can be given by name for that, as the name stands in the URL.
+        """Create the Lease without a holder. Candidates that do so at the same time get the same Lease."""
+        # By server-side apply, whose URL has the name, so that RBAC can grant the right for this name only.
         metadata = {"name": self._name.name, "namespace": self._name.namespace}
         applied = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata}
         return call(
@@ -156,5 +156,5 @@ def _now() -> str:
 
 
 def _written(moment: datetime) -> str:
-    # A MicroTime has its fraction always.
+    # A MicroTime always has a fraction.
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

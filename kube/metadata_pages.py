@@ -1,4 +1,4 @@
-"""The metadata of many objects, a page at a time, in bounded memory.
+"""The metadata of many objects, read page by page in bounded memory.
 
 Source: Kubernetes, *API Concepts*: "Metadata only" and "Retrieving large results sets in chunks".
 
@@ -17,12 +17,12 @@ from kube.errors import KubernetesUnavailable
 from kube.objects import Metadata
 
 ACCEPT: Final = {"Accept": "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"}
-"""The headers that a page has to be asked for with."""
+"""The headers of a request for a page."""
 
 _KIND: Final = "PartialObjectMetadataList"
 MOST_OBJECTS: Final = 50
 MOST_BYTES: Final = 4 * 1024 * 1024
-# In the order in which Go writes them: the list's own metadata comes before its items, an object's name first of all.
+# In the order in which Go writes them: the metadata of the list comes before its items, and an object's name first.
 _ITEMS: Final = b'"items":['
 _HEAD_BYTES: Final = 1024
 _NAME: Final = re.compile(rb'"metadata":\{"name":"([-.a-z0-9]{1,253})"')
@@ -30,7 +30,7 @@ _NAME: Final = re.compile(rb'"metadata":\{"name":"([-.a-z0-9]{1,253})"')
 
 @dataclass(frozen=True, slots=True)
 class Oversized:
-    """An object whose metadata has more than `MOST_BYTES` and was not read. `name` is "" when it could not be told."""
+    """An object whose metadata has more than `MOST_BYTES` and was not read. `name` is "" if it is unknown."""
 
     name: str
 
@@ -47,12 +47,12 @@ def objects(purpose: str, ask: Callable[[int, str | None], Any]) -> Iterator[Met
         content = call(purpose, lambda: beginning(ask(limit, position), MOST_BYTES + 1))  # noqa: B023 - called at once
         if len(content) <= MOST_BYTES:
             page = parsed(content)
-            # Whatever else comes back, from a proxy say, must not pass for an empty list.
+            # Anything else, such as a proxy's page, must not be taken for an empty list.
             if page.get("kind") != _KIND:
                 raise KubernetesUnavailable("sent something else than a list of metadata")
             yield from map(Metadata.of, entries(page, "items"))
             position = text(part(page, "metadata"), "continue")
-            # What comes next is most likely about as large.
+            # The next page is probably about as large.
             limit = max(1, min(MOST_OBJECTS, limit * MOST_BYTES // (2 * len(content))))
         elif limit > 1:
             limit = max(1, limit // 4)
@@ -62,7 +62,7 @@ def objects(purpose: str, ask: Callable[[int, str | None], Any]) -> Iterator[Met
 
 
 def _passed_over(content: bytes) -> tuple[Oversized, str]:
-    """Return what can be told of a page of one object from its beginning, and where the next page begins."""
+    """Return what the beginning of a page says about its only object, and where the next page begins."""
     head, found, rest = content.partition(_ITEMS)
     if not found:
         raise KubernetesUnavailable("sent a list that cannot be read")

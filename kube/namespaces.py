@@ -1,4 +1,4 @@
-"""Whether a namespace opted in, by the label `keyhole.dev/enabled=true`."""
+"""Whether a namespace has opted in, by the label `keyhole.dev/enabled=true`."""
 
 import threading
 import time
@@ -13,14 +13,14 @@ from kube.metadata_pages import ACCEPT, Oversized, objects
 from kube.objects import Metadata
 
 LABEL = "keyhole.dev/enabled"
-# A namespace that opts out is served this much longer at the most. One that opts in is served at once: a "no" is
-# never remembered.
+# A namespace that opts out is served for at most this much longer. One that opts in is served at once, because a "no"
+# is never cached.
 _REMEMBERED_SECONDS = 10.0
 _MOST_REMEMBERED = 10_000
 
 
 class Namespaces:
-    """Asks the API server for a namespace's label, and remembers a "yes" for seconds."""
+    """Asks the API server for a namespace's label, and caches a "yes" for seconds."""
 
     def __init__(self, api: client.ApiClient) -> None:
         self._core = client.CoreV1Api(api)
@@ -28,7 +28,7 @@ class Namespaces:
         self._lock = threading.Lock()
 
     def is_enabled(self, namespace: str, timeout_seconds: float) -> bool:
-        """Return whether the namespace opted in; one that is not there did not.
+        """Return whether the namespace has opted in. One that does not exist has not.
 
         Raises `kube.errors.KubernetesUnavailable`, or `KubernetesError` when Keyhole may not read namespaces.
         """
@@ -46,7 +46,7 @@ class Namespaces:
         return enabled
 
     def list_enabled(self, timeout_seconds: float) -> list[str]:
-        """Return the names of the namespaces that opted in and are not being deleted, in order.
+        """Return the names of the namespaces that have opted in and are not being deleted, in order.
 
         `timeout_seconds` is for each page. Raises as `is_enabled` does.
         """

@@ -1,4 +1,4 @@
-"""How an object is named, and what is known of it without its content."""
+"""The names of objects, and their metadata."""
 
 import re
 from collections.abc import Mapping
@@ -14,14 +14,14 @@ _SUBDOMAIN = re.compile(r"(?=.{1,253}\Z)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z
 
 @dataclass(frozen=True, slots=True)
 class ObjectName:
-    """Where an object is; `str` gives NAMESPACE/NAME."""
+    """The namespace and the name of an object. `str` gives NAMESPACE/NAME."""
 
     namespace: str
     name: str
 
     @classmethod
     def parse(cls, text: str) -> "ObjectName":
-        """Read NAMESPACE/NAME; raises ValueError."""
+        """Parse NAMESPACE/NAME. Raises ValueError."""
         namespace, _, name = text.partition("/")
         if not _LABEL.fullmatch(namespace) or not _SUBDOMAIN.fullmatch(name):
             raise ValueError(f"{text!r} is not NAMESPACE/NAME of an object")

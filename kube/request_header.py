@@ -24,7 +24,7 @@ _CLIENT_CA = "client-ca-file"
 
 
 class RequestHeaderError(Exception):
-    """The ConfigMap does not say what it should; `key` is the one at fault."""
+    """The ConfigMap is not as it should be; `key` names the entry at fault."""
 
     def __init__(self, key: str, problem: str) -> None:
         super().__init__(f"ConfigMap {NAMESPACE}/{CONFIG_MAP}: {key} {problem}")
@@ -48,7 +48,7 @@ class RequestHeader:
 
 
 def parse(data: Mapping[str, str]) -> RequestHeader:
-    """Read the ConfigMap's `data`; raises `RequestHeaderError`. The PEM texts are not looked into."""
+    """Parse the ConfigMap's `data`. Raises `RequestHeaderError`. The PEM texts are not checked."""
     ca_pem = data.get(_CA, "")
     if not ca_pem.strip():
         raise RequestHeaderError(_CA, "is missing: the cluster has no aggregation layer")
@@ -59,7 +59,7 @@ def parse(data: Mapping[str, str]) -> RequestHeader:
 
 
 def _texts(data: Mapping[str, str], key: str) -> tuple[str, ...]:
-    """Return a JSON list of texts, which may be missing."""
+    """Return the texts of a JSON list; none if it is missing."""
     try:
         found = json.loads(data.get(key) or "[]")
     except (ValueError, RecursionError):
@@ -76,7 +76,7 @@ class RequestHeaders:
         self._core = client.CoreV1Api(api)
 
     def read(self, timeout_seconds: float) -> RequestHeader:
-        """Return what the ConfigMap says now.
+        """Return the current content of the ConfigMap.
 
         Raises `kube.errors.KubernetesUnavailable`, `KubernetesError` when it is not there or may not be read, or
         `RequestHeaderError`.

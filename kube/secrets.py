@@ -1,4 +1,4 @@
-"""Secrets: one by name with its content, and many without it.
+"""Secrets: single ones with their content, and many without it.
 
 Source: Kubernetes, *API Concepts*: "Metadata only", "Resource versions" and "Retrieving large results sets in chunks".
 """
@@ -17,16 +17,16 @@ from kube.errors import KubernetesError
 from kube.metadata_pages import ACCEPT, Oversized, objects
 from kube.objects import Metadata, ObjectName
 
-# Whoever needs an annotation gets no value with it.
+# Requests for annotations never return values.
 _ONE = {"Accept": "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"}
-_MERGE = "application/merge-patch+json"  # RFC 7386: None takes away
+_MERGE = "application/merge-patch+json"  # RFC 7386: None removes a key
 _APPLY = "application/apply-patch+yaml"
 _MANAGER = "keyhole"
 
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A Secret; `data` is decoded and is not shown."""
+    """A Secret. `data` is decoded and never shown."""
 
     metadata: Metadata
     data: Mapping[str, bytes] = field(repr=False)
@@ -44,7 +44,7 @@ class Secrets:
 
     def read(self, name: ObjectName, timeout_seconds: float) -> Secret:
         """Return a Secret with its content."""
-        # Not the package's own model of a Secret: when it does not like a value, its error shows it.
+        # Not with the package's model of a Secret: its errors quote values that it does not like.
         document = ask(
             f"reading Secret {name}",
             lambda: self._core.read_namespaced_secret(
@@ -55,7 +55,7 @@ class Secrets:
         return Secret(Metadata.of(document), data)
 
     def read_or_make(self, name: ObjectName, timeout_seconds: float) -> Secret:
-        """Return a Secret with its content; one that is not there is made, empty."""
+        """Return a Secret with its content. If it does not exist, an empty one is created."""
         try:
             return self.read(name, timeout_seconds)
         except KubernetesError as error:
@@ -65,7 +65,7 @@ class Secrets:
         return self.read(name, timeout_seconds)
 
     def read_metadata(self, name: ObjectName, timeout_seconds: float) -> Metadata:
-        """Return a Secret's metadata; its content stays where it is."""
+        """Return the metadata of a Secret without transferring its content."""
         document = ask(
             f"reading Secret {name}",
             lambda: self._core.read_namespaced_secret(
@@ -77,7 +77,7 @@ class Secrets:
     def list_metadata(
         self, namespace: str, label_selector: str, timeout_seconds: float, go_on: Callable[[], None] = lambda: None
     ) -> Iterator[Metadata | Oversized]:
-        """Yield the metadata of a namespace's Secrets, a page at a time; their content stays where it is.
+        """Yield the metadata of a namespace's Secrets, page by page, without transferring their content.
 
         `go_on` is called before each page is asked for; what it raises ends the list.
         """
@@ -105,7 +105,7 @@ class Secrets:
         data: Mapping[str, bytes | None] | None = None,
         resource_version: str | None = None,
     ) -> Metadata:
-        """Set annotations and parts of the content, take away those that are None, and return the new metadata.
+        """Set annotations and parts of the content, remove those that are None, and return the new metadata.
 
         With a `resource_version` the change is made to that state of the Secret and to no other: if somebody else was
         faster, it raises `kube.errors.Conflict`.
@@ -133,7 +133,7 @@ class Secrets:
         return Metadata.of(document)
 
     def make(self, name: ObjectName, timeout_seconds: float) -> None:
-        """Make a Secret, empty; one that is there stays as it is.
+        """Create an empty Secret; an existing one stays as it is.
 
         By server-side apply: a right to `create` can be given by name for that, as the name stands in the URL.
         """

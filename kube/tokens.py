@@ -12,18 +12,18 @@ from kube.client import call, connected_as
 from kube.errors import KubernetesUnavailable
 from kube.secrets import Secrets
 
-# The shortest life that the API server grants.
+# The shortest lifetime that the API server grants.
 LIFETIME_SECONDS = 600
 
 
 class ServiceAccountTokens:
-    """Mints short-lived tokens of ServiceAccounts, as far as the API server lets Keyhole."""
+    """Creates short-lived tokens for ServiceAccounts, as far as the API server allows."""
 
     def __init__(self, api: client.ApiClient) -> None:
         self._core = client.CoreV1Api(api)
 
     def mint(self, service_account: str, namespace: str, audience: str | None, timeout_seconds: float) -> str:
-        """Return a token that lives ten minutes, for `audience`; None means the API server itself.
+        """Return a token that lives for ten minutes, for `audience`; None means the API server itself.
 
         Raises `KubernetesUnavailable`, or `KubernetesError` when there is no such ServiceAccount or no right to.
         """
@@ -44,7 +44,7 @@ class ServiceAccountTokens:
 
 
 class Accounts:
-    """Whoever Keyhole may mint tokens of."""
+    """The ServiceAccounts for which Keyhole may create tokens."""
 
     def __init__(self, api: client.ApiClient) -> None:
         self._api = api
@@ -52,7 +52,7 @@ class Accounts:
 
     @contextmanager
     def secrets_as(self, service_account: str, namespace: str, timeout_seconds: float) -> Iterator[Secrets]:
-        """Give the Secrets that the account reaches; what is done with them is done in its name.
+        """Provide access to Secrets in the name of a ServiceAccount, with its rights.
 
         Raises what `ServiceAccountTokens.mint` raises.
         """

@@ -1,4 +1,4 @@
-"""MutatingWebhookConfigurations: which authorities the API server takes for those of a webhook. Only read.
+"""MutatingWebhookConfigurations: which authorities the API server trusts for a webhook. They are only read.
 
 Source: Kubernetes, admissionregistration.k8s.io/v1: `webhooks[].clientConfig`.
 """
@@ -19,7 +19,7 @@ class WebhookConfigurations:
         self._registration = client.AdmissionregistrationV1Api(api)
 
     def ca_bundles(self, name: str, timeout_seconds: float) -> list[bytes]:
-        """Return the bundle (PEM) of each entry that leads to a server of ours; one without is empty.
+        """Return the bundle (PEM) of each entry that leads to one of our servers; empty for an entry without.
 
         Raises `kube.errors.KubernetesUnavailable` or `KubernetesError`.
         """

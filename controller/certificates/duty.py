@@ -1,4 +1,4 @@
-"""Certificates of our own: carries out, a turn at a time, what `certs.renewal` plans.
+"""Keyhole's own certificates: carries out, turn by turn, what `certs.renewal` plans.
 
 All that it goes by stands in two Secrets and in what verifies; every write names the state that was read. What it waits
 for, it has to have seen itself without a break, so that another controller waits anew.
@@ -27,13 +27,13 @@ from kube.secrets import Secret, Secrets
 
 log = logging.getLogger("keyhole.controller")
 
-# While something is under way, or due within the next turn.
+# While something is in progress, or due within the next turn.
 _SOON_SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class CertificateSettings:
-    """Which Secrets hold the authority and the serving certificate, what they are to be like, and who verifies.
+    """Which Secrets hold the authority and the serving certificate, how to make them, and who verifies them.
 
     `api_service` is the APIService whose bundle is written, `webhook_configuration` the MutatingWebhookConfiguration
     whose bundles are read; None when there is none.
@@ -47,7 +47,7 @@ class CertificateSettings:
 
 
 class CertificateDuty:
-    """What is done with certificates."""
+    """The duty that makes, publishes and renews certificates."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class CertificateDuty:
         *,
         observe: Callable[[Certificate, datetime | None], None] = lambda _which, _ends_at: None,
     ) -> None:
-        """`observe` is told at each turn when the certificates end that stand in the Secrets then."""
+        """`observe` is called at each turn with the expiry of the certificates in the Secrets."""
         self._settings = settings
         self._authority = CertificateStore(secrets, settings.authority, PARTS)
         self._serving = CertificateStore(secrets, settings.serving, (CA_CERTIFICATE, CERTIFICATE, KEY))
@@ -70,7 +70,7 @@ class CertificateDuty:
         self._told: dict[str, str] = {}
 
     def turn(self) -> float:
-        """Do what is to be done, and return after how many seconds to look again.
+        """Do what has to be done, and return how many seconds to wait until the next turn.
 
         Raises `kube.errors.KubernetesUnavailable` or `KubernetesError`, `Conflict` among them, when the Secrets cannot
         be read or written. What goes wrong with those who verify is told, and holds up no renewal.
@@ -82,7 +82,7 @@ class CertificateDuty:
         self._tell_of(trust, found, now)
         is_served = bool(serving.data.get(CERTIFICATE))
         if trust.problem and is_served and authority.data.get(CA_KEY) not in found.authority.values():
-            # The key is lost: the next one would sign at once, for all that is known of who trusts it.
+            # The key is lost, so the next authority would have to sign at once, whoever trusts it.
             return TURN_SECONDS
         changed = self._authority.write(authority, found.authority, takes_up_request=found.takes_up_ca_request)
         self._publish(trust, found)
@@ -104,7 +104,7 @@ class CertificateDuty:
         return ""
 
     def _situation(self, authority: Secret, serving: Secret, trust: Trust, now: datetime) -> Situation:
-        # Whoever copies the bundle from the Secret trusts what stands there.
+        # Whoever copies the bundle from the Secret trusts its content.
         told = {fingerprint(one) for one in sound(serving.data.get(CA_CERTIFICATE, b""), now)}
         served = serving.data.get(CERTIFICATE, b"").hex()
         newest = sound(authority.data.get(CA_CERTIFICATE, b""), now)[:1]
@@ -148,7 +148,7 @@ class CertificateDuty:
         )
 
     def _tell_of(self, trust: Trust, found: Plan, now: datetime) -> None:
-        """Say once what keeps a new authority waiting."""
+        """Log once what a new authority is waiting for."""
         problem = f"{trust.problem}{self.advice(trust.problem)}" if trust.problem else ""
         self._tell("trust", problem and f"{problem}; until it can be read, no new authority is used")
         newest = sound(found.authority[CA_CERTIFICATE], now)[0]
@@ -173,7 +173,7 @@ class CertificateDuty:
 
 
 def _end_of(pem: bytes) -> datetime | None:
-    """Return when the first certificate ends, which is the newest one; None when there is none."""
+    """Return when the first certificate, the newest, expires; None if there is none."""
     try:
         return x509.load_pem_x509_certificates(pem)[0].not_valid_after_utc
     except ValueError:

@@ -1,4 +1,4 @@
-"""A Secret of certificates, as the controller reads, makes and changes it."""
+"""A Secret with certificates, as the controller reads, creates and changes it."""
 
 from collections.abc import Collection, Mapping
 from typing import Final
@@ -8,12 +8,12 @@ from kube.secrets import Secret, Secrets
 from manifests.annotations import DOMAIN
 
 RENEW: Final = f"{DOMAIN}/renew"
-"""An administrator's request to renew what the Secret holds, any text; the controller takes it off."""
+"""Set by an administrator, to any text, to have the content renewed. The controller removes it."""
 _CALL_SECONDS = 10.0
 
 
 class CertificateStore:
-    """One Secret, of which the controller writes some parts.
+    """One Secret, parts of which the controller writes.
 
     Its methods raise `kube.errors.KubernetesUnavailable` or `KubernetesError`, `Conflict` among them.
     """
@@ -24,11 +24,11 @@ class CertificateStore:
         self._parts = parts
 
     def read(self) -> Secret:
-        """Return the Secret as it is now; one that is gone is made, empty."""
+        """Return the current Secret. If it does not exist, an empty one is created."""
         return self._secrets.read_or_make(self.name, _CALL_SECONDS)
 
     def write(self, secret: Secret, content: Mapping[str, bytes], *, takes_up_request: bool) -> bool:
-        """Give the Secret this content from the state in which it was read, and return whether that changed anything.
+        """Write this content, based on the version that was read. Returns whether that changed anything.
 
         Parts of others stay.
         """
@@ -43,5 +43,5 @@ class CertificateStore:
 
 
 def is_asked_to_renew(secret: Secret) -> bool:
-    """Return whether somebody asks for it."""
+    """Return whether a renewal was requested."""
     return bool(secret.metadata.annotations.get(RENEW))

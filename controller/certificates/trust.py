@@ -1,4 +1,4 @@
-"""Who verifies the webhook's certificate, and what authorities they trust now."""
+"""Who verifies the webhook's certificate, and which authorities they trust now."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,7 @@ _CALL_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """What is trusted, as it was read.
+    """The authorities that are trusted, as they were read.
 
     `anchors` are the authorities that anybody trusts, `everywhere` the fingerprints of those that all of them trust.
     `published` is the APIService's bundle, None when there is none to write. `outsiders` are the fingerprints that the
@@ -31,7 +31,7 @@ class Trust:
 
 
 class Verifiers:
-    """The APIService, whose bundle is ours to write, and a webhook configuration, which is only read."""
+    """The APIService, whose bundle we write, and a webhook configuration, which we only read."""
 
     def __init__(
         self,
@@ -41,14 +41,14 @@ class Verifiers:
         api_service: str | None,
         webhook_configuration: str | None,
     ) -> None:
-        """The last two are names; None when there is none of the kind."""
+        """The last two arguments are names, or None."""
         self._api_services = api_services
         self._configurations = configurations
         self._api_service = api_service
         self._configuration = webhook_configuration
 
     def read(self, now: datetime) -> Trust:
-        """Return what they trust; never raises an error of `kube`."""
+        """Return what they trust. Never raises an error of `kube`."""
         bundles: list[bytes] = []
         published: CaBundle | None = None
         outside: list[bytes] = []
@@ -74,7 +74,7 @@ class Verifiers:
         )
 
     def publish(self, before: CaBundle, pem: bytes) -> None:
-        """Have the APIService trust a bundle; raises the errors of `kube`, `Conflict` among them."""
+        """Make the APIService trust a bundle. Raises the errors of `kube`, including `Conflict`."""
         if self._api_service is not None:
             self._api_services.write(self._api_service, pem, before.resource_version, _CALL_SECONDS)
 

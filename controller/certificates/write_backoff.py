@@ -1,19 +1,19 @@
-"""Somebody else who keeps replacing what the controller writes: how long to wait before it is written again."""
+"""How long to wait before writing again what somebody else keeps replacing."""
 
 import time
 from collections.abc import Callable
 
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
-# A text that stood this long was not fought over.
+# After standing for this long, a text counts as uncontested.
 _PEACE_SECONDS = 120.0
 
 
 class WriteBackoff:
-    """The writes of one text. The first is made at once; each further one of the same text waits twice as long.
+    """Spaces out writes of the same text: the first is due at once, each further one after twice the time.
 
-    What is written twice was replaced in between. An object that was restored, or replaced by an upgrade, is mended at
-    once; a program that sets its own value again and again is not raced, which would only wear out the API server.
+    A text that has to be written again was replaced in between. So an object that was restored, or replaced by an
+    upgrade, is corrected at once, but there is no race with a program that keeps setting its own value.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -25,7 +25,7 @@ class WriteBackoff:
 
     @property
     def is_contested(self) -> bool:
-        """Whether the text was replaced after it had been written twice: once happens, more is somebody's doing."""
+        """Whether the text was replaced after being written twice. Once may be chance; twice is somebody's doing."""
         return self._pause_seconds > FIRST_PAUSE_SECONDS
 
     def is_due(self, text: bytes) -> bool:
@@ -33,7 +33,7 @@ class WriteBackoff:
         return text != self._written or self._clock() >= self._at + self._pause_seconds
 
     def wrote(self, text: bytes) -> None:
-        """Take note that this text was written now."""
+        """Record that this text was written now."""
         now = self._clock()
         if text != self._written or now >= self._at + self._pause_seconds + _PEACE_SECONDS:
             self._pause_seconds = FIRST_PAUSE_SECONDS

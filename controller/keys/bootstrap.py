@@ -1,4 +1,4 @@
-"""The ring in the Secret: read, and made where there is nothing that could still be used."""
+"""The key ring in the Secret: reads it, and makes the first key if none can be used."""
 
 import logging
 from collections.abc import Mapping
@@ -13,15 +13,15 @@ log = logging.getLogger("keyhole.controller")
 
 
 class KeyBootstrap:
-    """Gives the Secret its first key, and another when every key in it is lost. A sound key is never overwritten."""
+    """Gives the Secret its first key, and a new one if all its keys are lost. Never overwrites a sound key."""
 
     def __init__(self, store: KeyStore) -> None:
         self._store = store
         self._told = ""
-        self._known: frozenset[str] = frozenset()  # the keys that this process saw: a Secret that is gone tells none
+        self._known: frozenset[str] = frozenset()  # the keys this process has seen, because a deleted Secret cannot say
 
     def ring(self, secret: Secret) -> KeyRing | None:
-        """Return the Secret's ring; None when there was none, or when a person has to decide.
+        """Return the ring of the Secret; None if there was none, or if a person has to decide.
 
         Raises `kube.errors.Conflict` when somebody else was faster, and what `KeyStore.write` raises.
         """

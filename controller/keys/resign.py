@@ -1,4 +1,4 @@
-"""Having records signed anew: managed Secrets are patched as their namespace's tenant; the webhook does the rest."""
+"""Has records signed again: patches managed Secrets as their namespace's tenant, and the webhook does the rest."""
 
 import logging
 from collections import deque
@@ -27,16 +27,16 @@ _NOT_SIGNED = "the webhook could not confirm a value and left the record as it w
 _OVERSIZED = f"its metadata has more than {MOST_BYTES} bytes, so nobody looked for a record in it"
 
 _CALL_SECONDS = 10.0
-# A token lives ten minutes, and a patch may take a second where Vault is far away.
+# A token lives for ten minutes, and a patch may take a second if Vault is far away.
 _PATCHES_A_TOKEN = 300
-# A webhook or a Vault that is down refuses every Secret of the namespace; the next pass will see.
+# If the webhook or Vault is down, every Secret of the namespace is refused. The next pass tries again.
 _MOST_FAILURES_IN_A_ROW = 3
 
 
 class RecordResigner:
-    """Goes through the namespaces that opted in.
+    """Goes through the namespaces that have opted in.
 
-    `go_on` is asked before each request and raises `controller.errors.Interrupted` when the work is to end.
+    `go_on` is asked before each request and raises `controller.errors.Interrupted` when the work must stop.
     """
 
     def __init__(self, namespaces: Namespaces, accounts: Accounts, go_on: Callable[[], None]) -> None:
@@ -47,7 +47,7 @@ class RecordResigner:
     def resign(
         self, old_ids: Collection[str], mark: str, before: Progress, report: Callable[[Progress], None]
     ) -> Progress:
-        """Go through all namespaces once and return what came of it; what cannot be done now is told in it.
+        """Go through all namespaces once and return the result, including what could not be done.
 
         Secrets whose record is signed under one of `old_ids`, if only for one field, get the annotation
         `keyhole.dev/refresh` with the value `mark`.
@@ -66,7 +66,7 @@ class RecordResigner:
                 raise
             except (KubernetesError, KubernetesUnavailable) as error:
                 done.problem = str(error)
-            except Exception as error:  # noqa: BLE001 - what one namespace holds must not end the work for the others
+            except Exception as error:  # noqa: BLE001 - one namespace must not stop the work for the others
                 done.problem = f"a bug in Keyhole: {described(error)}"
                 log.error("namespace %s: %s", namespace, done.problem)  # noqa: TRY400 - a traceback may quote values
             done.leave_rest()
@@ -80,7 +80,7 @@ class RecordResigner:
     def _visit(self, namespace: "_Namespace") -> None:
         self._go_on()
         with self._accounts.secrets_as(RECONCILER, namespace.name, _CALL_SECONDS) as secrets:
-            # To its end before anything is patched: the API server forgets after some minutes where a list was.
+            # Listed to the end before anything is patched, because a list's continue token expires after some minutes.
             namespace.due.extend(self._due(namespace, secrets))
             self._patch(namespace, secrets)
         while namespace.due:
@@ -89,7 +89,7 @@ class RecordResigner:
                 self._patch(namespace, secrets)
 
     def _patch(self, namespace: "_Namespace", secrets: Secrets) -> None:
-        """Patch as many as a token is good for."""
+        """Patch as many Secrets as one token is good for."""
         for _ in range(min(_PATCHES_A_TOKEN, len(namespace.due))):
             self._go_on()
             namespace.patch(secrets, ObjectName(namespace.name, namespace.due.popleft()))
@@ -104,7 +104,7 @@ class RecordResigner:
 
 
 class _Namespace:
-    """What was done in one namespace. `due` are the names of the Secrets that are still to be patched."""
+    """The work in one namespace. `due` has the names of the Secrets that still have to be patched."""
 
     def __init__(self, name: str, old_ids: frozenset[str], mark: str) -> None:
         self.name = name
@@ -118,7 +118,7 @@ class _Namespace:
         self._failures_in_a_row = 0
 
     def patch(self, secrets: Secrets, name: ObjectName) -> None:
-        """Have one Secret admitted again; raises when there is no point in going on here."""
+        """Have one Secret admitted again. Raises if there is no point in going on in this namespace."""
         try:
             after = secrets.change(name, {REFRESH: self._mark}, _CALL_SECONDS)
         except KubernetesUnavailable as error:
@@ -128,7 +128,7 @@ class _Namespace:
                 raise
             return
         except KubernetesError as error:
-            # A Secret that was deleted meanwhile has no record any more.
+            # A Secret that was deleted meanwhile no longer has a record.
             if error.status != HTTPStatus.NOT_FOUND:
                 self.leave(str(error), name.name)
             return
@@ -139,7 +139,7 @@ class _Namespace:
             self.leave(_UNSEEN if REFRESH in after.annotations else _NOT_SIGNED, name.name)
 
     def leave_rest(self) -> None:
-        """Count what nobody came to: if the old key is dropped, it has to be told of these as well."""
+        """Count what was not reached: if the old key is dropped, these records have to be reported too."""
         while self.due:
             self.leave("it was not tried", self.due.popleft())
 
@@ -152,6 +152,6 @@ class _Namespace:
 
 
 def record_keys(metadata: Metadata) -> frozenset[str]:
-    """Return the ids of the keys that an object's record is signed under: a field may have kept an older one."""
+    """Return the ids of the keys under which an object's record is signed. A field may have kept an older one."""
     found = record.parse(metadata.annotations.get(RECORD))
     return frozenset({found.key, *(entry.key for entry in found.entries.values())} - {""})

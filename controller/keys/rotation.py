@@ -1,4 +1,4 @@
-"""The rotation of the record key, step by step. All that it knows stands in the Secret, so a new process goes on.
+"""The rotation of the record key, step by step. Its state is in the Secret, so a new process can continue.
 
 Accepting: the new key is added. Once no replica goes by what was there before, signing: it signs. Once again so,
 refreshing: records under old keys are signed anew, and when none is left, the old keys go: done. An administrator may
@@ -35,7 +35,7 @@ NEXT_PASS_SECONDS = 15.0
 
 
 class KeyRotation:
-    """Does what there is to do, a turn at a time.
+    """Does what has to be done, turn by turn.
 
     `settle_seconds` is how long after a change of the Secret no replica goes by what it read before.
     """
@@ -52,14 +52,14 @@ class KeyRotation:
         self._resigner = resigner
         self._settle_seconds = settle_seconds
         self._clock = clock
-        # The state that is waited for, and since when this process has seen it. Another process waits anew, because no
-        # clock is shared: too long is harmless.
+        # The state that has to settle, and since when this process has seen it. Processes share no clock, so another
+        # one starts waiting again; waiting too long is harmless.
         self._seen: tuple[tuple[str, Step], float] | None = None
         self._next_pass_at = 0.0
         self._told: Progress | None = None
 
     def turn(self) -> None:
-        """Read the Secret and do the next thing, if it is time.
+        """Read the Secret and do the next step, if it is time.
 
         Raises `kube.errors.KubernetesUnavailable`, `KubernetesError` (`Conflict` among them) or
         `controller.errors.Interrupted`; the next turn starts again from the Secret.
@@ -93,13 +93,13 @@ class KeyRotation:
         wider = KeyRing(ring.signing, {**ring.accepted, key.id: key})
         status = KeyStatus.of(wider, Rotation(request, key.id, Step.ACCEPTING))
         added = {f"{KEY_PREFIX}{key.id}": key.secret.reveal()}
-        # A wish for another rotation ended with that one.
+        # A request for another rotation ended with that one.
         stale = {DROP_OLD: None} if drop_of(secret.metadata.annotations) != request else {}
         self._store.write(secret, status, data=added, annotations={ROTATE: None, **stale})
         log.info("rotation %s: the key %s is accepted from now on", request, key.id)
 
     def _go_on(self, secret: Secret, ring: KeyRing, rotation: Rotation) -> None:
-        # What signs is what counts: a Secret that was restored in between may be behind its status.
+        # The key that signs is what counts: a Secret that was restored in between may be older than its status.
         if ring.signing.id != rotation.new:
             if self._has_settled(rotation.new, Step.ACCEPTING):
                 status = KeyStatus.of(
@@ -142,7 +142,7 @@ class KeyRotation:
             )
 
     def _tell_what_is_left(self, request: str, done: Progress) -> None:
-        """Say it once until it is something else; the passes go on every few seconds."""
+        """Log it once until it changes, because there is a pass every few seconds."""
         left = replace(done, passes=0)
         level = logging.DEBUG if left == self._told else logging.WARNING
         self._told = left
@@ -159,7 +159,7 @@ def _is_to_drop(secret: Secret, rotation: Rotation) -> bool:
 
 
 class _Reporter:
-    """Writes the progress of a pass into the Secret every few seconds, and ends the pass when somebody else wrote."""
+    """Writes the progress of a pass into the Secret every few seconds. Ends the pass if somebody else wrote there."""
 
     def __init__(self, store: KeyStore, secret: Secret, status: KeyStatus, clock: Callable[[], float]) -> None:
         self.secret = secret

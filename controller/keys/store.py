@@ -15,13 +15,13 @@ class KeyStore:
     def __init__(
         self, secrets: Secrets, name: ObjectName, observe: Callable[[KeyStatus | None], None] = lambda _status: None
     ) -> None:
-        """Use the Secret of that name; `observe` is told what it says of itself, whenever it is read or written."""
+        """Use the Secret of that name. `observe` gets its status whenever it is read or written."""
         self.name = name
         self._secrets = secrets
         self._observe = observe
 
     def read(self) -> Secret:
-        """Return the Secret as it is now; one that is gone is made, empty."""
+        """Return the current Secret. If it does not exist, an empty one is created."""
         secret = self._secrets.read_or_make(self.name, _CALL_SECONDS)
         self._observe(parse(secret.metadata.annotations.get(STATUS)))
         return secret
@@ -34,7 +34,7 @@ class KeyStore:
         data: Mapping[str, bytes | None] | None = None,
         annotations: Mapping[str, str | None] | None = None,
     ) -> Secret:
-        """Change the Secret from the state in which it was read, in one write, and return it with its new metadata.
+        """Change the Secret in one write, based on the version that was read, and return it with its new metadata.
 
         None takes a part away. Raises `kube.errors.Conflict` when it is in another state by now.
         """

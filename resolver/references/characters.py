@@ -10,11 +10,11 @@ import unicodedata
 from typing import Final
 
 _INVISIBLE_CATEGORIES: Final = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})
-# Letters, marks and symbols by category, of which nothing is shown.
+# By category these are letters, marks and symbols, but nothing of them is visible.
 _UNSEEN: Final = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
-# Look like characters that part a path, though they have no compatibility form that says so.
+# These look like characters that separate parts of a path, but Unicode has no compatibility form that says so.
 _ALIKE: Final = {
     **dict.fromkeys("\u2044\u2215\u2571\u27cb\u29f8", "/"),
     **dict.fromkeys("\u2216\u2572\u27cd\u29f5\u29f9", "\\"),
@@ -28,13 +28,13 @@ _MOST_NAME_CHARACTERS: Final = 253
 _WORD: Final = re.compile(r"[^\s\"=\\,;]+")
 
 
-# A text asks about each of its characters beyond ASCII several times, and Unicode's tables take microseconds to answer.
+# Each character beyond ASCII is looked up several times, and a look-up in Unicode's tables takes microseconds.
 _MOST_REMEMBERED: Final = 8192
 
 
 @functools.lru_cache(_MOST_REMEMBERED)
 def is_invisible(character: str) -> bool:
-    """Return whether a reader cannot see that a character is there, or which one it is.
+    """Return whether a reader cannot see that the character is there, or which one it is.
 
     That goes for controls, blanks other than U+0020, and marks without a width.
     Letters that this version of Python does not know yet count as visible, so that no canonical text depends on it.
@@ -58,7 +58,7 @@ def look_alike(character: str, of: str) -> str | None:
 
     Letters of other scripts, with and without accents, are like none of them.
     """
-    # Nothing else becomes another one by NFKC but syllables of Hangul, and those become themselves.
+    # Apart from these, NFKC changes only Hangul syllables, and those into themselves.
     if character not in _ALIKE and not unicodedata.decomposition(character):
         return None
     forms = (_ALIKE.get(one, one) for one in unicodedata.normalize("NFKC", character))

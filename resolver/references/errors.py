@@ -1,4 +1,4 @@
-"""What can be wrong with a reference or with what it makes of a value. Facts are attributes; values are none."""
+"""What can be wrong with a reference, or with its value. Errors carry facts as attributes, but never values."""
 
 import re
 from typing import ClassVar
@@ -9,13 +9,13 @@ from resolver.references import characters
 from resolver.references.reference import Reference
 
 _SHOWN_CHARACTERS = 80
-# The argument of any function but two may be a value: that of `default`, or of what was meant to be it. A bar within it
-# that was not escaped begins no function, so nothing behind it is shown either.
+# The argument of any function except these two may be a value: that of `default`, or of a misspelt `default`. An
+# unescaped bar in it does not begin a function, so nothing after it is shown either.
 _HIDDEN_FROM = re.compile(r"\|(?![ \t]*(?:json|indent)[ \t]*:)[^:|]*:")
 
 
 class ReferenceSyntaxError(ResolverError):
-    """A text that begins like a reference and is none.
+    """A text that begins like a reference but is not one.
 
     `source` is the full text; `start` and `end` are the half-open span at fault in it, `reference_start` and
     `reference_end` that of the reference around it. Neither `problem` nor `expected` quotes the text, for the
@@ -42,7 +42,7 @@ class ReferenceSyntaxError(ResolverError):
 
     @property
     def line(self) -> int:
-        """The line of the source, counted from 1, in which the span begins."""
+        """The line in which the span begins, counted from 1."""
         return self.source.count("\n", 0, self.start) + 1
 
     @property
@@ -51,7 +51,7 @@ class ReferenceSyntaxError(ResolverError):
         return self.start - self.source.rfind("\n", 0, self.start)
 
     def describe(self, show_text: bool) -> str:  # noqa: FBT001 - the one question of this method
-        """Say in one line where and what is wrong; `show_text` adds the reference, cut at 80 characters.
+        """Say in one line what is wrong and where. `show_text` adds the reference, cut at 80 characters.
 
         What follows the name of a function and a colon is left out, for it may be a value, except behind `json` and
         `indent`. An invisible character that is at fault is shown in either case, as an escape.
@@ -72,7 +72,7 @@ class ReferenceSyntaxError(ResolverError):
         return characters.visible(text) + ("…" if end < self.reference_end else "")
 
     def diagram(self) -> str:
-        """Draw the span under its line of the source: three lines, the first is `describe(False)`."""
+        """Mark the span under its line of the source. Of the three lines, the first is `describe(False)`."""
         first = self.start - self.column + 1
         last = self.source.find("\n", first)
         text, offset = _window(self.source, first, len(self.source) if last < 0 else last, self.start)
@@ -84,7 +84,7 @@ class ReferenceSyntaxError(ResolverError):
 
 
 def _window(source: str, start: int, end: int, focus: int) -> tuple[str, int]:
-    """Cut `source[start:end]` to 80 characters around `focus`; give also what to subtract from offsets."""
+    """Cut `source[start:end]` to 80 characters around `focus`. Also returns what to subtract from offsets."""
     if end - start <= _SHOWN_CHARACTERS:
         return source[start:end], start
     ellipsis_mark = "…"
@@ -96,7 +96,7 @@ def _window(source: str, start: int, end: int, focus: int) -> tuple[str, int]:
 
 
 class FunctionError(ResolverError):
-    """A function could not do its work on the value. `reason` says why and never quotes the value."""
+    """A function could not work on the value. `reason` says why and never quotes the value."""
 
     cause: ClassVar[Cause] = Cause.FUNCTION_FAILED
 
@@ -108,7 +108,7 @@ class FunctionError(ResolverError):
 
 
 class MissingField(ResolverError):
-    """The secret is there, and the field is not, or is null."""
+    """The secret exists, but the field does not, or is null."""
 
     cause: ClassVar[Cause] = Cause.FIELD_NOT_FOUND
 

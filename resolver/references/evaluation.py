@@ -1,7 +1,7 @@
-"""What a reference makes of its value: its functions, one after the other, within the budget of the object.
+"""Evaluates references: applies their functions to the values of fields, within the budget of the object.
 
-A JSON text whose members are named is read once: a thousand references to one text would read it a thousand times
-otherwise.
+A JSON text is parsed once for all references to its members: otherwise a thousand references would parse it a thousand
+times.
 """
 
 import re
@@ -19,17 +19,17 @@ from resolver.references.functions import FUNCTIONS, Failure, apply
 from resolver.references.reference import Function, Reference, percent_encode
 from resolver.references.value import MAX_VALUE_BYTES, SecretValue
 
-# What functions take, in nanoseconds at the most.
+# The costs of functions, in nanoseconds: upper bounds.
 _FUNCTION_UNITS: Final = 10_000
 _UNITS_A_LINE: Final = 250
-# A text, and those that its members hold in turn. More would be memory that is held for nothing.
+# A text, and texts inside its members. Holding more would waste memory.
 _MOST_HELD: Final = 4
 _INDEX = re.compile(r"0|[1-9][0-9]{0,9}")
 
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """A text that was read, or why it could not be; and what that took."""
+    """A parsed text, or why it could not be parsed, and what that cost."""
 
     document: "jsontext.JsonValue | Failure" = field(repr=False)
     units: int
@@ -37,23 +37,23 @@ class _Read:
 
 
 class JsonTexts:
-    """The texts that were read last, by whatever tells them apart."""
+    """The JSON texts that were parsed last, each under a key of the caller's."""
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
         self._held: OrderedDict[Hashable, _Read] = OrderedDict()
 
     def knows(self, key: Hashable) -> bool:
-        """Return whether a text is held, so that `member` does not need it."""
+        """Return whether a parsed text is held, so that `member` does not need its bytes."""
         return key in self._held
 
     def forget(self) -> None:
-        """Give back the memory of all texts."""
+        """Return the memory of all texts."""
         while self._held:
             self._budget.release(self._held.popitem()[1].held_bytes)
 
     def member(self, key: Hashable, text: bytes, pointer: str) -> bytes | Failure:
-        """Return the value at a pointer (RFC 6901), by the rules for the values of fields.
+        """Return the value at a pointer (RFC 6901), converted like the value of a field.
 
         Raises `TooMuchWork`, `NoRoom` or `DeadlineExceeded`.
         """
@@ -67,7 +67,7 @@ class JsonTexts:
             self._budget.spend(read.units)
         found = jsontext.field_value(target)
         if found is None:
-            return Failure(f"the value has nothing, or null, at {percent_encode(pointer)}")
+            return Failure(f"the value has nothing, or null, at {percent_encode(pointer)}; correct the pointer")
         return found.reveal()
 
     def _read(self, key: Hashable, text: bytes) -> _Read:
@@ -88,21 +88,21 @@ class JsonTexts:
         except NoRoom:
             if not self._held:
                 raise
-            # The object may be alone, and itself be what takes the room: then no retry would ever find any.
+            # This object may itself be what takes the memory; then no retry would ever succeed.
             self.forget()
             self._budget.hold(size_bytes)
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What the references of one object share while they are evaluated: a budget, and the JSON texts that were read."""
+    """What the references of one object share while they are evaluated: the budget and the parsed JSON texts."""
 
     budget: Budget
     texts: JsonTexts
 
     @classmethod
     def within(cls, budget: Budget) -> Self:
-        """Return one for a budget."""
+        """Return an evaluation within a budget."""
         return cls(budget, JsonTexts(budget))
 
 
@@ -133,19 +133,19 @@ def evaluate(
 
 
 def in_order(reference: Reference) -> tuple[object, ...]:
-    """Return a key by which references are sorted, so that those to members of one JSON text stand together."""
+    """Return a sort key that puts references to members of one JSON text next to each other."""
     chain = [(function.name, function.argument or "") for function in reference.functions]
     texts = [position for position, (name, _) in enumerate(chain) if name == "json"]
     return chain[: texts[-1]] if texts else chain, chain
 
 
 def reference_type(reference: Reference) -> Literal["string", "integer", "boolean"]:
-    """Give the type that the last function makes of the value; text and anything else is a string."""
+    """Return the type that the last function gives the value; a string unless a function says otherwise."""
     return FUNCTIONS[reference.functions[-1].name].gives if reference.functions else "string"
 
 
 def _beginning(functions: Sequence[Function], evaluation: Evaluation, source: Hashable) -> int:
-    """Return where to begin: at the last function that names a member of a text which is held, else at the first."""
+    """Return where to begin: at the last `json` whose text is held, or else at the first function."""
     for position in range(len(functions) - 1, -1, -1):
         if functions[position].name == "json" and evaluation.texts.knows((source, functions[:position])):
             return position
@@ -155,7 +155,7 @@ def _beginning(functions: Sequence[Function], evaluation: Evaluation, source: Ha
 def _result(
     functions: Sequence[Function], position: int, value: bytes, evaluation: Evaluation, source: Hashable
 ) -> bytes | Failure:
-    """Pay for the function at a position, and return what it makes of the value."""
+    """Pay for the function at a position, and apply it to the value."""
     function = functions[position]
     evaluation.budget.spend(_FUNCTION_UNITS)
     if function.name == "json":
@@ -169,7 +169,7 @@ def _result(
 
 
 def _units(name: str, value: bytes) -> int:
-    """Estimate what a function takes, in nanoseconds. What is too large already is not indented."""
+    """Estimate the cost of a function in nanoseconds. A value that is too large is not indented."""
     if len(value) > MAX_VALUE_BYTES:
         return len(value)
     lines = value.count(b"\n") if name == "indent" else 0
@@ -180,9 +180,13 @@ def _document(text: bytes) -> "jsontext.JsonValue | Failure":
     try:
         return jsontext.parse(text)
     except jsontext.TooManyParts:
-        return Failure(f"the value is JSON of more than {jsontext.MAX_PARTS} parts, which is more than is read")
+        return Failure(
+            f"the value is JSON of more than {jsontext.MAX_PARTS} parts, more than Keyhole reads; split it in Vault"
+        )
     except ValueError:
-        return Failure("the value is not JSON that can be read")
+        return Failure(
+            "the value is not JSON that Keyhole can read; without `json`, the reference gives the whole value"
+        )
 
 
 def _member(parent: jsontext.JsonValue, name: str) -> jsontext.JsonValue:

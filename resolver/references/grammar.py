@@ -41,17 +41,17 @@ __all__ = [
 
 _EXPECTED_BETWEEN = "| and a function, or the end of the reference (inside of one, } is %7D and ) is %29)"
 _LINE_BREAKS_AND_CONTROLS = frozenset({"Cc", "Zl", "Zp"})
-# An escape is three bytes for one: only a text above a third of the limit can be too long in canonical form.
+# An escape takes three bytes for one, so only a text above a third of the limit can be too long in canonical form.
 _WORST_ESCAPE_FACTOR = 3
 
 
 def has_reference(text: str) -> bool:
-    """Say whether `parse_value` would find a reference or an error; costs one search."""
+    """Return whether `parse_value` would find a reference or an error. Takes one search."""
     return tokenizer.has_opener(text)
 
 
 def parse_value(text: str) -> Template:
-    """Read a text that may be or hold references; raises ReferenceSyntaxError.
+    """Parse a text that may be a reference or contain some. Raises ReferenceSyntaxError.
 
     value  = reference | *( text | inline )
     inline = "((" reference *blank "))" | "${" reference *blank "}"
@@ -68,7 +68,7 @@ def parse_value(text: str) -> Template:
 
 
 def parse_reference(text: str) -> Reference:
-    """Read a text that is one bare reference; raises ReferenceSyntaxError."""
+    """Parse a text that is one bare reference. Raises ReferenceSyntaxError."""
     without = text.rstrip("\r\n")
     if without != text and tokenizer.is_bare(text):
         raise ReferenceSyntaxError(
@@ -100,7 +100,7 @@ def _parse_reference(tokens: Tokenizer) -> Reference:
 
 
 def _parse_connection(tokens: Tokenizer) -> str:
-    """Read what may stand between "vault" and ":".
+    """Read what may be between "vault" and ":".
 
     connection = DNS label (RFC 1123 section 2.1)
     """
@@ -166,7 +166,7 @@ def _parse_version(tokens: Tokenizer) -> int | None:
 
 
 def _parse_functions(tokens: Tokenizer) -> tuple[Function, ...]:
-    """Read at most 8 functions, each behind its "|"."""
+    """Read at most 8 functions, each after a "|"."""
     functions: list[Function] = []
     while not tokens.at_end:
         pipe = tokens.expect("pipe", "text that belongs to no part", _EXPECTED_BETWEEN)
@@ -201,7 +201,7 @@ def _parse_function(tokens: Tokenizer) -> Function:
 
 
 def _decode(tokens: Tokenizer, token: Token) -> Decoded:
-    """Decode the escapes of a part; blanks at its edges must be escaped, for nobody sees them."""
+    """Decode the escapes of a part. Blanks at its edges must be escaped, because nobody sees them."""
     text = tokens.text(token)
     for offset, edge in ((token.start, text[:1]), (token.end - 1, text[-1:])):
         if edge and edge in " \t":
@@ -214,7 +214,7 @@ def _decode(tokens: Tokenizer, token: Token) -> Decoded:
 
 
 def _check_raw_field(tokens: Tokenizer, token: Token) -> None:
-    """Refuse characters in a field that a reader cannot see or takes for its end, unless they are escapes."""
+    """Refuse unescaped characters in a field that a reader cannot see, or takes for its end."""
     if tokens.text(token).isascii():
         return
     for offset in range(token.start, token.end):
@@ -228,7 +228,7 @@ def _check_raw_field(tokens: Tokenizer, token: Token) -> None:
 
 
 def _check_raw_argument(tokens: Tokenizer, token: Token) -> None:
-    """Refuse unescaped line breaks and controls in an argument, and any invisible character at its edges."""
+    """Refuse unescaped line breaks and controls in an argument, and invisible characters at its edges."""
     text = tokens.text(token)
     if text.isascii() and text.isprintable():
         return
@@ -246,7 +246,7 @@ def _check_visible(tokens: Tokenizer, offset: int) -> None:
 
 
 def _check_canonical_length(tokens: Tokenizer, reference: Reference) -> None:
-    """Refuse a reference whose canonical text, with more escapes, is longer than a reference may be."""
+    """Refuse a reference whose canonical text, which has more escapes, is too long."""
     start, end = tokens.extent.start, tokens.extent.end
     if len(tokens.source[start:end].encode()) * _WORST_ESCAPE_FACTOR <= MAX_REFERENCE_BYTES:
         return

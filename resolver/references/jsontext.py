@@ -14,9 +14,9 @@ from typing import Any, Final, TypeAlias
 
 from resolver.references.value import SecretValue
 
-# Deep enough for every document a person writes, and shallow enough that no reader of it runs out of stack.
+# Deep enough for every document that people write, and shallow enough that no parser runs out of stack.
 MAX_DEPTH = 100
-# Commas and opening brackets outside of strings: about one for each value. Read in some 50 ms at the most.
+# Commas and opening brackets outside of strings: about one for each value. Parsing takes at most some 50 ms.
 MAX_PARTS = 100_000
 
 JsonNumber: TypeAlias = bytes
@@ -29,18 +29,18 @@ JsonValue: TypeAlias = "bool | str | JsonNumber | list[JsonValue] | dict[str, Js
 
 _OPENERS = ("[", "{")
 _STEPS: Final[Mapping[str, int]] = {"[": 1, "{": 1, "]": -1, "}": -1}
-# Possessive, and a match even at the end of the text, so that no text is searched twice.
+# Possessive quantifiers, and a match even at the end of the text, so that nothing is searched twice.
 _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _NO_BRACKETS = re.compile(r"[^\[\]{}]+")
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class JsonTextError(ValueError):
-    """A text that is not JSON. Holds nothing of the text, unlike json.JSONDecodeError."""
+    """A text that is not JSON. Unlike json.JSONDecodeError, it contains nothing of the text."""
 
 
 class TooManyParts(JsonTextError):
-    """A text of more parts than are read, JSON or not."""
+    """A text with too many parts, JSON or not."""
 
 
 def parse(text: bytes | str) -> JsonValue:
@@ -59,23 +59,23 @@ def parse(text: bytes | str) -> JsonValue:
         if is_small:
             return value
         raise TooManyParts("the text has more parts than are read")
-    # Raised outside the handler: the decoder's own error keeps the whole text, and would come along as context.
+    # Raised outside the handler, because the decoder's error has the whole text and would become the context.
     raise JsonTextError("the text is not JSON that can be read")
 
 
 def cost(text: bytes) -> tuple[int, int]:
-    """Estimate what it takes to read a text and write it again: nanoseconds, and bytes of memory meanwhile."""
+    """Estimate what it takes to parse and serialise a text: nanoseconds, and bytes of memory meanwhile."""
     parts = min(sum(map(text.count, (b"[", b"{", b","))), MAX_PARTS)
     return 10 * len(text) + 1000 * parts, 4 * len(text) + 250 * parts
 
 
 def text(value: JsonValue) -> str | None:
-    """Give a string; None for everything else."""
+    """Return a JSON string as text, or None for any other value."""
     return value if isinstance(value, str) else None
 
 
 def field_value(value: JsonValue) -> SecretValue | None:
-    """Give what a reference to this value stands for; None for null, which counts as a missing field.
+    """Return the value of a reference to this JSON value; None for null, which counts as a missing field.
 
     A string as it is, a number or boolean as its JSON text, an object or list as compact JSON in UTF-8.
     """
@@ -92,14 +92,14 @@ def _read(characters: str) -> JsonValue:
         parse_constant=_refuse_constant,
         object_pairs_hook=_object_with_unique_names,
     )
-    # An escape such as "\ud800" is JSON by its grammar but no character.
+    # An escape such as "\ud800" is valid JSON but not a character.
     if _SURROGATE_ESCAPE.search(characters):
         _compact(value).encode()
     return value
 
 
 def _is_small(characters: str) -> bool:
-    """Say whether the text has few enough parts; raises ValueError when it is nested too deeply."""
+    """Return whether the text has few enough parts. Raises ValueError if it is nested too deeply."""
     openers = sum(map(characters.count, _OPENERS))
     if openers <= MAX_DEPTH and openers + characters.count(",") <= MAX_PARTS:
         return True
@@ -117,7 +117,7 @@ def _refuse_constant(_name: str) -> JsonValue:
 
 
 def _object_with_unique_names(members: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
-    """RFC 8259 section 4 leaves open which of two equal names counts, so two readers may see two values."""
+    """Refuse names that occur twice: RFC 8259 section 4 leaves open which counts, so readers may disagree."""
     found = dict(members)
     if len(found) < len(members):
         raise ValueError("a name stands twice in an object")
@@ -137,7 +137,7 @@ def _object(members: dict[str, JsonValue]) -> str:
     return "{" + ",".join(written) + "}"
 
 
-# By type and not by `match`, which takes five times as long. Half of them are C.
+# By type and not by `match`, which takes five times as long. Half of the functions are C.
 _WRITERS: Final[Mapping[type, Callable[[Any], str]]] = {
     str: encode_basestring,
     bytes: bytes.decode,

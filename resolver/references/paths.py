@@ -1,7 +1,7 @@
 """Which paths in Vault a reference may name.
 
-Everything refused here is refused because somebody between this parser and Vault (hvac, an HTTP library,
-a proxy, Vault itself) could read the path differently from us, or because a person who reviews it could.
+A path is refused if anything between this parser and Vault (hvac, an HTTP library, a proxy, Vault itself) could read it
+differently from us, or if a person who reviews it could.
 """
 
 import re
@@ -9,8 +9,8 @@ import unicodedata
 
 from resolver.references import characters
 
-# A path below one of these is no secret of a KV engine; `auth/token/lookup-self` even gives the token away.
-# Vault matches mounts by case, but a proxy in front of it may not, and no one needs a mount named "Sys".
+# A path below one of these is not a secret of a KV engine; `auth/token/lookup-self` would even reveal the token.
+# Vault's mounts are case-sensitive, but a proxy in front of it may not be, and nobody needs a mount named "Sys".
 _FORBIDDEN_MOUNTS = frozenset({"auth", "sys", "identity", "cubbyhole"})
 
 _FORBIDDEN_CHARACTERS = {
@@ -27,15 +27,15 @@ _FORBIDDEN_CATEGORIES = {
     "Zp": "a paragraph separator ends a line for some programs",
 }
 
-# The characters that may be forbidden: these, and all beyond printable ASCII.
+# The characters that may be forbidden: these, and everything beyond printable ASCII.
 _SUSPICIOUS = re.compile(r"[?%\\]|[^ -~]")
 
-# What parts a path, a reference, or the two of them from what follows, in a URL or on the way to it.
+# Characters that separate parts of a path, a reference or a URL.
 _STRUCTURE = "./\\%?#|;"
 
 
 class PathError(ValueError):
-    """A path that no reference may name; `start` and `end` are offsets in the decoded path."""
+    """A path that no reference may name. `start` and `end` are offsets in the decoded path."""
 
     def __init__(self, reason: str, start: int, end: int) -> None:
         super().__init__(reason)
@@ -45,7 +45,7 @@ class PathError(ValueError):
 
 
 def check(path: str) -> tuple[str, ...]:
-    """Give the segments of a decoded path, mount first; raises PathError.
+    """Return the segments of a decoded path, the mount first. Raises PathError.
 
     A path has a mount and at least one segment below it, none of them empty or a dot segment (RFC 3986
     section 5.2.4), and no character that could be read in two ways: no blank but U+0020 and nothing else that is
@@ -70,7 +70,7 @@ def check(path: str) -> tuple[str, ...]:
 
 
 def _forbidden(character: str) -> str | None:
-    """Return why a character may not stand in a path, or None. The reason names what nobody can see by its escape."""
+    """Return why a path may not contain a character, or None. Invisible characters are named by their escapes."""
     reason = _FORBIDDEN_CHARACTERS.get(character) or _FORBIDDEN_CATEGORIES.get(unicodedata.category(character))
     if reason is not None:
         return reason

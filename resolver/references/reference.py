@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from resolver.references import characters, functions, paths
 from resolver.references.value import MAX_VALUE_BYTES, SecretValue, ValueTooLarge
 
-# What would end a part of a reference or open another one, and the escape character itself.
+# Characters that would end a part of a reference or begin another, and the escape character itself.
 _ALWAYS = frozenset("|){}($%")
-# What a reader takes for a character that ends a part of a reference, or escapes one.
+# A reader must not mistake another character for one of these, which end a part or begin an escape.
 LOOK_ALIKES = "#|%"
 _TO_ESCAPE = re.compile(r"[|){}($%]|[^\x20-\x7e]|\A | \Z")
 _PIECE = re.compile(r"(?P<escapes>(?:%[0-9A-Fa-f]{2})+)|(?P<bad>%)|(?P<plain>[^%]+)")
@@ -21,7 +21,7 @@ _ESCAPE_LENGTH = 3
 
 
 class EscapeError(ValueError):
-    """An escape that cannot be decoded; `start` and `end` are offsets in the source text."""
+    """An escape that cannot be decoded. `start` and `end` are offsets in the source text."""
 
     def __init__(self, problem: str, expected: str, start: int, end: int) -> None:
         super().__init__(problem)
@@ -33,18 +33,18 @@ class EscapeError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """Decoded text; `offsets[i]` is where character i begins in the source, the last one is the end."""
+    """Decoded text. `offsets[i]` is where character i begins in the source; the last offset is the end."""
 
     text: str
     offsets: tuple[int, ...]
 
     def span(self, start: int, end: int) -> tuple[int, int]:
-        """Give the span in the source of the decoded characters from `start` to `end`."""
+        """Return the span in the source of the decoded characters from `start` to `end`."""
         return self.offsets[start], self.offsets[end]
 
 
 def percent_decode(source: str, start: int, end: int) -> Decoded:
-    """Decode every %XX of `source[start:end]` as UTF-8; raises EscapeError."""
+    """Decode every %XX in `source[start:end]` as UTF-8. Raises EscapeError."""
     decoded: list[str] = []
     offsets: list[int] = []
     for piece in _PIECE.finditer(source, start, end):
@@ -72,12 +72,12 @@ def _decode_escapes(escapes: str, offset: int) -> str:
         return encoded.decode()
     except UnicodeDecodeError as error:
         start, end = (offset + _ESCAPE_LENGTH * index for index in (error.start, error.end))
-    # Outside the handler: what is raised must not carry the undecoded bytes as its context.
+    # Outside the handler, so that the error does not have the undecoded bytes as its context.
     raise EscapeError("escapes that are not UTF-8", "UTF-8 as %XX", start, end)
 
 
 def percent_encode(text: str, *, separator: str = "") -> str:
-    """Escape what cannot stand in a part of a reference, or would not be seen there.
+    """Escape what a part of a reference cannot contain, or what a reader would not see there.
 
     That is the grammar's own characters and those of `separator`, blanks at either end, line breaks and other
     invisible characters, and what looks like a character that ends a part. The result is a single line.
@@ -114,7 +114,7 @@ _FORBIDDEN_IN_FIELD = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """One step of the chain behind a reference; `argument` is decoded, None where none was written."""
+    """One function of a reference. `argument` is decoded; None if there is none."""
 
     name: str
     argument: str | None = None
@@ -139,7 +139,7 @@ class Reference:
 
     @property
     def shown(self) -> str:
-        """The canonical text as errors, logs and the audit trail have it: without the argument of `default`.
+        """The canonical text for errors, logs and the audit trail: without the argument of `default`.
 
         That argument may become a field's value, and in place it is part of a Secret's data. What fills fields or
         recognises them again needs it, and takes `str`.
@@ -149,17 +149,17 @@ class Reference:
 
 
 def is_connection(text: str) -> bool:
-    """Say whether the text can name a connection: a DNS label of at most 63 characters."""
+    """Return whether the text can name a connection: a DNS label of at most 63 characters."""
     return _CONNECTION.fullmatch(text) is not None
 
 
 def is_version(text: str) -> bool:
-    """Say whether the text is a version: 1 to 10 digits, the first not 0."""
+    """Return whether the text is a version: 1 to 10 digits, the first not 0."""
     return _VERSION.fullmatch(text) is not None
 
 
 def forbidden_in_field(field: str) -> int | None:
-    """Give the index of the first character that no field may hold (line breaks and controls), or None."""
+    """Return the index of the first character that a field must not contain (line breaks, controls), or None."""
     if field.isascii() and field.isprintable():
         return None
     for index, character in enumerate(field):
@@ -169,7 +169,7 @@ def forbidden_in_field(field: str) -> int | None:
 
 
 def format_reference(reference: Reference) -> str:
-    """Give the canonical text of a reference, always one line; parsing it gives an equal reference.
+    """Return the canonical text of a reference, on one line. Parsing it gives an equal reference.
 
     Raises ValueError for a reference that no text can express.
     """
@@ -203,7 +203,7 @@ def _format_function(function: Function) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A reference and where it stands in the source, its brackets included."""
+    """A reference and its position in the source, including its brackets."""
 
     reference: Reference
     start: int
@@ -220,17 +220,17 @@ class Template:
 
     @property
     def references(self) -> tuple[Reference, ...]:
-        """The references in the order of the text, repeated ones repeated."""
+        """All references in the order of the text, including repetitions."""
         return tuple(placed.reference for placed in self.placed)
 
     @property
     def is_whole(self) -> bool:
         """Whether the text is one bare reference, without brackets."""
-        # Only a bare reference begins at its "v"; an inline one that fills the text begins at its bracket.
+        # Only a bare reference begins with "v"; an inline one that fills the text begins with its bracket.
         return len(self.placed) == 1 and self.source.startswith("vault") and self.placed[0].start == 0
 
     def pieces(self) -> Iterator[str | Reference]:
-        """Give the pieces of plain text (never empty) and the references in order."""
+        """Yield the pieces of plain text (never empty) and the references, in order."""
         position = 0
         for placed in self.placed:
             if placed.start > position:
@@ -241,7 +241,7 @@ class Template:
             yield self.source[position:]
 
     def render(self, values: Mapping[Reference, SecretValue]) -> SecretValue:
-        """Put the values, after their functions, where the references stand.
+        """Replace the references with their values.
 
         Values are bytes and never scanned for references. Raises ValueTooLarge above 1 MiB, KeyError when a
         reference has no value.

@@ -1,4 +1,4 @@
-"""Where references begin and end in a text, and the tokens inside of one.
+"""Finds where references begin and end in a text, and splits a reference into tokens.
 
 No rule backtracks and each text is read a fixed number of times, so the time is linear in the length
 whatever the text is.
@@ -52,17 +52,17 @@ class Token:
 
 
 def is_bare(source: str) -> bool:
-    """Say whether the text claims to be one bare reference."""
+    """Return whether the text claims to be one bare reference."""
     return _BARE.match(source) is not None
 
 
 def has_opener(source: str) -> bool:
-    """Say whether the text claims to be or to contain a reference."""
+    """Return whether the text claims to be a reference, or to contain one."""
     return is_bare(source) or next(_openers(source), None) is not None
 
 
 def bare_extent(source: str) -> Extent:
-    """Give the extent of a text that is one reference; raises ReferenceSyntaxError."""
+    """Return the extent of a text that is one reference. Raises ReferenceSyntaxError."""
     if not is_bare(source):
         raise ReferenceSyntaxError(
             "not a reference", "vault: or vault+CONNECTION:", source=source, span=(0, min(1, len(source)))
@@ -73,7 +73,7 @@ def bare_extent(source: str) -> Extent:
 
 
 def inline_extents(source: str) -> Iterator[Extent]:
-    """Give the extents of the inline references in order; raises ReferenceSyntaxError."""
+    """Return the extents of the inline references, in order. Raises ReferenceSyntaxError."""
     count = 0
     for opener in _openers(source):
         closer = _CLOSERS[opener[0]]
@@ -94,7 +94,7 @@ def inline_extents(source: str) -> Iterator[Extent]:
         if count > MAX_REFERENCES:
             raise Tokenizer(source, extent).error("too many references", f"at most {MAX_REFERENCES} in an object")
         yield extent
-    # Text around a reference becomes bytes with it; text without one is left alone whatever it holds.
+    # Text around a reference is encoded along with it. Text without a reference is left alone, whatever it contains.
     if count and (surrogate := _SURROGATE.search(source)):
         raise _surrogate_error(source, surrogate.span())
 
@@ -107,7 +107,7 @@ def _openers(source: str) -> Iterator[re.Match[str]]:
         if source[name - 1] == ":":
             yield bracket
             continue
-        # Remembered, lest a text full of "((vault+" be searched to its end from each of them.
+        # Remembered, so that a text full of "((vault+" is not searched to its end from each of them.
         if after_connection < name:
             found = _AFTER_CONNECTION.search(source, name)
             after_connection = found.start() if found else len(source)
@@ -116,7 +116,7 @@ def _openers(source: str) -> Iterator[re.Match[str]]:
 
 
 def _check_extent(source: str, extent: Extent) -> None:
-    """Refuse what no rule has to deal with then: nesting, length, halves of surrogate pairs."""
+    """Refuse nesting, excessive length and halves of surrogate pairs, so that the grammar need not handle them."""
     tokens = Tokenizer(source, extent)
     if nested := _NESTED.search(source, extent.start, extent.end):
         raise tokens.error("a reference inside of a reference", "the end of the first one", nested.span())
@@ -149,7 +149,7 @@ class Tokenizer:
 
     @property
     def at_end(self) -> bool:
-        """Whether everything was read."""
+        """Whether everything has been read."""
         return self.position >= self.extent.end
 
     def read(self, rule: str) -> Token | None:
@@ -161,7 +161,7 @@ class Tokenizer:
         return Token(*match.span())
 
     def expect(self, rule: str, problem: str, expected: str) -> Token:
-        """Read a token, or fail at the character that stands there instead."""
+        """Read a token, or raise an error at the character that is there instead."""
         token = self.read(rule)
         if token is None:
             raise self.error(problem, expected)
@@ -177,11 +177,11 @@ class Tokenizer:
         return token
 
     def text(self, token: Token) -> str:
-        """Give the text of a token."""
+        """Return the text of a token."""
         return self.source[token.start : token.end]
 
     def error(self, problem: str, expected: str, span: tuple[int, int] | None = None) -> ReferenceSyntaxError:
-        """Make the error for the span, by default the next character."""
+        """Return the error for a span, by default the next character."""
         return ReferenceSyntaxError(
             problem,
             expected,

@@ -1,4 +1,4 @@
-"""A value that came from Vault, wrapped so that it cannot be shown by accident."""
+"""A value from Vault, wrapped so that it cannot be shown by accident."""
 
 import hmac
 from typing import ClassVar, Final, NoReturn, Self, final
@@ -12,7 +12,7 @@ MAX_VALUE_BYTES: Final = 1024 * 1024
 
 
 class NotText(ValueError):
-    """The value is not UTF-8 text. Holds nothing of the value."""
+    """The value is not UTF-8 text. Contains nothing of the value."""
 
     def __init__(self) -> None:
         super().__init__("the value is not UTF-8 text")
@@ -41,13 +41,13 @@ class SecretValue:
         object.__setattr__(self, "_value", encoded)
 
     def reveal(self) -> bytes:
-        """Give the bytes; call it only where they are consumed."""
+        """Return the bytes. Call it only where they are consumed."""
         return self._value
 
     def reveal_text(self) -> str:
-        """Give the value as text; raises NotText when it is not UTF-8."""
+        """Return the value as text. Raises NotText if it is not UTF-8."""
         text = _decode(self._value)
-        # Raised outside any handler: a UnicodeDecodeError keeps the bytes, and would come along as context.
+        # Raised outside any handler, because a UnicodeDecodeError has the bytes and would become the context.
         if text is None:
             raise NotText
         return text
@@ -100,10 +100,10 @@ def _decode(value: bytes) -> str | None:
 
 
 class ValueTooLarge(ResolverError):
-    """A text with its references resolved is larger than `limit_bytes`."""
+    """A text is larger than `limit_bytes` once its references are resolved."""
 
     cause: ClassVar[Cause] = Cause.VALUE_TOO_LARGE
 
     def __init__(self, limit_bytes: int) -> None:
-        super().__init__(f"the text with its values is larger than {limit_bytes} bytes")
+        super().__init__(f"with its values, the text is larger than {limit_bytes} bytes; refer to smaller values")
         self.limit_bytes = limit_bytes

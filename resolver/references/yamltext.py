@@ -21,15 +21,15 @@ from yaml.events import (
 
 from resolver.references.jsontext import MAX_DEPTH
 
-# Of all documents of a text together. An alias counts as all that it stands for, and a long text as several values.
+# For all documents of a text together. An alias counts as everything it stands for, and a long text as several values.
 MAX_VALUES = 500_000
 _CHARACTERS_OF_A_VALUE = 64
-# Python refuses to write integers of some thousand digits.
+# Python refuses to print integers of some thousand digits.
 _MOST_DIGITS = 1000
 _BASE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # kubectl reads dates and "=" as text.
 _NOT_OF_KUBERNETES = frozenset({"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value"})
-# PyYAML raises some of these for a tag that does not fit its value, such as `!!bool maybe`.
+# PyYAML raises some of these if a tag does not fit its value, such as `!!bool maybe`.
 _UNREADABLE = (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
 
 
@@ -58,11 +58,11 @@ _Loader.add_constructor("tag:yaml.org,2002:float", _number(_BASE.construct_yaml_
 
 
 class YamlTextError(ValueError):
-    """A text that is not read; says why and where, and holds nothing of the text."""
+    """A text that is refused. Says why and where, and contains nothing of the text."""
 
 
 class NotYaml(YamlTextError):
-    """A text that is no YAML at all. `where` is its line and column in brackets after a blank, or empty."""
+    """A text that is not YAML at all. `where` is a blank with line and column in brackets, or empty."""
 
     def __init__(self, where: str) -> None:
         super().__init__(f"not YAML{where}")
@@ -82,7 +82,7 @@ def parse(content: bytes) -> Sequence[Any]:
         raise
     except _UNREADABLE as error:
         where = _where(getattr(error, "problem_mark", None))
-    # Outside the handler: a parser's error quotes the text, and would come along as context.
+    # Outside the handler, because a parser's error quotes the text and would become the context.
     raise NotYaml(where)
 
 
@@ -103,7 +103,7 @@ class _Check:
     """
 
     open: list[_Collection] = field(default_factory=list)
-    # How many values an anchor stands for; None while what it names is open.
+    # How many values each anchor stands for; None while its value is still open.
     anchors: dict[str, int | None] = field(default_factory=dict)
     total: int = 0
 
