@@ -84,6 +84,16 @@ def test_a_connection_that_is_configured_no_more_is_not_open() -> None:
     assert 'keyhole_vault_breaker_open{connection="gone"} 0.0' in meters.text().decode()
 
 
+def test_the_age_of_everything_that_is_polled_is_told_and_that_of_the_gauges_themselves() -> None:
+    meters = Meters.alone()
+    gauges = Gauges(meters, sources(last_read_at={"idle-tokens": lambda: 1.5e9}))
+    for _ in range(2):
+        gauges.tell()
+    text = meters.text().decode()
+    assert 'keyhole_last_read_timestamp_seconds{what="idle-tokens"} 1.5e+09' in text
+    assert 'keyhole_last_read_timestamp_seconds{what="gauges"}' in text
+
+
 def test_without_a_certificate_nothing_is_said_of_its_end() -> None:
     meters = Meters.alone()
     Gauges(meters, sources()).tell()
