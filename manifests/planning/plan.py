@@ -107,7 +107,7 @@ class _Planning:
                 del recorded[key]
         wanted_fields = {wanted.key: wanted for wanted in [*found.wanted, *recorded.values()]}
         unresolved = stored - recorded.keys()
-        fields = [self._step(wanted_fields[key], is_unresolved=key in unresolved) for key in sorted(wanted_fields)]
+        fields = [self._planned(wanted_fields[key], is_unresolved=key in unresolved) for key in sorted(wanted_fields)]
         count = sum(len(planned.wanted.template.references) for planned in fields)
         problems = [*found.problems, *self._unnamed(found), *self._conflicting_values(fields), *too_many(count)]
         retained = {
@@ -190,7 +190,7 @@ class _Planning:
             if key not in unchanged and entry.form is Form.ANNOTATION and self.sent.verdict(key) is Verdict.PROVED
         }
 
-    def _step(self, wanted: WantedField, *, is_unresolved: bool) -> PlannedField:
+    def _planned(self, wanted: WantedField, *, is_unresolved: bool) -> PlannedField:
         entry = self.live.proof(wanted)
         if self.live.manifest is not None and wanted.form is Form.ANNOTATION:
             self._warn_of_edit(wanted)

@@ -43,7 +43,7 @@ def admission_policy(*, name: str = NAME, own_namespace: str = OWN_NAMESPACE) ->
             refusal_of(
                 "unresolved",
                 "'data.' + {key} + ' is an unresolved reference"
-                f" (if it is none, say so with the annotation {IGNORE}: ' + {{key}} + ')'",
+                f" (if it is not one, say so with the annotation {IGNORE}: ' + {{key}} + ')'",
                 _WHY,
             ),
         ],

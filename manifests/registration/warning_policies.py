@@ -75,9 +75,11 @@ def look_alike_policy(*, name: str = _LOOK_ALIKES, own_namespace: str = OWN_NAME
             f" variables.new.filter(key, !{READS_STRINGS} && variables.data[key].matches('{QUOTED_PATTERN}'))"
         ),
     }
-    if_none = f"(if it is none, say so with the annotation {IGNORE}: ' + {{key}} + ')'"
+    if_none = f"(if it is not a reference, say so with the annotation {IGNORE}: ' + {{key}} + ')'"
     validations = [
-        _warning("behind", f"'data.' + {{key}} + ' stays as it is: something stands before its reference {if_none}"),
+        _warning(
+            "behind", f"'data.' + {{key}} + ' stays as it is: there is something in front of its reference {if_none}"
+        ),
         _warning(
             "quoted",
             "'data.' + {key} + ' stays as it is: a string in it looks like a reference. Within a text, write"

@@ -27,7 +27,9 @@ REF = "vault:secret/e2e/app#password"
 VALUE = "the-value-that-nobody-may-see"
 MIB = 1024 * 1024
 IN, OUT = "opted-in", "opted-out"
-UNRESOLVED = "data.key is an unresolved reference (if it is none, say so with the annotation keyhole.dev/ignore: key): "
+UNRESOLVED = (
+    "data.key is an unresolved reference (if it is not one, say so with the annotation keyhole.dev/ignore: key): "
+)
 
 
 def record(*keys: str) -> str:
@@ -261,7 +263,7 @@ class TestBypassed:
     ) -> None:
         created = inside.create(in_place(f"{before}{reference}"), dry_run=True)
         assert created.status_code == 201
-        assert "data.key stays as it is: something stands before its reference" in created.headers["Warning"]
+        assert "data.key stays as it is: there is something in front of its reference" in created.headers["Warning"]
         assert "keyhole.dev/ignore: key)" in created.headers["Warning"]
         assert "Warning" not in inside.create(in_place(f"{before}{reference}", ignore="key"), dry_run=True).headers
         assert "Warning" not in outside.create(in_place(f"{before}{reference}"), dry_run=True).headers

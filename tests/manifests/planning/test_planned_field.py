@@ -1,4 +1,4 @@
-"""What a step of a plan comes to: a value from Vault, the live one, or a placeholder."""
+"""What becomes of a planned field: a value from Vault, the live value, or a placeholder."""
 
 import json
 
