@@ -1,1 +1,1 @@
-"""The checks outside admission, and what an administrator sets up for a tenant."""
+"""Setting up tenants: the namespace bundle, the Vault policy and role, and checks of manifests."""

@@ -1,4 +1,4 @@
-"""A policy that leaves the accounts of a tenant to Keyhole. Without it, whoever may create pods can be them in Vault.
+"""A policy that reserves a tenant's accounts for Keyhole. Without it, whoever may create pods can use them in Vault.
 
 Sources: Kubernetes, *Validating Admission Policy*, *TokenRequest*, and *Configure Service Accounts for Pods* (tokens
 without an end, in Secrets of the type kubernetes.io/service-account-token).
@@ -8,10 +8,10 @@ from string import Template
 
 from resolver.identity import RECONCILER, SERVICE_ACCOUNT
 
-# Text and not objects that are dumped, as in `provisioning.bundle`, of which this is a part.
+# Text instead of dumped objects, as in `provisioning.bundle`, of which this is a part.
 _GUARD = Template("""\
-# The accounts $identity and $reconciler are Keyhole's alone, whatever somebody may do in $tenant. It holds for
-# administrators too; to delete this policy takes rights on the cluster, not on the namespace.
+# Only Keyhole may use the accounts $identity and $reconciler, whatever rights somebody has in $tenant. That includes
+# administrators; deleting this policy takes rights on the cluster, not on the namespace.
 apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingAdmissionPolicy
 metadata:
@@ -23,7 +23,7 @@ spec:
       matchLabels:
         kubernetes.io/metadata.name: $namespace
     resourceRules:
-      # The three ways to a token of an account.
+      # The three ways to get a token of an account.
       - apiGroups: [""]
         apiVersions: [v1]
         operations: [CREATE]
@@ -67,7 +67,7 @@ spec:
 
 
 def policy(tenant: str, namespace: str, *, webhook: tuple[str, str], controller: tuple[str, str]) -> str:
-    """Return the policy and its binding, two documents of YAML.
+    """Return the policy and its binding as two YAML documents.
 
     `tenant` is the namespace's name, `namespace` the same where YAML wants a scalar. The accounts are (namespace,
     name), each in double quotes, as CEL wants a string.

@@ -1,4 +1,4 @@
-"""The tenant bundle: what stands in a namespace's API objects so that Keyhole serves it, and nothing beyond.
+"""The tenant bundle: the objects that a namespace needs so that Keyhole serves it, and nothing more.
 
 Sources: Kubernetes, *Using RBAC Authorization* and *Managing Service Accounts*.
 """
@@ -11,13 +11,13 @@ from provisioning import account_guard
 from provisioning.tenant import Account, Tenant
 from resolver.identity import RECONCILER, SERVICE_ACCOUNT
 
-# The booleans and the null of YAML 1.1, which kubectl reads.
+# Booleans and null in YAML 1.1, which kubectl reads.
 _WORDS_OF_YAML = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 
-# Text and not objects that are dumped: the reason of each rule stands beside it, for whoever reviews it.
+# Text instead of dumped objects, so that reviewers find the reason beside each rule.
 _BUNDLE = Template("""\
-# What the namespace $tenant needs so that Keyhole fills its Secrets. To be applied by an administrator: a Role can be
-# granted only by somebody who has its rights, or may escalate (Kubernetes, "Privilege escalation prevention").
+# What the namespace $tenant needs so that Keyhole fills its Secrets. An administrator has to apply it: only those who
+# have the rights of a Role, or may escalate, can grant it (Kubernetes, "Privilege escalation prevention").
 apiVersion: v1
 kind: Namespace
 metadata:
@@ -26,34 +26,34 @@ metadata:
     # Without this label Keyhole refuses every reference in the namespace.
     $label: "true"
 ---
-# Who the namespace is in Vault. No Role names this account: its tokens are worth nothing in Kubernetes.
+# The identity of the namespace in Vault. It has no Role, so its tokens give no rights in Kubernetes.
 apiVersion: v1
 kind: ServiceAccount
 metadata:
   name: $identity
   namespace: $namespace
-# No pod is to run as it. A pod that does gets no token by this default, and one all the same if its author asks for it
-# (a projected volume). Whoever may create pods or tokens here can so be the namespace in Vault, without Keyhole.
+# No pod should run as this account. By this default such a pod gets no token, but its author can still ask for one (a
+# projected volume). So whoever may create pods or tokens here can act as the namespace in Vault, without Keyhole.
 automountServiceAccountToken: false
 ---
-# Who Keyhole's controller is in this namespace. Vault knows nothing of it.
+# The identity of Keyhole's controller in this namespace. Vault does not know it.
 apiVersion: v1
 kind: ServiceAccount
 metadata:
   name: $reconciler
   namespace: $namespace
-# Its tokens are minted for ten minutes by the controller; none is to lie in a pod.
+# The controller creates its tokens, for ten minutes each; no pod should have one.
 automountServiceAccountToken: false
 ---
-# The webhook. It has no right to mint tokens but by Roles such as this one.
+# The webhook. It may create tokens only through Roles such as this one.
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
 metadata:
   name: keyhole-webhook
   namespace: $namespace
 rules:
-  # It logs in to Vault with a token of this one account. Every other account of the namespace is out of its reach,
-  # so that a stolen webhook can act as nobody in Kubernetes.
+  # It logs in to Vault with a token of this one account. All other accounts of the namespace are out of its reach, so
+  # a compromised webhook cannot act as anyone in Kubernetes.
   - apiGroups: [""]
     resources: [serviceaccounts/token]
     resourceNames: [$identity]
@@ -73,7 +73,7 @@ subjects:
     name: $webhook_name
     namespace: $webhook_namespace
 ---
-# The controller. What it does here it does as the account $reconciler, so the audit log shows it as such.
+# The controller. It acts here as the account $reconciler, and the audit log shows it as such.
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
 metadata:
@@ -106,10 +106,10 @@ metadata:
   name: keyhole-reconciler
   namespace: $namespace
 rules:
-  # get, list, watch: to find the Secrets that hold references and to see them change. patch: to have one admitted
-  # again when its value changed in Vault. create: to make those that hold the values of variables. RBAC cannot limit
-  # list, watch and create to some Secrets. No update and no delete: neither is needed. No workloads: Keyhole keeps
-  # only Secrets so far.
+  # get, list, watch: to find the Secrets with references and to see them change. patch: to have one admitted again
+  # when its value has changed in Vault. create: to make those with the values of variables. RBAC cannot limit list,
+  # watch and create to some Secrets. update and delete are not needed. No workloads, because Keyhole fills only Secrets
+  # so far.
   - apiGroups: [""]
     resources: [secrets]
     verbs: [get, list, watch, patch, create]
@@ -131,7 +131,7 @@ subjects:
 
 
 def render(tenant: Tenant, *, guarded: bool = False) -> str:
-    """Return the bundle as YAML, one document for each object; the same tenant gives the same text.
+    """Return the bundle as YAML, one document per object. The same tenant always gives the same text.
 
     With `guarded` a policy comes along that leaves the tenant's accounts to Keyhole.
     """
@@ -144,7 +144,7 @@ def render(tenant: Tenant, *, guarded: bool = False) -> str:
 
 
 def template(tenant: str, namespace: str, *, webhook: tuple[str, str], controller: tuple[str, str]) -> Sequence[str]:
-    """Return the bundle's documents with these texts in place of names, as a template engine wants them.
+    """Return the documents of the bundle with these texts instead of names, for a template engine.
 
     `tenant` stands in comments, `namespace` where YAML wants a scalar; the accounts are (namespace, name), scalars too.
     The first document is the Namespace.
@@ -175,5 +175,5 @@ def _quoted(account: Account) -> tuple[str, str]:
 
 
 def _scalar(name: str) -> str:
-    """Quote a name that some reader of YAML takes for something else than text, such as 123, 1e3, on or null."""
+    """Quote a name that a YAML parser might not take for text, such as 123, 1e3, on or null."""
     return name if name[0].isalpha() and name not in _WORDS_OF_YAML else f'"{name}"'

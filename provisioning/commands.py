@@ -1,4 +1,4 @@
-"""A tenant's setup as a shell script of `kubectl` and `vault`, or `bao`, which takes the same arguments."""
+"""The setup of a tenant as a shell script with `kubectl` and `vault` (or `bao`, which has the same arguments)."""
 
 import shlex
 from collections.abc import Iterator, Mapping
@@ -6,19 +6,19 @@ from collections.abc import Iterator, Mapping
 from provisioning.policy import ACCESSOR
 from provisioning.vault_setup import Program, VaultSetup
 
-# No line of a manifest, a policy or a role's JSON is this word alone.
+# This word alone is never a line of a manifest, a policy or a role's JSON.
 _END = "EOF"
-# What each program speaks to, and the variable that tells it where that is.
+# The server of each program, and the variable with its address.
 _SERVERS: Mapping[Program, tuple[str, str]] = {"vault": ("Vault", "VAULT_ADDR"), "bao": ("OpenBao", "BAO_ADDR")}
 
 
 def script(setup: VaultSetup, bundle: str | None) -> str:
-    """Return the script. With a bundle it applies that first; it ends at the first command that fails."""
+    """Return the script. It applies the bundle first, if there is one, and stops at the first command that fails."""
     return "\n".join(_parts(setup, bundle))
 
 
 def vault_options(setup: VaultSetup) -> str:
-    """Return the options that every command of `vault` or `bao` needs, a blank before each."""
+    """Return the options of every `vault` or `bao` command, each with a blank before it."""
     namespace = setup.target.vault_namespace
     return f" -namespace={shlex.quote(namespace)}" if namespace else ""
 
@@ -26,7 +26,7 @@ def vault_options(setup: VaultSetup) -> str:
 def _parts(setup: VaultSetup, bundle: str | None) -> Iterator[str]:
     server, variable = _SERVERS[setup.program]
     where = f" at {setup.target.address}" if setup.target.address else ""
-    rights = f"set {variable}, and log in as one who may write policies and roles."
+    rights = f"set {variable}, and log in as somebody who may write policies and roles."
     yield f"#!/bin/sh\n# For the {server}{where}: {rights}\nset -eu\n"
     if bundle is not None:
         yield f"kubectl apply --server-side -f - {_here(bundle)}"
@@ -42,7 +42,7 @@ def _parts(setup: VaultSetup, bundle: str | None) -> Iterator[str]:
 
 
 def _find_accessor(setup: VaultSetup, options: str) -> str:
-    # To read sys/auth/MOUNT would be shorter, and takes more rights.
+    # Reading sys/auth/MOUNT would be shorter, but takes more rights.
     mount = shlex.quote(f"{setup.role.mount}/")
     find = f"awk -v mount={mount} '$1 == mount {{ print $3 }}'"
     return f'accessor=$({setup.program} auth list{options} | {find})\n: "${{accessor:?there is no such auth mount}}"\n'

@@ -1,4 +1,4 @@
-"""What can go wrong outside admission. No message quotes the content of a manifest's fields."""
+"""What can go wrong when a tenant is set up. No message quotes the content of a manifest's fields."""
 
 
 class EnforcerError(Exception):
@@ -10,11 +10,11 @@ class EnforcerError(Exception):
 
 
 class TenantRefused(EnforcerError):
-    """A namespace or an account that no tenant can have."""
+    """A namespace or an account that a tenant cannot have."""
 
 
 class ManifestsUnreadable(EnforcerError):
-    """A file or folder that holds no manifests that can be read; `source` names it."""
+    """A file or folder without readable manifests; `source` names it."""
 
     def __init__(self, source: str, problem: str) -> None:
         super().__init__(f"{source}: {problem}")
@@ -23,7 +23,7 @@ class ManifestsUnreadable(EnforcerError):
 
 
 class PathRefused(EnforcerError):
-    """A path that cannot stand in a policy; `path` is as it was given."""
+    """A path that a policy cannot name; `path` is as it was given."""
 
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(f"{path}: {reason}")
@@ -32,7 +32,7 @@ class PathRefused(EnforcerError):
 
 
 class MountUnknown(EnforcerError):
-    """Nobody said of which KV version the mount of a path is; `place` is where the path stands, if in a manifest."""
+    """The KV version of a path's mount is not known. `place` is where a manifest has the path, if one does."""
 
     def __init__(self, path: str, place: str | None = None) -> None:
         first = path.partition("/")[0]
@@ -44,4 +44,4 @@ class MountUnknown(EnforcerError):
 
 
 class RoleRefused(EnforcerError):
-    """The connection's role does not fit what was asked for."""
+    """The role of the connection does not fit the request."""

@@ -1,4 +1,4 @@
-"""What a policy is to allow, from paths that were given or from the references of manifests."""
+"""What a policy has to allow, from given paths or from the references in manifests."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,7 +10,7 @@ from resolver.vault.mounts import KvLocation
 
 
 def of_paths(paths: Sequence[str], mounts: Mapping[str, int]) -> list[KvLocation]:
-    """Return where the paths lead, each meant literally; raises `MountUnknown` or `PathRefused`."""
+    """Return where the paths lead, each taken literally. Raises `MountUnknown` or `PathRefused`."""
     locations = [locate_path(path, mounts) for path in paths]
     for location in locations:
         check_literal(location)
@@ -18,7 +18,7 @@ def of_paths(paths: Sequence[str], mounts: Mapping[str, int]) -> list[KvLocation
 
 
 def of_every_namespace(paths: Sequence[str], mounts: Mapping[str, int]) -> list[KvLocation]:
-    """Return where paths with a segment `{namespace}` lead; without any, all below that segment on each mount.
+    """Return where paths with a segment `{namespace}` lead; without paths, everything below that segment on each mount.
 
     Raises `MountUnknown` or `PathRefused`.
     """

@@ -11,9 +11,9 @@ from resolver.vault.mounts import V2, KvLocation
 from resolver.vault.policy_rule import rule
 
 ACCESSOR = "ACCESSOR"
-"""Stands for the authentication mount's accessor where that is not known."""
+"""Stands for the accessor of the authentication mount where it is not known."""
 
-# The key of an entity alias's metadata that holds the namespace: by the kubernetes method as it is, by jwt as mapped.
+# The key in an entity alias's metadata with the namespace: the kubernetes method sets it, jwt by the role's mapping.
 NAMESPACE_METADATA = "service_account_namespace"
 
 _REVOKE_SELF = "auth/token/revoke-self"
@@ -24,7 +24,7 @@ _REVOKE_REASON = "For Keyhole to revoke its token when it is done: without the d
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What a token may do; `purpose` is a line for whoever reads it. Paths are literal, or checked templates."""
+    """What a token may do. `purpose` is a line for reviewers. Paths are literal, or checked templates."""
 
     name: str
     purpose: str
@@ -33,11 +33,11 @@ class Policy:
 
     @property
     def is_templated(self) -> bool:
-        """Whether it speaks of the namespace by a template, for which Vault needs the mount's accessor."""
+        """Whether the policy names the namespace by a template, which needs the mount's accessor."""
         return any(NAMESPACE in location.path.split("/") for location in self.locations)
 
     def hcl(self, accessor: str = ACCESSOR) -> str:
-        """Return the policy's text; the same locations, in whatever order, give the same text."""
+        """Return the text of the policy. The order of the locations does not matter."""
         return f"# {self.purpose}\n" + "".join(self._blocks(accessor))
 
     def _blocks(self, accessor: str) -> Iterator[str]:

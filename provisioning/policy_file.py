@@ -1,4 +1,4 @@
-"""A tenant's policy as a file for `vault policy write`, or `bao policy write`."""
+"""The policy of a tenant as a file for `vault policy write` or `bao policy write`."""
 
 from provisioning.commands import vault_options
 from provisioning.policy import ACCESSOR
@@ -6,7 +6,7 @@ from provisioning.vault_setup import VaultSetup
 
 
 def policy_file(setup: VaultSetup) -> str:
-    """Return the policy, and the role in a comment below: HCL has no words for a role."""
+    """Return the policy, with the role in a comment below, because HCL cannot express a role."""
     options, role = vault_options(setup), setup.role
     told = [
         f"To write this policy: {setup.program} policy write{options} {setup.policy.name} FILE",

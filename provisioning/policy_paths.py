@@ -1,4 +1,4 @@
-"""From the path of a secret to the paths that a policy has to name."""
+"""From the path of a secret to the paths that a policy must name."""
 
 from collections.abc import Mapping
 
@@ -11,11 +11,11 @@ from resolver.vault.mounts import KvLocation, KvMount, location
 from resolver.vault.policy_rule import why_not_literal
 
 NAMESPACE = "{namespace}"
-"""In the form for all namespaces, the segment of a path that stands for the namespace."""
+"""The segment that stands for the namespace in paths for all namespaces."""
 
 
 def locate(reference: Reference, mounts: Mapping[str, int]) -> KvLocation:
-    """Return where a reference's secret lies, without its version.
+    """Return where the secret of a reference is, without its version.
 
     `mounts` are the known key/value mounts and their versions. Nothing is asked of a server.
     Raises `MountUnknown` or `PathRefused`.
@@ -31,7 +31,7 @@ def locate(reference: Reference, mounts: Mapping[str, int]) -> KvLocation:
 
 
 def locate_path(path: str, mounts: Mapping[str, int]) -> KvLocation:
-    """The same for a bare path, as `vault kv get` takes it or with `data/` on KV v2."""
+    """Do the same for a bare path, as `vault kv get` takes it or with `data/` on KV v2."""
     if path.startswith(("vault:", "vault+")):
         raise PathRefused(path, "is a reference; expected a path such as secret/shop/app")
     try:
@@ -42,7 +42,7 @@ def locate_path(path: str, mounts: Mapping[str, int]) -> KvLocation:
 
 
 def check_literal(location: KvLocation) -> None:
-    """Raise `PathRefused` if a policy that names the path would allow other paths, or none."""
+    """Raise `PathRefused` if a policy with this path would not mean exactly this path."""
     path = str(location)
     reason = why_not_literal(path)
     if reason is not None:
@@ -52,7 +52,7 @@ def check_literal(location: KvLocation) -> None:
 
 
 def check_shared(location: KvLocation) -> None:
-    """Raise `PathRefused` unless the path has a segment for the namespace, and is literal but for a `*` at the end."""
+    """Raise `PathRefused` unless the path has a segment for the namespace and is literal except for a final `*`."""
     segments = location.path.split("/")
     if segments[-1] == "*":
         segments.pop()

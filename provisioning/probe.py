@@ -1,4 +1,4 @@
-"""Does Keyhole answer? The API server is shown a Secret with a reference, as a dry run, and its answer is judged.
+"""Does Keyhole answer? Sends the API server a Secret with a reference as a dry run, and judges the answer.
 
 The reference leads nowhere and is never followed: a dry run asks no Vault. In a namespace that did not opt in, and of a
 requester who may not read the Secret, Keyhole refuses it, and that is its answer.
@@ -25,7 +25,7 @@ _NOT_ASKED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether Keyhole answered; `told` says in words what happened, `may_pass` whether it may be otherwise soon."""
+    """Whether Keyhole answered. `told` says what happened, `may_pass` whether that may change soon."""
 
     answers: bool
     told: str
@@ -33,20 +33,20 @@ class Verdict:
 
 
 def judge(seen: DryRun) -> Verdict:
-    """Say what a dry run with `ANNOTATIONS` shows."""
+    """Return what a dry run with `ANNOTATIONS` shows."""
     if seen.status < HTTPStatus.BAD_REQUEST:
         if seen.data.get(_KEY) == SECRET.encode(SECRET.placeholder(_KEY)):
             return Verdict(True, "Keyhole answered: it showed what a dry run shows in place of a value")
-        # A configuration that was just written is not in use at once.
+        # A configuration takes a moment to come into use.
         return Verdict(False, _NOT_ASKED, may_pass=True)
     if _DENIED in seen.message:
         told = seen.message.partition(_DENIED)[2]
-        # 403 is a decision; anything else is Keyhole saying that it cannot decide.
+        # 403 is a decision; with anything else Keyhole says that it cannot decide.
         if seen.status == HTTPStatus.FORBIDDEN:
             return Verdict(True, f"Keyhole answered, and refused the probe as it should: {told}")
         return Verdict(False, f"Keyhole answered that it cannot work: {told}", may_pass=True)
     words = seen.message or f"status {seen.status}"
     if seen.status == HTTPStatus.FORBIDDEN:
-        # A right that was just given does not count at once.
+        # A right takes a moment to come into effect.
         return Verdict(False, f"the probe may not ask: {words}", may_pass=True)
     return Verdict(False, f"the API server got no answer of Keyhole: {words}", may_pass=True)

@@ -1,4 +1,4 @@
-"""The Vault for which a tenant is set up, as far as the connections file tells of it."""
+"""The Vault for which a tenant is set up, as far as the connections file describes it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ DEFAULT_SHARED_ROLE = "keyhole"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """How Keyhole logs in, the key/value mounts whose version is known, and the paths that it lets through.
+    """How Keyhole logs in, the key/value mounts with a known version, and the allowed paths.
 
     `allow` is None for everything. `address` is for comments.
     """
@@ -30,7 +30,7 @@ class Target:
     allow: Sequence[AllowPattern] | None = None
 
     def check_allowed(self, locations: Sequence[KvLocation], namespace: str | None) -> None:
-        """Raise `PathRefused` for the first path that the connection keeps from a namespace, or with None from any.
+        """Raise `PathRefused` for the first path that the connection does not allow a namespace (None: some namespace).
 
         A policy that has it would be wider than what Keyhole ever asks for.
         """
@@ -45,12 +45,12 @@ class Target:
 
 
 def assumed(*, shared: bool) -> Target:
-    """Return what stands for a connection that was not given: the method `jwt`, and everything by default."""
+    """Return the target for no given connection: the method `jwt`, and defaults for everything else."""
     return Target(Authentication(method="jwt", role=DEFAULT_SHARED_ROLE if shared else DEFAULT_ROLE))
 
 
 def read(file: Path, connection: str) -> Target:
-    """Read one connection of a connections file.
+    """Read one connection from a connections file.
 
     The CA file is not needed: it lies where the webhook runs and not where the administrator sits.
     Raises `ConfigurationError` naming file, field and cause.

@@ -25,7 +25,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """A namespace, and who may mint tokens of its accounts."""
+    """A namespace, and who may create tokens for its accounts."""
 
     namespace: str
     webhook: Account
@@ -33,7 +33,7 @@ class Tenant:
 
 
 def account(text: str) -> Account:
-    """Read NAMESPACE/NAME; raises `TenantRefused`."""
+    """Parse NAMESPACE/NAME. Raises `TenantRefused`."""
     namespace, _, name = text.partition("/")
     if not _LABEL.fullmatch(namespace) or not _SUBDOMAIN.fullmatch(name):
         raise TenantRefused(f"{text!r} is not NAMESPACE/NAME of a ServiceAccount")
@@ -41,10 +41,10 @@ def account(text: str) -> Account:
 
 
 def tenant(namespace: str, webhook: Account, controller: Account) -> Tenant:
-    """Check that the namespace can be a tenant of these accounts; raises `TenantRefused`."""
+    """Check that the namespace can be a tenant of these accounts. Raises `TenantRefused`."""
     if not _LABEL.fullmatch(namespace):
-        raise TenantRefused(f"{namespace!r} is no name of a namespace (RFC 1123: a-z, 0-9 and -, at most 63)")
-    # Of these the API server does not ask the webhook. Other names that begin with kube- are names like any other.
+        raise TenantRefused(f"{namespace!r} is not a name for a namespace (RFC 1123: a-z, 0-9 and -, at most 63)")
+    # For these the API server does not call the webhook. Other names that begin with kube- are ordinary.
     if namespace in SYSTEM_NAMESPACES:
         raise TenantRefused(f"{namespace} belongs to Kubernetes: it has to work without Keyhole")
     for owner in (webhook, controller):

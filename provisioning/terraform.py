@@ -15,7 +15,7 @@ _MARK = "EOT"
 
 
 def terraform(setup: VaultSetup) -> str:
-    """Return resources for the policy and the role; the provider itself is configured elsewhere."""
+    """Return resources for the policy and the role. The provider itself is configured elsewhere."""
     return "\n".join(_blocks(setup))
 
 
@@ -33,7 +33,7 @@ def _blocks(setup: VaultSetup) -> Iterator[str]:
         ("backend", _value(setup.role.mount)),
         ("role_name", _value(setup.role.name)),
         *(
-            # By reference, so that Terraform makes the policy first.
+            # By reference, so that Terraform creates the policy first.
             (name, f"[vault_policy.{label}.name]" if name == "token_policies" else _value(parameter))
             for name, parameter in setup.role.parameters.items()
         ),
@@ -55,7 +55,7 @@ def _block(header: str, arguments: list[tuple[str, str]]) -> str:
 def _value(parameter: Parameter) -> str:
     match parameter:
         case str():
-            # Terraform's strings have JSON's escapes, and two of their own.
+            # Terraform's strings have the escapes of JSON, and two more.
             return json.dumps(parameter, ensure_ascii=False).replace("${", "$${").replace("%{", "%%{")
         case bool():
             return "true" if parameter else "false"

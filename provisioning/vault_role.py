@@ -18,16 +18,16 @@ from resolver.identity import SERVICE_ACCOUNT, identity_name
 Parameter: TypeAlias = "str | int | bool | list[str] | dict[str, str]"
 TokenType: TypeAlias = Literal["service", "batch"]
 
-# As long as the ServiceAccount's token that it was given for; Keyhole logs in anew rather than renew.
+# As long as the ServiceAccount's token lives; Keyhole logs in again instead of renewing.
 _TOKEN_SECONDS = 600
-# What both methods take in the path of a role.
+# What both methods accept in the path of a role.
 _NAME = re.compile(r"[A-Za-z0-9_](?:[-.@A-Za-z0-9_]*[A-Za-z0-9_])?")
 _POLICY_PREFIX = "keyhole"
 
 
 @dataclass(frozen=True, slots=True)
 class VaultRole:
-    """A role of the mount `auth/MOUNT`; the parameters are those of Vault's API, times in seconds."""
+    """A role of the mount `auth/MOUNT`. The parameters are those of Vault's API, with times in seconds."""
 
     method: Literal["jwt", "kubernetes"]
     mount: str
@@ -36,12 +36,12 @@ class VaultRole:
 
     @property
     def path(self) -> str:
-        """Where Vault's API has it."""
+        """The path of the role in Vault's API."""
         return f"auth/{self.mount}/role/{self.name}"
 
     @property
     def as_json(self) -> str:
-        """The parameters as `vault write PATH -` reads them, with a line break at the end."""
+        """The parameters for `vault write PATH -`, with a final line break."""
         lines = (f"  {json.dumps(name)}: {_json(value)}" for name, value in self.parameters.items())
         return "{\n" + ",\n".join(lines) + "\n}\n"
 
@@ -51,7 +51,7 @@ def _json(value: Parameter) -> str:
 
 
 def role_name(auth: Authentication, namespace: str | None) -> str:
-    """Return the role under which a namespace logs in, or with None the one of all; raises `RoleRefused`.
+    """Return the role for logins of a namespace, or with None the role for all of them. Raises `RoleRefused`.
 
     One that is written for each namespace must have its name in it: else the next tenant would take it away.
     """
@@ -69,12 +69,12 @@ def role_name(auth: Authentication, namespace: str | None) -> str:
 
 
 def policy_name(role: str) -> str:
-    """Return the name of the role's policy; never one of Vault's own, such as `default`, which it would replace."""
+    """Return the name of the role's policy, never one of Vault's own (such as `default`), which it would replace."""
     return role if role.startswith(_POLICY_PREFIX) else f"{_POLICY_PREFIX}-{role}"
 
 
 def vault_role(auth: Authentication, namespace: str | None, name: str, token_type: TokenType) -> VaultRole:
-    """Return the role `name` for the identity of a namespace, or with None for those of all namespaces."""
+    """Return the role `name` for the identity of a namespace, or with None for the identities of all namespaces."""
     bound = _bound_jwt(auth, namespace) if auth.method == "jwt" else _bound_kubernetes(auth, namespace)
     token: dict[str, Parameter] = {
         "token_policies": [policy_name(name)],

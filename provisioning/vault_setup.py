@@ -1,4 +1,4 @@
-"""What Vault needs for a tenant: one policy and one role, from a connection and the paths to be read."""
+"""What Vault needs for a tenant: one policy and one role, from a connection and the paths to read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ Program: TypeAlias = Literal["vault", "bao"]
 
 @dataclass(frozen=True, slots=True)
 class VaultSetup:
-    """The policy and the role. `accessor` is that of the authentication mount, None where it is not known.
+    """The policy and the role. `accessor` is that of the authentication mount, None if it is not known.
 
     `program` is the command by which they are written: Vault's own, or OpenBao's.
     """
@@ -27,7 +27,7 @@ class VaultSetup:
 
     @property
     def lacks_accessor(self) -> bool:
-        """Whether the policy's text has `ACCESSOR` where the mount's accessor belongs."""
+        """Whether the policy has `ACCESSOR` in place of the mount's accessor."""
         return self.policy.is_templated and self.accessor is None
 
     @property
@@ -37,7 +37,7 @@ class VaultSetup:
 
 
 def for_namespace(target: Target, namespace: str, locations: Sequence[KvLocation], token_type: TokenType) -> VaultSetup:
-    """Return policy and role of one namespace, which may read exactly the locations.
+    """Return the policy and the role of one namespace, which may read exactly these locations.
 
     Raises `RoleRefused`, or `PathRefused` for a location that the connection keeps from the namespace.
     """
@@ -49,7 +49,7 @@ def for_namespace(target: Target, namespace: str, locations: Sequence[KvLocation
 
 
 def for_all(target: Target, locations: Sequence[KvLocation], token_type: TokenType, accessor: str | None) -> VaultSetup:
-    """Return one policy and one role for every namespace; the locations name it as `{namespace}`.
+    """Return one policy and one role for all namespaces. The locations name the namespace as `{namespace}`.
 
     Raises `RoleRefused`, or `PathRefused` for locations of which the connection keeps something back.
     """

@@ -1,5 +1,5 @@
-"""What a reference to Vault is, and what it resolves to.
+"""What a reference to Vault is, and how it becomes a value.
 
-The pure half: `grammar` reads references from text, `functions` turns the field of a secret into the
-value that was asked for. The rest of the package fetches the field. Nothing here knows Kubernetes.
+`references` is the pure half: it parses references and applies their functions. The other packages fetch secrets from
+Vault. Nothing here knows Kubernetes.
 """

@@ -1,1 +1,1 @@
-"""What manifests in files hold, read as admission reads them."""
+"""Reads manifests from files, in the same way as admission does."""

@@ -12,19 +12,19 @@ from provisioning.errors import ManifestsUnreadable
 from resolver.connections import bounded_file
 from resolver.references import yamltext
 
-# Larger than what people keep in files; `kubectl get` of thousands of Secrets fits.
+# More than people keep in files: the output of `kubectl get` for thousands of Secrets fits.
 MAX_BYTES = 16 * 1024 * 1024
 _SUFFIXES = frozenset({".yaml", ".yml", ".json"})
-# kustomize takes its file under this name too.
+# kustomize also accepts this name for its file.
 _NAMES = frozenset({"Kustomization"})
-# Where Git keeps its own files.
+# Git's own files.
 _NOT_OF_THE_TREE = ".git"
 _BEGINS_REFERENCE = re.compile(rb"vault(?:\+[a-z0-9-]{1,63})?:.")
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One document; `source` names its file, `number` counts from 1. `content` may be anything and is not shown."""
+    """One document. `source` names its file, `number` counts from 1. `content` may be anything and is never shown."""
 
     source: str
     number: int
@@ -36,7 +36,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class PassedOver:
-    """A file that was not read although references may stand in it, and why; `str` says both."""
+    """A file that was not read although it may contain references, and why. `str` gives both."""
 
     source: str
     reason: str
@@ -46,7 +46,7 @@ class PassedOver:
 
 
 def read_path(path: Path) -> Iterator[Document | PassedOver]:
-    """Read a file, or what lies below a folder; in order of their names.
+    """Read a file, or the files below a folder in the order of their names.
 
     Of a folder, every .yaml, .yml and .json file and each Kustomization is read but hidden ones; what cannot be read,
     and every other file with something like a reference in it, is passed over. Git's own folder is not looked into.
@@ -65,7 +65,7 @@ def read_path(path: Path) -> Iterator[Document | PassedOver]:
 
 
 def read_stream(stream: BinaryIO, source: str) -> Sequence[Document]:
-    """Read a stream to its end. Raises `ManifestsUnreadable`, for one without an end too."""
+    """Read a stream to its end. Raises `ManifestsUnreadable`, also if it does not end."""
     content = stream.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
         raise ManifestsUnreadable(source, str(bounded_file.TooLarge(MAX_BYTES)))
@@ -73,14 +73,14 @@ def read_stream(stream: BinaryIO, source: str) -> Sequence[Document]:
 
 
 def read_text(content: bytes, source: str) -> Sequence[Document]:
-    """Read a text; documents without content are counted and left out. Raises `ManifestsUnreadable`."""
+    """Parse a text. Empty documents are counted but left out. Raises `ManifestsUnreadable`."""
     documents = enumerate(_parse(content, source), 1)
     return [Document(source, number, document) for number, document in documents if document is not None]
 
 
 def looks_like_reference(text: bytes) -> bool:
-    """Whether something stands in a text that may be a reference, wherever and whether it is sound or not."""
-    # What ends at a # without a blank before it; each byte is looked at a bounded number of times.
+    """Whether a text contains anything that may be a reference, even a malformed one."""
+    # Something that ends at a # without a blank before it. Each byte is looked at a bounded number of times.
     *before, _ = text.split(b"#")
     return any(
         _BEGINS_REFERENCE.search(part.rsplit(None, 1)[-1]) for part in before if part and not part[-1:].isspace()
@@ -88,7 +88,7 @@ def looks_like_reference(text: bytes) -> bool:
 
 
 def _below(folder: Path, unread: list[PassedOver]) -> Sequence[Path]:
-    """Return the files below a folder; links to folders are not followed, and so none that leads back."""
+    """Return the files below a folder. Links to folders are not followed, so there are no loops."""
 
     def pass_over(error: OSError) -> None:
         unread.append(PassedOver(str(error.filename), f"cannot be read: {error.strerror}"))
@@ -115,7 +115,7 @@ def _read_file(file: Path) -> Sequence[Document]:
 
 
 def _read_member(file: Path) -> Iterator[Document | PassedOver]:
-    # A pipe would keep whoever opens it waiting, and a device may have no end.
+    # Opening a pipe may block, and a device may have no end.
     if not file.is_file():
         yield PassedOver(str(file), "is no regular file")
         return
@@ -128,7 +128,7 @@ def _read_member(file: Path) -> Iterator[Document | PassedOver]:
 
 
 def _look_into(file: Path) -> Iterator[PassedOver]:
-    """Say whether references may stand in a file that is no manifest by its name."""
+    """Report a file that is not a manifest by its name but may contain references."""
     if not file.is_file():
         return
     try:
@@ -144,7 +144,7 @@ def _look_into(file: Path) -> Iterator[PassedOver]:
 
 def _parse(content: bytes, source: str) -> Sequence[Any]:
     if content.lstrip().startswith(b"{"):
-        # JSON may be indented with tabs, which YAML does not read.
+        # JSON may be indented with tabs, which YAML does not accept.
         try:
             return [json.loads(content, object_pairs_hook=_with_unique_names)]
         except _NameTwice:
@@ -161,7 +161,7 @@ def _parse(content: bytes, source: str) -> Sequence[Any]:
 
 
 class _NameTwice(Exception):
-    """An object of JSON has two members of one name, of which readers take the first or the last."""
+    """A JSON object has two members of the same name, of which parsers take the first or the last."""
 
 
 def _with_unique_names(members: list[tuple[str, Any]]) -> dict[str, Any]:

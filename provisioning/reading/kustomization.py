@@ -1,4 +1,4 @@
-"""What a kustomization makes by itself: the Secrets of its generators, as far as they stand in its file.
+"""The Secrets that a kustomization generates, as far as its file has their content.
 
 Sources: kustomize's reference of the Kustomization file (secretGenerator, configMapGenerator, generatorOptions), and
 how it reads a literal (KEY=VALUE, quotes at the ends of the value taken off).
@@ -14,13 +14,13 @@ _GROUP = "kustomize.config.k8s.io/"
 _FILES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _GENERATORS: Mapping[str, str] = {"secretGenerator": "Secret", "configMapGenerator": "ConfigMap"}
 _OPTIONS = "generatorOptions"
-# What a generator reads from other files.
+# Options with which a generator reads other files.
 _OTHER_FILES = ("files", "envs", "env")
 
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """What one generator makes. `place` is its JSON Pointer in the file.
+    """The Secret of one generator. `place` is its JSON Pointer in the file.
 
     `left_out` are its keys that name other files, which a Secret has references from as well.
     """
@@ -31,7 +31,7 @@ class Generated:
 
 
 def is_kustomization(file: str, content: Mapping[str, Any]) -> bool:
-    """Whether a document is one; kustomize's own file need not say what it is."""
+    """Whether a document is a kustomization. In its own file it need not say so."""
     version, kind = content.get("apiVersion"), content.get("kind")
     if version is None and kind is None:
         return file.rpartition("/")[2] in _FILES
@@ -39,7 +39,7 @@ def is_kustomization(file: str, content: Mapping[str, Any]) -> bool:
 
 
 def generated(content: Mapping[str, Any]) -> Iterator[Generated]:
-    """Yield what the generators make. The hash at the end of its name, and transformers, are left out."""
+    """Yield the generated Secrets, without the hash at the end of the name and without transformers."""
     options = _map(content.get(_OPTIONS))
     for part, kind in _GENERATORS.items():
         entries = content.get(part)
@@ -53,7 +53,7 @@ def generated(content: Mapping[str, Any]) -> Iterator[Generated]:
 
 
 def others_with_references(content: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the parts of a kustomization, but its generators, in whose texts something like a reference stands."""
+    """Yield the parts of a kustomization, other than generators, that contain something like a reference."""
     for part, value in content.items():
         if part in _GENERATORS or part == _OPTIONS:
             continue

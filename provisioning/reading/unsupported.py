@@ -1,4 +1,4 @@
-"""References where Keyhole does not fill anything: in objects of other kinds than Secrets."""
+"""References where Keyhole fills nothing: in objects of unsupported kinds."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,12 +11,12 @@ from resolver.references.errors import ReferenceSyntaxError
 from resolver.references.grammar import parse_value
 
 _ANNOTATIONS = "annotations"
-# Of a key of a Secret, and of the name of an annotation within its domain.
+# The longest key of a Secret, or name of an annotation within its domain.
 _LONGEST_NAME = 253
 
 
 def references_elsewhere(content: Any) -> Iterator[str]:
-    """Yield, as JSON Pointers (RFC 6901), where a document holds a reference, in an annotation of ours or in place.
+    """Yield where a document has references, in our annotations or in place, as JSON Pointers (RFC 6901).
 
     Long names in a pointer are cut. What stands in several places, by YAML's aliases, is told once.
     """
@@ -41,7 +41,7 @@ def _is_ours(path: tuple[str, ...]) -> bool:
 
 
 def _holds_reference(text: str) -> bool:
-    # What merely begins like one is none of ours: the container image vault:1.21 does.
+    # What merely begins like a reference is not one, such as the container image vault:1.21.
     try:
         return bool(parse_value(text).references)
     except ReferenceSyntaxError:

@@ -1,4 +1,4 @@
-"""Which references manifests hold, read as admission reads them."""
+"""The references in manifests, read in the same way as admission reads them."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ _FILLED = " and ".join(f"{codec.kind}s" for codec in KINDS)
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """A reference, and the first place where it stands."""
+    """A reference and its first place."""
 
     reference: Reference
     place: str
@@ -32,7 +32,7 @@ class Used:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a look at manifests found, for one namespace and connection.
+    """What was found in manifests, for one namespace and connection.
 
     `findings` are what admission would refuse; `passed_over` is what was not read although references stand in it, or
     may; `notes` say what else was left out, and why. Each has 1,000 entries at most, and then how many more there are.
@@ -46,7 +46,7 @@ class Usage:
 
 @dataclass(slots=True)
 class _Told:
-    """Texts in the order in which they were said, each once. A manifest cannot have more told than somebody reads."""
+    """Messages in order, each once, and only as many as a person will read."""
 
     texts: dict[str, None] = field(default_factory=dict)
     left_out: int = 0
@@ -131,7 +131,7 @@ class _Survey:
 
 
 def survey(documents: Iterable[Document | PassedOver], namespace: str, connection: str) -> Usage:
-    """Find the references of a namespace's Secrets to a connection; objects without a namespace are taken as its own.
+    """Find the references of a namespace's Secrets to a connection. Objects without a namespace count as its own.
 
     What holds no reference is not told of: a file of values, say, or a generator of other things.
     """
@@ -148,7 +148,7 @@ def survey(documents: Iterable[Document | PassedOver], namespace: str, connectio
 
 
 def as_admitted(codec: Codec, manifest: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a manifest, of which the types are as they should be, as the API server hands it to a webhook."""
+    """Return a manifest with correct types as the API server would pass it to a webhook."""
     metadata = {**_part(manifest, "metadata"), "annotations": _annotations(manifest)}
     return {**codec.as_admitted(manifest), "metadata": metadata}
 
@@ -158,7 +158,7 @@ def _is_object(content: Any) -> bool:
 
 
 def _members(place: str, content: Any) -> Iterator[tuple[str, Any]]:
-    """Yield a document, or what stands in the lists that it is made of (`kubectl get -o yaml` writes such)."""
+    """Yield a document, or the items of the lists in it (`kubectl get -o yaml` writes such lists)."""
     waiting = [(place, content)]
     while waiting:
         place, content = waiting.pop()
@@ -166,14 +166,14 @@ def _members(place: str, content: Any) -> Iterator[tuple[str, Any]]:
         if not isinstance(items, list):
             yield place, content
             continue
-        # In a list of one kind, as the API server sends it, the items do not say theirs.
+        # In a list of one kind, as the API server sends it, the items do not have a kind.
         unsaid = {"apiVersion": "v1", "kind": content["kind"].removesuffix("List")}
         members = [{**unsaid, **item} if isinstance(item, dict) else item for item in items]
         waiting.extend(reversed([(f"{place}, item {number}", item) for number, item in enumerate(members, 1)]))
 
 
 def _templates(secret: Mapping[str, Any]) -> Iterator[str]:
-    """Yield where a Secret holds what a template decides later."""
+    """Yield where a Secret has parts that a template fills in later."""
     metadata = _part(secret, "metadata")
     annotated = _annotations(secret)
     for name in ("name", "namespace"):
@@ -189,12 +189,12 @@ def _templates(secret: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _annotations(manifest: Mapping[str, Any]) -> Mapping[str, str]:
-    # Null is an empty text to the API server.
+    # To the API server, null is an empty text.
     return {name: text or "" for name, text in _part(_part(manifest, "metadata"), "annotations").items()}
 
 
 def _wrong_types(secret: Mapping[str, Any]) -> Iterator[str]:
-    """Say which members that are read below do not have the type that the API server wants."""
+    """Yield which of the members that are read below have the wrong type for the API server."""
     metadata = secret.get("metadata")
     if metadata is not None and not isinstance(metadata, dict):
         yield "metadata: is no map"

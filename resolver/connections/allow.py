@@ -1,8 +1,8 @@
-"""Which paths the references of a connection may reach, before Vault is asked.
+"""Which paths the references of a connection may reach. They are checked before Vault is asked.
 
-The patterns are Vault's own policy paths: `+` stands for one whole segment, a final `*` for anything that follows.
-`{namespace}` is a whole segment too, and stands for the namespace of the request. They are matched against the decoded
-segments of the canonical mount and path, never against a reference's text.
+Patterns are written like the paths of Vault policies: `+` stands for one whole segment, a final `*` for anything after
+it. `{namespace}` is also a whole segment and stands for the namespace of the request. Patterns are matched against the
+decoded segments of the canonical mount and path, never against the text of a reference.
 
 Source: Vault, *Policies*, policy syntax.
 """
@@ -19,13 +19,13 @@ _NAMESPACE = "{namespace}"
 
 @dataclass(frozen=True, slots=True)
 class AllowPattern:
-    """One pattern. Without `is_open` the path has to have exactly its segments; with it, its last is a beginning."""
+    """One pattern. A path must match all its segments; with `is_open`, the last one is only a prefix."""
 
     segments: tuple[str, ...]
     is_open: bool
 
     def matches(self, path: Sequence[str], namespace: str) -> bool:
-        """Whether a path, as segments, is one of those that the pattern allows to a namespace."""
+        """Whether the pattern allows a namespace the path with these segments."""
         wanted = [namespace if segment == _NAMESPACE else segment for segment in self.segments]
         if not self.is_open:
             return len(path) == len(wanted) and all(map(_same, wanted, path))
@@ -33,14 +33,14 @@ class AllowPattern:
         return (
             len(path) >= len(wanted)
             and all(map(_same, whole, path))
-            # `a/*` asks for something below `a`; `a/b*` for what begins so.
+            # `a/*` requires something below `a`; `a/b*` matches what begins with it.
             and path[len(whole)].startswith(beginning)
         )
 
     def covers(self, path: Sequence[str]) -> bool:
-        """Whether every namespace is allowed all that a path of a policy stands for, of which it is told by segments.
+        """Whether the pattern allows every namespace everything that a policy path, given as segments, stands for.
 
-        A segment may be `{namespace}`, and the last one `*`: anything below. One pattern has to cover it all.
+        A segment may be `{namespace}`, and the last one `*` for anything below. One pattern must cover all of it.
         """
         return (self.is_open or path[-1] != _ANYTHING) and self.matches(path, _NAMESPACE)
 
@@ -53,7 +53,7 @@ def _same(wanted: str, segment: str) -> bool:
 
 
 def parse(text: str) -> AllowPattern:
-    """Read a pattern; raises ValueError that says what is wrong with it."""
+    """Parse a pattern. Raises ValueError that says what is wrong with it."""
     is_open = text.endswith(_ANYTHING)
     segments = text.removesuffix(_ANYTHING).split("/") if is_open else text.split("/")
     for position, segment in enumerate(segments):
@@ -65,7 +65,7 @@ def parse(text: str) -> AllowPattern:
         if "{" in segment.replace(_NAMESPACE, "", 1) or (_NAMESPACE in segment and segment != _NAMESPACE):
             raise ValueError("{namespace} stands for a whole segment, and there is no other placeholder")
         if is_beginning and segment == _NAMESPACE:
-            # `{namespace}*` would let team-a read what is team-ab's.
+            # `{namespace}*` would let team-a read the secrets of team-ab.
             raise ValueError("{namespace} stands for a whole segment: write {namespace}/*")
         if not segment and not is_beginning:
             raise ValueError("a segment is empty")
@@ -74,6 +74,6 @@ def parse(text: str) -> AllowPattern:
 
 
 def _check_plain(path: str) -> None:
-    """A pattern that no reference could ever meet is a mistake."""
+    """Refuse a pattern that no reference could ever match."""
     if path:
         paths.check(f"{path.replace(_NAMESPACE, 'namespace')}/secret")

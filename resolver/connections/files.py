@@ -1,6 +1,6 @@
-"""The connections file together with the CA files that it names: what they hold, and which connections that gives.
+"""The connections file and the CA files that it names, and the connections that follow from them.
 
-A change anywhere in them is a change: the name of a CA file stays the same when the bundle in it is renewed.
+A change in any of these files counts: when a CA bundle is renewed, the name of its file stays the same.
 """
 
 from collections.abc import Mapping
@@ -10,16 +10,16 @@ from pathlib import Path
 from resolver.connections import bounded_file, tls_trust
 from resolver.connections.model import ConfigurationError, Connection, parse, read_bytes
 
-# The bundle of a whole system has a quarter of a megabyte.
+# The CA bundle of an operating system has a quarter of a megabyte.
 MAX_BUNDLE_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What the files held when they were looked at; two looks are equal when every byte is the same.
+    """The content of the files at one time. Two looks are equal if every byte is the same.
 
-    `content` is that of the connections file; `problem` says why there are no connections in it; `bundles` are the
-    contents of the CA files, or the words for why one cannot be read.
+    `content` is that of the connections file; `problem` says why it has no usable connections; `bundles` are the
+    contents of the CA files, or a message why one cannot be read.
     """
 
     content: bytes | None
@@ -30,14 +30,14 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The connections that can be used, each with its CA bundle, and by name why another one cannot."""
+    """The usable connections with their CA bundles, and for each other name why it cannot be used."""
 
     connections: Mapping[str, Connection]
     rejected: Mapping[str, str]
 
 
 def look(file: Path, before: Look | None = None) -> Look:
-    """Read a connections file and the CA files that it names. Does not raise; parses only what `before` was not."""
+    """Read a connections file and the CA files that it names. Never raises. Parses only what differs from `before`."""
     try:
         content = read_bytes(file)
     except ConfigurationError as error:
@@ -51,9 +51,9 @@ def look(file: Path, before: Look | None = None) -> Look:
 
 
 def usable(seen: Look, file: Path) -> Found:
-    """Return the connections of a look. A CA file that cannot be used concerns the connections that name it alone.
+    """Return the connections of a look. An unusable CA file only affects the connections that name it.
 
-    Raises `ConfigurationError` when the connections file as a whole cannot be used.
+    Raises `ConfigurationError` if the connections file as a whole cannot be used.
     """
     if seen.problem:
         raise ConfigurationError(seen.problem)
@@ -70,7 +70,7 @@ def usable(seen: Look, file: Path) -> Found:
 def load(file: Path) -> Mapping[str, Connection]:
     """Read a connections file with its CA files.
 
-    Raises `ConfigurationError`, as `resolver.connections.read` does, and also when a CA file cannot be used.
+    Raises `ConfigurationError` if it or a CA file cannot be used.
     """
     found = usable(look(file), file)
     if found.rejected:
@@ -79,7 +79,7 @@ def load(file: Path) -> Mapping[str, Connection]:
 
 
 def with_bundle(connection: Connection, field: str) -> Connection:
-    """Read the CA file of a connection; raises `ConfigurationError` naming `field` when it cannot be used."""
+    """Read the CA file of a connection. Raises `ConfigurationError` naming `field` if it cannot be used."""
     if connection.ca_file is None:
         return connection
     try:
@@ -105,7 +105,7 @@ def _bundle(path: Path) -> bytes | str:
     except OSError as error:
         return f"cannot be read ({error.strerror}): {path}"
     except ValueError:
-        # NUL, or half of a surrogate pair, which no file's name can hold.
+        # NUL or half of a surrogate pair, which no file name can contain.
         return "not the name of a file"
 
 

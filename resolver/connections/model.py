@@ -1,7 +1,7 @@
-"""The administrator's Vault connections: where a reference may lead, and as whom.
+"""The administrator's Vault connections: which servers references may reach, and with which identity.
 
-Addresses, authentication mounts, roles, Vault namespaces and CA bundles come from this file only; nothing in a
-manifest can name one.
+Addresses, authentication mounts, roles, Vault namespaces and CA bundles come from this file only. Nothing in a manifest
+can name one.
 """
 
 import ssl
@@ -26,17 +26,17 @@ from resolver.connections import allow, bounded_file, tls_trust
 from resolver.connections.allow import AllowPattern
 from resolver.references import paths, yamltext
 
-# What a ConfigMap or a Secret, from which the file comes in a cluster, can hold.
+# The most that a ConfigMap or a Secret can hold, from which the file comes in a cluster.
 MAX_BYTES = 1024 * 1024
 _LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
 _NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
 _NAMESPACE_FIELD = "{namespace}"
-# For editors and for helm, which know no more than patterns; `_checked_address` says it in words.
+# For editors and Helm, which only know patterns; `_checked_address` gives better messages.
 _ADDRESS_PATTERN = r"^(https://[^/?#@]+|http://(127\.0\.0\.1|localhost|\[::1\])(:[0-9]+)?)/?$"
 
 
 class ConfigurationError(Exception):
-    """A configuration file cannot be used; the message names file, field and cause, never a value."""
+    """A configuration file cannot be used. The message names the file, the field and the cause, but never a value."""
 
 
 def _checked_address(address: str) -> str:
@@ -61,7 +61,7 @@ def _has_usable_port(parts: SplitResult) -> bool:
 
 def _checked_mount(mount: str) -> str:
     trimmed = mount.strip("/")
-    # A mount is the beginning of a path: it has to pass the same rules.
+    # A mount is the beginning of a path, so the same rules apply.
     paths.check(f"{trimmed}/secret")
     return trimmed
 
@@ -84,7 +84,7 @@ _Pattern = Annotated[AllowPattern, BeforeValidator(_parsed_pattern), WithJsonSch
 
 
 class _Strict(BaseModel):
-    """Unknown keys and values of the wrong type are errors; nothing changes after loading."""
+    """Unknown keys and values of the wrong type are errors. Instances cannot be changed."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -116,12 +116,12 @@ class Authentication(_Strict):
         return self.mount or self.method
 
     def role_for(self, namespace: str) -> str:
-        """The Vault role under which a namespace's identity logs in."""
+        """The Vault role with which the identity of a namespace logs in."""
         return self.role.replace(_NAMESPACE_FIELD, namespace)
 
 
 class Retries(_Strict):
-    """How a read or a login that is likely to succeed in a moment is repeated, always within the request's time."""
+    """How reads and logins are repeated that may succeed in a moment, always within the request's deadline."""
 
     attempts: Annotated[int, Field(ge=0, le=5)] = Field(
         default=2, description="How often one request is repeated at most; 0 for never."
@@ -137,7 +137,7 @@ class Retries(_Strict):
 
 
 class Connection(_Strict):
-    """One Vault server, and how it is spoken to. Times are in seconds."""
+    """One Vault server, and how to reach it. Times are in seconds."""
 
     address: Annotated[str, AfterValidator(_checked_address)] = Field(
         description="Vault's URL: scheme, host, port; https, or http on loopback. Redirects are not followed: name the "

@@ -1,4 +1,4 @@
-"""Whom Keyhole trusts to vouch for a Vault server: the TLS contexts, made from bundles that were read before."""
+"""TLS contexts for connections to Vault, made from CA bundles that have been read before."""
 
 import functools
 import ssl
@@ -6,15 +6,14 @@ import ssl
 
 @functools.lru_cache(maxsize=32)
 def tls_context(bundle: bytes | None) -> ssl.SSLContext:
-    """Return the context that trusts the certificates of a CA bundle (PEM), or those of the system for None.
+    """Return the context that trusts the certificates of a CA bundle (PEM), or for None those of the system.
 
-    The same bundle gives the same context, also to different connections: with hundreds of certificates, as the
-    system's bundle has, it takes a tenth of a second to make. Raises `ssl.SSLError` when there is no certificate in the
-    bundle, or one that is broken.
+    Connections with the same bundle share a context, because creating one takes a tenth of a second with hundreds of
+    certificates, as in the system's bundle. Raises `ssl.SSLError` if the bundle has no certificate, or a broken one.
     """
     if bundle is None:
         return ssl.create_default_context()
-    # The module takes ASCII only, and PEM is ASCII; what people write between certificates need not be. An empty text
-    # would count as none at all, and have the system's certificates loaded.
+    # The module accepts ASCII only. PEM is ASCII, but what people write between certificates need not be. An empty text
+    # would count as no bundle, and load the certificates of the system.
     text = bundle.decode("ascii", errors="ignore") or "\n"
     return ssl.create_default_context(cadata=text)

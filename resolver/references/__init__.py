@@ -1,1 +1,1 @@
-"""The language of references, and the values that they stand for. Pure: it knows neither Vault nor Kubernetes."""
+"""The language of references, and their values. Pure: it knows neither Vault nor Kubernetes."""

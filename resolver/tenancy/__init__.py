@@ -1,1 +1,1 @@
-"""As whom Vault is asked: a tenant's login, its token, and Vault as it sees it."""
+"""The identities for Vault: a tenant's login, its token, and what the tenant may see in Vault."""

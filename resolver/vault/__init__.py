@@ -1,1 +1,1 @@
-"""Vault over HTTP: requests in bounded time and size, and what the answers mean."""
+"""Vault over HTTP: requests limited in time and size, and what the answers mean."""

@@ -131,7 +131,7 @@ def test_manifests_without_a_reference_are_a_finding() -> None:
     ("arguments", "told"),
     [
         pytest.param([], "Missing argument", id="no namespace"),
-        pytest.param(["Shop"], "no name of a namespace", id="no name of a namespace"),
+        pytest.param(["Shop"], "not a name for a namespace", id="no name of a namespace"),
         pytest.param(["kube-system"], "belongs to Kubernetes", id="a namespace of Kubernetes"),
         pytest.param(["kube-public"], "belongs to Kubernetes", id="another one"),
         pytest.param(["kube-node-lease"], "belongs to Kubernetes", id="the third one"),

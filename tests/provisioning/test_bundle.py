@@ -88,9 +88,9 @@ def test_a_name_that_is_a_number_or_a_word_of_yaml_is_quoted(name: str) -> None:
 @pytest.mark.parametrize(
     ("namespace", "webhook", "controller", "told"),
     [
-        pytest.param("Shop", WEBHOOK, CONTROLLER, "no name of a namespace", id="a name with capitals"),
-        pytest.param("a" * 64, WEBHOOK, CONTROLLER, "no name of a namespace", id="a name that is too long"),
-        pytest.param("shop\n---", WEBHOOK, CONTROLLER, "no name of a namespace", id="a name that is more YAML"),
+        pytest.param("Shop", WEBHOOK, CONTROLLER, "not a name for a namespace", id="a name with capitals"),
+        pytest.param("a" * 64, WEBHOOK, CONTROLLER, "not a name for a namespace", id="a name that is too long"),
+        pytest.param("shop\n---", WEBHOOK, CONTROLLER, "not a name for a namespace", id="a name that is more YAML"),
         pytest.param("kube-system", WEBHOOK, CONTROLLER, "belongs to Kubernetes", id="a namespace of Kubernetes"),
         pytest.param("keyhole", WEBHOOK, CONTROLLER, "Keyhole's own account", id="the namespace of the webhook"),
         pytest.param("c", WEBHOOK, Account("c", "x"), "Keyhole's own account", id="the namespace of the controller"),

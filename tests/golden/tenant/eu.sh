@@ -1,5 +1,5 @@
 #!/bin/sh
-# For the Vault at https://vault.eu.example:8200: set VAULT_ADDR, and log in as one who may write policies and roles.
+# For the Vault at https://vault.eu.example:8200: set VAULT_ADDR, and log in as somebody who may write policies and roles.
 set -eu
 
 vault policy write -namespace=teams/eu keyhole-shop - <<'EOF'

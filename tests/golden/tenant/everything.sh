@@ -1,10 +1,10 @@
 #!/bin/sh
-# For the Vault: set VAULT_ADDR, and log in as one who may write policies and roles.
+# For the Vault: set VAULT_ADDR, and log in as somebody who may write policies and roles.
 set -eu
 
 kubectl apply --server-side -f - <<'EOF'
-# What the namespace shop needs so that Keyhole fills its Secrets. To be applied by an administrator: a Role can be
-# granted only by somebody who has its rights, or may escalate (Kubernetes, "Privilege escalation prevention").
+# What the namespace shop needs so that Keyhole fills its Secrets. An administrator has to apply it: only those who
+# have the rights of a Role, or may escalate, can grant it (Kubernetes, "Privilege escalation prevention").
 apiVersion: v1
 kind: Namespace
 metadata:
@@ -13,34 +13,34 @@ metadata:
     # Without this label Keyhole refuses every reference in the namespace.
     keyhole.dev/enabled: "true"
 ---
-# Who the namespace is in Vault. No Role names this account: its tokens are worth nothing in Kubernetes.
+# The identity of the namespace in Vault. It has no Role, so its tokens give no rights in Kubernetes.
 apiVersion: v1
 kind: ServiceAccount
 metadata:
   name: keyhole
   namespace: shop
-# No pod is to run as it. A pod that does gets no token by this default, and one all the same if its author asks for it
-# (a projected volume). Whoever may create pods or tokens here can so be the namespace in Vault, without Keyhole.
+# No pod should run as this account. By this default such a pod gets no token, but its author can still ask for one (a
+# projected volume). So whoever may create pods or tokens here can act as the namespace in Vault, without Keyhole.
 automountServiceAccountToken: false
 ---
-# Who Keyhole's controller is in this namespace. Vault knows nothing of it.
+# The identity of Keyhole's controller in this namespace. Vault does not know it.
 apiVersion: v1
 kind: ServiceAccount
 metadata:
   name: keyhole-reconciler
   namespace: shop
-# Its tokens are minted for ten minutes by the controller; none is to lie in a pod.
+# The controller creates its tokens, for ten minutes each; no pod should have one.
 automountServiceAccountToken: false
 ---
-# The webhook. It has no right to mint tokens but by Roles such as this one.
+# The webhook. It may create tokens only through Roles such as this one.
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
 metadata:
   name: keyhole-webhook
   namespace: shop
 rules:
-  # It logs in to Vault with a token of this one account. Every other account of the namespace is out of its reach,
-  # so that a stolen webhook can act as nobody in Kubernetes.
+  # It logs in to Vault with a token of this one account. All other accounts of the namespace are out of its reach, so
+  # a compromised webhook cannot act as anyone in Kubernetes.
   - apiGroups: [""]
     resources: [serviceaccounts/token]
     resourceNames: [keyhole]
@@ -60,7 +60,7 @@ subjects:
     name: keyhole-webhook
     namespace: keyhole
 ---
-# The controller. What it does here it does as the account keyhole-reconciler, so the audit log shows it as such.
+# The controller. It acts here as the account keyhole-reconciler, and the audit log shows it as such.
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
 metadata:
@@ -93,10 +93,10 @@ metadata:
   name: keyhole-reconciler
   namespace: shop
 rules:
-  # get, list, watch: to find the Secrets that hold references and to see them change. patch: to have one admitted
-  # again when its value changed in Vault. create: to make those that hold the values of variables. RBAC cannot limit
-  # list, watch and create to some Secrets. No update and no delete: neither is needed. No workloads: Keyhole keeps
-  # only Secrets so far.
+  # get, list, watch: to find the Secrets with references and to see them change. patch: to have one admitted again
+  # when its value has changed in Vault. create: to make those with the values of variables. RBAC cannot limit list,
+  # watch and create to some Secrets. update and delete are not needed. No workloads, because Keyhole fills only Secrets
+  # so far.
   - apiGroups: [""]
     resources: [secrets]
     verbs: [get, list, watch, patch, create]

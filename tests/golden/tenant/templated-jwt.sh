@@ -1,5 +1,5 @@
 #!/bin/sh
-# For the Vault: set VAULT_ADDR, and log in as one who may write policies and roles.
+# For the Vault: set VAULT_ADDR, and log in as somebody who may write policies and roles.
 set -eu
 
 accessor=$(vault auth list | awk -v mount=jwt/ '$1 == mount { print $3 }')
