@@ -1,8 +1,9 @@
 """The root of everything that can go wrong between a reference and its value.
 
 `resolver.references.errors` has the faults of references and values, `resolver.vault.errors` the failures of Vault and
-Kubernetes. A connections file that cannot be used is another matter: `ConfigurationError` refuses no object, it keeps
-Keyhole from starting.
+Kubernetes. Two kinds of errors do not belong to this tree. The parsers (paths, escapes, functions, JSON, YAML) raise
+ValueErrors, which their callers turn into errors of this tree. And `ConfigurationError` refuses no object: a connections
+file that cannot be used keeps Keyhole from starting.
 """
 
 from typing import ClassVar
