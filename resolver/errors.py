@@ -2,8 +2,8 @@
 
 `resolver.references.errors` has the faults of references and values, `resolver.vault.errors` the failures of Vault and
 Kubernetes. Two kinds of errors do not belong to this tree. The parsers (paths, escapes, functions, JSON, YAML) raise
-ValueErrors, which their callers turn into errors of this tree. And `ConfigurationError` refuses no object: a connections
-file that cannot be used keeps Keyhole from starting.
+ValueErrors, which their callers turn into errors of this tree. And `ConfigurationError` refuses no object: without a
+usable connections file, Keyhole does not start.
 """
 
 from typing import ClassVar
