@@ -155,7 +155,7 @@ class TestMounts:
         traffic = Traffic(asks.bed)
         error = asks.error(NAMESPACE, f"vault:{mount.path}/{branch}/plain#keys")
         assert isinstance(error, ReferenceRefused)
-        assert f"is written {mount.path}/data/{branch}/plain" in error.message
+        assert f"write {mount.path}/data/{branch}/plain" in error.message
         assert traffic.reads() == []
 
     def test_what_is_not_there_costs_one_question_more(self, asks: Asking, plant: Planter) -> None:
@@ -286,8 +286,8 @@ class TestUnknownMounts:
         ("path", "told"),
         [
             ("fresh/shop/db", 'path "fresh/data/shop/db" { capabilities = ["read"] }'),
-            ("secrte/shop/db", "`vault secrets list` tells"),
-            ("v1/secret/data/shop/db", "does without the v1/ of Vault's API: secret/data/shop/db"),
+            ("secrte/shop/db", "check with `vault secrets list`"),
+            ("v1/secret/data/shop/db", "leave out the v1/ of Vault's API: secret/data/shop/db"),
         ],
     )
     def test_it_may_not_exist_or_lack_a_line(self, asks: Asking, path: str, told: str) -> None:
@@ -303,6 +303,6 @@ class TestUnknownMounts:
         add_tenant(testbed, "lines", ["secret/data/lines/*"])
         with asking(testbed) as asks:
             told = asks.error("lines", "vault:fresh/shop/db#password").message
-            line = told.partition("would: ")[2].partition("; if it is KV v1")[0]
+            line = told.partition("add this to its policy: ")[2].partition("; if it is KV v1")[0]
             testbed.vault.client().sys.create_or_update_policy("keyhole-lines", line)
             assert asks.value("lines", "vault:fresh/shop/db#password") == "x"
