@@ -39,6 +39,8 @@ from resolver.causes import Cause
 from resolver.deadline import Deadline
 from resolver.errors import DeadlineExceeded, ResolverError, TemporaryError
 from resolver.references.characters import visible
+from resolver.references.grammar import Reference
+from resolver.resolve import Outcome
 from resolver.vault.http import Limit, no_limit
 from runtime.logs import frames
 from webhook.admission.execute import (
@@ -84,10 +86,12 @@ class _Progress:
     # As long as no field is planned, any codec will do.
     plan: Plan = field(default_factory=lambda: Plan(SECRET))
     outcomes: Sequence[FieldOutcome] = ()
+    found: dict[Reference, Outcome] = field(default_factory=dict)
+    """What Vault said. The audit trail accounts for it even if the admission ends before there are outcomes."""
 
     def refused(self, decisive: Problem) -> list[FieldOutcome]:
         """Return the outcomes if the object is refused now, for this problem before all others."""
-        return of_refused(self.outcomes or untouched(self.plan), self.plan.problems, decisive)
+        return of_refused(self.outcomes or untouched(self.plan, self.found), self.plan.problems, decisive)
 
 
 class Admission:
@@ -162,7 +166,7 @@ class Admission:
         if keys is None:
             raise RecordKeyUnavailable
         try:
-            progress.outcomes = self._executor.execute(request, progress.plan, provenance, deadline)
+            progress.outcomes = self._executor.execute(request, progress.plan, provenance, deadline, progress.found)
         except Denied as denied:
             # No warnings: some of them say what a record proves.
             return _refusal(request, progress, [*progress.plan.problems, denied.problem])

@@ -129,10 +129,16 @@ class PlanExecutor:
         self._freshness = Freshness()
 
     def execute(
-        self, request: AdmissionRequest, plan: Plan, provenance: Provenance | None, deadline: Deadline
+        self,
+        request: AdmissionRequest,
+        plan: Plan,
+        provenance: Provenance | None,
+        deadline: Deadline,
+        found: dict[Reference, Outcome],
     ) -> list[FieldOutcome]:
         """Ask Vault about the fields that need it, and return what becomes of each field, removed ones last.
 
+        What Vault says is put into `found`, so that it is known even if the work ends before there are outcomes.
         Raises `Denied`, or the errors of `kube` and `TemporaryError` if that cannot be asked.
         """
         asked = [field for field in plan.fields if self._must_ask(field, request)]
@@ -140,14 +146,14 @@ class PlanExecutor:
         is_needed |= any(field.action in SHOWN for field in plan.fields)
         if plan.problems and not is_needed:
             # The object is refused in any case, and no field needs a new value: there is nothing to ask.
-            return untouched(plan)
-        found: Mapping[Reference, Outcome] = {}
+            return untouched(plan, found)
         unverified: Problem | None = None
         if is_needed:
             self._check_may_have(request, deadline)
-            found = self._resolve(request, asked, deadline)
+            found.update(self._resolve(request, asked, deadline))
         elif asked:
-            found, unverified = self._verify(request, asked, deadline)
+            answers, unverified = self._verify(request, asked, deadline)
+            found.update(answers)
         room_bytes = left_bytes(plan, request.manifest)
         filler = FieldFiller(provenance, found, request.dry_run, unverified, room_bytes)
         asked_keys = {field.wanted.key for field in asked}

@@ -106,12 +106,12 @@ def left_bytes(plan: Plan, manifest: Mapping[str, Any]) -> int:
     return codec.max_bytes - own - sum(codec.size_bytes(field.proved) for field in fields.values())
 
 
-def untouched(plan: Plan) -> list[FieldOutcome]:
-    """Return the outcomes of a plan that was not carried out."""
-    fields = [
-        FieldOutcome(each.wanted.pointer, Fate.NOTHING, each, references=dict.fromkeys(each.wanted.template.references))
-        for each in plan.fields
-    ]
+def untouched(plan: Plan, found: Mapping[Reference, Outcome]) -> list[FieldOutcome]:
+    """Return the outcomes of a plan that was not carried out to its end. `found` is what Vault had said by then."""
+    fields = []
+    for each in plan.fields:
+        references = {reference: found.get(reference) for reference in each.wanted.template.references}
+        fields.append(FieldOutcome(each.wanted.pointer, Fate.NOTHING, each, references=references))
     return [*fields, *(FieldOutcome(plan.codec.pointer(key), Fate.NOTHING) for key in plan.removed)]
 
 

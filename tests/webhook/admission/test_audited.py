@@ -84,6 +84,23 @@ def test_a_refusal_before_vault_names_no_identity(trail: tuple[AuditTrail, Path]
     assert record["fields"][0]["cause"] == "NamespaceNotEnabled"
 
 
+def test_what_vault_was_asked_is_told_even_if_a_bug_follows(
+    trail: tuple[AuditTrail, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object, **__: object) -> Any:
+        raise KeyError("canary-value")
+
+    monkeypatch.setattr("webhook.admission.outcomes.fill", fails)
+    assert admitted(trail[0], found("canary-value")).cause == "InternalError"
+    (record,) = lines(trail[1])
+    assert record["identity"] == "system:serviceaccount:team-a:keyhole"
+    assert record["logins"] == [{"connection": "default", "role": "role-team-a"}]
+    (field,) = record["fields"]
+    assert (field["done"], field["cause"]) == ("refused", "InternalError")
+    assert field["references"][0]["request_id"]
+    assert "canary-value" not in trail[1].read_text()
+
+
 def test_a_dry_run_is_told_as_one(trail: tuple[AuditTrail, Path]) -> None:
     admitted(trail[0], found(), dryRun=True)
     (record,) = lines(trail[1])
