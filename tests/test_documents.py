@@ -154,8 +154,7 @@ def test_files_of_the_repository_that_are_named_are_there(file: Path) -> None:
     assert {path for path in here if not (ROOT / path).exists() and not (file.parent / path).exists()} == set()
 
 
-# ARCHITECTURE.md is written anew, and until then it is as it was.
-@pytest.mark.parametrize("file", [file for file in DOCUMENTS if file.name != "ARCHITECTURE.md"], ids=named)
+@pytest.mark.parametrize("file", DOCUMENTS, ids=named)
 def test_lines_are_short(file: Path) -> None:
     assert long_lines(file.read_text()) == []
 
