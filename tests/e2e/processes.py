@@ -8,6 +8,9 @@ from testbed.keyhole.installation import Webhook
 
 # For what is certain to come: a busy machine may take long, and nobody waits for longer than it does.
 _SECONDS = 120.0
+# Most conditions ask the API server, so the pauses grow: what is waited for needs the processor.
+_FIRST_PAUSE_SECONDS = 0.05
+_LONGEST_PAUSE_SECONDS = 0.2
 _ESTABLISHED = "01"
 
 
@@ -56,6 +59,8 @@ def _runs(pid: int) -> bool:
 def eventually(condition: Callable[[], bool], what: str, timeout_seconds: float = _SECONDS) -> None:
     """Wait for the condition; fail with `what` when the time is up."""
     deadline = time.monotonic() + timeout_seconds
+    pause_seconds = _FIRST_PAUSE_SECONDS
     while not condition():
         assert time.monotonic() < deadline, f"not within {timeout_seconds:.0f} s: {what}"
-        time.sleep(0.05)
+        time.sleep(pause_seconds)
+        pause_seconds = min(pause_seconds * 1.3, _LONGEST_PAUSE_SECONDS)
