@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from controller.process import Controller
 from manifests.provenance.key_status import DROP_OLD, ROTATE, KeyStatus, Progress, Rotation, Step
 from manifests.provenance.keyring import KeyRing, dump, new_key
 from testbed import Testbed
 from testbed.keyhole.installation import controlling
-from testbed.servers.supervision import Server
 from tests.e2e.keys.conftest import Commands, KeySecret, Tenants
+from tests.e2e.keys.in_process import controlling_here
 from tests.e2e.keys.signer import SigningWebhook
 from tests.e2e.processes import eventually
 
@@ -21,9 +22,9 @@ _LONG_SECONDS = 600.0
 
 
 @pytest.fixture
-def controller(bed: Testbed, key: KeySecret, tmp_path: Path) -> Iterator[Server]:
+def controller(bed: Testbed, key: KeySecret, tmp_path: Path) -> Iterator[Controller]:
     """Return a running controller that has made the key."""
-    with controlling(bed, tmp_path) as controller:
+    with controlling_here(bed, tmp_path) as controller:
         # The test before may have killed one that led.
         eventually(lambda: bool(key.data()), "a key")
         yield controller
@@ -240,7 +241,7 @@ class TestInterruptions:
         key.put(dump(ring), {"keyhole.dev/key-status": status.dump()})
         tenants.add("waiting")
         tenants.add_secret("waiting", "one", old.id)
-        with controlling(bed, tmp_path):
+        with controlling_here(bed, tmp_path):
             eventually(lambda: _step(key) is Step.DONE, "the rotation is done")
         assert set(key.ring().accepted) == {new.id}
         assert tenants.record_key("waiting", "one") == new.id
@@ -260,7 +261,7 @@ class TestInterruptions:
                 before = key.status()
                 eventually(lambda: key.status() != before or _step(key) is Step.DONE, "a step")  # noqa: B023
                 os.kill(controller.pid, signal.SIGKILL)
-        with controlling(bed, tmp_path, settle_seconds=0.2):
+        with controlling_here(bed, tmp_path, settle_seconds=0.2):
             eventually(lambda: _step(key) is Step.DONE, "the rotation is done")
         assert set(key.ring().accepted) == {tenants.record_key("many", "one")}
 
@@ -268,7 +269,7 @@ class TestInterruptions:
         self, bed: Testbed, key: KeySecret, tmp_path: Path
     ) -> None:
         # The first one stays in the first step for as long as is needed.
-        with controlling(bed, tmp_path, name="second", settle_seconds=_LONG_SECONDS):
+        with controlling_here(bed, tmp_path, name="second", settle_seconds=_LONG_SECONDS):
             eventually(lambda: bool(key.data()), "a key")
             backup = key.data()
             key.ask("one")
@@ -276,6 +277,6 @@ class TestInterruptions:
             first = set(key.ring().accepted)
             key.put(backup)
             eventually(lambda: bool(set(key.ring().accepted) - first), "another new key is accepted")
-        with controlling(bed, tmp_path):
+        with controlling_here(bed, tmp_path):
             eventually(lambda: _step(key) is Step.DONE, "the rotation is done")
         assert not set(key.ring().accepted) & first

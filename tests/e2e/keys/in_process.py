@@ -1,0 +1,73 @@
+"""The controller in the test's own process: starting another one costs a second of processor, mostly for imports.
+
+Where signals, kills and Leases are the subject, `testbed.keyhole.installation.controlling` starts a real one.
+"""
+
+import contextlib
+import logging
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from cli.version import VERSION
+from controller.meters import ControllerMeters
+from controller.process import Controller, ControllerSettings
+from kube.objects import ObjectName
+from manifests.registration.webhook_configuration import OWN_NAMESPACE
+from metrics.meters import Meters
+from runtime.log_lines import LogFormat, formatter
+from testbed import Testbed
+from testbed.keyhole.identities import LEASE, RECORD_KEY, controller_kubeconfig
+
+
+@contextlib.contextmanager
+def controlling_here(
+    bed: Testbed, directory: Path, *, name: str = "controller", settle_seconds: float = 1.0
+) -> Iterator[Controller]:
+    """Run a controller of the record key until the block ends, one at a time. It logs to NAME.log.
+
+    Raises the bug that ended it, if one did.
+    """
+    settings = ControllerSettings(
+        ObjectName(OWN_NAMESPACE, RECORD_KEY),
+        ObjectName(OWN_NAMESPACE, LEASE),
+        record_key_settle_seconds=settle_seconds,
+        settle_seconds=settle_seconds,
+        kubeconfig=controller_kubeconfig(bed),
+    )
+    controller = Controller(settings, ControllerMeters(Meters.alone(), VERSION))
+    bugs: list[Exception] = []
+
+    def run() -> None:
+        try:
+            controller.run()
+        except Exception as error:  # noqa: BLE001 - raised where the test sees it
+            bugs.append(error)
+
+    thread = threading.Thread(target=run, name=name)
+    with _logged(directory / f"{name}.log"):
+        thread.start()
+        try:
+            yield controller
+        finally:
+            controller.stop()
+            thread.join()
+    if bugs:
+        raise bugs[0]
+
+
+@contextlib.contextmanager
+def _logged(file: Path) -> Iterator[None]:
+    """Write what Keyhole logs into a file, as the process does."""
+    handler = logging.FileHandler(file)
+    handler.setFormatter(formatter(LogFormat.CONSOLE))
+    log = logging.getLogger("keyhole")
+    before = log.level
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
+        log.removeHandler(handler)
+        handler.close()
