@@ -6,6 +6,8 @@ WORKDIR /opt/keyhole
 COPY requirements.txt ./
 # Wheels only: what has to be compiled would need a compiler here, and runs its own code while it is built.
 RUN ["python", "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--no-cache-dir", "--no-compile", "--require-hashes", "--only-binary=:all:", "--target=/opt/keyhole/requirements", "-r", "requirements.txt"]
+# The root file system is read-only, so bytecode has to be there already. It is not compared with the time of its source.
+RUN ["python", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", "/opt/keyhole/requirements"]
 COPY audit/ app/audit/
 COPY certs/ app/certs/
 COPY cli/ app/cli/
@@ -17,8 +19,7 @@ COPY provisioning/ app/provisioning/
 COPY resolver/ app/resolver/
 COPY runtime/ app/runtime/
 COPY webhook/ app/webhook/
-# The root file system is read-only, so bytecode has to be there already. It is not compared with the time of its source.
-RUN ["python", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", "/opt/keyhole/requirements", "/opt/keyhole/app"]
+RUN ["python", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", "/opt/keyhole/app"]
 
 FROM docker.io/library/python:3.13.15-slim-trixie@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b
 LABEL org.opencontainers.image.title="keyhole" \

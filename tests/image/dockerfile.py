@@ -1,20 +1,27 @@
 """The Dockerfile as stages of instructions, what its context holds, and its stages built in folders, without an engine.
 
-A stage's root is a folder, and `python` is that of a clean virtual environment. What an engine adds (layers, users,
-the base image's own files) is not there.
+A stage's root is a folder, and `python` is that of a clean virtual environment. What comes of the dependencies alone is
+kept in the testbed's cache, as an engine keeps layers. What else an engine adds (users, the base image's own files) is
+not there.
 """
 
+import contextlib
+import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
+from itertools import takewhile
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
 from dockerfile_parse import DockerfileParser
+
+from testbed.programs.build import cache_folder
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 _BUILD_SECONDS = 600
@@ -123,18 +130,23 @@ def build(folder: Path) -> Image:
     """Carry out the stages below `folder`; raises subprocess.CalledProcessError with what a command wrote."""
     text = (ROOT / "Dockerfile").read_text()
     patterns = ignore_patterns((ROOT / ".dockerignore").read_text())
-    subprocess.run([sys.executable, "-m", "venv", folder / "python"], check=True, timeout=_BUILD_SECONDS)
+    plain = _only_python(folder)
     roots: dict[str | None, Path] = {}
     last = Path()
     for number, stage in enumerate(stages(text)):
         last = roots[stage.name] = folder / f"stage-{number}"
-        last.mkdir()
-        _carry_out(stage, last, roots, folder / "python" / "bin" / "python", patterns)
+        lowest = _of_dependencies(stage)
+        if any(name == "RUN" for name, _ in lowest):
+            _layer(replace(stage, steps=lowest), last, folder)
+        else:
+            last.mkdir()
+            lowest = []
+        _carry_out(stage, last, roots, plain / "python", patterns, len(lowest))
     _, environment = labels_and_environment(text)
     entrypoint = json.loads(stages(text)[-1].values("ENTRYPOINT")[-1])
     image = Image(last, {}, entrypoint)
     mapped = {name: image.within(value) for name, value in environment.items()}
-    mapped["PATH"] = f"{mapped['PATH'].split(':', 1)[0]}:{_only_python(folder)}"
+    mapped["PATH"] = f"{mapped['PATH'].split(':', 1)[0]}:{plain}"
     return Image(last, mapped, entrypoint)
 
 
@@ -145,14 +157,45 @@ def _only_python(folder: Path) -> Path:
     return plain / "bin"
 
 
-def _carry_out(
-    stage: Stage, root: Path, roots: Mapping[str | None, Path], python: Path, patterns: Sequence[str]
+def _of_dependencies(stage: Stage) -> list[tuple[str, str]]:
+    """Return the first steps of a stage, up to where it takes a folder of the tree or of another stage."""
+
+    def takes_more(step: tuple[str, str]) -> bool:
+        if step[0] != "COPY":
+            return False
+        copied = copy_of(step[1])
+        return copied.stage is not None or any((ROOT / source).is_dir() for source in copied.sources)
+
+    return list(takewhile(lambda step: not takes_more(step), stage.steps))
+
+
+def _layer(lowest: Stage, root: Path, folder: Path) -> None:
+    """Make `root` what these steps make of it, once for the same steps, files and Python on this machine."""
+    files = [(ROOT / source).read_bytes() for copy in lowest.copies for source in copy.sources]
+    known = (sys.version, str(lowest.steps), *files)
+    layer = cache_folder(os.environ) / "layers" / hashlib.sha256(repr(known).encode()).hexdigest()[:16]
+    if not layer.is_dir():
+        python = folder / "python"
+        subprocess.run([sys.executable, "-m", "venv", python], check=True, timeout=_BUILD_SECONDS)
+        layer.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=layer.parent) as made:
+            _carry_out(lowest, Path(made, "root"), {}, python / "bin" / "python", [])
+            with contextlib.suppress(OSError):  # another run may have been quicker
+                Path(made, "root").rename(layer)
+    shutil.copytree(layer, root)
+
+
+def _carry_out(  # noqa: PLR0917
+    stage: Stage, root: Path, roots: Mapping[str | None, Path], python: Path, patterns: Sequence[str], done: int = 0
 ) -> None:
+    """Carry out the steps of a stage, but for the first so many, which are done but for the folder that they end in."""
     directory = PurePosixPath("/")
-    for instruction, value in stage.steps:
+    for number, (instruction, value) in enumerate(stage.steps):
         if instruction == "WORKDIR":
             directory /= value
             _inside(root, directory).mkdir(parents=True, exist_ok=True)
+        elif number < done:
+            continue
         elif instruction == "COPY":
             _copy(copy_of(value), root, directory, roots, patterns)
         elif instruction == "RUN":
