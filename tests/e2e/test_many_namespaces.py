@@ -30,7 +30,7 @@ from tests.e2e.processes import both_workers, connections_of, eventually, worker
 from tests.e2e.traffic import Traffic
 
 # `make nightly` asks for a thousand.
-NAMESPACES = [f"many-{number:04}" for number in range(int(os.environ.get("KEYHOLE_NAMESPACES") or 200))]
+NAMESPACES = [f"many-{number:04}" for number in range(int(os.environ.get("KEYHOLE_NAMESPACES") or 50))]
 # 220 MB for a thousand.
 MOST_PSS_MEGABYTES = 180 + 0.04 * len(NAMESPACES)
 WORKERS = 2
