@@ -181,11 +181,13 @@ class TestMalformedReview:
             ),
             pytest.param(
                 _request(object={"metadata": {"annotations": {"data.keyhole.dev/a": 7}}}),
-                "annotations holds something else",
+                "annotations holds something other",
                 id="an annotation that is a number",
             ),
             pytest.param(_request(object={"data": [1]}), "data is not an object", id="data that is a list"),
-            pytest.param(_request(object={"data": {"a": {}}}), "data holds something else", id="a value that is a map"),
+            pytest.param(
+                _request(object={"data": {"a": {}}}), "data holds something other", id="a value that is a map"
+            ),
             pytest.param(
                 _request(namespace="\ud800"), "namespace holds half of a surrogate pair", id="half a namespace"
             ),

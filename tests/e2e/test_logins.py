@@ -85,7 +85,7 @@ def _jwt_role(bed: Testbed, mount: str, name: str, **changes: object) -> None:
         ("other-audience", "does not accept the audience vault", "vault read auth/jwt/role/refused-audience"),
         ("other-subject", "not bound to this ServiceAccount", "vault read auth/jwt/role/refused-subject"),
         ("other-claim", "not bound to this ServiceAccount", "vault read auth/jwt/role/refused-claim"),
-        ("no-mount", "auth/jwt-nowhere is not there", "vault auth list"),
+        ("no-mount", "auth/jwt-nowhere does not exist", "vault auth list"),
         ("unconfigured", "auth/jwt-unconfigured is not configured", "vault read auth/jwt-unconfigured/config"),
         ("kube-no-role", "there is no such role", "vault list auth/kubernetes/role"),
         ("kube-other-namespace", "not bound to this", "vault read auth/kubernetes/role/refused-namespace"),

@@ -85,10 +85,10 @@ def test_every_worker_takes_a_new_ring_over_and_keeps_it_whatever_comes_after(
 ) -> None:
     first, second = new_key(), new_key()
     key.put(dump(KeyRing(first, {first.id: first})))
-    eventually(lambda: _log(starting).count(f"under the key {first.id}") == 2, "both workers have it")
+    eventually(lambda: _log(starting).count(f"signed with the key {first.id}") == 2, "both workers have it")
     before = workers(starting)
     key.put(dump(KeyRing(second, {one.id: one for one in (first, second)})))
-    eventually(lambda: _log(starting).count(f"under the key {second.id}") == 2, "both workers have the next")
+    eventually(lambda: _log(starting).count(f"signed with the key {second.id}") == 2, "both workers have the next")
     key.put({"signing": b"x"})
     eventually(lambda: _log(starting).count("signing does not name") == 2, "both say so")
     key.delete()
