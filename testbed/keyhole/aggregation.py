@@ -4,6 +4,7 @@ The Service is of type ExternalName and leads to localhost: its port is the one 
 """
 
 import contextlib
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from kube.request_header import READER_ROLE
 from manifests.registration.api_service import ADMISSION_PATH, api_service
 from manifests.registration.webhook_configuration import aggregated_webhook_configuration
 from testbed.bed import Testbed
+from testbed.errors import TestbedError
 from testbed.keyhole.identities import WEBHOOK_USER
 from testbed.keyhole.installation import SERVICE_HOST, Webhook, serving
 from testbed.keyhole.objects import apply, delete
@@ -23,6 +25,7 @@ from testbed.keyhole.registration import guarded, wait_until_asked
 
 _SERVICE, _NAMESPACE, _ = SERVICE_HOST.split(".")
 _AVAILABLE_SECONDS = 180.0
+_POLL_SECONDS = 0.1
 
 
 @contextlib.contextmanager
@@ -110,6 +113,15 @@ def aggregated(bed: Testbed, webhook: Webhook, *, timeout_seconds: int = 10, pol
 
 
 def _wait_until_available(bed: Testbed, api_service_name: str) -> None:
-    bed.kubectl(
-        "wait", "--for=condition=Available", f"--timeout={_AVAILABLE_SECONDS:.0f}s", "apiservice", api_service_name
-    )
+    deadline = time.monotonic() + _AVAILABLE_SECONDS
+    while not _is_available(bed, api_service_name):
+        if time.monotonic() > deadline:
+            raise TestbedError(f"after {_AVAILABLE_SECONDS:.0f} s the APIService {api_service_name} is not available")
+        time.sleep(_POLL_SECONDS)
+
+
+def _is_available(bed: Testbed, api_service_name: str) -> bool:
+    answer = bed.kubernetes.request("GET", f"/apis/apiregistration.k8s.io/v1/apiservices/{api_service_name}")
+    answer.raise_for_status()
+    conditions = answer.json().get("status", {}).get("conditions", [])
+    return any(each["type"] == "Available" and each["status"] == "True" for each in conditions)
