@@ -3,7 +3,6 @@
 import base64
 import contextlib
 import itertools
-import json
 import threading
 import time
 from collections.abc import Iterator
@@ -43,13 +42,14 @@ class Rival:
             thread.join()
 
     def _run(self) -> None:
-        change = json.dumps({"spec": {"caBundle": base64.b64encode(self._pem).decode()}})
-        changing = ("patch", "apiservice", API_SERVICE, "--type=merge", "--field-manager=injector", "-p", change)
+        change = {"spec": {"caBundle": base64.b64encode(self._pem).decode()}}
+        address = f"/apis/apiregistration.k8s.io/v1/apiservices/{API_SERVICE}?fieldManager=injector"
         while not self._stopping.wait(0.1):
             if self._certificates.api_service_bundle() != self._pem:
-                # The moment at which it is noticed: how long kubectl takes says nothing of the controller.
+                # The moment at which it is noticed: how long the writing takes says nothing of the controller.
                 self.replaced_at.append(time.monotonic())
-                self._bed.kubectl(*changing)
+                kind = "application/merge-patch+json"
+                self._bed.kubernetes.request("PATCH", address, change, content_type=kind).raise_for_status()
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from testbed.keyhole.identities import LEASE
 from testbed.keyhole.installation import controlling
 from testbed.keyhole.objects import apply
 from tests.e2e.keys.conftest import KeySecret
+from tests.e2e.keys.in_process import controlling_here
 from tests.e2e.processes import eventually
 
 _LEASE = f"/apis/coordination.k8s.io/v1/namespaces/{OWN_NAMESPACE}/leases/{LEASE}"
@@ -32,7 +33,7 @@ def _log(directory: Path, name: str = "controller") -> str:
 
 class TestTheKey:
     def test_it_is_made_when_the_secret_is_empty(self, bed: Testbed, key: KeySecret, tmp_path: Path) -> None:
-        with controlling(bed, tmp_path):
+        with controlling_here(bed, tmp_path):
             eventually(lambda: bool(key.data()), "a key")
             ring = key.ring()
             assert set(ring.accepted) == {ring.signing.id}
@@ -42,7 +43,7 @@ class TestTheKey:
 
     def test_one_that_is_there_is_kept(self, bed: Testbed, key: KeySecret, tmp_path: Path) -> None:
         key.put({"signing": b"0123abcd", "key.0123abcd": SOUND, "note": b"an administrator's"})
-        with controlling(bed, tmp_path):
+        with controlling_here(bed, tmp_path):
             eventually(lambda: key.status() is not None, "the status of a ring that was restored")
         assert key.data() == {"signing": b"0123abcd", "key.0123abcd": SOUND, "note": b"an administrator's"}
 
@@ -58,7 +59,7 @@ class TestTheKey:
         self, bed: Testbed, key: KeySecret, tmp_path: Path, data: dict[str, bytes]
     ) -> None:
         key.put(data)
-        with controlling(bed, tmp_path):
+        with controlling_here(bed, tmp_path):
             eventually(lambda: "Restore it from its backup" in _log(tmp_path), "the log says so")
             time.sleep(2.5)
         assert key.data() == data
@@ -69,7 +70,7 @@ class TestTheKey:
     ) -> None:
         broken = {"signing": b"0123abcd", "key.0123abcd": b"too short", "key.ffffffff": bytes(32), "note": b"kept"}
         key.put(broken)
-        with controlling(bed, tmp_path):
+        with controlling_here(bed, tmp_path):
             eventually(lambda: key.status() is not None, "a new key")
         assert set(key.ring().accepted) == {key.ring().signing.id}
         assert "key.ffffffff" not in key.data()
@@ -78,7 +79,7 @@ class TestTheKey:
         assert "THE KEY OF THE RECORDS IS LOST" in _log(tmp_path)
 
     def test_a_secret_that_was_emptied_is_a_loss_too(self, bed: Testbed, key: KeySecret, tmp_path: Path) -> None:
-        with controlling(bed, tmp_path):
+        with controlling_here(bed, tmp_path):
             eventually(lambda: bool(key.data()), "a key")
             before = key.ring().signing.id
             key.put({})
@@ -89,7 +90,7 @@ class TestTheKey:
     def test_a_backup_brings_a_lost_key_back_and_takes_no_other_away(
         self, bed: Testbed, key: KeySecret, tmp_path: Path
     ) -> None:
-        with controlling(bed, tmp_path):
+        with controlling_here(bed, tmp_path):
             eventually(lambda: bool(key.data()), "a key")
             lost = key.ring().signing
             document = key.document()
@@ -106,7 +107,7 @@ class TestTheKey:
         self, bed: Testbed, key: KeySecret, tmp_path: Path
     ) -> None:
         key.delete()
-        with controlling(bed, tmp_path):
+        with controlling_here(bed, tmp_path):
             eventually(lambda: "made the key" in _log(tmp_path), "the log says so")
             assert key.status() == KeyStatus.of(key.ring())
             assert "LOST" not in _log(tmp_path)
@@ -114,7 +115,7 @@ class TestTheKey:
     def test_a_secret_that_is_deleted_is_made_anew_and_that_is_a_loss(
         self, bed: Testbed, key: KeySecret, tmp_path: Path
     ) -> None:
-        with controlling(bed, tmp_path):
+        with controlling_here(bed, tmp_path):
             eventually(lambda: "made the key" in _log(tmp_path), "a key")
             before = key.ring().signing.id
             key.delete()

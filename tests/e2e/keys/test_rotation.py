@@ -11,7 +11,9 @@ import pytest
 from controller.process import Controller
 from manifests.provenance.key_status import DROP_OLD, ROTATE, KeyStatus, Progress, Rotation, Step
 from manifests.provenance.keyring import KeyRing, dump, new_key
+from manifests.registration.webhook_configuration import OWN_NAMESPACE
 from testbed import Testbed
+from testbed.keyhole.identities import LEASE
 from testbed.keyhole.installation import controlling
 from tests.e2e.keys.conftest import Commands, KeySecret, Tenants
 from tests.e2e.keys.in_process import controlling_here
@@ -19,6 +21,7 @@ from tests.e2e.keys.signer import SigningWebhook
 from tests.e2e.processes import eventually
 
 _LONG_SECONDS = 600.0
+_LEASE = f"/apis/coordination.k8s.io/v1/namespaces/{OWN_NAMESPACE}/leases/{LEASE}"
 
 
 @pytest.fixture
@@ -261,6 +264,8 @@ class TestInterruptions:
                 before = key.status()
                 eventually(lambda: key.status() != before or _step(key) is Step.DONE, "a step")  # noqa: B023
                 os.kill(controller.pid, signal.SIGKILL)
+            # As when it had expired, which takes 15 s and is tested with the controller.
+            bed.kubernetes.request("DELETE", _LEASE).raise_for_status()
         with controlling_here(bed, tmp_path, settle_seconds=0.2):
             eventually(lambda: _step(key) is Step.DONE, "the rotation is done")
         assert set(key.ring().accepted) == {tenants.record_key("many", "one")}
