@@ -18,6 +18,7 @@ from testbed.programs.toolbox import Toolbox
 from testbed.programs.versions import Version
 from testbed.servers.controller_manager import ControllerManager
 from testbed.servers.etcd import Etcd
+from testbed.servers.go_environment import go_environment
 from testbed.servers.kubernetes import Kubernetes
 from testbed.servers.supervision import Server, Supervisor
 from testbed.servers.vault import Vault
@@ -221,6 +222,7 @@ class Testbed:
             "HOME": str(self.directory),  # its caches
             "PATH": os.environ.get("PATH", os.defpath),
             "KUBECONFIG": str(kubeconfig or self.kubernetes.kubeconfig),
+            **go_environment(),
         }
         done = subprocess.run(
             [str(self.program("kubectl")), *args],

@@ -15,6 +15,7 @@ from testbed import Options, Testbed
 from testbed.bed import NEEDED
 from testbed.programs.reports import on_standard_error
 from testbed.programs.toolbox import Toolbox
+from testbed.servers import go_environment
 
 _HERE = Path(__file__).parent
 # Folders whose tests share a bed of their own.
@@ -29,6 +30,9 @@ _FIRST = (
     *("webhook/admission/test_patch_laws.py", "webhook/admission/test_isolation.py", "release/test_package.py"),
     *("release/test_sbom.py", "certs/test_renewal.py", "audit/test_verify.py"),
 )
+
+# The servers have memory to spare, and the tests need the processor.
+os.environ.setdefault(go_environment.VARIABLE, "400")
 
 # The same examples in every run, and no judgement of speed: that says how busy the machine is.
 settings.register_profile("keyhole", deadline=None, derandomize=True, max_examples=100)

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from testbed.programs import pins
+from testbed.servers.go_environment import go_environment
 
 _TIMEOUT_SECONDS = 180.0
 
@@ -24,7 +25,7 @@ class Helm:
 
     def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run helm. With `check` a failure raises subprocess.CalledProcessError, whose notes hold what helm said."""
-        environment = {"HOME": str(self.home), "PATH": os.environ.get("PATH", os.defpath)}
+        environment = {"HOME": str(self.home), "PATH": os.environ.get("PATH", os.defpath), **go_environment()}
         if self.kubeconfig is not None:
             environment["KUBECONFIG"] = str(self.kubeconfig)
         done = subprocess.run(

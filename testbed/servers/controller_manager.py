@@ -5,6 +5,7 @@ from pathlib import Path
 import requests
 
 from testbed.servers import ports
+from testbed.servers.go_environment import go_environment
 from testbed.servers.kubernetes import READY_TIMEOUT_SECONDS, REQUEST_TIMEOUT_SECONDS, Kubernetes
 from testbed.servers.supervision import Server, Supervisor
 
@@ -47,7 +48,7 @@ class ControllerManager:
                 name,
                 [*arguments, f"--secure-port={self.port}"],
                 self.log_file,
-                {"HOME": str(self._directory)},
+                {"HOME": str(self._directory), **go_environment()},
                 self._directory,
             )
             self.server.wait_until(self._healthy, READY_TIMEOUT_SECONDS)

@@ -6,6 +6,7 @@ from pathlib import Path
 import requests
 
 from testbed.servers import ports
+from testbed.servers.go_environment import go_environment
 from testbed.servers.supervision import Server, Supervisor
 
 READY_TIMEOUT_SECONDS = 120.0
@@ -45,7 +46,7 @@ class Etcd:
         ]
         if not self._fsync:
             arguments.append("--unsafe-no-fsync")
-        environment = {"HOME": str(self._directory)}
+        environment = {"HOME": str(self._directory), **go_environment()}
         self.server = self._supervisor.start("etcd", arguments, self.log_file, environment, self._directory)
         self.server.wait_until(self._healthy, READY_TIMEOUT_SECONDS)
 

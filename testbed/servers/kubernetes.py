@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from requests.adapters import HTTPAdapter
 
 from testbed.servers import ports
+from testbed.servers.go_environment import go_environment
 from testbed.servers.log_lines import whole_lines
 from testbed.servers.pki import Authority, KeyFiles, key_pem, public_key_pem, write_private
 from testbed.servers.supervision import Server, Supervisor
@@ -122,7 +123,7 @@ class Kubernetes:
                 "kube-apiserver",
                 [*arguments, f"--secure-port={self.port}"],
                 self.log_file,
-                {"HOME": str(self._directory)},
+                {"HOME": str(self._directory), **go_environment()},
                 self._directory,
             )
             self.server.wait_until(self._ready, READY_TIMEOUT_SECONDS)

@@ -20,6 +20,7 @@ import hvac
 import requests
 
 from testbed.servers import ports
+from testbed.servers.go_environment import go_environment
 from testbed.servers.log_lines import whole_lines
 from testbed.servers.pki import Authority
 from testbed.servers.supervision import Server, Supervisor
@@ -131,7 +132,7 @@ class Vault:
         # Plugins make a socket in TMPDIR, whose path is limited to 108 bytes and which they leave behind.
         self.discard_sockets()
         self._sockets = Path(tempfile.mkdtemp(prefix="keyhole-vault-"))
-        environment = {"HOME": str(self._directory), "TMPDIR": str(self._sockets)}
+        environment = {"HOME": str(self._directory), "TMPDIR": str(self._sockets), **go_environment()}
         self.server = self._supervisor.start("vault", arguments, self.log_file, environment, self._directory)
         serving = {_ACTIVE, _NOT_INITIALISED, _SEALED}
         self.server.wait_until(lambda: self.health() in serving, READY_TIMEOUT_SECONDS)
