@@ -55,7 +55,8 @@ soak: $(INSTALLED) ## Load one Keyhole steadily and see whether it leaks (MINUTE
 
 uptime: $(INSTALLED) ## Replace replicas, connections (20 times) and certificates (50) under load (about half an hour)
 	KEYHOLE_ROLLING_RESTARTS=20 KEYHOLE_CERTIFICATE_ROTATIONS=50 KEYHOLE_CONNECTION_CHANGES=20 \
-		KEYHOLE_SOAK_SECONDS=120 $(BIN)/pytest $(UNHURRIED) -s -m servers tests/e2e/uptime/test_rolling.py \
+		KEYHOLE_SOAK_SECONDS=120 KEYHOLE_LOAD_CLIENTS=8 KEYHOLE_LOAD_PAUSE_SECONDS=0.01 KEYHOLE_WORKER_KILLS=5 \
+		$(BIN)/pytest $(UNHURRIED) -s -m servers tests/e2e/uptime/test_rolling.py tests/e2e/uptime/test_killed.py \
 		tests/e2e/uptime/test_soak.py tests/e2e/certificates/test_rotation.py tests/e2e/test_vault_connections.py
 
 crowds: $(INSTALLED) ## Have thousands who can prove nothing at every listener, and show what that costs (some minutes)

@@ -1,5 +1,6 @@
 """A testbed of its own, on which Keyhole is stopped, killed and replaced, asked in both ways."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -25,6 +26,10 @@ from tests.e2e.objects import decoded
 from tests.e2e.places import Places
 
 NAMESPACES = ("up-one", "up-two")
+# Enough that requests are under way at each moment, and no more: the tests beside need the processor. `make uptime` has
+# more of them.
+CLIENTS = int(os.environ.get("KEYHOLE_LOAD_CLIENTS") or 4)
+PAUSE_SECONDS = float(os.environ.get("KEYHOLE_LOAD_PAUSE_SECONDS") or 0.02)
 
 
 @dataclass(frozen=True)
