@@ -48,13 +48,27 @@ def connections_file(bed: Testbed, canary: Canary, tmp_path_factory: pytest.Temp
 @pytest.fixture
 def certificates(bed: Testbed, places: Places, tmp_path: Path) -> Iterator[CertificateSecrets]:
     """Return the two Secrets, which are not there yet; no key that they ever held may stand in a log."""
+    with fresh_certificates(bed, tmp_path) as secrets:
+        yield secrets
+
+
+@contextlib.contextmanager
+def fresh_certificates(bed: Testbed, directory: Path) -> Iterator[CertificateSecrets]:
+    """Provide what the fixture `certificates` returns to processes that log below `directory`."""
     secrets = CertificateSecrets(bed)
     secrets.delete_both()
+    shared = {log: log.stat().st_size for log in (bed.kubernetes.audit_log, bed.kubernetes.log_file)}
     yield secrets
-    logs = [*tmp_path.rglob("*.log"), bed.kubernetes.audit_log, bed.kubernetes.log_file]
-    written = b"".join(log.read_bytes() for log in logs)
+    news = [_from(log, start) for log, start in shared.items()]
+    written = b"".join([*news, *(log.read_bytes() for log in directory.rglob("*.log"))])
     assert b"PRIVATE KEY" not in written
     assert not [line for key in secrets.seen_keys for line in key.splitlines()[1:-1] if line in written]
+
+
+def _from(log: Path, start: int) -> bytes:
+    with log.open("rb") as file:
+        file.seek(start)
+        return file.read()
 
 
 @contextlib.contextmanager

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ from testbed.keyhole.installation import Webhook, serving
 from testbed.keyhole.objects import apply, delete
 from testbed.keyhole.record_key import add_record_key
 from testbed.keyhole.registration import registered
-from tests.e2e.certificates.conftest import NAMESPACE, REFERENCE, certifying
+from tests.e2e.certificates.conftest import NAMESPACE, REFERENCE, certifying, fresh_certificates
 from tests.e2e.certificates.load import admitted, loaded, served_certificate
 from tests.e2e.certificates.secrets import CertificateSecrets
 from tests.e2e.objects import encoded
@@ -61,38 +61,82 @@ def _half(content: bytes) -> bytes:
     return content[: len(content) // 2]
 
 
-@pytest.mark.parametrize(
-    "loss",
-    [
-        pytest.param(_deleted(SERVING_CERTIFICATE), id="the webhook's Secret is deleted"),
-        pytest.param(_damaged(SERVING_CERTIFICATE, CERTIFICATE, _half), id="the certificate is cut off"),
-        pytest.param(_damaged(SERVING_CERTIFICATE, KEY, lambda _: b"\x00"), id="its key is no key"),
-        pytest.param(_deleted(CERTIFICATE_AUTHORITY), id="the authority's Secret is deleted"),
-        pytest.param(_damaged(CERTIFICATE_AUTHORITY, CA_KEY, _half), id="the authority's key is cut off"),
-        pytest.param(_damaged(CERTIFICATE_AUTHORITY, CA_CERTIFICATE, _half), id="the authority is cut off"),
-    ],
-)
-def test_a_running_webhook_goes_on_and_one_started_right_after_serves(  # noqa: PLR0917
-    bed: Testbed,
-    certificates: CertificateSecrets,
-    webhook: Webhook,
-    connections_file: Path,
-    tmp_path: Path,
-    loss: Callable[[CertificateSecrets], None],
-) -> None:
-    bundle = webhook.ca_file.read_bytes()
-    with loaded(bed, webhook, lambda: bundle, NAMESPACE, REFERENCE) as load:
-        time.sleep(1)
-        loss(certificates)
-        lost_at = time.monotonic()
-        eventually(certificates.is_whole, "both Secrets are whole again")
-        eventually(lambda: served_certificate(webhook, bundle) == certificates.leaf(), "it is served")
-        log.info("serving again after %.1f s", time.monotonic() - lost_at)
-        with serving(bed, _folder(tmp_path / "second"), connections_file, from_secret=True) as second:
-            # The operator's bundle is the old one, and what is served still goes back to it.
-            assert served_certificate(second, bundle) == certificates.leaf()
-    assert load.failures[:3] == []
-    assert load.admissions > 0
+@dataclass(frozen=True)
+class Installed:
+    """A controller and a webhook that serves from the Secret, which the controller follows."""
+
+    certificates: CertificateSecrets
+    webhook: Webhook
+
+
+@pytest.fixture(scope="class")
+def installed(
+    bed: Testbed, places: Places, connections_file: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Installed]:
+    directory = tmp_path_factory.mktemp("installed")
+    for log in ("keyhole", "controller"):
+        places.watch(directory / f"{log}.log")
+    with fresh_certificates(bed, directory) as certificates, certifying(bed, directory, aggregated=False):
+        eventually(lambda: bool(certificates.leaf()), "a certificate")
+        with serving(bed, directory, connections_file, from_secret=True) as webhook:
+            yield Installed(certificates, webhook)
+
+
+class TestARunningWebhook:
+    """One controller and one webhook for all losses, each of which finds everything whole and at rest."""
+
+    @pytest.fixture
+    def certificates(self, installed: Installed) -> CertificateSecrets:
+        return installed.certificates
+
+    @pytest.fixture
+    def webhook(self, bed: Testbed, installed: Installed, tmp_path: Path) -> Iterator[Webhook]:
+        """Return the webhook, registered with the bundle of what serves now."""
+        certificates = installed.certificates
+        webhook = replace(installed.webhook, ca_file=certificates.write_bundle(tmp_path / "ca.crt"))
+        with registered(bed, webhook):
+            # The test before may have left a new authority behind, which nobody trusted.
+            eventually(certificates.is_resting, "one authority signs, and nothing is under way")
+            bundle = certificates.write_bundle(webhook.ca_file).read_bytes()
+            eventually(lambda: _serves_in_each_worker(webhook, bundle, certificates.leaf()), "it is served")
+            _trust(bed, bundle)
+            yield webhook
+
+    @pytest.mark.parametrize(
+        "loss",
+        [
+            pytest.param(_deleted(SERVING_CERTIFICATE), id="the webhook's Secret is deleted"),
+            pytest.param(_damaged(SERVING_CERTIFICATE, CERTIFICATE, _half), id="the certificate is cut off"),
+            pytest.param(_damaged(SERVING_CERTIFICATE, KEY, lambda _: b"\x00"), id="its key is no key"),
+            pytest.param(_deleted(CERTIFICATE_AUTHORITY), id="the authority's Secret is deleted"),
+            pytest.param(_damaged(CERTIFICATE_AUTHORITY, CA_KEY, _half), id="the authority's key is cut off"),
+            pytest.param(_damaged(CERTIFICATE_AUTHORITY, CA_CERTIFICATE, _half), id="the authority is cut off"),
+        ],
+    )
+    def test_it_goes_on_and_one_started_right_after_serves(  # noqa: PLR0917
+        self,
+        bed: Testbed,
+        certificates: CertificateSecrets,
+        webhook: Webhook,
+        connections_file: Path,
+        tmp_path: Path,
+        loss: Callable[[CertificateSecrets], None],
+    ) -> None:
+        # Below the folder whose logs are searched for keys.
+        second_folder = _folder(webhook.directory / tmp_path.name)
+        bundle = webhook.ca_file.read_bytes()
+        with loaded(bed, webhook, lambda: bundle, NAMESPACE, REFERENCE) as load:
+            time.sleep(1)
+            loss(certificates)
+            lost_at = time.monotonic()
+            eventually(certificates.is_whole, "both Secrets are whole again")
+            eventually(lambda: served_certificate(webhook, bundle) == certificates.leaf(), "it is served")
+            log.info("serving again after %.1f s", time.monotonic() - lost_at)
+            with serving(bed, second_folder, connections_file, from_secret=True) as second:
+                # The operator's bundle is the old one, and what is served still goes back to it.
+                assert served_certificate(second, bundle) == certificates.leaf()
+        assert load.failures[:3] == []
+        assert load.admissions > 0
 
 
 def test_with_nothing_left_but_the_api_services_bundle_all_comes_back(
