@@ -57,7 +57,7 @@ ALERTS: Final = (
     ),
     Alert(
         "KeyholeCannotRead",
-        "time() - min by (what) (keyhole_last_read_timestamp_seconds) > 120",
+        'time() - min by (what) (keyhole_last_read_timestamp_seconds{what!~"idle-tokens|gauges"}) > 120',
         "1m",
         "critical",
         "A worker relies on what it read minutes ago; its log says why it can no longer read it. After ten minutes it "

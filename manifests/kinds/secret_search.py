@@ -133,6 +133,6 @@ _VARIABLES: Final[Mapping[str, str]] = {
 
 IN_PLACE: Final = InPlaceSearch(
     condition=_refers_in_place(),
-    begun=f"{_OF_THIS_KIND} && ({begins_as_reference('value')})",
+    begun=begins_as_reference("value"),
     variables=_VARIABLES,
 )

@@ -42,12 +42,17 @@ def excluded_policy(*, name: str = _EXCLUDED, own_namespace: str = OWN_NAMESPACE
     the label that opts in.
     """
     is_read = f"name.startsWith('{DATA_PREFIX}') || name == '{FIELDS}'"
-    looks_begun = " || ".join(codec.in_place.begun for codec in KINDS if codec.in_place is not None)
-    begun = f"value != null && ({looks_begun})"
+    # The kind is compared once, and not for each key.
+    begun = " + ".join(
+        f"(request.kind.kind != '{codec.kind}' ? [] :"
+        f" variables.data.transformList(key, value, value != null && ({codec.in_place.begun}), key))"
+        for codec in KINDS
+        if codec.in_place is not None
+    )
     variables = {
         **_known("annotations", "data", "optedIn"),
         "unread": f"variables.annotations.transformList(name, text, {is_read}, name)",
-        "left": f"!variables.optedIn ? [] : variables.data.transformList(key, value, {begun}, key)",
+        "left": f"!variables.optedIn ? [] : {begun}",
     }
     nothing = "' + {key} + ' is not read: Keyhole fills nothing in namespace ' + request.namespace"
     validations = [_warning("unread", f"'annotation {nothing}"), _warning("left", f"'data.{nothing}")]

@@ -81,8 +81,9 @@ class _Survey:
         namespace = str(metadata.get("namespace") or self.namespace)
         name = named(str(metadata["name"])) if metadata.get("name") else "(no name)"
         where = f"{place}, {named(manifest['kind'])} {named(namespace)}/{name}"
-        group, _, _ = manifest["apiVersion"].rpartition("/")
+        group, _, version = manifest["apiVersion"].rpartition("/")
         codec = BY_GROUP_AND_KIND.get((group, manifest["kind"]))
+        codec = codec if codec is not None and version in codec.versions else None
         if namespace != self.namespace and _TEMPLATE not in namespace:
             self.foreign[namespace] += codec is not None
         elif codec is not None:

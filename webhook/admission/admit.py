@@ -196,7 +196,9 @@ def _finished(request: AdmissionRequest, progress: _Progress, keys: KeyRing) -> 
         return _refusal(request, progress, problems, warnings)
     values = [(each.planned.wanted, each.value) for each in fields if each.value is not None]
     patch = object_patch(plan.codec, request.manifest, values, plan.removed, change)
-    return Answer(True, patch=patch, warnings=warnings, outcomes=outcomes)
+    # Nobody needs the values any more. The trail may have to wait, and would hold them meanwhile.
+    progress.outcomes = [replace(each, value=None) for each in outcomes]
+    return Answer(True, patch=patch, warnings=warnings, outcomes=progress.outcomes)
 
 
 def _other_kind(request: AdmissionRequest) -> Answer:

@@ -152,8 +152,7 @@ class PlanExecutor:
             self._check_may_have(request, deadline)
             found.update(self._resolve(request, asked, deadline))
         elif asked:
-            answers, unverified = self._verify(request, asked, deadline)
-            found.update(answers)
+            unverified = self._verify(request, asked, deadline, found)
         room_bytes = left_bytes(plan, request.manifest)
         filler = FieldFiller(provenance, found, request.dry_run, unverified, room_bytes)
         asked_keys = {field.wanted.key for field in asked}
@@ -224,25 +223,30 @@ class PlanExecutor:
         return self._references.resolve(needed, request.namespace, deadline) if needed else {}
 
     def _verify(
-        self, request: AdmissionRequest, asked: Sequence[PlannedField], deadline: Deadline
-    ) -> tuple[Mapping[Reference, Outcome], Problem | None]:
+        self,
+        request: AdmissionRequest,
+        asked: Sequence[PlannedField],
+        deadline: Deadline,
+        found: dict[Reference, Outcome],
+    ) -> Problem | None:
         """Ask Vault about values that stay in any case. The problem says why that could not be done, if so."""
         seconds = min(_VERIFY_SECONDS, deadline.remaining_seconds() * _VERIFY_SHARE)
         sooner = Deadline.after(seconds)
         try:
             with self._limit(seconds + GRACE_SECONDS):
                 self._check_may_have(request, sooner)
-                return self._resolve(request, asked, sooner), None
+                found.update(self._resolve(request, asked, sooner))
         except Denied as denied:
-            return {}, denied.problem
+            return denied.problem
         except TimeoutError:
-            return {}, edge_problem(request, DeadlineExceeded())
+            return edge_problem(request, DeadlineExceeded())
         except (KubernetesUnavailable, KubernetesError, TemporaryError) as error:
-            return {}, edge_problem(request, error)
+            return edge_problem(request, error)
         except Exception as error:  # noqa: BLE001 - not even a bug of ours takes away a value that is proved
             log.error("bug in admission %s: %s at %s", request.uid, type(error).__name__, frames(error))  # noqa: TRY400
             problem = f"a bug in Keyhole; its log has it under {request.uid}"
-            return {}, Problem(THE_OBJECT, problem, Cause.INTERNAL_ERROR, temporary=True)
+            return Problem(THE_OBJECT, problem, Cause.INTERNAL_ERROR, temporary=True)
+        return None
 
 
 def edge_problem(request: AdmissionRequest, error: KubernetesUnavailable | KubernetesError | TemporaryError) -> Problem:
