@@ -1,6 +1,7 @@
 """Thousands who can prove nothing, at every listener: admissions and probes go on, and memory stays where it is."""
 
 import contextlib
+import os
 import socket
 import time
 from collections.abc import Iterator
@@ -33,6 +34,9 @@ _MOST_GROWTH_MIB = 50
 _PROBE_SECONDS = 30.0
 # Longer than any limit of the server's that is tried here, shorter than what the client would otherwise be given.
 _PATIENCE_SECONDS = 60.0
+# The listeners of health hold 16. `make crowds` brings more.
+_AT_HEALTH = int(os.environ.get("KEYHOLE_CROWD", "600"))
+_BIG_AT_HEALTH = _AT_HEALTH // 20
 _BIG_LINE = b"X: " + b"x" * 65_000 + b"\r\n"
 
 
@@ -167,12 +171,15 @@ def _is_alive(url: str) -> bool:
 
 
 def _hold(url: str, processes: frozenset[int]) -> None:
-    """Flood a health listener with silence, then with heads of 6 MB each, and with bodies that never come."""
+    """Flood a health listener with silence, then with heads of 6 MB each, and with bodies that never come.
+
+    If they were held, the heads alone would be more than a process may grow.
+    """
     assert _probe(url) == 200
     before = memory_mib(processes)
-    _stay(url, 2_000, b"")
-    _stay(url, 100, b"GET /livez HTTP/1.1\r\n" + _BIG_LINE * 98)
-    _stay(url, 100, b"POST /livez HTTP/1.1\r\nContent-Length: 100000000\r\n\r\n")
+    _stay(url, _AT_HEALTH, b"")
+    _stay(url, _BIG_AT_HEALTH, b"GET /livez HTTP/1.1\r\n" + _BIG_LINE * 98)
+    _stay(url, _BIG_AT_HEALTH, b"POST /livez HTTP/1.1\r\nContent-Length: 100000000\r\n\r\n")
     after = memory_mib(processes)
     growth = {process: after[process] - before[process] for process in processes}
     note(f"health at {url}: growth MiB {growth}")
