@@ -109,6 +109,8 @@ def test_a_replica_that_may_not_read_the_key_any_more_answers_nothing_before_a_r
         serving(bed, tmp_path, connections, arguments=believed) as webhook,
     ):
         old = key.ring().signing.id
+        # One worker that is ready makes the server ready.
+        eventually(lambda: _log(webhook).count(f"signed with the key {old}") == 2, "both workers have it")
         read = settled(webhook.health_url, lambda now: now.total(_READ_AT, what="record-key") > 0, "it was read")
         assert read.total("keyhole_record_key_id") == int(old, 16)
         # Nobody proves anything to it, so there is nothing to read.
@@ -121,7 +123,7 @@ def test_a_replica_that_may_not_read_the_key_any_more_answers_nothing_before_a_r
             # No replica goes by the old one at this moment.
             assert _probe(webhook, "/readyz") == 503
             ended = "is not believed any longer; no object with references is admitted until then"
-            assert _log(webhook).count(ended) == 2
+            eventually(lambda: _log(webhook).count(ended) == 2, "both workers say so")
             answer = _asked(webhook, places)
             assert "RecordKeyUnavailable" in answer.text
             # The API server's next question goes to another replica.
