@@ -96,7 +96,7 @@ def check_start(settings: ServiceSettings) -> Foundation:
     """Check everything that a worker will need, before the fork, and return what workers begin with.
 
     Leaves nothing open. Keyhole starts even if the API server does not answer now, or a Secret has no certificate yet.
-    Raises `resolver.connections.ConfigurationError`, `audit.errors.AuditError`, `CertificateError` if the files hold
+    Raises `ConfigurationError`, `audit.errors.AuditError`, `CertificateError` if the files hold
     no certificate, `kube.errors.KubernetesUnavailable` if nothing says where the API server is, or `ProofUnreadable`
     if callers could not be checked.
     """

@@ -53,7 +53,7 @@ class Foundation:
     def check(self) -> None:
         """Read everything; all of it must be valid.
 
-        Raises `resolver.connections.ConfigurationError`, `webhook.server.serving_certificate.CertificateError`,
+        Raises `ConfigurationError`, `webhook.server.serving_certificate.CertificateError`,
         `audit.errors.AuditError` or `webhook.callerauth.caller.ProofUnreadable`.
         """
         found = usable(self._seen, self._file)

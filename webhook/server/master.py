@@ -18,7 +18,7 @@ _NOT_TOLD: Final = frozenset({signal.SIGWINCH})
 
 
 class Master(Arbiter):  # type: ignore[misc]
-    """Runs a `webhook.server.Server` until SIGTERM. SIGINT and SIGQUIT stop it too, and leave nobody time to finish."""
+    """Runs a `Server` until SIGTERM. SIGINT and SIGQUIT stop it too, and leave nobody time to finish."""
 
     def wait_for_signals(self, timeout: float = 1.0) -> Iterable[Any]:
         """Return the signals that came, but log those that do nothing instead (gunicorn's hook, in each turn)."""

@@ -58,7 +58,7 @@ class AdmissionServer(StreamServer):  # type: ignore[misc]
 
 
 class AdmissionWorker(GeventWorker):  # type: ignore[misc]
-    """Serves admissions. `self.app` is the `webhook.server.Server` that the master forked."""
+    """Serves admissions. `self.app` is the `webhook.server.server.Server` that the master forked."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
