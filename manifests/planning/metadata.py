@@ -33,7 +33,7 @@ def metadata_change(
     labels: Mapping[str, str] = metadata.get("labels") or {}
     # A dry run has to return the record of an unchanged object as it is, even if another key signs now.
     key = plan.record_key if dry_run and plan.record_key else keys.signing.id
-    text = record.dump(key, entries) if entries else None
+    text = record.dump(key, entries, plan.record_more) if entries else None
     managed = "true" if entries or any(map(_is_new, filled)) else None
     if managed is None and not plan.rewrites_metadata:
         return MetadataChange()

@@ -41,8 +41,9 @@ class Plan:
 
     `removed` has the keys whose values go. `retained` has the entries of the record, by JSON Pointer, that stay as they
     are. `rewrites_metadata` says whether Keyhole's own annotations and label may have to change. `record_key` is the
-    key that the live record names. `compares` says that the plan depends on a live value which the requester may not
-    know, so only somebody who may get the object may see its outcome.
+    key that the live record names, `record_more` has its members that this version does not know. `compares` says that
+    the plan depends on a live value which the requester may not know, so only somebody who may get the object may see
+    its outcome.
     """
 
     codec: Codec
@@ -53,6 +54,7 @@ class Plan:
     retained: Mapping[str, Entry] = field(default_factory=dict)
     rewrites_metadata: bool = False
     record_key: str = ""
+    record_more: str = ""
     compares: bool = False
 
 
@@ -144,10 +146,10 @@ class _Planning:
         """Return the keys whose values are sent exactly as they are stored."""
         return {key for key, value in self.live.values.items() if value is not None and value == self.sent.stored(key)}
 
-    def _about(self, fields: Sequence[PlannedField], found: Scan) -> tuple[bool, str, bool]:
-        """Return `rewrites_metadata`, `record_key` and `compares` of a plan."""
+    def _about(self, fields: Sequence[PlannedField], found: Scan) -> tuple[bool, str, str, bool]:
+        """Return `rewrites_metadata`, `record_key`, `record_more` and `compares` of a plan."""
         rewrites_metadata = self._has_record or annotations.REFRESH in self._notes
-        return rewrites_metadata, self.live.record.key, self._compares(fields, found)
+        return rewrites_metadata, self.live.record.key, self.live.record.more, self._compares(fields, found)
 
     def _compares(self, fields: Sequence[PlannedField], found: Scan) -> bool:
         """Return whether the plan depends on live values, or on whether a record proves the values that were sent.

@@ -114,7 +114,9 @@ def fill(
         return Filled(planned, value)
     spans = () if wanted.text else spans_of(wanted.template, values)
     of_references = tuple(versions[reference] for reference in dict.fromkeys(wanted.template.references))
-    entry = Entry(wanted.form, wanted.text, spans, of_references)
+    is_same = planned.proved is not None and codec.encode(value.reveal()) == planned.proved
+    more = planned.entry.more if planned.entry is not None and is_same else ""
+    entry = Entry(wanted.form, wanted.text, spans, of_references, more=more)
     return Filled(planned, value, provenance.signed(wanted.pointer, entry, value))
 
 

@@ -8,11 +8,16 @@ place, `spans` has [START, END, REFERENCE] or [START, END, REFERENCE, PLACE]; `m
 `versions` are Vault's, one for each different reference, and null on KV v1. The JSON is compact and its names are
 sorted, so equal records are equal texts. It contains no byte of a value from Vault. It contains whole references, since
 they must be able to fill the field again, including the argument of `default`, which in place was part of the value.
+
+Members that this version does not know are kept: those of the record as long as it lives, those of a field as long as
+its value stays. If they were dropped, two versions side by side would undo each other's work, and each dry run that the
+older one answers would differ from what is stored. They are not under the MAC: whoever gives them a meaning must not
+trust them.
 """
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -22,7 +27,11 @@ from resolver.references.errors import ReferenceSyntaxError
 from resolver.references.grammar import parse_reference
 
 _VERSION = 1
+_RECORD_MEMBERS: Final = frozenset({"v", "key", "fields"})
+_ENTRY_MEMBERS: Final = frozenset({"form", "ref", "spans", "versions", "mac", "key"})
 _MAX_MAC_CHARACTERS = 64
+# Python's own limit depends on how deep the caller already is: what is read here might not be written there.
+_MOST_LEVELS: Final = 50
 # Entries that are kept for fields without a reference count in addition to those with one.
 _MOST_SPANS = 2 * MAX_REFERENCES
 _WITHOUT_PLACE = 3
@@ -34,7 +43,10 @@ MAX_ANNOTATION_BYTES: Final = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What a record says about one field. `text` or `spans` has its references; `key` is the id of the MAC's key."""
+    """What a record says about one field. `text` or `spans` has its references; `key` is the id of the MAC's key.
+
+    `more` has the members that this version does not know, as JSON. They are not under the MAC.
+    """
 
     form: Form
     text: str = ""
@@ -42,6 +54,7 @@ class Entry:
     versions: tuple[int | None, ...] = ()
     key: str = ""
     mac: str = ""
+    more: str = ""
 
     @property
     def source(self) -> str:
@@ -51,11 +64,15 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A record as it was read: its entries by JSON Pointer, and the malformed ones. Nothing in it is proved yet."""
+    """A record as it was read: its entries by JSON Pointer, and the malformed ones. Nothing in it is proved yet.
+
+    `more` has the members that this version does not know, as JSON.
+    """
 
     key: str = ""
     entries: Mapping[str, Entry] = field(default_factory=dict)
     malformed: Sequence[str] = ()
+    more: str = ""
 
 
 def parse(text: str | None) -> Record:
@@ -83,18 +100,23 @@ def parse(text: str | None) -> Record:
             entries[pointer] = _entry(source if left >= 0 else None, key)
         except (AttributeError, KeyError, TypeError, ValueError, ReferenceSyntaxError):
             malformed.append(pointer)
-    return Record(key, entries, malformed)
+    try:
+        more = _unknown(parts, _RECORD_MEMBERS)
+    except ValueError:
+        more = ""
+        malformed.append("a member that is nested too deeply or is not Unicode")
+    return Record(key, entries, malformed, more)
 
 
-def dump(key: str, entries: Mapping[str, Entry]) -> str:
-    """Return the text of a record. Equal entries under the same key give equal bytes."""
+def dump(key: str, entries: Mapping[str, Entry], more: str = "") -> str:
+    """Return the text of a record with these unknown members. Equal entries under the same key give equal bytes."""
     fields = {pointer: _document(entry, key) for pointer, entry in entries.items()}
-    return _compact({"v": _VERSION, "key": key, "fields": fields})
+    return _compact(_with_unknown({"v": _VERSION, "key": key, "fields": fields}, more))
 
 
 def _document(entry: Entry, key: str) -> Mapping[str, Any]:
     document = {**_source(entry), "versions": list(entry.versions), "mac": entry.mac}
-    return document if entry.key == key else {**document, "key": entry.key}
+    return _with_unknown(document if entry.key == key else {**document, "key": entry.key}, entry.more)
 
 
 def _source(entry: Entry) -> dict[str, Any]:
@@ -118,7 +140,8 @@ def _entry(source: Any, key: str) -> Entry:
     f"{text}{mac}{own_key}".encode()
     if not isinstance(versions, list) or not all(each is None or _is_count(each) for each in versions):
         raise TypeError
-    return Entry(Form(source["form"]), text, spans, tuple(versions), own_key, mac)
+    more = _unknown(source, _ENTRY_MEMBERS)
+    return Entry(Form(source["form"]), text, spans, tuple(versions), own_key, mac, more)
 
 
 def _spans(documents: Any) -> Iterator[Span]:
@@ -134,6 +157,30 @@ def _spans(documents: Any) -> Iterator[Span]:
 
 def _is_count(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _unknown(document: Mapping[str, Any], known: Collection[str]) -> str:
+    """Return the members with other names as JSON. Raises ValueError if they could not be written back."""
+    unknown = {name: value for name, value in document.items() if name not in known}
+    if not unknown:
+        return ""
+    if not _is_within(unknown, _MOST_LEVELS):
+        raise ValueError
+    text = _compact(unknown)
+    # JSON can contain halves of surrogate pairs, which could not be written back.
+    text.encode()
+    return text
+
+
+def _with_unknown(document: Mapping[str, Any], more: str) -> Mapping[str, Any]:
+    return {**json.loads(more), **document} if more else document
+
+
+def _is_within(value: Any, levels: int) -> bool:
+    if not isinstance(value, dict | list):
+        return True
+    parts = value.values() if isinstance(value, dict) else value
+    return levels > 0 and all(_is_within(part, levels - 1) for part in parts)
 
 
 def _compact(document: Any) -> str:

@@ -35,6 +35,40 @@ ENTRIES = st.builds(
 ) | st.builds(Entry, st.sampled_from(Form), st.text(max_size=20), key=st.sampled_from(["0000000a", "0000000b"]))
 
 
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+KNOWN = {"v", "key", "fields", "form", "ref", "spans", "versions", "mac"}
+UNKNOWN = st.dictionaries(st.text().filter(lambda name: name not in KNOWN), JSON, max_size=3)
+
+
+@given(UNKNOWN, UNKNOWN)
+def test_what_a_newer_version_wrote_is_written_back(of_record: dict[str, Any], of_field: dict[str, Any]) -> None:
+    document = json.loads(dump("0000000a", {"/data/a": entry()}))
+    document["fields"]["/data/a"].update(of_field)
+    record = parse(json.dumps({**document, **of_record}))
+    assert not record.malformed
+    assert json.loads(dump(record.key, record.entries, record.more)) == {**document, **of_record}
+    assert parse(dump(record.key, record.entries, record.more)) == record
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        pytest.param("[" * 60 + "]" * 60, id="nested too deeply"),
+        pytest.param('"\\ud800"', id="half of a surrogate pair"),
+    ],
+)
+def test_what_could_not_be_written_back_is_malformed(hostile: str) -> None:
+    text = dump("0000000a", {"/data/a": entry(), "/data/b": entry()})
+    of_record = parse(f'{text[:-1]},"x":{hostile}}}')
+    assert (of_record.more, len(of_record.malformed)) == ("", 1)
+    of_field = parse(text.replace('"form"', f'"x":{hostile},"form"', 1))
+    assert (list(of_field.entries), of_field.malformed) == (["/data/b"], ["/data/a"])
+
+
 @given(st.dictionaries(NAMES, ENTRIES, max_size=4))
 def test_what_is_written_is_read_back(entries: dict[str, Entry]) -> None:
     text = dump("0000000a", entries)
