@@ -13,9 +13,15 @@ IGNORE: Final = f"{DOMAIN}/ignore"
 RECORD: Final = f"{DOMAIN}/record"
 REFRESH: Final = f"{DOMAIN}/refresh"
 MANAGED: Final = f"{DOMAIN}/managed"
+FOLLOW: Final = f"{DOMAIN}/follow"
+RESTART: Final = f"{DOMAIN}/restart"
+ROLLED: Final = f"{DOMAIN}/rolled"
+PROBLEM: Final = f"{DOMAIN}/problem"
 
 # Keyhole writes these, or reads them.
-_KNOWN: Final = frozenset({FIELDS, IGNORE, RECORD, REFRESH, MANAGED, f"{DOMAIN}/enabled"})
+_KNOWN: Final = frozenset(
+    {FIELDS, IGNORE, RECORD, REFRESH, MANAGED, FOLLOW, RESTART, ROLLED, PROBLEM, f"{DOMAIN}/enabled"}
+)
 _OURS: Final = re.compile(rf"(?:[^/]*\.)?{re.escape(DOMAIN)}/")
 
 
