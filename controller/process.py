@@ -21,15 +21,15 @@ from controller.keys.rotation import KeyRotation
 from controller.keys.store import KeyStore
 from controller.leadership import Leadership
 from controller.meters import ControllerMeters, Duty
-from kube.api_services import ApiServices
 from kube.client import connect
 from kube.errors import KubernetesError
 from kube.leases import LeaseHolder
 from kube.namespaces import Namespaces
 from kube.objects import ObjectName
+from kube.registration.api_services import ApiServices
+from kube.registration.webhook_configurations import WebhookConfigurations
 from kube.secrets import Secrets
 from kube.tokens import Accounts
-from kube.webhook_configurations import WebhookConfigurations
 
 # Between two beats are a few requests of at most ten seconds each, several for a namespace with very many Secrets.
 _ALIVE_WITHIN_SECONDS = 120.0

@@ -6,9 +6,9 @@ from datetime import datetime
 from cryptography import x509
 
 from certs.authorities import fingerprint, sound
-from kube.api_services import ApiServices, CaBundle
 from kube.errors import KubernetesError, KubernetesUnavailable
-from kube.webhook_configurations import WebhookConfigurations
+from kube.registration.api_services import ApiServices, CaBundle
+from kube.registration.webhook_configurations import WebhookConfigurations
 
 _CALL_SECONDS = 10.0
 

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from kube.api_services import ApiServices
 from kube.client import MOST_BYTES, ask, call
 from kube.documents import decoded, entries, part, text
 from kube.errors import KubernetesUnavailable
 from kube.objects import Metadata, ObjectName
+from kube.registration.api_services import ApiServices
 from tests.kube.answers import Response
 
 _NAMED = {"name": "one", "namespace": "team", "resourceVersion": "7"}

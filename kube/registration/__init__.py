@@ -1,0 +1,1 @@
+"""What registers Keyhole with the API server: its APIService and its webhook configuration."""
