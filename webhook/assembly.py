@@ -1,6 +1,7 @@
 """Puts a worker's service together: the application, the check of its callers, and everything behind them."""
 
 import contextlib
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -27,6 +28,7 @@ from resolver.budget import Process
 from resolver.resolve import Resolver
 from resolver.tenancy.token_cache import TokenCache
 from runtime.namespace_tokens import NamespaceTokens
+from runtime.reload import Reloader
 from webhook.admission.admit import Admission
 from webhook.admission.audited import AuditedAdmission
 from webhook.admission.metered import MeteredAdmission
@@ -39,12 +41,13 @@ from webhook.http.body_budget import BodyBudget
 from webhook.http.guard import Guard
 from webhook.model import Admits
 from webhook.record_keys import RecordKeys
-from webhook.reload import Reloader
 from webhook.scheduling.fair_shares import Memory, Turns, shared, time_limit
 from webhook.scheduling.gate import Gate, GatedAdmission
 from webhook.server.serving_certificate import CertificateFiles, ServingCertificate
 from webhook.telemetry.gauges import Gauges, Sources
 from webhook.telemetry.observers import count_start, kubernetes_meter, reload_meter, vault_meters
+
+log = logging.getLogger("keyhole.server")
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +187,7 @@ class _Parts:
             process=process,
             tokens=tokens,
             resolver=resolver,
-            reloader=Reloader(settings.connections_file, resolver, tokens, reload_meter(meters)),
+            reloader=Reloader(settings.connections_file, resolver, tokens.drop_idle, reload_meter(meters), log=log),
             record_keys=record_keys,
             certificate=foundation.certificate or _certificate(settings.certificate, secrets),
             caller=foundation.caller or caller_check(settings.caller, RequestHeaders(api).read),

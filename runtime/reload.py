@@ -1,16 +1,13 @@
-"""What a worker does besides admissions: it reloads its connections, and gives idle tokens back."""
+"""Reads the connections file again and again, and gives back tokens that nobody uses."""
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
+from typing import Protocol
 
 from resolver.connections.files import Look, look, usable
-from resolver.connections.model import ConfigurationError
-from resolver.resolve import Resolver
-from resolver.tenancy.token_cache import TokenCache
+from resolver.connections.model import ConfigurationError, Connection
 from runtime.poller import FOR_EVER, Poller, What
-
-log = logging.getLogger("keyhole.server")
 
 # A change takes effect after two or three of these.
 FOLLOW_SECONDS = 1.0
@@ -19,27 +16,41 @@ _CONNECTIONS = What("the connections", "those in use stay", "those in use stay")
 _TOKENS = What("idle tokens", "they are kept", "they are kept")
 
 
+class UsesConnections(Protocol):
+    """What asks Vault, such as `resolver.resolve.Resolver`."""
+
+    def replace(self, connections: Mapping[str, Connection], rejected: Collection[str] = ()) -> list[str]:
+        """Use these connections from now on. Returns the names of those that changed."""
+        ...
+
+
 class Reloader:
-    """Two pollers of a worker: one reads the connections again, the other gives back tokens that nobody uses."""
+    """Two pollers of a process: one reads the connections again, the other gives back tokens that nobody uses."""
 
     def __init__(
         self,
         file: Path,
-        resolver: Resolver,
-        tokens: TokenCache,
+        user: UsesConnections,
+        drop_idle: Callable[[], object],
         on_reload: Callable[[bool], None] = lambda _is_taken: None,
+        *,
+        log: logging.Logger,
     ) -> None:
-        """Read `file`. `on_reload` is called after each change, with True if all of it is in use."""
+        """Read `file` for `user`, and call `drop_idle` for the tokens.
+
+        `on_reload` is called after each change, with True if all of it is in use.
+        """
         self.rejects_connections = False
         self.rejected: Collection[str] = ()
         """The connections that are not in use as the file has them."""
         self._on_reload = on_reload
         self._file = file
-        self._resolver = resolver
+        self._user = user
+        self._log = log
         self._last: Look | None = None
         self._decided: Look | None = None
         self._following = Poller(self.follow, FOLLOW_SECONDS, FOR_EVER, _CONNECTIONS, log=log)
-        self._sweeping = Poller(tokens.drop_idle, _SWEEP_SECONDS, FOR_EVER, _TOKENS, log=log)
+        self._sweeping = Poller(drop_idle, _SWEEP_SECONDS, FOR_EVER, _TOKENS, log=log)
 
     @property
     def last_read_at(self) -> float | None:
@@ -79,15 +90,15 @@ class Reloader:
         try:
             found = usable(seen, self._file)
         except ConfigurationError as error:
-            log.error("the new connections cannot be used, and the old ones stay: %s", error)  # noqa: TRY400
+            self._log.error("the new connections cannot be used, and the old ones stay: %s", error)
             self._reloaded(is_taken=False, rejected=())
             return
-        changed = self._resolver.replace(found.connections, found.rejected)
+        changed = self._user.replace(found.connections, found.rejected)
         for reason in found.rejected.values():
-            log.error("a connection cannot be used; its previous version, if there is one, stays: %s", reason)
+            self._log.error("a connection cannot be used; its previous version, if there is one, stays: %s", reason)
         if changed:
-            log.info("connections now in use: %s", ", ".join(changed))
-        # A worker that starts and finds what it began with has nothing to report.
+            self._log.info("connections now in use: %s", ", ".join(changed))
+        # A process that starts and finds what it began with has nothing to report.
         if changed or found.rejected or self._decided is not None:
             self._reloaded(is_taken=not found.rejected, rejected=found.rejected.keys())
 
