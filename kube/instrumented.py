@@ -19,6 +19,7 @@ RESOURCES: Final = frozenset(
     {
         "apiservices",
         "configmaps",
+        "events",
         "leases",
         "mutatingwebhookconfigurations",
         "namespaces",

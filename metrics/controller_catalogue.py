@@ -50,4 +50,78 @@ ROTATION_FAILING: Final = Declaration(
     told_by=Teller.CONTROLLER,
 )
 
-ALL_OF_THE_CONTROLLER: Final = (LEADER, TURNS, ROTATION_STEP, ROTATION_SIGNED, ROTATION_LEFT, ROTATION_FAILING)
+FOLLOW_OBJECTS: Final = Declaration(
+    "keyhole_follow_objects", Kind.GAUGE, "Objects that are compared with Vault.", told_by=Teller.CONTROLLER
+)
+FOLLOW_PATHS: Final = Declaration(
+    "keyhole_follow_paths",
+    Kind.GAUGE,
+    "Paths in Vault that these objects need, counted once in each namespace. A round asks about each of them once.",
+    told_by=Teller.CONTROLLER,
+)
+FOLLOW_NAMESPACES: Final = Declaration(
+    "keyhole_follow_namespaces", Kind.GAUGE, "Namespaces that are followed.", told_by=Teller.CONTROLLER
+)
+FOLLOW_LAG: Final = Declaration(
+    "keyhole_follow_lag_seconds",
+    Kind.GAUGE,
+    "How late the namespace is that has been due longest.",
+    told_by=Teller.CONTROLLER,
+    advice="Some seconds are normal. If it grows, there are more paths than the budget allows in an interval, or Vault "
+    "or the API server is slow: [What the controller reports](operations.md#the-lag-grows) has what to do.",
+)
+FOLLOW_ASKED: Final = Declaration(
+    "keyhole_follow_polls_total",
+    Kind.COUNTER,
+    "Questions to Vault about one path, by how they ended.",
+    {
+        "outcome": "`answered`, `denied`, `missing` (nothing there, or the newest version is deleted or destroyed) or "
+        "`failed`"
+    },
+    Teller.CONTROLLER,
+)
+FOLLOW_REFRESHES: Final = Declaration(
+    "keyhole_follow_refreshes_total",
+    Kind.COUNTER,
+    "Attempts to have one object refreshed because Vault has another version, by how they ended.",
+    {
+        "outcome": "`refreshed`, `kept` (the webhook could not verify a value), `conflict` (somebody else was faster), "
+        "`unseen` (no webhook was asked), `immutable` or `failed`"
+    },
+    Teller.CONTROLLER,
+    advice="`unseen` means that the webhook's registration is missing. `conflict` is normal beside GitOps clients.",
+)
+FOLLOW_RESTARTS: Final = Declaration(
+    "keyhole_follow_restarts_total",
+    Kind.COUNTER,
+    "Workloads that the loop looked at because a Secret changed, by what happened to them.",
+    {
+        "outcome": "`restarted`, `held` (another one does not become ready), `baseline` (seen for the first time, not "
+        "restarted) or `failed`"
+    },
+    Teller.CONTROLLER,
+)
+FOLLOW_PROBLEMS: Final = Declaration(
+    "keyhole_follow_problems",
+    Kind.GAUGE,
+    "Objects with a problem that lasts, as their annotation `keyhole.dev/problem` says.",
+    {
+        "cause": "the word for it ([For those on call](operations.md#what-each-problem-means)), or `other`; 0 once the "
+        "last problem with this cause is over"
+    },
+    Teller.CONTROLLER,
+    advice="The annotations name the fields and since when.",
+)
+FOLLOW_AWAY: Final = Declaration(
+    "keyhole_follow_vault_away",
+    Kind.GAUGE,
+    "1 while the controller waits for a Vault that does not answer, by connection; 0 once it has come back.",
+    {"connection": "the connection's name in the connections file"},
+    Teller.CONTROLLER,
+)
+
+ALL_OF_THE_CONTROLLER: Final = (
+    *(LEADER, TURNS, ROTATION_STEP, ROTATION_SIGNED, ROTATION_LEFT, ROTATION_FAILING),
+    *(FOLLOW_OBJECTS, FOLLOW_PATHS, FOLLOW_NAMESPACES, FOLLOW_LAG, FOLLOW_ASKED),
+    *(FOLLOW_REFRESHES, FOLLOW_RESTARTS, FOLLOW_PROBLEMS, FOLLOW_AWAY),
+)
