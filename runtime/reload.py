@@ -9,6 +9,7 @@ from resolver.connections.files import Look, look, usable
 from resolver.connections.model import ConfigurationError, Connection
 from runtime.poller import FOR_EVER, Poller, What
 
+_LOG = logging.getLogger("keyhole.server")
 # A change takes effect after two or three of these.
 FOLLOW_SECONDS = 1.0
 _SWEEP_SECONDS = 30.0
@@ -34,7 +35,7 @@ class Reloader:
         drop_idle: Callable[[], object],
         on_reload: Callable[[bool], None] = lambda _is_taken: None,
         *,
-        log: logging.Logger,
+        log: logging.Logger = _LOG,
     ) -> None:
         """Read `file` for `user`, and call `drop_idle` for the tokens.
 

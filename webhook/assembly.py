@@ -1,7 +1,6 @@
 """Puts a worker's service together: the application, the check of its callers, and everything behind them."""
 
 import contextlib
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -46,8 +45,6 @@ from webhook.scheduling.gate import Gate, GatedAdmission
 from webhook.server.serving_certificate import CertificateFiles, ServingCertificate
 from webhook.telemetry.gauges import Gauges, Sources
 from webhook.telemetry.observers import count_start, kubernetes_meter, reload_meter, vault_meters
-
-log = logging.getLogger("keyhole.server")
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +184,7 @@ class _Parts:
             process=process,
             tokens=tokens,
             resolver=resolver,
-            reloader=Reloader(settings.connections_file, resolver, tokens.drop_idle, reload_meter(meters), log=log),
+            reloader=Reloader(settings.connections_file, resolver, tokens.drop_idle, reload_meter(meters)),
             record_keys=record_keys,
             certificate=foundation.certificate or _certificate(settings.certificate, secrets),
             caller=foundation.caller or caller_check(settings.caller, RequestHeaders(api).read),

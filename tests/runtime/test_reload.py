@@ -16,7 +16,6 @@ from runtime.namespace_tokens import NamespaceTokens
 from runtime.reload import Reloader
 from tests.resolver.fake_server import answering, http
 
-LOG = logging.getLogger("keyhole.server")
 BODY = b'{"data":{"data":{"f":"%s"},"metadata":{"version":1}}}'
 
 
@@ -40,7 +39,7 @@ def settle(follower: Reloader) -> None:
 def reloader(file: Path) -> tuple[Reloader, Resolver]:
     resolver = Resolver(load(file), StaticToken(SecretValue("t")))
     tokens = TokenCache(NamespaceTokens(None))  # type: ignore[arg-type]
-    return Reloader(file, resolver, tokens.drop_idle, log=LOG), resolver
+    return Reloader(file, resolver, tokens.drop_idle), resolver
 
 
 def test_a_changed_file_is_taken_over_and_a_broken_one_is_not(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -72,7 +71,7 @@ def test_a_broken_file_is_told_until_it_is_mended(tmp_path: Path) -> None:
     told: list[bool] = []
     written(file, "http://127.0.0.1:1")
     resolver = Resolver(load(file), StaticToken(SecretValue("t")))
-    follower = Reloader(file, resolver, TokenCache(NamespaceTokens(None)).drop_idle, told.append, log=LOG)  # type: ignore[arg-type]
+    follower = Reloader(file, resolver, TokenCache(NamespaceTokens(None)).drop_idle, told.append)  # type: ignore[arg-type]
     seen = [follower.rejects_connections]
     for content in ("connections: [", "connections: {", ""):
         file.write_text(content) if content else written(file, "http://127.0.0.1:2")
@@ -160,7 +159,7 @@ class TestBundles:
         bundle.write_bytes(good)
         told: list[bool] = []
         resolver = Resolver(load(file), StaticToken(SecretValue("t")))
-        follower = Reloader(file, resolver, TokenCache(NamespaceTokens(None)).drop_idle, told.append, log=LOG)  # type: ignore[arg-type]
+        follower = Reloader(file, resolver, TokenCache(NamespaceTokens(None)).drop_idle, told.append)  # type: ignore[arg-type]
         settle(follower)
         bundle.unlink() if content is None else bundle.write_bytes(content)
         written_text = file.read_text().replace("http://127.0.0.1:1", "http://127.0.0.1:2")
