@@ -60,7 +60,7 @@ def caller_check(ca_file: Path | None, name: str, *, aggregated: bool) -> "Calle
 
     An aggregated server's comes from the front proxy, which also asks for discovery, on behalf of others.
     """
-    from kube.request_header import RequestHeader  # noqa: PLC0415 - after monkey patching
+    from kube.registration.request_header import RequestHeader  # noqa: PLC0415 - after monkey patching
     from webhook.callerauth.aggregation import Aggregation  # noqa: PLC0415
     from webhook.callerauth.client_certificate import ClientCertificate  # noqa: PLC0415
     from webhook.callerauth.modes import Anyone  # noqa: PLC0415

@@ -29,7 +29,7 @@ from kube.objects import ObjectName
 from kube.registration.api_services import ApiServices
 from kube.registration.webhook_configurations import WebhookConfigurations
 from kube.secrets import Secrets
-from kube.tokens import Accounts
+from kube.tenant_clients import TenantClients
 
 # Between two beats are a few requests of at most ten seconds each, several for a namespace with very many Secrets.
 _ALIVE_WITHIN_SECONDS = 120.0
@@ -63,7 +63,8 @@ class Controller:
         self._stopping = threading.Event()
         lease = LeaseHolder(own_api_of_the_lease, settings.lease, _identity())
         self._leadership = Leadership(lease, self._stopping.set)
-        resigner = RecordResigner(Namespaces(api), Accounts(api), self._check)
+        tenants = TenantClients(connect(settings.kubeconfig, observe=meters.kubernetes))
+        resigner = RecordResigner(Namespaces(api), tenants, self._check)
         store = KeyStore(Secrets(api), settings.record_key, meters.key_status)
         self._rotation = KeyRotation(store, resigner, settings.record_key_settle_seconds)
         self._rotating = DutyLoop(Duty.RECORD_KEY, self._rotate, _advice, meters, Heartbeat(_ALIVE_WITHIN_SECONDS))

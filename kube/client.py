@@ -14,6 +14,7 @@ from kubernetes.config import kube_config
 from kube.documents import Document, parsed
 from kube.errors import Conflict, KubernetesError, KubernetesUnavailable
 from kube.instrumented import InstrumentedClient, Observe, null_observer
+from kube.warning_header import texts
 
 _T = TypeVar("_T")
 # Errors of this process, which no server causes.
@@ -69,18 +70,13 @@ def connected_before_fork(kubeconfig: Path | None = None) -> Iterator[client.Api
         kube_config._cleanup_temp_files()  # type: ignore[no-untyped-call]  # noqa: SLF001
 
 
-@contextlib.contextmanager
-def connected_as(api: client.ApiClient, token: str) -> Iterator[client.ApiClient]:
-    """Provide a client of the same API server that authenticates with this token only, and close it at the end."""
+def without_credentials(api: client.ApiClient) -> client.Configuration:
+    """Return how to reach the same API server, without anything that says who asks."""
     known, own = api.configuration, client.Configuration()
     for name in ("host", "ssl_ca_cert", "verify_ssl", "tls_server_name", "assert_hostname", "proxy", "no_proxy"):
         setattr(own, name, getattr(known, name))
     own.retries = False
-    own.api_key = {"authorization": token}
-    own.api_key_prefix = {"authorization": "Bearer"}
-    observe = api.observe if isinstance(api, InstrumentedClient) else null_observer
-    with InstrumentedClient(own, observe) as other:
-        yield other
+    return own
 
 
 def call(purpose: str, request: Callable[[], _T]) -> _T:
@@ -130,10 +126,20 @@ def ask(purpose: str, request: Callable[[], Any]) -> Document:
     Raises what `kube.client.call` raises, and `KubernetesUnavailable` when the answer is no JSON object or has more
     than `MOST_BYTES`.
     """
-    content = call(purpose, lambda: beginning(request(), MOST_BYTES + 1))
+    return ask_with_warnings(purpose, request)[0]
+
+
+def ask_with_warnings(purpose: str, request: Callable[[], Any]) -> tuple[Document, tuple[str, ...]]:
+    """Send a request like `ask`, and return the document and the texts of the answer's warnings. Raises as `ask`."""
+
+    def answered() -> tuple[bytes, tuple[str, ...]]:
+        response = request()
+        return beginning(response, MOST_BYTES + 1), texts(response.headers.getlist("Warning"))
+
+    content, warnings = call(purpose, answered)
     if len(content) > MOST_BYTES:
         raise KubernetesUnavailable(f"sent more than {MOST_BYTES} bytes")
-    return parsed(content)
+    return parsed(content), warnings
 
 
 def beginning(response: Any, most_bytes: int) -> bytes:

@@ -20,7 +20,7 @@ ACCEPT: Final = {"Accept": "application/json;as=PartialObjectMetadataList;g=meta
 """The headers of a request for a page."""
 
 _KIND: Final = "PartialObjectMetadataList"
-MOST_OBJECTS: Final = 50
+MOST_OBJECTS: Final = 200
 MOST_BYTES: Final = 4 * 1024 * 1024
 # In the order in which Go writes them: the metadata of the list comes before its items, and an object's name first.
 _ITEMS: Final = b'"items":['
@@ -55,7 +55,8 @@ def objects(purpose: str, ask: Callable[[int, str | None], Any]) -> Iterator[Met
             # The next page is probably about as large.
             limit = max(1, min(MOST_OBJECTS, limit * MOST_BYTES // (2 * len(content))))
         elif limit > 1:
-            limit = max(1, limit // 4)
+            # About as many again would be too large again.
+            limit = max(1, min(limit, len(_NAME.findall(content))) // 2)
         else:
             found, position = _passed_over(content)
             yield found

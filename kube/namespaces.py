@@ -10,7 +10,7 @@ from kubernetes import client
 from kube.client import call
 from kube.errors import KubernetesError
 from kube.metadata_pages import ACCEPT, Oversized, objects
-from kube.objects import Metadata
+from kube.objects import Metadata, ObjectName
 
 LABEL = "keyhole.dev/enabled"
 # A namespace that opts out is served for at most this much longer. One that opts in is served at once, because a "no"
@@ -50,9 +50,16 @@ class Namespaces:
 
         `timeout_seconds` is for each page. Raises as `is_enabled` does.
         """
+        return [found.name.name for found in self.list_enabled_metadata(timeout_seconds)]
+
+    def list_enabled_metadata(self, timeout_seconds: float) -> list[Metadata]:
+        """Return the metadata of the same namespaces, in the order of their names.
+
+        One whose metadata is too large to be read comes with its name only. Raises as `is_enabled` does.
+        """
         found = objects("listing namespaces", lambda limit, position: self._page(limit, position, timeout_seconds))
-        names = {_name(one) for one in found if not (isinstance(one, Metadata) and one.is_going)}
-        return sorted(names - {""})
+        by_name = {one.name.name: one for one in map(_read, found) if not one.is_going}
+        return [by_name[name] for name in sorted(by_name) if name]
 
     def _page(self, limit: int, position: str | None, timeout_seconds: float) -> Any:
         return self._core.list_namespace(
@@ -78,5 +85,5 @@ class Namespaces:
         return (labels or {}).get(LABEL) == "true"
 
 
-def _name(found: Metadata | Oversized) -> str:
-    return found.name.name if isinstance(found, Metadata) else found.name
+def _read(found: Metadata | Oversized) -> Metadata:
+    return found if isinstance(found, Metadata) else Metadata(ObjectName("", found.name), "", {})

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from kube.documents import Document, part, text
+from kube.documents import Document, entries, part, text
 from kube.errors import KubernetesUnavailable
 
 # A namespace is a DNS label (RFC 1123), a Secret's name a DNS subdomain.
@@ -32,16 +32,31 @@ class ObjectName:
 
 
 @dataclass(frozen=True, slots=True)
+class Owner:
+    """An object that owns another one (Kubernetes, *Owners and Dependents*: `metadata.ownerReferences`)."""
+
+    api_version: str
+    kind: str
+    name: str
+    uid: str
+    is_controller: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Metadata:
     """An object's metadata. `resource_version` names this state of it (Kubernetes, *API Concepts*).
 
-    `is_going` says that it is being deleted. A cluster-wide object has the namespace "".
+    `uid` tells it from an object of the same name that was deleted. `is_going` says that it is being deleted. A
+    cluster-wide object has the namespace "".
     """
 
     name: ObjectName
     resource_version: str
     annotations: Mapping[str, str]
     is_going: bool = False
+    uid: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    owners: tuple[Owner, ...] = ()
 
     @classmethod
     def of(cls, document: Document) -> "Metadata":
@@ -54,6 +69,21 @@ class Metadata:
         name = ObjectName(text(told, "namespace"), text(told, "name"))
         if not name.name or not text(told, "resourceVersion"):
             raise KubernetesUnavailable("sent an object without a name or a version")
-        annotations = part(told, "annotations")
-        known = {key: text(annotations, key) for key in annotations}
-        return cls(name, text(told, "resourceVersion"), known, is_going=bool(told.get("deletionTimestamp")))
+        return cls(
+            name,
+            text(told, "resourceVersion"),
+            _texts(part(told, "annotations")),
+            is_going=bool(told.get("deletionTimestamp")),
+            uid=text(told, "uid"),
+            labels=_texts(part(told, "labels")),
+            owners=tuple(map(_owner, entries(told, "ownerReferences"))),
+        )
+
+
+def _texts(document: Document) -> Mapping[str, str]:
+    return {key: text(document, key) for key in document}
+
+
+def _owner(told: Document) -> Owner:
+    name, uid = text(told, "name"), text(told, "uid")
+    return Owner(text(told, "apiVersion"), text(told, "kind"), name, uid, is_controller=told.get("controller") is True)

@@ -11,7 +11,7 @@ from typing import Any
 
 from kubernetes import client
 
-from kube.client import ask
+from kube.client import ask, ask_with_warnings
 from kube.documents import decoded, part
 from kube.errors import KubernetesError
 from kube.metadata_pages import ACCEPT, Oversized, objects
@@ -30,6 +30,14 @@ class Secret:
 
     metadata: Metadata
     data: Mapping[str, bytes] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """The metadata after a change, and what the API server and its webhooks said about it, in their words."""
+
+    metadata: Metadata
+    warnings: tuple[str, ...] = ()
 
 
 class Secrets:
@@ -104,8 +112,8 @@ class Secrets:
         *,
         data: Mapping[str, bytes | None] | None = None,
         resource_version: str | None = None,
-    ) -> Metadata:
-        """Set annotations and parts of the content, remove those that are None, and return the new metadata.
+    ) -> Changed:
+        """Set annotations and parts of the content, remove those that are None, and return what came of it.
 
         With a `resource_version` the change is made to that state of the Secret and to no other: if somebody else was
         faster, it raises `kube.errors.Conflict`.
@@ -117,7 +125,7 @@ class Secrets:
             body["data"] = {
                 key: None if value is None else base64.b64encode(value).decode() for key, value in data.items()
             }
-        document = ask(
+        document, warnings = ask_with_warnings(
             f"changing Secret {name}",
             lambda: self._core.patch_namespaced_secret(
                 name.name,
@@ -130,7 +138,7 @@ class Secrets:
                 _headers=dict(_ONE),
             ),
         )
-        return Metadata.of(document)
+        return Changed(Metadata.of(document), warnings)
 
     def make(self, name: ObjectName, timeout_seconds: float) -> None:
         """Create an empty Secret; an existing one stays as it is.

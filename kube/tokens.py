@@ -1,16 +1,12 @@
-"""ServiceAccount tokens: minting them, and acting as a ServiceAccount of another namespace with one.
+"""ServiceAccount tokens.
 
 Source: Kubernetes' TokenRequest API, `serviceaccounts/token`.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from kubernetes import client
 
-from kube.client import call, connected_as
+from kube.client import call
 from kube.errors import KubernetesUnavailable
-from kube.secrets import Secrets
 
 # The shortest lifetime that the API server grants.
 LIFETIME_SECONDS = 600
@@ -41,21 +37,3 @@ class ServiceAccountTokens:
         if granted.status is None or granted.status.token is None:
             raise KubernetesUnavailable("sent no token")
         return str(granted.status.token)
-
-
-class Accounts:
-    """The ServiceAccounts for which Keyhole may create tokens."""
-
-    def __init__(self, api: client.ApiClient) -> None:
-        self._api = api
-        self._tokens = ServiceAccountTokens(api)
-
-    @contextmanager
-    def secrets_as(self, service_account: str, namespace: str, timeout_seconds: float) -> Iterator[Secrets]:
-        """Provide access to Secrets in the name of a ServiceAccount, with its rights.
-
-        Raises what `ServiceAccountTokens.mint` raises.
-        """
-        token = self._tokens.mint(service_account, namespace, None, timeout_seconds)
-        with connected_as(self._api, token) as api:
-            yield Secrets(api)

@@ -16,7 +16,7 @@ from kube.access import SecretAccess
 from kube.client import check, connect, connected_before_fork
 from kube.namespaces import Namespaces
 from kube.objects import ObjectName
-from kube.request_header import RequestHeaders
+from kube.registration.request_header import RequestHeaders
 from kube.secrets import Secrets
 from kube.tokens import ServiceAccountTokens
 from manifests.provenance.key_status import BELIEVED_SECONDS

@@ -12,7 +12,7 @@ from kube.metadata_pages import MOST_BYTES, Oversized
 from kube.namespaces import Namespaces
 from kube.objects import Metadata, ObjectName
 from kube.secrets import Secrets
-from kube.tokens import Accounts
+from kube.tenant_clients import TenantClients
 from manifests.annotations import MANAGED, RECORD, REFRESH
 from manifests.provenance import record
 from manifests.provenance.key_status import MOST_LEFT_NAMES, Progress
@@ -27,8 +27,6 @@ _NOT_SIGNED = "the webhook could not confirm a value and left the record as it w
 _OVERSIZED = f"its metadata has more than {MOST_BYTES} bytes, so nobody looked for a record in it"
 
 _CALL_SECONDS = 10.0
-# A token lives for ten minutes, and a patch may take a second if Vault is far away.
-_PATCHES_A_TOKEN = 300
 # If the webhook or Vault is down, every Secret of the namespace is refused. The next pass tries again.
 _MOST_FAILURES_IN_A_ROW = 3
 
@@ -39,9 +37,9 @@ class RecordResigner:
     `go_on` is asked before each request and raises `controller.errors.Interrupted` when the work must stop.
     """
 
-    def __init__(self, namespaces: Namespaces, accounts: Accounts, go_on: Callable[[], None]) -> None:
+    def __init__(self, namespaces: Namespaces, tenants: TenantClients, go_on: Callable[[], None]) -> None:
         self._namespaces = namespaces
-        self._accounts = accounts
+        self._tenants = tenants
         self._go_on = go_on
 
     def resign(
@@ -79,20 +77,15 @@ class RecordResigner:
 
     def _visit(self, namespace: "_Namespace") -> None:
         self._go_on()
-        with self._accounts.secrets_as(RECONCILER, namespace.name, _CALL_SECONDS) as secrets:
-            # Listed to the end before anything is patched, because a list's continue token expires after some minutes.
-            namespace.due.extend(self._due(namespace, secrets))
-            self._patch(namespace, secrets)
+        # Listed to the end before anything is patched, because a list's continue token expires after some minutes.
+        namespace.due.extend(self._due(namespace, self._secrets(namespace)))
         while namespace.due:
             self._go_on()
-            with self._accounts.secrets_as(RECONCILER, namespace.name, _CALL_SECONDS) as secrets:
-                self._patch(namespace, secrets)
+            namespace.patch(self._secrets(namespace), ObjectName(namespace.name, namespace.due.popleft()))
 
-    def _patch(self, namespace: "_Namespace", secrets: Secrets) -> None:
-        """Patch as many Secrets as one token is good for."""
-        for _ in range(min(_PATCHES_A_TOKEN, len(namespace.due))):
-            self._go_on()
-            namespace.patch(secrets, ObjectName(namespace.name, namespace.due.popleft()))
+    def _secrets(self, namespace: "_Namespace") -> Secrets:
+        """Return the namespace's Secrets as the tenant sees them, for one request: a token is good for minutes."""
+        return self._tenants.acting_as(RECONCILER, namespace.name, _CALL_SECONDS).secrets
 
     def _due(self, namespace: "_Namespace", secrets: Secrets) -> Iterator[str]:
         """Yield the names of the Secrets with a record under an old key."""
@@ -120,7 +113,7 @@ class _Namespace:
     def patch(self, secrets: Secrets, name: ObjectName) -> None:
         """Have one Secret admitted again. Raises if there is no point in going on in this namespace."""
         try:
-            after = secrets.change(name, {REFRESH: self._mark}, _CALL_SECONDS)
+            after = secrets.change(name, {REFRESH: self._mark}, _CALL_SECONDS).metadata
         except KubernetesUnavailable as error:
             self.leave(str(error), name.name)
             self._failures_in_a_row += 1

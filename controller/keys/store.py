@@ -38,7 +38,7 @@ class KeyStore:
 
         None takes a part away. Raises `kube.errors.Conflict` when it is in another state by now.
         """
-        metadata = self._secrets.change(
+        changed = self._secrets.change(
             self.name,
             {STATUS: status.dump(), **(annotations or {})},
             _CALL_SECONDS,
@@ -47,4 +47,4 @@ class KeyStore:
         )
         self._observe(status)
         left = {**secret.data, **(data or {})}
-        return Secret(metadata, {name: content for name, content in left.items() if content is not None})
+        return Secret(changed.metadata, {name: content for name, content in left.items() if content is not None})

@@ -1,1 +1,1 @@
-"""What registers Keyhole with the API server: its APIService and its webhook configuration."""
+"""What registers Keyhole with the API server, and how the API server proves itself to what is registered."""

@@ -12,8 +12,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from certs.files import CertificateFiles
-from kube.request_header import NAMESPACE as KUBE_SYSTEM
-from kube.request_header import READER_ROLE
+from kube.registration.request_header import NAMESPACE as KUBE_SYSTEM
+from kube.registration.request_header import READER_ROLE
 from manifests.registration.api_service import ADMISSION_PATH, api_service
 from manifests.registration.webhook_configuration import aggregated_webhook_configuration
 from testbed.bed import Testbed

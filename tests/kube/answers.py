@@ -4,6 +4,8 @@ import io
 import json
 from typing import Any
 
+from urllib3 import HTTPHeaderDict
+
 
 class Response:
     """What urllib3 gives for an answer; `is_closed` when its connection was given up before the end."""
@@ -12,6 +14,7 @@ class Response:
         self._content = io.BytesIO(content)
         self.size = len(content)
         self.is_closed = False
+        self.headers = HTTPHeaderDict()
 
     @classmethod
     def of(cls, document: Any) -> "Response":

@@ -1,6 +1,6 @@
 import pytest
 
-from kube.request_header import RequestHeader, RequestHeaderError, parse
+from kube.registration.request_header import RequestHeader, RequestHeaderError, parse
 
 DATA = {
     "client-ca-file": "client CA",

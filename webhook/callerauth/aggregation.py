@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from kube.errors import KubernetesError, KubernetesUnavailable
-from kube.request_header import CONFIG_MAP, NAMESPACE, RequestHeader, RequestHeaderError
+from kube.registration.request_header import CONFIG_MAP, NAMESPACE, RequestHeader, RequestHeaderError
 from webhook.callerauth.caller import (
     Authorities,
     Caller,
@@ -50,7 +50,7 @@ class Aggregation:
     proves = True
 
     def __init__(self, read: Callable[[float], RequestHeader]) -> None:
-        """`read` takes a time limit in seconds, as `kube.request_header.RequestHeaders.read` does."""
+        """`read` takes a time limit in seconds, as `kube.registration.request_header.RequestHeaders.read` does."""
         self._read_header = read
         self._poller = proof_poller(self._read)
         self.load = self._poller.load

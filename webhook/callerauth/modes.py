@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from kube.request_header import RequestHeader
+from kube.registration.request_header import RequestHeader
 from webhook.callerauth.aggregation import Aggregation
 from webhook.callerauth.bearer_token import BearerToken
 from webhook.callerauth.caller import Caller, CallerCheck, PeerCertificate

@@ -1,6 +1,6 @@
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from controller.keys.resign import RecordResigner, record_keys
 from kube.errors import KubernetesUnavailable
 from kube.metadata_pages import Oversized
 from kube.objects import Metadata, ObjectName
+from kube.secrets import Changed
 from manifests.provenance.key_status import Progress
 
 ENTRY = {"form": "annotation", "ref": "vault:secret/app#password", "versions": [1], "mac": "m"}
@@ -47,6 +48,11 @@ class _Secrets:
         yield from ()
 
 
+@dataclass
+class _Tenant:
+    secrets: Any
+
+
 class _Cluster:
     """Three namespaces, of which the one in the middle has something that nobody expected."""
 
@@ -56,9 +62,8 @@ class _Cluster:
     def list_enabled(self, timeout_seconds: float) -> list[str]:
         return ["a", "middle", "z"]
 
-    @contextmanager
-    def secrets_as(self, service_account: str, namespace: str, timeout_seconds: float) -> Iterator[_Secrets]:
-        yield _Secrets(self._failure if namespace == "middle" else None)
+    def acting_as(self, account: str, namespace: str, timeout_seconds: float) -> "_Tenant":
+        return _Tenant(_Secrets(self._failure if namespace == "middle" else None))
 
 
 @pytest.mark.parametrize("failure", [TypeError("canary"), RecursionError("canary"), KeyError("canary")])
@@ -86,13 +91,12 @@ class _Listed:
 
     def __init__(self, failure: Exception | None = None) -> None:
         self.changed: list[str] = []
-        self.tokens = 0
+        self.asked_for = 0
         self._failure = failure
 
-    @contextmanager
-    def secrets_as(self, service_account: str, namespace: str, timeout_seconds: float) -> Iterator["_Listed"]:
-        self.tokens += 1
-        yield self
+    def acting_as(self, account: str, namespace: str, timeout_seconds: float) -> _Tenant:
+        self.asked_for += 1
+        return _Tenant(self)
 
     def list_enabled(self, timeout_seconds: float) -> list[str]:
         return ["shop"]
@@ -102,26 +106,26 @@ class _Listed:
             assert not self.changed, "it takes long to change many, and the API server forgets where the list was"
             yield Metadata(ObjectName("shop", name), "1", {"keyhole.dev/record": record()})
 
-    def change(self, name: ObjectName, *_: object) -> Metadata:
+    def change(self, name: ObjectName, *_: object) -> Changed:
         if self._failure is not None:
             raise self._failure
         self.changed.append(str(name))
-        return Metadata(name, "2", {"keyhole.dev/record": record().replace("0123abcd", "4567abcd")})
+        return Changed(Metadata(name, "2", {"keyhole.dev/record": record().replace("0123abcd", "4567abcd")}))
 
 
 def test_a_namespace_is_listed_to_its_end_before_any_secret_is_patched() -> None:
     listed: Any = _Listed()
     done = RecordResigner(listed, listed, lambda: None).resign({"0123abcd"}, "4567abcd", Progress(), lambda _: None)
     assert listed.changed == [f"shop/{name}" for name in ("one", "two", "three", "four", "five")]
-    assert (done.refreshed, done.left, done.problems, listed.tokens) == (5, 0, (), 1)
+    assert (done.refreshed, done.left, done.problems) == (5, 0, ())
 
 
-def test_whoever_has_many_secrets_to_be_patched_gets_another_token_on_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whoever_has_many_secrets_to_be_patched_gets_another_token_on_the_way() -> None:
     """One that ended has every further Secret refused, and with --drop-old nobody comes back for them."""
-    monkeypatch.setattr("controller.keys.resign._PATCHES_A_TOKEN", 2)
     listed: Any = _Listed()
-    done = RecordResigner(listed, listed, lambda: None).resign({"0123abcd"}, "4567abcd", Progress(), lambda _: None)
-    assert (len(listed.changed), len(set(listed.changed)), done.refreshed, listed.tokens) == (5, 5, 5, 3)
+    RecordResigner(listed, listed, lambda: None).resign({"0123abcd"}, "4567abcd", Progress(), lambda _: None)
+    # Once for the list and once for each patch; `kube.tenant_clients` knows which token is still good.
+    assert listed.asked_for == 1 + len(listed.changed) == 6
 
 
 def test_what_is_not_tried_after_failures_in_a_row_is_left_too() -> None:

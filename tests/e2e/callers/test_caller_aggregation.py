@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from kube.request_header import CONFIG_MAP
-from kube.request_header import NAMESPACE as KUBE_SYSTEM
+from kube.registration.request_header import CONFIG_MAP
+from kube.registration.request_header import NAMESPACE as KUBE_SYSTEM
 from manifests.registration.api_service import ADMISSION_PATH, GROUP, GROUP_VERSION, VERSION
 from testbed import Testbed
 from testbed.keyhole.aggregation import aggregated, serving_aggregated

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from kube.errors import KubernetesError, KubernetesUnavailable
-from kube.request_header import RequestHeader, RequestHeaderError
+from kube.registration.request_header import RequestHeader, RequestHeaderError
 from manifests.registration.api_service import ADMISSION_PATH, GROUP_VERSION
 from testbed.servers.pki import Authority
 from tests.webhook.callers import authorities, authority, caller, certificate

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from kube.request_header import RequestHeader
+from kube.registration.request_header import RequestHeader
 from webhook.callerauth.aggregation import Aggregation
 from webhook.callerauth.bearer_token import BearerToken
 from webhook.callerauth.client_certificate import ClientCertificate
