@@ -1,0 +1,98 @@
+"""What of an object follows Vault, as its record says. Metadata is enough for that: no value is read."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from manifests import annotations
+from manifests.fields.scan import Form
+from manifests.fields.template import FieldTemplate, TemplateError
+from manifests.fields.texts import annotation_template
+from manifests.kinds.codec import Codec
+from manifests.provenance import record
+from manifests.provenance.record import Entry
+from resolver.references.errors import ReferenceSyntaxError
+from resolver.references.grammar import Reference, parse_value
+
+_DURATION: Final = re.compile(r"([1-9][0-9]{0,5})([smh])")
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600}
+
+
+@dataclass(frozen=True, slots=True)
+class FollowedField:
+    """A field whose value came from Vault, and the version of each reference then.
+
+    `references` are all of the field's, each once; `versions` has those that may change: not the pinned ones. None as
+    a version means KV v1, which keeps none. `template` renders the field again; None if the record alone is not enough
+    for that, because the text around the references is part of the value.
+    """
+
+    pointer: str
+    entry: Entry
+    references: tuple[Reference, ...]
+    versions: Mapping[Reference, int | None]
+    template: FieldTemplate | None
+
+
+@dataclass(frozen=True, slots=True)
+class FollowedObject:
+    """The fields of an object that follow Vault.
+
+    `interval_seconds` is the object's own, from `keyhole.dev/follow`; None if it has none. `problem` says what is wrong
+    with that annotation; the connection's interval counts then.
+    """
+
+    fields: tuple[FollowedField, ...] = ()
+    interval_seconds: float | None = None
+    problem: str = ""
+
+
+def followed(codec: Codec, notes: Mapping[str, str]) -> FollowedObject:
+    """Return what follows Vault in an object with these annotations. Entries that cannot be read follow nothing."""
+    wish = notes.get(annotations.FOLLOW, "").strip()
+    if wish == "false":
+        return FollowedObject()
+    fields = tuple(
+        found
+        for pointer, entry in record.parse(notes.get(annotations.RECORD)).entries.items()
+        if (found := _field(codec, pointer, entry)) is not None
+    )
+    if wish in {"", "true"}:
+        return FollowedObject(fields)
+    seconds = duration_seconds(wish)
+    if seconds is None:
+        return FollowedObject(fields, problem=f'{annotations.FOLLOW} is neither "false" nor a time such as "10m"')
+    return FollowedObject(fields, seconds)
+
+
+def duration_seconds(text: str) -> float | None:
+    """Read a time such as "30s", "10m" or "2h"; None for anything else."""
+    found = _DURATION.fullmatch(text)
+    return float(found[1]) * _SECONDS[found[2]] if found else None
+
+
+def _field(codec: Codec, pointer: str, entry: Entry) -> FollowedField | None:
+    template = _template(codec, pointer, entry)
+    written = template.references if template is not None else (span.reference for span in entry.spans)
+    references = tuple(dict.fromkeys(written))
+    if len(references) != len(entry.versions):
+        return None
+    versions = {
+        reference: version
+        for reference, version in zip(references, entry.versions, strict=True)
+        if reference.version is None
+    }
+    return FollowedField(pointer, entry, references, versions, template) if versions else None
+
+
+def _template(codec: Codec, pointer: str, entry: Entry) -> FieldTemplate | None:
+    if not entry.text:
+        return None
+    key = codec.key(pointer)
+    try:
+        if entry.form is Form.IN_PLACE or key is None:
+            return parse_value(entry.text)
+        return annotation_template(codec, key, entry.text)
+    except (ReferenceSyntaxError, TemplateError):
+        return None
