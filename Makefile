@@ -15,7 +15,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help venv check static unit test test-gitops nightly laws soak uptime crowds demo bench sbom testbed charts
+.PHONY: help venv check static unit test test-gitops nightly laws soak uptime crowds demo bench bench-loop sbom testbed charts
 .PHONY: format lock clean
 
 help: ## Show this list
@@ -69,6 +69,9 @@ demo: $(INSTALLED) ## Show references becoming Secrets on real servers (SHOW=1 s
 
 bench: $(INSTALLED) ## Measure admissions with and without Keyhole
 	$(BIN)/python -m bench
+
+bench-loop: $(INSTALLED) ## Measure what following Vault costs, and how soon a change arrives (FULL=1: an hour)
+	$(BIN)/python -m bench loop $(if $(FULL),--full)
 
 sbom: $(INSTALLED) ## Write the software bill of materials (CycloneDX) into build/
 	$(BIN)/python -m release.sbom build/keyhole.cdx.json

@@ -1,26 +1,20 @@
 """`python -m bench`: measurements with a progress display, tables and a file of figures."""
 
-import contextlib
 import dataclasses
-import json
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import click
-from rich.console import Console, RenderableType
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bench import admissions, fairness, soak
-from bench.errors import BenchError
 from bench.figures import tables
+from bench.loop.command import loop_command
 from bench.proof import proof
+from bench.showing import RESULTS, failing, progressing, show
 from testbed import Options, Testbed
-from testbed.errors import TestbedError
 from testbed.load.clients import Quota
 from testbed.programs.reports import on_standard_error
 
-_RESULTS = Path(__file__).resolve().parent / "results"
 _QUICK_SECONDS = 0.4
 # There are 42 cells in a round, and getting each slice ready takes nearly as long as what is timed of it.
 _ADMISSION_SECONDS = 1.2
@@ -115,11 +109,11 @@ def main(
     wish = _Wish.of(rounds, seconds, requests, quick=quick, usual_seconds=_ADMISSION_SECONDS)
     settings = admissions.Settings(wish.rounds, clients, wish.quota)
     total = admissions.count_of_cells(settings)
-    with _failing(), proof() as proven:
+    with failing(), proof() as proven:
         options = Options(name="bench", admission_configuration=proven.configuration)
-        with Testbed(options, on_standard_error()) as bed, _progress(total) as advance:
+        with Testbed(options, on_standard_error()) as bed, progressing(total) as advance:
             report = admissions.measure(bed, proven, settings, advance)
-    _show(report, lambda markdown: tables.admissions(report, markdown=markdown), output or _RESULTS / "latest.json")
+    show(report, lambda markdown: tables.admissions(report, markdown=markdown), output or RESULTS / "latest.json")
 
 
 @main.command("soak")
@@ -140,9 +134,9 @@ def soak_command(*, minutes: float, clients: int, output: Path | None) -> None:
     """
     duration_seconds = minutes * 60
     settings = soak.Settings(duration_seconds, min(_SETTLE_SECONDS, duration_seconds / 6), clients=clients)
-    with _failing(), Testbed(Options(name="soak"), on_standard_error()) as bed, _progress(settings.samples) as advance:
+    with failing(), Testbed(Options(name="soak"), on_standard_error()) as bed, progressing(settings.samples) as advance:
         report = soak.run(bed, settings, advance)
-    _show(report, lambda markdown: tables.soak(report, markdown=markdown), output or _RESULTS / "soak.json")
+    show(report, lambda markdown: tables.soak(report, markdown=markdown), output or RESULTS / "soak.json")
     if report.complaints:
         raise click.ClickException("; ".join(report.complaints))
 
@@ -166,49 +160,12 @@ def fair(*, rounds: int, seconds: float, quick: bool, output: Path | None) -> No
     rounds, seconds = (1, _QUICK_SECONDS) if quick else (rounds, seconds)
     total = fairness.count_of_steps(rounds)
     with (
-        _failing(),
+        failing(),
         Testbed(Options(name="fairness"), on_standard_error()) as bed,
-        _progress(total) as advance,
+        progressing(total) as advance,
     ):
         report = fairness.measure(bed, rounds, seconds, advance)
-    _show(report, lambda markdown: tables.fairness(report, markdown=markdown), output or _RESULTS / "fairness.json")
+    show(report, lambda markdown: tables.fairness(report, markdown=markdown), output or RESULTS / "fairness.json")
 
 
-@contextlib.contextmanager
-def _failing() -> Iterator[None]:
-    try:
-        yield
-    except (BenchError, TestbedError) as error:
-        raise click.ClickException("\n".join([str(error), *getattr(error, "__notes__", [])])) from error
-
-
-@contextlib.contextmanager
-def _progress(total: int) -> Iterator[Callable[[str], None]]:
-    """Show how far it is: a bar on a terminal, a line for each step elsewhere. On standard error."""
-    if not sys.stderr.isatty():
-        yield lambda told: print(f"bench: {told}", file=sys.stderr, flush=True)
-        return
-    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("", total=total)
-        begun = False
-
-        def advance(told: str) -> None:
-            nonlocal begun
-            # What is announced has only begun: what was announced before is done.
-            progress.update(task, advance=int(begun), description=told)
-            begun = True
-
-        yield advance
-
-
-def _show(
-    report: admissions.Report | soak.SoakReport | fairness.FairReport,
-    table: Callable[[bool], RenderableType],
-    output: Path,
-) -> None:
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(json.dumps(dataclasses.asdict(report), indent=2) + "\n")
-    console = tables.console()
-    console.print(table(not console.is_terminal))
-    click.echo(f"The figures are in {output.name}.", err=True)
+main.add_command(loop_command)

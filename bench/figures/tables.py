@@ -12,6 +12,7 @@ from bench.fairness import FairReport
 from bench.figures.measurement import FanOut, Row, first_errors
 from bench.figures.statistics import median_of
 from bench.figures.usage import Memory
+from bench.loop.figures import LoopReport
 from bench.soak import SoakReport
 
 _PLAIN_WIDTH = 300
@@ -81,6 +82,23 @@ def fairness(report: FairReport, *, markdown: bool) -> RenderableType:
     parts: list[RenderableType] = [Text(report.machine.described()), Text(told), table]
     errors = [Text(f"error: {row.case.answerer}: {row.first_failure}") for row in report.rows if row.first_failure]
     return Group(*_apart([*parts, *errors]))
+
+
+def loop(report: LoopReport, *, markdown: bool) -> RenderableType:
+    """Return what `python -m bench loop` shows."""
+    table = _table(["while", "what", "measured", "at most", ""], markdown, words=2)
+    for each in report.figures:
+        verdict = "" if each.limit is None else "met" if each.is_met else "MISSED"
+        table.add_row(
+            each.scenario, each.name, *(_number(part, each.digits) for part in (each.figure, each.limit)), verdict
+        )
+    size = report.settings
+    told = (
+        f"{size.namespaces:,} namespaces, {size.objects:,} objects, {size.paths:,} paths, asked for each "
+        f"{size.interval_seconds:.0f} s; at most {size.vault_requests_per_second} requests to Vault and "
+        f"{size.patches_per_second} patches a second"
+    )
+    return Group(*_apart([Text(report.machine.described()), Text(told), table]))
 
 
 def _apart(parts: Sequence[RenderableType]) -> list[RenderableType]:
