@@ -76,7 +76,8 @@ VAULT_REQUESTS: Final = Declaration(
     "How long single requests to Vault took. Each repetition counts by itself.",
     {
         "connection": _CONNECTION,
-        "operation": "`login`, `read`, `mount` (which mount a path lies on), `revoke` or `health` (after failures)",
+        "operation": "`login`, `read`, `version` (which version is the current one), `mount` (which mount a path lies "
+        "on), `revoke` or `health` (after failures)",
         "status": _STATUS,
     },
     buckets=REQUEST_BUCKETS,

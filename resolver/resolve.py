@@ -14,6 +14,7 @@ from resolver.references.errors import MissingField
 from resolver.references.evaluation import Evaluation, evaluate, in_order
 from resolver.references.grammar import Reference
 from resolver.references.value import SecretValue
+from resolver.tenancy.login import nothing
 from resolver.tenancy.tenant_view import TenantView, TokenLease
 from resolver.tenancy.token_cache import Tenant
 from resolver.vault.breaker import State
@@ -51,12 +52,18 @@ def unlimited(_connection: str, _deadline: Deadline) -> AbstractContextManager[o
 class TokenSource(Protocol):
     """Where the Vault tokens come from: `resolver.tenancy.token_cache.TokenCache`, or a person's own token."""
 
-    def lease(self, tenant: Tenant, client: VaultClient, deadline: Deadline) -> AbstractContextManager[TokenLease]:
-        """Lend the tokens of a tenant to one admission."""
+    def lease(
+        self, tenant: Tenant, client: VaultClient, deadline: Deadline, pay: Callable[[], None] = nothing
+    ) -> AbstractContextManager[TokenLease]:
+        """Lend the tokens of a tenant to one admission. `pay` is called before each login, and may wait or raise."""
         ...
 
     def forget(self, client: VaultClient) -> None:
         """Revoke the tokens that were obtained through a client. Called once, when the client has no users left."""
+        ...
+
+    def drop_idle(self) -> int:
+        """Revoke tokens that have not been used lately or have expired. Returns how many."""
         ...
 
     def close(self) -> None:
@@ -163,44 +170,70 @@ class Resolver:
     def _resolve_as(
         self, tenant: Tenant, server: Server, references: Sequence[Reference], budget: Budget
     ) -> dict[Reference, Outcome]:
+        evaluation = Evaluation.within(budget)
+
+        def read_each(
+            read: Callable[[KvLocation], KvSecret | ResolverError], places: Sequence[KvLocation]
+        ) -> Sequence[KvSecret | ResolverError | None]:
+            # In parallel, which pays off where the network has latency.
+            return self._read_pool.read_all(budget.namespace, read, places, budget.deadline)
+
         with self._tokens.lease(tenant, server.client, budget.deadline) as lease:
-            view = TenantView(server, lease, budget)
-            outcomes: dict[Reference, Outcome] = {}
-            again = references
-            # If a mount has changed, its secrets are read again, and a third time if it turns out to be another mount.
-            for _ in range(_MOST_ROUNDS):
-                found = self._read_all(view, again)
-                doubts = {key: each for key, each in found.items() if isinstance(each, MountDoubted)}
-                verdicts = {key: view.verdict(key, doubt) for key, doubt in doubts.items()}
-                outcomes.update({key: verdicts.get(key) or each for key, each in found.items()})
-                again = [key for key, verdict in verdicts.items() if verdict is None]
-                if not again:
-                    break
-            return {key: each.told if isinstance(each, MountDoubted) else each for key, each in outcomes.items()}
+            try:
+                return settled(TenantView(server, lease, budget), references, read_each, lambda: evaluation)
+            finally:
+                evaluation.texts.forget()
 
-    def _read_all(self, view: TenantView, references: Sequence[Reference]) -> dict[Reference, Outcome]:
-        """Locate the references, read each location once, in parallel, and evaluate the references."""
-        outcomes: dict[Reference, Outcome] = {}
-        wanted: dict[KvLocation, list[Reference]] = {}
-        for reference in references:
-            place = view.locate(reference)
-            if isinstance(place, ResolverError):
-                outcomes[reference] = place
-            else:
-                wanted.setdefault(place, []).append(reference)
 
-        def read(place: KvLocation) -> KvSecret | ResolverError:
-            return view.read(place, {reference.field for reference in wanted[place]})
+ReadEach = Callable[
+    [Callable[[KvLocation], KvSecret | ResolverError], Sequence[KvLocation]],
+    Sequence[KvSecret | ResolverError | None],
+]
+"""Calls the given function for each location, and returns what it gives; None for those that took too long."""
 
-        # In parallel, which pays off where the network has latency.
-        found = self._read_pool.read_all(view.budget.namespace, read, list(wanted), view.budget.deadline)
-        evaluation = Evaluation.within(view.budget)
-        for (place, of_place), secret in zip(wanted.items(), found, strict=True):
-            # References into one JSON text are evaluated one after another, so that it is parsed once.
-            for reference in sorted(of_place, key=lambda each: (each.field, in_order(each))):
-                outcomes[reference] = _evaluated(reference, place, secret, evaluation)
-        evaluation.texts.forget()
-        return {reference: outcomes[reference] for reference in references}
+
+def settled(
+    view: TenantView, references: Sequence[Reference], read_each: ReadEach, evaluation: Callable[[], Evaluation]
+) -> dict[Reference, Outcome]:
+    """Return the value of each reference or its error, as a tenant sees them. Each location is read once.
+
+    `evaluation` gives that in which the next reference is evaluated.
+    """
+    outcomes: dict[Reference, Outcome] = {}
+    again = references
+    # If a mount has changed, its secrets are read again, and a third time if it turns out to be another mount.
+    for _ in range(_MOST_ROUNDS):
+        found = _read_all(view, again, read_each, evaluation)
+        doubts = {key: each for key, each in found.items() if isinstance(each, MountDoubted)}
+        verdicts = {key: view.verdict(key, doubt) for key, doubt in doubts.items()}
+        outcomes.update({key: verdicts.get(key) or each for key, each in found.items()})
+        again = [key for key, verdict in verdicts.items() if verdict is None]
+        if not again:
+            break
+    return {key: each.told if isinstance(each, MountDoubted) else each for key, each in outcomes.items()}
+
+
+def _read_all(
+    view: TenantView, references: Sequence[Reference], read_each: ReadEach, evaluation: Callable[[], Evaluation]
+) -> dict[Reference, Outcome]:
+    """Locate the references, read each location once, and evaluate the references."""
+    outcomes: dict[Reference, Outcome] = {}
+    wanted: dict[KvLocation, list[Reference]] = {}
+    for reference in references:
+        place = view.locate(reference)
+        if isinstance(place, ResolverError):
+            outcomes[reference] = place
+        else:
+            wanted.setdefault(place, []).append(reference)
+
+    def read(place: KvLocation) -> KvSecret | ResolverError:
+        return view.read(place, {reference.field for reference in wanted[place]})
+
+    for (place, of_place), secret in zip(wanted.items(), read_each(read, list(wanted)), strict=True):
+        # References into one JSON text are evaluated one after another, so that it is parsed once.
+        for reference in sorted(of_place, key=lambda each: (each.field, in_order(each))):
+            outcomes[reference] = _evaluated(reference, place, secret, evaluation())
+    return {reference: outcomes[reference] for reference in references}
 
 
 def _evaluated(

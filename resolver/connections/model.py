@@ -175,6 +175,11 @@ class Connection(_Strict):
         description="How long a value that is proved is kept on a re-apply without asking Vault; 0 asks each time. Dry "
         "runs never ask.",
     )
+    follow_interval_seconds: Annotated[float, Field(ge=0, le=86_400)] = Field(
+        default=60.0,
+        description="How often the controller asks Vault whether a path in use has changed, to bring the new value "
+        "into the cluster; 0 never does.",
+    )
     # What `ca_file` holds. It belongs to the connection: a renewed bundle makes it another one.
     _ca_bundle: bytes | None = PrivateAttr(default=None)
 

@@ -2,13 +2,14 @@
 
 import contextlib
 import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from math import inf
 
 from resolver.deadline import Deadline
 from resolver.references.value import SecretValue
-from resolver.tenancy.login import VaultToken
+from resolver.tenancy.login import VaultToken, nothing
 from resolver.tenancy.token_cache import Tenant
 from resolver.vault.client import VaultClient
 from resolver.vault.denials import OwnTokenUnknown
@@ -52,6 +53,7 @@ class StaticToken:
         tenant: Tenant,  # noqa: ARG002
         client: VaultClient,
         deadline: Deadline,  # noqa: ARG002
+        pay: Callable[[], None] = nothing,  # noqa: ARG002
     ) -> AbstractContextManager[StaticLease]:
         """Lend the token to any tenant."""
         token = VaultToken(self.own, inf, revocable=False, asked_at_seconds=inf)
@@ -59,6 +61,10 @@ class StaticToken:
 
     def forget(self, client: VaultClient) -> None:
         """Do nothing: the token stays valid."""
+
+    def drop_idle(self) -> int:
+        """Return 0: the token is not Keyhole's to revoke."""
+        return 0
 
     def close(self) -> None:
         """Do nothing: the token stays valid."""

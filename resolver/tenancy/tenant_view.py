@@ -4,18 +4,20 @@ Earlier answers may be out of date: a token may be used up, revoked or older tha
 upgraded, replaced or removed. Before a refusal is reported that rests on such an answer, Vault is asked again.
 """
 
+import contextlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol, TypeVar
 
 from resolver.budget import Budget
 from resolver.errors import ResolverError
 from resolver.references.grammar import Reference
-from resolver.tenancy.login import VaultToken
-from resolver.vault import kv, mounts
+from resolver.tenancy.login import VaultToken, nothing
+from resolver.vault import kv, kv_versions, mounts
 from resolver.vault.denials import DeniedForNow, MountDenied, TokenUnknown
 from resolver.vault.errors import PathNotAllowed, ReferenceRefused, VaultDenied
 from resolver.vault.kv import KvSecret, MountDoubted, TokenRefused, ask_for_mount
+from resolver.vault.kv_versions import KvVersion
 from resolver.vault.mounts import KvLocation, KvMount
 from resolver.vault.servers import Server
 
@@ -66,6 +68,10 @@ class TenantView:
     server: Server
     lease: TokenLease
     budget: Budget
+    pay: Callable[[], None] = nothing
+    """Called before each request to Vault; it may wait, and what it raises ends the question."""
+    believed_seconds: float = 0.0
+    """An answer may be this old where it would otherwise have to come from this admission: a token, or a mount."""
     _asked: dict[str, KvMount | ResolverError] = field(default_factory=dict)
 
     def locate(self, reference: Reference) -> KvLocation | ResolverError:
@@ -85,6 +91,36 @@ class TenantView:
                 lambda token: kv.read(location, names, self.server.client, token.token, self.budget),
                 lambda: VaultDenied(location.policy_path, self.lease.identity, self.lease.role),
             )
+        except ResolverError as error:
+            return kv.doubted(error, location)
+
+    def version(self, location: KvLocation, *, through_data: bool = False) -> KvVersion | ResolverError:
+        """Ask for the current version of a secret on KV v2, whatever version the location names.
+
+        If the policy does not let `metadata/` be read, or with `through_data`, it comes from `data/`. Returns
+        `MountDoubted` if the mount may have changed.
+        """
+        client, deadline = self.server.client, self.budget.deadline
+        denied: list[VaultToken] = []
+
+        def by_metadata(token: VaultToken) -> KvVersion:
+            denied.append(token)
+            return kv_versions.by_metadata(location, client, token.token, deadline)
+
+        def by_data(token: VaultToken) -> KvVersion:
+            found = kv_versions.by_data(location, client, token.token, deadline)
+            # A newer token may be allowed both.
+            return replace(found, lacks_metadata=token in denied)
+
+        def denial() -> ResolverError:
+            return VaultDenied(location.policy_path, self.lease.identity, self.lease.role)
+
+        try:
+            if not through_data:
+                # A denial is no reason to log in again before `data/` was tried.
+                with contextlib.suppress(VaultDenied):
+                    return self._ask(by_metadata, denial, may_replace=False)
+            return self._ask(by_data, denial)
         except ResolverError as error:
             return kv.doubted(error, location)
 
@@ -129,15 +165,29 @@ class TenantView:
         return found
 
     def _is_certain(self, mount: KvMount) -> bool:
-        """Whether Vault was asked about the mount during this admission."""
-        return mount.asked_at_seconds is not None and mount.asked_at_seconds >= self.lease.began_at_seconds
+        """Whether Vault was asked about the mount during this admission, or lately enough."""
+        return mount.asked_at_seconds is not None and mount.asked_at_seconds >= self._believed_since_seconds
+
+    def _is_certain_of(self, token: VaultToken) -> bool:
+        """Whether a newer token could not be allowed more, or the token is new enough."""
+        return self.lease.is_new(token) or token.asked_at_seconds >= self._believed_since_seconds
+
+    @property
+    def _believed_since_seconds(self) -> float:
+        return self.lease.began_at_seconds - self.believed_seconds
 
     def _ask(
-        self, request: Callable[[VaultToken], _Found], denial: Callable[[], ResolverError], *, spends: bool = True
+        self,
+        request: Callable[[VaultToken], _Found],
+        denial: Callable[[], ResolverError],
+        *,
+        spends: bool = True,
+        may_replace: bool = True,
     ) -> _Found:
         """Send one request, and repeat it with another token while that may help. Raises `ResolverError`."""
         for _ in range(_MOST_TOKENS):
             token = self.lease.token(spends=spends)
+            self.pay()
             try:
                 return request(token)
             except TokenRefused:
@@ -145,7 +195,7 @@ class TenantView:
                 if self.lease.is_new(token) and token.uses is None:
                     break
             except VaultDenied:
-                if self.lease.is_new(token):
+                if not may_replace or self._is_certain_of(token):
                     raise denial() from None
                 wait_seconds = self.lease.replace(token)
                 if wait_seconds > 0:

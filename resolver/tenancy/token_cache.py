@@ -6,7 +6,7 @@ The identity depends on the namespace alone. Nothing in an object or its annotat
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from resolver.errors import ResolverError
 from resolver.identity import TokenMinter, identity_name
 from resolver.tenancy import login
 from resolver.tenancy.lease import Lease, Slot
-from resolver.tenancy.login import VaultToken
+from resolver.tenancy.login import VaultToken, nothing
 from resolver.vault.client import VaultClient
 from resolver.vault.errors import IdentityRefused, LoginDenied
 from resolver.vault.observer import Login
@@ -54,15 +54,18 @@ class TokenCache:
         self._revoking = ThreadPoolExecutor(_REVOCATIONS_AT_ONCE, thread_name_prefix="vault-revoke")
 
     @contextmanager
-    def lease(self, tenant: Tenant, client: VaultClient, deadline: Deadline) -> Iterator[Lease]:
+    def lease(
+        self, tenant: Tenant, client: VaultClient, deadline: Deadline, pay: Callable[[], None] = nothing
+    ) -> Iterator[Lease]:
         """Lend the tenant's tokens to one admission while the block runs. It logs in only when a request needs it.
 
-        Each token that is obtained in the block is then cached for the tenant, or revoked.
+        Each token that is obtained in the block is then cached for the tenant, or revoked. `pay` is called before each
+        login; it may wait, and what it raises ends the login.
         """
         slot = self._lent_slot(tenant, client)
         lease = Lease(
             slot,
-            lambda: self._log_in(tenant, client, deadline),
+            lambda: self._log_in(tenant, client, deadline, pay),
             deadline,
             lambda tokens: self._discard(client, tokens),
             identity=identity_name(tenant.namespace),
@@ -143,7 +146,8 @@ class TokenCache:
                 _revoke(client, token)
         return futures
 
-    def _log_in(self, tenant: Tenant, client: VaultClient, deadline: Deadline) -> VaultToken:
+    def _log_in(self, tenant: Tenant, client: VaultClient, deadline: Deadline, pay: Callable[[], None]) -> VaultToken:
+        pay()
         audience = client.connection.auth.audience
         ended = Login.FAILED
         try:

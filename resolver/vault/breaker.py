@@ -26,10 +26,16 @@ class State(Enum):
 
 
 class Breaker:
-    """Counts failures. Threads may share it. `clock` returns monotonic seconds."""
+    """Counts failures. Threads may share it. `clock` returns monotonic seconds.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    After `failures_in_a_row` the health is checked; infinity is for those who watch the server themselves.
+    """
+
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, failures_in_a_row: float = FAILURES_IN_A_ROW
+    ) -> None:
         self._clock = clock
+        self._most_failures = failures_in_a_row
         self._lock = threading.Lock()
         self._failures = 0
         self._is_open = False
@@ -68,7 +74,7 @@ class Breaker:
         with self._lock:
             self._failures += 1
             now = self._clock()
-            is_enough = now >= self._open_until if self._is_open else self._failures >= FAILURES_IN_A_ROW
+            is_enough = now >= self._open_until if self._is_open else self._failures >= self._most_failures
             if not is_enough or now < self._asking_until:
                 return False
             self._asking_until = now + _LOST_SECONDS

@@ -46,10 +46,16 @@ class VaultClient:
     Create it after a fork, never before.
     """
 
-    def __init__(self, connection: Connection, limit: Limit = no_limit, observer: Observer = NULL_OBSERVER) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        limit: Limit = no_limit,
+        observer: Observer = NULL_OBSERVER,
+        breaker: Breaker | None = None,
+    ) -> None:
         """Load the CA bundle. Raises OSError (including `ssl.SSLError`) if it cannot be used."""
         self.connection = connection
-        self.breaker = Breaker()
+        self.breaker = breaker or Breaker()
         self.observer = observer
         self._http = VaultHttp(connection, limit)
 
@@ -78,7 +84,8 @@ class VaultClient:
 
         If the server had closed an idle connection, the request is sent once more on a new one; everything that Keyhole
         asks of Vault (reads, logins, revocations of its own tokens) may be sent twice. Failures that are likely to pass
-        are retried after a pause, as the connection's `retries` say, while the breaker is closed.
+        are retried after a pause, as the connection's `retries` say, while the breaker is closed. With 0 `attempts`,
+        only the first of these happens.
 
         Raises `VaultUnavailable` if there is no answer (it says why, and never what Vault sent), `DeadlineExceeded` if
         no time is left, and ValueError for a target that could be rewritten on its way.
@@ -95,10 +102,21 @@ class VaultClient:
             raise
         return self._judged(outcome)
 
+    def is_well(self, deadline: Deadline) -> bool:
+        """Ask the server for its health, in one request that the breaker does not count.
+
+        It is well if it answers with a status below 500: standbys and secondaries are well, a sealed server is not.
+        Returns False when no time is left.
+        """
+        try:
+            return _is_well(self._sent(_HEALTH, deadline))
+        except DeadlineExceeded:
+            return False
+
     def _sent(self, request: VaultRequest, deadline: Deadline) -> VaultAnswer | VaultUnavailable:
         settings = self.connection.retries
         outcome = self._exchanged(request, deadline)
-        if isinstance(outcome, ClosedUnanswered):
+        if isinstance(outcome, ClosedUnanswered) and (outcome.was_idle or settings.attempts):
             self.observer.repeated(request.operation)
             outcome = self._exchanged(request, deadline)
         for repetition in range(settings.attempts if request.may_repeat else 0):
@@ -156,10 +174,7 @@ class VaultClient:
         """Check the health of the server, and report it to the breaker."""
         is_well = False
         try:
-            seconds = min(_FAIR_CHANCE_SECONDS, self.connection.timeout_seconds)
-            is_well = _is_well(self._sent(_HEALTH, Deadline.after(seconds)))
-        except DeadlineExceeded:
-            pass  # closing a connection used up its time
+            is_well = self.is_well(Deadline.after(min(_FAIR_CHANCE_SECONDS, self.connection.timeout_seconds)))
         finally:
             self.breaker.examined(is_well=is_well)
 

@@ -23,6 +23,10 @@ class VaultUnavailable(TemporaryError):
         self.how = how
 
 
+class VaultRateLimited(VaultUnavailable):
+    """Vault, or what stands before it, answers 429: it limits the rate of requests, and is well otherwise."""
+
+
 class VaultCrowded(TemporaryError):
     """The Vault of a connection was not asked, because too many admissions are waiting for it already."""
 

@@ -37,7 +37,12 @@ class Unanswered(VaultUnavailable):
 
 
 class ClosedUnanswered(Unanswered):
-    """The server closed a connection before it answered, perhaps long ago while the connection was idle."""
+    """The server closed a connection before it answered, perhaps long ago while the connection was idle.
+
+    `was_idle` says that the connection had served an earlier request.
+    """
+
+    was_idle = False
 
 
 class TooLate(VaultUnavailable):

@@ -157,6 +157,7 @@ class VaultHttp:
         except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as error:
             told = explained(error, self.connection.address, seconds, answered=answered)
             if idle is not None and isinstance(told, ClosedUnanswered):
+                told.was_idle = True
                 self._idle.renew(generation)
             raise told from None
         finally:

@@ -80,7 +80,7 @@ def _read(
 ) -> KvSecret:
     answer = _asked(location, client.adapter(budget.deadline, token, arrives=budget.read))
     server = client.connection.address
-    error = _refused(answer, location, server)
+    error = refused(answer, location, server)
     if error is not None:
         raise error
     budget.spend(jsontext.cost(answer.body)[0])
@@ -99,7 +99,7 @@ def doubted(error: ResolverError, location: KvLocation) -> ResolverError:
     return error
 
 
-def _refused(answer: VaultAnswer, location: KvLocation, server: str) -> ResolverError | None:
+def refused(answer: VaultAnswer, location: KvLocation, server: str) -> ResolverError | None:
     """Return the error of a status that has a special meaning for reads of secrets; None for other statuses."""
     match answer.status:
         case HTTPStatus.FORBIDDEN:

@@ -10,6 +10,8 @@ class Operation(StrEnum):
 
     LOGIN = "login"
     READ = "read"
+    VERSION = "version"
+    """Which version of a secret is the current one."""
     MOUNT = "mount"
     """Which mount a path is on."""
     REVOKE = "revoke"

@@ -17,7 +17,7 @@ from typing import Final
 from resolver.connections.model import Retries
 from resolver.references import jsontext
 from resolver.references.jsontext import JsonValue
-from resolver.vault.errors import VaultRefused, VaultUnavailable
+from resolver.vault.errors import VaultRateLimited, VaultRefused, VaultUnavailable
 from resolver.vault.exchange_errors import AnswerTooLarge, Unanswered
 from resolver.vault.http import VaultAnswer
 
@@ -49,7 +49,8 @@ def parsed(answer: VaultAnswer, server: str, purpose: str) -> Mapping[str, JsonV
             return body
         raise VaultUnavailable(server, "sent an answer that is not Vault's")
     if status in _STATUS_TEXTS:
-        raise VaultUnavailable(server, _STATUS_TEXTS[status], retry_after_seconds=retry_after_seconds(answer))
+        kind = VaultRateLimited if status == HTTPStatus.TOO_MANY_REQUESTS else VaultUnavailable
+        raise kind(server, _STATUS_TEXTS[status], retry_after_seconds=retry_after_seconds(answer))
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         raise VaultUnavailable(
             server,

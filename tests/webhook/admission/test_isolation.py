@@ -23,6 +23,7 @@ from resolver.deadline import Deadline
 from resolver.references.value import SecretValue
 from resolver.resolve import Resolver
 from resolver.tenancy.lease import Lease
+from resolver.tenancy.login import nothing
 from resolver.tenancy.token_cache import Tenant, TokenCache
 from resolver.vault.client import VaultClient
 from resolver.vault.http import VaultAnswer, VaultHttp, VaultRequest
@@ -347,8 +348,10 @@ class Shared(TokenCache):
     """Tokens that are remembered by connection and role, the namespace forgotten."""
 
     @contextmanager
-    def lease(self, tenant: Tenant, vault_client: VaultClient, deadline: Deadline) -> Iterator[Lease]:
-        with super().lease(replace(tenant, namespace="team-a", role="keyhole"), vault_client, deadline) as lease:
+    def lease(
+        self, tenant: Tenant, client: VaultClient, deadline: Deadline, pay: Callable[[], None] = nothing
+    ) -> Iterator[Lease]:
+        with super().lease(replace(tenant, namespace="team-a", role="keyhole"), client, deadline, pay) as lease:
             yield lease
 
 
