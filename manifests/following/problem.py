@@ -22,11 +22,8 @@ _CAUSE: Final = re.compile(r"[A-Za-z][A-Za-z-]{0,63}", re.ASCII)
 _SINCE: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|", re.ASCII)
 
 
-class Hindrance(StrEnum):
-    """What keeps an object from following Vault and is no cause of a refusal (`resolver.causes.Cause`).
-
-    `sentence` says what happened and `remedy` what to do about it, both in Markdown.
-    """
+class Explained(StrEnum):
+    """Words with their explanation: `sentence` says what is the case and `remedy` what to do about it, in Markdown."""
 
     sentence: str
     remedy: str
@@ -38,6 +35,10 @@ class Hindrance(StrEnum):
         member.sentence = sentence
         member.remedy = remedy
         return member
+
+
+class Hindrance(Explained):
+    """What keeps an object from following Vault and is no cause of a refusal (`resolver.causes.Cause`)."""
 
     DELETED = (
         "deleted",

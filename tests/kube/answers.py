@@ -29,3 +29,12 @@ class Response:
 
     def close(self) -> None:
         self.is_closed = True
+
+
+class Taken:
+    """What the package's `call_api` returns for an answer with status 200, with a document in it."""
+
+    status = 200
+
+    def __init__(self, document: Any) -> None:
+        self.response = Response.of(document)
