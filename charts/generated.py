@@ -2,7 +2,7 @@
 
 | file | made from |
 |---|---|
-| `keyhole/files/admission.json` | `manifests.registration`, `.admission_policy`, `.warning_policies`, `.aggregation` |
+| `keyhole/files/admission.json` | `manifests.registration` |
 | `keyhole/files/alerts.yaml` | `metrics.alerts` |
 | `keyhole/values.schema.json`, what it says of connections | `resolver.connections.schema` |
 | `keyhole-tenant/templates/tenant.yaml` | `provisioning.bundle`, `provisioning.account_guard` |
@@ -17,6 +17,7 @@ import yaml
 
 from manifests.registration.admission_policy import admission_policy
 from manifests.registration.api_service import api_service, client_config
+from manifests.registration.reconciler_policy import reconciler_policy
 from manifests.registration.warning_policies import excluded_policy, look_alike_policy
 from manifests.registration.webhook_configuration import aggregated_webhook_configuration
 from metrics.alerts import ALERTS
@@ -59,13 +60,14 @@ def _admission() -> Mapping[str, Any]:
         "policy": policy["spec"],
         "policyActions": binding["spec"]["validationActions"],
         "warnings": {
-            "excluded": _warning(*excluded_policy(own_namespace=_OWN_NAMESPACE)),
-            "look-alikes": _warning(*look_alike_policy(own_namespace=_OWN_NAMESPACE)),
+            "excluded": _parts(*excluded_policy(own_namespace=_OWN_NAMESPACE)),
+            "look-alikes": _parts(*look_alike_policy(own_namespace=_OWN_NAMESPACE)),
         },
+        "reconciler": _parts(*reconciler_policy()),
     }
 
 
-def _warning(policy: Mapping[str, Any], binding: Mapping[str, Any]) -> Mapping[str, Any]:
+def _parts(policy: Mapping[str, Any], binding: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"spec": policy["spec"], "actions": binding["spec"]["validationActions"]}
 
 
@@ -100,7 +102,8 @@ def _with_connections(schema: dict[str, Any]) -> Mapping[str, Any]:
 def _tenant() -> str:
     name, scalar = "{{ . }}", "{{ . | quote }}"
     webhook, controller = _account("webhookServiceAccount"), _account("controllerServiceAccount")
-    namespace, *others = bundle.template(name, scalar, webhook=webhook, controller=controller)
+    restarts = f"{{{{- if $.Values.restarts }}}}\n{bundle.RESTARTS}{{{{- end }}}}\n"
+    namespace, *others = bundle.template(name, scalar, webhook=webhook, controller=controller, restarts=restarts)
     guard = account_guard.policy(name, scalar, webhook=webhook, controller=controller)
     # A release that is uninstalled must not take a namespace, and all that is in it, along.
     kept = (

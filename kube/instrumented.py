@@ -19,12 +19,16 @@ RESOURCES: Final = frozenset(
     {
         "apiservices",
         "configmaps",
+        "daemonsets",
+        "deployments",
         "events",
         "leases",
         "mutatingwebhookconfigurations",
         "namespaces",
+        "rollouts",
         "secrets",
         "serviceaccounts/token",
+        "statefulsets",
         "subjectaccessreviews",
     }
 )

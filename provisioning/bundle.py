@@ -80,7 +80,7 @@ metadata:
   name: keyhole-controller
   namespace: $namespace
 rules:
-  # $identity: to ask Vault for versions as the namespace. $reconciler: to read and touch the Secrets below.
+  # $identity: to ask Vault for versions as the namespace. $reconciler: for what its Role below lets it do.
   - apiGroups: [""]
     resources: [serviceaccounts/token]
     resourceNames: [$identity, $reconciler]
@@ -108,12 +108,15 @@ metadata:
 rules:
   # get, list, watch: to find the Secrets with references and to see them change. patch: to have one admitted again
   # when its value has changed in Vault. create: to make those with the values of variables. RBAC cannot limit list,
-  # watch and create to some Secrets. update and delete are not needed. No workloads, because Keyhole fills only Secrets
-  # so far.
+  # watch and create to some Secrets. update and delete are not needed.
   - apiGroups: [""]
     resources: [secrets]
     verbs: [get, list, watch, patch, create]
----
+  # To tell in the namespace what was done and what was not, and why. patch: an Event that happens again is counted.
+  - apiGroups: [events.k8s.io]
+    resources: [events]
+    verbs: [create, patch]
+${restarts}---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding
 metadata:
@@ -129,30 +132,58 @@ subjects:
     namespace: $namespace
 """)
 
+RESTARTS = """\
+  # list: to find the workloads that use a Secret whose value has changed. get: to see which Secrets that are, and
+  # whether the pods are ready. patch: to restart them. RBAC cannot limit patch to annotations, and whoever may patch a
+  # workload can have it run anything: the policy keyhole-reconciler (chart keyhole, or the command
+  # keyhole manifests reconciler-policy) keeps the account to Keyhole's own annotations. Do not give this right without
+  # that policy.
+  - apiGroups: [apps]
+    resources: [deployments, statefulsets, daemonsets]
+    verbs: [get, list, patch]
+  # The same for Argo Rollouts, where the cluster has them.
+  - apiGroups: [argoproj.io]
+    resources: [rollouts]
+    verbs: [get, list, patch]
+"""
+"""The rules that restarts take, in the Role `keyhole-reconciler`."""
 
-def render(tenant: Tenant, *, guarded: bool = False) -> str:
+
+def render(tenant: Tenant, *, restarts: bool = False, guarded: bool = False) -> str:
     """Return the bundle as YAML, one document per object. The same tenant always gives the same text.
 
-    With `guarded` a policy comes along that leaves the tenant's accounts to Keyhole.
+    With `restarts` Keyhole may restart the namespace's workloads. With `guarded` a policy comes along that leaves the
+    tenant's accounts to Keyhole.
     """
     name, scalar = tenant.namespace, _scalar(tenant.namespace)
-    bundle = _filled(name, scalar, webhook=_scalars(tenant.webhook), controller=_scalars(tenant.controller))
+    bundle = _filled(
+        name,
+        scalar,
+        webhook=_scalars(tenant.webhook),
+        controller=_scalars(tenant.controller),
+        restarts=RESTARTS if restarts else "",
+    )
     if not guarded:
         return bundle
     webhook, controller = _quoted(tenant.webhook), _quoted(tenant.controller)
     return f"{bundle}---\n{account_guard.policy(name, scalar, webhook=webhook, controller=controller)}"
 
 
-def template(tenant: str, namespace: str, *, webhook: tuple[str, str], controller: tuple[str, str]) -> Sequence[str]:
+def template(
+    tenant: str, namespace: str, *, webhook: tuple[str, str], controller: tuple[str, str], restarts: str
+) -> Sequence[str]:
     """Return the documents of the bundle with these texts instead of names, for a template engine.
 
     `tenant` stands in comments, `namespace` where YAML wants a scalar; the accounts are (namespace, name), scalars too.
-    The first document is the Namespace.
+    `restarts` stands where the rules for restarts belong. The first document is the Namespace.
     """
-    return _filled(tenant, namespace, webhook=webhook, controller=controller).split("---\n")
+    filled = _filled(tenant, namespace, webhook=webhook, controller=controller, restarts=restarts)
+    return filled.split("---\n")
 
 
-def _filled(tenant: str, namespace: str, *, webhook: tuple[str, str], controller: tuple[str, str]) -> str:
+def _filled(
+    tenant: str, namespace: str, *, webhook: tuple[str, str], controller: tuple[str, str], restarts: str
+) -> str:
     return _BUNDLE.substitute(
         tenant=tenant,
         namespace=namespace,
@@ -163,6 +194,7 @@ def _filled(tenant: str, namespace: str, *, webhook: tuple[str, str], controller
         webhook_name=webhook[1],
         controller_namespace=controller[0],
         controller_name=controller[1],
+        restarts=restarts,
     )
 
 

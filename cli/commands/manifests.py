@@ -12,6 +12,8 @@ from manifests.registration.admission_configuration import certificate_user, tok
 from manifests.registration.admission_configuration import webhook_kubeconfig as written_kubeconfig
 from manifests.registration.admission_policy import admission_policy as written_admission_policy
 from manifests.registration.api_service import api_service as written_api_service
+from manifests.registration.reconciler_policy import ACCOUNT
+from manifests.registration.reconciler_policy import reconciler_policy as written_reconciler_policy
 from manifests.registration.warning_policies import excluded_policy, look_alike_policy
 from manifests.registration.webhook_configuration import (
     DEFAULT_TIMEOUT_SECONDS,
@@ -166,6 +168,24 @@ def warning_policies(*, namespace: str, output: Path | None) -> None:
     One covers the namespaces that Keyhole leaves alone, the other values that only look like references.
     """
     write([*excluded_policy(own_namespace=namespace), *look_alike_policy(own_namespace=namespace)], output)
+
+
+@manifests.command(
+    name="reconciler-policy",
+    epilog="""\b
+Examples:
+  keyhole manifests reconciler-policy | kubectl apply -f -
+""",
+)
+@_named(ACCOUNT, "the policy and of its binding")
+@_output
+def reconciler_policy(*, name: str, output: Path | None) -> None:
+    """Print the ValidatingAdmissionPolicy that keeps `keyhole-reconciler` to Keyhole's own annotations on workloads.
+
+    It goes with `keyhole tenant --restarts`, which lets that account patch the workloads of a namespace. One is enough
+    for all namespaces.
+    """
+    write(written_reconciler_policy(name=name), output)
 
 
 @manifests.command(

@@ -93,6 +93,12 @@ Examples:
     help="The account that may mint tokens for keyhole and keyhole-reconciler.",
 )
 @click.option(
+    "--restarts",
+    is_flag=True,
+    help="Let Keyhole restart workloads that ask for it when a Secret that they use has changed. Only with the policy "
+    "that `keyhole manifests reconciler-policy` prints and the chart keyhole has.",
+)
+@click.option(
     "--guard-accounts",
     is_flag=True,
     help="Add a policy (cluster-wide objects) that keeps everybody but Keyhole from getting tokens for these accounts.",
@@ -146,6 +152,7 @@ def tenant(
     connections: Path | None,
     webhook_service_account: str,
     controller_service_account: str,
+    restarts: bool,
     guard_accounts: bool,
     vault: bool,
     vault_only: bool,
@@ -168,7 +175,7 @@ def tenant(
     options = _VaultOptions(output, paths, files, kv, templated, accessor, token_type, strict, program)
     try:
         accounts = account(webhook_service_account), account(controller_service_account)
-        objects = bundle.render(checked_tenant(namespace, *accounts), guarded=guard_accounts)
+        objects = bundle.render(checked_tenant(namespace, *accounts), restarts=restarts, guarded=guard_accounts)
         if not vault and not vault_only:
             if options.given():
                 raise click.UsageError(f"only with --vault or --vault-only: {', '.join(options.given())}")

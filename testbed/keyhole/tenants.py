@@ -14,13 +14,20 @@ from testbed.servers.authorization import wait_until_allowed
 
 
 def add_tenant(
-    bed: Testbed, namespace: str, policy_paths: Sequence[str], *, enabled: bool = True, method: str = "jwt"
+    bed: Testbed,
+    namespace: str,
+    policy_paths: Sequence[str],
+    *,
+    enabled: bool = True,
+    method: str = "jwt",
+    restarts: bool = False,
 ) -> None:
     """Make a namespace by Keyhole's own tenant bundle, and in Vault the policy and role `keyhole-NAMESPACE`.
 
-    `policy_paths` are the paths of a Vault policy (with `data/` on KV v2) that the namespace may read.
+    `policy_paths` are the paths of a Vault policy (with `data/` on KV v2) that the namespace may read. With `restarts`
+    Keyhole may restart its workloads.
     """
-    manifests = list(yaml.safe_load_all(bundle.render(tenant(namespace, WEBHOOK, CONTROLLER))))
+    manifests = list(yaml.safe_load_all(bundle.render(tenant(namespace, WEBHOOK, CONTROLLER), restarts=restarts)))
     if not enabled:
         for manifest in manifests:
             manifest["metadata"].pop("labels", None)

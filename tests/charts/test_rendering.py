@@ -14,6 +14,7 @@ from cli.main import main
 from cli.version import VERSION
 from manifests.registration.admission_policy import admission_policy
 from manifests.registration.api_service import api_service
+from manifests.registration.reconciler_policy import reconciler_policy
 from manifests.registration.webhook_configuration import aggregated_webhook_configuration
 from testbed.keyhole.helm import Helm
 from testbed.programs import pins
@@ -199,6 +200,17 @@ def test_the_policy_is_what_the_function_of_the_tests_writes(helm: Helm) -> None
     manifests = of_values(helm, DEFAULT, namespace="platform")
     for written in (policy, binding):
         assert the(manifests, written["kind"], "keyhole")["spec"] == written["spec"]
+
+
+def test_the_policy_for_the_tenants_reconciler_is_what_the_function_writes(helm: Helm) -> None:
+    manifests = of_values(helm, DEFAULT, namespace="platform")
+    policy, binding = reconciler_policy()
+    for written in (policy, binding):
+        assert the(manifests, written["kind"], "keyhole-reconciler")["spec"] == written["spec"]
+    without = rendered(helm, "admission.reconcilerPolicy=false")
+    assert named(manifests) - named(without) == {
+        (written["kind"], "keyhole-reconciler") for written in (policy, binding)
+    }
 
 
 def test_the_apiservice_is_what_the_function_of_the_tests_writes_but_for_the_ca(helm: Helm) -> None:

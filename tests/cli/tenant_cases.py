@@ -28,6 +28,7 @@ CASES: Mapping[str, Sequence[str]] = {
         *("--webhook-service-account", "vault-system/hook"),
         *("--controller-service-account", "vault-system/true"),
     ],
+    "bundle-with-restarts.yaml": ["shop", "--restarts"],
     "bundle-guarded.yaml": ["shop", "--guard-accounts", "--controller-service-account", "vault-system/true"],
     "everything.sh": ["shop", "--vault", "--path", "secret/shop/app", "--kv", "secret=2"],
     "manifests.sh": _OF_MANIFESTS,

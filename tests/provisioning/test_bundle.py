@@ -17,16 +17,17 @@ WEBHOOK, CONTROLLER = Account("keyhole", "keyhole-webhook"), Account("keyhole", 
 LABELS = st.from_regex(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", fullmatch=True)
 
 
-def objects(of: Tenant) -> list[dict[str, Any]]:
+def objects(of: Tenant, *, restarts: bool = False) -> list[dict[str, Any]]:
     # libyaml, where it is there, takes a tenth of the time.
-    return list(yaml.load_all(render(of), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
+    return list(yaml.load_all(render(of, restarts=restarts), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
 
 
-def granted(of: Tenant) -> dict[str, list[dict[str, Any]]]:
+def granted(of: Tenant, *, restarts: bool = False) -> dict[str, list[dict[str, Any]]]:
     """Return each subject's rules, as RBAC puts them together."""
     found: dict[str, list[dict[str, Any]]] = {}
-    roles = {each["metadata"]["name"]: each["rules"] for each in objects(of) if each["kind"] == "Role"}
-    for each in objects(of):
+    made = objects(of, restarts=restarts)
+    roles = {each["metadata"]["name"]: each["rules"] for each in made if each["kind"] == "Role"}
+    for each in made:
         if each["kind"] == "RoleBinding":
             (subject,) = each["subjects"]
             assert each["roleRef"]["kind"] == "Role"
@@ -37,10 +38,24 @@ def granted(of: Tenant) -> dict[str, list[dict[str, Any]]]:
 def test_each_account_may_do_what_the_design_says_and_no_more() -> None:
     tokens: dict[str, Any] = {"apiGroups": [""], "resources": ["serviceaccounts/token"], "verbs": ["create"]}
     secrets = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "list", "watch", "patch", "create"]}
+    events = {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create", "patch"]}
     assert granted(Tenant("shop", WEBHOOK, CONTROLLER)) == {
         "keyhole/keyhole-webhook": [{**tokens, "resourceNames": ["keyhole"]}],
         "keyhole/keyhole-controller": [{**tokens, "resourceNames": ["keyhole", "keyhole-reconciler"]}],
-        "shop/keyhole-reconciler": [secrets],
+        "shop/keyhole-reconciler": [secrets, events],
+    }
+
+
+def test_the_right_to_restart_is_given_only_where_it_is_asked_for() -> None:
+    shop, verbs = Tenant("shop", WEBHOOK, CONTROLLER), ["get", "list", "patch"]
+    usual, more = granted(shop), granted(shop, restarts=True)
+    added = more["shop/keyhole-reconciler"][len(usual["shop/keyhole-reconciler"]) :]
+    assert added == [
+        {"apiGroups": ["apps"], "resources": ["deployments", "statefulsets", "daemonsets"], "verbs": verbs},
+        {"apiGroups": ["argoproj.io"], "resources": ["rollouts"], "verbs": verbs},
+    ]
+    assert {who: rules for who, rules in more.items() if who != "shop/keyhole-reconciler"} == {
+        who: rules for who, rules in usual.items() if who != "shop/keyhole-reconciler"
     }
 
 
@@ -60,14 +75,14 @@ def test_no_pod_gets_a_token_of_the_accounts() -> None:
 
 
 def test_a_comment_stands_above_each_rule_and_each_switch() -> None:
-    lines = [line.strip() for line in render(Tenant("shop", WEBHOOK, CONTROLLER)).splitlines()]
+    lines = [line.strip() for line in render(Tenant("shop", WEBHOOK, CONTROLLER), restarts=True).splitlines()]
     explained = [
         index
         for index, line in enumerate(lines)
         if line.startswith(("- apiGroups:", "automountServiceAccountToken:", "keyhole.dev/enabled:"))
     ]
-    assert len(explained) == 6
-    assert [lines[index - 1][:2] for index in explained] == ["# "] * 6
+    assert len(explained) == 9
+    assert [lines[index - 1][:2] for index in explained] == ["# "] * 9
 
 
 @given(LABELS, LABELS, LABELS)

@@ -67,7 +67,7 @@ metadata:
   name: keyhole-controller
   namespace: shop
 rules:
-  # keyhole: to ask Vault for versions as the namespace. keyhole-reconciler: to read and touch the Secrets below.
+  # keyhole: to ask Vault for versions as the namespace. keyhole-reconciler: for what its Role below lets it do.
   - apiGroups: [""]
     resources: [serviceaccounts/token]
     resourceNames: [keyhole, keyhole-reconciler]
@@ -95,11 +95,14 @@ metadata:
 rules:
   # get, list, watch: to find the Secrets with references and to see them change. patch: to have one admitted again
   # when its value has changed in Vault. create: to make those with the values of variables. RBAC cannot limit list,
-  # watch and create to some Secrets. update and delete are not needed. No workloads, because Keyhole fills only Secrets
-  # so far.
+  # watch and create to some Secrets. update and delete are not needed.
   - apiGroups: [""]
     resources: [secrets]
     verbs: [get, list, watch, patch, create]
+  # To tell in the namespace what was done and what was not, and why. patch: an Event that happens again is counted.
+  - apiGroups: [events.k8s.io]
+    resources: [events]
+    verbs: [create, patch]
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding
