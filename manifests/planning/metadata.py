@@ -1,14 +1,16 @@
 """What Keyhole writes besides fields: the record, and the label by which managed objects are found."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from manifests import annotations
 from manifests.fields.problem import Problem
+from manifests.kinds.codec import Stored
 from manifests.planning.plan import Plan
 from manifests.planning.planned_field import Action, Filled, foreseen
 from manifests.provenance import record
+from manifests.provenance.counting import counted, uncounted
 from manifests.provenance.keyring import KeyRing
 from manifests.provenance.record import MAX_ANNOTATION_BYTES
 from resolver.causes import Cause
@@ -26,14 +28,31 @@ def metadata_change(
     plan: Plan, filled: Sequence[Filled], manifest: Mapping[str, Any], keys: KeyRing, *, dry_run: bool
 ) -> MetadataChange:
     """Return how the metadata of an object changes once its fields are filled."""
+    if dry_run:
+        # It has to return the record of an unchanged object as it is, even if another key signs now.
+        return _change(plan, filled, manifest, plan.record.key or keys.signing.id)
+    change = _change(plan, filled, manifest, keys.signing.id, _changed_fields(plan, filled, manifest))
+    if oversize(change, manifest) is None:
+        return change
+    # A value is worth more than a count of its changes.
+    return _change(plan, filled, manifest, keys.signing.id)
+
+
+def _change(
+    plan: Plan,
+    filled: Sequence[Filled],
+    manifest: Mapping[str, Any],
+    key: str,
+    changed: Collection[str] | None = None,
+) -> MetadataChange:
+    """Return how the metadata changes. `changed` has the fields whose changes are counted; None counts nothing."""
     entries = dict(plan.retained)
     entries.update({each.planned.wanted.pointer: each.entry for each in filled if each.entry is not None})
+    found = uncounted(plan.record, entries) if changed is None else counted(plan.record, entries, changed)
     metadata = manifest.get("metadata") or {}
     notes: Mapping[str, str] = metadata.get("annotations") or {}
     labels: Mapping[str, str] = metadata.get("labels") or {}
-    # A dry run has to return the record of an unchanged object as it is, even if another key signs now.
-    key = plan.record_key if dry_run and plan.record_key else keys.signing.id
-    text = record.dump(key, entries, plan.record_more) if entries else None
+    text = record.dump(key, found.entries, found.n, plan.record.more) if entries else None
     managed = "true" if entries or any(map(_is_new, filled)) else None
     if managed is None and not plan.rewrites_metadata:
         return MetadataChange()
@@ -41,6 +60,19 @@ def metadata_change(
         _changed(notes, {annotations.RECORD: text, annotations.REFRESH: None}),
         _changed(labels, {annotations.MANAGED: managed}),
     )
+
+
+def _changed_fields(plan: Plan, filled: Sequence[Filled], manifest: Mapping[str, Any]) -> Collection[str]:
+    """Return the fields, old and new ones, whose values in the live object are replaced or removed."""
+    if plan.before is None:
+        return ()
+    codec = plan.codec
+    after: dict[str, Stored | None] = {**codec.stored(manifest), **dict.fromkeys(plan.removed)}
+    values = {each.planned.wanted.key: each.value for each in filled if each.value is not None}
+    after.update({key: codec.encode(value.reveal()) for key, value in values.items()})
+    recorded = {key for pointer in plan.record.entries if (key := codec.key(pointer)) is not None}
+    keys = recorded | {each.planned.wanted.key for each in filled if each.entry is not None}
+    return [codec.pointer(key) for key in keys if plan.before.get(key) != after.get(key)]
 
 
 def foreseen_oversize(
@@ -53,7 +85,7 @@ def foreseen_oversize(
         replace(each, entry=foreseen(each.planned, keys.signing.id)) if each.entry is None and _is_new(each) else each
         for each in filled
     ]
-    return oversize(metadata_change(plan, expected, manifest, keys, dry_run=False), manifest)
+    return oversize(_change(plan, expected, manifest, keys.signing.id), manifest)
 
 
 def oversize(change: MetadataChange, manifest: Mapping[str, Any]) -> Problem | None:

@@ -31,8 +31,9 @@ from manifests.planning.immutable import frozen_fields
 from manifests.planning.planned_field import Action, ConflictingValue, PlannedField
 from manifests.provenance.evidence import Evidence
 from manifests.provenance.mac import Provenance, Verdict
-from manifests.provenance.record import Entry
-from resolver.references.grammar import Reference
+from manifests.provenance.record import Entry, Record
+
+_NO_RECORD = Record()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +41,10 @@ class Plan:
     """What an admission will do to an object. If there are problems, the object is refused instead.
 
     `removed` has the keys whose values go. `retained` has the entries of the record, by JSON Pointer, that stay as they
-    are. `rewrites_metadata` says whether Keyhole's own annotations and label may have to change. `record_key` is the
-    key that the live record names, `record_more` has its members that this version does not know. `compares` says that
-    the plan depends on a live value which the requester may not know, so only somebody who may get the object may see
-    its outcome.
+    are. `rewrites_metadata` says whether Keyhole's own annotations and label may have to change. `record` is the live
+    record, and `before` has the live values by key; None if the object is being created. `compares` says that the plan
+    depends on a live value which the requester may not know, so only somebody who may get the object may see its
+    outcome.
     """
 
     codec: Codec
@@ -53,14 +54,9 @@ class Plan:
     removed: Sequence[str] = ()
     retained: Mapping[str, Entry] = field(default_factory=dict)
     rewrites_metadata: bool = False
-    record_key: str = ""
-    record_more: str = ""
+    record: Record = _NO_RECORD
+    before: Mapping[str, Stored | None] | None = field(default=None, repr=False, compare=False)
     compares: bool = False
-
-
-def references(fields: Sequence[PlannedField]) -> tuple[Reference, ...]:
-    """Return the references of the fields, each of them once."""
-    return tuple(dict.fromkeys(reference for planned in fields for reference in planned.wanted.template.references))
 
 
 def plan_object(
@@ -146,10 +142,13 @@ class _Planning:
         """Return the keys whose values are sent exactly as they are stored."""
         return {key for key, value in self.live.values.items() if value is not None and value == self.sent.stored(key)}
 
-    def _about(self, fields: Sequence[PlannedField], found: Scan) -> tuple[bool, str, str, bool]:
-        """Return `rewrites_metadata`, `record_key`, `record_more` and `compares` of a plan."""
+    def _about(
+        self, fields: Sequence[PlannedField], found: Scan
+    ) -> tuple[bool, Record, Mapping[str, Stored | None] | None, bool]:
+        """Return `rewrites_metadata`, `record`, `before` and `compares` of a plan."""
         rewrites_metadata = self._has_record or annotations.REFRESH in self._notes
-        return rewrites_metadata, self.live.record.key, self.live.record.more, self._compares(fields, found)
+        before = None if self.live.manifest is None else self.live.values
+        return rewrites_metadata, self.live.record, before, self._compares(fields, found)
 
     def _compares(self, fields: Sequence[PlannedField], found: Scan) -> bool:
         """Return whether the plan depends on live values, or on whether a record proves the values that were sent.

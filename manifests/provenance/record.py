@@ -1,6 +1,6 @@
 """The annotation `keyhole.dev/record`: which reference gave a field its value.
 
-    {"v":1,"key":ID,"fields":{POINTER:{"form":…,"ref":…,"versions":[…],"mac":…}}}
+    {"v":1,"key":ID,"n":3,"fields":{POINTER:{"form":…,"ref":…,"versions":[…],"mac":…,"n":2}}}
 
 `key` is the id of the key that signed the MACs. A field that was signed with another key has a `key` of its own. `ref`
 has the reference in an annotation, or the one that a whole value in place consists of. For references inside a text in
@@ -8,6 +8,9 @@ place, `spans` has [START, END, REFERENCE] or [START, END, REFERENCE, PLACE]; `m
 `versions` are Vault's, one for each different reference, and null on KV v1. The JSON is compact and its names are
 sorted, so equal records are equal texts. It contains no byte of a value from Vault. It contains whole references, since
 they must be able to fill the field again, including the argument of `default`, which in place was part of the value.
+
+`n` counts the changes of values; `manifests.provenance.counting` explains it. It is not under the MAC, and it decides
+nothing but which workloads are restarted.
 
 Members that this version does not know are kept: those of the record as long as it lives, those of a field as long as
 its value stays. If they were dropped, two versions side by side would undo each other's work, and each dry run that the
@@ -27,9 +30,11 @@ from resolver.references.errors import ReferenceSyntaxError
 from resolver.references.grammar import parse_reference
 
 _VERSION = 1
-_RECORD_MEMBERS: Final = frozenset({"v", "key", "fields"})
-_ENTRY_MEMBERS: Final = frozenset({"form", "ref", "spans", "versions", "mac", "key"})
+_RECORD_MEMBERS: Final = frozenset({"v", "key", "n", "fields"})
+_ENTRY_MEMBERS: Final = frozenset({"form", "ref", "spans", "versions", "mac", "key", "n"})
 _MAX_MAC_CHARACTERS = 64
+# Whatever reads JSON can read numbers up to this one exactly (RFC 8259, section 6).
+MOST_CHANGES: Final = 2**53 - 1
 # Python's own limit depends on how deep the caller already is: what is read here might not be written there.
 _MOST_LEVELS: Final = 50
 # Entries that are kept for fields without a reference count in addition to those with one.
@@ -45,7 +50,8 @@ MAX_ANNOTATION_BYTES: Final = 256 * 1024
 class Entry:
     """What a record says about one field. `text` or `spans` has its references; `key` is the id of the MAC's key.
 
-    `more` has the members that this version does not know, as JSON. They are not under the MAC.
+    `n` is the object's counter when the value last changed; None if nobody wrote that down. `more` has the members that
+    this version does not know, as JSON. Neither is under the MAC.
     """
 
     form: Form
@@ -54,6 +60,7 @@ class Entry:
     versions: tuple[int | None, ...] = ()
     key: str = ""
     mac: str = ""
+    n: int | None = None
     more: str = ""
 
     @property
@@ -66,12 +73,14 @@ class Entry:
 class Record:
     """A record as it was read: its entries by JSON Pointer, and the malformed ones. Nothing in it is proved yet.
 
-    `more` has the members that this version does not know, as JSON.
+    `n` counts how often values of the object changed; 0 if that never happened. `more` has the members that this
+    version does not know, as JSON.
     """
 
     key: str = ""
     entries: Mapping[str, Entry] = field(default_factory=dict)
     malformed: Sequence[str] = ()
+    n: int = 0
     more: str = ""
 
 
@@ -105,18 +114,29 @@ def parse(text: str | None) -> Record:
     except ValueError:
         more = ""
         malformed.append("a member that is nested too deeply or is not Unicode")
-    return Record(key, entries, malformed, more)
+    n = _changes(parts)
+    if n is None and "n" in parts:
+        malformed.append("n")
+    return Record(key, entries, malformed, n or 0, more)
 
 
-def dump(key: str, entries: Mapping[str, Entry], more: str = "") -> str:
-    """Return the text of a record with these unknown members. Equal entries under the same key give equal bytes."""
+def dump(key: str, entries: Mapping[str, Entry], n: int = 0, more: str = "") -> str:
+    """Return the text of a record with this counter and these unknown members.
+
+    Equal entries under the same key give equal bytes. A counter of 0 is left out.
+    """
     fields = {pointer: _document(entry, key) for pointer, entry in entries.items()}
-    return _compact(_with_unknown({"v": _VERSION, "key": key, "fields": fields}, more))
+    document: Mapping[str, Any] = {"v": _VERSION, "key": key, "fields": fields}
+    return _compact(_with_unknown({**document, "n": n} if n else document, more))
 
 
 def _document(entry: Entry, key: str) -> Mapping[str, Any]:
     document = {**_source(entry), "versions": list(entry.versions), "mac": entry.mac}
-    return _with_unknown(document if entry.key == key else {**document, "key": entry.key}, entry.more)
+    if entry.key != key:
+        document["key"] = entry.key
+    if entry.n is not None:
+        document["n"] = entry.n
+    return _with_unknown(document, entry.more)
 
 
 def _source(entry: Entry) -> dict[str, Any]:
@@ -141,7 +161,7 @@ def _entry(source: Any, key: str) -> Entry:
     if not isinstance(versions, list) or not all(each is None or _is_count(each) for each in versions):
         raise TypeError
     more = _unknown(source, _ENTRY_MEMBERS)
-    return Entry(Form(source["form"]), text, spans, tuple(versions), own_key, mac, more)
+    return Entry(Form(source["form"]), text, spans, tuple(versions), own_key, mac, _changes(source), more)
 
 
 def _spans(documents: Any) -> Iterator[Span]:
@@ -153,6 +173,12 @@ def _spans(documents: Any) -> Iterator[Span]:
         if not _is_count(start) or not _is_count(end) or not _PLACE.fullmatch(place):
             raise TypeError
         yield Span(start, end, parse_reference(reference), place)
+
+
+def _changes(document: Mapping[str, Any]) -> int | None:
+    """Return the counter; None if there is none that Keyhole could have written."""
+    n = document.get("n")
+    return n if isinstance(n, int) and _is_count(n) and n <= MOST_CHANGES else None
 
 
 def _is_count(value: Any) -> bool:

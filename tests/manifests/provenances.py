@@ -2,16 +2,19 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import jsonpatch
 
+from manifests.annotations import RECORD
 from manifests.kinds.secret import SECRET
 from manifests.planning.metadata import metadata_change
 from manifests.planning.plan import plan_object
 from manifests.planning.planned_field import Filled, fill
 from manifests.provenance.keyring import KeyRing, RecordKey
 from manifests.provenance.mac import Provenance
+from manifests.provenance.record import dump, parse
 from resolver.references.grammar import Reference
 from resolver.references.value import SecretValue
 from webhook.admission.patch import object_patch
@@ -52,3 +55,12 @@ def admitted(
     )
     result: dict[str, Any] = jsonpatch.apply_patch(manifest, json.loads(patch or b"[]"))
     return result
+
+
+def with_counters(manifest: Mapping[str, Any], n: int, marks: int | None) -> dict[str, Any]:
+    """Return the object with another counter in its record, and these in all of its fields."""
+    notes = manifest["metadata"]["annotations"]
+    found = parse(notes[RECORD])
+    entries = {pointer: replace(entry, n=marks) for pointer, entry in found.entries.items()}
+    text = dump(found.key, entries, n, found.more)
+    return {**manifest, "metadata": {**manifest["metadata"], "annotations": {**notes, RECORD: text}}}

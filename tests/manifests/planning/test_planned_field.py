@@ -5,19 +5,14 @@ import json
 import pytest
 
 from manifests.kinds.secret import SECRET
-from manifests.planning.plan import references
 from manifests.planning.planned_field import Action, LooksLikeReference, keep_value, preview
-from tests.manifests.plans import ANNOTATED, REF, REFERENCE, filled, live, plan
+from tests.manifests.plans import ANNOTATED, REF, filled, live, plan
 from tests.manifests.provenances import RING, provenance, ring
 from tests.manifests.secrets import encoded, secret
 
 
 def test_a_resolved_field_holds_the_value() -> None:
     assert filled(secret({"a": f"x=(({REF}));"}), "1") == b"x=1;"
-
-
-def test_references_are_named_once() -> None:
-    assert references(plan(secret({"a": f"(({REF})) (({REF}))", "b": REF})).fields) == (REFERENCE,)
 
 
 @pytest.mark.parametrize("value", ["vault:secret/b#c", "vault:broken", "see ${vault:secret/b#c}", "((vault:x"])

@@ -40,7 +40,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=5,
 )
-KNOWN = {"v", "key", "fields", "form", "ref", "spans", "versions", "mac"}
+KNOWN = {"v", "key", "n", "fields", "form", "ref", "spans", "versions", "mac"}
 UNKNOWN = st.dictionaries(st.text().filter(lambda name: name not in KNOWN), JSON, max_size=3)
 
 
@@ -50,8 +50,8 @@ def test_what_a_newer_version_wrote_is_written_back(of_record: dict[str, Any], o
     document["fields"]["/data/a"].update(of_field)
     record = parse(json.dumps({**document, **of_record}))
     assert not record.malformed
-    assert json.loads(dump(record.key, record.entries, record.more)) == {**document, **of_record}
-    assert parse(dump(record.key, record.entries, record.more)) == record
+    assert json.loads(dump(record.key, record.entries, record.n, record.more)) == {**document, **of_record}
+    assert parse(dump(record.key, record.entries, record.n, record.more)) == record
 
 
 @pytest.mark.parametrize(
