@@ -15,6 +15,7 @@ from controller.certificates.duty import CertificateDuty, CertificateSettings
 from controller.certificates.trust import Verifiers
 from controller.control_loop import TURN_SECONDS, ControlLoop, DutyLoop
 from controller.errors import Interrupted
+from controller.following.budget import Budget
 from controller.heartbeat import Heartbeat
 from controller.keys.resign import RecordResigner
 from controller.keys.rotation import KeyRotation
@@ -64,7 +65,8 @@ class Controller:
         lease = LeaseHolder(own_api_of_the_lease, settings.lease, _identity())
         self._leadership = Leadership(lease, self._stopping.set)
         tenants = TenantClients(connect(settings.kubeconfig, observe=meters.kubernetes))
-        resigner = RecordResigner(Namespaces(api), tenants, self._check)
+        budget = Budget()
+        resigner = RecordResigner(Namespaces(api), tenants, budget, self._check)
         store = KeyStore(Secrets(api), settings.record_key, meters.key_status)
         self._rotation = KeyRotation(store, resigner, settings.record_key_settle_seconds)
         self._rotating = DutyLoop(Duty.RECORD_KEY, self._rotate, _advice, meters, Heartbeat(_ALIVE_WITHIN_SECONDS))

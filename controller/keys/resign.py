@@ -7,6 +7,7 @@ from dataclasses import replace
 from http import HTTPStatus
 
 from controller.errors import Interrupted
+from controller.following.budget import Budget, Priority
 from kube.errors import KubernetesError, KubernetesUnavailable
 from kube.metadata_pages import MOST_BYTES, Oversized
 from kube.namespaces import Namespaces
@@ -34,12 +35,16 @@ _MOST_FAILURES_IN_A_ROW = 3
 class RecordResigner:
     """Goes through the namespaces that have opted in.
 
-    `go_on` is asked before each request and raises `controller.errors.Interrupted` when the work must stop.
+    It patches when nobody else in this process has anything to patch. `go_on` is asked before each request and raises
+    `controller.errors.Interrupted` when the work must stop.
     """
 
-    def __init__(self, namespaces: Namespaces, tenants: TenantClients, go_on: Callable[[], None]) -> None:
+    def __init__(
+        self, namespaces: Namespaces, tenants: TenantClients, budget: Budget, go_on: Callable[[], None]
+    ) -> None:
         self._namespaces = namespaces
         self._tenants = tenants
+        self._budget = budget
         self._go_on = go_on
 
     def resign(
@@ -80,8 +85,9 @@ class RecordResigner:
         # Listed to the end before anything is patched, because a list's continue token expires after some minutes.
         namespace.due.extend(self._due(namespace, self._secrets(namespace)))
         while namespace.due:
-            self._go_on()
-            namespace.patch(self._secrets(namespace), ObjectName(namespace.name, namespace.due.popleft()))
+            with self._budget.patch(namespace.name, self._go_on, priority=Priority.RESIGN):
+                self._go_on()
+                namespace.patch(self._secrets(namespace), ObjectName(namespace.name, namespace.due.popleft()))
 
     def _secrets(self, namespace: "_Namespace") -> Secrets:
         """Return the namespace's Secrets as the tenant sees them, for one request: a token is good for minutes."""

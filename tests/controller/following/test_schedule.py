@@ -116,7 +116,7 @@ def test_whatever_is_late_is_taken_once_and_the_longest_due_first(names: list[st
     schedule.replace(names)
     for name in names:
         assert schedule.due() is not None, name
-    planned = {}
+    planned: dict[str, float] = {}
     for name in names:
         schedule.done(name, interval)
     while len(planned) < len(names):
@@ -140,7 +140,8 @@ def test_rounds_stay_at_their_phase_in_another_process(interval: float, passed: 
         schedule.replace(["shop"])
         assert schedule.due() == "shop"
         schedule.done("shop", interval)
-        begins.append((_until_due(schedule, clock) and clock.seconds) / interval - phase("shop"))
+        assert _until_due(schedule, clock) == "shop"
+        begins.append(clock.seconds / interval - phase("shop"))
     assert all(abs(part - round(part)) < 1e-4 for part in begins)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from controller.errors import Interrupted
+from controller.following.budget import Budget, Priority
 from controller.keys.resign import RecordResigner, record_keys
 from kube.errors import KubernetesUnavailable
 from kube.metadata_pages import Oversized
@@ -72,7 +73,7 @@ def test_whatever_goes_wrong_in_one_namespace_is_told_as_its_problem_and_the_oth
 ) -> None:
     cluster: Any = _Cluster(failure)
     told: list[Progress] = []
-    done = RecordResigner(cluster, cluster, lambda: None).resign({"old"}, "new", Progress(), told.append)
+    done = RecordResigner(cluster, cluster, Budget(), lambda: None).resign({"old"}, "new", Progress(), told.append)
     assert [progress.visited for progress in told] == [1, 2, 3]
     assert [problem.namespace for problem in done.problems] == ["middle"]
     assert f"a bug in Keyhole: {type(failure).__name__} at resign.py:" in done.problems[0].cause
@@ -83,7 +84,7 @@ def test_whatever_goes_wrong_in_one_namespace_is_told_as_its_problem_and_the_oth
 def test_who_is_interrupted_in_a_namespace_goes_on_with_no_other() -> None:
     cluster: Any = _Cluster(Interrupted())
     with pytest.raises(Interrupted):
-        RecordResigner(cluster, cluster, lambda: None).resign({"old"}, "new", Progress(), lambda _: None)
+        RecordResigner(cluster, cluster, Budget(), lambda: None).resign({"old"}, "new", Progress(), lambda _: None)
 
 
 class _Listed:
@@ -115,7 +116,9 @@ class _Listed:
 
 def test_a_namespace_is_listed_to_its_end_before_any_secret_is_patched() -> None:
     listed: Any = _Listed()
-    done = RecordResigner(listed, listed, lambda: None).resign({"0123abcd"}, "4567abcd", Progress(), lambda _: None)
+    done = RecordResigner(listed, listed, Budget(), lambda: None).resign(
+        {"0123abcd"}, "4567abcd", Progress(), lambda _: None
+    )
     assert listed.changed == [f"shop/{name}" for name in ("one", "two", "three", "four", "five")]
     assert (done.refreshed, done.left, done.problems) == (5, 0, ())
 
@@ -123,7 +126,7 @@ def test_a_namespace_is_listed_to_its_end_before_any_secret_is_patched() -> None
 def test_whoever_has_many_secrets_to_be_patched_gets_another_token_on_the_way() -> None:
     """One that ended has every further Secret refused, and with --drop-old nobody comes back for them."""
     listed: Any = _Listed()
-    RecordResigner(listed, listed, lambda: None).resign({"0123abcd"}, "4567abcd", Progress(), lambda _: None)
+    _resigned(listed)
     # Once for the list and once for each patch; `kube.tenant_clients` knows which token is still good.
     assert listed.asked_for == 1 + len(listed.changed) == 6
 
@@ -131,7 +134,33 @@ def test_whoever_has_many_secrets_to_be_patched_gets_another_token_on_the_way() 
 def test_what_is_not_tried_after_failures_in_a_row_is_left_too() -> None:
     """With --drop-old the old key goes, and whoever asked for it is told whom that concerns."""
     listed: Any = _Listed(KubernetesUnavailable("did not answer"))
-    done = RecordResigner(listed, listed, lambda: None).resign({"0123abcd"}, "4567abcd", Progress(), lambda _: None)
+    done = RecordResigner(listed, listed, Budget(), lambda: None).resign(
+        {"0123abcd"}, "4567abcd", Progress(), lambda _: None
+    )
     assert (done.refreshed, done.left) == (0, 5)
     assert done.left_names == tuple(f"shop/{name}" for name in ("one", "two", "three", "four", "five"))
     assert [problem.cause for problem in done.problems] == ["the Kubernetes API server did not answer"]
+
+
+def test_records_are_signed_again_when_nothing_else_is_to_be_patched() -> None:
+    """And who is interrupted while it waits for that patches nothing."""
+    listed: Any = _Listed()
+    budget = Budget(patches_in_flight=1)
+    called_since_listed = 0
+
+    def go_on() -> None:
+        nonlocal called_since_listed
+        called_since_listed += listed.asked_for > 0
+        if called_since_listed == 3:
+            raise Interrupted
+
+    with budget.patch("shop", go_on, priority=Priority.REFRESH), pytest.raises(Interrupted):
+        RecordResigner(listed, listed, budget, go_on).resign({"0123abcd"}, "4567abcd", Progress(), lambda _: None)
+    assert listed.changed == []
+    assert _resigned(listed).refreshed == 5
+
+
+def _resigned(listed: Any) -> Progress:
+    return RecordResigner(listed, listed, Budget(), lambda: None).resign(
+        {"0123abcd"}, "4567abcd", Progress(), lambda _: None
+    )
