@@ -10,7 +10,7 @@ import pytest
 from kubernetes import client
 
 from controller.errors import Interrupted
-from controller.following.telling import Telling
+from controller.telling.telling import Telling
 from kube.objects import Metadata, ObjectName
 from kube.secrets import Secrets
 from kube.tenant_clients import TenantApi

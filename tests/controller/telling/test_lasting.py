@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.following.lasting import LastingProblems, Write
+from controller.telling.lasting import LastingProblems, Write
 from manifests.following.problem import Problem, dump, parse
 
 _START = datetime(2026, 1, 31, 12, tzinfo=UTC)

@@ -5,7 +5,7 @@ from itertools import chain
 
 import pytest
 
-from controller.following.meters import Asked, FollowMeters, Refresh, Restart
+from controller.telling.meters import Asked, FollowMeters, Refresh, Restart
 from manifests.following.problem import Hindrance
 from metrics.meters import Meters
 from resolver.causes import Cause

@@ -13,8 +13,8 @@ from contextlib import AbstractContextManager, nullcontext
 from http import HTTPStatus
 from typing import Final
 
-from controller.following.allowance import Allowance
-from controller.following.lasting import LastingProblems, Write
+from controller.telling.allowance import Allowance
+from controller.telling.lasting import LastingProblems, Write
 from kube.errors import Conflict, KubernetesError, KubernetesUnavailable
 from kube.events import Event, Events
 from kube.objects import Metadata
