@@ -6,11 +6,20 @@ agree.
 
 from collections.abc import Sequence
 
+from manifests import annotations
 from manifests.fields.problem import Problem
 from manifests.fields.scan import Form, Scan, scan_object
 from manifests.planning.planned_field import Action, PlannedField
 from manifests.provenance.evidence import Evidence
 from manifests.provenance.mac import Verdict
+
+
+def not_refreshed(kind: str) -> str:
+    """Return the warning for a refresh of an immutable object. The reconciliation loop looks for it in the answer."""
+    return (
+        f"{annotations.REFRESH}: the {kind} is immutable, so its values stay as they are; for new ones, delete it and "
+        "apply it again, or give the new one another name"
+    )
 
 
 def frozen_fields(
@@ -44,4 +53,7 @@ def frozen_fields(
         elif value == sent.stored(wanted.key):
             fields.append(PlannedField(wanted, Action.KEEP, value))
             warnings.append(f"{wanted.described}: the {codec.kind} is immutable, so its value stays as it is")
+    notes = ((sent.manifest or {}).get("metadata") or {}).get("annotations") or {}
+    if annotations.REFRESH in notes and (fields or live.entries):
+        warnings.append(not_refreshed(codec.kind))
     return fields, problems, warnings

@@ -10,9 +10,9 @@ from manifests.kinds.codec import Stored
 from manifests.planning.plan import Plan
 from manifests.planning.planned_field import Action, Filled, foreseen
 from manifests.provenance import record
-from manifests.provenance.counting import counted, uncounted
+from manifests.provenance.counting import Counted, counted, uncounted
 from manifests.provenance.keyring import KeyRing
-from manifests.provenance.record import MAX_ANNOTATION_BYTES
+from manifests.provenance.record import MAX_ANNOTATION_BYTES, Entry
 from resolver.causes import Cause
 
 
@@ -48,7 +48,7 @@ def _change(
     """Return how the metadata changes. `changed` has the fields whose changes are counted; None counts nothing."""
     entries = dict(plan.retained)
     entries.update({each.planned.wanted.pointer: each.entry for each in filled if each.entry is not None})
-    found = uncounted(plan.record, entries) if changed is None else counted(plan.record, entries, changed)
+    found = _counted(plan, entries, changed)
     metadata = manifest.get("metadata") or {}
     notes: Mapping[str, str] = metadata.get("annotations") or {}
     labels: Mapping[str, str] = metadata.get("labels") or {}
@@ -60,6 +60,13 @@ def _change(
         _changed(notes, {annotations.RECORD: text, annotations.REFRESH: None}),
         _changed(labels, {annotations.MANAGED: managed}),
     )
+
+
+def _counted(plan: Plan, entries: Mapping[str, Entry], changed: Collection[str] | None) -> Counted:
+    if plan.before is None:
+        # A new object counts from the beginning, whatever record it was sent with.
+        return Counted(0, {pointer: replace(entry, n=None) for pointer, entry in entries.items()})
+    return uncounted(plan.record, entries) if changed is None else counted(plan.record, entries, changed)
 
 
 def _changed_fields(plan: Plan, filled: Sequence[Filled], manifest: Mapping[str, Any]) -> Collection[str]:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from manifests.kinds.secret import SECRET
+from manifests.planning.immutable import not_refreshed
 from manifests.planning.plan import Plan, plan_object
 from manifests.planning.planned_field import Action
 from tests.manifests.plans import ANNOTATED, IN_PLACE, LOST, NOTE, OTHER, REF, VALUES, actions, edited, live, plan
@@ -28,6 +29,23 @@ def test_an_immutable_value_is_kept_with_what_is_recorded_of_it(dry_run: bool) -
     assert actions(found) == [Action.KEEP]
     assert (found.fields[0].proved, found.warnings) == (old["data"]["a"], [])
     assert found.fields[0].entry is not None
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+@pytest.mark.parametrize("manifest", [ANNOTATED, IN_PLACE], ids=["annotation", "in place"])
+def test_whoever_asks_to_refresh_an_immutable_object_is_told_that_it_stays_as_it_is(
+    manifest: dict[str, Any], dry_run: bool
+) -> None:
+    old = {**live(manifest), "immutable": True}
+    asked = edited(old, annotations={**old["metadata"]["annotations"], "keyhole.dev/refresh": "now"})
+    found = plan(asked, old, dry_run=dry_run)
+    assert found.problems == []
+    assert found.warnings == [not_refreshed("Secret")]
+
+
+def test_a_refresh_of_an_immutable_object_without_references_is_no_news() -> None:
+    old = secret({"a": "never of Keyhole"}, immutable=True)
+    assert plan(edited(old, annotations={"keyhole.dev/refresh": "now"}), old).warnings == []
 
 
 @pytest.mark.parametrize("dry_run", [False, True])
