@@ -43,6 +43,21 @@ def connect(
     return InstrumentedClient(configuration, observe)
 
 
+def namespace_of(kubeconfig: Path, context: str | None = None) -> str:
+    """Return the namespace of a kubeconfig's context: of this one, or of the current one.
+
+    Raises `KubernetesUnavailable` when there is no such context.
+    """
+    try:
+        contexts, current = config.list_kube_config_contexts(str(kubeconfig))  # type: ignore[no-untyped-call]
+    except config.ConfigException:
+        raise KubernetesUnavailable(f"kubeconfig {kubeconfig} cannot be used") from None
+    named = current if context is None else next((one for one in contexts if one["name"] == context), None)
+    if named is None:
+        raise KubernetesUnavailable(f"kubeconfig {kubeconfig} has no context {context!r}")
+    return str(named["context"].get("namespace") or "default")
+
+
 def check(kubeconfig: Path | None = None) -> None:
     """Check that `connect` will find what it needs, without its side effects. Raises `KubernetesUnavailable`.
 

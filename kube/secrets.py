@@ -6,6 +6,7 @@ Source: Kubernetes, *API Concepts*: "Metadata only", "Resource versions" and "Re
 import base64
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -87,13 +88,17 @@ class Secrets:
     ) -> Iterator[Metadata | Oversized]:
         """Yield the metadata of a namespace's Secrets, page by page, without transferring their content.
 
-        `go_on` is called before each page is asked for; what it raises ends the list.
+        The namespace "" stands for all. `go_on` is called before each page is asked for; what it raises ends the list.
         """
+        listed = (
+            partial(self._core.list_namespaced_secret, namespace)
+            if namespace
+            else self._core.list_secret_for_all_namespaces
+        )
 
         def page(limit: int, position: str | None) -> Any:
             go_on()
-            return self._core.list_namespaced_secret(
-                namespace,
+            return listed(
                 label_selector=label_selector,
                 limit=limit,
                 _continue=position,
@@ -102,7 +107,7 @@ class Secrets:
                 _headers=dict(ACCEPT),
             )
 
-        return objects(f"listing Secrets in {namespace}", page)
+        return objects(f"listing Secrets in {namespace or 'all namespaces'}", page)
 
     def change(
         self,

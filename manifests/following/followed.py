@@ -56,7 +56,7 @@ def followed(codec: Codec, notes: Mapping[str, str]) -> FollowedObject:
     fields = tuple(
         found
         for pointer, entry in record.parse(notes.get(annotations.RECORD)).entries.items()
-        if (found := _field(codec, pointer, entry)) is not None
+        if (found := recorded_field(codec, pointer, entry)) is not None and found.versions
     )
     if wish in {"", "true"}:
         return FollowedObject(fields)
@@ -72,7 +72,8 @@ def duration_seconds(text: str) -> float | None:
     return float(found[1]) * _SECONDS[found[2]] if found else None
 
 
-def _field(codec: Codec, pointer: str, entry: Entry) -> FollowedField | None:
+def recorded_field(codec: Codec, pointer: str, entry: Entry) -> FollowedField | None:
+    """Return what a record says of one field, also of one that is pinned; None if that cannot be read."""
     template = _template(codec, pointer, entry)
     written = template.references if template is not None else (span.reference for span in entry.spans)
     references = tuple(dict.fromkeys(written))
@@ -83,7 +84,7 @@ def _field(codec: Codec, pointer: str, entry: Entry) -> FollowedField | None:
         for reference, version in zip(references, entry.versions, strict=True)
         if reference.version is None
     }
-    return FollowedField(pointer, entry, references, versions, template) if versions else None
+    return FollowedField(pointer, entry, references, versions, template)
 
 
 def _template(codec: Codec, pointer: str, entry: Entry) -> FieldTemplate | None:
