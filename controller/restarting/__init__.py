@@ -1,0 +1,1 @@
+"""Restarts of workloads that use a Secret whose value has changed."""
