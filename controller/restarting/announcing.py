@@ -3,8 +3,8 @@
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from controller.following.telling import Telling
 from controller.restarting.opted_in import Seen
+from controller.telling.telling import Telling
 from kube.tenant_clients import TenantApi
 from manifests.annotations import RESTART
 from manifests.following import rolled

@@ -15,10 +15,10 @@ from http import HTTPStatus
 from typing import Final
 
 from controller.following.budget import Budget, Priority
-from controller.following.meters import FollowMeters, Restart
-from controller.following.telling import Telling
 from controller.restarting.announcing import Announcer, names_of
 from controller.restarting.opted_in import CALL_SECONDS, NoRight, OptedIn, Seen
+from controller.telling.meters import FollowMeters, Restart
+from controller.telling.telling import Telling
 from kube.errors import Conflict, KubernetesError
 from kube.objects import Metadata
 from kube.tenant_clients import TenantApi
@@ -123,7 +123,7 @@ class Restarts:
         place.pending_at = None
         if found.busy or found.waiting:
             place.looks += 1
-            return min(_MOST_LOOK_SECONDS, _FIRST_LOOK_SECONDS * 2 ** min(place.looks - 1, 8))
+            return min(_MOST_LOOK_SECONDS, _FIRST_LOOK_SECONDS * float(2 ** min(place.looks - 1, 8)))
         place.looks = 0
         return None if found.is_over and not place.refused_until else _IDLE_LOOK_SECONDS
 
