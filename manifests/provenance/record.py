@@ -15,7 +15,8 @@ nothing but which workloads are restarted.
 Members that this version does not know are kept: those of the record as long as it lives, those of a field as long as
 its value stays. If they were dropped, two versions side by side would undo each other's work, and each dry run that the
 older one answers would differ from what is stored. They are not under the MAC: whoever gives them a meaning must not
-trust them.
+trust them. The policy behind the webhook finds a record's fields by their text, `"/data/KEY":{`: a new member must not
+have the like in it, or the policy refuses the object.
 """
 
 import json
