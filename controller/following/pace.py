@@ -74,7 +74,6 @@ class Pace:
     def ramp(self) -> None:
         """Begin with one request in this second, two in the next, and so on, doubled up to the rate."""
         self._ramp_began_at = self._clock()
-        self._credit = min(self._credit, 1.0)
 
     def _credit_until(self, now: float, rate: float) -> None:
         most = max(1.0, rate * _BURST_PART_OF_A_SECOND)

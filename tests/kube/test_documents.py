@@ -7,7 +7,7 @@ import pytest
 from kube.client import MOST_BYTES, ask, call
 from kube.documents import decoded, entries, part, text
 from kube.errors import KubernetesUnavailable
-from kube.objects import Metadata, ObjectName
+from kube.objects import Metadata, ObjectName, Owner
 from kube.registration.api_services import ApiServices
 from tests.kube.answers import Response
 
@@ -38,6 +38,19 @@ def test_an_annotation_that_is_null_is_empty() -> None:
         "a": "",
         "b": "c",
     }
+
+
+def test_metadata_says_which_object_it_is_and_who_owns_it() -> None:
+    owner = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "app", "uid": "u2"}
+    told = {**_NAMED, "uid": "u1", "labels": {"a": "b", "c": None}, "ownerReferences": [{**owner, "controller": True}]}
+    found = Metadata.of({"metadata": told})
+    assert (found.uid, found.labels) == ("u1", {"a": "b", "c": ""})
+    assert found.owners == (Owner("apps/v1", "ReplicaSet", "app", "u2", is_controller=True),)
+    told["ownerReferences"] = [owner, None, {"kind": 7, "controller": "true"}]
+    assert Metadata.of({"metadata": told}).owners == (
+        Owner("apps/v1", "ReplicaSet", "app", "u2"),
+        Owner("", "", "", ""),
+    )
 
 
 @pytest.mark.parametrize("document", [{}, {"metadata": None}, {"metadata": {"name": "one"}}, {"kind": "Status"}])

@@ -260,3 +260,18 @@ def test_an_interval_is_longer_than_nothing(interval: float) -> None:
     schedule.due()
     with pytest.raises(ValueError, match="an interval of"):
         schedule.done("shop", interval)
+
+
+def test_a_round_that_takes_no_time_is_not_repeated_at_once() -> None:
+    """It ends at the very moment of its slot, and the number of that slot may be rounded down."""
+    clock = Clock(5_000_000.0)
+    schedule = Schedule(clock, lambda: 0.0)
+    for number in range(20):
+        name = f"team-{number}"
+        schedule.replace([name])
+        assert schedule.due() == name
+        for round_ in range(50):
+            schedule.done(name, 0.3)
+            began = clock.seconds
+            assert _until_due(schedule, clock) == name
+            assert round_ == 0 or clock.seconds - began > 0.29

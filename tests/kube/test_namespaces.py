@@ -1,0 +1,43 @@
+"""Which namespaces have opted in, whatever their owners wrote into them."""
+
+from typing import Any
+
+import pytest
+
+from kube.metadata_pages import MOST_BYTES
+from kube.namespaces import Namespaces
+from tests.kube.answers import Response
+
+
+def _namespace(name: str, **metadata: Any) -> dict[str, Any]:
+    return {"metadata": {"name": name, "resourceVersion": "1", **metadata}}
+
+
+@pytest.fixture
+def namespaces(monkeypatch: pytest.MonkeyPatch) -> Namespaces:
+    """Answer as an API server whose etcd takes more than it does: no real one has such a namespace."""
+    listed = [
+        _namespace("team", annotations={"keyhole.dev/restart": "true"}),
+        _namespace("going", deletionTimestamp="2026-01-01T00:00:00Z"),
+        _namespace("huge", annotations={"note": "x" * MOST_BYTES}),
+        _namespace("another"),
+    ]
+
+    def page(_namespaces: Namespaces, limit: int, position: str | None, _timeout_seconds: float) -> Response:
+        start = int(position or 0)
+        rest = str(start + limit) if start + limit < len(listed) else ""
+        metadata, items = {"resourceVersion": "1", "continue": rest}, listed[start : start + limit]
+        return Response.of({"kind": "PartialObjectMetadataList", "metadata": metadata, "items": items})
+
+    monkeypatch.setattr(Namespaces, "_page", page)
+    return Namespaces(None)
+
+
+def test_their_names_come_in_order_without_those_that_are_being_deleted(namespaces: Namespaces) -> None:
+    assert namespaces.list_enabled(1) == ["another", "huge", "team"]
+
+
+def test_their_metadata_comes_in_the_same_order_and_what_is_too_large_by_its_name(namespaces: Namespaces) -> None:
+    found = namespaces.list_enabled_metadata(1)
+    assert [one.name.name for one in found] == ["another", "huge", "team"]
+    assert [one.annotations for one in found] == [{}, {}, {"keyhole.dev/restart": "true"}]
