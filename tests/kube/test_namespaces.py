@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from kubernetes import client
 
 from kube.metadata_pages import MOST_BYTES
 from kube.namespaces import Namespaces
@@ -30,7 +31,7 @@ def namespaces(monkeypatch: pytest.MonkeyPatch) -> Namespaces:
         return Response.of({"kind": "PartialObjectMetadataList", "metadata": metadata, "items": items})
 
     monkeypatch.setattr(Namespaces, "_page", page)
-    return Namespaces(None)
+    return Namespaces(client.ApiClient(client.Configuration()))
 
 
 def test_their_names_come_in_order_without_those_that_are_being_deleted(namespaces: Namespaces) -> None:
