@@ -80,13 +80,15 @@ VAULT_REQUESTS: Final = Declaration(
         "on), `revoke` or `health` (after failures)",
         "status": _STATUS,
     },
+    Teller.BOTH,
     buckets=REQUEST_BUCKETS,
 )
 VAULT_RETRIES: Final = Declaration(
     "keyhole_vault_retries_total",
     Kind.COUNTER,
-    "Requests to Vault that were repeated.",
+    "Requests to Vault that were repeated. The controller repeats none but those on a connection that was closed.",
     {"connection": _CONNECTION, "operation": "as above"},
+    Teller.BOTH,
 )
 BREAKER_OPEN: Final = Declaration(
     "keyhole_vault_breaker_open",
@@ -111,6 +113,7 @@ LOGINS: Final = Declaration(
         "result": "`granted`; `denied`: Vault does not accept identity or role; `no-identity`: the API server issues "
         "no token for the namespace's ServiceAccount; `failed`: Vault or the API server could not answer",
     },
+    Teller.BOTH,
 )
 TOKENS: Final = Declaration("keyhole_vault_tokens", Kind.GAUGE, "Vault tokens that workers hold, one for each tenant.")
 READERS: Final = Declaration(

@@ -23,6 +23,7 @@ from manifests.provenance.key_status import BELIEVED_SECONDS
 from manifests.registration.api_service import ADMISSION_PATH
 from metrics.catalogue import CALLER_REFUSALS, HANDSHAKE_FAILURES, REFUSALS
 from metrics.meters import Exposition, Meters
+from metrics.vault_meter import vault_meters
 from resolver.budget import Process
 from resolver.resolve import Resolver
 from resolver.tenancy.token_cache import TokenCache
@@ -44,7 +45,7 @@ from webhook.scheduling.fair_shares import Memory, Turns, shared, time_limit
 from webhook.scheduling.gate import Gate, GatedAdmission
 from webhook.server.serving_certificate import CertificateFiles, ServingCertificate
 from webhook.telemetry.gauges import Gauges, Sources
-from webhook.telemetry.observers import count_start, kubernetes_meter, reload_meter, vault_meters
+from webhook.telemetry.observers import count_start, kubernetes_meter, reload_meter
 
 
 @dataclass(frozen=True, slots=True)

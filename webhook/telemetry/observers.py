@@ -1,56 +1,22 @@
-"""Counts what happens at Keyhole's edges: the observers of the resolver and of `kube`. Labels come from closed sets."""
+"""Counts changes of the connections file, requests to the API server and starts. Labels come from closed sets."""
 
 from collections.abc import Callable
 
 from kube.instrumented import Observe
 from metrics.catalogue import (
     ALL,
-    BREAKER_REFUSALS,
     BUILD,
     CALLER_MODE,
     CONNECTIONS_RELOADS,
     KUBERNETES_REQUESTS,
-    LOGINS,
     REFUSALS,
-    VAULT_REQUESTS,
-    VAULT_RETRIES,
     WORKER_STARTS,
     WORKERS,
 )
 from metrics.declaration import Kind, Teller
 from metrics.meters import Meters, status_word
 from resolver.causes import Cause
-from resolver.vault.observer import Login, Observers, Operation
 from webhook.callerauth.modes import CallerMode
-
-
-class VaultMeter:
-    """A `resolver.vault.observer.Observer` that counts."""
-
-    def __init__(self, meters: Meters, connection: str) -> None:
-        self._meters = meters
-        self._connection = connection
-
-    def exchanged(self, operation: Operation, status: str, seconds: float) -> None:
-        """Count a request."""
-        self._meters.observe(VAULT_REQUESTS, seconds, self._connection, operation.value, status_word(status))
-
-    def repeated(self, operation: Operation) -> None:
-        """Count a retry."""
-        self._meters.add(VAULT_RETRIES, self._connection, operation.value)
-
-    def turned_away(self) -> None:
-        """Count a request that was not sent."""
-        self._meters.add(BREAKER_REFUSALS, self._connection)
-
-    def logged_in(self, login: Login) -> None:
-        """Count a login."""
-        self._meters.add(LOGINS, self._connection, login.value)
-
-
-def vault_meters(meters: Meters) -> Observers:
-    """Return observers that count the requests of each connection."""
-    return lambda connection: VaultMeter(meters, connection)
 
 
 def kubernetes_meter(meters: Meters) -> Observe:

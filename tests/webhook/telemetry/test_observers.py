@@ -7,10 +7,11 @@ import pytest
 
 from metrics.alerts import ALERTS, Alert
 from metrics.meters import Meters
+from metrics.vault_meter import VaultMeter
 from resolver.vault.observer import Operation
 from webhook.callerauth.modes import CallerMode
 from webhook.telemetry.gauges import Gauges, Sources
-from webhook.telemetry.observers import VaultMeter, count_start, kubernetes_meter
+from webhook.telemetry.observers import count_start, kubernetes_meter
 
 
 def sources(**changes: Any) -> Sources:
