@@ -42,12 +42,8 @@ def test_an_annotation_that_is_null_is_empty() -> None:
 
 def test_metadata_says_which_object_it_is_and_who_owns_it() -> None:
     owner = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "app", "uid": "u2"}
-    told: dict[str, Any] = {
-        **_NAMED,
-        "uid": "u1",
-        "labels": {"a": "b", "c": None},
-        "ownerReferences": [{**owner, "controller": True}],
-    }
+    told: dict[str, Any] = {**_NAMED, "uid": "u1", "labels": {"a": "b", "c": None}}
+    told["ownerReferences"] = [{**owner, "controller": True}]
     found = Metadata.of({"metadata": told})
     assert (found.uid, found.labels) == ("u1", {"a": "b", "c": ""})
     assert found.owners == (Owner("apps/v1", "ReplicaSet", "app", "u2", is_controller=True),)
