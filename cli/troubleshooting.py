@@ -75,11 +75,10 @@ again. [The policy](admission.md#the-policy-behind-it) has the rules.
 
 ### A value is older than the one in Vault
 
-Nothing follows a rotation in Vault by itself. A value is read again when its object is applied and the connection's
-`refreshIntervalSeconds` have passed.
+The controller brings it within a minute or so, unless something keeps it from that.
 
-**Do:** `kubectl annotate secret app keyhole.dev/refresh=now` has Keyhole ask Vault now. If a warning says that the
-value could not be verified, the warning names the cause.
+**Do:** `keyhole status` shows the versions and what is wrong. [For those on
+call](operations.md#a-value-does-not-arrive) has the questions to ask. `keyhole refresh app` has Keyhole ask Vault now.
 
 ### Argo CD or Flux shows a difference that does not go away
 

@@ -149,6 +149,36 @@ ALERTS: Final = (
         "Records are left under an old key, so that key stays.",
     ),
     Alert(
+        "KeyholeFollowingLate",
+        "max(keyhole_follow_lag_seconds) > 180",
+        "5m",
+        "warning",
+        "Vault is followed late, by three intervals of 60 s: rotated secrets arrive minutes later. Use a longer time "
+        "if your interval is longer. See docs/operations.md, The lag grows.",
+    ),
+    Alert(
+        "KeyholeRefreshesFail",
+        'sum by (outcome) (rate(keyhole_follow_refreshes_total{outcome=~"failed|unseen|kept"}[10m])) > 0',
+        "15m",
+        "warning",
+        "Vault has newer values, and objects do not take them. See docs/operations.md, Refreshes fail.",
+    ),
+    Alert(
+        "KeyholeRestartsHeld",
+        'sum(keyhole_follow_problems{cause="restart-held"}) > 0',
+        "10m",
+        "warning",
+        "A workload does not become ready with a new value, so the others keep the old one. `keyhole status -A` names "
+        "the Secrets. See docs/operations.md, A restart is held.",
+    ),
+    Alert(
+        "KeyholeProblemsLast",
+        'sum by (cause) (keyhole_follow_problems{cause!="restart-held"}) > 0',
+        "1h",
+        "warning",
+        "Objects do not follow Vault. `keyhole status -A` names them. See docs/operations.md, What each problem means.",
+    ),
+    Alert(
         "KeyholeConnectionsRejected",
         "max(keyhole_connections_rejected) > 0",
         "2m",

@@ -68,7 +68,7 @@ FOLLOW_LAG: Final = Declaration(
     "How late the namespace is that has been due longest.",
     told_by=Teller.CONTROLLER,
     advice="Some seconds are normal. If it grows, there are more paths than the budget allows in an interval, or Vault "
-    "or the API server is slow: [What the controller reports](operations.md#the-lag-grows) has what to do.",
+    "or the API server is slow: [For those on call](operations.md#the-lag-grows) has what to do.",
 )
 FOLLOW_ASKED: Final = Declaration(
     "keyhole_follow_polls_total",
@@ -89,7 +89,8 @@ FOLLOW_REFRESHES: Final = Declaration(
         "`unseen` (no webhook was asked), `immutable` or `failed`"
     },
     Teller.CONTROLLER,
-    advice="`unseen` means that the webhook's registration is missing. `conflict` is normal beside GitOps clients.",
+    advice="If anything but `refreshed` and `conflict` goes on, values grow old: "
+    "[For those on call](operations.md#refreshes-fail) has what to do.",
 )
 FOLLOW_RESTARTS: Final = Declaration(
     "keyhole_follow_restarts_total",
@@ -110,7 +111,7 @@ FOLLOW_PROBLEMS: Final = Declaration(
         "last problem with this cause is over"
     },
     Teller.CONTROLLER,
-    advice="The annotations name the fields and since when.",
+    advice="`keyhole status -A` names the objects.",
 )
 FOLLOW_AWAY: Final = Declaration(
     "keyhole_follow_vault_away",

@@ -31,16 +31,27 @@ def namespace_resolver(connections: Path | None, kubeconfig: Path | None) -> Res
 
 
 def own_resolver() -> Resolver:
-    """Return a resolver with the settings of the `vault` command.
+    """Return a resolver with the settings of the `vault` command, as `own_connection` reads them."""
+    own, token = own_connection(), own_token()
+    if own is None or token is None:
+        raise click.UsageError("set VAULT_ADDR and VAULT_TOKEN, or give --namespace and --connections")
+    return Resolver({DEFAULT_CONNECTION: own}, StaticToken(token))
 
-    They are VAULT_ADDR, VAULT_TOKEN or ~/.vault-token, VAULT_CACERT, and VAULT_NAMESPACE.
-    """
-    address, token = os.environ.get("VAULT_ADDR"), os.environ.get("VAULT_TOKEN")
+
+def own_token() -> SecretValue | None:
+    """Return VAULT_TOKEN, or the token in ~/.vault-token; None if there is neither."""
+    token = os.environ.get("VAULT_TOKEN")
     token_file = Path.home() / ".vault-token"
     if not token and token_file.is_file():
         token = token_file.read_text().strip()
-    if not address or not token:
-        raise click.UsageError("set VAULT_ADDR and VAULT_TOKEN, or give --namespace and --connections")
+    return SecretValue(token) if token else None
+
+
+def own_connection() -> Connection | None:
+    """Return the connection that VAULT_ADDR, VAULT_CACERT and VAULT_NAMESPACE describe; None without VAULT_ADDR."""
+    address = os.environ.get("VAULT_ADDR")
+    if not address:
+        return None
     ca_file = Path(os.environ["VAULT_CACERT"]) if os.environ.get("VAULT_CACERT") else None
     try:
         connection = Connection(
@@ -53,7 +64,6 @@ def own_resolver() -> Resolver:
         problem = error.errors(include_input=False, include_url=False)[0]["msg"]
         raise NotDoneError(f"VAULT_ADDR: {problem}") from None
     try:
-        connection = with_bundle(connection, "VAULT_CACERT")
+        return with_bundle(connection, "VAULT_CACERT")
     except ConfigurationError as error:
         raise NotDoneError(str(error)) from None
-    return Resolver({DEFAULT_CONNECTION: connection}, StaticToken(SecretValue(token)))

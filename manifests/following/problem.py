@@ -68,7 +68,7 @@ class Hindrance(Explained):
     RESTART_HELD = (
         "restart-held",
         "A workload that was restarted for the new value does not become ready. The others are not restarted.",
-        "Mend that workload or the value in Vault. The next change, or `keyhole refresh`, goes on.",
+        'Mend it or the value in Vault, or leave it out of restarts (`keyhole.dev/restart: "false"`): then it goes on.',
     )
     RESTART_PAUSED = (
         "restart-paused",

@@ -1,0 +1,1 @@
+"""What `keyhole status` and `keyhole refresh` find out, and how they show it."""

@@ -1,0 +1,45 @@
+"""A table for people, with columns as wide as what stands in them."""
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from resolver.references.characters import visible
+
+_GAP: Final = "  "
+_CUT: Final = "…"
+
+
+def table(titles: Sequence[str], lines: Sequence[Sequence[str]], most: int | None = None) -> Iterator[str]:
+    """Yield the title and the lines. A text of more than `most` columns is cut; None cuts nothing.
+
+    Invisible characters are escaped, and no line ends in blanks.
+    """
+    cells = [[_cell(text, most) for text in line] for line in (titles, *lines)]
+    widths = [max(map(_width, column)) for column in zip(*cells, strict=True)]
+    for line in cells:
+        padded = (text + " " * (width - _width(text)) for text, width in zip(line, widths, strict=True))
+        yield _GAP.join(padded).rstrip()
+
+
+def _cell(text: str, most: int | None) -> str:
+    # Bounded even where nothing is to be cut: an annotation may be as long as a quarter of a megabyte.
+    shown = visible(text, 2048)
+    if most is None or _width(shown) <= most:
+        return shown
+    while _width(shown) >= most:
+        shown = shown[:-1]
+    return shown + _CUT
+
+
+def _width(text: str) -> int:
+    """Return how many columns of a terminal a text takes (Unicode Standard Annex 11)."""
+    if text.isascii():
+        return len(text)
+    return sum(_columns(character) for character in text)
+
+
+def _columns(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
