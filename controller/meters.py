@@ -19,6 +19,7 @@ class Duty(StrEnum):
 
     RECORD_KEY = "record-key"
     CERTIFICATES = "certificates"
+    FOLLOWING = "following"
 
 
 class Certificate(StrEnum):

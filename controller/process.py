@@ -15,7 +15,10 @@ from controller.certificates.duty import CertificateDuty, CertificateSettings
 from controller.certificates.trust import Verifiers
 from controller.control_loop import TURN_SECONDS, ControlLoop, DutyLoop
 from controller.errors import Interrupted
-from controller.following.budget import Budget
+from controller.following.assembly import Loop, Parts
+from controller.following.pacing.budget import Budget
+from controller.following.settings import FollowSettings
+from controller.following.tell.meters import FollowMeters
 from controller.heartbeat import Heartbeat
 from controller.keys.resign import RecordResigner
 from controller.keys.rotation import KeyRotation
@@ -38,7 +41,10 @@ _ALIVE_WITHIN_SECONDS = 120.0
 
 @dataclass(frozen=True, slots=True)
 class ControllerSettings:
-    """What the controller works on. Without `kubeconfig` it runs in the cluster, without `certificates` it makes none.
+    """What the controller works on.
+
+    Without `kubeconfig` it runs in the cluster, without `certificates` it makes none, and without `following` it does
+    not follow Vault.
 
     `record_key_settle_seconds` is how long after a change of the record key no replica goes by what it read before,
     `settle_seconds` how long after a change of the certificate's Secret every replica has read it, and every API server
@@ -51,13 +57,20 @@ class ControllerSettings:
     settle_seconds: float
     kubeconfig: Path | None = None
     certificates: CertificateSettings | None = None
+    following: FollowSettings | None = None
 
 
 class Controller:
     """One controller process. Several may run; the one that holds the Lease works."""
 
-    def __init__(self, settings: ControllerSettings, meters: ControllerMeters) -> None:
-        """Raise `kube.errors.KubernetesUnavailable` if no API server is configured."""
+    def __init__(
+        self, settings: ControllerSettings, meters: ControllerMeters, following: FollowMeters | None = None
+    ) -> None:
+        """Raise `kube.errors.KubernetesUnavailable` if no API server is configured.
+
+        `following` has the meters of the loop, if it is to run. Raises
+        `resolver.connections.model.ConfigurationError` if it cannot use the connections.
+        """
         api = connect(settings.kubeconfig, observe=meters.kubernetes)
         own_api_of_the_lease = connect(settings.kubeconfig, observe=meters.kubernetes)
         self._meters = meters
@@ -65,7 +78,8 @@ class Controller:
         lease = LeaseHolder(own_api_of_the_lease, settings.lease, _identity())
         self._leadership = Leadership(lease, self._stopping.set)
         tenants = TenantClients(connect(settings.kubeconfig, observe=meters.kubernetes))
-        budget = Budget()
+        pace = settings.following
+        budget = Budget(pace.vault_requests_per_second, pace.patches_per_second) if pace is not None else Budget()
         resigner = RecordResigner(Namespaces(api), tenants, budget, self._check)
         store = KeyStore(Secrets(api), settings.record_key, meters.key_status)
         self._rotation = KeyRotation(store, resigner, settings.record_key_settle_seconds)
@@ -73,6 +87,12 @@ class Controller:
         self._loops = [self._rotating]
         if settings.certificates is not None:
             self._loops.append(_certificate_work(settings, settings.certificates, meters))
+        self._following: Loop | None = None
+        if settings.following is not None and following is not None:
+            parts = Parts(settings.record_key, connect(settings.kubeconfig, observe=meters.kubernetes), tenants, budget)
+            self._following = Loop(settings.following, parts, following, self._is_leading, self._stopping)
+            turn = self._following.duty.turn
+            self._loops.append(DutyLoop(Duty.FOLLOWING, turn, _advice, meters, Heartbeat(_ALIVE_WITHIN_SECONDS)))
 
     def run(self) -> None:
         """Work until `stop`, then give the Lease back.
@@ -83,6 +103,9 @@ class Controller:
         self._leadership.start()
         with contextlib.ExitStack() as stack:
             stack.callback(self._leadership.close)
+            if self._following is not None:
+                self._following.start()
+                stack.callback(self._following.close)
             for loop in self._loops:
                 thread = ControlLoop(loop, self._stopping, self._is_leading)
                 thread.start()

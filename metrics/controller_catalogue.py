@@ -16,7 +16,7 @@ TURNS: Final = Declaration(
     Kind.COUNTER,
     "How often the controller did its duties while it led.",
     {
-        "duty": "`record-key` or `certificates`",
+        "duty": "`record-key`, `certificates` or `following`",
         "result": "`done`, `again` (somebody else was faster), `failed` or `bug`",
     },
     Teller.CONTROLLER,

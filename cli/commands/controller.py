@@ -18,6 +18,7 @@ from manifests.provenance.key_status import SETTLE_SECONDS
 if TYPE_CHECKING:
     from certs.renewal import CertificateRequest
     from controller.certificates.duty import CertificateSettings
+    from controller.process import ControllerSettings
     from webhook.server.settings import Address
 
 log = logging.getLogger("keyhole.controller")
@@ -36,6 +37,8 @@ Examples:
   keyhole controller --record-key keyhole/keyhole-record-key --lease keyhole/keyhole-controller \\
       --certificate-authority keyhole/keyhole-ca --serving-certificate keyhole/keyhole-serving-certificate \\
       --serving-host keyhole.keyhole.svc --api-service v1alpha1.admission.keyhole.dev
+  keyhole controller --record-key keyhole/keyhole-record-key --lease keyhole/keyhole-controller \\
+      --connections connections.yaml
 """,
 )
 @click.option(
@@ -102,6 +105,32 @@ Examples:
     show_default=True,
     help="How long an authority is valid. It is replaced after two thirds of that.",
 )
+@click.option(
+    "--connections",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Follow Vault, by the webhook's connections file. A connection's followIntervalSeconds says how often it is "
+    "asked.",
+)
+@click.option(
+    "--restarts/--no-restarts",
+    default=True,
+    show_default=True,
+    help="With --connections: restart the workloads that ask for it when a Secret of theirs has changed.",
+)
+@click.option(
+    "--vault-requests-per-second",
+    type=click.FloatRange(1, 1000),
+    default=50.0,
+    show_default=True,
+    help="With --connections: the most requests to the Vault of one connection.",
+)
+@click.option(
+    "--patches-per-second",
+    type=click.FloatRange(1, 1000),
+    default=25.0,
+    show_default=True,
+    help="With --connections: the most objects that are refreshed. The webhook reads Vault once for each.",
+)
 @kubeconfig_option
 @click.option(
     "--health-listen",
@@ -123,41 +152,58 @@ def controller(  # noqa: PLR0917 - click passes one for each option
     webhook_configuration: str | None,
     certificate_lifetime: timedelta,
     ca_lifetime: timedelta,
+    connections: Path | None,
+    restarts: bool,  # noqa: FBT001 - click passes it by name
+    vault_requests_per_second: float,
+    patches_per_second: float,
     kubeconfig: Path | None,
     health_listen: "Address",
     log_level: str,
     log_format: str,
 ) -> None:
-    """Make and rotate the record key, and certificates if asked to.
+    """Make and rotate the record key; follow Vault and issue certificates if asked to.
 
     It runs until SIGTERM. Several may run at once; one of them leads. Each step is written down in the Secret before it
     is taken, so that another controller can carry on from there.
     """
     from certs.renewal import CertificateRequest
-    from controller.meters import ControllerMeters
-    from controller.process import Controller, ControllerSettings
-    from kube.errors import KubernetesUnavailable
-    from metrics.meters import CONTENT_TYPE, Exposition, Meters
-    from runtime.health_listener import HealthListener, listening
-    from runtime.health_pages import Pages
+    from controller.following.settings import FollowSettings
+    from controller.process import ControllerSettings
     from runtime.log_lines import LogFormat
-    from runtime.logs import configure, frames
+    from runtime.logs import configure
 
     configure(log_level, LogFormat(log_format))
     request = CertificateRequest(serving_hosts, certificate_lifetime, ca_lifetime)
     certificates = _certificates(
         certificate_authority, serving_certificate, request, api_service, webhook_configuration
     )
+    following = None
+    if connections is not None:
+        following = FollowSettings(connections, vault_requests_per_second, patches_per_second, restarts=restarts)
+    settings = ControllerSettings(
+        record_key, lease, record_key_settle_seconds, settle_seconds, kubeconfig, certificates, following
+    )
+    _run(settings, health_listen)
+
+
+def _run(settings: "ControllerSettings", health_listen: "Address") -> None:
+    from controller.following.tell.meters import FollowMeters
+    from controller.meters import ControllerMeters
+    from controller.process import Controller
+    from kube.errors import KubernetesUnavailable
+    from metrics.meters import CONTENT_TYPE, Exposition, Meters
+    from resolver.connections.model import ConfigurationError
+    from runtime.health_listener import HealthListener, listening
+    from runtime.health_pages import Pages
+    from runtime.logs import frames
+
     meters = Meters.alone()
     try:
-        settings = ControllerSettings(
-            record_key, lease, record_key_settle_seconds, settle_seconds, kubeconfig, certificates
-        )
-        process = Controller(settings, ControllerMeters(meters, VERSION))
+        process = Controller(settings, ControllerMeters(meters, VERSION), FollowMeters(meters))
         metrics = Exposition(meters, process.tell).text
         pages = Pages(lambda: process.is_alive, lambda: process.is_ready, metrics, CONTENT_TYPE)
         listener = HealthListener(listening(health_listen.host, health_listen.port), pages)
-    except KubernetesUnavailable as error:
+    except (ConfigurationError, KubernetesUnavailable) as error:
         raise NotDoneError(str(error)) from None
     except OSError as error:
         raise NotDoneError(f"cannot listen on {health_listen}: {error.strerror}") from None

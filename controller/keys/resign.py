@@ -7,7 +7,7 @@ from dataclasses import replace
 from http import HTTPStatus
 
 from controller.errors import Interrupted
-from controller.following.budget import Budget, Priority
+from controller.following.pacing.budget import Budget, Priority
 from kube.errors import KubernetesError, KubernetesUnavailable
 from kube.metadata_pages import MOST_BYTES, Oversized
 from kube.namespaces import Namespaces

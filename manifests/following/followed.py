@@ -39,11 +39,12 @@ class FollowedField:
 class FollowedObject:
     """The fields of an object that follow Vault.
 
-    `interval_seconds` is the object's own, from `keyhole.dev/follow`; None if it has none. `problem` says what is wrong
-    with that annotation; the connection's interval counts then.
+    `changes` counts how often its values changed. `interval_seconds` is the object's own, from `keyhole.dev/follow`;
+    None if it has none. `problem` says what is wrong with that annotation; the connection's interval counts then.
     """
 
     fields: tuple[FollowedField, ...] = ()
+    changes: int = 0
     interval_seconds: float | None = None
     problem: str = ""
 
@@ -51,19 +52,20 @@ class FollowedObject:
 def followed(codec: Codec, notes: Mapping[str, str]) -> FollowedObject:
     """Return what follows Vault in an object with these annotations. Entries that cannot be read follow nothing."""
     wish = notes.get(annotations.FOLLOW, "").strip()
+    found = record.parse(notes.get(annotations.RECORD))
     if wish == "false":
-        return FollowedObject()
+        return FollowedObject(changes=found.n)
     fields = tuple(
-        found
-        for pointer, entry in record.parse(notes.get(annotations.RECORD)).entries.items()
-        if (found := recorded_field(codec, pointer, entry)) is not None and found.versions
+        field
+        for pointer, entry in found.entries.items()
+        if (field := recorded_field(codec, pointer, entry)) is not None and field.versions
     )
     if wish in {"", "true"}:
-        return FollowedObject(fields)
+        return FollowedObject(fields, found.n)
     seconds = duration_seconds(wish)
     if seconds is None:
-        return FollowedObject(fields, problem=f'{annotations.FOLLOW} is neither "false" nor a time such as "10m"')
-    return FollowedObject(fields, seconds)
+        return FollowedObject(fields, found.n, problem=f'{annotations.FOLLOW} is neither "false" nor a time like "10m"')
+    return FollowedObject(fields, found.n, seconds)
 
 
 def duration_seconds(text: str) -> float | None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from controller.errors import Interrupted
-from controller.following.budget import Budget, Priority
+from controller.following.pacing.budget import Budget, Priority
 from controller.keys.resign import RecordResigner, record_keys
 from kube.errors import KubernetesUnavailable
 from kube.metadata_pages import Oversized

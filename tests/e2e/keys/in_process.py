@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cli.version import VERSION
+from controller.following.settings import FollowSettings
+from controller.following.tell.meters import FollowMeters
 from controller.meters import ControllerMeters
 from controller.process import Controller, ControllerSettings
 from kube.objects import ObjectName
@@ -22,11 +24,16 @@ from testbed.keyhole.identities import LEASE, RECORD_KEY, controller_kubeconfig
 
 @contextlib.contextmanager
 def controlling_here(
-    bed: Testbed, directory: Path, *, name: str = "controller", settle_seconds: float = 1.0
+    bed: Testbed,
+    directory: Path,
+    *,
+    name: str = "controller",
+    settle_seconds: float = 1.0,
+    following: FollowSettings | None = None,
 ) -> Iterator[Controller]:
     """Run a controller of the record key until the block ends, one at a time. It logs to NAME.log.
 
-    Raises the bug that ended it, if one did.
+    With `following` it follows Vault too. Raises the bug that ended it, if one did.
     """
     settings = ControllerSettings(
         ObjectName(OWN_NAMESPACE, RECORD_KEY),
@@ -34,8 +41,10 @@ def controlling_here(
         record_key_settle_seconds=settle_seconds,
         settle_seconds=settle_seconds,
         kubeconfig=controller_kubeconfig(bed),
+        following=following,
     )
-    controller = Controller(settings, ControllerMeters(Meters.alone(), VERSION))
+    meters = Meters.alone()
+    controller = Controller(settings, ControllerMeters(meters, VERSION), FollowMeters(meters))
     bugs: list[Exception] = []
 
     def run() -> None:

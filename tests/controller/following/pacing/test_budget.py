@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from controller.errors import Interrupted
-from controller.following.budget import Budget, Priority
+from controller.following.pacing.budget import Budget, Priority
 
 _SECONDS = 60.0
 
@@ -26,7 +26,7 @@ class Clock:
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the threads ask soon whether to go on, so that nobody waits long until all of them wait."""
-    monkeypatch.setattr("controller.following.budget._LONGEST_WAIT_SECONDS", 0.02)
+    monkeypatch.setattr("controller.following.pacing.budget._LONGEST_WAIT_SECONDS", 0.02)
 
 
 class _GoOn:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.following.schedule import Schedule, phase
+from controller.following.pacing.schedule import Schedule, phase
 
 _NAMES = st.lists(st.text("abcdefgh", min_size=1, max_size=4), min_size=1, max_size=12, unique=True)
 _INTERVALS = st.floats(0.05, 90_000)

@@ -7,7 +7,7 @@ from math import inf
 
 import pytest
 
-from controller.following.outage import Outages
+from controller.following.pacing.outage import Outages
 
 _TEN_MINUTES_SECONDS = 600.0
 _WORKERS = 4

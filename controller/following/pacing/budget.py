@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import IntEnum
 
-from controller.following.pace import Pace
+from controller.following.pacing.pace import Pace
 
 # For so long at most nobody asks whether the work is to go on.
 _LONGEST_WAIT_SECONDS = 1.0

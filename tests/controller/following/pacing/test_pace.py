@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.following.pace import Pace
+from controller.following.pacing.pace import Pace
 
 _RATES = st.floats(1, 200)
 

@@ -1,0 +1,120 @@
+"""Puts the loop together: what asks Vault, what acts in namespaces, and what they share."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from kubernetes import client
+
+from controller.following.duty import Following
+from controller.following.pacing.budget import Budget
+from controller.following.pacing.outage import Outages
+from controller.following.questions import Inquiry
+from controller.following.round import Tools
+from controller.following.settings import FollowSettings
+from controller.following.tell.meters import FollowMeters
+from controller.following.tell.telling import Telling
+from kube.errors import KubernetesError, KubernetesUnavailable
+from kube.namespaces import Namespaces
+from kube.objects import ObjectName
+from kube.secrets import Secrets
+from kube.tenant_clients import TenantClients
+from kube.tokens import ServiceAccountTokens
+from manifests.provenance.keyring import KeyRing, KeyRingError, parse
+from resolver.connections.files import load
+from resolver.tenancy.token_cache import TokenCache
+from resolver.versions import Versions
+from runtime.namespace_tokens import NamespaceTokens
+from runtime.reload import Reloader
+
+_CALL_SECONDS: Final = 5.0
+_BELIEVED_SECONDS: Final = 10.0
+
+
+class RecordKeyReader:
+    """The record keys, read when they are needed and believed for seconds. Threads may share it."""
+
+    def __init__(self, secrets: Secrets, name: ObjectName, clock: Callable[[], float] = time.monotonic) -> None:
+        """`clock` returns seconds and never goes back."""
+        self._secrets = secrets
+        self._name = name
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._keys: KeyRing | None = None
+        self._read_at = float("-inf")
+
+    def current(self) -> KeyRing | None:
+        """Return the keys; None if they cannot be read."""
+        with self._lock:
+            if self._clock() - self._read_at >= _BELIEVED_SECONDS:
+                self._keys = self._read()
+                self._read_at = self._clock()
+            return self._keys
+
+    def _read(self) -> KeyRing | None:
+        try:
+            return parse(self._secrets.read(self._name, _CALL_SECONDS).data)
+        except (KubernetesError, KubernetesUnavailable, KeyRingError):
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the loop shares with the rest of the process: the API server as the controller, and as tenants."""
+
+    record_key: ObjectName
+    api: client.ApiClient
+    clients: TenantClients
+    budget: Budget
+
+
+class Loop:
+    """The duty and what runs beside it."""
+
+    def __init__(
+        self,
+        settings: FollowSettings,
+        parts: Parts,
+        meters: FollowMeters,
+        is_leading: Callable[[], bool],
+        stopping: threading.Event,
+    ) -> None:
+        """Raise `resolver.connections.model.ConfigurationError` if the connections cannot be used."""
+        self._tokens = TokenCache(NamespaceTokens(ServiceAccountTokens(parts.api)))
+        self._versions = Versions(load(settings.connections), self._tokens)
+        self._outages = Outages()
+        telling = Telling()
+        tools = Tools(
+            inquiry=Inquiry(self._versions, parts.budget, self._outages, meters),
+            budget=parts.budget,
+            telling=telling,
+            meters=meters,
+            keys=RecordKeyReader(Secrets(parts.api), parts.record_key).current,
+            intervals=self._intervals,
+        )
+        self._reloader = Reloader(settings.connections, self._versions, self._sweep)
+        self.duty = Following(Namespaces(parts.api), parts.clients, self._outages, tools, is_leading, stopping)
+
+    def start(self) -> None:
+        """Start to read the connections again and again."""
+        self._reloader.start()
+
+    def close(self) -> None:
+        """End the threads, once what they are doing is done, and give the tokens back."""
+        self._reloader.close()
+        self.duty.close()
+        self._versions.close()
+
+    def _intervals(self) -> Mapping[str, float]:
+        return {
+            name: connection.follow_interval_seconds
+            for name, connection in self._versions.connections.items()
+            if connection.follow_interval_seconds > 0
+        }
+
+    def _sweep(self) -> None:
+        # Not while a Vault is away: each token would be a request that fails.
+        if all(map(self._outages.may_ask, self._versions.connections)):
+            self._versions.sweep()

@@ -1,0 +1,197 @@
+"""The duty that follows Vault: it keeps the schedule of the namespaces, and a few threads work it off.
+
+Level-triggered: a round lists, compares and acts, so whatever a leader did not finish, the next one finds again.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Collection
+from typing import Final
+
+from controller.control_loop import TURN_SECONDS
+from controller.errors import Interrupted
+from controller.following.namespace import FollowedNamespace
+from controller.following.pacing.outage import Outages
+from controller.following.pacing.schedule import Schedule
+from controller.following.round import NoWebhook, Tools
+from kube.errors import KubernetesError, KubernetesUnavailable
+from kube.namespaces import Namespaces
+from kube.objects import Metadata
+from kube.tenant_clients import TenantClients
+from resolver.identity import RECONCILER
+from runtime.bugs import described
+
+log = logging.getLogger("keyhole.controller")
+
+WORKERS: Final = 4
+_CALL_SECONDS: Final = 10.0
+_NAMESPACES_EVERY_SECONDS: Final = 30.0
+_LOOK_SECONDS: Final = 1.0
+# How often a worker looks again when nothing is followed.
+_IDLE_SECONDS: Final = 60.0
+
+
+class Following:
+    """Follows Vault while this process leads.
+
+    `turn` is called again and again by the loop of the duty. The work itself is done in threads of its own, which end
+    with `stopping`.
+    """
+
+    def __init__(  # noqa: PLR0917 - each part of the process that the duty uses
+        self,
+        namespaces: Namespaces,
+        clients: TenantClients,
+        outages: Outages,
+        tools: Tools,
+        is_leading: Callable[[], bool],
+        stopping: threading.Event,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`clock` returns seconds and never goes back."""
+        self._namespaces = namespaces
+        self._clients = clients
+        self._outages = outages
+        self._tools = tools
+        self._is_leading = is_leading
+        self._stopping = stopping
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._schedule = Schedule(clock=clock)
+        self._followed: dict[str, FollowedNamespace] = {}
+        self._workers: list[threading.Thread] = []
+        self._listed_at = float("-inf")
+        self._told_unavailable = False
+        self._bug: Exception | None = None
+
+    def turn(self) -> float:
+        """Look which namespaces there are, and whether a Vault is back; return how many seconds to wait.
+
+        Raises the errors of `kube` when namespaces cannot be listed, and a bug that a round had.
+        """
+        if not self._workers:
+            self._start()
+        if self._tools.intervals():
+            if self._clock() - self._listed_at >= _NAMESPACES_EVERY_SECONDS:
+                self._follow(self._namespaces.list_enabled_metadata(_CALL_SECONDS))
+            self._tools.inquiry.probe()
+        else:
+            self._follow([])
+        self._tell()
+        bug, self._bug = self._bug, None
+        if bug is not None:
+            raise bug
+        return TURN_SECONDS
+
+    def close(self) -> None:
+        """Wait until the threads have ended. `stopping` must be set."""
+        with self._changed:
+            self._changed.notify_all()
+        for worker in self._workers:
+            worker.join()
+
+    def _start(self) -> None:
+        for number in range(WORKERS):
+            worker = threading.Thread(target=self._run, name=f"following-{number}", daemon=True)
+            worker.start()
+            self._workers.append(worker)
+
+    def _follow(self, namespaces: Collection[Metadata]) -> None:
+        by_name = {each.name.name: each for each in namespaces}
+        with self._changed:
+            for name in self._followed.keys() - by_name.keys():
+                del self._followed[name]
+            for name, metadata in by_name.items():
+                self._followed.setdefault(name, FollowedNamespace(metadata)).metadata = metadata
+            self._schedule.replace(by_name)
+            self._listed_at = self._clock()
+            self._changed.notify_all()
+
+    def _tell(self) -> None:
+        with self._changed:
+            followed = list(self._followed.values())
+            lag_seconds = self._schedule.lag_seconds()
+        away = [name for name in self._tools.intervals() if not self._outages.may_ask(name)]
+        objects, paths = sum(each.objects for each in followed), sum(each.paths for each in followed)
+        self._tools.meters.state(objects, paths, len(followed), lag_seconds, away)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            if not self._leads():
+                self._forget()
+                self._stopping.wait(_LOOK_SECONDS)
+                continue
+            with self._changed:
+                name = self._schedule.due()
+                if name is None:
+                    self._changed.wait(min(_LOOK_SECONDS, max(0.01, self._schedule.seconds_to_next())))
+                    continue
+                namespace = self._followed.get(name)
+            if namespace is not None:
+                self._work(namespace)
+
+    def _leads(self) -> bool:
+        try:
+            return self._is_leading()
+        except Exception:  # noqa: BLE001 - the bug that ended the leading is told where it happened
+            return False
+
+    def _go_on(self) -> None:
+        if self._stopping.is_set() or not self._leads():
+            raise Interrupted
+
+    def _forget(self) -> None:
+        """Forget everything: by the time this process leads again, another one has worked."""
+        with self._changed:
+            if self._followed:
+                self._followed = {}
+                self._schedule.replace(())
+                self._listed_at = float("-inf")
+                self._tools.meters.stopped()
+
+    def _work(self, namespace: FollowedNamespace) -> None:
+        again_in_seconds: float | None = None
+        try:
+            again_in_seconds = self._attempt(namespace)
+        except Interrupted:
+            pass
+        except KubernetesUnavailable as error:
+            if not self._told_unavailable:
+                log.warning("following: %s", error)
+                self._told_unavailable = True
+        except (KubernetesError, NoWebhook) as error:
+            self._say(namespace, str(error))
+            again_in_seconds = self._held_back_seconds(namespace)
+        except Exception as error:  # noqa: BLE001 - a bug must affect this namespace only
+            log.error("bug while following namespace %s: %s", namespace.name, described(error))  # noqa: TRY400
+            again_in_seconds = self._held_back_seconds(namespace)
+            self._bug = error
+        with self._changed:
+            interval_seconds = namespace.interval_seconds or min(
+                self._tools.intervals().values(), default=_IDLE_SECONDS
+            )
+            self._schedule.done(namespace.name, interval_seconds, again_in_seconds=again_in_seconds)
+            self._changed.notify()
+
+    def _attempt(self, namespace: FollowedNamespace) -> float | None:
+        self._go_on()
+        tenant = self._clients.acting_as(RECONCILER, namespace.name, _CALL_SECONDS)
+        again_in_seconds = namespace.work(tenant, self._tools, self._go_on)
+        namespace.memory.rounds.times = 0
+        self._say(namespace, "")
+        self._told_unavailable = False
+        return again_in_seconds
+
+    def _held_back_seconds(self, namespace: FollowedNamespace) -> float:
+        """Return in how many seconds to look again after a refusal: after 1, 2, 4 … 10 minutes."""
+        now = self._clock()
+        namespace.memory.rounds.failed(None, now)
+        return namespace.memory.rounds.again_at - now
+
+    def _say(self, namespace: FollowedNamespace, why: str) -> None:
+        if why and why != namespace.told:
+            log.warning("namespace %s is not followed: %s", namespace.name, why)
+        elif namespace.told and not why:
+            log.info("namespace %s is followed again", namespace.name)
+        namespace.told = why

@@ -1,0 +1,73 @@
+"""What the loop remembers of a namespace between two rounds. All of it can be lost: the next round finds it out again.
+
+Everything is bounded by what the namespace holds: `keep` drops what the last round no longer met.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Final
+
+from controller.following.comparison import Asked, Difference, PathMemory
+from manifests.following.problem import Problem
+from resolver.errors import ResolverError
+
+_FIRST_SECONDS: Final = 60.0
+_LONGEST_SECONDS: Final = 600.0
+
+
+@dataclass(slots=True)
+class Backoff:
+    """When something that was refused is tried again: after 1, 2, 4 … 10 minutes. `why` is told meanwhile."""
+
+    why: ResolverError | Problem | None = None
+    again_at: float = 0.0
+    times: int = 0
+
+    def failed(self, why: ResolverError | Problem | None, now: float) -> None:
+        """Wait longer than the last time."""
+        self.why = why
+        self.again_at = now + min(_LONGEST_SECONDS, _FIRST_SECONDS * 2.0**self.times)
+        self.times = min(self.times + 1, 10)
+
+
+@dataclass(slots=True)
+class ObjectMemory:
+    """What is remembered of one object.
+
+    `compared_at` matters to objects with an interval of their own. `backoff` holds a refresh back that did not work.
+    `given_up` has the differences that a refresh can never settle, since the object is immutable. `digests` has a keyed
+    digest of the values that a field without versions was found to hold, by JSON Pointer.
+    """
+
+    compared_at: float = float("-inf")
+    backoff: Backoff | None = None
+    given_up: tuple[Difference, ...] = ()
+    digests: dict[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class NamespaceMemory:
+    """What is remembered of one namespace. Only the thread that is in its round uses it.
+
+    `changes` has the change counters of its Secrets, by name and uid; None before the first round.
+    """
+
+    paths: dict[Asked, PathMemory] = field(default_factory=dict)
+    denied: dict[Asked, Backoff] = field(default_factory=dict)
+    logins: dict[str, Backoff] = field(default_factory=dict)
+    objects: dict[str, ObjectMemory] = field(default_factory=dict)
+    changes: dict[tuple[str, str], int] | None = None
+    rounds: Backoff = field(default_factory=Backoff)
+    baselines_at: float = float("-inf")
+
+    def of(self, uid: str) -> ObjectMemory:
+        """Return what is remembered of the object with this uid."""
+        return self.objects.setdefault(uid, ObjectMemory())
+
+    def keep(self, paths: Collection[Asked], uids: Collection[str]) -> None:
+        """Forget the paths and objects that are not among these."""
+        connections = {asked.connection for asked in paths}
+        self.paths = {asked: each for asked, each in self.paths.items() if asked in paths}
+        self.denied = {asked: each for asked, each in self.denied.items() if asked in paths}
+        self.logins = {name: each for name, each in self.logins.items() if name in connections}
+        self.objects = {uid: each for uid, each in self.objects.items() if uid in uids}

@@ -1,0 +1,91 @@
+"""One namespace that is followed: its rounds, and the restarts that come after them."""
+
+from collections.abc import Callable
+from typing import Final
+
+from controller.following.memory import NamespaceMemory
+from controller.following.round import Round, Tools
+from kube.metadata_pages import Oversized
+from kube.objects import Metadata
+from kube.tenant_clients import TenantApi
+from manifests import annotations
+
+_CALL_SECONDS: Final = 10.0
+_BASELINES_EVERY_SECONDS: Final = 600.0
+# The refreshes of a round come first, so that three changed paths are one restart.
+_PAUSE_BEFORE_RESTARTS_SECONDS: Final = 5.0
+# A round may come this much before the interval is over: the schedule moves it by so much.
+_EARLY_SECONDS: Final = 1.05
+
+
+class FollowedNamespace:
+    """One namespace. Only one thread at a time works on it.
+
+    `metadata` is the Namespace's own. `interval_seconds` is the time between two rounds; 0 before the first one.
+    `objects` and `paths` are how many are followed. `told` is what the log last said about it.
+    """
+
+    def __init__(self, metadata: Metadata) -> None:
+        self.metadata = metadata
+        self.memory = NamespaceMemory()
+        self.interval_seconds = 0.0
+        self.objects = 0
+        self.paths = 0
+        self.told = ""
+        self._round: Round | None = None
+        self._began_at = float("-inf")
+        self._visit_at: float | None = None
+
+    @property
+    def name(self) -> str:
+        """The namespace's name."""
+        return self.metadata.name.name
+
+    def work(self, tenant: TenantApi, tools: Tools, go_on: Callable[[], None]) -> float | None:
+        """Work for a while. Returns in how many seconds to go on; None means with the next round.
+
+        Raises the errors of `kube`, `NoWebhook` or `Interrupted`. The next round finds again what was not done then.
+        """
+        try:
+            return self._work(tenant, tools, go_on)
+        except BaseException:
+            self._round = None
+            raise
+
+    def _work(self, tenant: TenantApi, tools: Tools, go_on: Callable[[], None]) -> float | None:
+        now = tools.clock()
+        if self._round is None and now - self._began_at >= self.interval_seconds - _EARLY_SECONDS:
+            self._began_at = now
+            self._round = Round(self.metadata, tenant, self.memory, tools, go_on)
+            self._round.begin()
+        if self._round is not None:
+            self._round.acting_as(tenant)
+            if not self._round.refresh_some():
+                return 0.0
+            self._round.end()
+            self._ended(self._round, tenant, tools, go_on)
+            self._round = None
+        return self._restart(tenant, tools, go_on)
+
+    def _ended(self, ended: Round, tenant: TenantApi, tools: Tools, go_on: Callable[[], None]) -> None:
+        self.interval_seconds = ended.interval_seconds
+        self.objects, self.paths = ended.survey.objects, len(ended.survey.paths)
+        if tools.restarts is None:
+            return
+        if ended.refreshed or ended.survey.changes != self.memory.changes:
+            self._visit_at = tools.clock() + _PAUSE_BEFORE_RESTARTS_SECONDS
+        elif tools.clock() - self.memory.baselines_at >= _BASELINES_EVERY_SECONDS:
+            self.memory.baselines_at = tools.clock()
+            tools.restarts.baselines(tenant, self.metadata, ended.survey.secrets, go_on)
+        self.memory.changes = ended.survey.changes
+
+    def _restart(self, tenant: TenantApi, tools: Tools, go_on: Callable[[], None]) -> float | None:
+        """Restart what has to be, if it is time, and return in how many seconds to look again."""
+        if tools.restarts is None or self._visit_at is None:
+            return None
+        if tools.clock() >= self._visit_at:
+            secrets = tenant.secrets.list_metadata(self.name, f"{annotations.MANAGED}=true", _CALL_SECONDS, go_on)
+            found = [each for each in secrets if not isinstance(each, Oversized)]
+            wait_seconds = tools.restarts.visit(tenant, self.metadata, found, go_on)
+            self._visit_at = None if wait_seconds is None else tools.clock() + wait_seconds
+        return None if self._visit_at is None else max(0.0, self._visit_at - tools.clock())

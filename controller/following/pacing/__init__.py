@@ -1,0 +1,1 @@
+"""When what is done, and how fast: schedule, budget, outages."""

@@ -1,0 +1,194 @@
+"""One round in one namespace: list its Secrets, ask Vault, compare, and have filled anew what differs.
+
+A round is worked on in turns of a bounded number of refreshes, so that a namespace with thousands of them holds up no
+other one.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, Protocol
+
+from controller.following.comparison import Verdict
+from controller.following.memory import Backoff, NamespaceMemory
+from controller.following.pacing.budget import Budget
+from controller.following.questions import Inquiry
+from controller.following.refresh import Ending, Refreshed, refresh, withdraw
+from controller.following.survey import Due, Survey
+from controller.following.tell.meters import FollowMeters
+from controller.following.tell.meters import Refresh as Outcome
+from controller.following.tell.telling import Telling
+from kube.errors import KubernetesUnavailable
+from kube.objects import Metadata
+from kube.tenant_clients import TenantApi
+from manifests.following.problem import Hindrance, Problem
+from manifests.kinds.secret import SECRET
+from manifests.provenance.keyring import KeyRing
+from resolver.causes import Cause
+
+MOST_REFRESHES: Final = 100
+"""How many refreshes one turn of a round makes. Then other namespaces have their turns."""
+_MOST_FAILURES_IN_A_ROW: Final = 3
+
+_OUTCOMES: Final[Mapping[Ending, Outcome]] = {
+    Ending.REFRESHED: Outcome.REFRESHED,
+    Ending.KEPT: Outcome.KEPT,
+    Ending.CONFLICT: Outcome.CONFLICT,
+    Ending.UNSEEN: Outcome.UNSEEN,
+    Ending.IMMUTABLE: Outcome.IMMUTABLE,
+    Ending.REFUSED: Outcome.FAILED,
+    Ending.UNAVAILABLE: Outcome.FAILED,
+}
+
+
+class NoWebhook(Exception):
+    """A request for a refresh came back as it was: no webhook looks at this namespace's Secrets."""
+
+    def __init__(self, metadata: Metadata) -> None:
+        super().__init__(f"no webhook took notice of the request to refresh Secret {metadata.name}")
+
+
+class Restarting(Protocol):
+    """Restarts workloads whose Secrets changed: `controller.following.restarts.Restarts`."""
+
+    def baselines(
+        self, tenant: TenantApi, namespace: Metadata, secrets: Sequence[Metadata], go_on: Callable[[], None]
+    ) -> None:
+        """Write down what the workloads run on now, where that is not known yet."""
+        ...
+
+    def visit(
+        self, tenant: TenantApi, namespace: Metadata, secrets: Sequence[Metadata], go_on: Callable[[], None]
+    ) -> float | None:
+        """Restart at most one workload. Returns in how many seconds to look again; None if nothing is pending."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What all rounds share. Threads may share it. Without `restarts` no workload is restarted.
+
+    `keys` returns the record keys, or None while they are not known. `intervals` returns the seconds between two rounds
+    for each connection that is followed.
+    """
+
+    inquiry: Inquiry
+    budget: Budget
+    telling: Telling
+    meters: FollowMeters
+    keys: Callable[[], KeyRing | None]
+    intervals: Callable[[], Mapping[str, float]]
+    restarts: Restarting | None = None
+    clock: Callable[[], float] = time.monotonic
+
+
+class Round:
+    """One round: `begin` once, then `refresh_some` until it returns True, then `end`."""
+
+    def __init__(
+        self,
+        namespace: Metadata,
+        tenant: TenantApi,
+        memory: NamespaceMemory,
+        tools: Tools,
+        go_on: Callable[[], None],
+    ) -> None:
+        """`namespace` is the Namespace's own metadata. `go_on` raises `Interrupted` when the work must stop."""
+        self.survey = Survey(tenant, memory, tools.keys)
+        self._namespace = namespace
+        self._tenant = tenant
+        self._memory = memory
+        self._tools = tools
+        self._go_on = go_on
+        self._left: deque[Due] = deque()
+        self._failures_in_a_row = 0
+        self.refreshed = 0
+        """How many objects were refreshed."""
+
+    def acting_as(self, tenant: TenantApi) -> None:
+        """Go on with this client: a round may take longer than its token lives."""
+        self._tenant = tenant
+        self.survey.tenant = tenant
+
+    @property
+    def interval_seconds(self) -> float:
+        """In how many seconds the next round is due: the shortest interval of the connections that are used here."""
+        intervals = self._tools.intervals()
+        used = {asked.connection for asked in self.survey.paths} & intervals.keys()
+        return min((intervals[name] for name in used or intervals), default=0.0)
+
+    def begin(self) -> None:
+        """List, ask and compare. Raises the errors of `kube`, or `Interrupted`."""
+        now = self._tools.clock()
+        self.survey.list(self._go_on)
+        self.survey.ask(self._tools.inquiry, self._tools.intervals(), now, self._go_on)
+        self.survey.compare(now)
+        self._left.extend(self.survey.due)
+        if self._left and self._tools.restarts is not None:
+            # What a workload runs on now must be known before it changes: else the first change would restart nothing.
+            self._tools.restarts.baselines(self._tenant, self._namespace, self.survey.secrets, self._go_on)
+            self._memory.baselines_at = now
+
+    def refresh_some(self, most: int = MOST_REFRESHES) -> bool:
+        """Refresh at most so many objects. Returns whether none is left.
+
+        Raises `NoWebhook`, `Interrupted`, and `KubernetesUnavailable` after a few failures in a row.
+        """
+        for _ in range(min(most, len(self._left))):
+            self._refresh(self._left.popleft())
+        return not self._left
+
+    def end(self) -> None:
+        """Tell what is wrong for good, and what no longer is. Raises `Interrupted`."""
+        problems = self.survey.problems
+        for metadata in self.survey.secrets:
+            if metadata.uid in problems:
+                self._tools.telling.problem(self._tenant, metadata, problems[metadata.uid], self._go_on)
+
+    def _refresh(self, due: Due) -> None:
+        done = refresh(self._tenant, due.metadata, due.verdict, self.survey.verdict, self._tools.budget, self._go_on)
+        if done.ending in _OUTCOMES:
+            self._tools.meters.refreshed(_OUTCOMES[done.ending])
+        self._failures_in_a_row = self._failures_in_a_row + 1 if done.ending is Ending.UNAVAILABLE else 0
+        tell = partial(self._tools.telling.event, self._tenant, due.metadata, SECRET.kind, "v1")
+        memory = self._memory.of(due.metadata.uid)
+        match done.ending:
+            case Ending.REFRESHED:
+                self.refreshed += 1
+                memory.backoff = None
+                tell("Refreshed", _said(due.verdict), is_warning=False)
+            case Ending.UNSEEN:
+                withdraw(self._tenant, due.metadata)
+                raise NoWebhook(due.metadata)
+            case Ending.IMMUTABLE:
+                memory.given_up = due.verdict.differences
+                self._lasting(due, Hindrance.IMMUTABLE)
+                tell("NotRefreshed", "it is immutable, so it keeps the value that it has", is_warning=True)
+            case Ending.KEPT | Ending.REFUSED:
+                self._hold_back(due, done)
+            case Ending.UNAVAILABLE if self._failures_in_a_row == _MOST_FAILURES_IN_A_ROW:
+                raise KubernetesUnavailable("could not have Secrets filled again")
+
+    def _hold_back(self, due: Due, done: Refreshed) -> None:
+        """Try this object again later, and say why if it is more than an outage."""
+        memory = self._memory.of(due.metadata.uid)
+        memory.backoff = memory.backoff or Backoff()
+        is_outage = any(done.cause == cause and cause.is_temporary for cause in Cause)
+        problem = None if is_outage else self._lasting(due, done.cause or Hindrance.NOT_REFRESHED)
+        memory.backoff.failed(problem, self._tools.clock())
+
+    def _lasting(self, due: Due, cause: str) -> Problem:
+        problem = Problem(cause, due.followed.fields[0].pointer)
+        self.survey.problems[due.metadata.uid] = problem
+        return problem
+
+
+def _said(verdict: Verdict) -> str:
+    """Return what changed, for an Event: paths and versions, no value."""
+    parts = [
+        f"{each.asked.path} version {each.version}" if each.version is not None else each.asked.path
+        for each in verdict.differences
+    ]
+    return f"Vault has new values: {', '.join(parts)}"

@@ -1,0 +1,96 @@
+"""Whether a field that has no versions to compare still has the value that Vault holds: KV v1 keeps none.
+
+The record's MAC tells: a value that Vault gives now is the recorded one if the MAC fits it. Where the text around the
+references is part of the value, the record is not enough. Then the Secret is read once, and a digest under a key of
+this process remembers what its references were.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from controller.following.memory import NamespaceMemory
+from kube.errors import KubernetesError, KubernetesUnavailable
+from kube.objects import Metadata
+from kube.tenant_clients import TenantApi
+from manifests.fields.spans import values_in
+from manifests.following.followed import FollowedField
+from manifests.kinds.secret import SECRET
+from manifests.provenance.keyring import KeyRing
+from manifests.provenance.mac import Provenance, Verdict
+from resolver.errors import ResolverError
+from resolver.references.grammar import Reference
+from resolver.references.value import SecretValue
+
+_CALL_SECONDS: Final = 10.0
+_KEY: Final = secrets.token_bytes(32)
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """Compares fields of one object. `values` are Vault's, `keys` returns the record keys or None."""
+
+    tenant: TenantApi
+    metadata: Metadata
+    values: Mapping[Reference, SecretValue] = field(repr=False)
+    keys: Callable[[], KeyRing | None]
+    memory: NamespaceMemory
+
+    def same(self, wanted: FollowedField) -> bool | None:
+        """Return whether the field's recorded value is Vault's; None if that cannot be told now."""
+        if any(reference not in self.values for reference in wanted.references):
+            return None
+        if wanted.template is not None:
+            return self._fits_record(wanted)
+        return self._fits_digest(wanted)
+
+    def _fits_record(self, wanted: FollowedField) -> bool | None:
+        keys = self.keys()
+        if keys is None or wanted.template is None:
+            return None
+        name = self.metadata.name
+        provenance = Provenance(keys, SECRET.group, SECRET.kind, name.namespace, name.name)
+        try:
+            value = wanted.template.render(self.values)
+        except ResolverError:
+            # The webhook would refuse it too, and say why.
+            return None
+        verdict = provenance.verdict(wanted.pointer, wanted.entry, value)
+        # Under an unknown key nothing is proved: the rotation of the record key takes care of such entries.
+        return None if verdict is Verdict.UNKNOWN_KEY else verdict is Verdict.PROVED
+
+    def _fits_digest(self, wanted: FollowedField) -> bool | None:
+        now = _digest(wanted, self.values)
+        known = self.memory.of(self.metadata.uid).digests
+        if wanted.pointer in known and known[wanted.pointer] == now:
+            return True
+        held = self._held(wanted)
+        if held is None:
+            return None
+        if held == now:
+            known[wanted.pointer] = now
+        return held == now
+
+    def _held(self, wanted: FollowedField) -> bytes | None:
+        """Return the digest of what the live object's field has in place of its references."""
+        key = SECRET.key(wanted.pointer)
+        try:
+            content = self.tenant.secrets.read(self.metadata.name, _CALL_SECONDS).data
+        except (KubernetesError, KubernetesUnavailable):
+            return None
+        if key is None or key not in content:
+            return None
+        found = values_in(wanted.entry.spans, SecretValue(content[key]))
+        if found is None or found.keys() != set(wanted.references):
+            return None
+        return _digest(wanted, found)
+
+
+def _digest(wanted: FollowedField, values: Mapping[Reference, SecretValue]) -> bytes:
+    digest = hashlib.blake2b(key=_KEY)
+    for reference in wanted.references:
+        value = values[reference].reveal()
+        digest.update(len(value).to_bytes(8, "big") + value)
+    return digest.digest()
