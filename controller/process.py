@@ -18,13 +18,13 @@ from controller.errors import Interrupted
 from controller.following.assembly import Loop, Parts
 from controller.following.pacing.budget import Budget
 from controller.following.settings import FollowSettings
-from controller.following.tell.meters import FollowMeters
 from controller.heartbeat import Heartbeat
 from controller.keys.resign import RecordResigner
 from controller.keys.rotation import KeyRotation
 from controller.keys.store import KeyStore
 from controller.leadership import Leadership
 from controller.meters import ControllerMeters, Duty
+from controller.telling.meters import FollowMeters
 from kube.client import connect
 from kube.errors import KubernetesError
 from kube.leases import LeaseHolder
@@ -34,6 +34,7 @@ from kube.registration.api_services import ApiServices
 from kube.registration.webhook_configurations import WebhookConfigurations
 from kube.secrets import Secrets
 from kube.tenant_clients import TenantClients
+from kube.tokens import ServiceAccountTokens
 
 # Between two beats are a few requests of at most ten seconds each, several for a namespace with very many Secrets.
 _ALIVE_WITHIN_SECONDS = 120.0
@@ -89,7 +90,11 @@ class Controller:
             self._loops.append(_certificate_work(settings, settings.certificates, meters))
         self._following: Loop | None = None
         if settings.following is not None and following is not None:
-            parts = Parts(settings.record_key, connect(settings.kubeconfig, observe=meters.kubernetes), tenants, budget)
+            # With its own client, because threads must not share one.
+            own = connect(settings.kubeconfig, observe=meters.kubernetes)
+            parts = Parts(
+                settings.record_key, Secrets(own), Namespaces(own), ServiceAccountTokens(own), tenants, budget
+            )
             self._following = Loop(settings.following, parts, following, self._is_leading, self._stopping)
             turn = self._following.duty.turn
             self._loops.append(DutyLoop(Duty.FOLLOWING, turn, _advice, meters, Heartbeat(_ALIVE_WITHIN_SECONDS)))

@@ -187,9 +187,9 @@ def controller(  # noqa: PLR0917 - click passes one for each option
 
 
 def _run(settings: "ControllerSettings", health_listen: "Address") -> None:
-    from controller.following.tell.meters import FollowMeters
     from controller.meters import ControllerMeters
     from controller.process import Controller
+    from controller.telling.meters import FollowMeters
     from kube.errors import KubernetesUnavailable
     from metrics.meters import CONTENT_TYPE, Exposition, Meters
     from resolver.connections.model import ConfigurationError

@@ -6,16 +6,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from kubernetes import client
-
 from controller.following.duty import Following
 from controller.following.pacing.budget import Budget
 from controller.following.pacing.outage import Outages
 from controller.following.questions import Inquiry
 from controller.following.round import Tools
 from controller.following.settings import FollowSettings
-from controller.following.tell.meters import FollowMeters
-from controller.following.tell.telling import Telling
+from controller.restarting.restarts import Restarts
+from controller.telling.meters import FollowMeters
+from controller.telling.telling import Telling
 from kube.errors import KubernetesError, KubernetesUnavailable
 from kube.namespaces import Namespaces
 from kube.objects import ObjectName
@@ -62,10 +61,12 @@ class RecordKeyReader:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the loop shares with the rest of the process: the API server as the controller, and as tenants."""
+    """What the loop shares with the rest of the process: what is asked as the controller, and as tenants."""
 
     record_key: ObjectName
-    api: client.ApiClient
+    secrets: Secrets
+    namespaces: Namespaces
+    tokens: ServiceAccountTokens
     clients: TenantClients
     budget: Budget
 
@@ -82,7 +83,7 @@ class Loop:
         stopping: threading.Event,
     ) -> None:
         """Raise `resolver.connections.model.ConfigurationError` if the connections cannot be used."""
-        self._tokens = TokenCache(NamespaceTokens(ServiceAccountTokens(parts.api)))
+        self._tokens = TokenCache(NamespaceTokens(parts.tokens))
         self._versions = Versions(load(settings.connections), self._tokens)
         self._outages = Outages()
         telling = Telling()
@@ -91,11 +92,12 @@ class Loop:
             budget=parts.budget,
             telling=telling,
             meters=meters,
-            keys=RecordKeyReader(Secrets(parts.api), parts.record_key).current,
+            keys=RecordKeyReader(parts.secrets, parts.record_key).current,
             intervals=self._intervals,
+            restarts=Restarts(parts.budget, telling, meters) if settings.restarts else None,
         )
         self._reloader = Reloader(settings.connections, self._versions, self._sweep)
-        self.duty = Following(Namespaces(parts.api), parts.clients, self._outages, tools, is_leading, stopping)
+        self.duty = Following(parts.namespaces, parts.clients, self._outages, tools, is_leading, stopping)
 
     def start(self) -> None:
         """Start to read the connections again and again."""

@@ -101,7 +101,7 @@ class Following:
         by_name = {each.name.name: each for each in namespaces}
         with self._changed:
             for name in self._followed.keys() - by_name.keys():
-                del self._followed[name]
+                self._forget(name)
             for name, metadata in by_name.items():
                 self._followed.setdefault(name, FollowedNamespace(metadata)).metadata = metadata
             self._schedule.replace(by_name)
@@ -115,11 +115,12 @@ class Following:
         away = [name for name in self._tools.intervals() if not self._outages.may_ask(name)]
         objects, paths = sum(each.objects for each in followed), sum(each.paths for each in followed)
         self._tools.meters.state(objects, paths, len(followed), lag_seconds, away)
+        self._tools.meters.problems(self._tools.telling.problems_by_cause())
 
     def _run(self) -> None:
         while not self._stopping.is_set():
             if not self._leads():
-                self._forget()
+                self._forget_all()
                 self._stopping.wait(_LOOK_SECONDS)
                 continue
             with self._changed:
@@ -141,14 +142,21 @@ class Following:
         if self._stopping.is_set() or not self._leads():
             raise Interrupted
 
-    def _forget(self) -> None:
+    def _forget_all(self) -> None:
         """Forget everything: by the time this process leads again, another one has worked."""
         with self._changed:
             if self._followed:
-                self._followed = {}
+                for name in list(self._followed):
+                    self._forget(name)
                 self._schedule.replace(())
                 self._listed_at = float("-inf")
                 self._tools.meters.stopped()
+
+    def _forget(self, name: str) -> None:
+        del self._followed[name]
+        self._tools.telling.forget(name)
+        if self._tools.restarts is not None:
+            self._tools.restarts.forget(name)
 
     def _work(self, namespace: FollowedNamespace) -> None:
         again_in_seconds: float | None = None

@@ -10,8 +10,8 @@ from controller.following.comparison import Answer, Asked
 from controller.following.memory import Backoff, NamespaceMemory
 from controller.following.pacing.budget import Budget
 from controller.following.pacing.outage import Outages
-from controller.following.tell.meters import Asked as Outcome
-from controller.following.tell.meters import FollowMeters
+from controller.telling.meters import Asked as Outcome
+from controller.telling.meters import FollowMeters
 from resolver.causes import Cause
 from resolver.deadline import Deadline
 from resolver.errors import ResolverError, TemporaryError

@@ -17,9 +17,9 @@ from controller.following.pacing.budget import Budget
 from controller.following.questions import Inquiry
 from controller.following.refresh import Ending, Refreshed, refresh, withdraw
 from controller.following.survey import Due, Survey
-from controller.following.tell.meters import FollowMeters
-from controller.following.tell.meters import Refresh as Outcome
-from controller.following.tell.telling import Telling
+from controller.telling.meters import FollowMeters
+from controller.telling.meters import Refresh as Outcome
+from controller.telling.telling import Telling
 from kube.errors import KubernetesUnavailable
 from kube.objects import Metadata
 from kube.tenant_clients import TenantApi
@@ -51,7 +51,7 @@ class NoWebhook(Exception):
 
 
 class Restarting(Protocol):
-    """Restarts workloads whose Secrets changed: `controller.following.restarts.Restarts`."""
+    """Restarts workloads whose Secrets changed: `controller.restarting.restarts.Restarts`."""
 
     def baselines(
         self, tenant: TenantApi, namespace: Metadata, secrets: Sequence[Metadata], go_on: Callable[[], None]
@@ -63,6 +63,14 @@ class Restarting(Protocol):
         self, tenant: TenantApi, namespace: Metadata, secrets: Sequence[Metadata], go_on: Callable[[], None]
     ) -> float | None:
         """Restart at most one workload. Returns in how many seconds to look again; None if nothing is pending."""
+        ...
+
+    def problems(self, namespace: str) -> Mapping[str, Problem]:
+        """Return what keeps a changed value from the workloads that use it, by the name of the Secret."""
+        ...
+
+    def forget(self, namespace: str) -> None:
+        """Forget a namespace that is no longer followed."""
         ...
 
 
@@ -142,10 +150,13 @@ class Round:
 
     def end(self) -> None:
         """Tell what is wrong for good, and what no longer is. Raises `Interrupted`."""
-        problems = self.survey.problems
+        name, restarts = self._namespace.name.name, self._tools.restarts
+        held = restarts.problems(name) if restarts is not None else {}
         for metadata in self.survey.secrets:
-            if metadata.uid in problems:
-                self._tools.telling.problem(self._tenant, metadata, problems[metadata.uid], self._go_on)
+            found = self.survey.problems.get(metadata.uid) or held.get(metadata.name.name)
+            if found is not None or metadata.uid in self.survey.problems:
+                self._tools.telling.problem(self._tenant, metadata, found, self._go_on)
+        self._tools.telling.retain(name, [metadata.name.name for metadata in self.survey.secrets])
 
     def _refresh(self, due: Due) -> None:
         done = refresh(self._tenant, due.metadata, due.verdict, self.survey.verdict, self._tools.budget, self._go_on)

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final
 
-from controller.following.budget import Budget, Priority
+from controller.following.pacing.budget import Budget, Priority
 from controller.restarting.announcing import Announcer, names_of
 from controller.restarting.opted_in import CALL_SECONDS, NoRight, OptedIn, Seen
 from controller.telling.meters import FollowMeters, Restart

@@ -13,13 +13,8 @@ from contextlib import AbstractContextManager, nullcontext
 from http import HTTPStatus
 from typing import Final
 
-<<<<<<<< HEAD:controller/telling/telling.py
 from controller.telling.allowance import Allowance
 from controller.telling.lasting import LastingProblems, Write
-========
-from controller.following.pacing.allowance import Allowance
-from controller.following.tell.lasting import LastingProblems, Write
->>>>>>>> 9402e2a (The controller follows Vault: it lists, asks, compares, and has the webhook fill what differs):controller/following/tell/telling.py
 from kube.errors import Conflict, KubernetesError, KubernetesUnavailable
 from kube.events import Event, Events
 from kube.objects import Metadata

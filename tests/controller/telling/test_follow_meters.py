@@ -5,11 +5,7 @@ from itertools import chain
 
 import pytest
 
-<<<<<<<< HEAD:tests/controller/telling/test_follow_meters.py
 from controller.telling.meters import Asked, FollowMeters, Refresh, Restart
-========
-from controller.following.tell.meters import Asked, FollowMeters, Refresh, Restart
->>>>>>>> 9402e2a (The controller follows Vault: it lists, asks, compares, and has the webhook fill what differs):tests/controller/following/tell/test_follow_meters.py
 from manifests.following.problem import Hindrance
 from metrics.meters import Meters
 from resolver.causes import Cause

@@ -6,11 +6,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-<<<<<<<< HEAD:tests/controller/telling/test_lasting.py
 from controller.telling.lasting import LastingProblems, Write
-========
-from controller.following.tell.lasting import LastingProblems, Write
->>>>>>>> 9402e2a (The controller follows Vault: it lists, asks, compares, and has the webhook fill what differs):tests/controller/following/tell/test_lasting.py
 from manifests.following.problem import Problem, dump, parse
 
 _START = datetime(2026, 1, 31, 12, tzinfo=UTC)

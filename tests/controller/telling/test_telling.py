@@ -10,11 +10,7 @@ import pytest
 from kubernetes import client
 
 from controller.errors import Interrupted
-<<<<<<<< HEAD:tests/controller/telling/test_telling.py
 from controller.telling.telling import Telling
-========
-from controller.following.tell.telling import Telling
->>>>>>>> 9402e2a (The controller follows Vault: it lists, asks, compares, and has the webhook fill what differs):tests/controller/following/tell/test_telling.py
 from kube.objects import Metadata, ObjectName
 from kube.secrets import Secrets
 from kube.tenant_clients import TenantApi

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from cli.version import VERSION
 from controller.following.settings import FollowSettings
-from controller.following.tell.meters import FollowMeters
 from controller.meters import ControllerMeters
 from controller.process import Controller, ControllerSettings
+from controller.telling.meters import FollowMeters
 from kube.objects import ObjectName
 from manifests.registration.webhook_configuration import OWN_NAMESPACE
 from metrics.meters import Meters

@@ -1,1 +1,0 @@
-"""What the loop says of its work: Events, the annotation of what lasts, metrics."""
