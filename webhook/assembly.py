@@ -97,9 +97,8 @@ def check_start(settings: ServiceSettings) -> Foundation:
     """Check everything that a worker will need, before the fork, and return what workers begin with.
 
     Leaves nothing open. Keyhole starts even if the API server does not answer now, or a Secret has no certificate yet.
-    Raises `ConfigurationError`, `audit.errors.AuditError`, `CertificateError` if the files hold
-    no certificate, `kube.errors.KubernetesUnavailable` if nothing says where the API server is, or `ProofUnreadable`
-    if callers could not be checked.
+    Raises `ConfigurationError`, `audit.errors.AuditError`, `CertificateError` if files hold none, `ProofUnreadable` if
+    callers could not be checked, or `kube.errors.KubernetesUnavailable` if nothing says where the API server is.
     """
     source = settings.certificate
     is_aggregated = settings.caller.mode is CallerMode.AGGREGATION
