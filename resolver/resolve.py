@@ -19,7 +19,7 @@ from resolver.tenancy.tenant_view import TenantView, TokenLease
 from resolver.tenancy.token_cache import Tenant
 from resolver.vault.breaker import State
 from resolver.vault.client import VaultClient
-from resolver.vault.http import Limit, no_limit
+from resolver.vault.http import Limit, no_limit, of_any_work
 from resolver.vault.kv import KvSecret, MountDoubted
 from resolver.vault.mounts import KvLocation, Mounts
 from resolver.vault.observer import Observers, null_observer
@@ -150,7 +150,7 @@ class Resolver:
         self._read_pool.close()
 
     def _new_server(self, name: str, connection: Connection) -> Server:
-        client = VaultClient(connection, self._limit, self._observers(name))
+        client = VaultClient(connection, of_any_work(self._limit), self._observers(name))
         return Server(name, client, Mounts(connection.mounts))
 
     def _give_back(self, server: Server) -> None:

@@ -18,10 +18,10 @@ from resolver.tenancy.token_cache import Tenant
 from resolver.vault.breaker import Breaker
 from resolver.vault.client import VaultClient
 from resolver.vault.errors import ConnectionUnusable, UnknownConnection
-from resolver.vault.http import Limit, no_limit
 from resolver.vault.mounts import Mounts
 from resolver.vault.observer import Observers, null_observer
 from resolver.vault.servers import Server, Servers
+from resolver.vault.socket_watch import SocketWatch
 
 __all__ = ["Questions", "Versions"]
 
@@ -39,12 +39,12 @@ class Versions:
         self,
         connections: Mapping[str, Connection],
         tokens: TokenSource,
-        limit: Limit = no_limit,
         observers: Observers = null_observer,
     ) -> None:
         """Raises OSError when a CA bundle cannot be used."""
         self._tokens = tokens
-        self._limit = limit
+        # In the place of the timeouts that the webhook's greenlets have.
+        self._watch = SocketWatch()
         self._observers = observers
         self._only_data = Remembered()
         self._servers = Servers(self._new_server, self._give_back)
@@ -67,6 +67,7 @@ class Versions:
         self._servers.retire()
         self._tokens.close()
         self._servers.close()
+        self._watch.close()
 
     @contextmanager
     def asking(
@@ -104,7 +105,7 @@ class Versions:
     def _new_server(self, name: str, connection: Connection) -> Server:
         # Whoever asks watches the server: a breaker would add requests of its own.
         breaker = Breaker(failures_in_a_row=inf)
-        client = VaultClient(connection, self._limit, self._observers(name), breaker)
+        client = VaultClient(connection, self._watch.limit, self._observers(name), breaker)
         return Server(name, client, Mounts(connection.mounts))
 
     def _give_back(self, server: Server) -> None:

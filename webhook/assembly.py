@@ -164,8 +164,7 @@ class _Parts:
     def made(cls, settings: ServiceSettings, foundation: Foundation, meters: Meters) -> Self:
         """Make the parts without starting them."""
         api = connect(settings.kubeconfig, observe=kubernetes_meter(meters))
-        secrets = Secrets(api)
-        tokens = TokenCache(NamespaceTokens(ServiceAccountTokens(api)))
+        secrets, tokens = Secrets(api), TokenCache(NamespaceTokens(ServiceAccountTokens(api)))
         gate, memory = Gate(settings.most_running, settings.most_waiting), Memory()
         process = shared(Turns(), memory)
         resolver = Resolver(

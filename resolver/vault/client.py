@@ -23,7 +23,7 @@ from resolver.references.value import SecretValue
 from resolver.vault.breaker import Breaker, State
 from resolver.vault.errors import VaultUnavailable
 from resolver.vault.exchange_errors import AnswerTooLarge, ClosedUnanswered, TooLate, Unanswered
-from resolver.vault.http import Arrives, Limit, VaultAnswer, VaultHttp, VaultRequest, no_limit, unbounded
+from resolver.vault.http import SOCKETS_LIMIT, Arrives, ExchangeLimit, VaultAnswer, VaultHttp, VaultRequest, unbounded
 from resolver.vault.observer import NULL_OBSERVER, Observer, Operation
 from resolver.vault.responses import pause_seconds
 
@@ -49,7 +49,7 @@ class VaultClient:
     def __init__(
         self,
         connection: Connection,
-        limit: Limit = no_limit,
+        limit: ExchangeLimit = SOCKETS_LIMIT,
         observer: Observer = NULL_OBSERVER,
         breaker: Breaker | None = None,
     ) -> None:

@@ -65,7 +65,9 @@ def explained(error: BaseException, server: str, seconds: float, *, answered: bo
             return VaultUnavailable(server, f"has a certificate that is not trusted ({cause.verify_message})")
         if isinstance(cause, OSError) and cause.errno in _OF_THIS_PROCESS:
             return VaultUnavailable(server, "could not be asked: Keyhole has no file descriptor left")
-    closed = not answered and any(isinstance(cause, _CLOSED) for cause in chain)
+    # Who ran out of time may have closed the connection itself.
+    is_late = isinstance(error, TimeoutError)
+    closed = not answered and not is_late and any(isinstance(cause, _CLOSED) for cause in chain)
     how = next((how for kinds, how in _KINDS if any(isinstance(cause, kinds) for cause in chain)), _BROKEN)
     if closed:
         return ClosedUnanswered(server, how)

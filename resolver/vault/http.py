@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
-from typing import cast
+from typing import Final, cast
 from urllib.parse import urlsplit
 
 import urllib3
@@ -126,13 +126,26 @@ def no_limit(_seconds: float) -> AbstractContextManager[object]:
     return nullcontext()
 
 
+ExchangeLimit = Callable[[float, HTTPConnection], AbstractContextManager[object]]
+"""As `Limit`, but it may end the work by shutting down the socket of the connection that the block uses."""
+
+
+def of_any_work(limit: Limit) -> ExchangeLimit:
+    """Return a limit of exchanges that ends them as it ends any work."""
+    return lambda seconds, _connection: limit(seconds)
+
+
+SOCKETS_LIMIT: Final = of_any_work(no_limit)
+"""No limit but that of single socket operations."""
+
+
 class VaultHttp:
     """HTTP connections to the host of one Vault connection; no other host can be dialled.
 
     Threads may share it. Create it after a fork, never before.
     """
 
-    def __init__(self, connection: Connection, limit: Limit = no_limit) -> None:
+    def __init__(self, connection: Connection, limit: ExchangeLimit) -> None:
         """Create the TLS context for all connections. Raises OSError (`ssl.SSLError` included) without a CA."""
         self.connection = connection
         self._limit = limit
@@ -149,7 +162,7 @@ class VaultHttp:
         used = idle or self._dial()
         answered = is_whole = False
         try:
-            with self._limit(seconds):
+            with self._limit(seconds, used):
                 response = _response(used, request, seconds)
                 answered = True
                 answer = self._whole(response, request.arrives)

@@ -96,7 +96,7 @@ def test_a_limit_ends_what_outlasts_the_sockets_own_timeouts() -> None:
     seconds: list[float] = []
 
     @contextmanager
-    def limit(limit_seconds: float) -> Iterator[None]:
+    def limit(limit_seconds: float, _connection: HTTPConnection) -> Iterator[None]:
         seconds.append(limit_seconds)
         yield
         raise TimeoutError
