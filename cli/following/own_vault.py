@@ -37,7 +37,7 @@ class OwnVault:
     def found(cls, connections_file: Path | None) -> "OwnVault":
         """Take the settings of the `vault` command, and the connections file for what it says.
 
-        Of the connections in the file only those with the address VAULT_ADDR are asked; without VAULT_ADDR, `default`.
+        Of the connections in the file only those with the address VAULT_ADDR are asked.
         Raises `NotDoneError`.
         """
         own, token = own_connection(), own_token()
@@ -52,7 +52,7 @@ class OwnVault:
             # What the administrator allows to namespaces does not limit a person.
             name: one.model_copy(update={"allow": None})
             for name, one in known.items()
-            if (one.address == own.address if own else name == DEFAULT_CONNECTION)
+            if own is not None and one.address == own.address
         }
         return cls(asked, intervals, token)
 

@@ -97,7 +97,7 @@ def connections(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize(
     ("address", "asked"),
-    [(None, {"default"}), ("https://eu.example", {"eu"}), ("https://EU.example", {"eu"}), ("https://x.example", set())],
+    [(None, set()), ("https://eu.example", {"eu"}), ("https://EU.example", {"eu"}), ("https://x.example", set())],
 )
 def test_the_token_goes_to_no_other_server(
     connections: Path, monkeypatch: pytest.MonkeyPatch, address: str | None, asked: set[str]
