@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,7 +90,7 @@ def status(
         ctx.exit(_FINDINGS)
 
 
-def _show(found: Sequence["Row"], output: str, *, with_namespace: bool) -> None:
+def _show(found: Sequence["Row"], output: str, *, with_namespace: bool, with_titles: bool = True) -> None:
     from cli.following.rows import document
     from cli.following.shown import explanations, lines
 
@@ -97,7 +98,8 @@ def _show(found: Sequence["Row"], output: str, *, with_namespace: bool) -> None:
         click.echo(json.dumps(document(found), indent=2))
         return
     if found:
-        for line in lines(found, datetime.now(UTC), with_namespace=with_namespace, is_wide=output == "wide"):
+        shown = lines(found, datetime.now(UTC), with_namespace=with_namespace, is_wide=output == "wide")
+        for line in islice(shown, 0 if with_titles else 1, None):
             click.echo(line)
     for line in explanations(found):
         tell(line, err=True)
@@ -105,17 +107,20 @@ def _show(found: Sequence["Row"], output: str, *, with_namespace: bool) -> None:
 
 def _shower(output: str, *, with_namespace: bool) -> Callable[[Sequence["Row"], Sequence["Row"]], None]:
     """Return how to show changes: the whole table anew on a terminal, elsewhere the lines that are new."""
+    is_first = True
 
     def show(found: Sequence["Row"], new: Sequence["Row"]) -> None:
         from cli.following.rows import document
 
+        nonlocal is_first
         if output == "json":
             click.echo(json.dumps(document(found)))
         elif sys.stdout.isatty():
             click.clear()
             _show(found, output, with_namespace=with_namespace)
         elif new:
-            _show(new, output, with_namespace=with_namespace)
+            _show(new, output, with_namespace=with_namespace, with_titles=is_first)
+            is_first = False
         sys.stdout.flush()
 
     return show

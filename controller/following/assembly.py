@@ -4,10 +4,11 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from controller.following.duty import Following
-from controller.following.pacing.budget import Budget
+from controller.following.pacing.budget import Budget, Priority
 from controller.following.pacing.outage import Outages
 from controller.following.questions import Inquiry
 from controller.following.round import Tools
@@ -86,7 +87,7 @@ class Loop:
         self._tokens = TokenCache(NamespaceTokens(parts.tokens))
         self._versions = Versions(load(settings.connections), self._tokens)
         self._outages = Outages()
-        telling = Telling()
+        telling = Telling(paced=partial(parts.budget.patch, priority=Priority.PROBLEM))
         tools = Tools(
             inquiry=Inquiry(self._versions, parts.budget, self._outages, meters),
             budget=parts.budget,

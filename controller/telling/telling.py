@@ -20,7 +20,8 @@ from kube.events import Event, Events
 from kube.objects import Metadata
 from kube.tenant_clients import TenantApi
 from manifests.annotations import PROBLEM
-from manifests.following.problem import Problem, dump
+from manifests.following.problem import Problem, dump, explained
+from manifests.kinds.secret import SECRET
 from resolver.references.characters import visible
 
 log = logging.getLogger("keyhole.controller")
@@ -38,6 +39,7 @@ _MOST_PROBLEMS_AT_ONCE: Final = 300.0
 # Kept beside the reasons of Events, which have no blanks.
 _REFUSED: Final = "Events are refused"
 _NOT_WRITTEN: Final = "a problem is not written"
+_NOT_FOLLOWED: Final = "NotFollowed"
 
 
 def unpaced(_namespace: str, _go_on: Callable[[], None]) -> AbstractContextManager[object]:
@@ -97,9 +99,9 @@ class Telling:
         """Take note of what a round found about an object, and bring its annotation up to date.
 
         To be called once a round for each followed object that was compared, with its current metadata. The annotation
-        is written when two rounds in a row have found the same, and taken off as soon as nothing is wrong. At most 5 a
-        second are written on average; the others have their turn in a later round. Never raises errors of `kube`, but
-        what `go_on` raises.
+        is written when two rounds in a row have found the same, with a warning as an Event, and taken off as soon as
+        nothing is wrong. At most 5 a second are written on average; the others have their turn in a later round. Never
+        raises errors of `kube`, but what `go_on` raises.
         """
         if about.is_going:
             return
@@ -120,6 +122,9 @@ class Telling:
         except (KubernetesError, KubernetesUnavailable) as error:
             if getattr(error, "status", None) != HTTPStatus.NOT_FOUND:
                 self._told_of(namespace, _NOT_WRITTEN, str(error))
+        else:
+            if isinstance(write, Problem):
+                self.event(tenant, about, SECRET.kind, "v1", _NOT_FOLLOWED, _in_words(write), is_warning=True)
 
     def retain(self, namespace: str, names: Collection[str]) -> None:
         """Forget the problems of objects that no longer exist. `names` are those that a round has listed."""
@@ -160,3 +165,8 @@ class Telling:
         self._told.move_to_end((identity, reason))
         while len(self._told) > _MOST_REMEMBERED:
             self._told.popitem(last=False)
+
+
+def _in_words(problem: Problem) -> str:
+    sentence, remedy = explained(problem.cause)
+    return f"{problem.cause} {problem.field}: {sentence} {remedy}"

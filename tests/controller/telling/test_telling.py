@@ -27,10 +27,12 @@ class Server(client.ApiClient):
     def __init__(self) -> None:
         super().__init__(client.Configuration())
         self.sent: list[Any] = []
+        self.changes: list[Any] = []
         self.status = 200
 
     def call_api(self, method: str, url: str, header_params: Any = None, body: Any = None, *_: Any, **__: Any) -> Any:
-        self.sent.append(json.loads(json.dumps(body)))
+        document = json.loads(json.dumps(body))
+        (self.sent if document.get("kind") == "Event" else self.changes).append(document)
         if self.status == 0:
             raise ConnectionResetError
         if self.status >= 400:
@@ -144,28 +146,32 @@ def test_no_answer_stops_the_loop(telling: Telling, server: Server, status: int)
     for _ in range(2):
         telling.problem(server.tenant(), secret(), _DELETED, go_on)
     telling.problem(server.tenant(), secret(problem="{}"), None, go_on)
-    assert len(server.sent) == 3
+    assert (len(server.sent), len(server.changes)) == (1, 2)
 
 
 def test_a_lasting_problem_is_written_to_the_state_that_was_seen(telling: Telling, server: Server) -> None:
     for _ in range(2):
         telling.problem(server.tenant(), secret(), _DELETED, go_on)
-    ((metadata),) = (each["metadata"] for each in server.sent)
+    ((metadata),) = (each["metadata"] for each in server.changes)
     assert metadata["resourceVersion"] == "1"
     written = parse(metadata["annotations"][PROBLEM])
     assert written is not None
     assert (written.cause, written.field) == ("deleted", "/data/password")
     assert telling.problems_by_cause() == {"deleted": 1}
+    ((event),) = server.sent
+    assert (event["type"], event["reason"]) == ("Warning", "NotFollowed")
+    assert event["note"].startswith("deleted /data/password: The newest version in Vault is deleted.")
 
 
 def test_what_is_over_is_taken_off_at_once(telling: Telling, server: Server) -> None:
     telling.problem(server.tenant(), secret(problem="{}"), None, go_on)
-    assert [each["metadata"]["annotations"] for each in server.sent] == [{PROBLEM: None}]
+    assert [each["metadata"]["annotations"] for each in server.changes] == [{PROBLEM: None}]
+    assert not server.sent
 
 
 def test_an_object_that_is_being_deleted_is_left_alone(telling: Telling, server: Server) -> None:
     telling.problem(server.tenant(), secret(problem="{}", is_going=True), None, go_on)
-    assert not server.sent
+    assert not server.changes
 
 
 def test_problems_are_written_slowly_and_none_is_lost(telling: Telling, server: Server, clock: Clock) -> None:
@@ -174,11 +180,11 @@ def test_problems_are_written_slowly_and_none_is_lost(telling: Telling, server: 
     written: list[int] = []
     for _ in range(6):
         for name in sorted(left):
-            before = len(server.sent)
+            before = len(server.changes)
             telling.problem(server.tenant(), secret(name), _DELETED, go_on)
-            if len(server.sent) > before:
+            if len(server.changes) > before:
                 left.discard(name)
-        written.append(len(server.sent) - sum(written))
+        written.append(len(server.changes) - sum(written))
         clock.now += 60
     assert (written, left) == ([0, 300, 300, 300, 100, 0], set())
 
@@ -198,7 +204,7 @@ def test_a_write_waits_for_its_turn_and_stops_when_it_must(server: Server, clock
     telling.problem(server.tenant(), secret(), _DELETED, stop)
     with pytest.raises(Interrupted):
         telling.problem(server.tenant(), secret(), _DELETED, stop)
-    assert (asked, server.sent) == (["shop"], [])
+    assert (asked, server.changes, server.sent) == (["shop"], [], [])
 
 
 def test_a_namespace_that_is_no_longer_followed_is_forgotten(telling: Telling, server: Server) -> None:
