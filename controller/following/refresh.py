@@ -16,6 +16,7 @@ from kube.tenant_clients import TenantApi
 from manifests import annotations
 from manifests.following.followed import FollowedField, followed
 from manifests.kinds.secret import SECRET
+from manifests.planning.immutable import not_refreshed
 
 _CALL_SECONDS: Final = 10.0
 _MOST_CONFLICTS: Final = 3
@@ -121,7 +122,7 @@ def _judged(before: Metadata, differences: tuple[Difference, ...], changed: Chan
         return Refreshed(Ending.UNSEEN, after)
     if all(_is_settled(each, _fields(before), _fields(after)) for each in differences):
         return Refreshed(Ending.REFRESHED, after)
-    if any("immutable" in warning for warning in changed.warnings):
+    if not_refreshed(SECRET.kind) in changed.warnings:
         return Refreshed(Ending.IMMUTABLE, after)
     causes = [found[1] for warning in changed.warnings if (found := _KEPT.search(warning))]
     return Refreshed(Ending.KEPT, after, causes[0] if causes else "")

@@ -29,6 +29,7 @@ from manifests.following.problem import Problem
 from manifests.following.restarting import baseline_patch, decide, restart_patch
 from manifests.following.rolled import Marks, SecretState
 from manifests.provenance import record
+from manifests.provenance.counting import changes
 
 log = logging.getLogger("keyhole.controller")
 
@@ -244,7 +245,7 @@ def _states(secrets: Sequence[Metadata], seen: Sequence[Seen]) -> Marks:
     used = frozenset[str]().union(*(one.workload.used for one in seen))
     return rolled.marks(
         [
-            SecretState(one.name.name, one.uid, record.parse(one.annotations[RECORD]).n)
+            SecretState(one.name.name, one.uid, changes(record.parse(one.annotations[RECORD])))
             for one in secrets
             if one.name.name in used and RECORD in one.annotations and not one.is_going
         ]

@@ -10,7 +10,7 @@ from manifests.fields.scan import Form
 from manifests.fields.template import FieldTemplate, TemplateError
 from manifests.fields.texts import annotation_template
 from manifests.kinds.codec import Codec
-from manifests.provenance import record
+from manifests.provenance import counting, record
 from manifests.provenance.record import Entry
 from resolver.references.errors import ReferenceSyntaxError
 from resolver.references.grammar import Reference, parse_value
@@ -53,19 +53,20 @@ def followed(codec: Codec, notes: Mapping[str, str]) -> FollowedObject:
     """Return what follows Vault in an object with these annotations. Entries that cannot be read follow nothing."""
     wish = notes.get(annotations.FOLLOW, "").strip()
     found = record.parse(notes.get(annotations.RECORD))
+    changes = counting.changes(found)
     if wish == "false":
-        return FollowedObject(changes=found.n)
+        return FollowedObject(changes=changes)
     fields = tuple(
         field
         for pointer, entry in found.entries.items()
         if (field := recorded_field(codec, pointer, entry)) is not None and field.versions
     )
     if wish in {"", "true"}:
-        return FollowedObject(fields, found.n)
+        return FollowedObject(fields, changes)
     seconds = duration_seconds(wish)
     if seconds is None:
-        return FollowedObject(fields, found.n, problem=f'{annotations.FOLLOW} is neither "false" nor a time like "10m"')
-    return FollowedObject(fields, found.n, seconds)
+        return FollowedObject(fields, changes, problem=f'{annotations.FOLLOW} is neither "false" nor a time like "10m"')
+    return FollowedObject(fields, changes, seconds)
 
 
 def duration_seconds(text: str) -> float | None:

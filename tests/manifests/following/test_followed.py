@@ -50,6 +50,14 @@ def test_a_pinned_version_is_never_asked_about() -> None:
     assert [field.pointer for field in fields] == ["/data/b"]
 
 
+def test_a_change_that_an_older_version_did_not_count_counts_nevertheless() -> None:
+    for marks, expected in (({"n": 3}, 3), ({}, 4)):
+        record = {"v": 1, "key": "k", "n": 3, "fields": {"/data/a": {**entry(str(REFERENCE)), **marks}}}
+        for wish in ("", "10m", "false"):
+            notes = {annotations.RECORD: json.dumps(record), annotations.FOLLOW: wish}
+            assert followed(SECRET, notes).changes == expected
+
+
 def entry(text: str, versions: tuple[int | None, ...] = (3,)) -> dict[str, object]:
     return {"form": "annotation", "ref": text, "versions": list(versions), "mac": "m"}
 
