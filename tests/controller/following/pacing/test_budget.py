@@ -218,19 +218,19 @@ def test_a_vault_that_refused_or_was_away_is_asked_less() -> None:
 
 
 def _granted_in_a_second(budget: Budget, clock: Clock) -> int:
-    """Return how many requests there are in one second, asked for in each hundredth of it."""
+    """Return how many requests there are in one second, asked for in each twentieth of it."""
 
     def give_up() -> None:
         raise Interrupted
 
     granted = 0
-    for _ in range(99):
+    for _ in range(20):
         try:
             budget.vault("main", "shop", give_up)
             granted += 1
         except Interrupted:
             pass
-        clock.seconds += 0.01
+        clock.seconds += 0.05
     return granted
 
 
