@@ -128,9 +128,9 @@ class Following:
                 if name is None:
                     self._changed.wait(min(_LOOK_SECONDS, max(0.01, self._schedule.seconds_to_next())))
                     continue
-                namespace = self._followed.get(name)
+                namespace, is_round = self._followed.get(name), self._schedule.is_round(name)
             if namespace is not None:
-                self._work(namespace)
+                self._work(namespace, is_round=is_round)
 
     def _leads(self) -> bool:
         try:
@@ -158,10 +158,11 @@ class Following:
         if self._tools.restarts is not None:
             self._tools.restarts.forget(name)
 
-    def _work(self, namespace: FollowedNamespace) -> None:
+    def _work(self, namespace: FollowedNamespace, *, is_round: bool) -> None:
         again_in_seconds: float | None = None
+        not_before_seconds = 0.0
         try:
-            again_in_seconds = self._attempt(namespace)
+            again_in_seconds = self._attempt(namespace, is_round=is_round)
         except Interrupted:
             pass
         except KubernetesUnavailable as error:
@@ -170,22 +171,27 @@ class Following:
                 self._told_unavailable = True
         except (KubernetesError, NoWebhook) as error:
             self._say(namespace, str(error))
-            again_in_seconds = self._held_back_seconds(namespace)
+            not_before_seconds = self._held_back_seconds(namespace)
         except Exception as error:  # noqa: BLE001 - a bug must affect this namespace only
             log.error("bug while following namespace %s: %s", namespace.name, described(error))  # noqa: TRY400
-            again_in_seconds = self._held_back_seconds(namespace)
+            not_before_seconds = self._held_back_seconds(namespace)
             self._bug = error
         with self._changed:
             interval_seconds = namespace.interval_seconds or min(
                 self._tools.intervals().values(), default=_IDLE_SECONDS
             )
-            self._schedule.done(namespace.name, interval_seconds, again_in_seconds=again_in_seconds)
+            self._schedule.done(
+                namespace.name,
+                interval_seconds,
+                again_in_seconds=again_in_seconds,
+                not_before_seconds=not_before_seconds,
+            )
             self._changed.notify()
 
-    def _attempt(self, namespace: FollowedNamespace) -> float | None:
+    def _attempt(self, namespace: FollowedNamespace, *, is_round: bool) -> float | None:
         self._go_on()
         tenant = self._clients.acting_as(RECONCILER, namespace.name, _CALL_SECONDS)
-        again_in_seconds = namespace.work(tenant, self._tools, self._go_on)
+        again_in_seconds = namespace.work(tenant, self._tools, self._go_on, is_round=is_round)
         namespace.memory.rounds.times = 0
         self._say(namespace, "")
         self._told_unavailable = False

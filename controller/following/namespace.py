@@ -14,8 +14,6 @@ _CALL_SECONDS: Final = 10.0
 _BASELINES_EVERY_SECONDS: Final = 600.0
 # The refreshes of a round come first, so that three changed paths are one restart.
 _PAUSE_BEFORE_RESTARTS_SECONDS: Final = 5.0
-# A round may come this much before the interval is over: the schedule moves it by so much.
-_EARLY_SECONDS: Final = 1.05
 
 
 class FollowedNamespace:
@@ -33,7 +31,6 @@ class FollowedNamespace:
         self.paths = 0
         self.told = ""
         self._round: Round | None = None
-        self._began_at = float("-inf")
         self._visit_at: float | None = None
 
     @property
@@ -41,21 +38,20 @@ class FollowedNamespace:
         """The namespace's name."""
         return self.metadata.name.name
 
-    def work(self, tenant: TenantApi, tools: Tools, go_on: Callable[[], None]) -> float | None:
-        """Work for a while. Returns in how many seconds to go on; None means with the next round.
+    def work(self, tenant: TenantApi, tools: Tools, go_on: Callable[[], None], *, is_round: bool) -> float | None:
+        """Work for a while: on a new round if `is_round`, else on what was begun.
 
+        Returns in how many seconds to go on; None means with the next round.
         Raises the errors of `kube`, `NoWebhook` or `Interrupted`. The next round finds again what was not done then.
         """
         try:
-            return self._work(tenant, tools, go_on)
+            return self._work(tenant, tools, go_on, is_round=is_round)
         except BaseException:
             self._round = None
             raise
 
-    def _work(self, tenant: TenantApi, tools: Tools, go_on: Callable[[], None]) -> float | None:
-        now = tools.clock()
-        if self._round is None and now - self._began_at >= self.interval_seconds - _EARLY_SECONDS:
-            self._began_at = now
+    def _work(self, tenant: TenantApi, tools: Tools, go_on: Callable[[], None], *, is_round: bool) -> float | None:
+        if self._round is None and is_round:
             self._round = Round(self.metadata, tenant, self.memory, tools, go_on)
             self._round.begin()
         if self._round is not None:

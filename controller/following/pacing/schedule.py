@@ -23,6 +23,8 @@ class _Due(NamedTuple):
     is_continued: bool
     phase: float
     namespace: str
+    slot: float
+    """When its next round begins. Until then it is due for the sake of work that is to be continued."""
 
 
 class Schedule:
@@ -51,7 +53,7 @@ class Schedule:
         self._waiting = [due for due in self._waiting if due.namespace in self._namespaces]
         new = self._namespaces - before - self._taken.keys()
         self._waiting += [
-            _Due(now, is_continued=False, phase=phase(namespace), namespace=namespace) for namespace in new
+            _Due(now, is_continued=False, phase=phase(namespace), namespace=namespace, slot=now) for namespace in new
         ]
         heapq.heapify(self._waiting)
 
@@ -63,11 +65,23 @@ class Schedule:
         self._taken[due.namespace] = due
         return due.namespace
 
-    def done(self, namespace: str, interval_seconds: float, *, again_in_seconds: float | None = None) -> None:
+    def is_round(self, namespace: str) -> bool:
+        """Whether it is time for a new round of a namespace that `due` returned, and not only to continue."""
+        return self._clock() >= self._taken[namespace].slot
+
+    def done(
+        self,
+        namespace: str,
+        interval_seconds: float,
+        *,
+        again_in_seconds: float | None = None,
+        not_before_seconds: float = 0.0,
+    ) -> None:
         """Plan the next round of a namespace that `due` returned, whatever came of this one.
 
         It begins at the namespace's phase in the interval, within one interval from now, and at most a second later.
         `again_in_seconds` is for work that is to be continued before that; it waits behind whatever is due by then.
+        `not_before_seconds` is for a namespace that refuses: its next round is the first one after that.
         """
         if interval_seconds <= 0:
             raise ValueError(f"an interval of {interval_seconds} s")
@@ -75,9 +89,9 @@ class Schedule:
         if namespace not in self._namespaces:
             return
         now = self._clock()
-        slot = self._next(due.phase, interval_seconds, now)
+        slot = self._next(due.phase, interval_seconds, now + not_before_seconds)
         again = inf if again_in_seconds is None else now + max(0.0, again_in_seconds)
-        heapq.heappush(self._waiting, due._replace(at_seconds=min(slot, again), is_continued=again < slot))
+        heapq.heappush(self._waiting, due._replace(at_seconds=min(slot, again), is_continued=again < slot, slot=slot))
 
     def seconds_to_next(self) -> float:
         """Return in how many seconds the next namespace is due: 0.0 if one is due now, `math.inf` if none waits."""
@@ -88,11 +102,11 @@ class Schedule:
         since = [due.at_seconds for due in (*self._waiting[:1], *self._taken.values())]
         return max(0.0, self._clock() - min(since)) if since else 0.0
 
-    def _next(self, phase: float, interval_seconds: float, now: float) -> float:
+    def _next(self, phase: float, interval_seconds: float, after: float) -> float:
         begins = phase * interval_seconds
-        rounds = floor((now - begins) / interval_seconds) + 1
+        rounds = floor((after - begins) / interval_seconds) + 1
         slot = begins + rounds * interval_seconds
-        if slot <= now:
+        if slot <= after:
             # The division was rounded down: this slot has just been used.
             slot = begins + (rounds + 1) * interval_seconds
         jitter_seconds = min(_JITTER_PART_OF_INTERVAL * interval_seconds, _MOST_JITTER_SECONDS)

@@ -275,3 +275,41 @@ def test_a_round_that_takes_no_time_is_not_repeated_at_once() -> None:
             began = clock.seconds
             assert _until_due(schedule, clock) == name
             assert round_ == 0 or clock.seconds - began > 0.29
+
+
+def test_what_is_continued_is_no_round_and_a_round_is_one_however_late_it_comes() -> None:
+    clock = Clock()
+    schedule = Schedule(clock, lambda: 0.0)
+    schedule.replace(["shop"])
+    assert schedule.due() == "shop"
+    assert schedule.is_round("shop"), "the first time"
+    schedule.done("shop", 60)
+    round_at = clock.seconds + schedule.seconds_to_next()
+    clock.seconds = round_at + 7
+    assert schedule.due() == "shop"
+    assert schedule.is_round("shop"), "a late round"
+    schedule.done("shop", 60, again_in_seconds=5)
+    assert _until_due(schedule, clock) == "shop"
+    assert not schedule.is_round("shop"), "a continuation"
+    schedule.done("shop", 60, again_in_seconds=100)
+    assert _until_due(schedule, clock) == "shop"
+    assert schedule.is_round("shop"), "the round after a late one"
+    assert clock.seconds == pytest.approx(round_at + 60)
+    schedule.done("shop", 60, again_in_seconds=50)
+    clock.seconds += 70
+    assert schedule.due() == "shop"
+    assert schedule.is_round("shop"), "a continuation that waited until the next round was due"
+
+
+@given(_INTERVALS, st.floats(0, 700))
+def test_who_is_refused_has_its_next_round_later_and_at_its_phase(interval: float, seconds: float) -> None:
+    clock = Clock()
+    schedule = Schedule(clock, lambda: 0.0)
+    schedule.replace(["shop"])
+    assert schedule.due() == "shop"
+    schedule.done("shop", interval, not_before_seconds=seconds)
+    assert seconds <= schedule.seconds_to_next() <= seconds + interval + 1e-6
+    _until_due(schedule, clock)
+    assert schedule.is_round("shop")
+    part = clock.seconds / interval - phase("shop")
+    assert abs(part - round(part)) < 1e-4
