@@ -90,10 +90,12 @@ def document(found: Sequence[Row]) -> Mapping[str, Any]:
 
 def _row(name: ObjectName, standing: Standing, reading: Reading, vault: VaultSide) -> Row:
     reference = reading.reference
-    seconds = vault.intervals.get(reference.connection, DEFAULT_INTERVAL_SECONDS)
+    round_seconds = seconds = vault.intervals.get(reference.connection, DEFAULT_INTERVAL_SECONDS)
     if seconds and standing.interval_seconds is not None:
         # The object's own interval is never shorter than the connection's.
         seconds = max(seconds, standing.interval_seconds)
+    # An own interval ends between two rounds, and the later one is the object's.
+    late_seconds = (seconds if seconds == round_seconds else seconds + round_seconds) + _GRACE_SECONDS
     if not standing.follows or reading.is_pinned:
         seconds = 0.0
     # Whatever the newest version is, a pinned reference has nothing to do with it.
@@ -109,11 +111,11 @@ def _row(name: ObjectName, standing: Standing, reading: Reading, vault: VaultSid
         is_pinned=reading.is_pinned,
         follows_seconds=seconds,
     )
-    return replace(row, findings=tuple(_compared(row, reading.pointer, vault.now)))
+    return replace(row, findings=tuple(_compared(row, reading.pointer, vault.now - timedelta(seconds=late_seconds))))
 
 
-def _compared(row: Row, pointer: str, now: datetime) -> Iterator[Problem]:
-    """Yield what Vault's answer means for a field that follows."""
+def _compared(row: Row, pointer: str, late: datetime) -> Iterator[Problem]:
+    """Yield what Vault's answer means for a field that follows. What was written before `late` should be here."""
     if not row.follows_seconds or not isinstance(row.vault, KvVersion):
         return
     since = row.changed.strftime("%Y-%m-%dT%H:%M:%SZ") if row.changed else ""
@@ -121,10 +123,13 @@ def _compared(row: Row, pointer: str, now: datetime) -> Iterator[Problem]:
         yield Problem(Hindrance.DELETED, pointer)
     elif row.vault.state is VersionState.DESTROYED:
         yield Problem(Hindrance.DESTROYED, pointer)
-    elif row.vault.current and row.here is not None and row.vault.current != row.here:
-        late = timedelta(seconds=row.follows_seconds + _GRACE_SECONDS)
-        if row.changed is None or now - row.changed > late:
-            yield Problem(Flaw.BEHIND, pointer, since)
+    elif _is_other(row.here, row.vault.current) and (row.changed is None or row.changed < late):
+        yield Problem(Flaw.BEHIND, pointer, since)
+
+
+def _is_other(here: int | None, there: int | None) -> bool:
+    """Whether two versions are known and differ. Smaller counts too: a path that is made anew begins at 1."""
+    return bool(there) and here is not None and there != here
 
 
 def _without_repetition(row: Row) -> Row:

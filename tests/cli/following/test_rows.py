@@ -65,6 +65,8 @@ def test_what_vault_says_is_a_finding_or_none(answer: Answer, expected: list[str
         (Standing((reading(),)), {"default": 0.0}, 0, False),
         (Standing((reading(),), interval_seconds=7200), {}, 7200, False),
         (Standing((reading(),), interval_seconds=10), {"default": 30.0}, 30, True),
+        (Standing((reading(),), interval_seconds=3590), {}, 3590, False),
+        (Standing((reading(),), interval_seconds=3530), {}, 3530, True),
         (Standing((reading(),), interval_seconds=10), {"default": 0.0}, 0, False),
         (Standing((reading(),), follows=False), {}, 0, False),
         (Standing((reading("vault:secret/app#password#3"),)), {}, 0, False),
