@@ -1,0 +1,310 @@
+"""`keyhole status` and `keyhole refresh` as processes, on the real servers; no controller runs beside them."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from controller.telling.telling import Telling
+from kube.client import connect
+from kube.objects import Metadata, ObjectName
+from kube.secrets import Secrets
+from kube.tenant_clients import TenantClients
+from manifests.annotations import FOLLOW, PROBLEM, RECORD
+from manifests.following.problem import Problem, dump, parse
+from resolver.identity import RECONCILER
+from testbed import Testbed
+from testbed.keyhole.identities import controller_kubeconfig
+from testbed.keyhole.objects import apply
+from testbed.keyhole.rights import granted
+from testbed.servers.authorization import wait_until_allowed
+from tests.e2e.cluster import Cluster
+from tests.e2e.objects import Manifest, filled, secret
+from tests.e2e.places import Places
+from tests.e2e.planter import Planter
+from tests.e2e.processes import eventually
+
+_ROOT = Path(__file__).resolve().parents[3]
+_SECONDS = 120
+_READER = "follow-reader"
+
+
+class Keyhole:
+    """Runs `keyhole` as somebody with an own token of Vault; nothing that it prints may hold a value."""
+
+    def __init__(self, bed: Testbed, places: Places, connections: Path, home: Path, namespace: str) -> None:
+        self._bed = bed
+        self._places = places
+        self._connections = connections
+        self._home = home
+        self.namespace = namespace
+        made = bed.vault.client().auth.token.create(policies=[f"keyhole-{namespace}"], ttl="10m")
+        self._token = made["auth"]["client_token"]
+
+    def status(self, *args: str, code: int | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run `keyhole status`, in the namespace unless the arguments say where; check the exit code."""
+        return self._run("status", *args, *("--connections", str(self._connections)), code=code, **variables)
+
+    def rows(self, *args: str, code: int) -> Mapping[str, Any]:
+        """Return the references that `keyhole status -o json` shows, by the name of their Secret."""
+        found = json.loads(self.status(*args, "-o", "json", code=code).stdout)
+        assert found["is_well"] is (code == 0)
+        return {row["name"]: row for row in found["references"]}
+
+    def refresh(self, *args: str, code: int) -> subprocess.CompletedProcess[str]:
+        """Run `keyhole refresh` in the namespace unless the arguments say where, and check the exit code."""
+        return self._run("refresh", *args, code=code)
+
+    @contextlib.contextmanager
+    def watching(self) -> Iterator["subprocess.Popen[str]"]:
+        """Run `keyhole status --watch` until the end of the block."""
+        command = [sys.executable, "-m", "cli", "status", "--watch", "-n", self.namespace]
+        with subprocess.Popen(
+            command, cwd=_ROOT, env=self._environment({}), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    def _run(self, *args: str, code: int | None, **variables: str) -> subprocess.CompletedProcess[str]:
+        where = () if {"-n", "-A"} & set(args) else ("-n", self.namespace)
+        done = subprocess.run(
+            [sys.executable, "-m", "cli", *args, *where],
+            cwd=_ROOT,
+            env=self._environment(variables),
+            capture_output=True,
+            text=True,
+            timeout=_SECONDS,
+            check=False,
+        )
+        self._places.note(f"keyhole {args[0]}: stdout", done.stdout)
+        self._places.note(f"keyhole {args[0]}: stderr", done.stderr)
+        assert code is None or done.returncode == code, (done.stdout, done.stderr)
+        assert "Traceback" not in done.stderr
+        return done
+
+    def _environment(self, variables: Mapping[str, str]) -> dict[str, str]:
+        vault, kubeconfig = self._bed.vault, str(self._bed.kubernetes.kubeconfig)
+        own = {"VAULT_ADDR": vault.url, "VAULT_CACERT": str(vault.ca_file), "VAULT_TOKEN": self._token}
+        return {"HOME": str(self._home), "PATH": os.environ["PATH"], "KUBECONFIG": kubeconfig, **own, **variables}
+
+
+@pytest.fixture
+def keyhole(bed: Testbed, places: Places, connections: Path, cluster: Cluster, tmp_path: Path) -> Keyhole:
+    return Keyhole(bed, places, connections, tmp_path, cluster.namespace)
+
+
+def app(name: str = "app", **annotations: str) -> Manifest:
+    """Return a Secret whose password is that at `e2e/app`."""
+    manifest = filled(name, password="vault:secret/e2e/app#password")
+    manifest["metadata"]["annotations"] |= annotations
+    return manifest
+
+
+def is_behind(keyhole: Keyhole) -> bool:
+    """Whether status says that Vault has had another version for longer than the interval."""
+    return "behind" in keyhole.status().stdout
+
+
+def test_a_rotation_is_shown_and_a_refresh_brings_it(cluster: Cluster, plant: Planter, keyhole: Keyhole) -> None:
+    plant.secret("app")
+    cluster.apply(app())
+    first = keyhole.rows(code=0)["app"]
+    assert first["version"] == first["vault_version"]
+    assert first["reference"] == "vault:secret/e2e/app#password"
+    assert (first["field"], first["follows_seconds"], first["vault_state"]) == ("data.password", 1, "readable")
+    value = plant.secret("app")["password"]
+    eventually(lambda: is_behind(keyhole), "the older version is told")
+    row = keyhole.rows(code=1)["app"]
+    assert (row["version"], row["vault_version"]) == (first["version"], first["version"] + 1)
+    assert [finding["cause"] for finding in row["findings"]] == ["behind"]
+    assert "keyhole refresh" in keyhole.status(code=1).stderr
+    done = keyhole.refresh("app", code=0)
+    expected = f"{cluster.namespace}/app: refreshed: data.password {first['version']} -> {first['version'] + 1}\n"
+    assert done.stdout == expected
+    assert cluster.values("app")["password"] == value
+    assert keyhole.refresh("--all", code=0).stdout == f"{cluster.namespace}/app: up to date\n"
+    row = keyhole.rows("-A", code=0)["app"]
+    assert (row["version"], row["vault_version"], row["findings"]) == (row["vault_version"], row["version"], [])
+
+
+def test_what_needs_a_path_is_refreshed_and_the_rest_is_not(cluster: Cluster, plant: Planter, keyhole: Keyhole) -> None:
+    for name in ("app", "other"):
+        plant.secret(name)
+    cluster.apply(app("one"), app("two"), filled("three", password="vault:secret/e2e/other#password"))
+    values = {name: plant.secret(name)["password"] for name in ("app", "other")}
+    listed = keyhole.refresh("--path", "secret/e2e/app", "--dry-run", code=0).stdout
+    assert listed.splitlines() == [f"{cluster.namespace}/one", f"{cluster.namespace}/two"]
+    assert values["app"] not in cluster.values("one").values()
+    done = keyhole.refresh("-A", "--path", "secret/e2e/app", code=0)
+    assert [line.partition(":")[0] for line in done.stdout.splitlines()] == listed.splitlines()
+    held = [cluster.values(name)["password"] for name in ("one", "two", "three")]
+    assert held[:2] == [values["app"]] * 2
+    assert held[2] != values["other"]
+
+
+def test_while_vault_is_sealed_nothing_is_refreshed_and_it_is_told(
+    bed: Testbed, cluster: Cluster, plant: Planter, keyhole: Keyhole
+) -> None:
+    plant.secret("app")
+    cluster.apply(app())
+    bed.vault.seal()
+    try:
+        status = keyhole.status(code=0)
+        refused = keyhole.refresh("app", code=1)
+    finally:
+        bed.vault.unseal()
+    assert "unreachable" in status.stdout
+    assert status.stderr.count("note: default: VaultUnavailable") == 1
+    assert f"{cluster.namespace}/app: not refreshed: data.password keeps its value, unverified: " in refused.stdout
+    assert keyhole.refresh("app", code=0).stdout == f"{cluster.namespace}/app: up to date\n"
+
+
+def test_without_a_token_the_cluster_alone_is_shown(cluster: Cluster, plant: Planter, keyhole: Keyhole) -> None:
+    plant.secret("app")
+    cluster.apply(app())
+    done = keyhole.status(code=0, VAULT_TOKEN="")
+    titles, line = (text.split() for text in done.stdout.splitlines())
+    assert titles == ["SECRET", "FIELD", "REFERENCE", "HERE", "VAULT", "CHANGED", "FOLLOWS", "PROBLEM"]
+    assert (line[0], line[4:]) == ("app", ["-", "-", "1s", "-"])
+
+
+def test_what_is_deleted_denied_pinned_or_left_alone(
+    bed: Testbed, cluster: Cluster, plant: Planter, keyhole: Keyhole
+) -> None:
+    for name in ("app", "gone"):
+        plant.secret(name)
+    cluster.apply(
+        app("left-alone", **{FOLLOW: "false"}),
+        filled("pinned", password="vault:secret/e2e/app#password#1"),
+        filled("deleted", password="vault:secret/e2e/gone#password"),
+        secret("text", stringData={"url": "db://((vault:secret/e2e/app#password))@db"}),
+        filled("v1", password="vault:legacy/e2e/old#password"),
+        check=False,
+    )
+    plant.secret("app")
+    bed.vault.client().secrets.kv.v2.delete_latest_version_of_secret("e2e/gone", mount_point="secret")
+    rows = keyhole.rows(code=1)
+    assert rows["deleted"]["vault_state"] == "deleted"
+    assert [finding["cause"] for finding in rows["deleted"]["findings"]] == ["deleted"]
+    assert rows["left-alone"]["findings"] == rows["pinned"]["findings"] == []
+    assert (rows["left-alone"]["follows_seconds"], rows["pinned"]["follows_seconds"]) == (None, None)
+    assert rows["pinned"]["is_pinned"]
+    table = keyhole.status("-o", "wide", code=1).stdout
+    assert {"pinned", "off", "deleted"} <= set(table.split())
+    bed.vault.client().secrets.kv.v2.undelete_secret_versions("e2e/gone", [1], mount_point="secret")
+
+
+def test_a_problem_is_shown_with_its_time_and_hostile_ones_do_no_harm(
+    cluster: Cluster, plant: Planter, keyhole: Keyhole
+) -> None:
+    plant.secret("app")
+    told = dump(Problem("immutable", "/data/password", "2026-01-31T12:00:00Z"))
+    cluster.apply(app("told", **{PROBLEM: told}), app("sound"), app("fooled", **{PROBLEM: '{"cause":"\\u001b[2J"}'}))
+    cluster.apply(app("broken"))
+    cluster.kubectl("annotate", "--overwrite", "secret", "told", f"{PROBLEM}={told}")
+    rows = keyhole.rows(code=1)
+    assert rows["told"]["findings"] == [
+        {"cause": "immutable", "field": "/data/password", "since": "2026-01-31T12:00:00Z"}
+    ]
+    assert [finding["cause"] for finding in rows["fooled"]["findings"]] == ["malformed-problem"]
+    assert rows["sound"]["findings"] == []
+    done = keyhole.status("-o", "wide", code=1)
+    assert "immutable since 2026-01-31T12:00:00Z" in done.stdout
+    assert "\x1b" not in done.stdout + done.stderr
+    assert "immutable: Vault has a newer value" in done.stderr
+
+
+def test_what_the_webhook_never_sees_is_told_and_nothing_stays_behind(
+    bed: Testbed, cluster: Cluster, plant: Planter, keyhole: Keyhole
+) -> None:
+    """Nobody asks Keyhole about kube-system."""
+    plant.secret("app")
+    cluster.apply(app())
+    record = cluster.get("app")["metadata"]["annotations"][RECORD]
+    outside = {**secret("unseen", {RECORD: record})}
+    outside["metadata"]["namespace"] = "kube-system"
+    apply(bed, outside)
+    done = keyhole.refresh("-n", "kube-system", "unseen", code=1)
+    assert done.stdout.startswith("kube-system/unseen: not seen by Keyhole: ")
+    after = Secrets(connect(bed.kubernetes.kubeconfig)).read_metadata(ObjectName("kube-system", "unseen"), 10)
+    assert after.annotations == {RECORD: record}
+    keyhole.status("-n", "kube-system", code=0)
+    bed.kubectl("delete", "secret", "unseen", "-n", "kube-system")
+
+
+def test_immutable_missing_and_plain_secrets_are_told(cluster: Cluster, plant: Planter, keyhole: Keyhole) -> None:
+    plant.secret("app")
+    frozen = {**app("frozen"), "immutable": True}
+    cluster.apply(frozen, secret("plain", stringData={"a": "b"}), app())
+    done = keyhole.refresh("frozen", "plain", "missing", "app", code=1)
+    told = [line.removeprefix(f"{cluster.namespace}/").split(": ")[:2] for line in done.stdout.splitlines()]
+    assert told == [
+        ["frozen", "immutable"],
+        ["plain", "nothing to refresh"],
+        ["missing", "refused"],
+        ["app", "up to date"],
+    ]
+
+
+def test_who_may_not_list_secrets_is_told_what_is_needed(
+    bed: Testbed, cluster: Cluster, plant: Planter, keyhole: Keyhole
+) -> None:
+    plant.secret("app")
+    cluster.apply(app())
+    rights = [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["list"]}]
+    apply(bed, *granted(_READER, _READER, rights, cluster.namespace))
+    wait_until_allowed(bed, _READER, "list", "secrets", namespace=cluster.namespace)
+    own = {"KUBECONFIG": str(bed.kubernetes.kubeconfig_for(_READER))}
+    assert "app" in keyhole.status(code=0, **own).stdout
+    refused = keyhole.status("-A", code=2, **own)
+    assert "You need `list` on Secrets" in refused.stderr
+
+
+def test_a_watch_shows_a_rotation_and_ends_with_ctrl_c(cluster: Cluster, plant: Planter, keyhole: Keyhole) -> None:
+    plant.secret("app")
+    cluster.apply(app())
+    version = keyhole.rows(code=0)["app"]["version"]
+    with keyhole.watching() as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("SECRET")
+        assert process.stdout.readline().split()[3:5] == [str(version)] * 2
+        plant.secret("app")
+        assert process.stdout.readline().split()[3:5] == [str(version), str(version + 1)]
+        process.send_signal(signal.SIGINT)
+        assert process.wait(_SECONDS) == 0
+
+
+def test_what_the_loop_tells_is_seen_by_the_tenant_and_by_status(
+    bed: Testbed, cluster: Cluster, plant: Planter, keyhole: Keyhole
+) -> None:
+    plant.secret("app")
+    cluster.apply(app())
+    name = ObjectName(cluster.namespace, "app")
+    tenant = TenantClients(connect(controller_kubeconfig(bed))).acting_as(RECONCILER, cluster.namespace, 10)
+    telling = Telling("test")
+
+    def seen() -> Metadata:
+        return tenant.secrets.read_metadata(name, 10)
+
+    telling.event(tenant, seen(), "Secret", "v1", "Refreshed", "data.password: 1 -> 2", is_warning=False)
+    told = cluster.kubectl("events", "--for", "secret/app").stdout
+    assert "Refreshed" in told
+    assert "data.password: 1 -> 2" in told
+    for _ in range(2):
+        telling.problem(tenant, seen(), Problem("deleted", "/data/password"), lambda: None)
+    written = parse(seen().annotations[PROBLEM])
+    assert written is not None
+    assert written.since
+    assert [finding["cause"] for finding in keyhole.rows(code=1)["app"]["findings"]] == ["deleted"]
+    telling.problem(tenant, seen(), None, lambda: None)
+    assert PROBLEM not in seen().annotations
+    keyhole.status(code=0)
