@@ -24,6 +24,9 @@ _MOST_ROUNDS: Final = 3
 # What Vault denied is asked again after this long. Until then a token or a mount that was new enough for the denial is
 # not doubted again.
 _AGAIN_SECONDS: Final = 600.0
+# Nobody waits for these answers, so what was learned within a minute counts. Otherwise each question about a denied or
+# missing path would cost a login or a question about its mount.
+_FRESH_SECONDS: Final = 60.0
 _MOST_REMEMBERED: Final = 10_000
 _OF_LOGIN: Final = (LoginDenied, IdentityRefused, IdentityUnavailable)
 
@@ -71,7 +74,8 @@ class Questions:
         """Return the current version of the secret that a reference names, whatever version the reference names.
 
         On KV v1 nothing is asked and `current` is None. `was_denied` says that the last attempt was denied: then one
-        request is sent and no new login tried, unless the token is ten minutes old.
+        request is sent and no new login tried, unless the token is ten minutes old. A first denial tries a new login if
+        the token is a minute old.
 
         Raises `ResolverError`: `VaultRateLimited` for a 429, another `VaultUnavailable` when Vault gave no answer of
         use, `VaultDenied`, `MountDenied`, `DeniedForNow`, `SecretNotFound`, `SecretTooLarge`, `PathNotAllowed`,
@@ -79,7 +83,7 @@ class Questions:
         for all questions that follow.
         """
         self._check_login()
-        view = replace(self._view, believed_seconds=_AGAIN_SECONDS if was_denied else 0.0)
+        view = replace(self._view, believed_seconds=_AGAIN_SECONDS if was_denied else _FRESH_SECONDS)
         for _ in range(_MOST_ROUNDS):
             location = self._located(view, reference)
             if location.mount.version == V1:

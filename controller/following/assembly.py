@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -24,6 +24,7 @@ from kube.tenant_clients import TenantClients
 from kube.tokens import ServiceAccountTokens
 from manifests.provenance.keyring import KeyRing, KeyRingError, parse
 from resolver.connections.files import load
+from resolver.connections.model import Connection
 from resolver.tenancy.token_cache import TokenCache
 from resolver.versions import Versions
 from runtime.namespace_tokens import NamespaceTokens
@@ -85,7 +86,7 @@ class Loop:
     ) -> None:
         """Raise `resolver.connections.model.ConfigurationError` if the connections cannot be used."""
         self._tokens = TokenCache(NamespaceTokens(parts.tokens))
-        self._versions = Versions(load(settings.connections), self._tokens)
+        self._versions = Versions(load(settings.connections), self._tokens, meters.vault)
         self._outages = Outages()
         telling = Telling(paced=partial(parts.budget.patch, priority=Priority.PROBLEM))
         tools = Tools(
@@ -97,7 +98,7 @@ class Loop:
             intervals=self._intervals,
             restarts=Restarts(parts.budget, telling, meters) if settings.restarts else None,
         )
-        self._reloader = Reloader(settings.connections, self._versions, self._sweep)
+        self._reloader = Reloader(settings.connections, self, self._sweep)
         self.duty = Following(parts.namespaces, parts.clients, self._outages, tools, is_leading, stopping)
 
     def start(self) -> None:
@@ -109,6 +110,16 @@ class Loop:
         self._reloader.close()
         self.duty.close()
         self._versions.close()
+
+    def replace(self, connections: Mapping[str, Connection], rejected: Collection[str] = ()) -> list[str]:
+        """Use these connections from now on. Returns the names of those that changed; that they were away is forgotten.
+
+        Raises OSError, before it changes anything, when a CA bundle cannot be used.
+        """
+        changed = self._versions.replace(connections, rejected)
+        for name in changed:
+            self._outages.forget(name)
+        return changed
 
     def _intervals(self) -> Mapping[str, float]:
         return {

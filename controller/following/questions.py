@@ -74,13 +74,19 @@ class Inquiry:
         for reference in dict.fromkeys(references):
             by_connection.setdefault(reference.connection, []).append(reference)
         for connection, group in by_connection.items():
-            for chunk in _chunks(group):
+            # Those of one path together, so that it is read once.
+            for chunk in _chunks(sorted(group, key=lambda each: each.path)):
                 if not self._outages.may_ask(connection):
                     break
                 outcomes = self._outcomes(connection, namespace, chunk, go_on)
                 found.update({key: each.value for key, each in outcomes.items() if isinstance(each, Resolved)})
                 if any(map(_is_outage, outcomes.values())):
                     self._examine(connection)
+                elif any(isinstance(each, VaultRateLimited) for each in outcomes.values()):
+                    self._budget.slower(connection)
+                    break
+                elif any(isinstance(each, Resolved) for each in outcomes.values()):
+                    self._outages.answered(connection)
         return found
 
     def probe(self) -> list[str]:
@@ -154,7 +160,8 @@ class Inquiry:
             self._outages.answered(asked.connection)
             return self._after_refusal(asked, error, wanted, memory, answers)
         self._meters.asked(Outcome.ANSWERED)
-        self._outages.answered(asked.connection)
+        if answers[asked] != KvVersion(current=None):  # on KV v1 nothing was asked
+            self._outages.answered(asked.connection)
         memory.denied.pop(asked, None)
         memory.logins.pop(asked.connection, None)
         return True

@@ -1,6 +1,6 @@
 """What the loop reports of itself. No namespace ever stands in a label."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from enum import StrEnum
 
 from manifests.following.problem import Hindrance
@@ -16,6 +16,7 @@ from metrics.controller_catalogue import (
     FOLLOW_RESTARTS,
 )
 from metrics.meters import OTHER, Meters
+from metrics.vault_meter import VaultMeter, vault_meters
 from resolver.causes import Cause
 
 _CAUSES = frozenset({*map(str, Cause), *map(str, Hindrance)})
@@ -68,6 +69,11 @@ class FollowMeters:
             for outcome in outcomes:
                 meters.add(metric, str(outcome), amount=0)
         self.stopped()
+
+    @property
+    def vault(self) -> Callable[[str], VaultMeter]:
+        """What gives the observer of the requests to each connection's Vault."""
+        return vault_meters(self._meters)
 
     def asked(self, outcome: Asked) -> None:
         """Count a question to Vault about one path."""

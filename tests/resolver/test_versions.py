@@ -154,6 +154,12 @@ def loop() -> Iterator[Loop]:
         yield loop
 
 
+@pytest.fixture
+def _a_minute_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have nothing that was learned in an earlier round count as fresh."""
+    monkeypatch.setattr(module, "_FRESH_SECONDS", 0.0)
+
+
 class TestVersions:
     def test_a_quiet_round_costs_one_request_a_location(self, loop: Loop) -> None:
         loop.vault.answers[_META] = _METADATA
@@ -180,6 +186,7 @@ class TestVersions:
         assert loop.one("vault:grown/app#f") == _VERSION
         assert loop.new_requests() == ["grown/metadata/app"]
 
+    @pytest.mark.usefixtures("_a_minute_later")
     def test_a_mount_that_became_kv_v1_is_found_out(self, loop: Loop) -> None:
         loop.vault.allow("grown/app")
         loop.vault.answers["grown/metadata/app"] = _METADATA
@@ -216,6 +223,15 @@ class TestDenials:
         loop.vault.answers[_META] = _METADATA
         assert loop.one() == _VERSION
 
+    def test_a_denial_soon_after_the_login_is_believed(self, loop: Loop) -> None:
+        loop.vault.answers[_META] = _METADATA
+        loop.one()
+        loop.vault.answers.clear()
+        loop.new_requests()
+        assert isinstance(loop.one(), VaultDenied)
+        assert loop.new_requests() == [_META, _READ]
+
+    @pytest.mark.usefixtures("_a_minute_later")
     def test_a_denied_path_costs_four_requests_at_first_and_then_one(self, loop: Loop) -> None:
         loop.vault.answers[_META] = _METADATA
         loop.one()  # the token is older than the denial
@@ -236,6 +252,7 @@ class TestDenials:
         assert loop.one() == _VERSION
         assert loop.new_requests() == [_META]
 
+    @pytest.mark.usefixtures("_a_minute_later")
     def test_a_role_that_allows_more_by_now_does_not_lack_metadata(self, loop: Loop) -> None:
         loop.one()
         loop.new_requests()
@@ -252,6 +269,7 @@ class TestDenials:
         assert isinstance(loop.one(was_denied=True), VaultDenied)
         assert loop.new_requests() == [_READ, _LOGIN, _READ]
 
+    @pytest.mark.usefixtures("_a_minute_later")
     def test_a_denied_path_on_a_mount_that_vault_told_of(self, loop: Loop) -> None:
         loop.vault.allow("grown/app")
         loop.vault.answers["grown/metadata/app"] = _METADATA
@@ -275,6 +293,7 @@ class TestDenials:
         assert {type(each) for each in found} == {LoginDenied}
         assert loop.new_requests() == [_LOGIN]
 
+    @pytest.mark.usefixtures("_a_minute_later")
     def test_ten_minutes_of_a_denied_path_cost_at_most_ten_requests(self, loop: Loop) -> None:
         loop.vault.answers[_META] = _METADATA
         loop.one()
