@@ -19,7 +19,7 @@ WEBHOOK_EVERYWHERE: Sequence[Rule] = (
 )
 
 CONTROLLER_EVERYWHERE: Sequence[Rule] = (
-    # To find the namespaces that opted in, when the record key is rotated.
+    # To find the namespaces that opted in: to follow what they refer to, and when the record key is rotated.
     {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["list"]},
 )
 

@@ -98,7 +98,15 @@ def test_the_readmes_are_what_helm_docs_writes(toolbox: Toolbox, tmp_path: Path)
         ),
         pytest.param(
             CONTROLLER,
-            ["settle-seconds", "record-key-settle-seconds", "certificate-lifetime", "ca-lifetime", "log-level"],
+            [
+                "settle-seconds",
+                "record-key-settle-seconds",
+                "certificate-lifetime",
+                "ca-lifetime",
+                "vault-requests-per-second",
+                "patches-per-second",
+                "log-level",
+            ],
             id="of keyhole controller",
         ),
     ],
@@ -351,10 +359,34 @@ class TestPods:
             ("configMap", "keyhole-ca-bundles", "inline", "inline/ca.crt"),
         }
 
+    def test_the_controller_is_given_the_same_connections_and_bundles_as_the_webhook(self, helm: Helm) -> None:
+        manifests = of_values(helm, FULL)
+        webhook, controller = the(manifests, *WEBHOOK), the(manifests, *CONTROLLER)
+        assert option(controller, "connections") == option(webhook, "connections")
+        for name in ("connections", "ca-bundles"):
+            assert _volume(controller, name) == _volume(webhook, name)
+            mounts = [
+                [one for one in container(each)["volumeMounts"] if one["name"] == name]
+                for each in (webhook, controller)
+            ]
+            assert mounts[0] == mounts[1] != []
+
+    def test_the_controller_restarts_workloads_unless_it_is_told_not_to(self, helm: Helm) -> None:
+        manifests = rendered(helm), rendered(helm, "controller.following.restarts=false")
+        assert ["--no-restarts" in container(the(one, *CONTROLLER))["args"] for one in manifests] == [False, True]
+
+    def test_a_controller_that_does_not_follow_knows_no_vault(self, helm: Helm) -> None:
+        manifests = rendered(helm, "controller.following.enabled=false", "caBundles.vault.configMap=vault-ca")
+        controller = the(manifests, *CONTROLLER)
+        assert option(controller, "connections") == []
+        assert [one["name"] for one in container(controller)["volumeMounts"]] == ["tmp"]
+        assert [one["name"] for one in controller["spec"]["template"]["spec"]["volumes"]] == ["tmp"]
+
     def test_no_change_of_what_is_mounted_restarts_a_pod(self, helm: Helm) -> None:
         changed = rendered(helm, "connections.default.timeoutSeconds=4", "caBundles.vault.configMap=other")
-        template = the(changed, *WEBHOOK)["spec"]["template"]
-        assert template["metadata"] == the(rendered(helm), *WEBHOOK)["spec"]["template"]["metadata"]
+        for deployment in (WEBHOOK, CONTROLLER):
+            template = the(changed, *deployment)["spec"]["template"]
+            assert template["metadata"] == the(rendered(helm), *deployment)["spec"]["template"]["metadata"]
 
     def test_without_a_key_there_is_no_trail_and_with_one_it_goes_where_it_is_told_to(self, helm: Helm) -> None:
         assert option(the(rendered(helm), *WEBHOOK), "audit-key") == []
@@ -405,11 +437,22 @@ def test_a_version_with_a_plus_makes_labels_that_kubernetes_takes(helm: Helm, tm
             assert re.fullmatch(r"[A-Za-z0-9][-A-Za-z0-9_.]{0,61}[A-Za-z0-9]", value)
 
 
-def test_the_network_policy_lets_the_pods_reach_the_ports_of_their_vaults_alone(helm: Helm) -> None:
-    manifests = of_values(helm, FULL)
-    spec = the(manifests, "NetworkPolicy", "keyhole-webhook")["spec"]
+@pytest.mark.parametrize("component", ["webhook", "controller"])
+def test_the_network_policy_lets_the_pods_reach_the_ports_of_their_vaults_alone(helm: Helm, component: str) -> None:
+    spec = the(of_values(helm, FULL), "NetworkPolicy", f"keyhole-{component}")["spec"]
     assert [[port["port"] for port in rule["ports"]] for rule in spec["egress"]] == [[53, 53], [443, 6443], [443, 8200]]
-    assert [[port["port"] for port in rule["ports"]] for rule in spec["ingress"]] == [["admission"], ["health"]]
+    assert [each["ipBlock"]["cidr"] for each in spec["egress"][2]["to"]] == ["192.0.2.0/24", "2001:db8::/32"]
+
+
+def test_the_network_policy_lets_admissions_and_metrics_in_and_nothing_else(helm: Helm) -> None:
+    for component, ports in (("webhook", [["admission"], ["health"]]), ("controller", [["health"]])):
+        spec = the(of_values(helm, FULL), "NetworkPolicy", f"keyhole-{component}")["spec"]
+        assert [[port["port"] for port in rule["ports"]] for rule in spec["ingress"]] == ports
+
+
+def test_the_network_policy_keeps_a_controller_that_does_not_follow_from_vault(helm: Helm) -> None:
+    spec = the(rendered(helm, "controller.following.enabled=false"), "NetworkPolicy", "keyhole-controller")["spec"]
+    assert [[port["port"] for port in rule["ports"]] for rule in spec["egress"]] == [[53, 53], [443, 6443]]
 
 
 def test_the_network_policy_knows_ports_behind_services_that_are_named(helm: Helm) -> None:
@@ -442,14 +485,15 @@ def _parsed(arguments: list[str]) -> None:
     """Have the command line read the arguments; a usage error fails the test. Files of the pod are not here."""
     command = main.get_command(click.Context(main), arguments[0])
     assert command is not None
-    known = {name: parameter for parameter in command.params for name in parameter.opts if name.startswith("--")}
+    named = [(name, each) for each in command.params for name in (*each.opts, *each.secondary_opts)]
+    known = {name: parameter for name, parameter in named if name.startswith("--")}
     context = click.Context(command)
     for argument in arguments[1:]:
         if not argument.startswith("--"):
             continue
         name, _, value = argument.partition("=")
         assert name in known, f"keyhole {arguments[0]} has no option {name}"
-        if not isinstance(known[name].type, click.Path):
+        if not isinstance(known[name].type, (click.Path, click.types.BoolParamType)):
             known[name].type.convert(value, known[name], context)
     given = {argument.partition("=")[0] for argument in arguments[1:]}
     for name, parameter in known.items():

@@ -115,7 +115,7 @@ def cluster(bed: Testbed, cluster_helm: Helm, places: Places) -> Cluster:
     apply(bed, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "keyhole"}})
     tenants = Release(bed, cluster_helm, TENANT, "keyhole", TENANT_NAMESPACE)
     tenants.install("--set", f"namespaces={{{TENANT_NAMESPACE}}}")
-    admit_to_vault(bed, TENANT_NAMESPACE, ["secret/data/e2e/*"])
+    admit_to_vault(bed, TENANT_NAMESPACE, ["secret/data/e2e/*", "secret/metadata/e2e/*"])
     return Cluster(bed, places, TENANT_NAMESPACE)
 
 
@@ -184,6 +184,7 @@ def install(bed: Testbed, cluster_helm: Helm, cluster: Cluster, places: Places, 
             "caFile": "/etc/keyhole/ca/vault/ca.crt",
             "auth": {"method": "jwt", "role": "keyhole-{namespace}"},
             "mounts": {"secret": 2},
+            "followIntervalSeconds": 1,
         }
         usual = (
             *("--set-json", f"connections.default={json.dumps(connection)}"),
@@ -238,6 +239,8 @@ def test_as_it_comes_it_does_the_main_job_follows_an_upgrade_ends_in_order_and_l
     installed.release.wait_until_available(API_SERVICE)
     assert installed.test().startswith("Keyhole answered, and refused the probe as it should: NamespaceNotEnabled")
     _is_filled(cluster, plant, "by-default")
+    rotated = plant.secret("by-default")
+    _until(lambda: cluster.values("by-default") == rotated, "the controller does not follow Vault")
 
     deployments = "/apis/apps/v1/namespaces/keyhole/deployments/keyhole-webhook"
     before = installed.release.get(deployments)["metadata"]["generation"], installed.webhook.server.pid

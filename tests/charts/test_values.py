@@ -37,6 +37,11 @@ def refused(helm: Helm, chart: Path, *arguments: str) -> str:
         pytest.param(["certificates.lifetime=90d"], ["/certificates/lifetime", "pattern"], id="days, which Go has not"),
         pytest.param(["certificates.mode=vault"], ["/certificates/mode", "'selfManaged'"], id="unknown certificates"),
         pytest.param(["controller.settleSeconds=1"], ["/controller/settleSeconds"], id="shorter than webhooks poll"),
+        pytest.param(
+            ["controller.following.patchesPerSecond=0"],
+            ["/controller/following/patchesPerSecond", "minimum"],
+            id="a loop that may write nothing",
+        ),
         pytest.param(["networkPolicy.vaultTo={vault}"], ["/networkPolicy/vaultTo"], id="a name for a CIDR"),
         pytest.param(["test.namespace=Default"], ["/test/namespace"], id="no name of a namespace"),
         pytest.param(["connections.default.addres=x"], ["/connections/default", "addres"], id="a misspelt connection"),

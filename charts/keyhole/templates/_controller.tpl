@@ -20,6 +20,16 @@
 - --webhook-configuration={{ $name }}
 {{- end }}
 {{- end }}
+{{- with .Values.controller.following }}
+{{- if .enabled }}
+- --connections=/etc/keyhole/connections/connections.yaml
+{{- if not .restarts }}
+- --no-restarts
+{{- end }}
+- --vault-requests-per-second={{ .vaultRequestsPerSecond }}
+- --patches-per-second={{ .patchesPerSecond }}
+{{- end }}
+{{- end }}
 - --health-listen={{ .Values.listenHost }}:8080
 - --log-level={{ .Values.controller.logLevel }}
 - --log-format={{ .Values.controller.logFormat }}

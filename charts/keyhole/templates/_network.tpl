@@ -35,3 +35,18 @@
     {{- end }}
   {{- end }}
 {{- end -}}
+
+{{/* Vault, at the ports of the connections. */}}
+{{- define "keyhole.vaultEgress" -}}
+- ports:
+    {{- range include "keyhole.vaultPorts" . | fromJsonArray }}
+    - port: {{ . }}
+    {{- end }}
+  {{- with .Values.networkPolicy.vaultTo }}
+  to:
+    {{- range . }}
+    - ipBlock:
+        cidr: {{ . }}
+    {{- end }}
+  {{- end }}
+{{- end -}}

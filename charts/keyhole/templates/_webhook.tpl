@@ -38,14 +38,7 @@
 {{- define "keyhole.webhookMounts" -}}
 - name: tmp
   mountPath: /tmp
-- name: connections
-  mountPath: /etc/keyhole/connections
-  readOnly: true
-{{- if .Values.caBundles }}
-- name: ca-bundles
-  mountPath: /etc/keyhole/ca
-  readOnly: true
-{{- end }}
+{{ include "keyhole.connectionMounts" . }}
 {{- if has .Values.caller.mode (list "client-certificate" "token") }}
 - name: caller
   mountPath: /etc/keyhole/caller
@@ -68,21 +61,7 @@
   emptyDir:
     medium: Memory
     sizeLimit: 64Mi
-- name: connections
-  configMap:
-    name: {{ $name }}-connections
-{{- with .Values.caBundles }}
-- name: ca-bundles
-  projected:
-    sources:
-      {{- range $bundle, $source := . }}
-      - {{ ternary "secret" "configMap" (hasKey $source "secret") }}:
-          name: {{ coalesce $source.secret $source.configMap (printf "%s-ca-bundles" $name) }}
-          items:
-            - key: {{ ternary $bundle ($source.key | default "ca.crt") (hasKey $source "pem") | quote }}
-              path: {{ $bundle }}/ca.crt
-      {{- end }}
-{{- end }}
+{{ include "keyhole.connectionVolumes" . }}
 {{- if eq .Values.caller.mode "client-certificate" }}
 - name: caller
   configMap:
