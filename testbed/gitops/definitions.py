@@ -31,6 +31,9 @@ def define(bed: Testbed, folders: Sequence[ModuleFolder], kinds: Collection[str]
 
 
 def _is_served(bed: Testbed, definition: dict[str, Any]) -> bool:
+    """Say whether objects are served, and discovery names them: that comes a moment later."""
     spec = definition["spec"]
-    version = spec["versions"][0]["name"]
-    return bed.kubernetes.request("GET", f"/apis/{spec['group']}/{version}/{spec['names']['plural']}?limit=1").ok
+    group, plural = f"/apis/{spec['group']}/{spec['versions'][0]['name']}", spec["names"]["plural"]
+    discovered = bed.kubernetes.request("GET", group)
+    is_named = discovered.ok and plural in {each["name"] for each in discovered.json()["resources"]}
+    return is_named and bed.kubernetes.request("GET", f"{group}/{plural}?limit=1").ok
