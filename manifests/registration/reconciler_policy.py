@@ -65,7 +65,7 @@ def _within(names: Sequence[str]) -> str:
     return f"k in [{', '.join(repr(name) for name in names)}]"
 
 
-_IS_UPDATE: Final = "request.operation == 'UPDATE' && request.subResource == ''"
+_IS_UPDATE: Final = "request.operation == 'UPDATE' && request.?subResource.orValue('') == ''"
 _VARIABLES: Final = {
     "isUpdate": _IS_UPDATE,
     "oldAnnotations": "variables.isUpdate && has(oldObject.metadata.annotations) ? oldObject.metadata.annotations : {}",
