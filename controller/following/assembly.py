@@ -130,5 +130,5 @@ class Loop:
 
     def _sweep(self) -> None:
         # Not while a Vault is away: each token would be a request that fails.
-        if all(map(self._outages.may_ask, self._versions.connections)):
+        if not self._outages.away:
             self._versions.sweep()

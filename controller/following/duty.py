@@ -112,7 +112,7 @@ class Following:
         with self._changed:
             followed = list(self._followed.values())
             lag_seconds = self._schedule.lag_seconds()
-        away = [name for name in self._tools.intervals() if not self._outages.may_ask(name)]
+        away = self._tools.intervals().keys() & set(self._outages.away)
         objects, paths = sum(each.objects for each in followed), sum(each.paths for each in followed)
         self._tools.meters.state(objects, paths, len(followed), lag_seconds, away)
         self._tools.meters.problems(self._tools.telling.problems_by_cause())

@@ -25,6 +25,8 @@ _MOST_DOUBLINGS: Final = 10
 _FAILURES_OF_PATHS: Final = 5
 # A probe without a result by then will never have one.
 _LOST_SECONDS: Final = 30.0
+# Longer than a probe takes.
+_LONGEST_WAIT_SECONDS: Final = 3.0
 
 
 @dataclass(slots=True)
@@ -34,6 +36,8 @@ class _State:
     failures: int = 0
     is_away: bool = False
     was_found_away: bool = False
+    is_examined: bool = False
+    """The first probe after a failure is on its way."""
     pauses: int = 0
     probe_at_seconds: float = inf
 
@@ -53,10 +57,16 @@ class Outages:
         self._uniform = uniform
         self._states: dict[str, _State] = {}
         self._lock = threading.Lock()
+        self._probed = threading.Condition(self._lock)
 
     def may_ask(self, connection: str) -> bool:
-        """Whether the Vault of a connection may be asked something other than its health."""
+        """Whether the Vault of a connection may be asked something other than its health.
+
+        Waits for the result of a first probe, three seconds at most. Otherwise a path that fails again and again would
+        often have others believe that Vault is away, and skip a round.
+        """
         with self._lock:
+            self._probed.wait_for(lambda: not self._is_examined(connection), _LONGEST_WAIT_SECONDS)
             return not self._is_away(connection)
 
     def answered(self, connection: str) -> None:
@@ -83,7 +93,9 @@ class Outages:
             now = self._clock()
             due = [name for name, state in self._states.items() if state.is_away and state.probe_at_seconds <= now]
             for name in due:
-                self._states[name].probe_at_seconds = now + _LOST_SECONDS
+                state = self._states[name]
+                state.probe_at_seconds = now + _LOST_SECONDS
+                state.is_examined = not state.was_found_away
             return due
 
     def probed(self, connection: str, *, is_well: bool) -> bool:
@@ -96,6 +108,8 @@ class Outages:
             state = self._states.get(connection)
             if state is None or not state.is_away:
                 return False
+            state.is_examined = False
+            self._probed.notify_all()
             if is_well:
                 state.is_away, state.probe_at_seconds = False, inf
                 return state.was_found_away
@@ -113,6 +127,7 @@ class Outages:
         """Forget a connection that was changed or removed."""
         with self._lock:
             self._states.pop(connection, None)
+            self._probed.notify_all()
 
     @property
     def away(self) -> Collection[str]:
@@ -123,6 +138,10 @@ class Outages:
     def _is_away(self, connection: str) -> bool:
         state = self._states.get(connection)
         return state is not None and state.is_away
+
+    def _is_examined(self, connection: str) -> bool:
+        state = self._states.get(connection)
+        return state is not None and state.is_examined
 
     def _next(self, state: _State) -> float:
         """Return the moment of the next probe, and count the pause before it."""

@@ -1,6 +1,7 @@
 """When the Vault of a connection is asked again after a failure, with a clock and dice of our own."""
 
 import random
+import threading
 from collections.abc import Callable
 from functools import partial
 from math import inf
@@ -139,6 +140,21 @@ def test_a_probe_is_given_to_one_caller_and_again_if_that_one_is_lost() -> None:
     assert loop.outages.probe_due() == []
     loop.clock.now += 30.0
     assert loop.outages.probe_due() == ["default"]
+
+
+@pytest.mark.parametrize("is_well", [True, False])
+def test_who_wants_to_ask_waits_for_the_first_probe(*, is_well: bool) -> None:
+    outages = Outages()
+    outages.failed("default")
+    assert outages.probe_due() == ["default"]
+    found: list[bool] = []
+    thread = threading.Thread(target=lambda: found.append(outages.may_ask("default")))
+    thread.start()
+    thread.join(0.1)
+    assert found == []
+    outages.probed("default", is_well=is_well)
+    thread.join(10)
+    assert found == [is_well]
 
 
 def test_connections_do_not_share_an_outage_and_a_changed_one_begins_anew() -> None:
