@@ -131,7 +131,7 @@ class Inquiry:
         """
         now = self._clock()
         later: list[Asked] = []
-        for asked in sorted(wanted, key=lambda each: (each in memory.denied, each.path)):
+        for asked in sorted(wanted, key=lambda each: (_was_denied(each, memory), each.path)):
             denied = memory.denied.get(asked)
             if denied is None or now >= denied.again_at:
                 later.append(asked)
@@ -148,10 +148,8 @@ class Inquiry:
         answers: dict[Asked, Answer],
     ) -> bool:
         """Ask one question. Returns whether there is a point in asking the next one."""
-        denied = memory.denied.get(asked)
-        was_denied = denied is not None and denied.why is not None
         try:
-            answers[asked] = questions.version(wanted[asked], was_denied=was_denied)
+            answers[asked] = questions.version(wanted[asked], was_denied=_was_denied(asked, memory))
         except TemporaryError as error:
             self._meters.asked(Outcome.FAILED)
             return self._after_failure(asked.connection, error)
@@ -222,6 +220,12 @@ class Inquiry:
 
     def _is_well(self, connection: str) -> bool:
         return self._versions.is_well(connection, Deadline.after(_PROBE_SECONDS))
+
+
+def _was_denied(asked: Asked, memory: NamespaceMemory) -> bool:
+    """Whether this very path was denied, and does not only wait with another one that was."""
+    denied = memory.denied.get(asked)
+    return denied is not None and denied.why is not None
 
 
 def _told(refused: Backoff, wanted: Mapping[Asked, Reference]) -> Mapping[Asked, Answer]:
