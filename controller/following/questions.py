@@ -60,7 +60,7 @@ class Inquiry:
             of_connection = {asked: wanted[asked] for asked in wanted if asked.connection == connection}
             refused = memory.logins.get(connection)
             if refused is not None and self._clock() < refused.again_at:
-                answers.update(_told(refused, of_connection))
+                answers.update(_told(refused, of_connection, memory))
             else:
                 self._ask(connection, namespace, of_connection, memory, answers, go_on)
         return answers
@@ -131,7 +131,7 @@ class Inquiry:
         """
         now = self._clock()
         later: list[Asked] = []
-        for asked in sorted(wanted, key=lambda each: (_was_denied(each, memory), each.path)):
+        for asked in sorted(wanted, key=lambda each: (each in memory.denied, each.path)):
             denied = memory.denied.get(asked)
             if denied is None or now >= denied.again_at:
                 later.append(asked)
@@ -148,8 +148,9 @@ class Inquiry:
         answers: dict[Asked, Answer],
     ) -> bool:
         """Ask one question. Returns whether there is a point in asking the next one."""
+        is_denied = asked in memory.denied or asked.connection in memory.logins
         try:
-            answers[asked] = questions.version(wanted[asked], was_denied=_was_denied(asked, memory))
+            answers[asked] = questions.version(wanted[asked], was_denied=is_denied)
         except TemporaryError as error:
             self._meters.asked(Outcome.FAILED)
             return self._after_failure(asked.connection, error)
@@ -192,9 +193,7 @@ class Inquiry:
         if any(isinstance(answers.get(other), KvVersion) for other in wanted):
             return True
         # Nothing was allowed so far. If the whole namespace is denied, finding that out must not cost a request a path.
-        for other in wanted:
-            if other not in answers:
-                memory.denied.setdefault(other, Backoff()).again_at = memory.denied[asked].again_at
+        memory.logins.setdefault(asked.connection, Backoff()).failed(None, now)
         return False
 
     def _outcomes(
@@ -222,14 +221,12 @@ class Inquiry:
         return self._versions.is_well(connection, Deadline.after(_PROBE_SECONDS))
 
 
-def _was_denied(asked: Asked, memory: NamespaceMemory) -> bool:
-    """Whether this very path was denied, and does not only wait with another one that was."""
-    denied = memory.denied.get(asked)
-    return denied is not None and denied.why is not None
-
-
-def _told(refused: Backoff, wanted: Mapping[Asked, Reference]) -> Mapping[Asked, Answer]:
-    return dict.fromkeys(wanted, refused.why) if isinstance(refused.why, ResolverError) else {}
+def _told(refused: Backoff, wanted: Mapping[Asked, Reference], memory: NamespaceMemory) -> dict[Asked, Answer]:
+    """Return what is known of paths that are not asked about, because all that was asked last was refused."""
+    if isinstance(refused.why, ResolverError):
+        return dict.fromkeys(wanted, refused.why)
+    known = {asked: memory.denied[asked].why for asked in wanted if asked in memory.denied}
+    return {asked: why for asked, why in known.items() if isinstance(why, ResolverError)}
 
 
 def _is_outage(outcome: Resolved | ResolverError) -> bool:
