@@ -12,6 +12,7 @@ from functools import partial
 from typing import Final, Protocol
 
 from controller.following.comparison import Verdict
+from controller.following.hints import hints
 from controller.following.memory import Backoff, NamespaceMemory
 from controller.following.pacing.budget import Budget
 from controller.following.questions import Inquiry
@@ -157,6 +158,8 @@ class Round:
             if found is not None or metadata.uid in self.survey.problems:
                 self._tools.telling.problem(self._tenant, metadata, found, self._go_on)
         self._tools.telling.retain(name, [metadata.name.name for metadata in self.survey.secrets])
+        for word, text in hints(self.survey.answers):
+            self._tools.telling.hint(name, word, text)
 
     def _refresh(self, due: Due) -> None:
         done = refresh(self._tenant, due.metadata, due.verdict, self.survey.verdict, self._tools.budget, self._go_on)

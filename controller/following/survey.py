@@ -57,6 +57,11 @@ class Survey:
         self._before = dict(memory.paths)
 
     @property
+    def answers(self) -> Mapping[Asked, Answer]:
+        """What Vault said about each path, as far as it said something."""
+        return self._answers
+
+    @property
     def objects(self) -> int:
         """How many objects follow Vault here."""
         return len(self._objects)
@@ -72,6 +77,9 @@ class Survey:
             self.changes[found.name.name, found.uid] = what.changes
             if what.fields:
                 self._objects.append((found, what))
+            else:
+                # It follows no more, so whatever was wrong with it is over.
+                self.problems[found.uid] = None
         self.paths = frozenset(asked for _, what in self._objects for asked, _, _ in _uses(what))
 
     def ask(self, inquiry: Inquiry, intervals: Mapping[str, float], now: float, go_on: Callable[[], None]) -> None:

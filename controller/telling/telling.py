@@ -31,6 +31,7 @@ Paced = Callable[[str, Callable[[], None]], AbstractContextManager[object]]
 
 _CALL_SECONDS: Final = 10.0
 _ONE_EVENT_IN_SECONDS: Final = 600.0
+_ONE_HINT_IN_SECONDS: Final = 86_400.0
 _MOST_REMEMBERED: Final = 20_000
 _EVENTS_A_SECOND: Final = 10.0
 _PROBLEMS_A_SECOND: Final = 5.0
@@ -126,6 +127,10 @@ class Telling:
             if isinstance(write, Problem):
                 self.event(tenant, about, SECRET.kind, "v1", _NOT_FOLLOWED, _in_words(write), is_warning=True)
 
+    def hint(self, namespace: str, word: str, text: str) -> None:
+        """Log what whoever looks after a namespace's Vault should know, once a day for each word."""
+        self._told_of(namespace, f"hint: {word}", text, seconds=_ONE_HINT_IN_SECONDS)
+
     def retain(self, namespace: str, names: Collection[str]) -> None:
         """Forget the problems of objects that no longer exist. `names` are those that a round has listed."""
         with self._lock:
@@ -152,16 +157,16 @@ class Telling:
         with self._lock:
             return self._told.get((identity, reason), 0.0) > self._clock()
 
-    def _told_of(self, namespace: str, what: str, message: str) -> None:
+    def _told_of(self, namespace: str, what: str, message: str, *, seconds: float = _ONE_EVENT_IN_SECONDS) -> None:
         with self._lock:
             is_new = self._told.get((namespace, what), 0.0) <= self._clock()
             if is_new:
-                self._remember(namespace, what)
+                self._remember(namespace, what, seconds)
         if is_new:
             log.warning("namespace %s: %s", namespace, message)
 
-    def _remember(self, identity: str, reason: str) -> None:
-        self._told[identity, reason] = self._clock() + _ONE_EVENT_IN_SECONDS
+    def _remember(self, identity: str, reason: str, seconds: float = _ONE_EVENT_IN_SECONDS) -> None:
+        self._told[identity, reason] = self._clock() + seconds
         self._told.move_to_end((identity, reason))
         while len(self._told) > _MOST_REMEMBERED:
             self._told.popitem(last=False)

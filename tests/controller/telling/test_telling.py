@@ -214,3 +214,16 @@ def test_a_namespace_that_is_no_longer_followed_is_forgotten(telling: Telling, s
     telling.forget("shop")
     telling.retain("other", [])
     assert telling.problems_by_cause() == {}
+
+
+def test_a_hint_is_logged_once_a_day_for_each_namespace(
+    telling: Telling, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(3):
+        telling.hint("shop", "metadata", "look at the policy")
+        telling.hint("shop", "versions", "too many")
+        telling.hint("other", "metadata", "look at the policy")
+    assert len(caplog.records) == 3
+    clock.now += 86_401
+    telling.hint("shop", "metadata", "look at the policy")
+    assert len(caplog.records) == 4

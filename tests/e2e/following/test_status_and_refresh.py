@@ -1,4 +1,4 @@
-"""`keyhole status` and `keyhole refresh` as processes, on the real servers; no controller runs beside them."""
+"""`keyhole status` and `keyhole refresh` as processes, on the real servers. A controller runs in one test only."""
 
 import contextlib
 import json
@@ -26,6 +26,7 @@ from testbed.keyhole.objects import apply
 from testbed.keyhole.rights import granted
 from testbed.servers.authorization import wait_until_allowed
 from tests.e2e.cluster import Cluster
+from tests.e2e.following.conftest import Following
 from tests.e2e.objects import Manifest, filled, secret
 from tests.e2e.places import Places
 from tests.e2e.planter import Planter
@@ -107,6 +108,12 @@ def app(name: str = "app", **annotations: str) -> Manifest:
     manifest = filled(name, password="vault:secret/e2e/app#password")
     manifest["metadata"]["annotations"] |= annotations
     return manifest
+
+
+def events_of(cluster: Cluster, name: str) -> Mapping[str, str]:
+    """Return the notes of the Events about a Secret, by reason."""
+    found = json.loads(cluster.kubectl("events", "--for", f"secret/{name}", "-o", "json").stdout)["items"]
+    return {each["reason"]: each["message"] for each in found}
 
 
 def is_behind(keyhole: Keyhole) -> bool:
@@ -296,9 +303,7 @@ def test_what_the_loop_tells_is_seen_by_the_tenant_and_by_status(
         return tenant.secrets.read_metadata(name, 10)
 
     telling.event(tenant, seen(), "Secret", "v1", "Refreshed", "data.password: 1 -> 2", is_warning=False)
-    told = cluster.kubectl("events", "--for", "secret/app").stdout
-    assert "Refreshed" in told
-    assert "data.password: 1 -> 2" in told
+    assert "data.password: 1 -> 2" in events_of(cluster, "app")["Refreshed"]
     for _ in range(2):
         telling.problem(tenant, seen(), Problem("deleted", "/data/password"), lambda: None)
     written = parse(seen().annotations[PROBLEM])
@@ -308,3 +313,28 @@ def test_what_the_loop_tells_is_seen_by_the_tenant_and_by_status(
     telling.problem(tenant, seen(), None, lambda: None)
     assert PROBLEM not in seen().annotations
     keyhole.status(code=0)
+
+
+def test_what_the_loop_did_and_could_not_do_is_told(
+    bed: Testbed, cluster: Cluster, plant: Planter, keyhole: Keyhole, following: Following
+) -> None:
+    plant.secret("told")
+    cluster.apply(filled("told", password="vault:secret/e2e/told#password"))
+    left_alone = app("left-alone", **{FOLLOW: "false"})
+    plant.secret("app")
+    cluster.apply(left_alone)
+    cluster.kubectl("annotate", "secret", "left-alone", f"{PROBLEM}={dump(Problem('deleted'))}")
+    first = keyhole.rows(code=1)["told"]["version"]
+    with following():
+        plant.secret("told")
+        eventually(lambda: "Refreshed" in events_of(cluster, "told"), "the refresh is told")
+        bed.vault.client().secrets.kv.v2.delete_latest_version_of_secret("e2e/told", mount_point="secret")
+        eventually(lambda: "NotFollowed" in events_of(cluster, "told"), "what is deleted is told")
+        row = keyhole.rows(code=1)["told"]
+        assert (row["version"], row["vault_state"]) == (first + 1, "deleted")
+        assert [(finding["cause"], bool(finding["since"])) for finding in row["findings"]] == [("deleted", True)]
+        plant.secret("told")
+        eventually(lambda: keyhole.status().returncode == 0, "nothing is wrong any more")
+    row = keyhole.rows(code=0)["told"]
+    assert row["version"] == row["vault_version"] == first + 2
+    assert PROBLEM not in cluster.get("left-alone")["metadata"]["annotations"]
