@@ -58,11 +58,7 @@ class InstrumentedClient(client.ApiClient):
             raise
         finally:
             self.observe(*described(method, url), status, time.monotonic() - started)
-        self.answered(int(answer.status))
         return answer
-
-    def answered(self, status: int) -> None:
-        """Take note of the HTTP status of an answer."""
 
 
 def described(method: str, url: str) -> tuple[str, str]:

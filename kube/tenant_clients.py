@@ -9,8 +9,9 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 from kubernetes import client
 
@@ -21,14 +22,16 @@ from kube.tokens import LIFETIME_SECONDS, ServiceAccountTokens
 
 _USED_FOR_SECONDS: Final = 0.9 * LIFETIME_SECONDS
 _MOST_KEPT: Final = 5_000
+# For a token that is needed in the middle of something.
+_CALL_SECONDS: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class TenantApi:
-    """The API server for one ServiceAccount of one namespace, with its rights.
+    """The API server for one ServiceAccount of one namespace, with its rights. Threads may share it.
 
-    `api` is for the modules of `kube`; it is never closed. To be asked for anew for each piece of work: its token lives
-    for a few minutes.
+    `api` is for the modules of `kube`. It gets another token when it needs one, so a request may also raise what
+    `ServiceAccountTokens.mint` raises. It is never closed.
     """
 
     namespace: str
@@ -51,64 +54,60 @@ class TenantClients:
         self._shared = client.ApiClient(without_credentials(api))
         self._clock = clock
         self._most_kept = most_kept
-        self._kept: OrderedDict[tuple[str, str], _Kept] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str], _TenantClient] = OrderedDict()
         self._lock = threading.Lock()
 
     def acting_as(self, account: str, namespace: str, timeout_seconds: float) -> TenantApi:
-        """Return the API server as that ServiceAccount. Its token has at least a minute of life left.
+        """Return the API server as that ServiceAccount, with a token that has a minute of life left at least.
 
         Who asks for the same one at the same time waits for one token. Raises what `ServiceAccountTokens.mint` raises.
         """
-        kept = self._place(account, namespace)
-        with kept.lock:
-            tenant = kept.tenant
-            if tenant is None or kept.until_seconds <= self._clock():
-                # Before the request: the token's life begins while it is on its way.
-                until_seconds = self._clock() + _USED_FOR_SECONDS
-                token = self._tokens.mint(account, namespace, None, timeout_seconds)
-                api = _TenantClient(self._shared, token, self._observe, kept)
-                tenant = TenantApi(namespace, api, Secrets(api))
-                kept.tenant, kept.until_seconds = tenant, until_seconds
-            return tenant
-
-    def _place(self, account: str, namespace: str) -> "_Kept":
         key = (account, namespace)
         with self._lock:
-            kept = self._kept.setdefault(key, _Kept())
+            api = self._kept.get(key)
+            if api is None:
+                mint = partial(self._tokens.mint, account, namespace, None)
+                api = self._kept[key] = _TenantClient(self._shared, mint, self._observe, self._clock)
             self._kept.move_to_end(key)
             if len(self._kept) > self._most_kept:
                 self._kept.popitem(last=False)
-            return kept
-
-
-class _Kept:
-    """A place for one ServiceAccount. `lock` is held while its token is requested."""
-
-    __slots__ = ("lock", "tenant", "until_seconds")
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.tenant: TenantApi | None = None
-        self.until_seconds = 0.0
-
-    def drop(self, api: client.ApiClient) -> None:
-        """Give up the token of `api`, unless another one has taken its place."""
-        # Without the lock: whoever holds it sets both, and a token that is dropped too often is only created anew.
-        tenant = self.tenant
-        if tenant is not None and tenant.api is api:
-            self.tenant = None
+        api.token(timeout_seconds)
+        return TenantApi(namespace, api, Secrets(api))
 
 
 class _TenantClient(InstrumentedClient):
-    """A client with a token, on the connections of another one."""
+    """A client with a token of its own, on the connections of another one."""
 
-    def __init__(self, shared: client.ApiClient, token: str, observe: Observe, kept: _Kept) -> None:
+    def __init__(
+        self, shared: client.ApiClient, mint: Callable[[float], str], observe: Observe, clock: Callable[[], float]
+    ) -> None:
         super().__init__(shared.configuration, observe)
         self.rest_client = shared.rest_client
-        self.default_headers["authorization"] = f"Bearer {token}"
-        self._kept = kept
+        self._mint = mint
+        self._clock = clock
+        self._token = ""
+        self._until_seconds = 0.0
+        # Held while a token is requested.
+        self._lock = threading.Lock()
 
-    def answered(self, status: int) -> None:
-        """Give up a token that the API server does not accept."""
-        if status == HTTPStatus.UNAUTHORIZED:
-            self._kept.drop(self)
+    def token(self, timeout_seconds: float) -> str:
+        """Return the token for a request that is sent now. Raises what `ServiceAccountTokens.mint` raises."""
+        with self._lock:
+            if not self._token or self._until_seconds <= self._clock():
+                # Before the request: the token's life begins while it is on its way.
+                until_seconds = self._clock() + _USED_FOR_SECONDS
+                self._token = self._mint(timeout_seconds)
+                self._until_seconds = until_seconds
+            return self._token
+
+    def call_api(self, method: str, url: str, header_params: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Send one request (the package's own method)."""
+        token = self.token(_CALL_SECONDS)
+        headers = {**(header_params or {}), "authorization": f"Bearer {token}"}
+        answer = super().call_api(method, url, headers, *args, **kwargs)
+        if answer.status == HTTPStatus.UNAUTHORIZED:
+            with self._lock:
+                # Another one may have taken its place meanwhile.
+                if self._token == token:
+                    self._token = ""
+        return answer
