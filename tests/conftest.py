@@ -19,7 +19,7 @@ from testbed.servers import go_environment
 
 _HERE = Path(__file__).parent
 # Folders whose tests share a bed of their own.
-_BEDS = ("e2e/keys", "e2e/certificates", "e2e/uptime", "e2e/callers", "e2e/following")
+_BEDS = ("e2e/keys", "e2e/certificates", "e2e/uptime", "e2e/callers", "e2e/following", "e2e/restarting")
 # Files of them that take so long that it pays to start a bed for them alone.
 _ALONE = ("e2e/keys/test_rotation.py", "e2e/certificates/test_losses.py", "e2e/uptime/test_down.py")
 # What takes minutes is begun first, or all the other workers would wait for it at the end.

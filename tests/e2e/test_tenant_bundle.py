@@ -297,7 +297,7 @@ class TestKubernetes:
         wish = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
         assert keyhole.ask("POST", f"{core}/serviceaccounts/keyhole/token", wish) == 403
 
-    def test_the_reconciler_keeps_secrets_of_its_namespace_and_nothing_else(
+    def test_the_reconciler_keeps_secrets_of_its_namespace_tells_of_them_and_nothing_else(
         self, bundle: str, testbed: Testbed, webhook: Webhook
     ) -> None:
         reconciler = Subject(testbed, bundle, "keyhole-reconciler")
@@ -315,6 +315,29 @@ class TestKubernetes:
         for elsewhere in (secrets.replace(bundle, "bundle-none"), secrets.replace("secrets", "configmaps")):
             assert reconciler.ask("GET", elsewhere) == 403
         assert reconciler.ask("GET", "/api/v1/secrets") == 403
+        events = f"/apis/events.k8s.io/v1/namespaces/{bundle}/events"
+        told = event("told", bundle)
+        testbed.kubectl("delete", "event", "told", "-n", bundle, "--ignore-not-found")
+        assert reconciler.ask("POST", events, told) == 201
+        assert reconciler.ask("PATCH", f"{events}/told", {"note": "more"}, merge) == 200
+        for method, path in (("GET", events), ("GET", f"{events}/told"), ("DELETE", f"{events}/told")):
+            assert reconciler.ask(method, path) == 403
+        for plural in ("deployments", "statefulsets", "daemonsets"):
+            assert reconciler.ask("GET", f"/apis/apps/v1/namespaces/{bundle}/{plural}") == 403
+
+
+def event(name: str, namespace: str) -> Manifest:
+    """Return an Event about a Secret."""
+    return {
+        "metadata": {"name": name, "namespace": namespace},
+        "eventTime": "2026-01-01T00:00:00.000000Z",
+        "type": "Normal",
+        "reason": "Told",
+        "action": "Tell",
+        "reportingController": "keyhole.dev/controller",
+        "reportingInstance": "test",
+        "regarding": {"apiVersion": "v1", "kind": "Secret", "name": "plain", "namespace": namespace},
+    }
 
 
 class TestGuardedAccounts:
