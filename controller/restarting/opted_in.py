@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Final
 
+from kube.documents import part, text
 from kube.errors import KubernetesError
 from kube.metadata_pages import MOST_BYTES, Oversized
 from kube.objects import Metadata
@@ -104,21 +105,23 @@ class OptedIn:
 def _read(workloads: Workloads, kind: WorkloadKind, found: Metadata) -> Seen | None:
     """Return what is to be known of a workload; None if it was deleted meanwhile."""
     try:
-        return _seen(kind, workloads.get(kind, found.name, CALL_SECONDS))
+        return seen_as(kind, workloads.get(kind, found.name, CALL_SECONDS))
     except KubernetesError as error:
         if error.status == HTTPStatus.NOT_FOUND:
             return None
         raise
 
 
-def _seen(kind: WorkloadKind, found: FoundWorkload) -> Seen:
+def seen_as(kind: WorkloadKind, found: FoundWorkload) -> Seen:
+    """Return what is to be known of a workload, whatever it holds."""
     document, metadata = found.document, found.metadata
     dealt_with = rolled.parse(metadata.annotations.get(ROLLED))
     if kind is WorkloadKind.ROLLOUT:
         # Its template bears no mark: that would begin a canary.
-        restarted_for = dealt_with if "restartAt" in (document.get("spec") or {}) else None
+        restarted_for = dealt_with if "restartAt" in part(document, "spec") else None
     else:
-        restarted_for = rolled.parse(_annotation_of_template(document))
+        annotations = part(document, "spec", "template", "metadata", "annotations")
+        restarted_for = rolled.parse(text(annotations, ROLLED) or None)
     workload = Workload(
         kind.value,
         metadata.name.name,
@@ -130,10 +133,3 @@ def _seen(kind: WorkloadKind, found: FoundWorkload) -> Seen:
     # The annotations and labels are anybody's to fill, and nothing of them is needed later.
     kept = replace(metadata, annotations={}, labels={}, owners=())
     return Seen(kind, kept, workload, deadline_seconds(document), has_template(document))
-
-
-def _annotation_of_template(document: Mapping[str, object]) -> str | None:
-    part: object = document
-    for name in ("spec", "template", "metadata", "annotations", ROLLED):
-        part = part.get(name) if isinstance(part, Mapping) else None
-    return part if isinstance(part, str) else None
