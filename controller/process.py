@@ -107,6 +107,9 @@ class Controller:
         """
         self._leadership.start()
         with contextlib.ExitStack() as stack:
+            if self._following is not None:
+                # After the Lease, so that the next leader need not wait for it.
+                stack.callback(self._following.give_back)
             stack.callback(self._leadership.close)
             if self._following is not None:
                 self._following.start()

@@ -106,9 +106,12 @@ class Loop:
         self._reloader.start()
 
     def close(self) -> None:
-        """End the threads, once what they are doing is done, and give the tokens back."""
+        """End the threads, once what they are doing is done."""
         self._reloader.close()
         self.duty.close()
+
+    def give_back(self) -> None:
+        """Give the Vault tokens back. There may be thousands, so nothing should wait for it."""
         self._versions.close()
 
     def replace(self, connections: Mapping[str, Connection], rejected: Collection[str] = ()) -> list[str]:

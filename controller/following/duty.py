@@ -70,8 +70,7 @@ class Following:
 
         Raises the errors of `kube` when namespaces cannot be listed, and a bug that a round had.
         """
-        if not self._workers:
-            self._start()
+        self._start()
         if self._tools.intervals():
             if self._clock() - self._listed_at >= _NAMESPACES_EVERY_SECONDS:
                 self._follow(self._namespaces.list_enabled_metadata(_CALL_SECONDS))
@@ -92,7 +91,9 @@ class Following:
             worker.join()
 
     def _start(self) -> None:
-        for number in range(WORKERS):
+        """Start the threads, and any anew that a bug outside of a namespace's work has ended."""
+        self._workers = [worker for worker in self._workers if worker.is_alive()]
+        for number in range(len(self._workers), WORKERS):
             worker = threading.Thread(target=self._run, name=f"following-{number}", daemon=True)
             worker.start()
             self._workers.append(worker)

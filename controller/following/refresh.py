@@ -86,12 +86,15 @@ def refresh(  # noqa: PLR0917 - as whom, what, how it is judged, and when
     return Refreshed(Ending.CONFLICT, metadata)
 
 
-def withdraw(tenant: TenantApi, name: Metadata) -> None:
-    """Take a request off that no webhook saw, so that a later admission does not take it for a new one."""
+def withdraw(tenant: TenantApi, metadata: Metadata) -> Metadata:
+    """Take a request off that no webhook saw, so that a later admission does not take it for a new one.
+
+    Returns the object's metadata afterwards, or what was known of it if that fails.
+    """
     try:
-        tenant.secrets.change(name.name, {annotations.REFRESH: None}, _CALL_SECONDS)
+        return tenant.secrets.change(metadata.name, {annotations.REFRESH: None}, _CALL_SECONDS).metadata
     except (KubernetesError, KubernetesUnavailable):
-        return
+        return metadata
 
 
 def _read_again(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, Protocol
 
-from controller.following.comparison import Verdict
+from controller.following.comparison import Asked, Verdict
 from controller.following.hints import hints
 from controller.following.memory import Backoff, NamespaceMemory
 from controller.following.pacing.budget import Budget
@@ -113,6 +113,7 @@ class Round:
         self._go_on = go_on
         self._left: deque[Due] = deque()
         self._failures_in_a_row = 0
+        self._unsettled: set[Asked] = set()
         self.refreshed = 0
         """How many objects were refreshed."""
 
@@ -151,6 +152,7 @@ class Round:
 
     def end(self) -> None:
         """Tell what is wrong for good, and what no longer is. Raises `Interrupted`."""
+        self.survey.settle(self._unsettled)
         name, restarts = self._namespace.name.name, self._tools.restarts
         held = restarts.problems(name) if restarts is not None else {}
         for metadata in self.survey.secrets:
@@ -168,13 +170,17 @@ class Round:
         self._failures_in_a_row = self._failures_in_a_row + 1 if done.ending is Ending.UNAVAILABLE else 0
         tell = partial(self._tools.telling.event, self._tenant, due.metadata, SECRET.kind, "v1")
         memory = self._memory.of(due.metadata.uid)
+        if done.ending not in {Ending.REFRESHED, Ending.CURRENT, Ending.GONE}:
+            self._unsettled.update(each.asked for each in due.verdict.differences)
         match done.ending:
             case Ending.REFRESHED:
                 self.refreshed += 1
                 memory.backoff = None
                 tell("Refreshed", _said(due.verdict), is_warning=False)
             case Ending.UNSEEN:
-                withdraw(self._tenant, due.metadata)
+                after = withdraw(self._tenant, due.metadata)
+                problem = self._lasting(due, Hindrance.UNSEEN)
+                self._tools.telling.problem(self._tenant, after, problem, self._go_on)
                 raise NoWebhook(due.metadata)
             case Ending.IMMUTABLE:
                 memory.given_up = due.verdict.differences
@@ -186,11 +192,13 @@ class Round:
                 raise KubernetesUnavailable("could not have Secrets filled again")
 
     def _hold_back(self, due: Due, done: Refreshed) -> None:
-        """Try this object again later, and say why if it is more than an outage."""
+        """Try this object again later, and say why. After an outage of the webhook's, the next round tries again."""
         memory = self._memory.of(due.metadata.uid)
+        if any(done.cause == cause and cause.is_temporary for cause in Cause):
+            memory.backoff = None
+            return
         memory.backoff = memory.backoff or Backoff()
-        is_outage = any(done.cause == cause and cause.is_temporary for cause in Cause)
-        problem = None if is_outage else self._lasting(due, done.cause or Hindrance.NOT_REFRESHED)
+        problem = self._lasting(due, done.cause or Hindrance.NOT_REFRESHED)
         memory.backoff.failed(problem, self._tools.clock())
 
     def _lasting(self, due: Due, cause: str) -> Problem:

@@ -1,10 +1,10 @@
 """The first half of a round: list a namespace's Secrets, ask Vault about their paths, and compare."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from controller.following.comparison import Answer, Asked, Comparison, Verdict, remembered
+from controller.following.comparison import Answer, Asked, Comparison, PathMemory, Verdict, remembered
 from controller.following.memory import NamespaceMemory, ObjectMemory
 from controller.following.questions import Inquiry
 from controller.following.values import Values
@@ -52,6 +52,8 @@ class Survey:
         self._memory = memory
         self._keys = keys
         self._objects: list[tuple[Metadata, FollowedObject]] = []
+        self._due_now: set[str] = set()
+        self._seen: Mapping[Asked, PathMemory] = {}
         self._answers: Mapping[Asked, Answer] = {}
         self._values: Mapping[Reference, SecretValue] = {}
         self._before = dict(memory.paths)
@@ -85,15 +87,19 @@ class Survey:
     def ask(self, inquiry: Inquiry, intervals: Mapping[str, float], now: float, go_on: Callable[[], None]) -> None:
         """Ask Vault about the paths of all objects that are due. Raises `Interrupted`.
 
-        `intervals` has the seconds between two rounds for each connection that is followed.
+        `intervals` has the seconds between two questions for each connection that is followed.
         """
         shortest = min(intervals.values(), default=0.0)
+        due = {name for name, seconds in intervals.items() if self._is_connection_due(name, seconds, now)}
+        for metadata, what in self._objects:
+            if _is_due(what, self._memory.of(metadata.uid), shortest, now):
+                self._due_now.add(metadata.uid)
         wanted = {
             asked: reference
             for metadata, what in self._objects
-            if _is_due(what, self._memory.of(metadata.uid), shortest, now)
+            if metadata.uid in self._due_now
             for asked, reference, _ in _uses(what)
-            if asked.connection in intervals
+            if asked.connection in due
         }
         self._answers = inquiry.versions(self.tenant.namespace, wanted, self._memory, go_on)
         unversioned = [
@@ -109,10 +115,14 @@ class Survey:
     def compare(self, now: float) -> None:
         """Find what is to be refreshed, and what is wrong for good."""
         recorded: dict[Asked, int] = {}
+        differing: set[Asked] = set()
         for metadata, what in self._objects:
             for asked, _, version in _uses(what):
                 recorded[asked] = max(version or 0, recorded.get(asked, 0))
+            if metadata.uid not in self._due_now:
+                continue
             verdict = self._verdict(metadata, what)
+            differing.update(each.asked for each in verdict.differences)
             memory = self._memory.of(metadata.uid)
             standing = _standing(memory, verdict, what, now)
             if verdict.differences and memory.given_up != verdict.differences and not _is_held_back(memory, now):
@@ -120,8 +130,18 @@ class Survey:
             problem = verdict.problem or standing or _misspelt(what)
             if problem is not None or all(asked in self._answers for asked, _, _ in _uses(what)):
                 self.problems[metadata.uid] = problem
-        self._memory.paths.update(remembered(self._answers, recorded, self._before))
+        self._seen = remembered(self._answers, recorded, self._before)
+        self._memory.paths.update({asked: each for asked, each in self._seen.items() if asked not in differing})
         self._memory.keep(self.paths, {metadata.uid for metadata, _ in self._objects})
+
+    def settle(self, unsettled: Collection[Asked]) -> None:
+        """Remember what was seen of all paths but those with objects that could not be refreshed.
+
+        Not before the refreshes: that a path was made anew shows in nothing else, so it must be seen again then.
+        """
+        self._memory.paths.update(
+            {asked: each for asked, each in self._seen.items() if asked not in unsettled and asked in self.paths}
+        )
 
     def verdict(self, metadata: Metadata) -> Verdict:
         """Compare an object, in whatever state it is by now, with this round's answers."""
@@ -130,6 +150,12 @@ class Survey:
     def _verdict(self, metadata: Metadata, what: FollowedObject) -> Verdict:
         values = Values(self.tenant, metadata, self._values, self._keys, self._memory)
         return Comparison(self._answers, self._before, values.same).verdict(what.fields)
+
+    def _is_connection_due(self, name: str, seconds: float, now: float) -> bool:
+        if now - self._memory.asked_at.get(name, float("-inf")) < seconds - _EARLY_SECONDS:
+            return False
+        self._memory.asked_at[name] = now
+        return True
 
     def _is_unversioned(self, reference: Reference, recorded: int | None) -> bool:
         return recorded is None and getattr(self._answers.get(Asked.about(reference)), "current", 0) is None
