@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from pathlib import Path
 
-from demo import cluster, forgery
+from demo import cluster, forgery, rotation
 from demo.claims import Claims
 from demo.cluster import NAMESPACE
 from demo.git import Manifest
@@ -83,6 +83,10 @@ class Chapters:
                 )
                 holds = self._values.expected[manifest.secret, key].text == text
                 self._claims.check(command if holds else f"{command}: not what Vault holds", holds=holds)
+
+    def rotate(self) -> None:
+        """Change a value in Vault, and see the cluster follow."""
+        self._values = rotation.rotate(self._screen, self._shell, self._claims, self._values)
 
     def forge(self, webhook: Webhook) -> None:
         """Ask Keyhole as if one were the API server, with everything that others have, and then as the API server."""
@@ -178,7 +182,8 @@ class Chapters:
 
     def _logs(self, webhook_log: Path) -> list[tuple[str, Path]]:
         return [
-            ("Keyhole's log", webhook_log),
+            ("The webhook's log", webhook_log),
+            ("The controller's log", webhook_log.with_name("controller.log")),
             ("The API server's log", self._bed.kubernetes.log_file),
             ("The API server's audit log", self._bed.kubernetes.audit_log),
             ("Vault's audit log", self._bed.vault.audit_log),

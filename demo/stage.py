@@ -14,10 +14,13 @@ from testbed import Options, Testbed
 from testbed.bed import NEEDED
 from testbed.keyhole.aggregation import aggregated, serving_aggregated
 from testbed.keyhole.connections import write_connections
-from testbed.keyhole.installation import Webhook
+from testbed.keyhole.installation import Webhook, controlling
 from testbed.programs.reports import on_standard_error
 from testbed.servers.pki import write_private
 from testbed.states import State
+
+# Nobody watches a demo for a minute.
+_INTERVAL_SECONDS = 2
 
 
 @contextlib.contextmanager
@@ -37,8 +40,8 @@ def working_directory() -> Iterator[Path]:
 
 def prepared_bed(directory: Path) -> Testbed:
     """Return a testbed that is not started yet, its programs found or, with progress on stderr, built."""
-    bed = Testbed(Options(directory=directory, name="demo"), on_standard_error())
-    for name in NEEDED:
+    bed = Testbed(Options(directory=directory, name="demo", controller_manager=True), on_standard_error())
+    for name in (*NEEDED, "kube-controller-manager"):
         bed.program(name)
     return bed
 
@@ -61,9 +64,16 @@ def fill_vault(shell: Shell, values: Values) -> None:
 def keyhole(bed: Testbed, directory: Path) -> Iterator[Webhook]:
     """Serve Keyhole as in production, behind the API server's aggregation layer, until the block ends."""
     directory.mkdir(mode=0o700)
-    connections = write_connections(bed, directory / "connections.yaml")
+    connections = write_connections(bed, directory / "connections.yaml", followIntervalSeconds=_INTERVAL_SECONDS)
     with serving_aggregated(bed, directory, connections) as webhook, aggregated(bed, webhook):
         yield webhook
+
+
+@contextlib.contextmanager
+def controller(bed: Testbed, directory: Path) -> Iterator[None]:
+    """Run Keyhole's controller with the webhook's connections, until the block ends."""
+    with controlling(bed, directory, arguments=("--connections", str(directory / "connections.yaml"))):
+        yield
 
 
 def write_environment(bed: Testbed, path: str) -> Path:

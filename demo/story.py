@@ -63,12 +63,14 @@ class Story:
         bed = self._start_servers(directory, stack)
         self._open_namespace(Shell(bed, self._screen))
         webhook = self._start_keyhole(bed, directory, stack)
+        self._start_controller(bed, directory, stack)
         chapters = Chapters(bed, self._screen, self._claims, self._values, self._good, show=self._show)
         mask = "SHOW=1 is set: the values are shown" if self._show else "masked; SHOW=1 shows the values"
         for part, heading, chapter in (
             ("dry run", "A dry run: what a reviewer or a GitOps controller sees", chapters.dry_run),
             ("apply", "The real thing", chapters.apply),
             ("compare", f"What Git holds and what the cluster holds ({mask})", chapters.side_by_side),
+            ("rotate", "A value changes in Vault, and nobody does anything", chapters.rotate),
             ("forge", "Nobody but the API server is answered", partial(chapters.forge, webhook)),
             ("search", "Where no value stands", partial(chapters.elsewhere, webhook.log_file)),
             (
@@ -113,6 +115,11 @@ class Story:
         self._screen.output(shell.show_kubectl("get", "apiservice", f"{VERSION}.{GROUP}"))
         self._clock.lap("start Keyhole")
         return webhook
+
+    def _start_controller(self, bed: Testbed, directory: Path, stack: contextlib.ExitStack) -> None:
+        stack.enter_context(stage.controller(bed, directory / "keyhole"))
+        self._screen.say("keyhole controller: asks Vault every two seconds what has changed; a minute is usual.")
+        self._clock.lap("start the controller")
 
     def _wait_for_enter(self, bed: Testbed) -> None:
         file = stage.write_environment(bed, os.environ.get("PATH", os.defpath))

@@ -8,7 +8,7 @@ import json
 import secrets
 import urllib.parse
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from certs.issue import issue_ca, issue_serving
 from resolver.references.value import SecretValue
@@ -16,6 +16,7 @@ from resolver.references.value import SecretValue
 # Whoever sees this outside of Vault and the cluster's Secrets has found a leak.
 MARK = "never-in-git-"
 HIDDEN = "••••••"
+DATABASE = "secret/shop/database"
 _SHORTEST_SEARCHED = 8
 
 
@@ -38,24 +39,36 @@ class Expected:
 
 @dataclass(frozen=True)
 class Values:
-    """`in_vault`: path to field to value. `expected`: name of a Secret and key to what it must hold."""
+    """`in_vault`: path to field to value. `expected`: name of a Secret and key to what it must hold.
+
+    `rotated` is what Vault held before; it must not be seen anywhere either.
+    """
 
     in_vault: Mapping[str, Mapping[str, SecretValue]]
     expected: Mapping[tuple[str, str], Expected]
+    rotated: Mapping[str, Mapping[str, SecretValue]] = field(default_factory=dict)
 
     def found_in(self, text: str) -> list[str]:
-        """Return the paths and fields whose value stands in the text, as it is or encoded."""
-        return [
-            f"{path}#{field}"
-            for path, fields in self.in_vault.items()
-            for field, value in fields.items()
+        """Return the paths and fields whose value, of now or before, stands in the text, as it is or encoded."""
+        found = (
+            f"{path}#{name}"
+            for held in (self.in_vault, self.rotated)
+            for path, fields in held.items()
+            for name, value in fields.items()
             if any(form in text for form in _forms(value))
-        ]
+        )
+        return list(dict.fromkeys(found))
+
+    def with_another_password(self) -> "Values":
+        """Return the values with a new password of the database."""
+        password = _password()
+        in_vault = {**self.in_vault, DATABASE: {"password": password}}
+        return Values(in_vault, {**self.expected, **_database(password)}, rotated=self.in_vault)
 
 
 def made_up() -> Values:
     """Return new values for every reference in `examples/base`."""
-    password = SecretValue(f"{_random()}/@:")  # what a URL cannot hold as it is
+    password = _password()
     token = SecretValue(_random())
     username, registry_password = SecretValue(_random()), SecretValue(_random())
     ca = issue_ca("shop-ca")
@@ -63,22 +76,33 @@ def made_up() -> Values:
     certificate, key = SecretValue(serving.certificate_pem), SecretValue(serving.key_pem)
     in_vault = {
         "secret/shop/certificate": {"certificate": certificate, "key": key},
-        "secret/shop/database": {"password": password},
+        DATABASE: {"password": password},
         "secret/shop/payments": {"token": token},
         "secret/shop/registry": {"username": username, "password": registry_password},
     }
-    escaped = SecretValue(urllib.parse.quote(password.reveal_text(), safe=""))
     endpoint = "[payments]\nendpoint = https://pay.example\n"
     expected = {
         ("certificate", "tls.crt"): Expected((certificate,)),
         ("certificate", "tls.key"): Expected((key,)),
-        ("database", "password"): Expected((password,)),
-        ("database", "url"): Expected(("postgres://shop:", escaped, "@db.shop/shop")),
+        **_database(password),
         ("payments", "client.ini"): Expected((f"{endpoint}token = ", token, "\n")),
         ("payments", "token"): Expected((token,)),
         ("registry", ".dockerconfigjson"): _docker(username, registry_password),
     }
     return Values(in_vault, expected)
+
+
+def _password() -> SecretValue:
+    """Return one with characters that a URL cannot hold as they are."""
+    return SecretValue(f"{_random()}/@:")
+
+
+def _database(password: SecretValue) -> dict[tuple[str, str], Expected]:
+    escaped = SecretValue(urllib.parse.quote(password.reveal_text(), safe=""))
+    return {
+        ("database", "password"): Expected((password,)),
+        ("database", "url"): Expected(("postgres://shop:", escaped, "@db.shop/shop")),
+    }
 
 
 def _docker(username: SecretValue, password: SecretValue) -> Expected:

@@ -107,8 +107,8 @@ def test_every_good_manifest_is_in_the_table_above_and_in_the_kustomization() ->
 
 def test_references_stay_within_what_the_policy_allows() -> None:
     policy = (EXAMPLES / "vault" / "policy.hcl").read_text()
-    (allowed,) = re.findall(r'^path "(.*)\*" \{', policy, re.MULTILINE)
-    assert allowed == "secret/data/shop/"
+    allowed, followed = re.findall(r'^path "(.*)\*" \{', policy, re.MULTILINE)
+    assert (allowed, followed) == ("secret/data/shop/", "secret/metadata/shop/")
     prefix = allowed.replace("/data/", "/")
     for _, document in documents("base"):
         for wanted in scan_object(SECRET, as_admitted(document)).wanted:

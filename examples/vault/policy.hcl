@@ -3,3 +3,8 @@
 path "secret/data/shop/*" {
   capabilities = ["read"]
 }
+
+# Versions without values, by which Keyhole notices that a value has changed.
+path "secret/metadata/shop/*" {
+  capabilities = ["read"]
+}

@@ -177,3 +177,13 @@ def test_the_help_has_examples() -> None:
     done = CliRunner().invoke(main, ["--help"])
     assert done.exit_code == 0
     assert "SHOW=1 python -m demo" in done.output
+
+
+def test_a_new_password_is_expected_wherever_it_is_used_and_the_old_one_is_still_a_leak() -> None:
+    before = made_up()
+    after = before.with_another_password()
+    changed = {name for name in before.expected if before.expected[name].text != after.expected[name].text}
+    assert changed == {("database", "password"), ("database", "url")}
+    for values in (before, after):
+        assert after.found_in(values.expected["database", "url"].text) == ["secret/shop/database#password"]
+    assert before.found_in(after.expected["database", "url"].text) == []
