@@ -39,8 +39,8 @@ _DENIED = http("403 Forbidden", b'{"errors": ["1 error occurred:\\n\\t* permissi
 _UNKNOWN = http("403 Forbidden", b'{"errors": ["permission denied", "invalid token"]}')
 _MISSING = http("404 Not Found", b'{"errors": []}')
 _ENTRY = {"created_time": "2026-11-28T10:14:03Z", "deletion_time": "", "destroyed": False}
-_METADATA = http("200 OK", json.dumps({"data": {"current_version": 3, "versions": {"3": _ENTRY}}}).encode())
-_DATA = http("200 OK", json.dumps({"data": {"data": {"f": "v"}, "metadata": {"version": 3, **_ENTRY}}}).encode())
+METADATA = http("200 OK", json.dumps({"data": {"current_version": 3, "versions": {"3": _ENTRY}}}).encode())
+DATA = http("200 OK", json.dumps({"data": {"data": {"f": "v"}, "metadata": {"version": 3, **_ENTRY}}}).encode())
 _PLAIN = http("200 OK", json.dumps({"data": {"f": "v", "j": '{"a": "1", "b": "2"}'}}).encode())
 _VERSION = KvVersion(3, "2026-11-28T10:14:03Z")
 _LACKING = KvVersion(3, "2026-11-28T10:14:03Z", lacks_metadata=True)
@@ -54,12 +54,13 @@ class Interrupted(Exception):
 
 @dataclass
 class Vault:
-    """Answers each path as `answers` says, and denies others."""
+    """Answers each path as `answers` says, and others with `otherwise`: a denial. An empty answer hangs up."""
 
     answers: dict[str, bytes] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
     logins: int = 0
     may_log_in: bool = True
+    otherwise: bytes = _DENIED
     of_next_token: dict[str, bytes] = field(default_factory=dict)
     unknown_tokens: set[str] = field(default_factory=set)
 
@@ -73,7 +74,7 @@ class Vault:
             client.sendall(self._login())
             return
         token = head.partition(b"X-Vault-Token: ")[2].partition(b"\r\n")[0].decode()
-        answer = _UNKNOWN if token in self.unknown_tokens else self.answers.get(path, _DENIED)
+        answer = _UNKNOWN if token in self.unknown_tokens else self.answers.get(path, self.otherwise)
         if answer:
             client.sendall(answer)
         else:
@@ -132,7 +133,7 @@ class Loop:
             return list(asked.values(references).values())
 
 
-def _connection(address: str, **changes: object) -> Connection:
+def connection_to(address: str, **changes: object) -> Connection:
     auth = Authentication(method="jwt", role="r")
     mounts = {"secret": 2, "legacy": 1}
     return Connection.model_validate({"address": address, "auth": auth, "mounts": mounts, **changes}, by_name=True)
@@ -143,7 +144,7 @@ def looping(**changes: object) -> Iterator[Loop]:
     vault = Vault()
     with (
         answering(vault) as (address, _),
-        closing(Versions({"default": _connection(address, **changes)}, TokenCache(Minter()))) as versions,
+        closing(Versions({"default": connection_to(address, **changes)}, TokenCache(Minter()))) as versions,
     ):
         yield Loop(vault, versions)
 
@@ -162,7 +163,7 @@ def _a_minute_later(monkeypatch: pytest.MonkeyPatch) -> None:
 
 class TestVersions:
     def test_a_quiet_round_costs_one_request_a_location(self, loop: Loop) -> None:
-        loop.vault.answers[_META] = _METADATA
+        loop.vault.answers[_META] = METADATA
         texts = ("vault:secret/app#f", "vault:secret/app#other", "vault:secret/data/app#f", "vault:secret/app#f#2")
         assert loop.ask(*texts) == [_VERSION] * 4
         assert loop.new_requests() == [_LOGIN, _META]
@@ -180,7 +181,7 @@ class TestVersions:
 
     def test_a_mount_that_is_not_configured_is_asked_for_once(self, loop: Loop) -> None:
         loop.vault.allow("grown/app")
-        loop.vault.answers["grown/metadata/app"] = _METADATA
+        loop.vault.answers["grown/metadata/app"] = METADATA
         assert loop.one("vault:grown/app#f") == _VERSION
         assert loop.new_requests() == [_LOGIN, f"{_MOUNT}grown/app", "grown/metadata/app"]
         assert loop.one("vault:grown/app#f") == _VERSION
@@ -189,7 +190,7 @@ class TestVersions:
     @pytest.mark.usefixtures("_a_minute_later")
     def test_a_mount_that_became_kv_v1_is_found_out(self, loop: Loop) -> None:
         loop.vault.allow("grown/app")
-        loop.vault.answers["grown/metadata/app"] = _METADATA
+        loop.vault.answers["grown/metadata/app"] = METADATA
         loop.one("vault:grown/app#f")
         loop.vault.allow("grown/app", version=1)
         loop.vault.answers["grown/metadata/app"] = _MISSING
@@ -200,7 +201,7 @@ class TestVersions:
         assert isinstance(loop.one(), SecretNotFound)
 
     def test_a_token_that_vault_forgot_costs_one_login(self, loop: Loop) -> None:
-        loop.vault.answers[_META] = _METADATA
+        loop.vault.answers[_META] = METADATA
         loop.one()
         loop.vault.unknown_tokens.add("token-1")
         loop.new_requests()
@@ -210,7 +211,7 @@ class TestVersions:
 
 class TestDenials:
     def test_a_policy_without_metadata_costs_one_request_a_round_and_is_told(self, loop: Loop) -> None:
-        loop.vault.answers[_READ] = _DATA
+        loop.vault.answers[_READ] = DATA
         assert loop.one() == _LACKING
         assert loop.new_requests() == [_LOGIN, _META, _READ]
         assert [loop.one() for _ in range(3)] == [_LACKING] * 3
@@ -218,13 +219,13 @@ class TestDenials:
 
     def test_after_ten_minutes_metadata_is_tried_again(self, loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "_AGAIN_SECONDS", -1.0)
-        loop.vault.answers[_READ] = _DATA
+        loop.vault.answers[_READ] = DATA
         loop.one()
-        loop.vault.answers[_META] = _METADATA
+        loop.vault.answers[_META] = METADATA
         assert loop.one() == _VERSION
 
     def test_a_denial_soon_after_the_login_is_believed(self, loop: Loop) -> None:
-        loop.vault.answers[_META] = _METADATA
+        loop.vault.answers[_META] = METADATA
         loop.one()
         loop.vault.answers.clear()
         loop.new_requests()
@@ -233,7 +234,7 @@ class TestDenials:
 
     @pytest.mark.usefixtures("_a_minute_later")
     def test_a_denied_path_costs_four_requests_at_first_and_then_one(self, loop: Loop) -> None:
-        loop.vault.answers[_META] = _METADATA
+        loop.vault.answers[_META] = METADATA
         loop.one()  # the token is older than the denial
         loop.vault.answers.clear()
         loop.new_requests()
@@ -245,7 +246,7 @@ class TestDenials:
 
     def test_a_path_that_is_allowed_again_is_found_by_that_one_request(self, loop: Loop) -> None:
         loop.one()
-        loop.vault.answers |= {_META: _METADATA, _READ: _DATA}
+        loop.vault.answers |= {_META: METADATA, _READ: DATA}
         loop.new_requests()
         assert loop.one(was_denied=True) == _VERSION
         assert loop.new_requests() == [_READ]
@@ -256,7 +257,7 @@ class TestDenials:
     def test_a_role_that_allows_more_by_now_does_not_lack_metadata(self, loop: Loop) -> None:
         loop.one()
         loop.new_requests()
-        loop.vault.of_next_token = {_META: _METADATA, _READ: _DATA}
+        loop.vault.of_next_token = {_META: METADATA, _READ: DATA}
         assert loop.one() == _VERSION
         assert loop.new_requests() == [_META, _READ, _LOGIN, _READ]
         assert loop.one() == _VERSION
@@ -272,7 +273,7 @@ class TestDenials:
     @pytest.mark.usefixtures("_a_minute_later")
     def test_a_denied_path_on_a_mount_that_vault_told_of(self, loop: Loop) -> None:
         loop.vault.allow("grown/app")
-        loop.vault.answers["grown/metadata/app"] = _METADATA
+        loop.vault.answers["grown/metadata/app"] = METADATA
         loop.one("vault:grown/app#f")
         del loop.vault.answers["grown/metadata/app"]
         loop.new_requests()
@@ -295,7 +296,7 @@ class TestDenials:
 
     @pytest.mark.usefixtures("_a_minute_later")
     def test_ten_minutes_of_a_denied_path_cost_at_most_ten_requests(self, loop: Loop) -> None:
-        loop.vault.answers[_META] = _METADATA
+        loop.vault.answers[_META] = METADATA
         loop.one()
         loop.vault.answers.clear()
         loop.new_requests()
@@ -316,7 +317,7 @@ class TestFailures:
     )
     def test_a_failure_costs_one_request(self, answer: bytes) -> None:
         with looping(retries=Retries(attempts=5)) as loop:
-            loop.vault.answers |= {_META: _METADATA, "secret/metadata/other": answer}
+            loop.vault.answers |= {_META: METADATA, "secret/metadata/other": answer}
             loop.one()
             loop.new_requests()
             # Hanging up on a connection that was idle looks as if it had been closed long ago: that is one more.
@@ -351,7 +352,7 @@ class TestFailures:
         with loop.versions.asking("default", "a", Deadline.after(5), stop) as asked, pytest.raises(Interrupted):
             asked.version(Reference("secret/app", "f"))
         assert loop.new_requests() == []
-        loop.vault.answers[_META] = _METADATA
+        loop.vault.answers[_META] = METADATA
         assert loop.one() == _VERSION
 
     def test_a_connection_that_is_not_there(self, loop: Loop) -> None:
@@ -412,16 +413,16 @@ class TestValues:
 
 class TestConnections:
     def test_the_same_ones_again_change_nothing(self, loop: Loop) -> None:
-        loop.vault.answers[_META] = _METADATA
+        loop.vault.answers[_META] = METADATA
         loop.one()
         address = loop.versions.connections["default"].address
-        assert loop.versions.replace({"default": _connection(address)}) == []
-        assert loop.versions.replace({"default": _connection(address).trusting(b"another")}) == ["default"]
+        assert loop.versions.replace({"default": connection_to(address)}) == []
+        assert loop.versions.replace({"default": connection_to(address).trusting(b"another")}) == ["default"]
 
-    def test_a_bundle_stays_with_its_connection(self, loop: Loop) -> None:
+    def test_a_bundle_stays_with_itsconnection_to(self, loop: Loop) -> None:
         address = loop.versions.connections["default"].address
         with pytest.raises(OSError, match="does not contain a certificate"):
-            loop.versions.replace({"default": _connection("https://127.0.0.1:1").trusting(b"not PEM")})
+            loop.versions.replace({"default": connection_to("https://127.0.0.1:1").trusting(b"not PEM")})
         assert loop.versions.connections["default"].address == address
 
     def test_the_interval_is_that_of_the_file(self) -> None:
@@ -430,7 +431,7 @@ class TestConnections:
 
 
 def test_threads_share_it_and_a_namespace_logs_in_once(loop: Loop) -> None:
-    loop.vault.answers |= {f"secret/metadata/{number}": _METADATA for number in range(40)}
+    loop.vault.answers |= {f"secret/metadata/{number}": METADATA for number in range(40)}
     found: list[KvVersion | ResolverError] = []
     begin = threading.Barrier(4)
 
