@@ -115,21 +115,29 @@ class Kubernetes:
         proxy = self._front_proxy.issue(FRONT_PROXY_NAME, FRONT_PROXY_NAME)
         policy = self._directory / "audit-policy.yaml"
         policy.write_text(yaml.safe_dump(_AUDIT_POLICY))
-        arguments = self._arguments(etcd_url, serving, proxy, policy)
+        self._flags = self._arguments(etcd_url, serving, proxy, policy)
 
         def attempt() -> None:
             self.port = ports.free_port()
-            self.server = self._supervisor.start(
-                "kube-apiserver",
-                [*arguments, f"--secure-port={self.port}"],
-                self.log_file,
-                {"HOME": str(self._directory), **go_environment()},
-                self._directory,
-            )
-            self.server.wait_until(self._ready, READY_TIMEOUT_SECONDS)
+            self._launch()
 
         ports.launch(attempt)
         self.kubeconfig = self._write_kubeconfig("admin", self._admin)
+
+    def restart(self) -> None:
+        """End it, start it again where it was, and wait until it is ready. Raises ServerFailed."""
+        self.server.stop()
+        self._launch()
+
+    def _launch(self) -> None:
+        self.server = self._supervisor.start(
+            "kube-apiserver",
+            [*self._flags, f"--secure-port={self.port}"],
+            self.log_file,
+            {"HOME": str(self._directory), **go_environment()},
+            self._directory,
+        )
+        self.server.wait_until(self._ready, READY_TIMEOUT_SECONDS)
 
     def _arguments(self, etcd_url: str, serving: KeyFiles, proxy: KeyFiles, policy: Path) -> list[str]:
         flags = {
