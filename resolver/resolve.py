@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
-from resolver.budget import ALONE, Budget, Process
+from resolver.budget import ALONE, Budget, Process, nothing
 from resolver.connections.model import Connection
 from resolver.deadline import Deadline
 from resolver.errors import DeadlineExceeded, ResolverError
@@ -14,7 +14,6 @@ from resolver.references.errors import MissingField
 from resolver.references.evaluation import Evaluation, evaluate, in_order
 from resolver.references.grammar import Reference
 from resolver.references.value import SecretValue
-from resolver.tenancy.login import nothing
 from resolver.tenancy.tenant_view import TenantView, TokenLease
 from resolver.tenancy.token_cache import Tenant
 from resolver.vault.breaker import State

@@ -27,10 +27,6 @@ from resolver.vault.observer import Operation
 _USABLE_PART_OF_LIFE = 0.9
 
 
-def nothing() -> None:
-    """Pay nothing: requests are not counted."""
-
-
 @dataclass(frozen=True, slots=True)
 class VaultToken:
     """A Vault token, and whether Vault can revoke it. Times are in monotonic seconds.

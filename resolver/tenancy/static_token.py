@@ -7,9 +7,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from math import inf
 
+from resolver.budget import nothing
 from resolver.deadline import Deadline
 from resolver.references.value import SecretValue
-from resolver.tenancy.login import VaultToken, nothing
+from resolver.tenancy.login import VaultToken
 from resolver.tenancy.token_cache import Tenant
 from resolver.vault.client import VaultClient
 from resolver.vault.denials import OwnTokenUnknown

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol, TypeVar
 
-from resolver.budget import Budget
+from resolver.budget import Budget, nothing
 from resolver.errors import ResolverError
 from resolver.references.grammar import Reference
-from resolver.tenancy.login import VaultToken, nothing
+from resolver.tenancy.login import VaultToken
 from resolver.vault import kv, kv_versions, mounts
 from resolver.vault.denials import DeniedForNow, MountDenied, TokenUnknown
 from resolver.vault.errors import PathNotAllowed, ReferenceRefused, VaultDenied

@@ -11,12 +11,13 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from resolver.budget import nothing
 from resolver.deadline import Deadline
 from resolver.errors import ResolverError
 from resolver.identity import TokenMinter, identity_name
 from resolver.tenancy import login
 from resolver.tenancy.lease import Lease, Slot
-from resolver.tenancy.login import VaultToken, nothing
+from resolver.tenancy.login import VaultToken
 from resolver.vault.client import VaultClient
 from resolver.vault.errors import IdentityRefused, LoginDenied
 from resolver.vault.observer import Login

@@ -18,12 +18,12 @@ import jsonpatch
 import pytest
 
 from kube.access import Subject
+from resolver.budget import nothing
 from resolver.connections.model import Authentication, Connection
 from resolver.deadline import Deadline
 from resolver.references.value import SecretValue
 from resolver.resolve import Resolver
 from resolver.tenancy.lease import Lease
-from resolver.tenancy.login import nothing
 from resolver.tenancy.token_cache import Tenant, TokenCache
 from resolver.vault.client import VaultClient
 from resolver.vault.http import VaultAnswer, VaultHttp, VaultRequest
