@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 
 from certs.issue import issue_ca, issue_serving
+from manifests.provenance.counting import changes
+from manifests.provenance.record import parse
 from testbed import Options, Testbed
 from testbed.keyhole.helm import Helm
 from testbed.keyhole.installation import SERVICE_HOST
@@ -33,6 +35,7 @@ from tests.e2e.traffic import Traffic
 
 BEFORE = Path(__file__).with_name("before")
 STATE: Mapping[str, Any] = json.loads((BEFORE / "state.json").read_text())
+LABELLED = {**STATE["manifest"], "metadata": {**STATE["manifest"]["metadata"], "labels": {"team": "shop"}}}
 TENANT_NAMESPACE = STATE["stored"]["metadata"]["namespace"]
 NAME = STATE["stored"]["metadata"]["name"]
 API_SERVICE = "v1alpha1.admission.keyhole.dev"
@@ -80,7 +83,8 @@ def before(bed: Testbed, cluster: Cluster, cluster_helm: Helm, port: int) -> Rel
     text = "\n---\n".join(json.dumps(one) for one in written)
     bed.kubectl("apply", "--server-side", "--field-manager=keyhole", "-f", "-", input_text=text)
     # Before anybody is asked about it: it is stored as it is.
-    bed.kubernetes.request("POST", f"/api/v1/namespaces/{TENANT_NAMESPACE}/secrets", STATE["stored"]).raise_for_status()
+    for stored in (STATE["stored"], STATE["between"]):
+        bed.kubernetes.request("POST", f"/api/v1/namespaces/{TENANT_NAMESPACE}/secrets", stored).raise_for_status()
     vault_ca = {"ca.crt": bed.vault.ca_file.read_text()}
     within = {"name": "vault-ca", "namespace": "keyhole"}
     apply(bed, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": within, "data": vault_ca})
@@ -144,6 +148,10 @@ def _secret(name: str, parts: Mapping[str, bytes]) -> Mapping[str, Any]:
     }
 
 
+def _record(secret: Mapping[str, Any]) -> Any:
+    return json.loads(secret["metadata"]["annotations"]["keyhole.dev/record"])
+
+
 def _kept(release: Release) -> Mapping[str, Any]:
     found = {name: release.get(f"/api/v1/namespaces/keyhole/secrets/{name}") for name in KEPT}
     told = {name: (each["metadata"]["uid"], each["data"]) for name, each in found.items()}
@@ -187,8 +195,7 @@ def test_an_unchanged_manifest_keeps_its_values_although_vault_has_them_no_more(
 ) -> None:
     """A new worker asks Vault whether the values are still right. Without the proof it would have to refuse them."""
     assert upgraded
-    manifest = {**STATE["manifest"], "metadata": {**STATE["manifest"]["metadata"], "labels": {"team": "shop"}}}
-    told = cluster.apply(manifest)
+    told = cluster.apply(LABELLED)
     assert "SecretNotFound" in told.stderr
     after = cluster.get(NAME)
     assert after["data"] == STATE["stored"]["data"]
@@ -213,3 +220,42 @@ def test_values_are_read_and_signed_under_the_key_of_before(upgraded: Release, c
     record = json.loads(cluster.get("new")["metadata"]["annotations"]["keyhole.dev/record"])
     signing = base64.b64decode(STATE["record-key"]["data"]["signing"]).decode()
     assert record["key"] == signing
+
+
+def test_what_both_versions_wrote_by_turns_shows_in_no_diff_and_is_counted_once(
+    upgraded: Release, cluster: Cluster
+) -> None:
+    """The version before changed a value and did not count it: that field has no counter any more."""
+    assert upgraded
+    manifest, stored = STATE["between-manifest"], _record(STATE["between"])
+    name = manifest["metadata"]["name"]
+    marks = {pointer: entry.get("n") for pointer, entry in stored["fields"].items()}
+    assert (stored["n"], marks) == (1, {"/data/password": 1, "/data/token": None})
+    assert changes(parse(STATE["between"]["metadata"]["annotations"]["keyhole.dev/record"])) == 2
+    _assert_no_diff(cluster, manifest)
+    cluster.kubectl("label", "secret", name, "team=shop")
+    after = cluster.get(name)
+    stored["fields"]["/data/token"]["n"] = 2
+    assert _record(after) == {**stored, "n": 2}
+    assert after["data"] == STATE["between"]["data"]
+    _assert_no_diff(cluster, manifest)
+    cluster.kubectl("label", "secret", name, "edited=again")
+    assert _record(cluster.get(name)) == _record(after)
+
+
+def test_a_record_of_before_gets_its_counters_with_the_first_change(upgraded: Release, cluster: Cluster) -> None:
+    assert upgraded
+    cluster.apply(LABELLED)
+    _assert_no_diff(cluster, LABELLED)
+    kv = cluster.bed.vault.client().secrets.kv.v2
+    kv.create_or_update_secret("e2e/before", {"password": "another value"}, mount_point="secret")
+    cluster.kubectl("annotate", "secret", NAME, "keyhole.dev/refresh=now")
+    assert cluster.values(NAME)["password"] == "another value"
+    record = _record(cluster.get(NAME))
+    assert (record["n"], [entry["n"] for entry in record["fields"].values()]) == (1, [1, 1])
+    _assert_no_diff(cluster, LABELLED)
+
+
+def _assert_no_diff(cluster: Cluster, manifest: Mapping[str, Any]) -> None:
+    shown = cluster.kubectl("diff", "-f", "-", text=json.dumps(manifest), check=False)
+    assert (shown.returncode, shown.stdout) == (0, "")
