@@ -137,7 +137,9 @@ def _refreshed(secrets: "Secrets", names: Sequence[ObjectName]) -> Iterator["Res
     from cli.following.refreshing import Ending, refresh
 
     in_a_row = 0
-    with click.progressbar(names, file=sys.stderr, hidden=len(names) < _MANY or not sys.stderr.isatty()) as bar:
+    # On a terminal the lines themselves show how far it is, and would break the bar.
+    is_hidden = len(names) < _MANY or not sys.stderr.isatty() or sys.stdout.isatty()
+    with click.progressbar(names, file=sys.stderr, hidden=is_hidden) as bar:
         for name in bar:
             result = refresh(secrets, name)
             yield result

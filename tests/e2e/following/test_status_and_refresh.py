@@ -112,8 +112,9 @@ def app(name: str = "app", **annotations: str) -> Manifest:
 
 def events_of(cluster: Cluster, name: str) -> Mapping[str, str]:
     """Return the notes of the Events about a Secret, by reason."""
-    found = json.loads(cluster.kubectl("events", "--for", f"secret/{name}", "-o", "json").stdout)["items"]
-    return {each["reason"]: each["message"] for each in found}
+    told = cluster.kubectl("events", "--for", f"secret/{name}", "-o", "json").stdout
+    # Where there are none, kubectl writes no JSON.
+    return {each["reason"]: each["message"] for each in json.loads(told)["items"]} if told else {}
 
 
 def is_behind(keyhole: Keyhole) -> bool:
