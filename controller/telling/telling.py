@@ -63,6 +63,7 @@ class Telling:
         self._told: OrderedDict[tuple[str, str], float] = OrderedDict()
         self._events = Allowance(_EVENTS_A_SECOND, 5 * _EVENTS_A_SECOND, clock)
         self._writes = Allowance(_PROBLEMS_A_SECOND, _MOST_PROBLEMS_AT_ONCE, clock)
+        self._writes_of: dict[str, Allowance] = {}
         self._lasting = LastingProblems()
 
     def event(  # noqa: PLR0917 - who, about what, and the words
@@ -101,15 +102,15 @@ class Telling:
 
         To be called once a round for each followed object that was compared, with its current metadata. The annotation
         is written when two rounds in a row have found the same, with a warning as an Event, and taken off as soon as
-        nothing is wrong. At most 5 a second are written on average; the others have their turn in a later round. Never
-        raises errors of `kube`, but what `go_on` raises.
+        nothing is wrong. At most 5 a second are written on average, half of them in one namespace; the others have
+        their turn in a later round. Never raises errors of `kube`, but what `go_on` raises.
         """
         if about.is_going:
             return
         namespace, name = about.name.namespace, about.name.name
         with self._lock:
             write = self._lasting.found(namespace, name, found, about.annotations.get(PROBLEM))
-            if write is Write.NOTHING or not self._writes.take():
+            if write is Write.NOTHING or not self._may_write(namespace):
                 return
         text = None if isinstance(write, Write) else dump(write)
         try:
@@ -140,11 +141,20 @@ class Telling:
         """Forget a namespace that is no longer followed."""
         with self._lock:
             self._lasting.forget(namespace)
+            self._writes_of.pop(namespace, None)
 
     def problems_by_cause(self) -> Mapping[str, int]:
         """Return how many objects have a problem that lasts, by the word of its cause."""
         with self._lock:
             return self._lasting.by_cause()
+
+    def _may_write(self, namespace: str) -> bool:
+        """Whether it is a namespace's turn. Anybody can write annotations that the loop then takes off again."""
+        own = self._writes_of.get(namespace)
+        if own is None:
+            own = Allowance(_PROBLEMS_A_SECOND / 2, _MOST_PROBLEMS_AT_ONCE / 2, self._clock)
+            self._writes_of[namespace] = own
+        return own.take() and self._writes.take()
 
     def _is_new(self, identity: str, reason: str) -> bool:
         with self._lock:

@@ -178,7 +178,7 @@ def test_problems_are_written_slowly_and_none_is_lost(telling: Telling, server: 
     """A policy that is taken away by mistake may concern every object of the cluster."""
     left = {f"app-{number}" for number in range(1000)}
     written: list[int] = []
-    for _ in range(6):
+    for _ in range(9):
         for name in sorted(left):
             before = len(server.changes)
             telling.problem(server.tenant(), secret(name), _DELETED, go_on)
@@ -186,7 +186,18 @@ def test_problems_are_written_slowly_and_none_is_lost(telling: Telling, server: 
                 left.discard(name)
         written.append(len(server.changes) - sum(written))
         clock.now += 60
-    assert (written, left) == ([0, 300, 300, 300, 100, 0], set())
+    assert (written, left) == ([0, 150, 150, 150, 150, 150, 150, 100, 0], set())
+
+
+def test_one_namespace_does_not_take_all_writes(telling: Telling, server: Server, clock: Clock) -> None:
+    """Whoever marks all Secrets of a namespace has them taken off; others' problems are told all the same."""
+    for _ in range(10):
+        for number in range(1000):
+            telling.problem(server.tenant(), secret(f"app-{number}", problem="{}"), None, go_on)
+        clock.now += 60
+        before = len(server.changes)
+        telling.problem(server.tenant("other"), secret(namespace="other", problem="{}"), None, go_on)
+        assert len(server.changes) == before + 1
 
 
 def test_a_write_waits_for_its_turn_and_stops_when_it_must(server: Server, clock: Clock) -> None:
