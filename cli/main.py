@@ -13,7 +13,9 @@ COMMANDS: Final[Mapping[str, Late]] = {
     "certs": Late("cli.commands.certs", "Issue and inspect the certificates that a webhook serves with."),
     "connections": Late("cli.commands.connections", "Check the file that says which Vault Keyhole asks, and as whom."),
     "controller": Late(
-        "cli.commands.controller", "Make and rotate the record key, and certificates if asked to.", "server"
+        "cli.commands.controller",
+        "Make and rotate the record key; follow Vault and issue certificates if asked to.",
+        "server",
     ),
     "key": Late("cli.commands.key", "Rotate the key that signs the records, and show its state.", "cluster"),
     "manifests": Late("cli.commands.manifests", "Print the manifests that register the webhook with an API server."),

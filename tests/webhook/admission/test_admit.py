@@ -33,6 +33,7 @@ from resolver.vault.errors import (
     UnknownConnection,
     VaultCrowded,
     VaultDenied,
+    VaultRateLimited,
     VaultRefused,
     VaultUnavailable,
 )
@@ -133,6 +134,7 @@ FORBIDDEN, UNAVAILABLE = HTTPStatus.FORBIDDEN, HTTPStatus.SERVICE_UNAVAILABLE
         (UnknownConnection("eu", ["default"]), FORBIDDEN, "UnknownConnection"),
         (VaultRefused("reading", 405), FORBIDDEN, "VaultRefused"),
         (VaultUnavailable("https://v", "is sealed"), UNAVAILABLE, "VaultUnavailable"),
+        (VaultRateLimited("https://v", "limits"), UNAVAILABLE, "VaultUnavailable"),
         (DeniedForNow(VaultDenied("secret/data/app"), 12.0, 17.2), UNAVAILABLE, "PermissionDenied"),
         (TokenUnknown("https://v"), UNAVAILABLE, "VaultUnavailable"),
         (VaultCrowded("default"), UNAVAILABLE, "VaultUnavailable"),
