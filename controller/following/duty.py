@@ -6,7 +6,7 @@ Level-triggered: a round lists, compares and acts, so whatever a leader did not 
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
 from controller.control_loop import TURN_SECONDS
@@ -62,6 +62,7 @@ class Following:
         self._followed: dict[str, FollowedNamespace] = {}
         self._workers: list[threading.Thread] = []
         self._listed_at = float("-inf")
+        self._intervals: Mapping[str, float] = {}
         self._told_unavailable = False
         self._bug: Exception | None = None
 
@@ -71,7 +72,10 @@ class Following:
         Raises the errors of `kube` when namespaces cannot be listed, and a bug that a round had.
         """
         self._start()
-        if self._tools.intervals():
+        intervals = self._tools.intervals()
+        if intervals != self._intervals:
+            self._plan_anew(intervals)
+        if intervals:
             if self._clock() - self._listed_at >= _NAMESPACES_EVERY_SECONDS:
                 self._follow(self._namespaces.list_enabled_metadata(_CALL_SECONDS))
             self._tools.inquiry.probe()
@@ -97,6 +101,13 @@ class Following:
             worker = threading.Thread(target=self._run, name=f"following-{number}", daemon=True)
             worker.start()
             self._workers.append(worker)
+
+    def _plan_anew(self, intervals: Mapping[str, float]) -> None:
+        """Have a round in each namespace soon: what is planned goes by other intervals, and may be a day away."""
+        with self._changed:
+            self._schedule.replace(())
+            self._listed_at = float("-inf")
+            self._intervals = intervals
 
     def _follow(self, namespaces: Collection[Metadata]) -> None:
         by_name = {each.name.name: each for each in namespaces}

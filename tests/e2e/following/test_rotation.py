@@ -1,12 +1,15 @@
 """A value that changes in Vault is soon in the Secret, and nothing else happens."""
 
 import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from testbed import Testbed
+from testbed.keyhole.connections import write_connections
 from tests.e2e.cluster import Cluster, owners_of_data
-from tests.e2e.following.conftest import Following
+from tests.e2e.following.conftest import INTERVAL_SECONDS, Following
 from tests.e2e.objects import filled, secret
 from tests.e2e.planter import Planter
 from tests.e2e.processes import eventually
@@ -69,6 +72,22 @@ def test_each_change_is_one_read_and_one_write(
     assert traffic.reads().count("secret/data/e2e/app") == CHANGES + 1
     assert len(set(versions)) == CHANGES
     assert cluster.get("annotated")["metadata"]["resourceVersion"] == versions[-1]
+
+
+def test_a_shorter_interval_holds_at_once(  # noqa: PLR0917 - pytest passes one for each fixture
+    bed: Testbed, cluster: Cluster, following: Following, plant: Planter, traffic: Traffic, connections: Path
+) -> None:
+    plant.secret("app")
+    cluster.apply(ANNOTATED)
+    write_connections(bed, connections, followIntervalSeconds=86_400)
+    try:
+        with following():
+            eventually(lambda: "secret/metadata/e2e/app" in traffic.reads(), "the first round")
+            value = plant.secret("app")["password"]
+            write_connections(bed, connections, followIntervalSeconds=INTERVAL_SECONDS)
+            eventually(lambda: holds(cluster, "annotated", "password", value), "the new value")
+    finally:
+        write_connections(bed, connections, followIntervalSeconds=INTERVAL_SECONDS)
 
 
 def test_kv_v1_is_followed_too(cluster: Cluster, following: Following, plant: Planter) -> None:
