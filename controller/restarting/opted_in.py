@@ -70,7 +70,6 @@ class OptedIn:
     def _listed(
         self, workloads: Workloads, namespace: Metadata, go_on: Callable[[], None]
     ) -> Iterator[tuple[WorkloadKind, Metadata]]:
-        refused = 0
         for kind in WorkloadKind:
             try:
                 for found in workloads.list_metadata(kind, namespace.name.name, CALL_SECONDS, go_on):
@@ -81,9 +80,9 @@ class OptedIn:
             except KubernetesError as error:
                 if error.status != HTTPStatus.FORBIDDEN:
                     raise
-                refused += 1
-        if refused == len(WorkloadKind):
-            raise NoRight
+                # The bundle gives the right to all kinds or to none, and most namespaces have none.
+                if kind is WorkloadKind.DEPLOYMENT:
+                    raise NoRight from None
 
     def _judged(self) -> list[Seen]:
         """Return what was seen, after judging for how long each has been progressing."""

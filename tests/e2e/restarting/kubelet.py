@@ -21,16 +21,20 @@ class Kubelet:
         """Wait until the controllers have done what they can for every workload, and pods are ready as they should."""
         deadline = time.monotonic() + _SECONDS
         while True:
-            self._declare_pods_ready()
-            workloads = self._namespace.workloads()
-            for one in workloads:
-                if one["kind"] == "Rollout":
-                    self._restart_pods(one)
-            unsettled = [one["metadata"]["name"] for one in workloads if not self._is_settled(one)]
+            unsettled = self.look()
             if not unsettled:
                 return
             assert time.monotonic() < deadline, unsettled
             time.sleep(_POLL_SECONDS)
+
+    def look(self) -> list[str]:
+        """Do once what there is to do, and return the workloads that are not settled."""
+        self._declare_pods_ready()
+        workloads = self._namespace.workloads()
+        for one in workloads:
+            if one["kind"] == "Rollout":
+                self._restart_pods(one)
+        return [one["metadata"]["name"] for one in workloads if not self._is_settled(one)]
 
     def _declare_pods_ready(self) -> None:
         for pod in self._namespace.all_of("Pod"):
