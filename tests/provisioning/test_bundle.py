@@ -38,7 +38,7 @@ def granted(of: Tenant, *, restarts: bool = False) -> dict[str, list[dict[str, A
 def test_each_account_may_do_what_the_design_says_and_no_more() -> None:
     tokens: dict[str, Any] = {"apiGroups": [""], "resources": ["serviceaccounts/token"], "verbs": ["create"]}
     secrets = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "list", "watch", "patch", "create"]}
-    events = {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create", "patch"]}
+    events = {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create"]}
     assert granted(Tenant("shop", WEBHOOK, CONTROLLER)) == {
         "keyhole/keyhole-webhook": [{**tokens, "resourceNames": ["keyhole"]}],
         "keyhole/keyhole-controller": [{**tokens, "resourceNames": ["keyhole", "keyhole-reconciler"]}],

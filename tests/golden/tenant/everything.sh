@@ -99,10 +99,10 @@ rules:
   - apiGroups: [""]
     resources: [secrets]
     verbs: [get, list, watch, patch, create]
-  # To tell in the namespace what was done and what was not, and why. patch: an Event that happens again is counted.
+  # To tell in the namespace what was done and what was not, and why.
   - apiGroups: [events.k8s.io]
     resources: [events]
-    verbs: [create, patch]
+    verbs: [create]
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding
