@@ -66,7 +66,7 @@ crowds: $(INSTALLED) ## Have thousands who can prove nothing at every listener, 
 		$(BIN)/pytest $(UNHURRIED) -s -m servers tests/e2e/test_crowds.py tests/e2e/callers/test_crowds.py \
 		tests/e2e/test_crowded_vault.py tests/e2e/test_overload.py tests/e2e/keys/test_hostile_metadata.py
 
-demo: $(INSTALLED) ## Show references becoming Secrets on real servers (SHOW=1 shows the values)
+demo: $(INSTALLED) ## Show references becoming Secrets on real servers (SHOW=1 shows the values, KEEP=1 keeps the servers)
 	$(BIN)/python -m demo
 
 bench: $(INSTALLED) ## Measure admissions with and without Keyhole

@@ -31,7 +31,12 @@ The first run builds the servers, which takes minutes; later ones find them in t
 """,
 )
 @click.option("--show", is_flag=True, envvar="SHOW", help="Show the values from Vault instead of a mask (also SHOW=1).")
-@click.option("--keep", is_flag=True, help="Leave the servers up until Enter, to try more. On a terminal only.")
+@click.option(
+    "--keep",
+    is_flag=True,
+    envvar="KEEP",
+    help="Leave the servers up until Enter, to try more. On a terminal only (also KEEP=1).",
+)
 def main(*, show: bool, keep: bool) -> None:
     """Show references becoming Secrets on a real API server and a real Vault, started here and stopped again.
 

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shlex
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -122,13 +123,17 @@ class Story:
         self._clock.lap("start the controller")
 
     def _wait_for_enter(self, bed: Testbed) -> None:
-        file = stage.write_environment(bed, os.environ.get("PATH", os.defpath))
+        # `keyhole` stands beside this Python.
+        path = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
+        file = stage.write_environment(bed, path)
         self._screen.chapter("Try it yourself")
         self._screen.say("In another terminal, in this folder:")
         for command in (
             f". {shlex.quote(str(file))}",
             "kubectl get secret database -n shop -o yaml",
-            "vault kv get secret/shop/database",
+            "vault kv patch secret/shop/database password=rotated",
+            "keyhole status -n shop",
+            "kubectl get replicasets -n shop",
             "kubectl edit secret database -n shop",
         ):
             self._screen.command(command)

@@ -36,7 +36,8 @@ def connect(
         else:
             config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
     except config.ConfigException:
-        problem = f"kubeconfig {kubeconfig} cannot be used" if kubeconfig else "is not known outside a cluster"
+        outside = "is not known: outside a cluster, give --kubeconfig FILE"
+        problem = f"kubeconfig {kubeconfig} cannot be used" if kubeconfig else outside
         raise KubernetesUnavailable(problem) from None
     # The client would retry by itself, beyond our deadlines.
     configuration.retries = False

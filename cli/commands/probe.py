@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from cli.errors import NotDoneError
-from cli.parameters import ObjectNameType, kubeconfig_option
+from cli.parameters import ObjectNameType
 from kube.objects import ObjectName
 
 _FINDINGS = 1
@@ -30,7 +30,12 @@ Examples:
     show_default=True,
     help="How long to keep trying while the answer may still change.",
 )
-@kubeconfig_option
+@click.option(
+    "--kubeconfig",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    envvar="KUBECONFIG",
+    help="The kubeconfig of the API server; KUBECONFIG names it too. Not needed inside a cluster.",
+)
 @click.pass_context
 def probe(ctx: click.Context, secret: ObjectName, wait_seconds: float, kubeconfig: Path | None) -> None:
     """Ask the API server whether Keyhole answers it.

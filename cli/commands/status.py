@@ -61,10 +61,11 @@ def status(
 ) -> None:
     """Show which version of each secret the cluster has, and which one Vault has.
 
-    A line is a reference of a field of a Secret. HERE is the version that gave the field its value, VAULT the newest
-    one, CHANGED the time since that was written. For these two, Vault is asked with your own token (VAULT_ADDR, and
-    VAULT_TOKEN or ~/.vault-token); without one they stay empty. FOLLOWS says how often the controller compares them.
-    In Kubernetes you need `list` on Secrets. Their values are never asked for, neither here nor in Vault.
+    Each line is a reference in a field of a Secret. HERE is the version that gave the field its value, VAULT the newest
+    one, CHANGED the time since that was written. For VAULT and CHANGED, Vault is asked with your own token (VAULT_ADDR,
+    and VAULT_TOKEN or ~/.vault-token); without one they show a dash. FOLLOWS says how often the controller compares
+    the two versions; without --connections the default, a minute, is assumed. In Kubernetes you need `list` on
+    Secrets. Their values are never asked for, neither here nor in Vault.
 
     Exit code 1 if something lasts: there is a PROBLEM, which includes that Vault has had another version for longer
     than the interval. Exit code 0 if all is well, and after Ctrl-C.

@@ -21,7 +21,7 @@ def cluster_options(command: Callable[..., Any]) -> Callable[..., Any]:
         envvar="KUBECONFIG",
         default=lambda: str(Path.home() / ".kube" / "config"),
         show_default="~/.kube/config",
-        help="Your kubeconfig.",
+        help="Your kubeconfig; KUBECONFIG names it too.",
     )
     context = click.option("--context", help="The context of the kubeconfig. Without this, the current one.")
     return namespace(kubeconfig(context(command)))
