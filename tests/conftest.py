@@ -26,6 +26,7 @@ _ALONE = ("e2e/keys/test_rotation.py", "e2e/certificates/test_losses.py", "e2e/u
 _FIRST = (
     *("e2e/keys/test_rotation.py", "charts/test_install.py", "e2e/uptime", "e2e/certificates", "e2e/keys"),
     *("e2e/certificates/test_losses.py", "e2e/uptime/test_down.py", "e2e/test_server.py", "e2e/test_demo.py"),
+    *("e2e/following", "e2e/restarting"),
     *("e2e/callers", "e2e/test_many_namespaces.py", "e2e/test_match_conditions.py", "e2e/test_provenance.py"),
     *("webhook/admission/test_patch_laws.py", "webhook/admission/test_isolation.py", "release/test_package.py"),
     *("release/test_sbom.py", "certs/test_renewal.py", "audit/test_verify.py"),
