@@ -10,7 +10,7 @@
 | no answer                                      | the value stays; nothing is known                       |
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -60,7 +60,7 @@ class Verdict:
 
 @dataclass(slots=True)
 class PathMemory:
-    """What earlier rounds saw of one path. `since` tells a new secret with an old number from the old one."""
+    """What earlier rounds saw of one path. `created` tells a new secret with an old number from the old one."""
 
     version: int | None = None
     created: str = ""
@@ -80,8 +80,23 @@ class Comparison:
     before: Mapping[Asked, PathMemory] = field(default_factory=dict)
     same_value: Callable[[FollowedField], bool | None] = lambda _field: None
 
-    def verdict(self, fields: tuple[FollowedField, ...]) -> Verdict:
-        """Return what the comparison of one object's fields came to."""
+    def made_anew(self, fields: tuple[FollowedField, ...]) -> frozenset[Asked]:
+        """Return the paths whose recorded version is another secret by now: the same number, made at another time.
+
+        Only this round sees that: afterwards, what it saw is what was there before.
+        """
+        return frozenset(
+            asked
+            for each in fields
+            for reference, recorded in each.versions.items()
+            if self._is_made_anew(asked := Asked.about(reference), recorded, self.answers.get(asked))
+        )
+
+    def verdict(self, fields: tuple[FollowedField, ...], made_anew: Collection[Asked] = ()) -> Verdict:
+        """Return what the comparison of one object's fields came to.
+
+        `made_anew` has the paths that were made anew since the object was filled, as this and earlier rounds saw them.
+        """
         differences: dict[Asked, Difference] = {}
         problem = None
         for each in fields:
@@ -94,22 +109,28 @@ class Comparison:
                     continue
                 if answer.current is None and recorded is None:
                     is_unversioned = True
-                elif self._differs(asked, recorded, answer):
+                elif self._differs(asked, recorded, answer, made_anew):
                     differences[asked] = Difference(asked, answer.current)
             if is_unversioned and self.same_value(each) is False:
                 asked = next(Asked.about(reference) for reference, version in each.versions.items() if version is None)
                 differences[asked] = Difference(asked, None)
         return Verdict(tuple(differences.values()), problem)
 
-    def _differs(self, asked: Asked, recorded: int | None, answer: KvVersion) -> bool:
+    def _differs(self, asked: Asked, recorded: int | None, answer: KvVersion, made_anew: Collection[Asked]) -> bool:
         if recorded is None or answer.current is None:
             # The mount has become KV v2, or KV v1 again.
             return True
-        seen = self.before.get(asked)
         if answer.current == recorded:
-            is_known = seen is not None and seen.version == recorded and "" not in {seen.created, answer.created}
-            return seen is not None and is_known and seen.created != answer.created
+            return asked in made_anew
+        seen = self.before.get(asked)
         return answer.current > recorded or (seen is not None and seen.smaller == answer.current)
+
+    def _is_made_anew(self, asked: Asked, recorded: int | None, answer: Answer | None) -> bool:
+        seen = self.before.get(asked)
+        if seen is None or recorded is None or not isinstance(answer, KvVersion):
+            return False
+        is_known = seen.version == recorded == answer.current and "" not in {seen.created, answer.created}
+        return is_known and seen.created != answer.created
 
 
 def remembered(

@@ -35,13 +35,16 @@ class ObjectMemory:
     """What is remembered of one object.
 
     `compared_at` matters to objects with an interval of their own. `backoff` holds a refresh back that did not work.
-    `given_up` has the differences that a refresh can never settle, since the object is immutable. `digests` has a keyed
-    digest of the values that a field without versions was found to hold, by JSON Pointer.
+    `given_up` has the differences that a refresh can never settle, since the object is immutable. `made_anew` has the
+    paths that are another secret under the recorded number since the object was filled: nothing else tells, so it is
+    kept until the object is refreshed. `digests` has a keyed digest of the values that a field without versions was
+    found to hold, by JSON Pointer.
     """
 
     compared_at: float = float("-inf")
     backoff: Backoff | None = None
-    given_up: tuple[Difference, ...] = ()
+    given_up: frozenset[Difference] = frozenset()
+    made_anew: frozenset[Asked] = frozenset()
     digests: dict[str, bytes] = field(default_factory=dict)
 
 

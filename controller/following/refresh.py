@@ -123,11 +123,13 @@ def _judged(before: Metadata, differences: tuple[Difference, ...], changed: Chan
     after = changed.metadata
     if annotations.REFRESH in after.annotations:
         return Refreshed(Ending.UNSEEN, after)
-    if all(_is_settled(each, _fields(before), _fields(after)) for each in differences):
-        return Refreshed(Ending.REFRESHED, after)
-    if not_refreshed(SECRET.kind) in changed.warnings:
-        return Refreshed(Ending.IMMUTABLE, after)
+    is_immutable = not_refreshed(SECRET.kind) in changed.warnings
     causes = [found[1] for warning in changed.warnings if (found := _KEPT.search(warning))]
+    is_kept = is_immutable or bool(causes)
+    if all(_is_settled(each, _fields(before), _fields(after), is_kept=is_kept) for each in differences):
+        return Refreshed(Ending.REFRESHED, after)
+    if is_immutable:
+        return Refreshed(Ending.IMMUTABLE, after)
     return Refreshed(Ending.KEPT, after, causes[0] if causes else "")
 
 
@@ -136,11 +138,13 @@ def _fields(metadata: Metadata) -> dict[str, FollowedField]:
 
 
 def _is_settled(
-    difference: Difference, before: Mapping[str, FollowedField], after: Mapping[str, FollowedField]
+    difference: Difference, before: Mapping[str, FollowedField], after: Mapping[str, FollowedField], *, is_kept: bool
 ) -> bool:
     """Whether the path was read again: its fields have the wanted version, or another one than before.
 
-    Without versions, a field that was written again shows it. The others may have had the right value already.
+    Without versions, a field that was written again shows it. The others may have had the right value already. If a
+    path was made anew, a field has the wanted version in any case: then it counts unless the webhook says that it kept
+    a value (`is_kept`).
     """
     on_path = [
         (pointer, reference)
@@ -151,7 +155,9 @@ def _is_settled(
     if difference.version is None:
         return any(after[pointer].entry != before[pointer].entry for pointer, _ in on_path)
     return all(
-        after[pointer].versions.get(reference) in {difference.version, None}
+        after[pointer].entry != before[pointer].entry
+        if before[pointer].versions[reference] == difference.version and is_kept
+        else after[pointer].versions.get(reference) in {difference.version, None}
         or after[pointer].versions.get(reference) != before[pointer].versions[reference]
         for pointer, reference in on_path
     )

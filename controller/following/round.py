@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, Protocol
 
-from controller.following.comparison import Asked, Verdict
+from controller.following.comparison import Verdict
 from controller.following.hints import hints
 from controller.following.memory import Backoff, NamespaceMemory
 from controller.following.pacing.budget import Budget
@@ -113,7 +113,6 @@ class Round:
         self._go_on = go_on
         self._left: deque[Due] = deque()
         self._failures_in_a_row = 0
-        self._unsettled: set[Asked] = set()
         self.refreshed = 0
         """How many objects were refreshed."""
 
@@ -152,7 +151,6 @@ class Round:
 
     def end(self) -> None:
         """Tell what is wrong for good, and what no longer is. Raises `Interrupted`."""
-        self.survey.settle(self._unsettled)
         name, restarts = self._namespace.name.name, self._tools.restarts
         held = restarts.problems(name) if restarts is not None else {}
         for metadata in self.survey.secrets:
@@ -170,12 +168,10 @@ class Round:
         self._failures_in_a_row = self._failures_in_a_row + 1 if done.ending is Ending.UNAVAILABLE else 0
         tell = partial(self._tools.telling.event, self._tenant, due.metadata, SECRET.kind, "v1")
         memory = self._memory.of(due.metadata.uid)
-        if done.ending not in {Ending.REFRESHED, Ending.CURRENT, Ending.GONE}:
-            self._unsettled.update(each.asked for each in due.verdict.differences)
         match done.ending:
             case Ending.REFRESHED:
                 self.refreshed += 1
-                memory.backoff = None
+                memory.backoff, memory.made_anew = None, frozenset()
                 tell("Refreshed", _said(due.verdict), is_warning=False)
             case Ending.UNSEEN:
                 after = withdraw(self._tenant, due.metadata)
@@ -183,7 +179,7 @@ class Round:
                 self._tools.telling.problem(self._tenant, after, problem, self._go_on)
                 raise NoWebhook(due.metadata)
             case Ending.IMMUTABLE:
-                memory.given_up = due.verdict.differences
+                memory.given_up |= frozenset(due.verdict.differences)
                 self._lasting(due, Hindrance.IMMUTABLE)
                 tell("NotRefreshed", "it is immutable, so it keeps the value that it has", is_warning=True)
             case Ending.KEPT | Ending.REFUSED:

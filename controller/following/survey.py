@@ -1,10 +1,10 @@
 """The first half of a round: list a namespace's Secrets, ask Vault about their paths, and compare."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from controller.following.comparison import Answer, Asked, Comparison, PathMemory, Verdict, remembered
+from controller.following.comparison import Answer, Asked, Comparison, Verdict, remembered
 from controller.following.memory import NamespaceMemory, ObjectMemory
 from controller.following.questions import Inquiry
 from controller.following.values import Values
@@ -53,7 +53,6 @@ class Survey:
         self._keys = keys
         self._objects: list[tuple[Metadata, FollowedObject]] = []
         self._due_now: set[str] = set()
-        self._seen: Mapping[Asked, PathMemory] = {}
         self._answers: Mapping[Asked, Answer] = {}
         self._values: Mapping[Reference, SecretValue] = {}
         self._before = dict(memory.paths)
@@ -115,33 +114,24 @@ class Survey:
     def compare(self, now: float) -> None:
         """Find what is to be refreshed, and what is wrong for good."""
         recorded: dict[Asked, int] = {}
-        differing: set[Asked] = set()
+        comparison = Comparison(self._answers, self._before)
         for metadata, what in self._objects:
             for asked, _, version in _uses(what):
                 recorded[asked] = max(version or 0, recorded.get(asked, 0))
+            memory = self._memory.of(metadata.uid)
+            # Of those that are not due too: only this round sees it.
+            memory.made_anew |= comparison.made_anew(what.fields)
             if metadata.uid not in self._due_now:
                 continue
             verdict = self._verdict(metadata, what)
-            differing.update(each.asked for each in verdict.differences)
-            memory = self._memory.of(metadata.uid)
             standing = _standing(memory, verdict, what, now)
-            if verdict.differences and memory.given_up != verdict.differences and not _is_held_back(memory, now):
+            if not memory.given_up.issuperset(verdict.differences) and not _is_held_back(memory, now):
                 self.due.append(Due(metadata, what, verdict))
             problem = verdict.problem or standing or _misspelt(what)
             if problem is not None or all(asked in self._answers for asked, _, _ in _uses(what)):
                 self.problems[metadata.uid] = problem
-        self._seen = remembered(self._answers, recorded, self._before)
-        self._memory.paths.update({asked: each for asked, each in self._seen.items() if asked not in differing})
+        self._memory.paths.update(remembered(self._answers, recorded, self._before))
         self._memory.keep(self.paths, {metadata.uid for metadata, _ in self._objects})
-
-    def settle(self, unsettled: Collection[Asked]) -> None:
-        """Remember what was seen of all paths but those with objects that could not be refreshed.
-
-        Not before the refreshes: that a path was made anew shows in nothing else, so it must be seen again then.
-        """
-        self._memory.paths.update(
-            {asked: each for asked, each in self._seen.items() if asked not in unsettled and asked in self.paths}
-        )
 
     def verdict(self, metadata: Metadata) -> Verdict:
         """Compare an object, in whatever state it is by now, with this round's answers."""
@@ -149,7 +139,8 @@ class Survey:
 
     def _verdict(self, metadata: Metadata, what: FollowedObject) -> Verdict:
         values = Values(self.tenant, metadata, self._values, self._keys, self._memory)
-        return Comparison(self._answers, self._before, values.same).verdict(what.fields)
+        made_anew = self._memory.of(metadata.uid).made_anew
+        return Comparison(self._answers, self._before, values.same).verdict(what.fields, made_anew)
 
     def _is_connection_due(self, name: str, seconds: float, now: float) -> bool:
         if now - self._memory.asked_at.get(name, float("-inf")) < seconds - _EARLY_SECONDS:
@@ -188,7 +179,7 @@ def _standing(memory: ObjectMemory, verdict: Verdict, what: FollowedObject, now:
     if not verdict.differences:
         memory.backoff = None
         return None
-    if memory.given_up == verdict.differences:
+    if memory.given_up.issuperset(verdict.differences):
         return Problem(Hindrance.IMMUTABLE, what.fields[0].pointer)
     why = memory.backoff.why if memory.backoff is not None and _is_held_back(memory, now) else None
     return why if isinstance(why, Problem) else None

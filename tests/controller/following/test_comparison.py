@@ -34,7 +34,8 @@ def verdict(
 ) -> Verdict:
     answers: Mapping[Asked, Answer] = {} if answer is None else {PATH: answer}
     comparison = Comparison(answers, {PATH: before} if before else {}, lambda _field: same)
-    return comparison.verdict((field(app=recorded),))
+    fields = (field(app=recorded),)
+    return comparison.verdict(fields, comparison.made_anew(fields))
 
 
 def told(cause: str) -> Verdict:

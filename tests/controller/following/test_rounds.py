@@ -1,0 +1,178 @@
+"""Rounds of one namespace, in situations that a real cluster has rarely: what one round leaves for the next one."""
+
+from collections.abc import Callable, Iterator, Mapping
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from controller.following.comparison import Answer, Asked
+from controller.following.memory import NamespaceMemory
+from controller.following.pacing.budget import Budget
+from controller.following.round import Round, Tools
+from controller.telling.meters import FollowMeters
+from kube.objects import Metadata, ObjectName
+from kube.secrets import Changed
+from manifests.annotations import FOLLOW, RECORD, REFRESH
+from manifests.fields.scan import Form
+from manifests.planning.immutable import not_refreshed
+from manifests.provenance import record
+from manifests.provenance.record import Entry
+from metrics.meters import Meters
+from resolver.references.grammar import Reference
+from resolver.vault.kv_versions import KvVersion
+
+SHOP = Metadata(ObjectName("", "shop"), "1", {})
+MONDAY, TUESDAY = "2026-01-05T00:00:00Z", "2026-01-06T00:00:00Z"
+
+
+class Cluster:
+    """The Secrets of a namespace, behind a webhook that brings those that it can to what `vault` has."""
+
+    def __init__(self, **paths: str) -> None:
+        """Each Secret with the path of its only field."""
+        self.vault: dict[str, KvVersion] = {path: KvVersion(1, MONDAY) for path in paths.values()}
+        self.kept: set[str] = set()
+        self.immutable: set[str] = set()
+        self.patches: list[str] = []
+        self.secrets: dict[str, Metadata] = {}
+        self.namespace = "shop"
+        self.api = None
+        for name, path in paths.items():
+            self.apply(name, path)
+
+    def apply(self, name: str, *paths: str, follow: str | None = None) -> None:
+        """Make a Secret that has the version of each path which Vault has now."""
+        entries = {
+            f"/data/k{number}": Entry(Form.ANNOTATION, f"vault:secret/{path}#f", (), (self.vault[path].current,), "id")
+            for number, path in enumerate(paths)
+        }
+        notes = {RECORD: record.dump("id", entries)} | ({FOLLOW: follow} if follow else {})
+        self.secrets[name] = Metadata(ObjectName("shop", name), "1", notes, uid=f"uid-{name}")
+
+    def list_metadata(self, _namespace: str, _selector: str, _seconds: float, _go_on: object) -> Iterator[Metadata]:
+        yield from self.secrets.values()
+
+    def read_metadata(self, name: ObjectName, _seconds: float) -> Metadata:
+        return self.secrets[name.name]
+
+    def change(
+        self, name: ObjectName, notes: Mapping[str, str | None], _seconds: float, *, resource_version: str | None = None
+    ) -> Changed:
+        assert REFRESH in notes
+        assert resource_version is not None
+        self.patches.append(name.name)
+        if name.name in self.immutable:
+            return Changed(self.secrets[name.name], (not_refreshed("Secret"),))
+        if name.name in self.kept:
+            return Changed(self.secrets[name.name], ("data.k0 keeps its value, unverified: PermissionDenied: no",))
+        found = record.parse(self.secrets[name.name].annotations[RECORD])
+        paths = [entry.text.removeprefix("vault:secret/").removesuffix("#f") for entry in found.entries.values()]
+        self.apply(name.name, *paths, follow=self.secrets[name.name].annotations.get(FOLLOW))
+        return Changed(self.secrets[name.name])
+
+
+class Loop:
+    """Rounds a minute apart, on a clock of our own."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.now = 1000.0
+        self.cluster = cluster
+        self.memory = NamespaceMemory()
+        self.asked: list[int] = []
+        """How many questions each call asked."""
+        self.silent: set[str] = set()
+        """Paths about which Vault says nothing."""
+        ignored: Callable[..., None] = lambda *_args, **_more: None  # noqa: E731 - a stand-in
+        telling = SimpleNamespace(event=ignored, problem=ignored, retain=ignored, hint=ignored)
+        inquiry = SimpleNamespace(versions=self._versions, values=lambda *_args: {})
+        self._tools = Tools(
+            inquiry=cast("Any", inquiry),
+            budget=Budget(patches_per_second=100_000.0),
+            telling=cast("Any", telling),
+            meters=FollowMeters(Meters.alone()),
+            keys=lambda: None,
+            intervals=lambda: {"default": 60.0},
+            clock=lambda: self.now,
+        )
+
+    def _versions(self, _namespace: str, wanted: Mapping[Asked, Reference], *_more: object) -> dict[Asked, Answer]:
+        return {
+            asked: self.cluster.vault[name]
+            for asked in wanted
+            if (name := asked.path.removeprefix("secret/")) not in self.silent
+        }
+
+    def round(self) -> list[str]:
+        """Run a round, and return which Secrets it had refreshed."""
+        self.cluster.patches.clear()
+        found = Round(SHOP, cast("Any", SimpleNamespace(secrets=self.cluster, namespace="shop", api=None)), *self._more)
+        found.begin()
+        while not found.refresh_some():
+            pass
+        found.end()
+        self.now += 60.0
+        return sorted(self.cluster.patches)
+
+    @property
+    def _more(self) -> tuple[NamespaceMemory, Tools, Callable[[], None]]:
+        return self.memory, self._tools, lambda: None
+
+
+def test_what_was_made_anew_is_refreshed_once_even_if_another_secret_keeps_its_value() -> None:
+    cluster = Cluster(good="app", kept="app")
+    cluster.kept = {"kept"}
+    loop = Loop(cluster)
+    assert loop.round() == []
+    cluster.vault["app"] = KvVersion(1, TUESDAY)
+    assert loop.round() == ["good", "kept"]
+    rounds = [loop.round() for _ in range(30)]
+    assert [name for names in rounds for name in names if name == "good"] == []
+    # Tried again, each time later, until it works.
+    assert 2 <= len([name for names in rounds for name in names]) <= 8
+    cluster.kept = set()
+    assert ["kept"] in [loop.round() for _ in range(11)]
+    assert [loop.round() for _ in range(5)] == [[]] * 5
+
+
+def test_what_was_made_anew_is_seen_by_a_secret_that_is_compared_less_often() -> None:
+    cluster = Cluster(often="app")
+    cluster.apply("seldom", "app", follow="10m")
+    loop = Loop(cluster)
+    assert loop.round() == []
+    cluster.vault["app"] = KvVersion(1, TUESDAY)
+    rounds = [loop.round() for _ in range(12)]
+    assert rounds[0] == ["often"]
+    assert sorted(name for names in rounds for name in names) == ["often", "seldom"]
+
+
+def test_what_was_made_anew_is_not_forgotten_while_a_refresh_is_held_back() -> None:
+    cluster = Cluster(app="app")
+    cluster.kept = {"app"}
+    loop = Loop(cluster)
+    loop.round()
+    cluster.vault["app"] = KvVersion(1, TUESDAY)
+    assert loop.round() == ["app"]
+    loop.now -= 30.0
+    assert loop.round() == []
+    cluster.kept = set()
+    assert loop.round() == ["app"]
+    assert loop.round() == []
+
+
+@pytest.mark.parametrize("silent", [set[str](), {"other"}])
+def test_an_immutable_secret_is_asked_once_for_each_version(silent: set[str]) -> None:
+    cluster = Cluster()
+    cluster.vault |= {"app": KvVersion(1), "other": KvVersion(1)}
+    cluster.apply("fixed", "app", "other")
+    cluster.immutable = {"fixed"}
+    loop = Loop(cluster)
+    cluster.vault |= {"app": KvVersion(2), "other": KvVersion(2)}
+    rounds = []
+    for number in range(10):
+        loop.silent = silent if number % 2 else set()
+        rounds.append(loop.round())
+    assert rounds == [["fixed"], *[[]] * 9]
+    cluster.vault["app"] = KvVersion(3)
+    assert loop.round() == ["fixed"]
+    assert loop.round() == []
