@@ -77,8 +77,15 @@ again. [The policy](admission.md#the-policy-behind-it) has the rules.
 
 The controller brings it within a minute or so, unless something keeps it from that.
 
-**Do:** `keyhole status` shows the versions and what is wrong. [For those on
-call](operations.md#a-value-does-not-arrive) has the questions to ask. `keyhole refresh app` has Keyhole ask Vault now.
+**Do:** `keyhole status -n shop` shows the versions and what is wrong. [For those on
+call](operations.md#a-value-does-not-arrive) has the questions to ask. `keyhole refresh -n shop app` has Keyhole ask
+Vault now.
+
+### The Secret has the new value, and the application does not
+
+A pod reads its variables when it starts; a mounted Secret is updated within a minute or two.
+
+**Do:** `kubectl rollout restart`, or let Keyhole [restart](restarts.md) the workload for each new value.
 
 ### Argo CD or Flux shows a difference that does not go away
 

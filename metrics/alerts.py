@@ -125,7 +125,7 @@ ALERTS: Final = (
         "sum(keyhole_controller_leader) < 1 or absent(keyhole_controller_leader)",
         "5m",
         "warning",
-        "Nobody makes keys or renews certificates.",
+        "Nobody makes keys, renews certificates or follows Vault.",
     ),
     Alert(
         "KeyholeControllerFailing",
