@@ -163,8 +163,8 @@ def controller(  # noqa: PLR0917 - click passes one for each option
 ) -> None:
     """Make and rotate the record key; follow Vault and issue certificates if asked to.
 
-    It runs until SIGTERM. Several may run at once; one of them leads. Each step is written down in the Secret before it
-    is taken, so that another controller can carry on from there.
+    It runs until SIGTERM. Several may run at once; one of them leads. Each step with a key or a certificate is
+    written down in its Secret before it is taken, so that another controller can carry on from there.
     """
     from certs.renewal import CertificateRequest
     from controller.following.settings import FollowSettings

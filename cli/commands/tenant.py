@@ -59,7 +59,11 @@ Examples:
   # Namespace label, ServiceAccounts, Roles and RoleBindings:
   keyhole tenant shop | kubectl apply --server-side -f -
 \b
-  # The same, plus what Vault needs for the references in these manifests, as a script to read and run:
+  # Keyhole may also restart its workloads. First the policy that limits this right, which the chart keyhole has too:
+  keyhole manifests reconciler-policy | kubectl apply -f -
+  keyhole tenant shop --restarts | kubectl apply --server-side -f -
+\b
+  # The bundle, plus what Vault needs for the references in these manifests, as a script to read and run:
   keyhole tenant shop --vault -f manifests/ --connections connections.yaml > shop.sh
 \b
   # For a Vault administrator; a path and the KV version of its mount are enough:
