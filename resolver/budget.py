@@ -136,6 +136,11 @@ class Budget:
         if self._values_bytes > MOST_VALUES_BYTES:
             raise ValuesTooLarge
 
+    @property
+    def values_bytes(self) -> int:
+        """How many bytes the values have that were counted."""
+        return self._values_bytes
+
     def hold(self, size_bytes: int) -> None:
         """Claim memory. Raises `NoRoom`, or `DeadlineExceeded` once the budget is closed."""
         if self._is_closed:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Final
 
-from resolver.budget import Budget, Process
+from resolver.budget import Budget, Process, ValuesTooLarge
 from resolver.deadline import Deadline
 from resolver.errors import ResolverError
 from resolver.references.evaluation import Evaluation
@@ -27,6 +27,8 @@ _AGAIN_SECONDS: Final = 600.0
 # Nobody waits for these answers, so what was learned within a minute counts. Otherwise each question about a denied or
 # missing path would cost a login or a question about its mount.
 _FRESH_SECONDS: Final = 60.0
+# Threads ask for several namespaces at the same time.
+_MOST_HELD_BYTES: Final = 4 * 1024 * 1024
 _MOST_REMEMBERED: Final = 10_000
 _OF_LOGIN: Final = (LoginDenied, IdentityRefused, IdentityUnavailable)
 
@@ -83,7 +85,7 @@ class Questions:
         for all questions that follow.
         """
         self._check_login()
-        view = replace(self._view, believed_seconds=_AGAIN_SECONDS if was_denied else _FRESH_SECONDS)
+        view = self._seen_lately(was_denied=was_denied)
         for _ in range(_MOST_ROUNDS):
             location = self._located(view, reference)
             if location.mount.version == V1:
@@ -96,29 +98,41 @@ class Questions:
             raise self._noted(answer)
         raise VaultUnavailable(view.server.client.connection.address, "tells something else of a mount each time")
 
-    def values(self, references: Sequence[Reference]) -> dict[Reference, Resolved | ResolverError]:
+    def values(
+        self, references: Sequence[Reference], *, was_denied: bool = False
+    ) -> dict[Reference, Resolved | ResolverError]:
         """Return the value of each reference or its error, as `Resolver.resolve` does, with one read a location.
 
-        For KV v1, which has no versions to ask for. Each reference has the budget of an object. All values are in
-        memory at once, so give it the references to one path at a time, and keep nothing of the result.
+        For KV v1, which has no versions to ask for. Each reference has the budget of an object. The references to one
+        path all end with `ValuesTooLarge` when those and the ones before have more than 4 MiB. `was_denied` is that of
+        `version`.
         """
+        evaluations = _Evaluations(self._budget)
         by_path: dict[str, list[Reference]] = {}
         for reference in references:
             by_path.setdefault(reference.path, []).append(reference)
         outcomes: dict[Reference, Resolved | ResolverError] = {}
         for group in by_path.values():
-            found = self._values(group)
+            found = self._values(group, evaluations, was_denied=was_denied)
             outcomes.update(found)
             for each in found.values():
                 if isinstance(each, ResolverError):
                     self._noted(each)
         return {reference: outcomes[reference] for reference in references}
 
-    def _values(self, references: Sequence[Reference]) -> Mapping[Reference, Resolved | ResolverError]:
+    def _values(
+        self, references: Sequence[Reference], evaluations: "_Evaluations", *, was_denied: bool
+    ) -> Mapping[Reference, Resolved | ResolverError]:
         if self._refused is not None:
             return dict.fromkeys(references, self._refused)
-        view = replace(self._view, budget=self._budget())
-        return settled(view, references, _one_by_one, lambda: Evaluation.within(self._budget()))
+        try:
+            view = replace(self._seen_lately(was_denied=was_denied), budget=self._budget())
+            return settled(view, references, _one_by_one, evaluations.another)
+        except ValuesTooLarge as error:
+            return dict.fromkeys(references, error)
+
+    def _seen_lately(self, *, was_denied: bool) -> TenantView:
+        return replace(self._view, believed_seconds=_AGAIN_SECONDS if was_denied else _FRESH_SECONDS)
 
     def _budget(self) -> Budget:
         return Budget(self._view.budget.namespace, self._view.budget.deadline, PROCESS)
@@ -162,6 +176,24 @@ class Questions:
         if isinstance(error, _OF_LOGIN):
             self._refused = error
         return error
+
+
+class _Evaluations:
+    """Gives each reference a budget of its own, and bounds the values of all of them together."""
+
+    def __init__(self, budget: Callable[[], Budget]) -> None:
+        self._budget = budget
+        self._last: Budget | None = None
+        self._held_bytes = 0
+
+    def another(self) -> Evaluation:
+        """Return that of the next reference. Raises `ValuesTooLarge`."""
+        if self._last is not None:
+            self._held_bytes += self._last.values_bytes
+        if self._held_bytes > _MOST_HELD_BYTES:
+            raise ValuesTooLarge
+        self._last = self._budget()
+        return Evaluation.within(self._last)
 
 
 def _one_by_one(

@@ -53,8 +53,8 @@ class NamespaceMemory:
     """What is remembered of one namespace. Only the thread that is in its round uses it.
 
     `paths` has what was seen of each path, `denied` what was denied, `logins` the connections at which everything was,
-    `asked_at` when each connection was asked last. `changes` has the change counters of its Secrets, by name and uid;
-    None before the first round.
+    `asked_at` when each connection was asked last, and `read_at` when a path without versions was read there last.
+    `changes` has the change counters of its Secrets, by name and uid; None before the first round.
     """
 
     paths: dict[Asked, PathMemory] = field(default_factory=dict)
@@ -63,6 +63,7 @@ class NamespaceMemory:
     objects: dict[str, ObjectMemory] = field(default_factory=dict)
     changes: dict[tuple[str, str], int] | None = None
     asked_at: dict[str, float] = field(default_factory=dict)
+    read_at: dict[str, float] = field(default_factory=dict)
     rounds: Backoff = field(default_factory=Backoff)
     baselines_at: float = float("-inf")
 

@@ -1,26 +1,28 @@
 """The first half of a round: list a namespace's Secrets, ask Vault about their paths, and compare."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from controller.following.comparison import Answer, Asked, Comparison, Verdict, remembered
 from controller.following.memory import NamespaceMemory, ObjectMemory
 from controller.following.questions import Inquiry
+from controller.following.unversioned import TooMuchAtOnce
 from controller.following.values import Values
 from kube.metadata_pages import Oversized
 from kube.objects import Metadata
 from kube.tenant_clients import TenantApi
 from manifests import annotations
-from manifests.following.followed import FollowedObject, followed
+from manifests.following.followed import FollowedField, FollowedObject, followed
 from manifests.following.problem import Hindrance, Problem
 from manifests.kinds.secret import SECRET
 from manifests.provenance.keyring import KeyRing
 from resolver.causes import Cause
 from resolver.references.grammar import Reference
-from resolver.references.value import SecretValue
 
 _CALL_SECONDS: Final = 10.0
+# The values of so many objects are held at the same time.
+_AT_ONCE: Final = 200
 # A round that comes a moment early must not pass over an object that is due with it.
 _EARLY_SECONDS: Final = 2.0
 
@@ -53,8 +55,9 @@ class Survey:
         self._keys = keys
         self._objects: list[tuple[Metadata, FollowedObject]] = []
         self._due_now: set[str] = set()
-        self._answers: Mapping[Asked, Answer] = {}
-        self._values: Mapping[Reference, SecretValue] = {}
+        self._answers: dict[Asked, Answer] = {}
+        # Whether fields without versions have Vault's value: by object, field and the MAC that was compared.
+        self._same: dict[tuple[str, str, str], bool | None] = {}
         self._before = dict(memory.paths)
 
     @property
@@ -101,15 +104,11 @@ class Survey:
             if asked.connection in due
         }
         self._answers = inquiry.versions(self.tenant.namespace, wanted, self._memory, go_on)
-        unversioned = [
-            reference
-            for _, what in self._objects
-            for field in what.fields
-            if any(self._is_unversioned(one, version) for one, version in field.versions.items())
-            for reference in field.references
-        ]
-        if unversioned:
-            self._values = inquiry.values(self.tenant.namespace, unversioned, go_on)
+        found = ((one, [each for each in what.fields if self._is_unversioned(each)]) for one, what in self._objects)
+        # Those that need the same paths together, so that few are read twice.
+        unversioned = sorted((each for each in found if each[1]), key=lambda each: _first_path(each[1]))
+        for at in range(0, len(unversioned), _AT_ONCE):
+            self._compare_values(unversioned[at : at + _AT_ONCE], inquiry, go_on)
 
     def compare(self, now: float) -> None:
         """Find what is to be refreshed, and what is wrong for good."""
@@ -138,9 +137,29 @@ class Survey:
         return self._verdict(metadata, followed(SECRET, metadata.annotations))
 
     def _verdict(self, metadata: Metadata, what: FollowedObject) -> Verdict:
-        values = Values(self.tenant, metadata, self._values, self._keys, self._memory)
+        def same(wanted: FollowedField) -> bool | None:
+            return self._same.get((metadata.uid, wanted.pointer, wanted.entry.mac))
+
         made_anew = self._memory.of(metadata.uid).made_anew
-        return Comparison(self._answers, self._before, values.same).verdict(what.fields, made_anew)
+        return Comparison(self._answers, self._before, same).verdict(what.fields, made_anew)
+
+    def _compare_values(
+        self, some: Sequence[tuple[Metadata, Sequence[FollowedField]]], inquiry: Inquiry, go_on: Callable[[], None]
+    ) -> None:
+        """Read values for some fields, compare them, and keep none. Raises `Interrupted`."""
+        references = [reference for _, fields in some for each in fields for reference in each.references]
+        try:
+            found = inquiry.values(self.tenant.namespace, references, self._memory, self._answers, go_on)
+        except TooMuchAtOnce:
+            half = len(some) // 2
+            # An object that has too much by itself could not be filled either.
+            for part in (some[:half], some[half:]) if half else ():
+                self._compare_values(part, inquiry, go_on)
+            return
+        for metadata, fields in some:
+            values = Values(self.tenant, metadata, found, self._keys, self._memory)
+            for each in fields:
+                self._same[metadata.uid, each.pointer, each.entry.mac] = values.same(each)
 
     def _is_connection_due(self, name: str, seconds: float, now: float) -> bool:
         if now - self._memory.asked_at.get(name, float("-inf")) < seconds - _EARLY_SECONDS:
@@ -148,8 +167,11 @@ class Survey:
         self._memory.asked_at[name] = now
         return True
 
-    def _is_unversioned(self, reference: Reference, recorded: int | None) -> bool:
-        return recorded is None and getattr(self._answers.get(Asked.about(reference)), "current", 0) is None
+    def _is_unversioned(self, wanted: FollowedField) -> bool:
+        return any(
+            recorded is None and getattr(self._answers.get(Asked.about(reference)), "current", 0) is None
+            for reference, recorded in wanted.versions.items()
+        )
 
 
 def _uses(what: FollowedObject) -> Iterator[tuple[Asked, Reference, int | None]]:
@@ -157,6 +179,10 @@ def _uses(what: FollowedObject) -> Iterator[tuple[Asked, Reference, int | None]]
     for field in what.fields:
         for reference, version in field.versions.items():
             yield Asked.about(reference), reference, version
+
+
+def _first_path(fields: Sequence[FollowedField]) -> str:
+    return min(str(Asked.about(reference)) for each in fields for reference in each.references)
 
 
 def _is_due(what: FollowedObject, memory: ObjectMemory, shortest: float, now: float) -> bool:

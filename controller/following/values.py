@@ -30,11 +30,14 @@ _KEY: Final = secrets.token_bytes(32)
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """Compares fields of one object. `values` are Vault's, `keys` returns the record keys or None."""
+    """Compares fields of one object.
+
+    `values` are Vault's, None for a reference that Vault has no value for. `keys` returns the record keys or None.
+    """
 
     tenant: TenantApi
     metadata: Metadata
-    values: Mapping[Reference, SecretValue] = field(repr=False)
+    values: Mapping[Reference, SecretValue | None] = field(repr=False)
     keys: Callable[[], KeyRing | None]
     memory: NamespaceMemory
 
@@ -42,18 +45,23 @@ class Values:
         """Return whether the field's recorded value is Vault's; None if that cannot be told now."""
         if any(reference not in self.values for reference in wanted.references):
             return None
+        now = {reference: self.values[reference] for reference in wanted.references}
+        values = {reference: value for reference, value in now.items() if value is not None}
+        if len(values) < len(now):
+            # Vault has nothing any more that the reference could give. The webhook keeps the value, and says why.
+            return False
         if wanted.template is not None:
-            return self._fits_record(wanted)
-        return self._fits_digest(wanted)
+            return self._fits_record(wanted, values)
+        return self._fits_digest(wanted, values)
 
-    def _fits_record(self, wanted: FollowedField) -> bool | None:
+    def _fits_record(self, wanted: FollowedField, values: Mapping[Reference, SecretValue]) -> bool | None:
         keys = self.keys()
         if keys is None or wanted.template is None:
             return None
         name = self.metadata.name
         provenance = Provenance(keys, SECRET.group, SECRET.kind, name.namespace, name.name)
         try:
-            value = wanted.template.render(self.values)
+            value = wanted.template.render(values)
         except ResolverError:
             # The webhook would refuse it too, and say why.
             return None
@@ -61,8 +69,8 @@ class Values:
         # Under an unknown key nothing is proved: the rotation of the record key takes care of such entries.
         return None if verdict is Verdict.UNKNOWN_KEY else verdict is Verdict.PROVED
 
-    def _fits_digest(self, wanted: FollowedField) -> bool | None:
-        now = _digest(wanted, self.values)
+    def _fits_digest(self, wanted: FollowedField, values: Mapping[Reference, SecretValue]) -> bool | None:
+        now = _digest(wanted, values)
         known = self.memory.of(self.metadata.uid).digests
         if wanted.pointer in known and known[wanted.pointer] == now:
             return True

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from resolver import questions as module
+from resolver.budget import ValuesTooLarge
 from resolver.connections.model import Authentication, Connection, Retries
 from resolver.deadline import Deadline
 from resolver.errors import DeadlineExceeded, ResolverError
@@ -41,7 +42,7 @@ _MISSING = http("404 Not Found", b'{"errors": []}')
 _ENTRY = {"created_time": "2026-11-28T10:14:03Z", "deletion_time": "", "destroyed": False}
 METADATA = http("200 OK", json.dumps({"data": {"current_version": 3, "versions": {"3": _ENTRY}}}).encode())
 DATA = http("200 OK", json.dumps({"data": {"data": {"f": "v"}, "metadata": {"version": 3, **_ENTRY}}}).encode())
-_PLAIN = http("200 OK", json.dumps({"data": {"f": "v", "j": '{"a": "1", "b": "2"}'}}).encode())
+PLAIN = http("200 OK", json.dumps({"data": {"f": "v", "j": '{"a": "1", "b": "2"}'}}).encode())
 _VERSION = KvVersion(3, "2026-11-28T10:14:03Z")
 _LACKING = KvVersion(3, "2026-11-28T10:14:03Z", lacks_metadata=True)
 _META, _READ, _LOGIN = "secret/metadata/app", "secret/data/app", "auth/jwt/login"
@@ -386,14 +387,14 @@ class TestHealth:
 
 class TestValues:
     def test_a_path_is_read_once_for_all_its_references(self, loop: Loop) -> None:
-        loop.vault.answers["legacy/app"] = _PLAIN
+        loop.vault.answers["legacy/app"] = PLAIN
         found = loop.values("vault:legacy/app#f", "vault:legacy/app#j | json:/a", "vault:legacy/app#j | json:/b")
         assert [each.value.reveal_text() for each in found if isinstance(each, Resolved)] == ["v", "1", "2"]
         assert loop.new_requests() == [_LOGIN, "legacy/app"]
         assert loop.paid == 2
 
     def test_what_is_wrong_with_one_is_its_own(self, loop: Loop) -> None:
-        loop.vault.answers["legacy/app"] = _PLAIN
+        loop.vault.answers["legacy/app"] = PLAIN
         found = loop.values("vault:legacy/app#f", "vault:legacy/app#none", "vault:legacy/denied#f")
         assert isinstance(found[0], Resolved)
         causes = [each.cause for each in found if isinstance(each, ResolverError)]
@@ -404,6 +405,12 @@ class TestValues:
         found = loop.values("vault:legacy/one#f", "vault:legacy/two#f", "vault:legacy/three#f")
         assert {type(each) for each in found} == {LoginDenied}
         assert loop.new_requests() == [_LOGIN]
+
+    def test_values_of_more_than_a_few_megabytes_are_not_held(self, loop: Loop) -> None:
+        loop.vault.answers["legacy/app"] = http("200 OK", b'{"data": {"f": "' + b"x" * 900_000 + b'"}}')
+        many = [f"vault:legacy/app#f | default:{number}" for number in range(50)]
+        assert {type(each) for each in loop.values(*many[:4])} == {Resolved}
+        assert {type(each) for each in loop.values(*many)} == {ValuesTooLarge}
 
     def test_work_ends_with_the_deadline(self) -> None:
         with pytest.raises(DeadlineExceeded):

@@ -12,17 +12,19 @@ from controller.following.memory import NamespaceMemory
 from controller.following.pacing.budget import Budget
 from controller.following.pacing.outage import Outages
 from controller.following.questions import Inquiry
+from controller.following.unversioned import TooMuchAtOnce
 from controller.telling.meters import FollowMeters
 from metrics.meters import Meters
 from resolver.references.grammar import Reference
+from resolver.references.value import SecretValue
 from resolver.tenancy.token_cache import TokenCache
 from resolver.vault.denials import DeniedForNow
-from resolver.vault.errors import LoginDenied, VaultDenied
+from resolver.vault.errors import LoginDenied, SecretNotFound, VaultDenied
 from resolver.vault.kv_versions import KvVersion
 from resolver.versions import Versions
 from tests.resolver.fake_server import answering, http
 from tests.resolver.tenancy.test_token_cache import Minter
-from tests.resolver.test_versions import DATA, METADATA, Vault, connection_to
+from tests.resolver.test_versions import DATA, METADATA, PLAIN, Vault, connection_to
 
 _INTERVAL_SECONDS = 60.0
 _SEALED = http("503 Service Unavailable", b'{"errors": ["Vault is sealed"]}')
@@ -44,6 +46,7 @@ class Rounds:
         budget = Budget(vault_per_second=100_000.0)
         self.outages = Outages(self._clock, random.Random(seed).uniform)
         self.inquiry = Inquiry(versions, budget, self.outages, FollowMeters(Meters.alone()), self._clock)
+        self.values: list[SecretValue | None] = []
         self._memories: dict[str, NamespaceMemory] = {}
 
     def _clock(self) -> float:
@@ -55,6 +58,20 @@ class Rounds:
         references = [Reference(f"secret/{namespace}/{number}", "f") for number in range(count)]
         wanted = {Asked.about(reference): reference for reference in references}
         return self.inquiry.versions(namespace, wanted, memory, _go_on)
+
+    def read(self, namespace: str, count: int, field: str = "f") -> tuple[dict[Asked, Answer], int]:
+        """Ask for so many paths of a namespace on KV v1, and read them. Returns the answers, and how many have values.
+
+        A reference that has no value there counts too.
+        """
+        memory = self._memories.setdefault(namespace, NamespaceMemory())
+        references = [Reference(f"legacy/{namespace}/{number}", field) for number in range(count)]
+        wanted = {Asked.about(reference): reference for reference in references}
+        answers = self.inquiry.versions(namespace, wanted, memory, _go_on)
+        unversioned = [one for asked, one in wanted.items() if answers.get(asked) == KvVersion(current=None)]
+        values = self.inquiry.values(namespace, unversioned, memory, answers, _go_on)
+        self.values = list(values.values())
+        return answers, len(values)
 
     def minutes(self, count: int, **paths: int) -> list[dict[str, dict[Asked, Answer]]]:
         """Let minutes pass, with a round of each namespace in each; return the answers of each minute."""
@@ -170,3 +187,56 @@ def test_paths_that_fail_in_a_healthy_vault_are_their_own_affair(rounds: Rounds)
     found = rounds.minutes(10, a=20, b=20)
     assert [kinds(minute["b"]) for minute in found] == [{KvVersion: 20}] * 10
     assert [kinds(minute["a"]) for minute in found] == [{KvVersion: 17}] * 10
+
+
+class TestKvV1:
+    def test_a_path_is_read_once_a_round_and_a_missing_field_is_told_from_a_missing_path(self, rounds: Rounds) -> None:
+        rounds.vault.answers |= {f"legacy/a/{number}": PLAIN for number in range(5)}
+        assert rounds.read("a", 5)[1] == 5
+        assert [value.reveal_text() for value in rounds.values if value is not None] == ["v"] * 5
+        assert rounds.requests() == {"auth/jwt/login": 1} | {f"legacy/a/{number}": 1 for number in range(5)}
+        assert rounds.read("a", 5, "other")[1] == 5
+        assert rounds.values == [None] * 5
+        rounds.vault.answers["legacy/a/4"] = http("404 Not Found", b'{"errors": []}')
+        answers, read = rounds.read("a", 5)
+        assert read == 4
+        assert isinstance(answers[Asked("default", "legacy/a/4")], SecretNotFound)
+
+    def test_a_denied_path_is_told_and_the_others_are_read(self, rounds: Rounds) -> None:
+        rounds.vault.answers |= {f"legacy/a/{number}": PLAIN for number in range(19)}
+        for _ in range(10):
+            answers, read = rounds.read("a", 20)
+            assert read == 19
+            assert isinstance(answers[Asked("default", "legacy/a/19")], VaultDenied)
+            rounds.now += _INTERVAL_SECONDS
+        requests = rounds.requests()
+        assert requests["legacy/a/0"] == 10
+        assert requests["legacy/a/19"] == 4  # after 0, 1, 3 and 7 minutes
+
+    def test_ten_minutes_of_a_denied_namespace_cost_at_most_ten_requests(self, rounds: Rounds) -> None:
+        for _ in range(10):
+            answers, read = rounds.read("a", 50)
+            assert read == 0
+            assert any(isinstance(answer, VaultDenied) for answer in answers.values())
+            rounds.now += _INTERVAL_SECONDS
+        assert rounds.requests().total() <= 10
+
+    def test_ten_minutes_of_a_refused_login_cost_at_most_ten_requests(self, rounds: Rounds) -> None:
+        rounds.vault.may_log_in = False
+        for _ in range(10):
+            assert rounds.read("a", 50)[1] == 0
+            rounds.now += _INTERVAL_SECONDS
+        assert rounds.requests().total() <= 10
+
+    def test_an_outage_takes_no_further_question(self, rounds: Rounds) -> None:
+        rounds.vault.otherwise = _SEALED
+        assert rounds.read("a", 50) == ({Asked("default", f"legacy/a/{n}"): KvVersion(None) for n in range(50)}, 0)
+        assert rounds.requests() == {"auth/jwt/login": 1, "legacy/a/0": 1, "sys/health": 1}
+
+    def test_no_more_than_a_few_megabytes_are_held(self, rounds: Rounds) -> None:
+        large = http("200 OK", b'{"data": {"f": "' + b"x" * 900_000 + b'"}}')
+        rounds.vault.answers |= {f"legacy/a/{number}": large for number in range(50)}
+        assert rounds.read("a", 4)[1] == 4
+        with pytest.raises(TooMuchAtOnce):
+            rounds.read("a", 50)
+        assert rounds.requests().total() <= 1 + 4 + 5
