@@ -188,7 +188,7 @@ def test_each_command_that_is_mentioned_exists_and_has_the_options(file: Path) -
                 found = command.get_command(click.Context(command), word)
                 assert found is not None, f"`{span}`"
                 command = found
-        options |= {option for parameter in command.params for option in parameter.opts}
+        options |= {option for parameter in command.params for option in [*parameter.opts, *parameter.secondary_opts]}
         given = {word.partition("=")[0] for word in words if re.fullmatch(r"--?[a-z][a-z-]*(=.*)?", word)}
         assert given <= options, f"`{span}`"
 
