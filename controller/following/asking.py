@@ -38,6 +38,8 @@ class Asking:
         """Lend questions as the identity of a namespace, in which each request waits for its turn."""
 
         def pay() -> None:
+            # The budget asks only while it makes somebody wait.
+            go_on()
             self._budget.vault(connection, namespace, go_on)
 
         return self._versions.asking(connection, namespace, Deadline.after(_SECONDS), pay)

@@ -6,8 +6,10 @@ from controller.following.comparison import Answer, Asked
 from resolver.vault.kv_versions import KvVersion
 
 
-def hints(answers: Mapping[Asked, Answer]) -> Iterator[tuple[str, str]]:
-    """Yield a word for what there is to say of a namespace's paths, and the sentence."""
+def hints(answers: Mapping[Asked, Answer], left_out: int = 0) -> Iterator[tuple[str, str]]:
+    """Yield a word for what there is to say of a namespace, and the sentence. `left_out` Secrets are not followed."""
+    if left_out:
+        yield "left out", f"it has more references than are followed, so {left_out} of its Secrets are not"
     known = {asked.path: answer for asked, answer in answers.items() if isinstance(answer, KvVersion)}
     lacking = sorted(path for path, answer in known.items() if answer.lacks_metadata)
     if lacking:

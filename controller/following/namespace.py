@@ -3,14 +3,12 @@
 from collections.abc import Callable
 from typing import Final
 
+from controller.following.listing import managed_secrets
 from controller.following.memory import NamespaceMemory
 from controller.following.round import Round, Tools
-from kube.metadata_pages import Oversized
 from kube.objects import Metadata
 from kube.tenant_clients import TenantApi
-from manifests import annotations
 
-_CALL_SECONDS: Final = 10.0
 _BASELINES_EVERY_SECONDS: Final = 600.0
 # The refreshes of a round come first, so that three changed paths are one restart.
 _PAUSE_BEFORE_RESTARTS_SECONDS: Final = 5.0
@@ -56,7 +54,7 @@ class FollowedNamespace:
             self._round.begin()
         if self._round is not None:
             self._round.acting_as(tenant)
-            if not self._round.refresh_some():
+            if not self._round.ask_some() or not self._round.refresh_some():
                 return 0.0
             self._round.end()
             self._ended(self._round, tenant, tools, go_on)
@@ -80,8 +78,7 @@ class FollowedNamespace:
         if tools.restarts is None or self._visit_at is None:
             return None
         if tools.clock() >= self._visit_at:
-            secrets = tenant.secrets.list_metadata(self.name, f"{annotations.MANAGED}=true", _CALL_SECONDS, go_on)
-            found = [each for each in secrets if not isinstance(each, Oversized)]
-            wait_seconds = tools.restarts.visit(tenant, self.metadata, found, go_on)
+            secrets = list(managed_secrets(tenant, go_on))
+            wait_seconds = tools.restarts.visit(tenant, self.metadata, secrets, go_on)
             self._visit_at = None if wait_seconds is None else tools.clock() + wait_seconds
         return None if self._visit_at is None else max(0.0, self._visit_at - tools.clock())

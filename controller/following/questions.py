@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from types import MappingProxyType
 from typing import Final, TypeVar
 
 from controller.following.asking import Asking
@@ -44,10 +45,18 @@ class Inquiry:
         self.probe = self._asking.probe
 
     def versions(
-        self, namespace: str, wanted: Mapping[Asked, Reference], memory: NamespaceMemory, go_on: Callable[[], None]
+        self,
+        namespace: str,
+        wanted: Mapping[Asked, Reference],
+        memory: NamespaceMemory,
+        go_on: Callable[[], None],
+        earlier: Mapping[Asked, Answer] = MappingProxyType({}),
     ) -> dict[Asked, Answer]:
-        """Return what Vault says about each path, as far as it says something. Raises `Interrupted` only."""
-        answers: dict[Asked, Answer] = {}
+        """Return what Vault says about each path, as far as it says something, beside `earlier`.
+
+        `earlier` has what this round was told about other paths of the namespace. Raises `Interrupted` only.
+        """
+        answers = dict(earlier)
         for connection in sorted({asked.connection for asked in wanted}):
             of_connection = {asked: wanted[asked] for asked in wanted if asked.connection == connection}
             refused = memory.logins.get(connection)
@@ -114,7 +123,9 @@ class Inquiry:
         except ResolverError as error:
             answers[asked] = error
             self._asking.outages.answered(asked.connection)
-            is_any_allowed = any(_is_version(answers.get(other)) for other in wanted)
+            is_any_allowed = any(
+                _is_version(each) for other, each in answers.items() if other.connection == asked.connection
+            )
             return self._asking.after_refusal(asked, error, wanted, memory, answers, is_any_allowed=is_any_allowed)
         if answers[asked] == _UNVERSIONED:
             return True  # nothing was asked: `values` reads it

@@ -94,7 +94,7 @@ class Tools:
 
 
 class Round:
-    """One round: `begin` once, then `refresh_some` until it returns True, then `end`."""
+    """One round: `begin` once, then `ask_some` and `refresh_some` until they return True, then `end`."""
 
     def __init__(
         self,
@@ -112,6 +112,7 @@ class Round:
         self._tools = tools
         self._go_on = go_on
         self._left: deque[Due] = deque()
+        self._is_compared = False
         self._failures_in_a_row = 0
         self.refreshed = 0
         """How many objects were refreshed."""
@@ -129,16 +130,28 @@ class Round:
         return min((intervals[name] for name in used or intervals), default=0.0)
 
     def begin(self) -> None:
-        """List, ask and compare. Raises the errors of `kube`, or `Interrupted`."""
-        now = self._tools.clock()
+        """List what is there. Raises the errors of `kube`, or `Interrupted`."""
         self.survey.list(self._go_on)
-        self.survey.ask(self._tools.inquiry, self._tools.intervals(), now, self._go_on)
-        self.survey.compare(now)
+        self.survey.plan(self._tools.intervals(), self._tools.clock())
+
+    def ask_some(self) -> bool:
+        """Ask about some of the paths, and compare once all answers are there. Returns whether they are.
+
+        Raises the errors of `kube`, or `Interrupted`.
+        """
+        if self._is_compared:
+            return True
+        if not self.survey.ask_some(self._tools.inquiry, self._go_on):
+            return False
+        now = self._tools.clock()
+        self.survey.compare(now, self._go_on)
+        self._is_compared = True
         self._left.extend(self.survey.due)
         if self._left and self._tools.restarts is not None:
             # What a workload runs on now must be known before it changes: else the first change would restart nothing.
             self._tools.restarts.baselines(self._tenant, self._namespace, self.survey.secrets, self._go_on)
             self._memory.baselines_at = now
+        return True
 
     def refresh_some(self, most: int = MOST_REFRESHES) -> bool:
         """Refresh at most so many objects. Returns whether none is left.
@@ -158,7 +171,7 @@ class Round:
             if found is not None or metadata.uid in self.survey.problems:
                 self._tools.telling.problem(self._tenant, metadata, found, self._go_on)
         self._tools.telling.retain(name, [metadata.name.name for metadata in self.survey.secrets])
-        for word, text in hints(self.survey.answers):
+        for word, text in hints(self.survey.answers, self.survey.left_out):
             self._tools.telling.hint(name, word, text)
 
     def _refresh(self, due: Due) -> None:

@@ -1,15 +1,16 @@
 """The first half of a round: list a namespace's Secrets, ask Vault about their paths, and compare."""
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Final, TypeAlias
 
 from controller.following.comparison import Answer, Asked, Comparison, Verdict, remembered
+from controller.following.listing import managed_secrets, without_fields
 from controller.following.memory import NamespaceMemory, ObjectMemory
 from controller.following.questions import Inquiry
 from controller.following.unversioned import TooMuchAtOnce
 from controller.following.values import Values
-from kube.metadata_pages import Oversized
 from kube.objects import Metadata
 from kube.tenant_clients import TenantApi
 from manifests import annotations
@@ -20,11 +21,16 @@ from manifests.provenance.keyring import KeyRing
 from resolver.causes import Cause
 from resolver.references.grammar import Reference
 
-_CALL_SECONDS: Final = 10.0
 # The values of so many objects are held at the same time.
 _AT_ONCE: Final = 200
+MOST_REFERENCES: Final = 20_000
+"""How many references of a namespace are followed. Anybody can write a record, with a thousand paths in each."""
+MOST_QUESTIONS: Final = 100
+"""How many paths one turn of a round asks about. Then other namespaces have their turns."""
 # A round that comes a moment early must not pass over an object that is due with it.
 _EARLY_SECONDS: Final = 2.0
+
+_Unversioned: TypeAlias = tuple[Metadata, Sequence[FollowedField]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +47,7 @@ class Survey:
 
     `secrets` are the managed Secrets as they were listed, and `changes` has their change counters by name and uid.
     `due` has those that are to be refreshed. `problems` has what is wrong for good, by uid; None if nothing is. An
-    object about which Vault said nothing is not in it.
+    object about which Vault said nothing is not in it. `left_out` counts the Secrets with more than is followed.
     """
 
     def __init__(self, tenant: TenantApi, memory: NamespaceMemory, keys: Callable[[], KeyRing | None]) -> None:
@@ -50,12 +56,15 @@ class Survey:
         self.due: list[Due] = []
         self.problems: dict[str, Problem | None] = {}
         self.paths: frozenset[Asked] = frozenset()
+        self.left_out = 0
         self.tenant = tenant
         self._memory = memory
         self._keys = keys
         self._objects: list[tuple[Metadata, FollowedObject]] = []
         self._due_now: set[str] = set()
+        self._wanted: list[tuple[Asked, Reference]] = []
         self._answers: dict[Asked, Answer] = {}
+        self._unversioned: deque[_Unversioned] | None = None
         # Whether fields without versions have Vault's value: by object, field and the MAC that was compared.
         self._same: dict[tuple[str, str, str], bool | None] = {}
         self._before = dict(memory.paths)
@@ -72,13 +81,17 @@ class Survey:
 
     def list(self, go_on: Callable[[], None]) -> None:
         """List the managed Secrets. Raises the errors of `kube`, or `Interrupted`."""
-        selector = f"{annotations.MANAGED}=true"
-        for found in self.tenant.secrets.list_metadata(self.tenant.namespace, selector, _CALL_SECONDS, go_on):
-            if isinstance(found, Oversized) or found.is_going:
+        left = MOST_REFERENCES
+        for found in managed_secrets(self.tenant, go_on):
+            # Reading a forged record takes a third of a second: no more than that beyond what is followed.
+            what = followed(SECRET, found.annotations if left >= 0 else {})
+            left -= sum(len(field.references) for field in what.fields)
+            if left < 0:
+                self.left_out += 1
+                self.secrets.append(replace(found, annotations={}))
                 continue
-            self.secrets.append(found)
-            what = followed(SECRET, found.annotations)
             self.changes[found.name.name, found.uid] = what.changes
+            self.secrets.append(without_fields(found, what.changes))
             if what.fields:
                 self._objects.append((found, what))
             else:
@@ -86,8 +99,8 @@ class Survey:
                 self.problems[found.uid] = None
         self.paths = frozenset(asked for _, what in self._objects for asked, _, _ in _uses(what))
 
-    def ask(self, inquiry: Inquiry, intervals: Mapping[str, float], now: float, go_on: Callable[[], None]) -> None:
-        """Ask Vault about the paths of all objects that are due. Raises `Interrupted`.
+    def plan(self, intervals: Mapping[str, float], now: float) -> None:
+        """Note which paths Vault is to be asked about: those of all objects that are due.
 
         `intervals` has the seconds between two questions for each connection that is followed.
         """
@@ -103,15 +116,38 @@ class Survey:
             for asked, reference, _ in _uses(what)
             if asked.connection in due
         }
-        self._answers = inquiry.versions(self.tenant.namespace, wanted, self._memory, go_on)
-        found = ((one, [each for each in what.fields if self._is_unversioned(each)]) for one, what in self._objects)
-        # Those that need the same paths together, so that few are read twice.
-        unversioned = sorted((each for each in found if each[1]), key=lambda each: _first_path(each[1]))
-        for at in range(0, len(unversioned), _AT_ONCE):
-            self._compare_values(unversioned[at : at + _AT_ONCE], inquiry, go_on)
+        # First what was never denied: that a namespace is denied everything is then known early.
+        order = sorted(wanted, key=lambda asked: (asked.connection, asked in self._memory.denied, asked.path))
+        self._wanted = [(asked, wanted[asked]) for asked in reversed(order)]
 
-    def compare(self, now: float) -> None:
-        """Find what is to be refreshed, and what is wrong for good."""
+    def ask_some(self, inquiry: Inquiry, go_on: Callable[[], None]) -> bool:
+        """Ask Vault about `MOST_QUESTIONS` paths at most. Returns whether none is left. Raises `Interrupted`."""
+        if self._wanted:
+            some = dict(self._wanted.pop() for _ in range(min(MOST_QUESTIONS, len(self._wanted))))
+            self._answers = inquiry.versions(self.tenant.namespace, some, self._memory, go_on, self._answers)
+        if self._wanted:
+            return False
+        if self._unversioned is None:
+            found = ((one, [each for each in what.fields if self._is_unversioned(each)]) for one, what in self._objects)
+            # Those that need the same paths together, so that few are read twice.
+            self._unversioned = deque(
+                sorted((each for each in found if each[1]), key=lambda each: _first_path(each[1]))
+            )
+        self._compare_some(self._unversioned, inquiry, go_on)
+        return not self._unversioned
+
+    def _compare_some(self, left: deque[_Unversioned], inquiry: Inquiry, go_on: Callable[[], None]) -> None:
+        """Take some of these objects, and compare their fields with Vault's values. Raises `Interrupted`."""
+        some: list[_Unversioned] = []
+        paths: set[Asked] = set()
+        while left and len(some) < _AT_ONCE and len(paths) < MOST_QUESTIONS:
+            some.append(left.popleft())
+            paths.update(Asked.about(reference) for each in some[-1][1] for reference in each.references)
+        if some:
+            self._compare_values(some, inquiry, go_on)
+
+    def compare(self, now: float, go_on: Callable[[], None]) -> None:
+        """Find what is to be refreshed, and what is wrong for good. Raises `Interrupted`."""
         recorded: dict[Asked, int] = {}
         comparison = Comparison(self._answers, self._before)
         for metadata, what in self._objects:
@@ -122,6 +158,7 @@ class Survey:
             memory.made_anew |= comparison.made_anew(what.fields)
             if metadata.uid not in self._due_now:
                 continue
+            go_on()
             verdict = self._verdict(metadata, what)
             standing = _standing(memory, verdict, what, now)
             if not memory.given_up.issuperset(verdict.differences) and not _is_held_back(memory, now):
@@ -143,9 +180,7 @@ class Survey:
         made_anew = self._memory.of(metadata.uid).made_anew
         return Comparison(self._answers, self._before, same).verdict(what.fields, made_anew)
 
-    def _compare_values(
-        self, some: Sequence[tuple[Metadata, Sequence[FollowedField]]], inquiry: Inquiry, go_on: Callable[[], None]
-    ) -> None:
+    def _compare_values(self, some: Sequence[_Unversioned], inquiry: Inquiry, go_on: Callable[[], None]) -> None:
         """Read values for some fields, compare them, and keep none. Raises `Interrupted`."""
         references = [reference for _, fields in some for each in fields for reference in each.references]
         try:

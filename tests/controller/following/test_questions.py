@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 
 import pytest
 
+from controller.errors import Interrupted
 from controller.following.comparison import Answer, Asked
 from controller.following.memory import NamespaceMemory
 from controller.following.pacing.budget import Budget
@@ -150,6 +151,32 @@ def test_a_denied_path_takes_nothing_from_the_others(rounds: Rounds) -> None:
     requests = rounds.requests()
     assert {requests[f"secret/metadata/b/{number}"] for number in range(20)} == {10}
     assert sum(count for path, count in requests.items() if path.endswith("/a/0")) <= 10
+
+
+def test_a_denied_path_takes_nothing_from_those_that_are_asked_about_after_it_in_the_same_round(rounds: Rounds) -> None:
+    allow(rounds.vault, "a", range(5))
+    allow(rounds.vault, "a", range(6, 10))
+    memory, earlier = NamespaceMemory(), dict[Asked, Answer]()
+    for part in (range(5), range(5, 7), range(7, 10)):
+        references = [Reference(f"secret/a/{number}", "f") for number in part]
+        wanted = {Asked.about(reference): reference for reference in references}
+        earlier = rounds.inquiry.versions("a", wanted, memory, _go_on, earlier)
+    assert kinds(earlier) == {KvVersion: 9, VaultDenied: 1}
+
+
+def test_questions_end_at_once_when_the_work_must_stop_even_if_nobody_waits(rounds: Rounds) -> None:
+    allow(rounds.vault, "a", range(50))
+    left = iter(range(10))
+
+    def go_on() -> None:
+        if next(left, None) is None:
+            raise Interrupted
+
+    references = [Reference(f"secret/a/{number}", "f") for number in range(50)]
+    wanted = {Asked.about(reference): reference for reference in references}
+    with pytest.raises(Interrupted):
+        rounds.inquiry.versions("a", wanted, NamespaceMemory(), go_on)
+    assert rounds.requests().total() <= 10
 
 
 def test_a_policy_without_metadata_costs_one_request_a_path_and_round(rounds: Rounds) -> None:

@@ -1,22 +1,27 @@
 """Rounds of one namespace, in situations that a real cluster has rarely: what one round leaves for the next one."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from controller.following import listing, survey
 from controller.following.comparison import Answer, Asked
+from controller.following.listing import managed_secrets, without_fields
 from controller.following.memory import NamespaceMemory
 from controller.following.pacing.budget import Budget
 from controller.following.round import Round, Tools
 from controller.telling.meters import FollowMeters
 from kube.objects import Metadata, ObjectName
 from kube.secrets import Changed
-from manifests.annotations import FOLLOW, RECORD, REFRESH
+from manifests.annotations import FOLLOW, PROBLEM, RECORD, REFRESH
 from manifests.fields.scan import Form
+from manifests.following.followed import followed
+from manifests.kinds.secret import SECRET
 from manifests.planning.immutable import not_refreshed
-from manifests.provenance import record
+from manifests.provenance import counting, record
 from manifests.provenance.record import Entry
 from metrics.meters import Meters
 from resolver.references.grammar import Reference
@@ -81,10 +86,11 @@ class Loop:
         self.memory = NamespaceMemory()
         self.asked: list[int] = []
         """How many questions each call asked."""
+        self.hints: list[tuple[str, str]] = []
         self.silent: set[str] = set()
         """Paths about which Vault says nothing."""
         ignored: Callable[..., None] = lambda *_args, **_more: None  # noqa: E731 - a stand-in
-        telling = SimpleNamespace(event=ignored, problem=ignored, retain=ignored, hint=ignored)
+        telling = SimpleNamespace(event=ignored, problem=ignored, retain=ignored, hint=self._hint)
         inquiry = SimpleNamespace(versions=self._versions, values=lambda *_args: {})
         self._tools = Tools(
             inquiry=cast("Any", inquiry),
@@ -96,18 +102,31 @@ class Loop:
             clock=lambda: self.now,
         )
 
-    def _versions(self, _namespace: str, wanted: Mapping[Asked, Reference], *_more: object) -> dict[Asked, Answer]:
-        return {
+    def _versions(
+        self,
+        _namespace: str,
+        wanted: Mapping[Asked, Reference],
+        _memory: NamespaceMemory,
+        _go_on: object,
+        earlier: Mapping[Asked, Answer],
+    ) -> dict[Asked, Answer]:
+        self.asked.append(len(wanted))
+        return dict(earlier) | {
             asked: self.cluster.vault[name]
             for asked in wanted
             if (name := asked.path.removeprefix("secret/")) not in self.silent
         }
+
+    def _hint(self, namespace: str, word: str, _text: str) -> None:
+        self.hints.append((namespace, word))
 
     def round(self) -> list[str]:
         """Run a round, and return which Secrets it had refreshed."""
         self.cluster.patches.clear()
         found = Round(SHOP, cast("Any", SimpleNamespace(secrets=self.cluster, namespace="shop", api=None)), *self._more)
         found.begin()
+        while not found.ask_some():
+            pass
         while not found.refresh_some():
             pass
         found.end()
@@ -176,3 +195,45 @@ def test_an_immutable_secret_is_asked_once_for_each_version(silent: set[str]) ->
     cluster.vault["app"] = KvVersion(3)
     assert loop.round() == ["fixed"]
     assert loop.round() == []
+
+
+def test_a_namespace_with_very_many_paths_asks_for_few_of_them_in_a_turn() -> None:
+    # Between its turns, the other namespaces have theirs.
+    paths = [f"p{number}" for number in range(250)]
+    cluster = Cluster(**{path: path for path in paths})
+    loop = Loop(cluster)
+    cluster.vault |= {path: KvVersion(2) for path in paths}
+    assert loop.round() == sorted(paths)
+    assert loop.asked == [100, 100, 50]
+
+
+def test_secrets_beyond_what_is_followed_are_told_and_the_others_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(survey, "MOST_REFERENCES", 3)
+    cluster = Cluster(a="a", b="b")
+    cluster.apply("c", "a", "b")
+    cluster.vault = {path: KvVersion(2) for path in cluster.vault}
+    loop = Loop(cluster)
+    assert loop.round() == ["a", "b"]
+    assert loop.hints == [("shop", "left out")]
+
+
+def test_of_a_secret_only_keyholes_own_annotations_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = Cluster(a="a")
+    notes = {**cluster.secrets["a"].annotations, PROBLEM: "{}", "somebody/else": "x" * 1000}
+    cluster.secrets["a"] = replace(cluster.secrets["a"], annotations=notes, labels={"app": "x"})
+    tenant = cast("Any", SimpleNamespace(secrets=cluster, namespace="shop", api=None))
+    (found,) = managed_secrets(tenant, lambda: None)
+    assert found == replace(found, annotations={name: notes[name] for name in (RECORD, PROBLEM)}, labels={})
+    monkeypatch.setattr(listing, "MOST_CHARACTERS", 100)
+    (found,) = managed_secrets(tenant, lambda: None)
+    assert found.annotations == {}
+
+
+def test_the_counter_survives_without_the_fields() -> None:
+    entry = Entry(Form.ANNOTATION, "vault:secret/a#f", (), (1,), "id", n=4)
+    for entries, n, changes in [({"/data/a": entry}, 4, 4), ({"/data/a": replace(entry, n=None)}, 4, 5), ({}, 0, 0)]:
+        notes = {RECORD: record.dump("id", entries, n)}
+        assert followed(SECRET, notes).changes == changes
+        short = without_fields(replace(SHOP, annotations=notes), changes)
+        assert counting.changes(record.parse(short.annotations[RECORD])) == changes
+    assert without_fields(SHOP, 0) == SHOP
