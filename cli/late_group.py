@@ -79,4 +79,5 @@ class LateGroup(click.Group):
             if called is None or called.extra is None or missing in OUR_OWN:
                 raise
             message = f"`keyhole {ctx.invoked_subcommand}` needs {missing}, which a plain install leaves out"
-            raise NotDoneError(f"{message}: pip install 'keyhole[{called.extra}]'") from None
+            # Not by the package's name: nothing is released, and a registry may have a stranger's under it.
+            raise NotDoneError(f"{message}. In a checkout: pip install '.[{called.extra}]'") from None

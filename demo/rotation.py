@@ -45,6 +45,7 @@ def rotate(screen: Screen, shell: Shell, claims: Claims, values: Values) -> Valu
     claims.check(
         f"{time.monotonic() - began:.1f} s later the Deployment is rolled out anew, once.", holds=len(new) == 1
     )
+    screen.output(shell.show_kubectl("get", "replicasets", "-n", NAMESPACE))
     after = _show_status(screen, shell)
     claims.check_empty("Neither status shows a value.", changed.found_in(before + after))
     return changed

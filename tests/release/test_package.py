@@ -177,6 +177,8 @@ def test_a_plain_install_prints_what_a_namespace_needs_and_checks_what_it_is_giv
         ("plain", ["key", "status"], "cluster"),
         ("plain", ["probe", "default/any"], "cluster"),
         ("plain", ["resolve", "vault:secret/app#password"], "cluster"),
+        ("plain", ["status", "-n", "shop", "--kubeconfig", "FILE"], "cluster"),
+        ("plain", ["refresh", "-n", "shop", "app", "--kubeconfig", "FILE"], "cluster"),
         ("plain", CONTROLLER, "server"),
         ("plain", SERVE, "server"),
         ("cluster", CONTROLLER, "server"),
@@ -190,7 +192,7 @@ def test_a_command_whose_extra_is_missing_says_what_to_install(
     kubeconfig.write_text("{}")
     words = [str(kubeconfig) if word == "FILE" else word for word in command]
     told = failed([str(request.getfixturevalue(install)), *words], tmp_path)
-    assert f"pip install 'keyhole[{extra}]'" in told
+    assert f"pip install '.[{extra}]'" in told
     assert len(told.splitlines()) == 1
 
 
