@@ -38,7 +38,8 @@ class ObjectMemory:
     `given_up` has the differences that a refresh can never settle, since the object is immutable. `made_anew` has the
     paths that are another secret under the recorded number since the object was filled: nothing else tells, so it is
     kept until the object is refreshed. `digests` has a keyed digest of the values that a field without versions was
-    found to hold, by JSON Pointer.
+    found to hold, by JSON Pointer. `other_than` has those that are not Vault's, in the state of the object with this
+    resourceVersion; None for a field whose text somebody edited.
     """
 
     compared_at: float = float("-inf")
@@ -46,6 +47,7 @@ class ObjectMemory:
     given_up: frozenset[Difference] = frozenset()
     made_anew: frozenset[Asked] = frozenset()
     digests: dict[str, bytes] = field(default_factory=dict)
+    other_than: tuple[str, dict[str, bytes | None]] = field(default_factory=lambda: ("", {}))
 
 
 @dataclass(slots=True)

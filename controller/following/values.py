@@ -40,6 +40,8 @@ class Values:
     values: Mapping[Reference, SecretValue | None] = field(repr=False)
     keys: Callable[[], KeyRing | None]
     memory: NamespaceMemory
+    _contents: list[Mapping[str, bytes] | None] = field(default_factory=list, repr=False)
+    """What the Secret holds, once it was read: one request for all of its fields."""
 
     def same(self, wanted: FollowedField) -> bool | None:
         """Return whether the field's recorded value is Vault's; None if that cannot be told now."""
@@ -71,23 +73,44 @@ class Values:
 
     def _fits_digest(self, wanted: FollowedField, values: Mapping[Reference, SecretValue]) -> bool | None:
         now = _digest(wanted, values)
-        known = self.memory.of(self.metadata.uid).digests
-        if wanted.pointer in known and known[wanted.pointer] == now:
+        memory = self.memory.of(self.metadata.uid)
+        if memory.digests.get(wanted.pointer) == now:
             return True
-        held = self._held(wanted)
-        if held is None:
-            return None
-        if held == now:
-            known[wanted.pointer] = now
-        return held == now
+        if memory.other_than[0] != self.metadata.resource_version:
+            memory.other_than = (self.metadata.resource_version, {})
+        others = memory.other_than[1]
+        if wanted.pointer not in others:
+            content = self._content()
+            if content is None:
+                return None
+            held = self._held(wanted, content)
+            if held == now:
+                memory.digests[wanted.pointer] = now
+                return True
+            # Until the object changes, it need not be read again: somebody may have edited the text for good.
+            others[wanted.pointer] = held
+        held = others[wanted.pointer]
+        return None if held is None else held == now
 
-    def _held(self, wanted: FollowedField) -> bytes | None:
+    def _content(self) -> Mapping[str, bytes] | None:
+        """Return what the Secret holds in the state in which it was listed; None if it cannot be read or has changed.
+
+        The record says where in that state the values are.
+        """
+        if not self._contents:
+            try:
+                found = self.tenant.secrets.read(self.metadata.name, _CALL_SECONDS)
+            except (KubernetesError, KubernetesUnavailable):
+                self._contents.append(None)
+            else:
+                is_as_listed = found.metadata.resource_version == self.metadata.resource_version
+                self._contents.append(found.data if is_as_listed else None)
+        return self._contents[0]
+
+    @staticmethod
+    def _held(wanted: FollowedField, content: Mapping[str, bytes]) -> bytes | None:
         """Return the digest of what the live object's field has in place of its references."""
         key = SECRET.key(wanted.pointer)
-        try:
-            content = self.tenant.secrets.read(self.metadata.name, _CALL_SECONDS).data
-        except (KubernetesError, KubernetesUnavailable):
-            return None
         if key is None or key not in content:
             return None
         found = values_in(wanted.entry.spans, SecretValue(content[key]))
