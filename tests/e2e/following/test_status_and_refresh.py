@@ -6,12 +6,15 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from cli.main import main
 from controller.telling.telling import Telling
 from kube.client import connect
 from kube.objects import Metadata, ObjectName
@@ -37,10 +40,41 @@ _SECONDS = 120
 _READER = "follow-reader"
 
 
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a command printed, and its exit code."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Runner = Callable[[Sequence[str], Mapping[str, str]], Done]
+
+
+def here(args: Sequence[str], environment: Mapping[str, str]) -> Done:
+    """Run `keyhole` in this process: the servers are real, and starting Python would take most of the time."""
+    done = CliRunner(env=environment).invoke(main, args)
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return Done(done.exit_code, done.stdout, done.stderr)
+
+
+def as_process(args: Sequence[str], environment: Mapping[str, str]) -> Done:
+    """Run `keyhole` as people do."""
+    command = [sys.executable, "-m", "cli", *args]
+    done = subprocess.run(
+        command, cwd=_ROOT, env=environment, capture_output=True, text=True, timeout=_SECONDS, check=False
+    )
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
 class Keyhole:
     """Runs `keyhole` as somebody with an own token of Vault; nothing that it prints may hold a value."""
 
-    def __init__(self, bed: Testbed, places: Places, connections: Path, home: Path, namespace: str) -> None:
+    def __init__(  # noqa: PLR0917 - where it runs, and as whom
+        self, bed: Testbed, places: Places, connections: Path, home: Path, namespace: str, runner: Runner = here
+    ) -> None:
+        self._runner = runner
         self._bed = bed
         self._places = places
         self._connections = connections
@@ -49,7 +83,7 @@ class Keyhole:
         made = bed.vault.client().auth.token.create(policies=[f"keyhole-{namespace}"], ttl="10m")
         self._token = made["auth"]["client_token"]
 
-    def status(self, *args: str, code: int | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
+    def status(self, *args: str, code: int | None = None, **variables: str) -> Done:
         """Run `keyhole status`, in the namespace unless the arguments say where; check the exit code."""
         return self._run("status", *args, *("--connections", str(self._connections)), code=code, **variables)
 
@@ -59,7 +93,7 @@ class Keyhole:
         assert found["is_well"] is (code == 0)
         return {row["name"]: row for row in found["references"]}
 
-    def refresh(self, *args: str, code: int) -> subprocess.CompletedProcess[str]:
+    def refresh(self, *args: str, code: int) -> Done:
         """Run `keyhole refresh` in the namespace unless the arguments say where, and check the exit code."""
         return self._run("refresh", *args, code=code)
 
@@ -75,17 +109,9 @@ class Keyhole:
             finally:
                 process.kill()
 
-    def _run(self, *args: str, code: int | None, **variables: str) -> subprocess.CompletedProcess[str]:
+    def _run(self, *args: str, code: int | None, **variables: str) -> Done:
         where = () if {"-n", "-A"} & set(args) else ("-n", self.namespace)
-        done = subprocess.run(
-            [sys.executable, "-m", "cli", *args, *where],
-            cwd=_ROOT,
-            env=self._environment(variables),
-            capture_output=True,
-            text=True,
-            timeout=_SECONDS,
-            check=False,
-        )
+        done = self._runner([*args, *where], self._environment(variables))
         self._places.note(f"keyhole {args[0]}: stdout", done.stdout)
         self._places.note(f"keyhole {args[0]}: stderr", done.stderr)
         assert code is None or done.returncode == code, (done.stdout, done.stderr)
@@ -96,6 +122,12 @@ class Keyhole:
         vault, kubeconfig = self._bed.vault, str(self._bed.kubernetes.kubeconfig)
         own = {"VAULT_ADDR": vault.url, "VAULT_CACERT": str(vault.ca_file), "VAULT_TOKEN": self._token}
         return {"HOME": str(self._home), "PATH": os.environ["PATH"], "KUBECONFIG": kubeconfig, **own, **variables}
+
+
+@pytest.fixture
+def process(bed: Testbed, places: Places, connections: Path, cluster: Cluster, tmp_path: Path) -> Keyhole:
+    """Return the command as a process of its own."""
+    return Keyhole(bed, places, connections, tmp_path, cluster.namespace, as_process)
 
 
 @pytest.fixture
@@ -122,25 +154,25 @@ def is_behind(keyhole: Keyhole) -> bool:
     return "behind" in keyhole.status().stdout
 
 
-def test_a_rotation_is_shown_and_a_refresh_brings_it(cluster: Cluster, plant: Planter, keyhole: Keyhole) -> None:
+def test_a_rotation_is_shown_and_a_refresh_brings_it(cluster: Cluster, plant: Planter, process: Keyhole) -> None:
     plant.secret("app")
     cluster.apply(app())
-    first = keyhole.rows(code=0)["app"]
+    first = process.rows(code=0)["app"]
     assert first["version"] == first["vault_version"]
     assert first["reference"] == "vault:secret/e2e/app#password"
     assert (first["field"], first["follows_seconds"], first["vault_state"]) == ("data.password", 1, "readable")
     value = plant.secret("app")["password"]
-    eventually(lambda: is_behind(keyhole), "the older version is told")
-    row = keyhole.rows(code=1)["app"]
+    eventually(lambda: is_behind(process), "the older version is told")
+    row = process.rows(code=1)["app"]
     assert (row["version"], row["vault_version"]) == (first["version"], first["version"] + 1)
     assert [finding["cause"] for finding in row["findings"]] == ["behind"]
-    assert "keyhole refresh" in keyhole.status(code=1).stderr
-    done = keyhole.refresh("app", code=0)
+    assert "keyhole refresh" in process.status(code=1).stderr
+    done = process.refresh("app", code=0)
     expected = f"{cluster.namespace}/app: refreshed: data.password {first['version']} -> {first['version'] + 1}\n"
     assert done.stdout == expected
     assert cluster.values("app")["password"] == value
-    assert keyhole.refresh("--all", code=0).stdout == f"{cluster.namespace}/app: up to date\n"
-    row = keyhole.rows("-A", code=0)["app"]
+    assert process.refresh("--all", code=0).stdout == f"{cluster.namespace}/app: up to date\n"
+    row = process.rows("-A", code=0)["app"]
     assert (row["version"], row["vault_version"], row["findings"]) == (row["vault_version"], row["version"], [])
 
 
