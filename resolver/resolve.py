@@ -61,8 +61,11 @@ class TokenSource(Protocol):
         """Revoke the tokens that were obtained through a client. Called once, when the client has no users left."""
         ...
 
-    def drop_idle(self) -> int:
-        """Revoke tokens that have not been used lately or have expired. Returns how many."""
+    def drop_idle(self, *, pay: Callable[[str], None] | None = None) -> int:
+        """Revoke tokens that have not been used lately or have expired. Returns how many.
+
+        With `pay` they are revoked one by one, and it is called with the connection before each.
+        """
         ...
 
     def close(self) -> None:

@@ -98,9 +98,12 @@ class Versions:
         except UnknownConnection:
             return True
 
-    def sweep(self) -> None:
-        """Revoke the tokens that were not used lately, each with one request. Not for when a Vault is away."""
-        self._tokens.drop_idle()
+    def sweep(self, pay: Callable[[str], None]) -> None:
+        """Revoke the tokens that were not used lately, one by one. Not for when a Vault is away.
+
+        `pay` is called with the connection before each; it may wait, and what it raises ends this.
+        """
+        self._tokens.drop_idle(pay=pay)
 
     def _new_server(self, name: str, connection: Connection) -> Server:
         # Whoever asks watches the server: a breaker would add requests of its own.

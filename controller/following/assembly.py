@@ -3,10 +3,12 @@
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from controller.errors import Interrupted
 from controller.following.duty import Following
 from controller.following.pacing.budget import Budget, Priority
 from controller.following.pacing.outage import Outages
@@ -98,6 +100,8 @@ class Loop:
             intervals=self._intervals,
             restarts=Restarts(parts.budget, telling, meters) if settings.restarts else None,
         )
+        self._budget = parts.budget
+        self._stopping = stopping
         self._reloader = Reloader(settings.connections, self, self._sweep)
         self.duty = Following(parts.namespaces, parts.clients, self._outages, tools, is_leading, stopping)
 
@@ -133,5 +137,17 @@ class Loop:
 
     def _sweep(self) -> None:
         # Not while a Vault is away: each token would be a request that fails.
-        if not self._outages.away:
-            self._versions.sweep()
+        if self._outages.away:
+            return
+        # After an outage all tokens may be idle. Most are used again before their turn to be revoked comes.
+        with suppress(Interrupted):
+            self._versions.sweep(self._pay)
+
+    def _pay(self, connection: str) -> None:
+        """Wait for the turn of a request to revoke a token. Raises `Interrupted`."""
+        self._budget.vault(connection, "", self._check_sweeping)
+        self._check_sweeping()
+
+    def _check_sweeping(self) -> None:
+        if self._stopping.is_set() or self._outages.away:
+            raise Interrupted

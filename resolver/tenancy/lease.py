@@ -40,8 +40,9 @@ class Holding:
 
     @property
     def is_owed(self) -> bool:
-        """Whether the token still has to be revoked. Vault forgets a used-up token by itself."""
-        return self.is_known and self.uses_left != 0 and self.token.revocable
+        """Whether the token still has to be revoked. Vault forgets one that is used up or expired by itself."""
+        is_over = self.uses_left == 0 or self.token.ends_at_seconds <= time.monotonic()
+        return self.is_known and not is_over and self.token.revocable
 
 
 class Slot:

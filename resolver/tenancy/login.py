@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from math import inf
 from typing import Self
 
 from hvac.api.auth_methods import JWT, Kubernetes, Token
@@ -40,6 +41,8 @@ class VaultToken:
     revocable: bool
     asked_at_seconds: float
     uses: int | None = None
+    ends_at_seconds: float = inf
+    """When Vault forgets it by itself."""
 
 
 def login(client: VaultClient, role: str, identity: str, jwt: SecretValue, deadline: Deadline) -> VaultToken:
@@ -78,14 +81,15 @@ def _granted(granted: Mapping[str, JsonValue], asked_at_seconds: float) -> Vault
     # The token is sent in a header of every request.
     if token is None or not re.fullmatch(r"[!-~]+", token) or not isinstance(lifetime, JsonNumber):
         return None
-    uses = granted.get("num_uses")
+    uses, now, life_seconds = granted.get("num_uses"), time.monotonic(), float(lifetime)
     return VaultToken(
         SecretValue(token),
-        usable_until_seconds=time.monotonic() + float(lifetime) * _USABLE_PART_OF_LIFE,
+        usable_until_seconds=now + life_seconds * _USABLE_PART_OF_LIFE,
         revocable=granted.get("token_type") != "batch",
         asked_at_seconds=asked_at_seconds,
         # 0 means that the uses are not counted.
         uses=(int(uses) or None) if isinstance(uses, JsonNumber) and uses.isdigit() else None,
+        ends_at_seconds=now + life_seconds,
     )
 
 

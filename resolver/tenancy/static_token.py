@@ -63,7 +63,7 @@ class StaticToken:
     def forget(self, client: VaultClient) -> None:
         """Do nothing: the token stays valid."""
 
-    def drop_idle(self) -> int:
+    def drop_idle(self, *, pay: Callable[[str], None] | None = None) -> int:  # noqa: ARG002
         """Return 0: the token is not Keyhole's to revoke."""
         return 0
 

@@ -102,10 +102,25 @@ class TokenCache:
             slots = [self._slots.pop(key) for key in gone]
         wait(self._retire(slots))
 
-    def drop_idle(self, idle_seconds: float = IDLE_SECONDS) -> int:
-        """Revoke tokens that have not been used lately or have expired. Returns how many."""
+    def drop_idle(self, idle_seconds: float = IDLE_SECONDS, pay: Callable[[str], None] | None = None) -> int:
+        """Revoke tokens that have not been used lately or have expired. Returns how many.
+
+        All at once, or one by one with `pay`: it is called with the token's connection before each, and may wait. A
+        token that is used meanwhile stays. What it raises ends this.
+        """
         with self._lock:
             idle = [key for key, slot in self._slots.items() if slot.is_idle(idle_seconds)]
+        if pay is None:
+            return self._drop_if_idle(idle, idle_seconds)
+        dropped = 0
+        for key in idle:
+            pay(key[0].connection)
+            dropped += self._drop_if_idle([key], idle_seconds)
+        return dropped
+
+    def _drop_if_idle(self, keys: Iterable[tuple[Tenant, VaultClient]], idle_seconds: float) -> int:
+        with self._lock:
+            idle = [key for key in keys if key in self._slots and self._slots[key].is_idle(idle_seconds)]
             slots = [self._slots.pop(key) for key in idle]
         wait(self._retire(slots))
         return len(slots)

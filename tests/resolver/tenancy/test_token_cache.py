@@ -5,7 +5,7 @@ import queue
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -36,6 +36,7 @@ class Minter:
 class Vault:
     client: VaultClient
     uses: int = 0
+    life_seconds: int = 600
     is_open: bool = True
     logins: list[bytes] = field(default_factory=list)
     revoked: list[bytes] = field(default_factory=list)
@@ -56,7 +57,11 @@ def vault() -> Iterator[Vault]:
                 client.sendall(http("400 Bad Request", b"{}"))
                 return
             vault.logins.append(head)
-            auth = {"client_token": f"token-{len(vault.logins)}", "lease_duration": 600, "num_uses": vault.uses}
+            auth = {
+                "client_token": f"token-{len(vault.logins)}",
+                "lease_duration": vault.life_seconds,
+                "num_uses": vault.uses,
+            }
             client.sendall(http("200 OK", json.dumps({"auth": auth}).encode()))
         else:
             token = next(line for line in head.split(b"\r\n") if line.startswith(b"X-Vault-Token: "))
@@ -135,6 +140,30 @@ def test_what_is_idle_is_given_back(vault: Vault, token_cache: TokenCache) -> No
     assert token_cache.drop_idle(idle_seconds=0) == 1
     assert vault.revoked == [b"token-1"]
     assert use(token_cache, vault) is not first
+
+
+def test_what_is_idle_is_given_back_one_by_one_and_only_if_it_still_is(vault: Vault, token_cache: TokenCache) -> None:
+    for namespace in ("a", "b", "c"):
+        use(token_cache, vault, namespace)
+    paid: list[str] = []
+    with ExitStack() as used:
+
+        def pay(connection: str) -> None:
+            paid.append(connection)
+            if len(paid) == 2:
+                used.enter_context(token_cache.lease(tenant("b"), vault.client, later())).token()
+
+        assert token_cache.drop_idle(idle_seconds=0, pay=pay) == 2
+    assert paid == ["default"] * 3
+    assert vault.revoked == [b"token-1", b"token-3"]
+
+
+def test_what_has_expired_is_not_given_back(vault: Vault, token_cache: TokenCache) -> None:
+    vault.life_seconds = 0
+    use(token_cache, vault)
+    token_cache.close()
+    assert len(vault.logins) == 1
+    assert vault.revoked == []
 
 
 def test_there_is_a_bound_and_the_least_lately_used_goes_first(
