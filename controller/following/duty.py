@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from typing import Final
 
 from controller.control_loop import TURN_SECONDS
@@ -150,8 +151,9 @@ class Following:
         except Exception:  # noqa: BLE001 - the bug that ended the leading is told where it happened
             return False
 
-    def _go_on(self) -> None:
-        if self._stopping.is_set() or not self._leads():
+    def _go_on(self, namespace: FollowedNamespace) -> None:
+        is_followed = self._followed.get(namespace.name) is namespace
+        if self._stopping.is_set() or not is_followed or not self._leads():
             raise Interrupted
 
     def _forget_all(self) -> None:
@@ -166,6 +168,9 @@ class Following:
 
     def _forget(self, name: str) -> None:
         del self._followed[name]
+        self._forget_more(name)
+
+    def _forget_more(self, name: str) -> None:
         self._tools.telling.forget(name)
         if self._tools.restarts is not None:
             self._tools.restarts.forget(name)
@@ -189,6 +194,9 @@ class Following:
             not_before_seconds = self._held_back_seconds(namespace)
             self._bug = error
         with self._changed:
+            if self._followed.get(namespace.name) is not namespace:
+                # What was noted of it since it was forgotten would be kept for ever.
+                self._forget_more(namespace.name)
             interval_seconds = namespace.interval_seconds or min(
                 self._tools.intervals().values(), default=_IDLE_SECONDS
             )
@@ -201,9 +209,10 @@ class Following:
             self._changed.notify()
 
     def _attempt(self, namespace: FollowedNamespace, *, is_round: bool) -> float | None:
-        self._go_on()
+        go_on = partial(self._go_on, namespace)
+        go_on()
         tenant = self._clients.acting_as(RECONCILER, namespace.name, _CALL_SECONDS)
-        again_in_seconds = namespace.work(tenant, self._tools, self._go_on, is_round=is_round)
+        again_in_seconds = namespace.work(tenant, self._tools, go_on, is_round=is_round)
         namespace.memory.rounds.times = 0
         self._say(namespace, "")
         self._told_unavailable = False

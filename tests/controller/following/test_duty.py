@@ -1,0 +1,128 @@
+"""The duty, when namespaces come and go while one of its threads works on them."""
+
+import threading
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from controller.errors import Interrupted
+from controller.following.duty import Following
+from controller.following.namespace import FollowedNamespace
+from controller.following.pacing.outage import Outages
+from controller.following.round import Tools
+from controller.telling.meters import FollowMeters
+from controller.telling.telling import Telling
+from kube.objects import Metadata, ObjectName
+from manifests.annotations import PROBLEM
+from manifests.following.problem import Problem, dump
+from metrics.meters import Meters
+
+_PATIENCE_SECONDS = 20.0
+_DENIED = Problem("PermissionDenied", "/data/a", "2026-01-05T00:00:00Z")
+SECRET = Metadata(ObjectName("shop", "app"), "1", {PROBLEM: dump(_DENIED)}, uid="uid")
+
+
+class Bed:
+    """A duty whose work in a namespace is a function of the test's."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1000.0
+        self.namespaces = ["shop"]
+        self.telling = Telling()
+        self.stopping = threading.Event()
+        self.forgotten: list[str] = []
+        self.work: Callable[[Callable[[], None]], None] = lambda _go_on: None
+        meters = FollowMeters(Meters.alone())
+        tools = Tools(
+            inquiry=cast("Any", SimpleNamespace(probe=list)),
+            budget=cast("Any", None),
+            telling=self.telling,
+            meters=meters,
+            keys=lambda: None,
+            intervals=lambda: {"default": 60.0},
+            restarts=cast("Any", SimpleNamespace(forget=self.forgotten.append)),
+        )
+        listed = SimpleNamespace(list_enabled_metadata=self._listed)
+        clients = SimpleNamespace(acting_as=lambda *_args: None)
+        self.duty = Following(
+            cast("Any", listed), cast("Any", clients), Outages(), tools, lambda: True, self.stopping, lambda: self.now
+        )
+
+        def work(
+            _namespace: FollowedNamespace, _tenant: object, _tools: object, go_on: Callable[[], None], **_more: bool
+        ) -> None:
+            self.work(go_on)
+
+        monkeypatch.setattr(FollowedNamespace, "work", work)
+
+    def _listed(self, _seconds: float) -> list[Metadata]:
+        return [Metadata(ObjectName("", name), "1", {}) for name in self.namespaces]
+
+    def list_anew(self) -> None:
+        """Let the duty see which namespaces there are."""
+        self.now += 60.0
+        self.duty.turn()
+
+
+@pytest.fixture
+def bed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bed]:
+    bed = Bed(monkeypatch)
+    yield bed
+    bed.stopping.set()
+    bed.duty.close()
+
+
+def test_work_in_a_namespace_that_is_followed_no_longer_ends_and_leaves_nothing(bed: Bed) -> None:
+    began, go_ahead, ended = threading.Event(), threading.Event(), threading.Event()
+    endings: list[type[BaseException] | None] = []
+
+    def work(go_on: Callable[[], None]) -> None:
+        began.set()
+        assert go_ahead.wait(_PATIENCE_SECONDS)
+        bed.telling.problem(cast("Any", None), SECRET, _DENIED, lambda: None)
+        try:
+            go_on()
+        except Interrupted:
+            endings.append(Interrupted)
+            raise
+        finally:
+            ended.set()
+
+    bed.work = work
+    bed.list_anew()
+    assert began.wait(_PATIENCE_SECONDS)
+    bed.namespaces = []
+    bed.list_anew()
+    go_ahead.set()
+    assert ended.wait(_PATIENCE_SECONDS)
+    bed.stopping.set()
+    bed.duty.close()
+    assert bed.telling.problems_by_cause() == {}
+    assert endings == [Interrupted]
+    assert bed.forgotten == ["shop", "shop"]
+
+
+def test_a_namespace_that_comes_back_meanwhile_has_one_round_at_a_time(bed: Bed) -> None:
+    began, go_ahead, at_work, most = threading.Semaphore(0), threading.Event(), [], []
+
+    def work(_go_on: Callable[[], None]) -> None:
+        at_work.append(1)
+        most.append(len(at_work))
+        began.release()
+        assert go_ahead.wait(_PATIENCE_SECONDS)
+        at_work.pop()
+
+    bed.work = work
+    bed.list_anew()
+    assert began.acquire(timeout=_PATIENCE_SECONDS)
+    for namespaces in ([], ["shop"]):
+        bed.namespaces = namespaces
+        bed.list_anew()
+    go_ahead.set()
+    for _ in range(int(10 * _PATIENCE_SECONDS)):
+        bed.now += 60.0
+        if began.acquire(timeout=0.1):
+            break
+    assert most == [1, 1]
