@@ -46,6 +46,8 @@ _AGAIN_SECONDS: Final = 600.0
 _MOST_IN_PROGRESS: Final = 5
 # A namespace in which one progresses is looked at more often than that.
 _IN_PROGRESS_SECONDS: Final = 120.0
+# Then another namespace has its place: five that never become ready must not keep all others waiting.
+_LONGEST_IN_PROGRESS_SECONDS: Final = 300.0
 _MOST_REMEMBERED: Final = 50_000
 
 
@@ -86,7 +88,8 @@ class Restarts:
         self._now = now
         self._lock = threading.Lock()
         self._places: OrderedDict[str, _Place] = OrderedDict()
-        self._in_progress: dict[str, float] = {}
+        # Since when, and until when unless it is seen again. Kept when it has ended, so that nobody starts afresh.
+        self._in_progress: dict[str, tuple[float, float]] = {}
 
     def baselines(self, tenant: TenantApi, namespace: Metadata, secrets: Sequence[Metadata], go_on: GoOn) -> None:
         """Note on each workload that opted in, and has no such note, what its pods have. Restarts nothing.
@@ -224,19 +227,24 @@ class Restarts:
 
     def _set_in_progress(self, namespace: str, *, is_busy: bool) -> None:
         with self._lock:
+            now = self._clock()
+            since, _ = self._in_progress.get(namespace, (now, 0.0))
             if is_busy:
-                self._in_progress[namespace] = self._clock() + _IN_PROGRESS_SECONDS
-            else:
-                self._in_progress.pop(namespace, None)
+                until = min(now + _IN_PROGRESS_SECONDS, since + _LONGEST_IN_PROGRESS_SECONDS)
+                self._in_progress[namespace] = (since, until)
+            elif namespace in self._in_progress:
+                self._in_progress[namespace] = (since, now)
 
     def _may_begin(self, namespace: str) -> bool:
-        """Whether fewer than five are in progress in the cluster. If so, there is one more."""
+        """Whether fewer than five other namespaces have one in progress. If so, this one has."""
         with self._lock:
             now = self._clock()
-            self._in_progress = {name: until for name, until in self._in_progress.items() if until > now}
-            if len(self._in_progress) >= _MOST_IN_PROGRESS:
+            forgotten = now - 2 * _LONGEST_IN_PROGRESS_SECONDS
+            self._in_progress = {name: one for name, one in self._in_progress.items() if max(one) > forgotten}
+            others = [until for name, (_, until) in self._in_progress.items() if name != namespace and until > now]
+            if len(others) >= _MOST_IN_PROGRESS:
                 return False
-            self._in_progress[namespace] = now + _IN_PROGRESS_SECONDS
+            self._in_progress[namespace] = (now, now + _IN_PROGRESS_SECONDS)
             return True
 
 
