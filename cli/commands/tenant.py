@@ -59,10 +59,6 @@ Examples:
   # Namespace label, ServiceAccounts, Roles and RoleBindings:
   keyhole tenant shop | kubectl apply --server-side -f -
 \b
-  # Keyhole may also restart its workloads. First the policy that limits this right, which the chart keyhole has too:
-  keyhole manifests reconciler-policy | kubectl apply -f -
-  keyhole tenant shop --restarts | kubectl apply --server-side -f -
-\b
   # The bundle, plus what Vault needs for the references in these manifests, as a script to read and run:
   keyhole tenant shop --vault -f manifests/ --connections connections.yaml > shop.sh
 \b
