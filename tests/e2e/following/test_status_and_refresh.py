@@ -154,25 +154,27 @@ def is_behind(keyhole: Keyhole) -> bool:
     return "behind" in keyhole.status().stdout
 
 
-def test_a_rotation_is_shown_and_a_refresh_brings_it(cluster: Cluster, plant: Planter, process: Keyhole) -> None:
+def test_a_rotation_is_shown_and_a_refresh_brings_it(
+    cluster: Cluster, plant: Planter, process: Keyhole, keyhole: Keyhole
+) -> None:
     plant.secret("app")
     cluster.apply(app())
-    first = process.rows(code=0)["app"]
+    first = keyhole.rows(code=0)["app"]
     assert first["version"] == first["vault_version"]
     assert first["reference"] == "vault:secret/e2e/app#password"
     assert (first["field"], first["follows_seconds"], first["vault_state"]) == ("data.password", 1, "readable")
     value = plant.secret("app")["password"]
-    eventually(lambda: is_behind(process), "the older version is told")
+    eventually(lambda: is_behind(keyhole), "the older version is told")
     row = process.rows(code=1)["app"]
     assert (row["version"], row["vault_version"]) == (first["version"], first["version"] + 1)
     assert [finding["cause"] for finding in row["findings"]] == ["behind"]
-    assert "keyhole refresh" in process.status(code=1).stderr
+    assert "keyhole refresh" in keyhole.status(code=1).stderr
     done = process.refresh("app", code=0)
     expected = f"{cluster.namespace}/app: refreshed: data.password {first['version']} -> {first['version'] + 1}\n"
     assert done.stdout == expected
     assert cluster.values("app")["password"] == value
-    assert process.refresh("--all", code=0).stdout == f"{cluster.namespace}/app: up to date\n"
-    row = process.rows("-A", code=0)["app"]
+    assert keyhole.refresh("--all", code=0).stdout == f"{cluster.namespace}/app: up to date\n"
+    row = keyhole.rows("-A", code=0)["app"]
     assert (row["version"], row["vault_version"], row["findings"]) == (row["vault_version"], row["version"], [])
 
 
