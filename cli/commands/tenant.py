@@ -182,8 +182,8 @@ def tenant(
             _write(objects)
             return
         _check(options, connection, connections)
-        setup = _setup(ctx, namespace, _target(connection, connections, templated=templated), options)
-        setup = replace(setup, program=program or "vault")
+        known = target.read(connections, connection) if connections else target.assumed(shared=templated)
+        setup = replace(_setup(ctx, namespace, known, options), program=program or "vault")
     except (EnforcerError, ConfigurationError) as error:
         raise NotDoneError(str(error)) from None
     if output == "hcl":
@@ -209,10 +209,6 @@ def _check(options: _VaultOptions, connection: str, connections: Path | None) ->
         raise click.UsageError(f"--accessor: {options.accessor!r} is not an accessor; `vault auth list` shows it")
     if not options.templated and not options.paths and not options.files:
         raise click.UsageError("give what may be read: --path, or manifests with -f, or --templated")
-
-
-def _target(connection: str, connections: Path | None, *, templated: bool) -> Target:
-    return target.assumed(shared=templated) if connections is None else target.read(connections, connection)
 
 
 def _setup(ctx: click.Context, namespace: str, known: Target, options: _VaultOptions) -> VaultSetup:
