@@ -34,6 +34,7 @@ _ONE_EVENT_IN_SECONDS: Final = 600.0
 _ONE_HINT_IN_SECONDS: Final = 86_400.0
 _MOST_REMEMBERED: Final = 20_000
 _EVENTS_A_SECOND: Final = 10.0
+_MOST_EVENTS_AT_ONCE: Final = 50.0
 _PROBLEMS_A_SECOND: Final = 5.0
 # A minute's worth, because a namespace has its turn once a minute.
 _MOST_PROBLEMS_AT_ONCE: Final = 300.0
@@ -61,8 +62,10 @@ class Telling:
         self._clock = clock
         self._lock = threading.Lock()
         self._told: OrderedDict[tuple[str, str], float] = OrderedDict()
-        self._events = Allowance(_EVENTS_A_SECOND, 5 * _EVENTS_A_SECOND, clock)
+        self._events = Allowance(_EVENTS_A_SECOND, _MOST_EVENTS_AT_ONCE, clock)
         self._writes = Allowance(_PROBLEMS_A_SECOND, _MOST_PROBLEMS_AT_ONCE, clock)
+        # Half of it for each namespace: one tenant who has thousands of Secrets refreshed must not silence the others.
+        self._events_of: dict[str, Allowance] = {}
         self._writes_of: dict[str, Allowance] = {}
         self._lasting = LastingProblems()
 
@@ -79,12 +82,13 @@ class Telling:
     ) -> None:
         """Create an Event about an object, at most one with the same reason in ten minutes.
 
-        `note` must hold no value; it is cut at 1 KiB. In all there are 10 a second on average, and those beyond are
-        lost. Never raises errors of `kube`: without the right to, the log says so once in ten minutes.
+        `note` must hold no value; it is cut at 1 KiB. In all there are 10 a second on average, half of them in one
+        namespace, and those beyond are lost. Never raises errors of `kube`: without the right to, the log says so once
+        in ten minutes.
         """
         identity = about.uid or f"{api_version}/{kind}/{about.name}"
         namespace = about.name.namespace
-        if self._is_recent(namespace, _REFUSED) or not self._is_new(identity, reason):
+        if self._is_recent(namespace, _REFUSED) or not self._is_new(namespace, identity, reason):
             return
         event = Event(about, kind, api_version, reason, visible(note), is_warning)
         try:
@@ -141,6 +145,7 @@ class Telling:
         """Forget a namespace that is no longer followed."""
         with self._lock:
             self._lasting.forget(namespace)
+            self._events_of.pop(namespace, None)
             self._writes_of.pop(namespace, None)
 
     def problems_by_cause(self) -> Mapping[str, int]:
@@ -150,15 +155,20 @@ class Telling:
 
     def _may_write(self, namespace: str) -> bool:
         """Whether it is a namespace's turn. Anybody can write annotations that the loop then takes off again."""
-        own = self._writes_of.get(namespace)
-        if own is None:
-            own = Allowance(_PROBLEMS_A_SECOND / 2, _MOST_PROBLEMS_AT_ONCE / 2, self._clock)
-            self._writes_of[namespace] = own
+        own = self._half(self._writes_of, namespace, _PROBLEMS_A_SECOND, _MOST_PROBLEMS_AT_ONCE)
         return own.take() and self._writes.take()
 
-    def _is_new(self, identity: str, reason: str) -> bool:
+    def _half(self, of: dict[str, Allowance], namespace: str, a_second: float, most_at_once: float) -> Allowance:
+        if namespace not in of:
+            of[namespace] = Allowance(a_second / 2, most_at_once / 2, self._clock)
+        return of[namespace]
+
+    def _is_new(self, namespace: str, identity: str, reason: str) -> bool:
         with self._lock:
-            if self._told.get((identity, reason), 0.0) > self._clock() or not self._events.take():
+            if self._told.get((identity, reason), 0.0) > self._clock():
+                return False
+            own = self._half(self._events_of, namespace, _EVENTS_A_SECOND, _MOST_EVENTS_AT_ONCE)
+            if not own.take() or not self._events.take():
                 return False
             self._remember(identity, reason)
             return True

@@ -109,12 +109,22 @@ def test_an_object_that_was_made_anew_is_another_one(telling: Telling, server: S
 
 def test_a_storm_of_events_is_cut_off(telling: Telling, server: Server, clock: Clock) -> None:
     for number in range(1000):
-        tell(telling, server, secret(f"app-{number}"))
+        tell(telling, server, secret(f"app-{number}", f"ns-{number % 10}"))
     assert len(server.sent) == 50
     clock.now += 2
     for number in range(1000):
-        tell(telling, server, secret(f"web-{number}"))
+        tell(telling, server, secret(f"web-{number}", f"ns-{number % 10}"))
     assert len(server.sent) == 70
+
+
+def test_one_namespace_does_not_take_all_events(telling: Telling, server: Server, clock: Clock) -> None:
+    for _ in range(10):
+        for number in range(1000):
+            tell(telling, server, secret(f"app-{number}"))
+        before = len(server.sent)
+        tell(telling, server, secret(namespace="other"))
+        assert len(server.sent) == before + 1
+        clock.now += 601
 
 
 def test_a_note_shows_what_nobody_would_see(telling: Telling, server: Server) -> None:
