@@ -80,7 +80,8 @@ def refresh(
     secrets = secrets_of(kubeconfig, context)
     chosen = chosen or list(_found(secrets, where, path))
     if not chosen:
-        raise NotDoneError(f"no Secret of {where or 'any namespace'} needs " + (path or "anything from Vault"))
+        place = f"namespace {where}" if where else "any namespace"
+        raise NotDoneError(f"no Secret in {place} needs " + (path or "anything from Vault"))
     if dry_run:
         for one in chosen:
             tell(str(one))

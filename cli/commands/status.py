@@ -86,7 +86,8 @@ def status(
     found = looker.look()
     _show(found, output, with_namespace=all_namespaces)
     if output != "json" and not found:
-        tell(f"no Secret here has a reference ({where or 'all namespaces'})", err=True)
+        place = f"namespace {where}" if where else "any namespace"
+        tell(f"no Secret in {place} has a reference", err=True)
     if not is_well(found):
         ctx.exit(_FINDINGS)
 
