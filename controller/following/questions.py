@@ -21,7 +21,7 @@ from resolver.versions import Questions, Versions
 
 _T = TypeVar("_T")
 # The budget may make each of them wait, so a token is lent for few of them at a time.
-_AT_ONCE: Final = 20
+_AT_ONCE: Final = 5
 _UNVERSIONED: Final = KvVersion(current=None)
 
 

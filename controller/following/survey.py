@@ -105,7 +105,8 @@ class Survey:
         `intervals` has the seconds between two questions for each connection that is followed.
         """
         shortest = min(intervals.values(), default=0.0)
-        due = {name for name, seconds in intervals.items() if self._is_connection_due(name, seconds, now)}
+        asked_at = self._memory.asked_at
+        due = {name for name, seconds in intervals.items() if _has_passed(asked_at.get(name), seconds, now)}
         for metadata, what in self._objects:
             if _is_due(what, self._memory.of(metadata.uid), shortest, now):
                 self._due_now.add(metadata.uid)
@@ -164,8 +165,13 @@ class Survey:
             if not memory.given_up.issuperset(verdict.differences) and not _is_held_back(memory, now):
                 self.due.append(Due(metadata, what, verdict))
             problem = verdict.problem or standing or _misspelt(what)
-            if problem is not None or all(asked in self._answers for asked, _, _ in _uses(what)):
+            is_known = all(asked in self._answers for asked, _, _ in _uses(what))
+            if problem is not None or is_known:
                 self.problems[metadata.uid] = problem
+            if is_known and not verdict.differences:
+                # Whatever is not as it should be is looked at again in the next round, however long the interval is.
+                memory.compared_at = now
+        self._memory.asked_at.update(dict.fromkeys({asked.connection for asked in self._answers}, now))
         self._memory.paths.update(remembered(self._answers, recorded, self._before))
         self._memory.keep(self.paths, {metadata.uid for metadata, _ in self._objects})
 
@@ -196,12 +202,6 @@ class Survey:
             for each in fields:
                 self._same[metadata.uid, each.pointer, each.entry.mac] = values.same(each)
 
-    def _is_connection_due(self, name: str, seconds: float, now: float) -> bool:
-        if now - self._memory.asked_at.get(name, float("-inf")) < seconds - _EARLY_SECONDS:
-            return False
-        self._memory.asked_at[name] = now
-        return True
-
     def _is_unversioned(self, wanted: FollowedField) -> bool:
         return any(
             recorded is None and getattr(self._answers.get(Asked.about(reference)), "current", 0) is None
@@ -223,12 +223,11 @@ def _first_path(fields: Sequence[FollowedField]) -> str:
 def _is_due(what: FollowedObject, memory: ObjectMemory, shortest: float, now: float) -> bool:
     """Whether an object's own interval, if it has one, has gone by."""
     own = what.interval_seconds
-    if own is None or own <= shortest:
-        return True
-    if now - memory.compared_at < own - _EARLY_SECONDS:
-        return False
-    memory.compared_at = now
-    return True
+    return own is None or own <= shortest or _has_passed(memory.compared_at, own, now)
+
+
+def _has_passed(since: float | None, seconds: float, now: float) -> bool:
+    return since is None or now - since >= seconds - _EARLY_SECONDS
 
 
 def _is_held_back(memory: ObjectMemory, now: float) -> bool:

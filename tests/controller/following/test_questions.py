@@ -8,8 +8,11 @@ from contextlib import closing, contextmanager
 import pytest
 
 from controller.errors import Interrupted
+from controller.following import asking, questions
 from controller.following.comparison import Answer, Asked
+from controller.following.duty import WORKERS
 from controller.following.memory import NamespaceMemory
+from controller.following.pacing import pace
 from controller.following.pacing.budget import Budget
 from controller.following.pacing.outage import Outages
 from controller.following.questions import Inquiry
@@ -267,3 +270,9 @@ class TestKvV1:
         with pytest.raises(TooMuchAtOnce):
             rounds.read("a", 50)
         assert rounds.requests().total() <= 1 + 4 + 5
+
+
+def test_a_token_is_lent_for_no_more_questions_than_the_slowest_pace_allows_in_that_time() -> None:
+    # Otherwise the later paths of a namespace would never be asked about.
+    seconds = questions._AT_ONCE * WORKERS / pace._SLOWEST_PER_SECOND
+    assert seconds <= asking._SECONDS / 2

@@ -86,6 +86,8 @@ class Loop:
         self.memory = NamespaceMemory()
         self.asked: list[int] = []
         """How many questions each call asked."""
+        self.intervals = {"default": 60.0}
+        self.questions = 0
         self.hints: list[tuple[str, str]] = []
         self.silent: set[str] = set()
         """Paths about which Vault says nothing."""
@@ -98,7 +100,7 @@ class Loop:
             telling=cast("Any", telling),
             meters=FollowMeters(Meters.alone()),
             keys=lambda: None,
-            intervals=lambda: {"default": 60.0},
+            intervals=lambda: self.intervals,
             clock=lambda: self.now,
         )
 
@@ -111,6 +113,7 @@ class Loop:
         earlier: Mapping[Asked, Answer],
     ) -> dict[Asked, Answer]:
         self.asked.append(len(wanted))
+        self.questions += len(wanted)
         return dict(earlier) | {
             asked: self.cluster.vault[name]
             for asked in wanted
@@ -237,3 +240,38 @@ def test_the_counter_survives_without_the_fields() -> None:
         short = without_fields(replace(SHOP, annotations=notes), changes)
         assert counting.changes(record.parse(short.annotations[RECORD])) == changes
     assert without_fields(SHOP, 0) == SHOP
+
+
+@pytest.mark.parametrize("hindrance", ["Vault says nothing", "the value is kept"])
+def test_a_secret_with_a_long_interval_of_its_own_need_not_wait_for_it_again(hindrance: str) -> None:
+    cluster = Cluster()
+    cluster.vault["app"] = KvVersion(1, MONDAY)
+    cluster.apply("app", "app", follow="2h")
+    loop = Loop(cluster)
+    loop.round()
+    loop.now += 7200.0
+    cluster.vault["app"] = KvVersion(2, TUESDAY)
+    if hindrance == "the value is kept":
+        cluster.kept = {"app"}
+    else:
+        loop.silent = {"app"}
+    loop.round()
+    cluster.kept, loop.silent = set(), set()
+    assert [name for _ in range(3) for name in loop.round()] == ["app"]
+    loop.questions = 0
+    assert [loop.round() for _ in range(100)] == [[]] * 100
+    assert loop.questions == 0
+
+
+def test_a_connection_with_a_long_interval_is_asked_again_soon_after_it_said_nothing() -> None:
+    cluster = Cluster(app="app")
+    loop = Loop(cluster)
+    loop.intervals = {"default": 7200.0, "other": 60.0}
+    loop.silent = {"app"}
+    assert loop.round() == []
+    cluster.vault["app"] = KvVersion(2, TUESDAY)
+    loop.silent = set()
+    assert loop.round() == ["app"]
+    assert loop.questions == 2
+    assert [loop.round() for _ in range(100)] == [[]] * 100
+    assert loop.questions == 2
