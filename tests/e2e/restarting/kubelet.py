@@ -54,7 +54,7 @@ class Kubelet:
     def _restart_pods(self, rollout: dict[str, Any]) -> None:
         name = rollout["metadata"]["name"]
         status = {"observedGeneration": str(rollout["metadata"]["generation"]), "phase": "Healthy"}
-        if name in self.broken:
+        if "restartAt" in rollout["spec"] and name in self.broken:
             status["phase"] = "Degraded"
         elif "restartAt" in rollout["spec"]:
             status["restartedAt"] = rollout["spec"]["restartAt"]

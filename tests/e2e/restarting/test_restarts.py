@@ -140,6 +140,26 @@ def test_a_value_that_breaks_a_workload_goes_to_no_other_and_the_next_good_one_g
     kubelet.settle()
 
 
+@pytest.mark.parametrize("kind", [kind for kind in PLURALS if kind != "Deployment"])
+def test_the_other_kinds_are_held_too(tenant_of: MakeTenant, leader: MakeLeader, kind: str) -> None:
+    namespace = tenant_of(f"restarting-broken-{kind.lower()}")
+    namespace.write_secret("one", 1)
+    namespace.apply(*(workload(kind, name, namespace.name, ["one"]) for name in ("first", "second")))
+    kubelet = Kubelet(namespace)
+    kubelet.settle()
+    loop = leader(namespace, kubelet)
+    loop.baselines()
+    before = namespace.rolled(kind, "second")
+    kubelet.broken = {"first"}
+    namespace.write_secret("one", 2)
+    loop.run()
+    assert (loop.counted("restarted"), loop.counted("held")) == (1, 1)
+    assert namespace.rolled(kind, "second") == before
+    assert ("RestartHeld", "second") in namespace.told()
+    # Of a Rollout its controller says when it has failed; the others have ten minutes.
+    assert (sum(filter(None, loop.waited)) > 600) == (kind != "Rollout")
+
+
 @pytest.mark.parametrize("remedy", ["it becomes ready after all", "it is excepted"])
 def test_a_hold_ends_when(tenant_of: MakeTenant, leader: MakeLeader, remedy: str) -> None:
     namespace = tenant_of(f"restarting-{remedy.replace(' ', '-')}")
