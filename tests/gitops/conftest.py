@@ -73,7 +73,7 @@ def tenants(testbed: Testbed, places: Places, webhook: Webhook) -> Tenants:
 
     def tenant(namespace: str) -> Cluster:
         if namespace not in known:
-            add_tenant(testbed, namespace, ["secret/data/e2e/*"])
+            add_tenant(testbed, namespace, ["secret/data/e2e/*", "secret/metadata/e2e/*"])
             known[namespace] = Cluster(testbed, places, namespace)
         return known[namespace]
 
