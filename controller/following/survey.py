@@ -161,16 +161,17 @@ class Survey:
                 continue
             go_on()
             verdict = self._verdict(metadata, what)
+            is_known = all(asked in self._answers for asked, _, _ in _uses(what))
+            if is_known and not verdict.differences:
+                memory.backoff = None
+                # Whatever is not as it should be is looked at again in the next round, however long the interval is.
+                memory.compared_at = now
             standing = _standing(memory, verdict, what, now)
             if not memory.given_up.issuperset(verdict.differences) and not _is_held_back(memory, now):
                 self.due.append(Due(metadata, what, verdict))
             problem = verdict.problem or standing or _misspelt(what)
-            is_known = all(asked in self._answers for asked, _, _ in _uses(what))
             if problem is not None or is_known:
                 self.problems[metadata.uid] = problem
-            if is_known and not verdict.differences:
-                # Whatever is not as it should be is looked at again in the next round, however long the interval is.
-                memory.compared_at = now
         self._memory.asked_at.update(dict.fromkeys({asked.connection for asked in self._answers}, now))
         self._memory.paths.update(remembered(self._answers, recorded, self._before))
         self._memory.keep(self.paths, {metadata.uid for metadata, _ in self._objects})
@@ -237,7 +238,6 @@ def _is_held_back(memory: ObjectMemory, now: float) -> bool:
 def _standing(memory: ObjectMemory, verdict: Verdict, what: FollowedObject, now: float) -> Problem | None:
     """Return the problem of an earlier refresh, as long as that is not to be tried again."""
     if not verdict.differences:
-        memory.backoff = None
         return None
     if memory.given_up.issuperset(verdict.differences):
         return Problem(Hindrance.IMMUTABLE, what.fields[0].pointer)

@@ -275,3 +275,16 @@ def test_a_connection_with_a_long_interval_is_asked_again_soon_after_it_said_not
     assert loop.questions == 2
     assert [loop.round() for _ in range(100)] == [[]] * 100
     assert loop.questions == 2
+
+
+def test_a_vault_that_comes_and_goes_has_nothing_tried_more_often() -> None:
+    cluster = Cluster(app="app")
+    cluster.kept = {"app"}
+    loop = Loop(cluster)
+    cluster.vault["app"] = KvVersion(2, TUESDAY)
+    tries = 0
+    for number in range(60):
+        loop.silent = {"app"} if number % 2 else set()
+        tries += len(loop.round())
+    # After 1, 2, 4, 8 and then each ten minutes, within an hour.
+    assert 4 <= tries <= 9
