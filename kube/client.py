@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import urllib3.exceptions
+import yaml
 from kubernetes import client, config
 from kubernetes.config import kube_config
 
@@ -19,6 +20,11 @@ from kube.warning_header import texts
 _T = TypeVar("_T")
 # Errors of this process, which no server causes.
 _OF_THIS_PROCESS = frozenset({errno.EMFILE, errno.ENFILE})
+# The package checks little of a kubeconfig, and falls over whatever else it finds in there.
+_NO_KUBECONFIG: Final = (
+    *(config.ConfigException, yaml.YAMLError, OSError),
+    *(ValueError, TypeError, KeyError, AttributeError),
+)
 
 
 def connect(
@@ -30,15 +36,14 @@ def connect(
     Raises `KubernetesUnavailable` when there is neither.
     """
     configuration = client.Configuration()
-    try:
-        if kubeconfig is not None:
+    if kubeconfig is not None:
+        with _reading(kubeconfig):
             config.load_kube_config(str(kubeconfig), context, client_configuration=configuration)  # type: ignore[no-untyped-call]
-        else:
+    else:
+        try:
             config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
-    except config.ConfigException:
-        outside = "is not known: outside a cluster, give --kubeconfig FILE"
-        problem = f"kubeconfig {kubeconfig} cannot be used" if kubeconfig else outside
-        raise KubernetesUnavailable(problem) from None
+        except config.ConfigException:
+            raise KubernetesUnavailable("is not known: outside a cluster, give --kubeconfig FILE") from None
     # The client would retry by itself, beyond our deadlines.
     configuration.retries = False
     return InstrumentedClient(configuration, observe)
@@ -49,14 +54,12 @@ def namespace_of(kubeconfig: Path, context: str | None = None) -> str:
 
     Raises `KubernetesUnavailable` when there is no such context.
     """
-    try:
+    with _reading(kubeconfig):
         contexts, current = config.list_kube_config_contexts(str(kubeconfig))  # type: ignore[no-untyped-call]
-    except config.ConfigException:
-        raise KubernetesUnavailable(f"kubeconfig {kubeconfig} cannot be used") from None
-    named = current if context is None else next((one for one in contexts if one["name"] == context), None)
-    if named is None:
-        raise KubernetesUnavailable(f"kubeconfig {kubeconfig} has no context {context!r}")
-    return str(named["context"].get("namespace") or "default")
+        named = current if context is None else next((one for one in contexts if one["name"] == context), None)
+        if named is None:
+            raise KubernetesUnavailable(f"is not known: kubeconfig {kubeconfig} has no context {context!r}")
+        return str(named["context"].get("namespace") or "default")
 
 
 def check(kubeconfig: Path | None = None) -> None:
@@ -68,10 +71,17 @@ def check(kubeconfig: Path | None = None) -> None:
     if kubeconfig is None:
         connect(None)
         return
-    try:
+    with _reading(kubeconfig):
         config.list_kube_config_contexts(str(kubeconfig))  # type: ignore[no-untyped-call]
-    except config.ConfigException:
-        raise KubernetesUnavailable(f"kubeconfig {kubeconfig} cannot be used") from None
+
+
+@contextlib.contextmanager
+def _reading(kubeconfig: Path) -> Iterator[None]:
+    """Turn what the package raises for a file that is no kubeconfig into `KubernetesUnavailable`."""
+    try:
+        yield
+    except _NO_KUBECONFIG:
+        raise KubernetesUnavailable(f"is not known: kubeconfig {kubeconfig} cannot be used") from None
 
 
 @contextlib.contextmanager

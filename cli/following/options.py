@@ -29,11 +29,13 @@ def cluster_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def secrets_of(kubeconfig: Path, context: str | None) -> "Secrets":
     """Return the Secrets of the cluster, as far as the kubeconfig's user may reach them. Raises `NotDoneError`."""
-    from kube.client import connect
+    from kube.client import connect, namespace_of
     from kube.errors import KubernetesUnavailable
     from kube.secrets import Secrets
 
     try:
+        # Says that there is no such context, where `connect` would only say that the kubeconfig is of no use.
+        namespace_of(kubeconfig, context)
         return Secrets(connect(kubeconfig, context))
     except KubernetesUnavailable as error:
         raise NotDoneError(str(error)) from None

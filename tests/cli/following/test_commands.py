@@ -36,6 +36,7 @@ def kubeconfig(tmp_path: Path) -> Path:
         (["status", "-A", "-n", "shop"], "either --namespace or --all-namespaces"),
         (["status"], "did not answer"),
         (["status", "--context", "missing"], "has no context 'missing'"),
+        (["status", "-n", "shop", "--context", "missing"], "has no context 'missing'"),
         (["status", "--watch"], "did not answer"),
         (["status", "-A"], "did not answer"),
         (["refresh"], "give the names of Secrets, or --all, or --path"),
@@ -51,6 +52,16 @@ def test_what_is_wrong_ends_it_with_exit_code_2(kubeconfig: Path, arguments: lis
     done = CliRunner().invoke(main, [*arguments, "--kubeconfig", str(kubeconfig)])
     assert done.exit_code == 2
     assert told in done.stderr
+
+
+@pytest.mark.parametrize("text", ["{", "hello", "[]", "contexts: 1", "", "\x00", "contexts: [{}]"])
+@pytest.mark.parametrize("namespace", [[], ["-n", "shop"]], ids=["without", "with"])
+def test_a_file_that_is_no_kubeconfig_is_named(tmp_path: Path, text: str, namespace: list[str]) -> None:
+    file = tmp_path / "config"
+    file.write_text(text)
+    done = CliRunner().invoke(main, ["status", *namespace, "--kubeconfig", str(file)])
+    assert done.exit_code == 2
+    assert done.stderr == f"Error: the Kubernetes API server is not known: kubeconfig {file} cannot be used\n"
 
 
 def test_a_name_is_looked_for_in_the_namespace_of_the_context(kubeconfig: Path) -> None:
