@@ -11,13 +11,15 @@ from controller.following.pacing.pace import Pace
 
 # For so long at most nobody asks whether the work is to go on.
 _LONGEST_WAIT_SECONDS = 1.0
+# So often in a row a class may be passed over.
+_MOST_PASSED_OVER = 9
 
 GoOn = Callable[[], None]
 """Raises `controller.errors.Interrupted` when the work must stop. Called at least once in each second of waiting."""
 
 
 class Priority(IntEnum):
-    """What goes first, whoever else waits."""
+    """What goes first. The last class that waits gets one in ten all the same: refreshes need never end."""
 
     REFRESH = 0
     PROBLEM = 1
@@ -92,6 +94,7 @@ class _Line:
         self._pace = pace
         self._most_in_flight = most_in_flight
         self._in_flight = 0
+        self._passed_over = 0
         # Of each class, the namespaces in the order of their turns.
         self._waiting: dict[Priority, OrderedDict[str, deque[_Turn]]] = {each: OrderedDict() for each in Priority}
         self._lock = threading.Lock()
@@ -129,14 +132,19 @@ class _Line:
                 if wait_seconds == 0:
                     self._pace.take()
                     self._in_flight += 1
+                    is_passing = any(waiting for each, waiting in self._waiting.items() if each > turn.priority)
+                    self._passed_over = self._passed_over + 1 if is_passing else 0
                     self._remove(turn)
                     return True
             turn.changed.wait(min(wait_seconds, _LONGEST_WAIT_SECONDS))
             return False
 
     def _first(self) -> _Turn | None:
-        namespaces = next((waiting for waiting in self._waiting.values() if waiting), None)
-        return next(iter(namespaces.values()))[0] if namespaces else None
+        classes = [waiting for waiting in self._waiting.values() if waiting]
+        if not classes:
+            return None
+        namespaces = classes[-1 if self._passed_over >= _MOST_PASSED_OVER else 0]
+        return next(iter(namespaces.values()))[0]
 
     def _remove(self, turn: _Turn) -> None:
         namespaces = self._waiting[turn.priority]

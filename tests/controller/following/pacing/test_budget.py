@@ -146,6 +146,20 @@ def test_whoever_comes_later_and_is_more_important_goes_first() -> None:
     crowd.join()
 
 
+def test_refreshes_without_end_leave_one_in_ten_to_the_others() -> None:
+    # Thousands of Secrets on a path that changes again and again must not stop a rotation of the record key.
+    budget = _quick()
+    crowd = Crowd(budget)
+    with _occupied(budget):
+        for _ in range(25):
+            crowd.patch("refreshed")
+        for _ in range(3):
+            crowd.patch("resigned", Priority.RESIGN)
+    found = [crowd.next() for _ in range(28)]
+    assert [index for index, name in enumerate(found) if name == "resigned"] == [9, 19, 27]
+    crowd.join()
+
+
 def test_so_many_patches_are_in_flight_and_no_more() -> None:
     budget = _quick(in_flight=4)
     crowd = Crowd(budget)
