@@ -106,6 +106,9 @@ class Following:
     def _plan_anew(self, intervals: Mapping[str, float]) -> None:
         """Have a round in each namespace soon: what is planned goes by other intervals, and may be a day away."""
         with self._changed:
+            for each in self._followed.values():
+                # One that is worked on now is planned when that has ended, and must not go by what was.
+                each.interval_seconds = 0.0
             self._schedule.replace(())
             self._listed_at = float("-inf")
             self._intervals = intervals

@@ -30,6 +30,7 @@ class Bed:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 1000.0
         self.namespaces = ["shop"]
+        self.intervals = {"default": 60.0}
         self.telling = Telling()
         self.stopping = threading.Event()
         self.forgotten: list[str] = []
@@ -41,7 +42,7 @@ class Bed:
             telling=self.telling,
             meters=meters,
             keys=lambda: None,
-            intervals=lambda: {"default": 60.0},
+            intervals=lambda: self.intervals,
             restarts=cast("Any", SimpleNamespace(forget=self.forgotten.append)),
         )
         listed = SimpleNamespace(list_enabled_metadata=self._listed)
@@ -51,8 +52,9 @@ class Bed:
         )
 
         def work(
-            _namespace: FollowedNamespace, _tenant: object, _tools: object, go_on: Callable[[], None], **_more: bool
+            namespace: FollowedNamespace, _tenant: object, _tools: object, go_on: Callable[[], None], **_more: bool
         ) -> None:
+            namespace.interval_seconds = namespace.interval_seconds or min(self.intervals.values())
             self.work(go_on)
 
         monkeypatch.setattr(FollowedNamespace, "work", work)
@@ -126,3 +128,24 @@ def test_a_namespace_that_comes_back_meanwhile_has_one_round_at_a_time(bed: Bed)
         if began.acquire(timeout=0.1):
             break
     assert most == [1, 1]
+
+
+def test_a_shorter_interval_holds_for_a_namespace_too_that_is_worked_on_meanwhile(bed: Bed) -> None:
+    began, go_ahead = threading.Semaphore(0), threading.Event()
+
+    def work(_go_on: Callable[[], None]) -> None:
+        began.release()
+        assert go_ahead.wait(_PATIENCE_SECONDS)
+
+    bed.intervals = {"default": 86_400.0}
+    bed.work = work
+    bed.list_anew()
+    assert began.acquire(timeout=_PATIENCE_SECONDS)
+    bed.intervals = {"default": 60.0}
+    bed.list_anew()
+    go_ahead.set()
+    for _ in range(100):
+        bed.now += 10.0
+        if began.acquire(timeout=0.1):
+            return
+    pytest.fail("it waits for the end of the day")
