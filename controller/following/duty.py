@@ -29,6 +29,7 @@ WORKERS: Final = 4
 _CALL_SECONDS: Final = 10.0
 _NAMESPACES_EVERY_SECONDS: Final = 30.0
 _LOOK_SECONDS: Final = 1.0
+_CLOSING_SECONDS: Final = 2.0
 # How often a worker looks again when nothing is followed.
 _IDLE_SECONDS: Final = 60.0
 
@@ -89,11 +90,16 @@ class Following:
         return TURN_SECONDS
 
     def close(self) -> None:
-        """Wait until the threads have ended. `stopping` must be set."""
+        """Wait until the threads have ended, for two seconds at most. `stopping` must be set.
+
+        One that waits for an answer may take ten seconds, and the next leader need not wait for it: it ends after that
+        request, and what it changes names the state that it saw.
+        """
         with self._changed:
             self._changed.notify_all()
+        until = time.monotonic() + _CLOSING_SECONDS
         for worker in self._workers:
-            worker.join()
+            worker.join(max(0.0, until - time.monotonic()))
 
     def _start(self) -> None:
         """Start the threads, and any anew that a bug outside of a namespace's work has ended."""

@@ -149,3 +149,22 @@ def test_a_shorter_interval_holds_for_a_namespace_too_that_is_worked_on_meanwhil
         if began.acquire(timeout=0.1):
             return
     pytest.fail("it waits for the end of the day")
+
+
+def test_closing_does_not_wait_for_a_server_that_hangs(bed: Bed) -> None:
+    began, answers = threading.Event(), threading.Event()
+
+    def work(_go_on: Callable[[], None]) -> None:
+        began.set()
+        answers.wait(_PATIENCE_SECONDS)
+
+    bed.work = work
+    bed.list_anew()
+    assert began.wait(_PATIENCE_SECONDS)
+    bed.stopping.set()
+    closing = threading.Thread(target=bed.duty.close)
+    closing.start()
+    closing.join(_PATIENCE_SECONDS / 2)
+    has_closed = not closing.is_alive()
+    answers.set()
+    assert has_closed
