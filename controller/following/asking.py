@@ -18,6 +18,8 @@ from resolver.versions import Questions, Versions
 
 _SECONDS: Final = 60.0
 _PROBE_SECONDS: Final = 2.0
+# So many paths are tried before a namespace counts as denied altogether; later, one at a time.
+_FIRST_TRIES: Final = 3
 _OF_THE_LOGIN: Final = frozenset({Cause.IDENTITY_REFUSED, Cause.LOGIN_DENIED})
 
 
@@ -71,10 +73,12 @@ class Asking:
         answers: dict[Asked, Answer],
         *,
         is_any_allowed: bool,
+        denied: int = _FIRST_TRIES,
     ) -> bool:
         """Return whether there is a point in asking the next question after one that was refused; remember the refusal.
 
-        A refused login is the answer to all that is `wanted`. `is_any_allowed` says that something else was allowed.
+        A refused login is the answer to all that is `wanted`. `is_any_allowed` says that something else was allowed in
+        this round, `denied` how many paths were not, this one included.
         """
         now = self.clock()
         if error.cause in _OF_THE_LOGIN:
@@ -90,6 +94,8 @@ class Asking:
         if is_any_allowed:
             return True
         # Nothing was allowed so far. If the whole namespace is denied, finding that out must not cost a request a path.
+        if asked.connection not in memory.logins and denied < _FIRST_TRIES:
+            return True
         memory.logins.setdefault(asked.connection, Backoff()).failed(None, now)
         return False
 

@@ -10,8 +10,6 @@ from kube.objects import Metadata
 from kube.tenant_clients import TenantApi
 
 _BASELINES_EVERY_SECONDS: Final = 600.0
-# The refreshes of a round come first, so that three changed paths are one restart.
-_PAUSE_BEFORE_RESTARTS_SECONDS: Final = 5.0
 
 
 class FollowedNamespace:
@@ -67,7 +65,7 @@ class FollowedNamespace:
         if tools.restarts is None:
             return
         if ended.refreshed or ended.survey.changes != self.memory.changes:
-            self._visit_at = tools.clock() + _PAUSE_BEFORE_RESTARTS_SECONDS
+            self._visit_at = tools.clock()
         elif tools.clock() - self.memory.baselines_at >= _BASELINES_EVERY_SECONDS:
             self.memory.baselines_at = tools.clock()
             tools.restarts.baselines(tenant, self.metadata, ended.survey.secrets, go_on)

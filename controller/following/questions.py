@@ -14,6 +14,7 @@ from controller.following.pacing.outage import Outages
 from controller.following.unversioned import UnversionedPaths
 from controller.telling.meters import Asked as Outcome
 from controller.telling.meters import FollowMeters
+from resolver.causes import Cause
 from resolver.errors import ResolverError, TemporaryError
 from resolver.references.grammar import Reference
 from resolver.vault.kv_versions import KvVersion
@@ -114,7 +115,10 @@ class Inquiry:
         answers: dict[Asked, Answer],
     ) -> bool:
         """Ask one question. Returns whether there is a point in asking the next one."""
-        is_denied = asked in memory.denied or asked.connection in memory.logins
+        of_connection = [each for other, each in answers.items() if other.connection == asked.connection]
+        is_any_allowed = any(map(_is_version, of_connection))
+        denied = sum(map(_is_denial, of_connection))
+        is_denied = asked in memory.denied or asked.connection in memory.logins or (denied > 0 and not is_any_allowed)
         try:
             answers[asked] = questions.version(wanted[asked], was_denied=is_denied)
         except TemporaryError as error:
@@ -123,10 +127,9 @@ class Inquiry:
         except ResolverError as error:
             answers[asked] = error
             self._asking.outages.answered(asked.connection)
-            is_any_allowed = any(
-                _is_version(each) for other, each in answers.items() if other.connection == asked.connection
+            return self._asking.after_refusal(
+                asked, error, wanted, memory, answers, is_any_allowed=is_any_allowed, denied=denied + 1
             )
-            return self._asking.after_refusal(asked, error, wanted, memory, answers, is_any_allowed=is_any_allowed)
         if answers[asked] == _UNVERSIONED:
             return True  # nothing was asked: `values` reads it
         self._asking.meters.asked(Outcome.ANSWERED)
@@ -146,6 +149,10 @@ def _told(refused: Backoff, wanted: Mapping[Asked, Reference], memory: Namespace
 
 def _is_version(answer: Answer | None) -> bool:
     return isinstance(answer, KvVersion) and answer != _UNVERSIONED
+
+
+def _is_denial(answer: Answer | None) -> bool:
+    return isinstance(answer, ResolverError) and answer.cause is Cause.PERMISSION_DENIED
 
 
 def _chunks(items: Iterable[_T]) -> Iterator[Sequence[_T]]:

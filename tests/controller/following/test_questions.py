@@ -276,3 +276,9 @@ def test_a_token_is_lent_for_no_more_questions_than_the_slowest_pace_allows_in_t
     # Otherwise the later paths of a namespace would never be asked about.
     seconds = questions._AT_ONCE * WORKERS / pace._SLOWEST_PER_SECOND
     assert seconds <= asking._SECONDS / 2
+
+
+def test_a_few_denied_paths_before_the_allowed_ones_delay_nothing(rounds: Rounds) -> None:
+    allow(rounds.vault, "a", range(2, 5))
+    answers = rounds.round("a", 5)
+    assert kinds(answers) == Counter({VaultDenied: 2, KvVersion: 3})
