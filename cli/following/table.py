@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from typing import Final
 
 from resolver.references.characters import visible
@@ -27,9 +28,9 @@ def _cell(text: str, most: int | None) -> str:
     shown = visible(text, 2048)
     if most is None or _width(shown) <= most:
         return shown
-    while _width(shown) >= most:
-        shown = shown[:-1]
-    return shown + _CUT
+    # One column is for the sign that it was cut.
+    widths = accumulate(map(_columns, shown))
+    return "".join(character for character, width in zip(shown, widths, strict=True) if width < most) + _CUT
 
 
 def _width(text: str) -> int:

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cli.following import table as table_module
 from cli.following.table import table
 
 _ACCENTED = "e\u0301" * 6
@@ -36,3 +37,17 @@ def test_a_line_is_a_line(cells: list[tuple[str, str]], most: int | None) -> Non
 
 def test_a_quarter_of_a_megabyte_is_cut_even_if_nothing_is() -> None:
     assert len(list(table(["A"], [["x" * 262_144]]))[1]) < 4096
+
+
+def test_a_long_text_costs_so_much_a_character_and_not_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A path may have letters of every script, and an object a thousand paths.
+    looked_at: list[str] = []
+    columns = table_module._columns
+
+    def counted(character: str) -> int:
+        looked_at.append(character)
+        return columns(character)
+
+    monkeypatch.setattr(table_module, "_columns", counted)
+    assert list(table(("A",), [["日" * 5000]], 10)) == ["A", "日日日日…"]
+    assert len(looked_at) < 20_000
