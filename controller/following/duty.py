@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -20,6 +21,7 @@ from kube.errors import KubernetesError, KubernetesUnavailable
 from kube.namespaces import Namespaces
 from kube.objects import Metadata
 from kube.tenant_clients import TenantClients
+from manifests.annotations import RESTART
 from resolver.identity import RECONCILER
 from runtime.bugs import described
 
@@ -120,7 +122,7 @@ class Following:
             self._intervals = intervals
 
     def _follow(self, namespaces: Collection[Metadata]) -> None:
-        by_name = {each.name.name: each for each in namespaces}
+        by_name = {each.name.name: _needed(each) for each in namespaces}
         with self._changed:
             for name in self._followed.keys() - by_name.keys():
                 self._forget(name)
@@ -239,3 +241,9 @@ class Following:
         elif namespace.told and not why:
             log.info("namespace %s is followed again", namespace.name)
         namespace.told = why
+
+
+def _needed(metadata: Metadata) -> Metadata:
+    """Return of a Namespace's metadata what restarts need: a quarter of a megabyte of annotations may stand there."""
+    notes = {RESTART: metadata.annotations[RESTART]} if RESTART in metadata.annotations else {}
+    return replace(metadata, annotations=notes, labels={}, owners=())

@@ -15,7 +15,7 @@ from controller.following.round import Tools
 from controller.telling.meters import FollowMeters
 from controller.telling.telling import Telling
 from kube.objects import Metadata, ObjectName
-from manifests.annotations import PROBLEM
+from manifests.annotations import PROBLEM, RESTART
 from manifests.following.problem import Problem, dump
 from metrics.meters import Meters
 
@@ -34,6 +34,7 @@ class Bed:
         self.telling = Telling()
         self.stopping = threading.Event()
         self.forgotten: list[str] = []
+        self.seen: list[Metadata] = []
         self.work: Callable[[Callable[[], None]], None] = lambda _go_on: None
         meters = FollowMeters(Meters.alone())
         tools = Tools(
@@ -54,13 +55,15 @@ class Bed:
         def work(
             namespace: FollowedNamespace, _tenant: object, _tools: object, go_on: Callable[[], None], **_more: bool
         ) -> None:
+            self.seen.append(namespace.metadata)
             namespace.interval_seconds = namespace.interval_seconds or min(self.intervals.values())
             self.work(go_on)
 
         monkeypatch.setattr(FollowedNamespace, "work", work)
 
     def _listed(self, _seconds: float) -> list[Metadata]:
-        return [Metadata(ObjectName("", name), "1", {}) for name in self.namespaces]
+        notes = {RESTART: "true", "somebody/else": "x" * 1000}
+        return [Metadata(ObjectName("", name), "1", notes, labels={"app": "x"}) for name in self.namespaces]
 
     def list_anew(self) -> None:
         """Let the duty see which namespaces there are."""
@@ -128,6 +131,8 @@ def test_a_namespace_that_comes_back_meanwhile_has_one_round_at_a_time(bed: Bed)
         if began.acquire(timeout=0.1):
             break
     assert most == [1, 1]
+    # What anybody may write on a namespace is not kept.
+    assert {(*each.annotations, *each.labels) for each in bed.seen} == {(RESTART,)}
 
 
 def test_a_shorter_interval_holds_for_a_namespace_too_that_is_worked_on_meanwhile(bed: Bed) -> None:
