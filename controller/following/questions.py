@@ -76,13 +76,14 @@ class Inquiry:
         answers: dict[Asked, Answer],
         go_on: Callable[[], None],
     ) -> None:
+        denied: set[Asked] = set()
         for chunk in _chunks(self._due(wanted, memory, answers)):
             if not self._asking.outages.may_ask(connection):
                 return
             try:
                 with self._asking.lent(connection, namespace, go_on) as questions:
                     for asked in chunk:
-                        if not self._one(asked, wanted, questions, memory, answers):
+                        if not self._one(asked, wanted, questions, memory, answers, denied):
                             return
             except ResolverError as error:
                 # The connection is unknown, or cannot be used.
@@ -106,19 +107,19 @@ class Inquiry:
                 answers[asked] = denied.why
         yield from later
 
-    def _one(
+    def _one(  # noqa: PLR0917 - a question, and where its answer belongs
         self,
         asked: Asked,
         wanted: Mapping[Asked, Reference],
         questions: Questions,
         memory: NamespaceMemory,
         answers: dict[Asked, Answer],
+        denied: set[Asked],
     ) -> bool:
-        """Ask one question. Returns whether there is a point in asking the next one."""
+        """Ask one question. Returns whether there is a point in asking the next one. `denied` is of this round."""
         of_connection = [each for other, each in answers.items() if other.connection == asked.connection]
         is_any_allowed = any(map(_is_version, of_connection))
-        denied = sum(map(_is_denial, of_connection))
-        is_denied = asked in memory.denied or asked.connection in memory.logins or (denied > 0 and not is_any_allowed)
+        is_denied = asked in memory.denied or asked.connection in memory.logins or (bool(denied) and not is_any_allowed)
         try:
             answers[asked] = questions.version(wanted[asked], was_denied=is_denied)
         except TemporaryError as error:
@@ -127,8 +128,10 @@ class Inquiry:
         except ResolverError as error:
             answers[asked] = error
             self._asking.outages.answered(asked.connection)
+            if error.cause is Cause.PERMISSION_DENIED:
+                denied.add(asked)
             return self._asking.after_refusal(
-                asked, error, wanted, memory, answers, is_any_allowed=is_any_allowed, denied=denied + 1
+                asked, error, wanted, memory, answers, is_any_allowed=is_any_allowed, denied=len(denied)
             )
         if answers[asked] == _UNVERSIONED:
             return True  # nothing was asked: `values` reads it
@@ -149,10 +152,6 @@ def _told(refused: Backoff, wanted: Mapping[Asked, Reference], memory: Namespace
 
 def _is_version(answer: Answer | None) -> bool:
     return isinstance(answer, KvVersion) and answer != _UNVERSIONED
-
-
-def _is_denial(answer: Answer | None) -> bool:
-    return isinstance(answer, ResolverError) and answer.cause is Cause.PERMISSION_DENIED
 
 
 def _chunks(items: Iterable[_T]) -> Iterator[Sequence[_T]]:

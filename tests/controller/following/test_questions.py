@@ -279,6 +279,7 @@ def test_a_token_is_lent_for_no_more_questions_than_the_slowest_pace_allows_in_t
 
 
 def test_a_few_denied_paths_before_the_allowed_ones_delay_nothing(rounds: Rounds) -> None:
-    allow(rounds.vault, "a", range(2, 5))
+    for branch in ("metadata", "data"):
+        allow(rounds.vault, "a", range(2, 5), branch)
     answers = rounds.round("a", 5)
     assert kinds(answers) == Counter({VaultDenied: 2, KvVersion: 3})
