@@ -154,11 +154,13 @@ def test_argo_cd_stays_synced_in_each_of_its_diff_modes(
         argocd.apply(
             application(name, NAMESPACE, repository.url, name, annotations=annotations, sync_options=sync_options)
         )
-    eventually(lambda: _states(argocd, cases) == {"Synced"}, "the first sync of each", _SYNCED_SECONDS)
+    eventually(lambda: set(_states(argocd, cases).values()) == {"Synced"}, "the first sync of each", _SYNCED_SECONDS)
     syncs = {name: argocd.sync_counts()[name] for name in cases}
 
+    seen: set[tuple[str, str]] = set()
+
     def in_sync() -> None:
-        assert _states(argocd, cases) == {"Synced"}
+        seen.update(_states(argocd, cases).items())
 
     for name in cases:
         rotate(cluster, plant, name, in_sync)
@@ -166,9 +168,10 @@ def test_argo_cd_stays_synced_in_each_of_its_diff_modes(
         argocd.request_refresh(name)
         eventually(lambda name=name: not argocd.is_refresh_requested(name), f"{name} is compared anew")  # type: ignore[misc]
     in_sync()
+    assert {(name, state) for name, state in seen if state != "Synced"} == set()
     assert {name: argocd.sync_counts()[name] for name in cases} == syncs
 
 
-def _states(argocd: ArgoCD, cases: dict[str, Any]) -> set[str]:
+def _states(argocd: ArgoCD, cases: dict[str, Any]) -> dict[str, str]:
     found = argocd.applications()
-    return {found[name].get("status", {}).get("sync", {}).get("status", "") for name in cases}
+    return {name: found[name].get("status", {}).get("sync", {}).get("status", "") for name in cases}
