@@ -30,6 +30,8 @@ log = logging.getLogger("keyhole.controller")
 WORKERS: Final = 4
 _CALL_SECONDS: Final = 10.0
 _NAMESPACES_EVERY_SECONDS: Final = 30.0
+# A Vault that comes and goes must not cause rounds everywhere each time.
+_CATCH_UP_EVERY_SECONDS: Final = 60.0
 _LOOK_SECONDS: Final = 1.0
 _CLOSING_SECONDS: Final = 2.0
 # How often a worker looks again when nothing is followed.
@@ -66,6 +68,7 @@ class Following:
         self._followed: dict[str, FollowedNamespace] = {}
         self._workers: list[threading.Thread] = []
         self._listed_at = float("-inf")
+        self._caught_up_at = float("-inf")
         self._intervals: Mapping[str, float] = {}
         self._told_unavailable = False
         self._bug: Exception | None = None
@@ -82,7 +85,10 @@ class Following:
         if intervals:
             if self._clock() - self._listed_at >= _NAMESPACES_EVERY_SECONDS:
                 self._follow(self._namespaces.list_enabled_metadata(_CALL_SECONDS))
-            self._tools.inquiry.probe()
+            if self._tools.inquiry.probe() and self._clock() - self._caught_up_at >= _CATCH_UP_EVERY_SECONDS:
+                # Not only at each namespace's next round, which may be hours away. The budget paces what follows.
+                self._caught_up_at = self._clock()
+                self._plan_anew(intervals)
         else:
             self._follow([])
         self._tell()

@@ -29,6 +29,7 @@ class Bed:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 1000.0
+        self.back: list[str] = []
         self.namespaces = ["shop"]
         self.intervals = {"default": 60.0}
         self.telling = Telling()
@@ -38,7 +39,7 @@ class Bed:
         self.work: Callable[[Callable[[], None]], None] = lambda _go_on: None
         meters = FollowMeters(Meters.alone())
         tools = Tools(
-            inquiry=cast("Any", SimpleNamespace(probe=list)),
+            inquiry=cast("Any", SimpleNamespace(probe=lambda: self.back)),
             budget=cast("Any", None),
             telling=self.telling,
             meters=meters,
@@ -173,3 +174,21 @@ def test_closing_does_not_wait_for_a_server_that_hangs(bed: Bed) -> None:
     has_closed = not closing.is_alive()
     answers.set()
     assert has_closed
+
+
+def test_when_a_vault_is_back_every_namespace_has_a_round_but_not_each_time_it_comes_and_goes(bed: Bed) -> None:
+    worked = threading.Semaphore(0)
+    bed.intervals = {"default": 86_400.0}
+    bed.work = lambda _go_on: worked.release()
+    bed.list_anew()
+    assert worked.acquire(timeout=_PATIENCE_SECONDS)
+    bed.back = ["default"]
+    bed.duty.turn()
+    bed.duty.turn()
+    assert worked.acquire(timeout=_PATIENCE_SECONDS)
+    bed.duty.turn()
+    bed.duty.turn()
+    assert not worked.acquire(timeout=0.5)
+    bed.list_anew()
+    bed.duty.turn()
+    assert worked.acquire(timeout=_PATIENCE_SECONDS)
