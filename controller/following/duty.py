@@ -236,7 +236,7 @@ class Following:
         return again_in_seconds
 
     def _held_back_seconds(self, namespace: FollowedNamespace) -> float:
-        """Return in how many seconds to look again after a refusal: after 1, 2, 4 … 10 minutes."""
+        """Return in how many seconds to look again after a refusal: after 5, 10, 20 … 600 s."""
         now = self._clock()
         namespace.memory.rounds.failed(None, now)
         return namespace.memory.rounds.again_at - now

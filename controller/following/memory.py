@@ -12,21 +12,27 @@ from manifests.following.problem import Problem
 from resolver.errors import ResolverError
 
 _FIRST_SECONDS: Final = 60.0
+# An API server that has just started refuses everybody for some seconds, until it knows the Roles.
+_FIRST_OF_ROUNDS_SECONDS: Final = 5.0
 _LONGEST_SECONDS: Final = 600.0
 
 
 @dataclass(slots=True)
 class Backoff:
-    """When something that was refused is tried again: after 1, 2, 4 … 10 minutes. `why` is told meanwhile."""
+    """When something that was refused is tried again: after 1, 2, 4 … 10 minutes. `why` is told meanwhile.
+
+    `first_seconds` is the first of these pauses; the others follow from it.
+    """
 
     why: ResolverError | Problem | None = None
     again_at: float = 0.0
     times: int = 0
+    first_seconds: float = _FIRST_SECONDS
 
     def failed(self, why: ResolverError | Problem | None, now: float) -> None:
         """Wait longer than the last time."""
         self.why = why
-        self.again_at = now + min(_LONGEST_SECONDS, _FIRST_SECONDS * 2.0**self.times)
+        self.again_at = now + min(_LONGEST_SECONDS, self.first_seconds * 2.0**self.times)
         self.times = min(self.times + 1, 10)
 
 
@@ -66,7 +72,7 @@ class NamespaceMemory:
     changes: dict[tuple[str, str], int] | None = None
     asked_at: dict[str, float] = field(default_factory=dict)
     read_at: dict[str, float] = field(default_factory=dict)
-    rounds: Backoff = field(default_factory=Backoff)
+    rounds: Backoff = field(default_factory=lambda: Backoff(first_seconds=_FIRST_OF_ROUNDS_SECONDS))
     baselines_at: float = float("-inf")
 
     def of(self, uid: str) -> ObjectMemory:
