@@ -74,6 +74,7 @@ class NamespaceMemory:
     read_at: dict[str, float] = field(default_factory=dict)
     rounds: Backoff = field(default_factory=lambda: Backoff(first_seconds=_FIRST_OF_ROUNDS_SECONDS))
     baselines_at: float = float("-inf")
+    baselines_failed: int = 0
 
     def of(self, uid: str) -> ObjectMemory:
         """Return what is remembered of the object with this uid."""

@@ -4,6 +4,7 @@ A round is worked on in turns of a bounded number of refreshes, so that a namesp
 other one.
 """
 
+import logging
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -21,13 +22,15 @@ from controller.following.survey import Due, Survey
 from controller.telling.meters import FollowMeters
 from controller.telling.meters import Refresh as Outcome
 from controller.telling.telling import Telling
-from kube.errors import KubernetesUnavailable
+from kube.errors import KubernetesError, KubernetesUnavailable
 from kube.objects import Metadata
 from kube.tenant_clients import TenantApi
 from manifests.following.problem import Hindrance, Problem
 from manifests.kinds.secret import SECRET
 from manifests.provenance.keyring import KeyRing
 from resolver.causes import Cause
+
+log = logging.getLogger("keyhole.controller")
 
 MOST_REFRESHES: Final = 100
 """How many refreshes one turn of a round makes. Then other namespaces have their turns."""
@@ -148,10 +151,27 @@ class Round:
         self._is_compared = True
         self._left.extend(self.survey.due)
         if self._left and self._tools.restarts is not None:
-            # What a workload runs on now must be known before it changes: else the first change would restart nothing.
-            self._tools.restarts.baselines(self._tenant, self._namespace, self.survey.secrets, self._go_on)
-            self._memory.baselines_at = now
+            self._note_baselines(self._tools.restarts, now)
         return True
+
+    def _note_baselines(self, restarts: Restarting, now: float) -> None:
+        """Note what workloads run on before it changes: else the first change would restart nothing.
+
+        If that fails again and again, the values are worth more: a definition whose objects cannot be listed must not
+        keep them back for ever.
+        """
+        try:
+            restarts.baselines(self._tenant, self._namespace, self.survey.secrets, self._go_on)
+        except (KubernetesError, KubernetesUnavailable) as error:
+            self._memory.baselines_failed += 1
+            if self._memory.baselines_failed < _MOST_FAILURES_IN_A_ROW:
+                raise
+            log.warning(
+                "namespace %s: refreshed although workloads cannot be noted: %s", self._namespace.name.name, error
+            )
+        else:
+            self._memory.baselines_failed = 0
+            self._memory.baselines_at = now
 
     def refresh_some(self, most: int = MOST_REFRESHES) -> bool:
         """Refresh at most so many objects. Returns whether none is left.

@@ -14,6 +14,7 @@ from controller.following.memory import NamespaceMemory
 from controller.following.pacing.budget import Budget
 from controller.following.round import Round, Tools
 from controller.telling.meters import FollowMeters
+from kube.errors import KubernetesUnavailable
 from kube.objects import Metadata, ObjectName
 from kube.secrets import Changed
 from manifests.annotations import FOLLOW, PROBLEM, RECORD, REFRESH
@@ -90,6 +91,7 @@ class Loop:
         self.questions = 0
         self.hints: list[tuple[str, str]] = []
         self.silent: set[str] = set()
+        self.workloads_fail = False
         """Paths about which Vault says nothing."""
         ignored: Callable[..., None] = lambda *_args, **_more: None  # noqa: E731 - a stand-in
         telling = SimpleNamespace(event=ignored, problem=ignored, retain=ignored, hint=self._hint)
@@ -102,6 +104,7 @@ class Loop:
             keys=lambda: None,
             intervals=lambda: self.intervals,
             clock=lambda: self.now,
+            restarts=cast("Any", SimpleNamespace(baselines=self._baselines, problems=lambda _namespace: {})),
         )
 
     def _versions(
@@ -119,6 +122,10 @@ class Loop:
             for asked in wanted
             if (name := asked.path.removeprefix("secret/")) not in self.silent
         }
+
+    def _baselines(self, *_args: object) -> None:
+        if self.workloads_fail:
+            raise KubernetesUnavailable("did not answer")
 
     def _hint(self, namespace: str, word: str, _text: str) -> None:
         self.hints.append((namespace, word))
@@ -288,3 +295,15 @@ def test_a_vault_that_comes_and_goes_has_nothing_tried_more_often() -> None:
         tries += len(loop.round())
     # After 1, 2, 4, 8 and then each ten minutes, within an hour.
     assert 4 <= tries <= 9
+
+
+def test_workloads_that_cannot_be_listed_keep_values_back_for_a_few_rounds_and_not_for_good() -> None:
+    cluster = Cluster(app="app")
+    loop = Loop(cluster)
+    loop.workloads_fail = True
+    cluster.vault["app"] = KvVersion(2, TUESDAY)
+    for _ in range(2):
+        with pytest.raises(KubernetesUnavailable):
+            loop.round()
+        loop.now += 60.0
+    assert loop.round() == ["app"]

@@ -222,17 +222,18 @@ def test_without_a_token_the_cluster_alone_is_shown(cluster: Cluster, plant: Pla
 def test_what_is_deleted_denied_pinned_or_left_alone(
     bed: Testbed, cluster: Cluster, plant: Planter, keyhole: Keyhole
 ) -> None:
-    for name in ("app", "gone"):
+    for name in ("app", "gone", "pinned"):
         plant.secret(name)
     cluster.apply(
         app("left-alone", **{FOLLOW: "false"}),
-        filled("pinned", password="vault:secret/e2e/app#password#1"),
+        filled("pinned", password="vault:secret/e2e/pinned#password#1"),
         filled("deleted", password="vault:secret/e2e/gone#password"),
         secret("text", stringData={"url": "db://((vault:secret/e2e/app#password))@db"}),
         filled("v1", password="vault:legacy/e2e/old#password"),
         check=False,
     )
     plant.secret("app")
+    plant.secret("pinned")
     bed.vault.client().secrets.kv.v2.delete_latest_version_of_secret("e2e/gone", mount_point="secret")
     rows = keyhole.rows(code=1)
     assert rows["deleted"]["vault_state"] == "deleted"

@@ -1,13 +1,17 @@
 """Workloads of the four kinds, and Secrets as the webhook leaves them."""
 
 import json
+import time
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 
 from testbed import Testbed
 from testbed.keyhole.objects import apply, merge
 from tests.e2e.objects import Manifest
 
+_TRIES = 50
+_PAUSE_SECONDS = 0.2
 PLURALS = {
     "Deployment": "apps/v1/deployments",
     "StatefulSet": "apps/v1/statefulsets",
@@ -106,7 +110,12 @@ class Namespaced:
 
     def all_of(self, kind: str) -> list[dict[str, Any]]:
         """Return all objects of a kind of workload, of ReplicaSets, ControllerRevisions, Pods or Events."""
-        answer = self.bed.kubernetes.request("GET", self._path(kind, ""))
+        # For a moment after a definition has come, the API server answers for its kind with 429.
+        for _ in range(_TRIES):
+            answer = self.bed.kubernetes.request("GET", self._path(kind, ""))
+            if answer.status_code != HTTPStatus.TOO_MANY_REQUESTS:
+                break
+            time.sleep(_PAUSE_SECONDS)
         answer.raise_for_status()
         found: list[dict[str, Any]] = answer.json()["items"]
         return found
