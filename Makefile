@@ -46,8 +46,9 @@ test-gitops: $(INSTALLED) ## Run the tests with real Flux, Argo CD and helm; the
 
 nightly: test laws uptime crowds soak ## Everything, the same tests with large numbers too (hours)
 	KEYHOLE_NAMESPACES=1000 $(BIN)/pytest $(UNHURRIED) -s -m servers tests/e2e/test_many_namespaces.py
-	KEYHOLE_AWAY_SECONDS=600 KEYHOLE_LEADER_KILLS=20 $(BIN)/pytest $(UNHURRIED) -s -m servers \
-		tests/e2e/following/test_vault_away.py tests/e2e/following/test_leaders.py
+	KEYHOLE_AWAY_SECONDS=600 KEYHOLE_LEADER_KILLS=20 KEYHOLE_VALUE_CHANGES=200 $(BIN)/pytest $(UNHURRIED) -s -m servers \
+		tests/e2e/following/test_vault_away.py tests/e2e/following/test_leaders.py \
+		tests/e2e/following/test_rotation.py
 	KEYHOLE_RESTARTED_WORKLOADS=30 KEYHOLE_ENABLED_WORKLOADS=100 \
 		$(BIN)/pytest $(UNHURRIED) -s -m servers tests/e2e/restarting/test_restarts.py
 
