@@ -72,7 +72,7 @@ class Rotating(threading.Thread):
 
 @dataclass
 class Candidates:
-    """Controllers of which the oldest leads."""
+    """Controllers of which one leads."""
 
     bed: Testbed
     places: Places
@@ -91,10 +91,12 @@ class Candidates:
             self.stack.enter_context(controlling(self.bed, self.folder, name=name, arguments=arguments))
         )
 
-    def end_the_oldest(self, how: signal.Signals) -> None:
-        """End it, put another one in its place, and wait until the one that stood by leads."""
+    def end_the_leader(self, how: signal.Signals) -> None:
+        """End it, put another one in its place, and wait until one of them leads."""
         before = self.holder()
-        os.kill(self.running.pop(0).pid, how)
+        leader = next(each for each in self.running if f"(as {before})" in each.log_file.read_text())
+        self.running.remove(leader)
+        os.kill(leader.pid, how)
         self.start()
         eventually(lambda: self.holder() not in {"", before}, f"another one leads after {how.name}")
 
@@ -126,7 +128,7 @@ def test_whenever_the_leader_ends_each_version_is_written_once(
         for number in range(KILLS):
             # At no moment in particular.
             time.sleep(random.uniform(0.5, 3))
-            candidates.end_the_oldest(signal.SIGTERM if number % 2 else signal.SIGKILL)
+            candidates.end_the_leader(signal.SIGTERM if number % 2 else signal.SIGKILL)
     finally:
         rotating.end()
     for name in NAMES:
