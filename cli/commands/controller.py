@@ -12,6 +12,7 @@ from certs.issue import LONGEST_LIFETIME
 from cli.errors import NotDoneError
 from cli.parameters import AddressType, DurationType, ObjectNameType, kubeconfig_option, log_options
 from cli.version import VERSION
+from controller.following.settings import PATCHES_PER_SECOND, VAULT_REQUESTS_PER_SECOND
 from kube.objects import ObjectName
 from manifests.provenance.key_status import SETTLE_SECONDS
 
@@ -120,14 +121,14 @@ Examples:
 @click.option(
     "--vault-requests-per-second",
     type=click.FloatRange(1, 1000),
-    default=50.0,
+    default=VAULT_REQUESTS_PER_SECOND,
     show_default=True,
     help="With --connections: the most requests to the Vault of one connection.",
 )
 @click.option(
     "--patches-per-second",
     type=click.FloatRange(1, 1000),
-    default=25.0,
+    default=PATCHES_PER_SECOND,
     show_default=True,
     help="With --connections: the most objects that are refreshed. The webhook reads Vault once for each.",
 )

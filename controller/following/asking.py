@@ -1,5 +1,6 @@
 """What all questions to Vault have in common: who pays for them, and what follows when they fail."""
 
+import threading
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from typing import Final
@@ -35,6 +36,7 @@ class Asking:
         self.clock = clock
         self._versions = versions
         self._budget = budget
+        self._is_back = threading.Event()
 
     def lent(self, connection: str, namespace: str, go_on: Callable[[], None]) -> AbstractContextManager[Questions]:
         """Lend questions as the identity of a namespace, in which each request waits for its turn."""
@@ -46,16 +48,19 @@ class Asking:
 
         return self._versions.asking(connection, namespace, Deadline.after(_SECONDS), pay)
 
-    def probe(self) -> list[str]:
-        """Ask each Vault that is away and due for its health. Returns the connections that have just come back."""
-        back = [
-            connection
-            for connection in self.outages.probe_due()
-            if self.outages.probed(connection, is_well=self._is_well(connection))
-        ]
-        for connection in back:
-            self._budget.ramp(connection)
-        return back
+    def probe(self) -> None:
+        """Ask each Vault that is away and due for its health."""
+        for connection in self.outages.probe_due():
+            if self.outages.probed(connection, is_well=self._is_well(connection)):
+                self._budget.ramp(connection)
+                self._is_back.set()
+
+    def has_come_back(self) -> bool:
+        """Return whether a Vault that was away has come back since this was last asked, whoever noticed it."""
+        if not self._is_back.is_set():
+            return False
+        self._is_back.clear()
+        return True
 
     def after_failure(self, connection: str, error: TemporaryError) -> bool:
         """Return whether there is a point in asking the next question after one that failed for now."""

@@ -1,5 +1,6 @@
 """Puts the loop together: what asks Vault, what acts in namespaces, and what they share."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -31,6 +32,8 @@ from resolver.tenancy.token_cache import TokenCache
 from resolver.versions import Versions
 from runtime.namespace_tokens import NamespaceTokens
 from runtime.reload import Reloader
+
+log = logging.getLogger("keyhole.controller")
 
 _CALL_SECONDS: Final = 5.0
 _BELIEVED_SECONDS: Final = 10.0
@@ -87,8 +90,8 @@ class Loop:
         stopping: threading.Event,
     ) -> None:
         """Raise `resolver.connections.model.ConfigurationError` if the connections cannot be used."""
-        self._tokens = TokenCache(NamespaceTokens(parts.tokens))
-        self._versions = Versions(load(settings.connections), self._tokens, meters.vault)
+        tokens = TokenCache(NamespaceTokens(parts.tokens))
+        self._versions = Versions(load(settings.connections), tokens, meters.vault)
         self._outages = Outages()
         telling = Telling(paced=partial(parts.budget.patch, priority=Priority.PROBLEM))
         tools = Tools(
@@ -107,6 +110,7 @@ class Loop:
 
     def start(self) -> None:
         """Start to read the connections again and again."""
+        log.info("following Vault: %s", ", ".join(sorted(self._intervals())) or "no connection is to be followed")
         self._reloader.start()
 
     def close(self) -> None:

@@ -68,6 +68,7 @@ class Following:
         self._followed: dict[str, FollowedNamespace] = {}
         self._workers: list[threading.Thread] = []
         self._listed_at = float("-inf")
+        self._is_behind = False
         self._caught_up_at = float("-inf")
         self._intervals: Mapping[str, float] = {}
         self._told_unavailable = False
@@ -85,10 +86,8 @@ class Following:
         if intervals:
             if self._clock() - self._listed_at >= _NAMESPACES_EVERY_SECONDS:
                 self._follow(self._namespaces.list_enabled_metadata(_CALL_SECONDS))
-            if self._tools.inquiry.probe() and self._clock() - self._caught_up_at >= _CATCH_UP_EVERY_SECONDS:
-                # Not only at each namespace's next round, which may be hours away. The budget paces what follows.
-                self._caught_up_at = self._clock()
-                self._plan_anew(intervals)
+            self._tools.inquiry.probe()
+            self._catch_up(intervals)
         else:
             self._follow([])
         self._tell()
@@ -127,6 +126,13 @@ class Following:
             self._listed_at = float("-inf")
             self._intervals = intervals
 
+    def _catch_up(self, intervals: Mapping[str, float]) -> None:
+        """Once a Vault is back, have a round in each namespace: its next one may be hours away. The budget paces it."""
+        self._is_behind = self._tools.inquiry.has_come_back() or self._is_behind
+        if self._is_behind and self._clock() - self._caught_up_at >= _CATCH_UP_EVERY_SECONDS:
+            self._is_behind, self._caught_up_at = False, self._clock()
+            self._plan_anew(intervals)
+
     def _follow(self, namespaces: Collection[Metadata]) -> None:
         by_name = {each.name.name: _needed(each) for each in namespaces}
         with self._changed:
@@ -158,9 +164,8 @@ class Following:
                 if name is None:
                     self._changed.wait(min(_LOOK_SECONDS, max(0.01, self._schedule.seconds_to_next())))
                     continue
-                namespace, is_round = self._followed.get(name), self._schedule.is_round(name)
-            if namespace is not None:
-                self._work(namespace, is_round=is_round)
+                namespace, is_round = self._followed[name], self._schedule.is_round(name)
+            self._work(namespace, is_round=is_round)
 
     def _leads(self) -> bool:
         try:

@@ -40,23 +40,17 @@ class FollowedNamespace:
         Returns in how many seconds to go on; None means with the next round.
         Raises the errors of `kube`, `NoWebhook` or `Interrupted`. The next round finds again what was not done then.
         """
-        try:
-            return self._work(tenant, tools, go_on, is_round=is_round)
-        except BaseException:
-            self._round = None
-            raise
-
-    def _work(self, tenant: TenantApi, tools: Tools, go_on: Callable[[], None], *, is_round: bool) -> float | None:
-        if self._round is None and is_round:
-            self._round = Round(self.metadata, tenant, self.memory, tools, go_on)
-            self._round.begin()
-        if self._round is not None:
-            self._round.acting_as(tenant)
-            if not self._round.ask_some() or not self._round.refresh_some():
+        # A round that fails is not taken up again.
+        current, self._round = self._round, None
+        if current is None and is_round:
+            current = Round(self.metadata, tenant, self.memory, tools, go_on)
+            current.begin()
+        if current is not None:
+            if not current.ask_some() or not current.refresh_some():
+                self._round = current
                 return 0.0
-            self._round.end()
-            self._ended(self._round, tenant, tools, go_on)
-            self._round = None
+            current.end()
+            self._ended(current, tenant, tools, go_on)
         return self._restart(tenant, tools, go_on)
 
     def _ended(self, ended: Round, tenant: TenantApi, tools: Tools, go_on: Callable[[], None]) -> None:

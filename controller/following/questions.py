@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from types import MappingProxyType
 from typing import Final, TypeVar
@@ -44,6 +45,7 @@ class Inquiry:
         self._asking = Asking(versions, budget, outages, meters, clock)
         self.values = UnversionedPaths(self._asking).values
         self.probe = self._asking.probe
+        self.has_come_back = self._asking.has_come_back
 
     def versions(
         self,
@@ -76,14 +78,15 @@ class Inquiry:
         answers: dict[Asked, Answer],
         go_on: Callable[[], None],
     ) -> None:
-        denied: set[Asked] = set()
+        of_connection = (each for asked, each in answers.items() if asked.connection == connection)
+        so_far = _SoFar(wanted, memory, answers, is_any_allowed=any(map(_is_version, of_connection)))
         for chunk in _chunks(self._due(wanted, memory, answers)):
             if not self._asking.outages.may_ask(connection):
                 return
             try:
                 with self._asking.lent(connection, namespace, go_on) as questions:
                     for asked in chunk:
-                        if not self._one(asked, wanted, questions, memory, answers, denied):
+                        if not self._one(asked, questions, so_far):
                             return
             except ResolverError as error:
                 # The connection is unknown, or cannot be used.
@@ -107,39 +110,48 @@ class Inquiry:
                 answers[asked] = denied.why
         yield from later
 
-    def _one(  # noqa: PLR0917 - a question, and where its answer belongs
-        self,
-        asked: Asked,
-        wanted: Mapping[Asked, Reference],
-        questions: Questions,
-        memory: NamespaceMemory,
-        answers: dict[Asked, Answer],
-        denied: set[Asked],
-    ) -> bool:
-        """Ask one question. Returns whether there is a point in asking the next one. `denied` is of this round."""
-        of_connection = [each for other, each in answers.items() if other.connection == asked.connection]
-        is_any_allowed = any(map(_is_version, of_connection))
-        is_denied = asked in memory.denied or asked.connection in memory.logins or (bool(denied) and not is_any_allowed)
+    def _one(self, asked: Asked, questions: Questions, so_far: "_SoFar") -> bool:
+        """Ask one question. Returns whether there is a point in asking the next one."""
+        memory, answers = so_far.memory, so_far.answers
+        is_denied = asked in memory.denied or asked.connection in memory.logins or so_far.is_all_denied
         try:
-            answers[asked] = questions.version(wanted[asked], was_denied=is_denied)
+            answer = questions.version(so_far.wanted[asked], was_denied=is_denied)
         except TemporaryError as error:
             self._asking.meters.asked(Outcome.FAILED)
             return self._asking.after_failure(asked.connection, error)
         except ResolverError as error:
             answers[asked] = error
             self._asking.outages.answered(asked.connection)
-            if error.cause is Cause.PERMISSION_DENIED:
-                denied.add(asked)
+            so_far.denied += error.cause is Cause.PERMISSION_DENIED
             return self._asking.after_refusal(
-                asked, error, wanted, memory, answers, is_any_allowed=is_any_allowed, denied=len(denied)
+                *(asked, error, so_far.wanted, memory, answers),
+                is_any_allowed=so_far.is_any_allowed,
+                denied=so_far.denied,
             )
-        if answers[asked] == _UNVERSIONED:
+        answers[asked] = answer
+        if not _is_version(answer):
             return True  # nothing was asked: `values` reads it
         self._asking.meters.asked(Outcome.ANSWERED)
         self._asking.outages.answered(asked.connection)
+        so_far.is_any_allowed = True
         memory.denied.pop(asked, None)
         memory.logins.pop(asked.connection, None)
         return True
+
+
+@dataclass(slots=True)
+class _SoFar:
+    """What a round has come to at one connection: its answers, whether any path was allowed, how many were denied."""
+
+    wanted: Mapping[Asked, Reference]
+    memory: NamespaceMemory
+    answers: dict[Asked, Answer]
+    is_any_allowed: bool
+    denied: int = 0
+
+    @property
+    def is_all_denied(self) -> bool:
+        return self.denied > 0 and not self.is_any_allowed
 
 
 def _told(refused: Backoff, wanted: Mapping[Asked, Reference], memory: NamespaceMemory) -> dict[Asked, Answer]:

@@ -7,10 +7,10 @@ other one.
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, Protocol
+from typing import Final
 
 from controller.following.comparison import Verdict
 from controller.following.hints import hints
@@ -19,6 +19,7 @@ from controller.following.pacing.budget import Budget
 from controller.following.questions import Inquiry
 from controller.following.refresh import Ending, Refreshed, refresh, withdraw
 from controller.following.survey import Due, Survey
+from controller.restarting.restarts import Restarts
 from controller.telling.meters import FollowMeters
 from controller.telling.meters import Refresh as Outcome
 from controller.telling.telling import Telling
@@ -54,30 +55,6 @@ class NoWebhook(Exception):
         super().__init__(f"no webhook took notice of the request to refresh Secret {metadata.name}")
 
 
-class Restarting(Protocol):
-    """Restarts workloads whose Secrets changed: `controller.restarting.restarts.Restarts`."""
-
-    def baselines(
-        self, tenant: TenantApi, namespace: Metadata, secrets: Sequence[Metadata], go_on: Callable[[], None]
-    ) -> None:
-        """Write down what the workloads run on now, where that is not known yet."""
-        ...
-
-    def visit(
-        self, tenant: TenantApi, namespace: Metadata, secrets: Sequence[Metadata], go_on: Callable[[], None]
-    ) -> float | None:
-        """Restart at most one workload. Returns in how many seconds to look again; None if nothing is pending."""
-        ...
-
-    def problems(self, namespace: str) -> Mapping[str, Problem]:
-        """Return what keeps a changed value from the workloads that use it, by the name of the Secret."""
-        ...
-
-    def forget(self, namespace: str) -> None:
-        """Forget a namespace that is no longer followed."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Tools:
     """What all rounds share. Threads may share it. Without `restarts` no workload is restarted.
@@ -92,7 +69,7 @@ class Tools:
     meters: FollowMeters
     keys: Callable[[], KeyRing | None]
     intervals: Callable[[], Mapping[str, float]]
-    restarts: Restarting | None = None
+    restarts: Restarts | None = None
     clock: Callable[[], float] = time.monotonic
 
 
@@ -119,11 +96,6 @@ class Round:
         self._failures_in_a_row = 0
         self.refreshed = 0
         """How many objects were refreshed."""
-
-    def acting_as(self, tenant: TenantApi) -> None:
-        """Go on with this client: a round may take longer than its token lives."""
-        self._tenant = tenant
-        self.survey.tenant = tenant
 
     @property
     def interval_seconds(self) -> float:
@@ -154,7 +126,7 @@ class Round:
             self._note_baselines(self._tools.restarts, now)
         return True
 
-    def _note_baselines(self, restarts: Restarting, now: float) -> None:
+    def _note_baselines(self, restarts: Restarts, now: float) -> None:
         """Note what workloads run on before it changes: else the first change would restart nothing.
 
         If that fails again and again, the values are worth more: a definition whose objects cannot be listed must not

@@ -57,7 +57,7 @@ class Survey:
         self.problems: dict[str, Problem | None] = {}
         self.paths: frozenset[Asked] = frozenset()
         self.left_out = 0
-        self.tenant = tenant
+        self._tenant = tenant
         self._memory = memory
         self._keys = keys
         self._objects: list[tuple[Metadata, FollowedObject]] = []
@@ -82,7 +82,7 @@ class Survey:
     def list(self, go_on: Callable[[], None]) -> None:
         """List the managed Secrets. Raises the errors of `kube`, or `Interrupted`."""
         left = MOST_REFERENCES
-        for found in managed_secrets(self.tenant, go_on):
+        for found in managed_secrets(self._tenant, go_on):
             # Reading a forged record takes a third of a second: no more than that beyond what is followed.
             what = followed(SECRET, found.annotations if left >= 0 else {})
             left -= sum(len(field.references) for field in what.fields)
@@ -125,7 +125,7 @@ class Survey:
         """Ask Vault about `MOST_QUESTIONS` paths at most. Returns whether none is left. Raises `Interrupted`."""
         if self._wanted:
             some = dict(self._wanted.pop() for _ in range(min(MOST_QUESTIONS, len(self._wanted))))
-            self._answers = inquiry.versions(self.tenant.namespace, some, self._memory, go_on, self._answers)
+            self._answers = inquiry.versions(self._tenant.namespace, some, self._memory, go_on, self._answers)
         if self._wanted:
             return False
         if self._unversioned is None:
@@ -191,7 +191,7 @@ class Survey:
         """Read values for some fields, compare them, and keep none. Raises `Interrupted`."""
         references = [reference for _, fields in some for each in fields for reference in each.references]
         try:
-            found = inquiry.values(self.tenant.namespace, references, self._memory, self._answers, go_on)
+            found = inquiry.values(self._tenant.namespace, references, self._memory, self._answers, go_on)
         except TooMuchAtOnce:
             half = len(some) // 2
             # An object that has too much by itself could not be filled either.
@@ -199,7 +199,7 @@ class Survey:
                 self._compare_values(part, inquiry, go_on)
             return
         for metadata, fields in some:
-            values = Values(self.tenant, metadata, found, self._keys, self._memory)
+            values = Values(self._tenant, metadata, found, self._keys, self._memory)
             for each in fields:
                 self._same[metadata.uid, each.pointer, each.entry.mac] = values.same(each)
 

@@ -86,11 +86,7 @@ def by_metadata(
     ask = partial(KvV2(adapter).read_secret_metadata, location.path, location.mount.path)
     answer = _asked(ask, location)
     server = client.connection.address
-    if answer.status == HTTPStatus.FORBIDDEN:
-        raise kv.denied(answer, metadata_path(location))
-    error = kv.refused(answer, location, server)
-    if error is not None:
-        raise error
+    _check(answer, location, server, metadata_path(location))
     found = _listed(_data(_body(answer, location, server)), now)
     if found is None:
         raise _misfit(location, server)
@@ -114,14 +110,10 @@ def by_data(
     ask = partial(kv2.read_secret_version, location.path, None, location.mount.path, raise_on_deleted_version=False)
     answer = _asked(ask, location)
     server = client.connection.address
-    if answer.status == HTTPStatus.FORBIDDEN:
-        raise kv.denied(answer, location.policy_path)
     gone = _gone(answer, now) if answer.status == HTTPStatus.NOT_FOUND else None
     if gone is not None:
         return gone
-    error = kv.refused(answer, location, server)
-    if error is not None:
-        raise error
+    _check(answer, location, server, location.policy_path)
     metadata = _data(_body(answer, location, server)).get("metadata")
     found = _read(metadata, now)
     if found is None:
@@ -134,6 +126,15 @@ def _asked(ask: Callable[[], VaultAnswer], location: KvLocation) -> VaultAnswer:
         return ask()
     except AnswerTooLarge:
         raise _too_large(location) from None
+
+
+def _check(answer: VaultAnswer, location: KvLocation, server: str, policy_path: str) -> None:
+    """Raise what a refusal means. `policy_path` is what a policy would have to name."""
+    if answer.status == HTTPStatus.FORBIDDEN:
+        raise kv.denied(answer, policy_path)
+    error = kv.refused(answer, location, server)
+    if error is not None:
+        raise error
 
 
 def _body(answer: VaultAnswer, location: KvLocation, server: str) -> Mapping[str, JsonValue]:

@@ -7,6 +7,7 @@ from typing import Any
 import requests
 
 from testbed import Testbed
+from tests.e2e.canary import Canary
 from tests.e2e.objects import Manifest, decoded
 from tests.e2e.places import Places
 
@@ -82,6 +83,15 @@ def events(bed: Testbed) -> bytes:
     for answer in answers:
         answer.raise_for_status()
     return b"\n".join(answer.content for answer in answers)
+
+
+def watched(canary: Canary, bed: Testbed) -> Places:
+    """Return what is searched for values and tokens after each test on a testbed."""
+    places = Places(canary)
+    for file in (bed.kubernetes.audit_log, bed.kubernetes.log_file, bed.vault.audit_log, bed.vault.log_file):
+        places.watch(file)
+    places.ask("Kubernetes events", lambda: events(bed))
+    return places
 
 
 def owners_of_data(manifest: dict[str, Any]) -> list[str]:

@@ -16,7 +16,7 @@ from testbed.keyhole.tenants import add_tenant
 from testbed.servers.ports import free_port
 from tests.e2e.caller import Caller
 from tests.e2e.canary import Canary
-from tests.e2e.cluster import Cluster, events
+from tests.e2e.cluster import Cluster, watched
 from tests.e2e.lying_vault import LyingVault, lying_vault
 from tests.e2e.objects import encoded, filled
 from tests.e2e.places import Places
@@ -42,12 +42,7 @@ def canary() -> Canary:
 @pytest.fixture(scope="session")
 def places(canary: Canary, testbed: Testbed) -> Places:
     """Return everything that is searched for the canary after each test."""
-    places = Places(canary)
-    kubernetes, vault = testbed.kubernetes, testbed.vault
-    for file in (kubernetes.audit_log, kubernetes.log_file, vault.audit_log, vault.log_file):
-        places.watch(file)
-    places.ask("Kubernetes events", lambda: events(testbed))
-    return places
+    return watched(canary, testbed)
 
 
 @pytest.fixture(autouse=True)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from enum import IntEnum
 
 from controller.following.pacing.pace import Pace
+from controller.following.settings import PATCHES_PER_SECOND, VAULT_REQUESTS_PER_SECOND
 
 # For so long at most nobody asks whether the work is to go on.
 _LONGEST_WAIT_SECONDS = 1.0
@@ -34,8 +35,8 @@ class Budget:
 
     def __init__(
         self,
-        vault_per_second: float = 50.0,
-        patches_per_second: float = 25.0,
+        vault_per_second: float = VAULT_REQUESTS_PER_SECOND,
+        patches_per_second: float = PATCHES_PER_SECOND,
         patches_in_flight: int = 4,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -104,13 +105,14 @@ class _Line:
         turn = _Turn(namespace, priority, self._lock)
         with self._lock:
             self._waiting[priority].setdefault(namespace, deque()).append(turn)
+        is_taken = False
         try:
-            while not self._taken(turn):
+            while not (is_taken := self._taken(turn)):
                 go_on()
-        except BaseException:
-            with self._lock:
-                self._remove(turn)
-            raise
+        finally:
+            if not is_taken:
+                with self._lock:
+                    self._remove(turn)
 
     def leave(self) -> None:
         """Say that a request has ended."""

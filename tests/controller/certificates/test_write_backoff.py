@@ -1,14 +1,7 @@
 import pytest
 
 from controller.certificates.write_backoff import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, WriteBackoff
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.clock import Clock
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from kube.secrets import Secrets
 from kube.tenant_clients import TenantApi
 from manifests.annotations import PROBLEM
 from manifests.following.problem import Problem, parse
+from tests.clock import Clock
 from tests.kube.answers import Taken
 
 _DELETED = Problem("deleted", "/data/password")
@@ -41,16 +42,6 @@ class Server(client.ApiClient):
 
     def tenant(self, namespace: str = "shop") -> TenantApi:
         return TenantApi(namespace, self, Secrets(self))
-
-
-class Clock:
-    """A clock that the test turns."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

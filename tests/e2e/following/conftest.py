@@ -15,7 +15,7 @@ from testbed.keyhole.installation import Webhook, serving
 from testbed.keyhole.registration import registered
 from testbed.keyhole.tenants import add_tenant
 from tests.e2e.canary import Canary
-from tests.e2e.cluster import Cluster, events
+from tests.e2e.cluster import Cluster, watched
 from tests.e2e.keys.in_process import controlling_here
 from tests.e2e.places import Places
 from tests.e2e.planter import Planter
@@ -23,6 +23,7 @@ from tests.e2e.traffic import Traffic
 
 NAMESPACES = ("follow-one", "follow-two")
 INTERVAL_SECONDS = 1
+POLICY = ("secret/data/e2e/*", "secret/metadata/e2e/*", "legacy/e2e/*")
 
 Following = Callable[..., AbstractContextManager[Controller]]
 
@@ -35,22 +36,9 @@ def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testbed]:
         yield bed
 
 
-POLICY = tuple(
-    f"{mount}/{branch}{name}"
-    for mount, branches in (("secret", ("data/", "metadata/")), ("legacy", ("",)))
-    for branch in branches
-    for name in ("e2e/*",)
-)
-
-
 @pytest.fixture(scope="package")
 def places(canary: Canary, bed: Testbed) -> Places:
-    """Return what is searched for values and tokens after each test here."""
-    places = Places(canary)
-    for file in (bed.kubernetes.audit_log, bed.kubernetes.log_file, bed.vault.audit_log, bed.vault.log_file):
-        places.watch(file)
-    places.ask("Kubernetes events", lambda: events(bed))
-    return places
+    return watched(canary, bed)
 
 
 @pytest.fixture(scope="package")

@@ -25,6 +25,7 @@ from testbed import Testbed
 from testbed.keyhole.connections import write_connections
 from testbed.keyhole.identities import controller_kubeconfig
 from testbed.keyhole.tenants import add_tenant
+from tests.clock import Clock
 from tests.e2e.places import Places
 from tests.e2e.planter import Planter
 from tests.e2e.traffic import Traffic
@@ -35,20 +36,12 @@ MOST_REQUESTS = 10
 PATHS = tuple(f"secret/e2e/asked-{number}" for number in range(5))
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 class Rounds:
     """The questions of a namespace's rounds, a minute apart."""
 
     def __init__(self, bed: Testbed, versions: Versions, namespace: str) -> None:
         self.bed = bed
-        self._clock = Clock()
+        self._clock = Clock(0.0)
         meters = FollowMeters(Meters.alone())
         self._inquiry = Inquiry(versions, Budget(1000.0), Outages(), meters, self._clock)
         self._namespace = namespace

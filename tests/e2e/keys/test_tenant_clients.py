@@ -17,6 +17,7 @@ from resolver.identity import RECONCILER
 from testbed import Testbed
 from testbed.keyhole.identities import controller_kubeconfig
 from testbed.keyhole.objects import apply, delete
+from tests.clock import Clock
 from tests.e2e.keys.conftest import Tenants
 from tests.e2e.processes import eventually
 
@@ -43,14 +44,6 @@ class Requests:
     @property
     def lists(self) -> int:
         return self._counted["secrets", "200"]
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.seconds = 1_000.0
-
-    def __call__(self) -> float:
-        return self.seconds
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +94,7 @@ def test_a_token_is_kept_for_nine_of_its_ten_minutes(make: Make, requests: Reque
     clock = Clock()
     clients = make(clock=clock)
     for seconds, tokens in ((0, 1), (539, 1), (1, 2), (539, 2)):
-        clock.seconds += seconds
+        clock.now += seconds
         clients.acting_as(RECONCILER, _ONE, _CALL_SECONDS)
         assert requests.tokens == tokens
 
@@ -112,7 +105,7 @@ def test_whoever_works_for_longer_than_a_token_lives_gets_another_one(make: Make
     for tokens in (1, 2, 3):
         assert _names(tenant, _ONE) == ["one"]
         assert requests.tokens == tokens
-        clock.seconds += 540
+        clock.now += 540
 
 
 def test_a_token_that_is_no_longer_accepted_is_replaced(bed: Testbed, make: Make, requests: Requests) -> None:

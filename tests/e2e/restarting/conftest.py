@@ -15,7 +15,7 @@ from testbed.keyhole.identities import CONTROLLER, CONTROLLER_USER, controller_k
 from testbed.keyhole.objects import apply
 from testbed.servers.authorization import wait_until_allowed
 from tests.e2e.canary import Canary
-from tests.e2e.cluster import events
+from tests.e2e.cluster import watched
 from tests.e2e.places import Places
 from tests.e2e.restarting.kubelet import Kubelet
 from tests.e2e.restarting.loop import Loop
@@ -34,12 +34,7 @@ def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testbed]:
 
 @pytest.fixture(scope="package")
 def places(canary: Canary, bed: Testbed) -> Places:
-    """Return what is searched for values and tokens after each test here."""
-    places = Places(canary)
-    for file in (bed.kubernetes.audit_log, bed.kubernetes.log_file, bed.vault.audit_log, bed.vault.log_file):
-        places.watch(file)
-    places.ask("Kubernetes events", lambda: events(bed))
-    return places
+    return watched(canary, bed)
 
 
 @pytest.fixture(scope="package")

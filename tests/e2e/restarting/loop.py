@@ -9,21 +9,12 @@ from kube.objects import Metadata
 from kube.tenant_clients import TenantClients
 from metrics.meters import Meters
 from resolver.identity import RECONCILER
+from tests.clock import Clock
 from tests.e2e.restarting.kubelet import Kubelet
 from tests.e2e.restarting.workloads import Namespaced
 
 _SECONDS = 10.0
 _MOST_VISITS = 400
-
-
-class Clock:
-    """Seconds that pass when the test says so."""
-
-    def __init__(self) -> None:
-        self.seconds = 1000.0
-
-    def __call__(self) -> float:
-        return self.seconds
 
 
 class Loop:
@@ -52,7 +43,7 @@ class Loop:
         tenant = self._clients.acting_as(RECONCILER, self._namespace.name, _SECONDS)
         seconds = self.restarts.visit(tenant, self._metadata(), self._secrets(), lambda: None)
         self.waited.append(seconds)
-        self.clock.seconds += seconds or 0.0
+        self.clock.now += seconds or 0.0
         return seconds
 
     def run(self) -> None:

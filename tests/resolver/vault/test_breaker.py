@@ -2,14 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resolver.vault.breaker import FAILURES_IN_A_ROW, OPEN_SECONDS, Breaker, State
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.clock import Clock
 
 
 def fail(breaker: Breaker, *, is_well: bool = False) -> None:
@@ -20,7 +13,7 @@ def fail(breaker: Breaker, *, is_well: bool = False) -> None:
 
 
 def opened() -> tuple[Breaker, Clock]:
-    clock = Clock()
+    clock = Clock(100.0)
     breaker = Breaker(clock)
     for _ in range(FAILURES_IN_A_ROW):
         fail(breaker)
@@ -34,14 +27,14 @@ def test_failures_in_a_row_of_a_server_that_is_not_well_open_it() -> None:
 
 
 def test_failures_in_a_row_of_a_server_that_is_well_do_not() -> None:
-    breaker = Breaker(Clock())
+    breaker = Breaker(Clock(100.0))
     for _ in range(10 * FAILURES_IN_A_ROW):
         fail(breaker, is_well=True)
     assert breaker.state is State.CLOSED
 
 
 def test_a_success_between_starts_the_count_anew() -> None:
-    breaker = Breaker(Clock())
+    breaker = Breaker(Clock(100.0))
     for _ in range(3 * FAILURES_IN_A_ROW):
         assert not breaker.failed()
         breaker.succeeded()
@@ -49,14 +42,14 @@ def test_a_success_between_starts_the_count_anew() -> None:
 
 
 def test_of_many_failures_one_asks_the_server() -> None:
-    breaker = Breaker(Clock())
+    breaker = Breaker(Clock(100.0))
     asking = [breaker.failed() for _ in range(10 * FAILURES_IN_A_ROW)]
     assert asking.count(True) == 1
     assert asking.index(True) == FAILURES_IN_A_ROW - 1
 
 
 def test_while_it_is_asked_requests_go_out_and_an_answer_to_one_of_them_counts() -> None:
-    breaker = Breaker(Clock())
+    breaker = Breaker(Clock(100.0))
     assert [breaker.failed() for _ in range(FAILURES_IN_A_ROW)][-1]
     assert breaker.admits()
     breaker.succeeded()
@@ -123,7 +116,7 @@ def test_a_request_that_is_never_told_of_lets_another_one_try_when_it_must_be_lo
 
 
 def test_a_question_that_is_never_told_of_is_put_again() -> None:
-    clock = Clock()
+    clock = Clock(100.0)
     breaker = Breaker(clock)
     assert [breaker.failed() for _ in range(FAILURES_IN_A_ROW)][-1]
     clock.now += 30
@@ -132,7 +125,7 @@ def test_a_question_that_is_never_told_of_is_put_again() -> None:
 
 @given(st.lists(st.sampled_from(["ok", "fail", "fail though well", "lost", "wait"]), max_size=60))
 def test_it_never_stays_shut_for_a_server_that_is_well(events: list[str]) -> None:
-    clock = Clock()
+    clock = Clock(100.0)
     breaker = Breaker(clock)
     for event in events:
         if event == "wait":

@@ -9,18 +9,9 @@ import pytest
 
 from controller.errors import Interrupted
 from controller.following.pacing.budget import Budget, Priority
+from tests.clock import Clock
 
 _SECONDS = 60.0
-
-
-class Clock:
-    """Stands still until somebody moves it."""
-
-    def __init__(self) -> None:
-        self.seconds = 1_000.0
-
-    def __call__(self) -> float:
-        return self.seconds
 
 
 @pytest.fixture(autouse=True)
@@ -203,7 +194,7 @@ def test_requests_to_vault_take_turns_at_the_pace_of_the_budget() -> None:
     order = []
     for _ in range(5):
         assert crowd._granted.empty(), "the clock stands still"
-        clock.seconds += 0.05
+        clock.now += 0.05
         order.append(crowd.next())
     assert order == ["main a", "main b", "main a", "main b", "main a"]
     crowd.join()
@@ -218,7 +209,7 @@ def test_connections_have_budgets_of_their_own() -> None:
     crowd.ask("one", "shop")
     budget.slower("two")
     budget.ramp("two")
-    clock.seconds += 0.1
+    clock.now += 0.1
     assert crowd.next() == "one shop"
     crowd.join()
 
@@ -244,7 +235,7 @@ def _granted_in_a_second(budget: Budget, clock: Clock) -> int:
             granted += 1
         except Interrupted:
             pass
-        clock.seconds += 0.05
+        clock.now += 0.05
     return granted
 
 

@@ -9,17 +9,10 @@ from math import inf
 import pytest
 
 from controller.following.pacing.outage import Outages
+from tests.clock import Clock
 
 _TEN_MINUTES_SECONDS = 600.0
 _WORKERS = 4
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Loop:

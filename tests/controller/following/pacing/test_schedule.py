@@ -11,20 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.following.pacing.schedule import Schedule, phase
+from tests.clock import Clock
 
 _NAMES = st.lists(st.text("abcdefgh", min_size=1, max_size=4), min_size=1, max_size=12, unique=True)
 _INTERVALS = st.floats(0.05, 90_000)
 # Parts of an interval: most rounds are quick, and some take several intervals.
 _TOOK = st.one_of(st.floats(0, 0.01), st.floats(0, 3))
 _MOST_JITTER_SECONDS = 1.0
-
-
-class Clock:
-    def __init__(self, seconds: float = 12_345.678) -> None:
-        self.seconds = seconds
-
-    def __call__(self) -> float:
-        return self.seconds
 
 
 @dataclass
@@ -39,14 +32,14 @@ def _until_due(schedule: Schedule, clock: Clock) -> str:
     """Let the time pass until a namespace is due, and take it."""
     found = schedule.due()
     while found is None:
-        clock.seconds += schedule.seconds_to_next()
+        clock.now += schedule.seconds_to_next()
         found = schedule.due()
     return found
 
 
 def _played(names: list[str], interval: float, took: list[float], workers: int) -> list[Round]:
     """Play rounds on a clock of its own: so many workers, each round taking so much of the interval."""
-    clock = Clock()
+    clock = Clock(12_345.678)
     schedule = Schedule(clock, random.Random(7).random)
     schedule.replace(names)
     rounds: list[Round] = []
@@ -55,7 +48,7 @@ def _played(names: list[str], interval: float, took: list[float], workers: int) 
     def end() -> None:
         first = min(working, key=lambda one: one.began + one.took)
         working.remove(first)
-        clock.seconds = first.done = max(clock.seconds, first.began + first.took)
+        clock.now = first.done = max(clock.now, first.began + first.took)
         schedule.done(first.namespace, interval)
 
     for part in took:
@@ -63,13 +56,13 @@ def _played(names: list[str], interval: float, took: list[float], workers: int) 
             end()
         while (found := schedule.due()) is None:
             ends = min((one.began + one.took for one in working), default=inf)
-            begins = clock.seconds + schedule.seconds_to_next()
+            begins = clock.now + schedule.seconds_to_next()
             if ends <= begins:
                 end()
             else:
-                clock.seconds = begins
+                clock.now = begins
         assert found not in {one.namespace for one in working}, "a namespace is worked on twice"
-        working.append(Round(found, clock.seconds, part * interval))
+        working.append(Round(found, clock.now, part * interval))
         rounds.append(working[-1])
     return rounds
 
@@ -111,7 +104,7 @@ def test_nobody_gets_two_turns_while_another_waits_for_one(
 
 @given(_NAMES, _INTERVALS)
 def test_whatever_is_late_is_taken_once_and_the_longest_due_first(names: list[str], interval: float) -> None:
-    clock = Clock()
+    clock = Clock(12_345.678)
     schedule = Schedule(clock, lambda: 0.5)
     schedule.replace(names)
     for name in names:
@@ -121,10 +114,10 @@ def test_whatever_is_late_is_taken_once_and_the_longest_due_first(names: list[st
         schedule.done(name, interval)
     while len(planned) < len(names):
         found = _until_due(schedule, clock)
-        planned[found] = clock.seconds
+        planned[found] = clock.now
     for name in names:
         schedule.done(name, interval)
-    clock.seconds += 10 * interval + 10
+    clock.now += 10 * interval + 10
     late = [schedule.due() for _ in names]
     assert sorted(late, key=str) == sorted(names)
     assert schedule.due() is None
@@ -141,7 +134,7 @@ def test_rounds_stay_at_their_phase_in_another_process(interval: float, passed: 
         assert schedule.due() == "shop"
         schedule.done("shop", interval)
         assert _until_due(schedule, clock) == "shop"
-        begins.append(clock.seconds / interval - phase("shop"))
+        begins.append(clock.now / interval - phase("shop"))
     assert all(abs(part - round(part)) < 1e-4 for part in begins)
 
 
@@ -152,23 +145,23 @@ def test_the_phases_of_thousands_are_spread_over_the_interval() -> None:
 
 
 def test_a_steady_minute_of_a_thousand_namespaces_has_as_many_rounds_in_each_second() -> None:
-    clock = Clock()
+    clock = Clock(12_345.678)
     schedule = Schedule(clock, random.Random(1).random)
     schedule.replace(f"team-{number}" for number in range(1_000))
     while (found := schedule.due()) is not None:
         schedule.done(found, 60)
-    begins = clock.seconds + 60
+    begins = clock.now + 60
     seconds: Counter[int] = Counter()
     for _ in range(2_000):
         found = _until_due(schedule, clock)
-        seconds[int(clock.seconds - begins)] += 1
+        seconds[int(clock.now - begins)] += 1
         schedule.done(found, 60)
     steady = [seconds[second] for second in range(55)]
     assert all(3 <= many <= 40 for many in steady), steady
 
 
 def test_what_is_to_be_continued_waits_behind_the_others() -> None:
-    clock = Clock()
+    clock = Clock(12_345.678)
     schedule = Schedule(clock, lambda: 0.0)
     schedule.replace(["a", "b", "c"])
     first = _until_due(schedule, clock)
@@ -179,7 +172,7 @@ def test_what_is_to_be_continued_waits_behind_the_others() -> None:
 
 
 def test_a_continuation_comes_in_time_and_never_later_than_the_next_round() -> None:
-    clock = Clock()
+    clock = Clock(12_345.678)
     schedule = Schedule(clock, lambda: 0.0)
     schedule.replace(["shop"])
     for again, interval in ((5.0, 60.0), (500.0, 60.0), (-1.0, 60.0)):
@@ -189,7 +182,7 @@ def test_a_continuation_comes_in_time_and_never_later_than_the_next_round() -> N
 
 
 def test_whoever_always_has_something_to_continue_keeps_nobody_waiting() -> None:
-    clock = Clock()
+    clock = Clock(12_345.678)
     schedule = Schedule(clock, lambda: 0.0)
     names = [f"team-{number}" for number in range(20)]
     schedule.replace(names)
@@ -197,13 +190,13 @@ def test_whoever_always_has_something_to_continue_keeps_nobody_waiting() -> None
     for _ in range(400):
         found = _until_due(schedule, clock)
         turns[found] += 1
-        clock.seconds += 1
+        clock.now += 1
         schedule.done(found, 10, again_in_seconds=0 if found == "team-3" else None)
     assert min(turns[name] for name in names) >= 18
 
 
 def test_whom_nobody_follows_any_more_is_forgotten_even_in_the_middle_of_its_round() -> None:
-    clock = Clock()
+    clock = Clock(12_345.678)
     schedule = Schedule(clock, lambda: 0.0)
     schedule.replace(["gone", "stays"])
     taken = {schedule.due(), schedule.due()}
@@ -216,7 +209,7 @@ def test_whom_nobody_follows_any_more_is_forgotten_even_in_the_middle_of_its_rou
 
 
 def test_who_comes_back_in_the_middle_of_its_round_is_not_worked_on_twice() -> None:
-    schedule = Schedule(Clock(), lambda: 0.0)
+    schedule = Schedule(Clock(12_345.678), lambda: 0.0)
     schedule.replace(["shop"])
     assert schedule.due() == "shop"
     schedule.replace([])
@@ -227,7 +220,7 @@ def test_who_comes_back_in_the_middle_of_its_round_is_not_worked_on_twice() -> N
 
 
 def test_the_same_list_again_changes_nothing_and_a_longer_one_adds_what_is_new() -> None:
-    clock = Clock()
+    clock = Clock(12_345.678)
     schedule = Schedule(clock, lambda: 0.0)
     schedule.replace(["shop"])
     assert schedule.due() == "shop"
@@ -240,14 +233,14 @@ def test_the_same_list_again_changes_nothing_and_a_longer_one_adds_what_is_new()
 
 
 def test_the_lag_is_that_of_the_longest_due_until_it_is_done() -> None:
-    clock = Clock()
+    clock = Clock(12_345.678)
     schedule = Schedule(clock, lambda: 0.0)
     assert schedule.lag_seconds() == 0
     schedule.replace(["shop"])
-    clock.seconds += 3
+    clock.now += 3
     assert schedule.lag_seconds() == 3
     assert schedule.due() == "shop"
-    clock.seconds += 2
+    clock.now += 2
     assert schedule.lag_seconds() == 5
     schedule.done("shop", 60)
     assert schedule.lag_seconds() == 0
@@ -255,7 +248,7 @@ def test_the_lag_is_that_of_the_longest_due_until_it_is_done() -> None:
 
 @pytest.mark.parametrize("interval", [0, -1])
 def test_an_interval_is_longer_than_nothing(interval: float) -> None:
-    schedule = Schedule(Clock(), lambda: 0.0)
+    schedule = Schedule(Clock(12_345.678), lambda: 0.0)
     schedule.replace(["shop"])
     schedule.due()
     with pytest.raises(ValueError, match="an interval of"):
@@ -272,20 +265,20 @@ def test_a_round_that_takes_no_time_is_not_repeated_at_once() -> None:
         assert schedule.due() == name
         for round_ in range(50):
             schedule.done(name, 0.3)
-            began = clock.seconds
+            began = clock.now
             assert _until_due(schedule, clock) == name
-            assert round_ == 0 or clock.seconds - began > 0.29
+            assert round_ == 0 or clock.now - began > 0.29
 
 
 def test_what_is_continued_is_no_round_and_a_round_is_one_however_late_it_comes() -> None:
-    clock = Clock()
+    clock = Clock(12_345.678)
     schedule = Schedule(clock, lambda: 0.0)
     schedule.replace(["shop"])
     assert schedule.due() == "shop"
     assert schedule.is_round("shop"), "the first time"
     schedule.done("shop", 60)
-    round_at = clock.seconds + schedule.seconds_to_next()
-    clock.seconds = round_at + 7
+    round_at = clock.now + schedule.seconds_to_next()
+    clock.now = round_at + 7
     assert schedule.due() == "shop"
     assert schedule.is_round("shop"), "a late round"
     schedule.done("shop", 60, again_in_seconds=5)
@@ -294,16 +287,16 @@ def test_what_is_continued_is_no_round_and_a_round_is_one_however_late_it_comes(
     schedule.done("shop", 60, again_in_seconds=100)
     assert _until_due(schedule, clock) == "shop"
     assert schedule.is_round("shop"), "the round after a late one"
-    assert clock.seconds == pytest.approx(round_at + 60)
+    assert clock.now == pytest.approx(round_at + 60)
     schedule.done("shop", 60, again_in_seconds=50)
-    clock.seconds += 70
+    clock.now += 70
     assert schedule.due() == "shop"
     assert schedule.is_round("shop"), "a continuation that waited until the next round was due"
 
 
 @given(_INTERVALS, st.floats(0, 700))
 def test_who_is_refused_has_its_next_round_later_and_at_its_phase(interval: float, seconds: float) -> None:
-    clock = Clock()
+    clock = Clock(12_345.678)
     schedule = Schedule(clock, lambda: 0.0)
     schedule.replace(["shop"])
     assert schedule.due() == "shop"
@@ -311,5 +304,5 @@ def test_who_is_refused_has_its_next_round_later_and_at_its_phase(interval: floa
     assert seconds <= schedule.seconds_to_next() <= seconds + interval + 1e-6
     _until_due(schedule, clock)
     assert schedule.is_round("shop")
-    part = clock.seconds / interval - phase("shop")
+    part = clock.now / interval - phase("shop")
     assert abs(part - round(part)) < 1e-4
