@@ -13,6 +13,9 @@ from testbed.keyhole.helm import Helm
 FOLDER = Path(__file__).resolve().parents[2] / "charts"
 KEYHOLE = FOLDER / "keyhole"
 TENANT = FOLDER / "keyhole-tenant"
+FULL = KEYHOLE / "ci" / "full-values.yaml"
+WEBHOOK = ("Deployment", "keyhole-webhook")
+CONTROLLER = ("Deployment", "keyhole-controller")
 Manifest = Mapping[str, Any]
 
 CONNECTION = ("--set", "connections.default.address=https://vault.example:8200", "--set-json")
@@ -69,3 +72,9 @@ def values(chart: Path) -> dict[str, Any]:
     """Return a chart's default values."""
     read: dict[str, Any] = yaml.safe_load((chart / "values.yaml").read_text())
     return read
+
+
+def volume(deployment: Manifest, name: str) -> Mapping[str, Any]:
+    (found,) = [one for one in deployment["spec"]["template"]["spec"]["volumes"] if one["name"] == name]
+    assert isinstance(found, dict)
+    return found

@@ -20,10 +20,13 @@ from testbed.keyhole.helm import Helm
 from testbed.programs import pins
 from testbed.programs.toolbox import Toolbox
 from tests.charts.charts import (
+    CONTROLLER,
     FOLDER,
+    FULL,
     KEYHOLE,
     ONE_CONNECTION,
     TENANT,
+    WEBHOOK,
     Manifest,
     container,
     each_documented,
@@ -32,14 +35,12 @@ from tests.charts.charts import (
     option,
     rendered,
     the,
+    volume,
 )
 
-WEBHOOK = ("Deployment", "keyhole-webhook")
-CONTROLLER = ("Deployment", "keyhole-controller")
 ASKING = ("MutatingWebhookConfiguration", "keyhole")
 ROUTING = ("APIService", "v1alpha1.admission.keyhole.dev")
 DEFAULT = KEYHOLE / "ci" / "default-values.yaml"
-FULL = KEYHOLE / "ci" / "full-values.yaml"
 PEM = "-----BEGIN CERTIFICATE-----"
 
 
@@ -272,7 +273,7 @@ class TestCallers:
         token = ("caller.token.existingSecret=mine", "caller.token.keys={old,new}")
         webhook = the(rendered(helm, "caller.mode=token", *token), *WEBHOOK)
         assert option(webhook, "caller-token-file") == ["/etc/keyhole/caller/old", "/etc/keyhole/caller/new"]
-        assert _volume(webhook, "caller")["secret"] == {"secretName": "mine", "defaultMode": 0o440}
+        assert volume(webhook, "caller")["secret"] == {"secretName": "mine", "defaultMode": 0o440}
 
 
 class TestCertificates:
@@ -347,7 +348,7 @@ class TestPods:
 
     def test_bundles_lie_where_connections_look_for_them(self, helm: Helm) -> None:
         webhook = the(of_values(helm, FULL), *WEBHOOK)
-        sources = _volume(webhook, "ca-bundles")["projected"]["sources"]
+        sources = volume(webhook, "ca-bundles")["projected"]["sources"]
         found = {
             (kind, part["name"], part["items"][0]["key"], part["items"][0]["path"])
             for source in sources
@@ -358,29 +359,6 @@ class TestPods:
             ("secret", "vault-eu", "bundle.pem", "eu/ca.crt"),
             ("configMap", "keyhole-ca-bundles", "inline", "inline/ca.crt"),
         }
-
-    def test_the_controller_is_given_the_same_connections_and_bundles_as_the_webhook(self, helm: Helm) -> None:
-        manifests = of_values(helm, FULL)
-        webhook, controller = the(manifests, *WEBHOOK), the(manifests, *CONTROLLER)
-        assert option(controller, "connections") == option(webhook, "connections")
-        for name in ("connections", "ca-bundles"):
-            assert _volume(controller, name) == _volume(webhook, name)
-            mounts = [
-                [one for one in container(each)["volumeMounts"] if one["name"] == name]
-                for each in (webhook, controller)
-            ]
-            assert mounts[0] == mounts[1] != []
-
-    def test_the_controller_restarts_workloads_unless_it_is_told_not_to(self, helm: Helm) -> None:
-        manifests = rendered(helm), rendered(helm, "controller.following.restarts=false")
-        assert ["--no-restarts" in container(the(one, *CONTROLLER))["args"] for one in manifests] == [False, True]
-
-    def test_a_controller_that_does_not_follow_knows_no_vault(self, helm: Helm) -> None:
-        manifests = rendered(helm, "controller.following.enabled=false", "caBundles.vault.configMap=vault-ca")
-        controller = the(manifests, *CONTROLLER)
-        assert option(controller, "connections") == []
-        assert [one["name"] for one in container(controller)["volumeMounts"]] == ["tmp"]
-        assert [one["name"] for one in controller["spec"]["template"]["spec"]["volumes"]] == ["tmp"]
 
     def test_no_change_of_what_is_mounted_restarts_a_pod(self, helm: Helm) -> None:
         changed = rendered(helm, "connections.default.timeoutSeconds=4", "caBundles.vault.configMap=other")
@@ -450,11 +428,6 @@ def test_the_network_policy_lets_admissions_and_metrics_in_and_nothing_else(helm
         assert [[port["port"] for port in rule["ports"]] for rule in spec["ingress"]] == ports
 
 
-def test_the_network_policy_keeps_a_controller_that_does_not_follow_from_vault(helm: Helm) -> None:
-    spec = the(rendered(helm, "controller.following.enabled=false"), "NetworkPolicy", "keyhole-controller")["spec"]
-    assert [[port["port"] for port in rule["ports"]] for rule in spec["egress"]] == [[53, 53], [443, 6443]]
-
-
 def test_the_network_policy_knows_ports_behind_services_that_are_named(helm: Helm) -> None:
     ports = ("networkPolicy.dnsPorts={5353}", "networkPolicy.vaultPorts={18200}")
     spec = the(rendered(helm, *ports), "NetworkPolicy", "keyhole-webhook")["spec"]
@@ -509,9 +482,3 @@ def _repeated(node: yaml.Node | None) -> list[str]:
     keys = [key.value for key, _ in node.value]
     within = [key for _, part in node.value for key in _repeated(part)]
     return [*(key for key in set(keys) if keys.count(key) > 1), *within]
-
-
-def _volume(deployment: Manifest, name: str) -> Mapping[str, Any]:
-    (found,) = [one for one in deployment["spec"]["template"]["spec"]["volumes"] if one["name"] == name]
-    assert isinstance(found, dict)
-    return found
