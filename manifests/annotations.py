@@ -17,6 +17,15 @@ FOLLOW: Final = f"{DOMAIN}/follow"
 RESTART: Final = f"{DOMAIN}/restart"
 ROLLED: Final = f"{DOMAIN}/rolled"
 PROBLEM: Final = f"{DOMAIN}/problem"
+FROM: Final = f"{DOMAIN}/from"
+ENV: Final = f"{DOMAIN}/env"
+ENV_FROM: Final = f"{DOMAIN}/env-from"
+ENV_SECRET: Final = f"{DOMAIN}/env-secret"
+
+# Labels: of pod templates that use variables, of namespaces that may, and of the Secrets behind them.
+USES_VARIABLES: Final = f"{DOMAIN}/env"
+VARIABLES: Final = f"{DOMAIN}/variables"
+GENERATED: Final = f"{DOMAIN}/generated"
 
 # Keyhole writes these, or reads them.
 _KNOWN: Final = frozenset(
