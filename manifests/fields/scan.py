@@ -108,7 +108,7 @@ def scan_object(
         if key in wanted_fields:
             problems.append(Problem(origin, f"{wanted_fields[key].origin} fills the same key; remove one of the two"))
             continue
-        wanted = _annotated_field(codec, key, origin, text, problems)
+        wanted = annotated_field(codec, key, origin, text, problems)
         if wanted is not None:
             wanted_fields[key] = wanted
     ignored = annotations.ignored(notes)
@@ -194,7 +194,7 @@ def _annotated(codec: Codec, notes: Mapping[str, str], problems: list[Problem]) 
     for name in sorted(notes):
         if name.startswith(annotations.DATA_PREFIX):
             yield name.removeprefix(annotations.DATA_PREFIX), f"annotation {name}", notes[name]
-        elif annotations.is_environment(name):
+        elif annotations.asks_for_variables(name):
             problems.append(Problem(f"annotation {name}", f"fills a variable, and a {codec.kind} has none"))
     if annotations.FIELDS in notes:
         yield from _mapped(codec, notes[annotations.FIELDS], problems)
@@ -215,7 +215,8 @@ def _mapped(codec: Codec, text: str, problems: list[Problem]) -> Iterator[tuple[
             yield key, f"{origin}, {pointer}", value
 
 
-def _annotated_field(codec: Codec, key: str, origin: str, text: str, problems: list[Problem]) -> WantedField | None:
+def annotated_field(codec: Codec, key: str, origin: str, text: str, problems: list[Problem]) -> WantedField | None:
+    """Return the field that an annotation's text fills, or add the problem with it and return None."""
     try:
         template = annotation_template(codec, key, text)
     except ReferenceSyntaxError as error:

@@ -15,7 +15,8 @@ class Workload:
     """A kind of workload.
 
     `pointer` is the JSON Pointer (RFC 6901) of its pod template, empty for a Pod, which is its own template. Its
-    segments have nothing to escape. `is_bare` says that objects of the kind are pods themselves.
+    segments have nothing to escape. `is_bare` says that objects of the kind are pods themselves, and `is_fixed` that
+    their containers cannot change once they exist.
     """
 
     group: str
@@ -24,6 +25,7 @@ class Workload:
     versions: tuple[str, ...]
     pointer: str
     is_bare: bool = False
+    is_fixed: bool = False
 
     def template(self, manifest: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
         """Return the pod template of an object of this kind; None if it has none, or there is no object."""
@@ -37,9 +39,9 @@ WORKLOADS: Final[tuple[Workload, ...]] = (
     Workload("apps", "Deployment", "deployments", ("v1",), "/spec/template"),
     Workload("apps", "StatefulSet", "statefulsets", ("v1",), "/spec/template"),
     Workload("apps", "DaemonSet", "daemonsets", ("v1",), "/spec/template"),
-    Workload("batch", "Job", "jobs", ("v1",), "/spec/template"),
+    Workload("batch", "Job", "jobs", ("v1",), "/spec/template", is_fixed=True),
     Workload("batch", "CronJob", "cronjobs", ("v1",), "/spec/jobTemplate/spec/template"),
-    Workload("", "Pod", "pods", ("v1",), "", is_bare=True),
+    Workload("", "Pod", "pods", ("v1",), "", is_bare=True, is_fixed=True),
 )
 BY_GROUP_AND_KIND: Final[Mapping[tuple[str, str], Workload]] = MappingProxyType(
     {(workload.group, workload.kind): workload for workload in WORKLOADS}
