@@ -12,7 +12,7 @@ from flask import Flask
 from audit.key import AuditKey
 from audit.stream import AuditStream
 from audit.trail import StartingTrail
-from kube.access import SecretAccess
+from kube.access import ReadAccess
 from kube.client import check, connect, connected_before_fork
 from kube.namespaces import Namespaces
 from kube.objects import ObjectName
@@ -148,7 +148,7 @@ class _Parts:
     """Everything that a worker holds open or keeps reading."""
 
     namespaces: Namespaces
-    rights: SecretAccess
+    rights: ReadAccess
     gate: Gate
     memory: Memory
     process: Process
@@ -177,7 +177,7 @@ class _Parts:
         )
         return cls(
             namespaces=Namespaces(api),
-            rights=SecretAccess(api),
+            rights=ReadAccess(api),
             gate=gate,
             memory=memory,
             process=process,

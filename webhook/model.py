@@ -32,6 +32,7 @@ class Requester:
 class AdmissionRequest:
     """What the API server asks. `manifest` and `old_manifest` are the objects as JSON; their values are never shown.
 
+    `version` is the version of the kind in which the request was sent, and in which both objects are.
     `is_patch` says that the requester sent a PATCH. The API server answers those with the whole object.
     """
 
@@ -46,6 +47,7 @@ class AdmissionRequest:
     manifest: Mapping[str, Any] = dataclasses.field(repr=False)
     old_manifest: Mapping[str, Any] | None = dataclasses.field(repr=False)
     is_patch: bool = False
+    version: str = ""
 
     @property
     def is_shown_anyway(self) -> bool:

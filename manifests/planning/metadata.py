@@ -52,7 +52,7 @@ def _change(
     metadata = manifest.get("metadata") or {}
     notes: Mapping[str, str] = metadata.get("annotations") or {}
     labels: Mapping[str, str] = metadata.get("labels") or {}
-    text = record.dump(key, found.entries, found.n, plan.record.more) if entries else None
+    text = record.dump(key, found.entries, found.n, plan.record.more, plan.version) if entries else None
     managed = "true" if entries or any(map(_is_new, filled)) else None
     if managed is None and not plan.rewrites_metadata:
         return MetadataChange()

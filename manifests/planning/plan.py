@@ -44,7 +44,7 @@ class Plan:
     are. `rewrites_metadata` says whether Keyhole's own annotations and label may have to change. `record` is the live
     record, and `before` has the live values by key; None if the object is being created. `compares` says that the plan
     depends on a live value which the requester may not know, so only somebody who may get the object may see its
-    outcome.
+    outcome. `version` is the version of the kind that the record will name; empty if the kind does not need one.
     """
 
     codec: Codec
@@ -57,6 +57,7 @@ class Plan:
     record: Record = _NO_RECORD
     before: Mapping[str, Stored | None] | None = field(default=None, repr=False, compare=False)
     compares: bool = False
+    version: str = ""
 
 
 def plan_object(
@@ -66,10 +67,12 @@ def plan_object(
     provenance: Provenance | None,
     *,
     dry_run: bool,
+    version: str = "",
     pay: Callable[[int], None] = free,
 ) -> Plan:
     """Plan an object of the codec's kind. `old` is the live object; None if it is being created.
 
+    Both are in the same `version` of the kind, the one of the request.
     `provenance` is None for an object without a name (`generateName`), which cannot have a record. `pay` is the same as
     in `scan_object`.
     """
@@ -78,7 +81,7 @@ def plan_object(
         # object can be trusted about that: anybody can write a deletionTimestamp into the new one.
         return Plan(codec)
     sent, live = Evidence(codec, new, provenance), Evidence(codec, old, provenance)
-    return _Planning(codec, new, sent, live, dry_run, pay).plan()
+    return _Planning(codec, new, sent, live, dry_run, version if codec.is_versioned else "", pay).plan()
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,7 @@ class _Planning:
     sent: Evidence
     live: Evidence
     dry_run: bool
+    version: str
     pay: Callable[[int], None]
     warnings: list[str] = field(default_factory=list)
 
@@ -144,11 +148,11 @@ class _Planning:
 
     def _about(
         self, fields: Sequence[PlannedField], found: Scan
-    ) -> tuple[bool, Record, Mapping[str, Stored | None] | None, bool]:
-        """Return `rewrites_metadata`, `record`, `before` and `compares` of a plan."""
+    ) -> tuple[bool, Record, Mapping[str, Stored | None] | None, bool, str]:
+        """Return `rewrites_metadata`, `record`, `before`, `compares` and `version` of a plan."""
         rewrites_metadata = self._has_record or annotations.REFRESH in self._notes
         before = None if self.live.manifest is None else self.live.values
-        return rewrites_metadata, self.live.record, before, self._compares(fields, found)
+        return rewrites_metadata, self.live.record, before, self._compares(fields, found), self.version
 
     def _compares(self, fields: Sequence[PlannedField], found: Scan) -> bool:
         """Return whether the plan depends on live values, or on whether a record proves the values that were sent.
@@ -215,7 +219,7 @@ class _Planning:
         entry = self.sent.proof(wanted)
         own = None
         if self.live.manifest is None and wanted.key not in self.sent.entries and wanted.form is Form.ANNOTATION:
-            own = self._own_value(wanted.key)
+            own = self._own_value(wanted)
         if self.dry_run and entry is not None and wanted.form is Form.IN_PLACE:
             # This is a backup. The dry run shows what was sent; applied for real, it is resolved.
             return PlannedField(wanted, Action.KEEP, self.sent.stored(wanted.key), entry)
@@ -225,15 +229,15 @@ class _Planning:
             return PlannedField(wanted, Action.PLACEHOLDER, own=own)
         return PlannedField(wanted, Action.LEAVE)
 
-    def _own_value(self, key: str) -> Stored | None:
-        """Return the value that the manifest itself has for a key. An empty one or a placeholder does not count."""
-        value = self.sent.value(key)
-        if value is None or value.reveal() in {b"", self.codec.placeholder(key)}:
+    def _own_value(self, wanted: WantedField) -> Stored | None:
+        """Return the value that the manifest itself has for a field. An empty one or a placeholder does not count."""
+        value = self.sent.value(wanted.key)
+        if value is None or value.reveal() in {b"", self.codec.placeholder(wanted.key, wanted.template)}:
             return None
-        return self.sent.stored(key)
+        return self.sent.stored(wanted.key)
 
     def _warn_of_edit(self, wanted: WantedField) -> None:
-        own, live = self._own_value(wanted.key), self.live.stored(wanted.key)
+        own, live = self._own_value(wanted), self.live.stored(wanted.key)
         # If the entry is from another object or another time, the value is a copy, and nobody wrote it by hand.
         entry = self.sent.entries.get(wanted.key)
         is_copied = entry is not None and entry != self.live.entries.get(wanted.key)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from manifests.annotations import DATA_PREFIX, FIELDS, IGNORE, RECORD
-from manifests.kinds.known import KINDS
+from manifests.kinds.known import ONLY_SECRETS, Kinds
 from manifests.kinds.secret_search import UNCHANGED
 from manifests.registration.match_conditions import NOT_BEING_DELETED
 from manifests.registration.webhook_configuration import NAME, OPT_IN, OWN_NAMESPACE, outside_of_the_system, rules
@@ -19,7 +19,9 @@ _CAUSE: Final = "NotResolved"
 _WHY: Final = "Keyhole was not asked about this object; apply it again when its webhook is registered"
 
 
-def admission_policy(*, name: str = NAME, own_namespace: str = OWN_NAMESPACE) -> Sequence[Mapping[str, Any]]:
+def admission_policy(
+    *, name: str = NAME, own_namespace: str = OWN_NAMESPACE, kinds: Kinds = ONLY_SECRETS
+) -> Sequence[Mapping[str, Any]]:
     """Return the policy and its binding, for the namespaces that Keyhole works in.
 
     Each key that an annotation fills must exist and be in the record. In a namespace that opted in, each key with a
@@ -29,7 +31,7 @@ def admission_policy(*, name: str = NAME, own_namespace: str = OWN_NAMESPACE) ->
         "failurePolicy": "Fail",
         "matchConstraints": {
             "namespaceSelector": outside_of_the_system(own_namespace),
-            "resourceRules": rules(),
+            "resourceRules": rules(kinds),
             "matchPolicy": "Equivalent",
         },
         "matchConditions": [
@@ -120,7 +122,7 @@ VARIABLES: Final = {
     ),
     **{
         name: expression
-        for codec in KINDS
+        for codec in ONLY_SECRETS
         if codec.in_place is not None
         for name, expression in codec.in_place.variables.items()
     },

@@ -11,7 +11,7 @@ from typing import Any
 
 from manifests.annotations import DOMAIN
 from manifests.kinds.codec import Codec
-from manifests.kinds.known import KINDS
+from manifests.kinds.known import ONLY_SECRETS, Kinds
 from manifests.registration.api_service import client_config
 from manifests.registration.match_conditions import annotation_conditions, in_place_conditions
 
@@ -26,7 +26,7 @@ OPT_IN = {f"{DOMAIN}/enabled": "true"}
 SYSTEM_NAMESPACES = ("kube-system", "kube-public", "kube-node-lease")
 
 
-def rules(kinds: Iterable[Codec] = KINDS) -> list[Mapping[str, Any]]:
+def rules(kinds: Iterable[Codec] = ONLY_SECRETS) -> list[Mapping[str, Any]]:
     """Return the rules that select the requests which create or change objects of these kinds."""
     return [
         {
@@ -39,9 +39,9 @@ def rules(kinds: Iterable[Codec] = KINDS) -> list[Mapping[str, Any]]:
     ]
 
 
-def in_place_rules() -> list[Mapping[str, Any]]:
+def in_place_rules(kinds: Iterable[Codec] = ONLY_SECRETS) -> list[Mapping[str, Any]]:
     """Return the rules for the kinds in which references may stand in place."""
-    return rules(codec for codec in KINDS if codec.in_place is not None)
+    return rules(codec for codec in kinds if codec.in_place is not None)
 
 
 def webhook_configuration(
@@ -51,6 +51,7 @@ def webhook_configuration(
     name: str = NAME,
     timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS,
     own_namespace: str = OWN_NAMESPACE,
+    kinds: Kinds = ONLY_SECRETS,
 ) -> Mapping[str, Any]:
     """Return the configuration that has the API server call the webhook at `url`, trusting the CA `ca_pem`.
 
@@ -58,14 +59,18 @@ def webhook_configuration(
     references are not sent, nor is anything in the system's namespaces or in `own_namespace`, where Keyhole runs.
     """
     asked = {"url": url, "caBundle": base64.b64encode(ca_pem).decode()}
-    return _configuration(asked, name, timeout_seconds, own_namespace)
+    return _configuration(asked, name, timeout_seconds, own_namespace, kinds)
 
 
 def aggregated_webhook_configuration(
-    *, name: str = NAME, timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS, own_namespace: str = OWN_NAMESPACE
+    *,
+    name: str = NAME,
+    timeout_seconds: int = DEFAULT_TIMEOUT_SECONDS,
+    own_namespace: str = OWN_NAMESPACE,
+    kinds: Kinds = ONLY_SECRETS,
 ) -> Mapping[str, Any]:
     """Return the same for `--caller-auth=aggregation`, where requests take the route of `api_service`."""
-    return _configuration(client_config(), name, timeout_seconds, own_namespace)
+    return _configuration(client_config(), name, timeout_seconds, own_namespace, kinds)
 
 
 def outside_of_the_system(own_namespace: str) -> Mapping[str, Any]:
@@ -83,11 +88,13 @@ def _namespaces(operator: str, own_namespace: str) -> Mapping[str, Any]:
     return {"matchExpressions": [{"key": "kubernetes.io/metadata.name", "operator": operator, "values": excluded}]}
 
 
-def _configuration(asked: Mapping[str, Any], name: str, timeout_seconds: int, own_namespace: str) -> Mapping[str, Any]:
+def _configuration(
+    asked: Mapping[str, Any], name: str, timeout_seconds: int, own_namespace: str, kinds: Kinds
+) -> Mapping[str, Any]:
     usual = {
         "admissionReviewVersions": ["v1"],
         "clientConfig": dict(asked),
-        "rules": rules(),
+        "rules": rules(kinds),
         "failurePolicy": "Fail",
         "matchPolicy": "Equivalent",
         # Another webhook may change an annotation after Keyhole has seen the object.
@@ -105,9 +112,9 @@ def _configuration(asked: Mapping[str, Any], name: str, timeout_seconds: int, ow
     in_place = {
         **usual,
         "name": IN_PLACE_ENTRY,
-        "rules": in_place_rules(),
+        "rules": in_place_rules(kinds),
         "namespaceSelector": {**outside, "matchLabels": OPT_IN},
-        "matchConditions": list(in_place_conditions()),
+        "matchConditions": list(in_place_conditions(kinds)),
     }
     return {
         "apiVersion": "admissionregistration.k8s.io/v1",

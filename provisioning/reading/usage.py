@@ -8,7 +8,7 @@ from typing import Any
 from manifests.annotations import DOMAIN, ignored
 from manifests.fields.scan import scan_object
 from manifests.kinds.codec import Codec
-from manifests.kinds.known import BY_GROUP_AND_KIND, KINDS
+from manifests.kinds.known import ONLY_SECRETS, Kinds
 from provisioning.reading.documents import Document, PassedOver
 from provisioning.reading.kustomization import generated, is_kustomization, others_with_references
 from provisioning.reading.unsupported import references_elsewhere
@@ -19,7 +19,6 @@ _LONGEST_LIST = 5
 _MOST_TOLD = 1000
 _TEMPLATE = "{{"
 _RENDER = "render it first"
-_FILLED = " and ".join(f"{codec.kind}s" for codec in KINDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +65,7 @@ class _Told:
 class _Survey:
     namespace: str
     connection: str
+    kinds: Kinds
     used: dict[Reference, Used] = field(default_factory=dict)
     findings: _Told = field(default_factory=_Told)
     passed_over: _Told = field(default_factory=_Told)
@@ -82,15 +82,16 @@ class _Survey:
         name = named(str(metadata["name"])) if metadata.get("name") else "(no name)"
         where = f"{place}, {named(manifest['kind'])} {named(namespace)}/{name}"
         group, _, version = manifest["apiVersion"].rpartition("/")
-        codec = BY_GROUP_AND_KIND.get((group, manifest["kind"]))
-        codec = codec if codec is not None and version in codec.versions else None
+        codec = self.kinds.of(group, manifest["kind"])
+        codec = codec if codec is not None and not {version, "*"}.isdisjoint(codec.versions) else None
         if namespace != self.namespace and _TEMPLATE not in namespace:
             self.foreign[namespace] += codec is not None
         elif codec is not None:
             self._filled(codec, where, manifest)
         else:
+            filled = " and ".join(f"{each.kind}s" for each in self.kinds)
             for origin in references_elsewhere(manifest):
-                self.passed_over.say(f"{where}, {origin}: passed over, Keyhole fills {_FILLED} only")
+                self.passed_over.say(f"{where}, {origin}: passed over, Keyhole fills {filled} only")
 
     def kustomization(self, place: str, content: Mapping[str, Any]) -> None:
         for made in generated(content):
@@ -131,12 +132,14 @@ class _Survey:
         return Usage(list(self.used.values()), self.findings.all(), self.passed_over.all(), self.notes.all())
 
 
-def survey(documents: Iterable[Document | PassedOver], namespace: str, connection: str) -> Usage:
-    """Find the references of a namespace's Secrets to a connection. Objects without a namespace count as its own.
+def survey(
+    documents: Iterable[Document | PassedOver], namespace: str, connection: str, kinds: Kinds = ONLY_SECRETS
+) -> Usage:
+    """Find the references of a namespace's objects to a connection. Objects without a namespace count as its own.
 
     What holds no reference is not told of: a file of values, say, or a generator of other things.
     """
-    found = _Survey(namespace, connection)
+    found = _Survey(namespace, connection, kinds)
     for document in documents:
         if isinstance(document, PassedOver):
             found.passed_over.say(str(document))

@@ -8,13 +8,13 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
 
-from kube.access import Subject
+from kube.access import SECRETS, Subject
 from kube.errors import KubernetesError, KubernetesUnavailable
 from manifests import annotations
 from manifests.fields.problem import Problem
+from manifests.kinds.codec import Codec
 from manifests.planning.plan import Plan
 from manifests.planning.planned_field import Action, PlannedField
 from manifests.provenance.evidence import sends_record
@@ -27,7 +27,9 @@ from resolver.references.grammar import Reference
 from resolver.resolve import Outcome
 from resolver.vault.http import Limit
 from runtime.logs import frames
+from webhook.admission.asked import OptIn, References, Rights
 from webhook.admission.outcomes import SHOWN, THE_OBJECT, FieldFiller, left_bytes, untouched
+from webhook.admission.refusal import edge_problem
 from webhook.model import AdmissionRequest, Fate, FieldOutcome
 
 log = logging.getLogger("keyhole.admission")
@@ -43,36 +45,6 @@ _VERIFY_SHARE = 0.5
 _REINVOCATION_SECONDS = 30.0
 # One MAC and a number each: a few megabytes.
 _MOST_REMEMBERED = 20_000
-
-
-class References(Protocol):
-    """Turns references into values, as `resolver.resolve.Resolver` does."""
-
-    def resolve(
-        self, references: Iterable[Reference], namespace: str, deadline: Deadline
-    ) -> Mapping[Reference, Outcome]:
-        """Return the value or the error of each reference."""
-        ...
-
-    def refresh_seconds(self, references: Iterable[Reference]) -> float:
-        """Return how long the values of these references may be kept without asking Vault."""
-        ...
-
-
-class OptIn(Protocol):
-    """Knows which namespaces have opted in, as `kube.namespaces.Namespaces` does."""
-
-    def is_enabled(self, namespace: str, timeout_seconds: float) -> bool:
-        """Return whether the namespace has opted in."""
-        ...
-
-
-class Rights(Protocol):
-    """Knows who may read which Secret, as `kube.access.SecretAccess` does."""
-
-    def may_get(self, subject: Subject, namespace: str, name: str, timeout_seconds: float) -> bool:
-        """Return whether the subject may get the Secret."""
-        ...
 
 
 class Denied(Exception):
@@ -149,10 +121,10 @@ class PlanExecutor:
             return untouched(plan, found)
         unverified: Problem | None = None
         if is_needed:
-            self._check_may_have(request, deadline)
+            self._check_may_have(request, plan.codec, deadline)
             found.update(self._resolve(request, asked, deadline))
         elif asked:
-            unverified = self._verify(request, asked, deadline, found)
+            unverified = self._verify(request, plan.codec, asked, deadline, found)
         room_bytes = left_bytes(plan, request.manifest)
         filler = FieldFiller(provenance, found, request.dry_run, unverified, room_bytes)
         asked_keys = {field.wanted.key for field in asked}
@@ -168,7 +140,7 @@ class PlanExecutor:
         value is right.
         """
         if plan.compares and not request.is_shown_anyway:
-            self._check_may_read(request, deadline)
+            self._check_may_read(request, plan.codec, deadline)
 
     def _remember(self, outcome: FieldOutcome) -> None:
         """Remember what Vault confirmed; an entry that was signed anew is as old as the one before."""
@@ -195,24 +167,35 @@ class PlanExecutor:
             within = min(within, _REINVOCATION_SECONDS)
         return not self._freshness.is_fresh(field.entry.mac, within)
 
-    def _check_may_have(self, request: AdmissionRequest, deadline: Deadline) -> None:
+    def _check_may_have(self, request: AdmissionRequest, codec: Codec, deadline: Deadline) -> None:
         """Raise `Denied` if the namespace or the requester may not have what the object asks for."""
         if not self._namespaces.is_enabled(request.namespace, deadline.at_most_seconds(_KUBERNETES_SECONDS)):
             message = "has references, but the namespace has not opted in; label it with keyhole.dev/enabled=true"
             raise Denied(Problem(THE_OBJECT, message, Cause.NAMESPACE_NOT_ENABLED))
-        self._check_may_read(request, deadline)
+        self._check_may_read(request, codec, deadline)
 
-    def _check_may_read(self, request: AdmissionRequest, deadline: Deadline) -> None:
-        """Raise `Denied` if the requester may not read the object."""
+    def _check_may_read(self, request: AdmissionRequest, codec: Codec, deadline: Deadline) -> None:
+        """Raise `Denied` if the requester may not read the object.
+
+        Whoever has values put into an object of another kind has to be allowed to read the namespace's Secrets as well.
+        """
         who = request.requester
         subject = Subject(who.username, who.uid, who.groups, who.extra)
+        resource = (codec.group, codec.resource)
         seconds = deadline.at_most_seconds(_KUBERNETES_SECONDS)
-        if self._rights.may_get(subject, request.namespace, request.name, seconds):
+        if not self._rights.may_get(subject, request.namespace, request.name, seconds, resource):
+            what, missing = f"this {codec.kind}", ".".join(filter(None, (codec.resource, codec.group)))
+        elif resource != SECRETS and not self._rights.may_get(
+            subject, request.namespace, "", deadline.at_most_seconds(_KUBERNETES_SECONDS)
+        ):
+            what, missing = "the Secrets of the namespace", "secrets"
+        else:
             return
         requester = named(who.username) if who.username else "an unknown user"
+        told = "it" if resource == SECRETS else f"a {codec.kind}"
         message = (
-            f"{requester} may not get this Secret, so Keyhole neither fills it for them nor lets them replace what it "
-            "filled; grant them the verb get on secrets in the namespace"
+            f"{requester} may not get {what}, so Keyhole neither fills {told} for them nor lets them replace what it "
+            f"filled; grant them the verb get on {missing} in the namespace"
         )
         raise Denied(Problem(THE_OBJECT, message, Cause.REQUESTER_MAY_NOT_READ))
 
@@ -225,6 +208,7 @@ class PlanExecutor:
     def _verify(
         self,
         request: AdmissionRequest,
+        codec: Codec,
         asked: Sequence[PlannedField],
         deadline: Deadline,
         found: dict[Reference, Outcome],
@@ -234,7 +218,7 @@ class PlanExecutor:
         sooner = Deadline.after(seconds)
         try:
             with self._limit(seconds + GRACE_SECONDS):
-                self._check_may_have(request, sooner)
+                self._check_may_have(request, codec, sooner)
                 found.update(self._resolve(request, asked, sooner))
         except Denied as denied:
             return denied.problem
@@ -247,13 +231,3 @@ class PlanExecutor:
             problem = f"a bug in Keyhole; its log has it under {request.uid}"
             return Problem(THE_OBJECT, problem, Cause.INTERNAL_ERROR, temporary=True)
         return None
-
-
-def edge_problem(request: AdmissionRequest, error: KubernetesUnavailable | KubernetesError | TemporaryError) -> Problem:
-    """Return why the API server or Vault could not be asked, as a problem of the object."""
-    origin = f"namespace {request.namespace}"
-    if isinstance(error, KubernetesUnavailable):
-        return Problem(origin, f"{error}; a retry may work", Cause.KUBERNETES_UNAVAILABLE)
-    if isinstance(error, KubernetesError):
-        return Problem(origin, str(error), Cause.KUBERNETES_REFUSED)
-    return Problem(THE_OBJECT, error.message, error.cause, temporary=True)

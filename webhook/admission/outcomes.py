@@ -98,12 +98,8 @@ def left_bytes(plan: Plan, manifest: Mapping[str, Any]) -> int:
     """
     fields = {field.wanted.key: field for field in plan.fields}
     codec = plan.codec
-    own = sum(
-        codec.size_bytes(value)
-        for key, value in codec.stored(manifest).items()
-        if key not in fields and key not in plan.removed
-    )
-    return codec.max_bytes - own - sum(codec.size_bytes(field.proved) for field in fields.values())
+    others = codec.other_bytes(manifest, {*fields, *plan.removed})
+    return codec.max_bytes - others - sum(codec.size_bytes(field.proved) for field in fields.values())
 
 
 def untouched(plan: Plan, found: Mapping[Reference, Outcome]) -> list[FieldOutcome]:

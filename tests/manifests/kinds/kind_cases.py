@@ -15,7 +15,7 @@ import yaml
 
 from manifests.annotations import RECORD
 from manifests.kinds.codec import Codec
-from manifests.kinds.known import KINDS
+from manifests.kinds.known import ONLY_SECRETS
 from resolver.deadline import Deadline
 from resolver.references.grammar import Reference
 from resolver.references.value import SecretValue
@@ -83,7 +83,7 @@ def _admitted(
 
 
 if __name__ == "__main__":
-    for codec in KINDS:
+    for codec in ONLY_SECRETS:
         for case in cases(codec):
             for file, text in results(codec, case):
                 file.write_text(text)
