@@ -14,7 +14,7 @@ COMMANDS: Final[Mapping[str, Late]] = {
     "connections": Late("cli.commands.connections", "Check the file that says which Vault Keyhole asks, and as whom."),
     "controller": Late(
         "cli.commands.controller",
-        "Make and rotate the record key; follow Vault and issue certificates if asked to.",
+        "Make and rotate the record key; follow Vault, make Secrets for variables and issue certificates if asked to.",
         "server",
     ),
     "key": Late("cli.commands.key", "Rotate the key that signs the records, and show its state.", "cluster"),
