@@ -18,7 +18,7 @@ WORKERS: Final = 8
 _MOST_OF_ONE_NAMESPACE: Final = 6
 _CHANGES_PER_SECOND: Final = 100.0
 # Pods change often while they start. So long at least lies between two looks whether their Secret is still there.
-_LOOK_EVERY_SECONDS: Final = 5.0
+_LOOK_EVERY_SECONDS: Final = 2.0
 _FIRST_PAUSE_SECONDS: Final = 1.0
 LONGEST_PAUSE_SECONDS: Final = 60.0
 LONGEST_PAUSE_AFTER_REFUSAL_SECONDS: Final = 600.0

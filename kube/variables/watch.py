@@ -111,7 +111,7 @@ def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
         beginning, *others = piece.split(b"\n")
         line += b"" if is_too_long else beginning
         for other in others:
-            if line and not is_too_long:
+            if not is_too_long and 0 < len(line) <= MOST_BYTES:
                 yield bytes(line)
             line, is_too_long = bytearray(other), False
         if len(line) > MOST_BYTES:

@@ -1,0 +1,122 @@
+"""A generated Secret lives as long as a revision that uses it, and what runs needs no Keyhole."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from testbed import Testbed
+from testbed.keyhole.installation import Webhook
+from tests.e2e.planter import Planter
+from tests.e2e.variables.conftest import Making
+from tests.e2e.variables.team import Team, until
+from tests.e2e.variables.workloads import secret_of, template, workload
+
+REVISIONS = 7
+_CONFIGURATIONS = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/keyhole"
+
+
+def variables(number: int) -> dict[str, str]:
+    return {"PASSWORD": f"vault:secret/e2e/app#password-{number}"}
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "StatefulSet", "DaemonSet"])
+def test_a_rollback_five_revisions_deep_finds_its_secret(team: Team, plant: Planter, making: Making, kind: str) -> None:
+    values = plant.secret("app", *(f"password-{number}" for number in range(REVISIONS)))
+    templates = [template(kind, "web", variables(number)) for number in range(REVISIONS)]
+    secrets = [secret_of(each) for each in templates]
+    uids = []
+    with making():
+        team.apply(workload(kind, "web", variables(0), revisionHistoryLimit=5))
+        for number, pod in enumerate(templates):
+            if number:
+                team.change(kind, "web", {"spec": {"template": pod}})
+            until(team, lambda name=secrets[number]: team.get("Secret", name), "the Secret")  # type: ignore[misc]
+            uids.append(team.generated()[secrets[number]]["metadata"]["uid"])
+            until(team, lambda number=number: _is_rolled_out(team, secrets[number]), "the rollout")  # type: ignore[misc]
+        # One runs, and the five before it are kept.
+        until(team, lambda: set(team.generated()) == set(secrets[-6:]), "the first revision's Secret to go")
+        oldest = REVISIONS - 6
+        team.change(kind, "web", {"spec": {"template": templates[oldest]}})
+        until(team, lambda: _is_rolled_out(team, secrets[oldest]), "the rollback")
+        found = team.generated()[secrets[oldest]]
+        assert found["metadata"]["uid"] == uids[oldest]
+        assert team.cluster.values(secrets[oldest]) == {"PASSWORD": values[f"password-{oldest}"]}
+        team.delete(kind, "web")
+        until(team, lambda: not team.generated(), "all Secrets to go")
+
+
+def test_revisions_that_share_a_secret_own_it_together(team: Team, plant: Planter, making: Making) -> None:
+    plant.secret("app", "password-0")
+    name = secret_of(template("Deployment", "web", variables(0)))
+    with making():
+        team.apply(workload("Deployment", "web", variables(0), revisionHistoryLimit=1))
+        until(team, lambda: len(team.owners(name)) == 1, "the first owner")
+        uid = team.generated()[name]["metadata"]["uid"]
+        for number in (2, 3, 4):
+            image = {"containers": [{**_container(team), "image": f"example/app:{number}"}]}
+            team.change("Deployment", "web", {"spec": {"template": {"spec": image}}})
+            until(team, lambda number=number: _runs_image(team, number), "the rollout")  # type: ignore[misc]
+            until(team, lambda: {each for _, each in team.owners(name)} == _replica_sets(team), "the owners")
+    assert len(team.owners(name)) == 2
+    assert team.generated()[name]["metadata"]["uid"] == uid
+
+
+def test_what_is_there_runs_without_keyhole(  # noqa: PLR0917 - pytest passes one for each fixture
+    bed: Testbed, team: Team, plant: Planter, making: Making, webhook: Webhook, tmp_path: Path
+) -> None:
+    plant.secret("app", "password-0")
+    name = secret_of(template("Deployment", "web", variables(0)))
+    with making():
+        team.apply(workload("Deployment", "web", variables(0)), workload("CronJob", "backup", variables(0)))
+        until(team, lambda: team.get("Secret", name), "the Secret")
+    with uninstalled(bed):
+        team.change("Deployment", "web", {"spec": {"replicas": 3}})
+        until(team, lambda: len(team.pods("web")) == 3, "three pods")
+        restarted = {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "2026-01-01T00:00:00Z"}}}
+        before = {one["metadata"]["uid"] for one in team.pods("web")}
+        team.change("Deployment", "web", {"spec": {"template": restarted}})
+        until(team, lambda: _are_others(team, before, 3), "three other pods")
+    assert {secret_of(one) for one in team.pods("web")} == {name}
+    assert team.get("Secret", name)
+    assert webhook.directory != tmp_path
+
+
+@contextmanager
+def uninstalled(bed: Testbed) -> Iterator[None]:
+    """Take the webhook's registration away until the block ends."""
+    found = bed.kubernetes.request("GET", _CONFIGURATIONS).json()
+    bed.kubernetes.request("DELETE", _CONFIGURATIONS).raise_for_status()
+    try:
+        yield
+    finally:
+        again = {**found, "metadata": {"name": found["metadata"]["name"], "labels": found["metadata"].get("labels")}}
+        bed.kubernetes.request("POST", _CONFIGURATIONS.rpartition("/")[0], again).raise_for_status()
+
+
+def _is_rolled_out(team: Team, secret: str) -> bool:
+    pods = team.pods("web")
+    return bool(pods) and all(secret_of(one) == secret for one in pods)
+
+
+def _runs_image(team: Team, number: int) -> bool:
+    pods = team.pods("web")
+    images = {one["spec"]["containers"][0]["image"] for one in pods}
+    return images == {f"example/app:{number}"}
+
+
+def _are_others(team: Team, before: set[str], count: int) -> bool:
+    now = {one["metadata"]["uid"] for one in team.pods("web")}
+    return len(now) == count and not now & before
+
+
+def _container(team: Team) -> dict[str, object]:
+    found = team.get("Deployment", "web")
+    assert found is not None
+    container: dict[str, object] = found["spec"]["template"]["spec"]["containers"][0]
+    return container
+
+
+def _replica_sets(team: Team) -> set[str]:
+    return {one["metadata"]["name"] for one in team.all_of("ReplicaSet")}
