@@ -69,6 +69,15 @@ class Cause(StrEnum):
         "The namespace has not opted in to Keyhole.",
         "Label it with `keyhole.dev/enabled=true`. [Tenants](tenants.md) describes what else a namespace needs.",
     )
+    VARIABLES_NOT_ENABLED = (
+        "VariablesNotEnabled",
+        _DENIED,
+        "A workload asks for variables, and its namespace may not have any, or Keyhole runs without them.",
+        (
+            "Label the namespace with `keyhole.dev/variables=true`, and run Keyhole with variables: "
+            "[Variables](variables.md) says how."
+        ),
+    )
     REQUESTER_MAY_NOT_READ = (
         "RequesterMayNotRead",
         _DENIED,

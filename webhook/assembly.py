@@ -32,6 +32,7 @@ from runtime.reload import Reloader
 from webhook.admission.admit import Admission
 from webhook.admission.audited import AuditedAdmission
 from webhook.admission.metered import MeteredAdmission
+from webhook.admission.workloads import Workloads
 from webhook.callerauth.caller import CallerCheck, ProofOutOfReach
 from webhook.callerauth.discovery import add_discovery
 from webhook.callerauth.modes import CallerMode, CallerSettings, caller_check
@@ -62,7 +63,7 @@ class ServiceSettings:
 
     `record_key` is the Secret with the record keys, which are believed for `record_key_believed_seconds` after they
     were last read. `certificate` is where the serving certificate comes from. In each worker, at most `most_running`
-    admissions run at once and `most_waiting` more wait for their turn.
+    admissions run at once and `most_waiting` more wait for their turn. With `variables`, workloads get them.
     """
 
     connections_file: Path
@@ -75,6 +76,7 @@ class ServiceSettings:
     most_running: int = 64
     most_waiting: int = 256
     version: str = "unknown"
+    variables: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +237,13 @@ def _app(settings: ServiceSettings, parts: _Parts, meters: Meters) -> Flask:
     """Return the application: metrics wrap the gate, which wraps the audit trail, which wraps the admission."""
     process = parts.process
     admits: Admits = Admission(
-        parts.resolver, parts.namespaces, parts.rights, parts.record_keys.current, time_limit, process=process
+        parts.resolver,
+        parts.namespaces,
+        parts.rights,
+        parts.record_keys.current,
+        time_limit,
+        process=process,
+        workloads=Workloads(parts.namespaces, process, serves=settings.variables),
     )
     if parts.trail is not None:
         admits = AuditedAdmission(admits, parts.trail, parts.resolver.logins)

@@ -94,6 +94,8 @@ class Fate(StrEnum):
     """A dry run shows the reference itself."""
     REMOVED = "removed"
     """Its value goes, because its annotation is gone."""
+    VARIABLE = "variable"
+    """A variable of a workload refers to it. The Secret behind the variable is filled in an admission of its own."""
     REFUSED = "refused"
     """The object was refused because of this field, or as a whole."""
     NOTHING = "nothing"

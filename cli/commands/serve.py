@@ -118,6 +118,12 @@ Examples:
     "alone gets half.",
 )
 @click.option(
+    "--variables",
+    is_flag=True,
+    help="Also fill variables of workloads, in namespaces with the label keyhole.dev/variables=true. Needs the "
+    "registration and the controller with the same option.",
+)
+@click.option(
     "--drain-seconds",
     type=click.FloatRange(0, 60),
     default=3.0,

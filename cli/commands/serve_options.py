@@ -44,6 +44,7 @@ class ServeOptions:
     workers: int
     max_running: int
     max_waiting: int
+    variables: bool
     drain_seconds: float
     grace_seconds: float
 
@@ -82,6 +83,7 @@ class ServeOptions:
             most_running=self.max_running,
             most_waiting=self.max_waiting,
             version=VERSION,
+            variables=self.variables,
         )
 
 

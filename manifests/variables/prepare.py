@@ -14,9 +14,10 @@ from manifests import annotations
 from manifests.fields.problem import Problem
 from manifests.fields.scan import Form, WantedField, annotated_field, free, too_many
 from manifests.fields.texts import reading_units
+from manifests.fields.whole import paths as whole_paths
 from manifests.kinds.codec import Operation, map_operations
 from manifests.kinds.secret import SECRET
-from manifests.variables import marker, names, paths, wanted
+from manifests.variables import marker, names, wanted
 from manifests.variables.containers import (
     Container,
     Filling,
@@ -30,6 +31,7 @@ from manifests.variables.in_place import Before, InPlace, convert, expanded
 from manifests.variables.templates import Workload
 from resolver.causes import Cause
 from resolver.references.characters import named
+from resolver.references.errors import ReferenceSyntaxError
 from resolver.references.grammar import Template
 
 MAX_ENTRIES: Final = 10_000
@@ -49,12 +51,16 @@ class AskedFor:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What becomes of a workload: the JSON Patch for it, or problems for which it is refused."""
+    """What becomes of a workload: the JSON Patch for it, or problems for which it is refused.
+
+    `asks` says whether it asks for variables, whether they can be read or not.
+    """
 
     operations: Sequence[Operation] = ()
     warnings: Sequence[str] = ()
     problems: Sequence[Problem] = ()
     variables: Sequence[AskedFor] = ()
+    asks: bool = False
 
 
 @dataclass(slots=True)
@@ -109,10 +115,10 @@ def prepare(
     one.problems += asked.problems
     fields = list(_fields(one, asked, in_place, containers))
     if one.problems:
-        return Prepared(warnings=one.warnings, problems=one.problems, variables=fields)
+        return Prepared(warnings=one.warnings, problems=one.problems, variables=fields, asks=True)
     found = marker_of(one.owner, asked, tuple(in_place.addresses)) if asked else None
     operations = [*_metadata_operations(one, notes, found), *_container_operations(one, containers, asked, found)]
-    return Prepared(() if one.problems else operations, one.warnings, one.problems, fields)
+    return Prepared(() if one.problems else operations, one.warnings, one.problems, fields, bool(asked))
 
 
 def _owner(workload: Workload, name: str) -> names.Owner:
@@ -141,7 +147,7 @@ def _fields(
     one: _Template, asked: wanted.Wanted, in_place: InPlace, containers: Mapping[str, Container]
 ) -> Iterator[AskedFor]:
     """Yield the variables whose texts can be read; add the problems with the others."""
-    one.problems += paths.problems(asked.paths)
+    one.problems += _unreadable_paths(asked.paths)
     count = 0
     for variable in asked.variables:
         one.pay(_UNITS_A_VARIABLE + reading_units(variable.text))
@@ -160,6 +166,14 @@ def _fields(
         asked_for = WantedField(found.codec, found.key, form, found.origin, found.template, found.text)
         yield AskedFor(_pointer_of(one, variable), asked_for)
     one.problems += too_many(count)
+
+
+def _unreadable_paths(paths: Sequence[str]) -> Iterator[Problem]:
+    try:
+        if paths:
+            whole_paths(",".join(paths))
+    except ReferenceSyntaxError as error:
+        yield Problem(f"annotation {annotations.ENV_FROM}", error.describe(show_text=True))
 
 
 def _pointer_of(one: _Template, variable: wanted.Variable) -> str:

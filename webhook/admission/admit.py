@@ -8,6 +8,7 @@
 | whether the requester may read it                             | 503 with retryAfterSeconds    |
 | malformed reference, namespace not opted in                   | 403                           |
 | the requester may not get the object                          | 403                           |
+| a workload asks for variables, and may not have any           | 403                           |
 | Vault denies; path, field or version missing; not a KV mount  | 403 that names which          |
 | more references than a record has room for                    | 403                           |
 | more work, or more bytes, than one object may take            | 403                           |
@@ -47,6 +48,7 @@ from webhook.admission.execute import (
 from webhook.admission.outcomes import THE_OBJECT, filled, has_new_values, warnings_of
 from webhook.admission.patch import object_patch
 from webhook.admission.refusal import Progress, bug, edge_problem, refusal
+from webhook.admission.workloads import Workloads
 from webhook.model import AdmissionRequest, Answer, Fate
 
 log = logging.getLogger("keyhole.admission")
@@ -81,12 +83,14 @@ class Admission:
         *,
         process: Process = ALONE,
         kinds: Kinds = ONLY_SECRETS,
+        workloads: Workloads | None = None,
     ) -> None:
         self._executor = PlanExecutor(references, namespaces, rights, limit)
         self._keys = keys
         self._limit = limit
         self._process = process
         self._codecs = kinds.by_group_and_kind
+        self._workloads = workloads
 
     def answer(self, request: AdmissionRequest, deadline: Deadline) -> Answer:
         """Return the answer to a request, within the deadline. Never raises."""
@@ -112,7 +116,7 @@ class Admission:
             return Answer(allowed=True)
         codec = self._codecs.get((request.group, request.kind))
         if codec is None:
-            return _other_kind(request)
+            return self._without_codec(request, deadline, progress)
         keys = self._keys()
         provenance = _provenance(request, keys)
         pay = Budget(request.namespace, deadline, self._process).spend
@@ -135,6 +139,16 @@ class Admission:
         if plan.problems:
             return refusal(request, progress, plan.problems, plan.warnings)
         return Answer(allowed=True, warnings=plan.warnings)
+
+    def _without_codec(self, request: AdmissionRequest, deadline: Deadline, progress: Progress) -> Answer:
+        workloads = self._workloads
+        if workloads is None or not workloads.handles(request):
+            return _other_kind(request)
+        worked = workloads.work(request, deadline)
+        progress.outcomes = worked.outcomes
+        if worked.problems:
+            return replace(refusal(request, progress, worked.problems, worked.warnings), unreadable=worked.problems)
+        return Answer(True, patch=worked.patch, warnings=worked.warnings, outcomes=worked.outcomes)
 
     def _carried_out(
         self,

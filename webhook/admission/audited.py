@@ -32,6 +32,7 @@ _DONE: Final[Mapping[Fate, Done]] = MappingProxyType(
         Fate.PLACEHOLDER: Done.PLACEHOLDER,
         Fate.LEFT: Done.LEFT,
         Fate.REMOVED: Done.REMOVED,
+        Fate.VARIABLE: Done.VARIABLE,
         Fate.REFUSED: Done.REFUSED,
         Fate.NOTHING: Done.NOTHING,
     }

@@ -9,6 +9,7 @@ from typing import Final
 
 from audit.errors import AuditUnavailable
 from manifests.kinds.known import ONLY_SECRETS, Kinds
+from manifests.variables.templates import BY_GROUP_AND_KIND as WORKLOADS
 from metrics.catalogue import ADMISSIONS, AUDIT_FAILURES, FIELDS, PROBLEMS, REFUSALS, VERIFICATION_FAILURES
 from metrics.meters import Meters
 from resolver.deadline import Deadline
@@ -33,7 +34,7 @@ _MOST_CHARACTERS_TOLD: Final = 1000
 class MeteredAdmission:
     """Wraps an admission with metrics and the log. It is the outermost one, so it sees every answer.
 
-    Only `kinds` are counted by name.
+    Only `kinds` and workloads are counted by name.
 
     A refusal, and an admission that is allowed with warnings, is a line at info. All others are lines at debug, and so
     are refusals for overload, of which there may be hundreds a second.
@@ -56,7 +57,8 @@ class MeteredAdmission:
     def _count(self, request: AdmissionRequest, answer: Answer, seconds: float) -> None:
         meters = self._meters
         # The API server may have a great many kinds, and each would be a series of its own.
-        kind = request.kind if (request.group, request.kind) in self._codecs else OTHER
+        of = (request.group, request.kind)
+        kind = request.kind if of in self._codecs or of in WORKLOADS else OTHER
         operation = request.operation if request.operation in _OPERATIONS else OTHER
         meters.observe(ADMISSIONS, seconds, kind, operation, outcome_of(answer), str(request.dry_run).lower())
         if answer.cause is not None:
