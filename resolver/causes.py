@@ -73,10 +73,7 @@ class Cause(StrEnum):
         "VariablesNotEnabled",
         _DENIED,
         "A workload asks for variables, and its namespace may not have any, or Keyhole runs without them.",
-        (
-            "Label the namespace with `keyhole.dev/variables=true`, and run Keyhole with variables: "
-            "[Variables](variables.md) says how."
-        ),
+        "Label the namespace with `keyhole.dev/variables=true`. [Variables](variables.md) says what else is needed.",
     )
     REQUESTER_MAY_NOT_READ = (
         "RequesterMayNotRead",

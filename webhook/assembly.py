@@ -4,7 +4,6 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Self
 
 from flask import Flask
@@ -19,7 +18,6 @@ from kube.objects import ObjectName
 from kube.registration.request_header import RequestHeaders
 from kube.secrets import Secrets
 from kube.tokens import ServiceAccountTokens
-from manifests.provenance.key_status import BELIEVED_SECONDS
 from manifests.registration.api_service import ADMISSION_PATH
 from metrics.catalogue import CALLER_REFUSALS, HANDSHAKE_FAILURES, REFUSALS
 from metrics.meters import Exposition, Meters
@@ -35,7 +33,7 @@ from webhook.admission.metered import MeteredAdmission
 from webhook.admission.workloads import Workloads
 from webhook.callerauth.caller import CallerCheck, ProofOutOfReach
 from webhook.callerauth.discovery import add_discovery
-from webhook.callerauth.modes import CallerMode, CallerSettings, caller_check
+from webhook.callerauth.modes import CallerMode, caller_check
 from webhook.foundation import Foundation
 from webhook.http.app import MUTATE_PATH, create_app
 from webhook.http.body_budget import BodyBudget
@@ -45,38 +43,9 @@ from webhook.record_keys import RecordKeys
 from webhook.scheduling.fair_shares import Memory, Turns, shared, time_limit
 from webhook.scheduling.gate import Gate, GatedAdmission
 from webhook.server.serving_certificate import CertificateFiles, ServingCertificate
+from webhook.service_settings import Audit, ServiceSettings
 from webhook.telemetry.gauges import Gauges, Sources
 from webhook.telemetry.observers import count_start, kubernetes_meter, reload_meter
-
-
-@dataclass(frozen=True, slots=True)
-class Audit:
-    """Where the audit trail is written (None: standard output), and the file with the key that chains it."""
-
-    path: Path | None
-    key_file: Path
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceSettings:
-    """What to serve. Without `kubeconfig`, Keyhole runs in the cluster. Without `audit`, there is no audit trail.
-
-    `record_key` is the Secret with the record keys, which are believed for `record_key_believed_seconds` after they
-    were last read. `certificate` is where the serving certificate comes from. In each worker, at most `most_running`
-    admissions run at once and `most_waiting` more wait for their turn. With `variables`, workloads get them.
-    """
-
-    connections_file: Path
-    caller: CallerSettings
-    record_key: ObjectName
-    certificate: CertificateFiles | ObjectName
-    kubeconfig: Path | None = None
-    audit: Audit | None = None
-    record_key_believed_seconds: float = BELIEVED_SECONDS
-    most_running: int = 64
-    most_waiting: int = 256
-    version: str = "unknown"
-    variables: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,10 @@ from cli.version import VERSION
 from kube.objects import ObjectName
 
 if TYPE_CHECKING:
-    from webhook.assembly import ServiceSettings
     from webhook.callerauth.modes import CallerSettings
     from webhook.server.serving_certificate import CertificateFiles
     from webhook.server.settings import Address, ServerSettings
+    from webhook.service_settings import ServiceSettings
 
 log = logging.getLogger("keyhole.server")
 
@@ -66,7 +66,7 @@ class ServeOptions:
 
         Call this only after the standard library has been patched.
         """
-        from webhook.assembly import Audit, ServiceSettings
+        from webhook.service_settings import Audit, ServiceSettings
 
         certificate = _certificate(self.tls_cert, self.tls_key, self.tls_secret)
         caller = _caller_settings(self.caller_auth, self.caller_ca, self.caller_names, self.caller_token_files)
