@@ -213,10 +213,11 @@ def _app(settings: ServiceSettings, parts: _Parts, meters: Meters) -> Flask:
         time_limit,
         process=process,
         workloads=Workloads(parts.namespaces, process, serves=settings.variables),
+        kinds=settings.kinds,
     )
     if parts.trail is not None:
         admits = AuditedAdmission(admits, parts.trail, parts.resolver.logins)
-    metered = MeteredAdmission(GatedAdmission(admits, parts.gate), meters)
+    metered = MeteredAdmission(GatedAdmission(admits, parts.gate), meters, settings.kinds)
     budget = BodyBudget(parts.memory, process)
     is_aggregated = settings.caller.mode is CallerMode.AGGREGATION
     path = ADMISSION_PATH if is_aggregated else MUTATE_PATH

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kube.objects import ObjectName
+from manifests.kinds.known import ONLY_SECRETS, Kinds
 from manifests.provenance.key_status import BELIEVED_SECONDS
 from webhook.callerauth.modes import CallerSettings
 from webhook.server.serving_certificate import CertificateFiles
@@ -23,7 +24,7 @@ class ServiceSettings:
 
     `record_key` is the Secret with the record keys, which are believed for `record_key_believed_seconds` after they
     were last read. `certificate` is where the serving certificate comes from. In each worker, at most `most_running`
-    admissions run at once and `most_waiting` more wait for their turn. With `variables`, workloads get them.
+    admissions run at once and `most_waiting` more wait for their turn. With `variables`, workloads get them. Of objects, only `kinds` are filled.
     """
 
     connections_file: Path
@@ -37,3 +38,4 @@ class ServiceSettings:
     most_waiting: int = 256
     version: str = "unknown"
     variables: bool = False
+    kinds: Kinds = ONLY_SECRETS

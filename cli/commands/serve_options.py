@@ -14,6 +14,7 @@ from cli.version import VERSION
 from kube.objects import ObjectName
 
 if TYPE_CHECKING:
+    from manifests.kinds.known import Kinds
     from webhook.callerauth.modes import CallerSettings
     from webhook.server.serving_certificate import CertificateFiles
     from webhook.server.settings import Address, ServerSettings
@@ -27,6 +28,7 @@ class ServeOptions:
     """The options of `keyhole serve` but for the log's, as click passes them."""
 
     connections: Path
+    kinds: "Kinds | None"
     record_key: ObjectName
     record_key_believed_seconds: float
     tls_cert: Path | None
@@ -66,6 +68,7 @@ class ServeOptions:
 
         Call this only after the standard library has been patched.
         """
+        from manifests.kinds.known import ONLY_SECRETS
         from webhook.service_settings import Audit, ServiceSettings
 
         certificate = _certificate(self.tls_cert, self.tls_key, self.tls_secret)
@@ -84,6 +87,7 @@ class ServeOptions:
             most_waiting=self.max_waiting,
             version=VERSION,
             variables=self.variables,
+            kinds=self.kinds or ONLY_SECRETS,
         )
 
 

@@ -18,7 +18,6 @@ record and did not change is never searched for references.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,9 +27,10 @@ from manifests.fields.scan import Form, Scan, WantedField, free, scan_object, to
 from manifests.kinds.codec import Codec, Stored
 from manifests.planning.forgotten import foreign, forgotten, is_removable
 from manifests.planning.immutable import frozen_fields
+from manifests.planning.other_version import changed_references, filled_in, not_refreshed
 from manifests.planning.planned_field import Action, ConflictingValue, PlannedField
-from manifests.provenance.evidence import Evidence
-from manifests.provenance.mac import Provenance, Verdict
+from manifests.provenance.evidence import Evidence, left_behind, recorded_in_place, unchanged_entries
+from manifests.provenance.mac import Provenance
 from manifests.provenance.record import Entry, Record
 
 _NO_RECORD = Record()
@@ -98,10 +98,12 @@ class _Planning:
     def plan(self) -> Plan:
         if self.live.manifest is not None and self.codec.is_immutable(self.live.manifest):
             return self._immutable()
+        if filled := filled_in(self.live, self.version):
+            return self._carried_along(filled)
         stored = self._stored_as_sent()
-        unchanged = self._unchanged(stored)
-        recorded = dict(self._recorded(unchanged))
-        settled = unchanged.keys() | recorded.keys() | self._left_behind(unchanged)
+        unchanged = unchanged_entries(self.live, stored)
+        recorded = dict(recorded_in_place(self.live, self.sent, unchanged))
+        settled = unchanged.keys() | recorded.keys() | left_behind(self.sent, unchanged)
         found = scan_object(self.codec, self.new, settled, stored, self.pay)
         ignored = annotations.ignored(self._notes)
         for key in list(recorded):
@@ -112,6 +114,8 @@ class _Planning:
         fields = [self._planned(wanted_fields[key], is_unresolved=key in unresolved) for key in sorted(wanted_fields)]
         count = sum(len(planned.wanted.template.references) for planned in fields)
         problems = [*found.problems, *self._unnamed(found), *self._conflicting_values(fields), *too_many(count)]
+        obstacles = self.codec.obstacles(self.new, wanted_fields.keys())
+        problems += [Problem(wanted_fields[key].origin, reason) for key, reason in obstacles]
         retained = {
             self.codec.pointer(key): self.live.entries[key]
             for key in unchanged.keys() - wanted_fields.keys() - found.annotated
@@ -142,9 +146,19 @@ class _Planning:
         warnings = [*found.warnings, *warnings]
         return Plan(self.codec, fields, problems, warnings, (), retained, *self._about(fields, found))
 
+    def _carried_along(self, filled: str) -> Plan:
+        """Plan nothing for an object whose record is of another version of the kind."""
+        before = ((self.live.manifest or {}).get("metadata") or {}).get("annotations") or {}
+        problems = list(changed_references(self.codec, self._notes, before, filled))
+        warnings = [not_refreshed(self.codec, filled)] if annotations.REFRESH in self._notes else []
+        record, values = self.live.record, self.live.values
+        return Plan(self.codec, (), problems, warnings, (), record.entries, True, record, values, False, filled)
+
     def _stored_as_sent(self) -> set[str]:
-        """Return the keys whose values are sent exactly as they are stored."""
-        return {key for key, value in self.live.values.items() if value is not None and value == self.sent.stored(key)}
+        """Return the keys, of those that matter here, whose values are sent exactly as they are stored."""
+        keys = self.live.entries if self.codec.in_place is None else self.live.values
+        stored = ((key, self.live.stored(key)) for key in keys)
+        return {key for key, value in stored if value is not None and value == self.sent.stored(key)}
 
     def _about(
         self, fields: Sequence[PlannedField], found: Scan
@@ -164,36 +178,6 @@ class _Planning:
         judged = found.malformed | {planned.wanted.key for planned in fields} | {wanted.key for wanted in found.wanted}
         beside_entries = {key for key in self.live.entries if self.sent.stored(key) is not None}
         return any(self.live.stored(key) is not None for key in judged | beside_entries)
-
-    def _unchanged(self, stored: AbstractSet[str]) -> Mapping[str, Verdict]:
-        """Return the keys whose values did not change, with the verdicts on their entries. Forged ones do not count."""
-        verdicts = {key: self.live.verdict(key) for key in self.live.entries if key in stored}
-        return {key: verdict for key, verdict in verdicts.items() if verdict in {Verdict.PROVED, Verdict.UNKNOWN_KEY}}
-
-    def _recorded(self, unchanged: Mapping[str, Verdict]) -> Iterator[tuple[str, WantedField]]:
-        """Yield the fields whose reference in place was replaced by its value, in the live object or in the one sent.
-
-        An object that is sent with a valid record was either filled a moment ago, and the API server asks again because
-        another webhook changed it, or it is a backup.
-        """
-        for evidence in (self.live, self.sent):
-            for key, entry in evidence.entries.items():
-                if entry.form is not Form.IN_PLACE:
-                    continue
-                if evidence is self.sent and unchanged.get(key) is Verdict.PROVED:
-                    continue
-                is_proved = (unchanged.get(key) if evidence is self.live else evidence.verdict(key)) is Verdict.PROVED
-                wanted = evidence.recorded_field(key) if is_proved else None
-                if wanted is not None:
-                    yield key, wanted
-
-    def _left_behind(self, unchanged: Mapping[str, Verdict]) -> set[str]:
-        """Return the keys whose values are sent with a valid record, but without the annotation that they came from."""
-        return {
-            key
-            for key, entry in self.sent.entries.items()
-            if key not in unchanged and entry.form is Form.ANNOTATION and self.sent.verdict(key) is Verdict.PROVED
-        }
 
     def _planned(self, wanted: WantedField, *, is_unresolved: bool) -> PlannedField:
         entry = self.live.proof(wanted)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from manifests.annotations import PROBLEM, ROLLED
-from manifests.registration.admission_policy import policy_and_binding
+from manifests.registration.policies import policy_and_binding
 
 ACCOUNT: Final = "keyhole-reconciler"
 """The ServiceAccount, by the same name in every tenant's namespace."""

@@ -13,11 +13,9 @@ from manifests.annotations import DATA_PREFIX, FIELDS, IGNORE
 from manifests.kinds.base64_search import prefix
 from manifests.kinds.known import ONLY_SECRETS, Kinds
 from manifests.kinds.secret_search import BARE, IGNORED, JUDGED_CHARACTERS, QUOTED_PATTERN, READS_STRINGS, begins
-from manifests.registration.admission_policy import (
-    VARIABLES,
-    policy_and_binding,
-)
+from manifests.registration.admission_policy import VARIABLES
 from manifests.registration.match_conditions import NOT_BEING_DELETED
+from manifests.registration.policies import policy_and_binding
 from manifests.registration.webhook_configuration import (
     NAME,
     OPT_IN,

@@ -34,6 +34,8 @@ def rules(kinds: Iterable[Codec] = ONLY_SECRETS) -> list[Mapping[str, Any]]:
             "apiVersions": list(codec.versions),
             "operations": ["CREATE", "UPDATE"],
             "resources": [codec.resource],
+            # Nobody knows of a foreign kind whether it has namespaces. Keyhole asks Vault as one of them.
+            **({"scope": "Namespaced"} if codec.is_listed else {}),
         }
         for codec in kinds
     ]

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import pytest
 
-from manifests.registration.admission_policy import policy_and_binding
+from manifests.registration.policies import policy_and_binding
 from testbed import Testbed
 from testbed.keyhole.objects import apply
 from tests.e2e.restarting.kubelet import Kubelet
