@@ -20,7 +20,7 @@ COMMANDS: Final[Mapping[str, Late]] = {
     "key": Late("cli.commands.key", "Rotate the key that signs the records, and show its state.", "cluster"),
     "manifests": Late("cli.commands.manifests", "Print the manifests that register the webhook with an API server."),
     "probe": Late("cli.commands.probe", "Ask the API server whether Keyhole answers it.", "cluster"),
-    "refresh": Late("cli.commands.refresh", "Have Secrets take the values that Vault has now.", "cluster"),
+    "refresh": Late("cli.commands.refresh", "Have objects take the values that Vault has now.", "cluster"),
     "resolve": Late("cli.commands.resolve", "Show what a reference resolves to.", "cluster"),
     "serve": Late("cli.commands.serve", "Serve admissions until SIGTERM.", "server"),
     "status": Late(

@@ -40,6 +40,7 @@ from kube.registration.webhook_configurations import WebhookConfigurations
 from kube.secrets import Secrets
 from kube.tenant_clients import TenantClients
 from kube.tokens import ServiceAccountTokens
+from manifests.kinds.known import ONLY_SECRETS, Kinds
 
 # Between two beats are a few requests of at most ten seconds each, several for a namespace with very many Secrets.
 _ALIVE_WITHIN_SECONDS = 120.0
@@ -50,7 +51,8 @@ class ControllerSettings:
     """What the controller works on.
 
     Without `kubeconfig` it runs in the cluster, without `certificates` it makes none, without `following` it does not
-    follow Vault, and without `variables` it makes no Secrets for pods.
+    follow Vault, and without `variables` it makes no Secrets for pods. `kinds` are those of the objects that it
+    follows, and whose records it has signed again.
 
     `record_key_settle_seconds` is how long after a change of the record key no replica goes by what it read before,
     `settle_seconds` how long after a change of the certificate's Secret every replica has read it, and every API server
@@ -65,6 +67,7 @@ class ControllerSettings:
     certificates: CertificateSettings | None = None
     following: FollowSettings | None = None
     variables: VariablesSettings | None = None
+    kinds: Kinds = ONLY_SECRETS
 
 
 class Controller:
@@ -91,7 +94,7 @@ class Controller:
         tenants = TenantClients(connect(settings.kubeconfig, observe=meters.kubernetes))
         pace = settings.following
         budget = Budget(pace.vault_requests_per_second, pace.patches_per_second) if pace is not None else Budget()
-        resigner = RecordResigner(Namespaces(api), tenants, budget, self._check)
+        resigner = RecordResigner(Namespaces(api), tenants, budget, self._check, settings.kinds)
         store = KeyStore(Secrets(api), settings.record_key, meters.key_status)
         self._rotation = KeyRotation(store, resigner, settings.record_key_settle_seconds)
         self._rotating = DutyLoop(Duty.RECORD_KEY, self._rotate, _advice, meters, Heartbeat(_ALIVE_WITHIN_SECONDS))
@@ -103,7 +106,13 @@ class Controller:
             # With its own client, because threads must not share one.
             own = connect(settings.kubeconfig, observe=meters.kubernetes)
             parts = Parts(
-                settings.record_key, Secrets(own), Namespaces(own), ServiceAccountTokens(own), tenants, budget
+                settings.record_key,
+                Secrets(own),
+                Namespaces(own),
+                ServiceAccountTokens(own),
+                tenants,
+                budget,
+                settings.kinds,
             )
             self._following = Loop(settings.following, parts, following, self._is_leading, self._stopping)
             turn = self._following.duty.turn
