@@ -14,6 +14,7 @@ from manifests.registration.admission_policy import admission_policy as written_
 from manifests.registration.api_service import api_service as written_api_service
 from manifests.registration.reconciler_policy import ACCOUNT
 from manifests.registration.reconciler_policy import reconciler_policy as written_reconciler_policy
+from manifests.registration.variables_policies import excluded_variables_policy, variables_policy
 from manifests.registration.warning_policies import excluded_policy, look_alike_policy
 from manifests.registration.webhook_configuration import (
     DEFAULT_TIMEOUT_SECONDS,
@@ -38,6 +39,11 @@ _own_namespace = click.option(
     default=OWN_NAMESPACE,
     show_default=True,
     help="The namespace in which Keyhole runs. Its own Secrets are left alone, so that it can always be repaired.",
+)
+
+
+_variables = click.option(
+    "--variables", is_flag=True, help="Also for variables of workloads, which `keyhole serve --variables` fills."
 )
 
 
@@ -76,6 +82,7 @@ Examples:
 @_named(NAME, "the MutatingWebhookConfiguration")
 @_own_namespace
 @_kinds
+@_variables
 @click.option(
     "--timeout-seconds",
     type=click.IntRange(1, _MOST_SECONDS),
@@ -92,6 +99,7 @@ def webhook_configuration(
     name: str,
     namespace: str,
     kinds: Kinds | None,
+    variables: bool,
     timeout_seconds: int,
     output: Path | None,
 ) -> None:
@@ -104,6 +112,7 @@ def webhook_configuration(
         "timeout_seconds": timeout_seconds,
         "own_namespace": namespace,
         "kinds": kinds or ONLY_SECRETS,
+        "variables": variables,
     }
     if aggregation and url is None and ca_file is None:
         write([aggregated_webhook_configuration(**usual)], output)
@@ -150,15 +159,17 @@ Examples:
 @_named(NAME, "the policy and of its binding")
 @_own_namespace
 @_kinds
+@_variables
 @output_option
-def admission_policy(*, name: str, namespace: str, kinds: Kinds | None, output: Path | None) -> None:
+def admission_policy(*, name: str, namespace: str, kinds: Kinds | None, variables: bool, output: Path | None) -> None:
     """Print the ValidatingAdmissionPolicy that refuses objects with references about which Keyhole was not asked.
 
     It backs up the webhook: without it, references are stored unresolved when somebody removes the webhook's
     registration, or when another webhook adds a reference later.
     """
     policies = written_admission_policy(name=name, own_namespace=namespace, kinds=kinds or ONLY_SECRETS)
-    write(policies, output)
+    of_workloads = variables_policy(name=f"{name}-variables", own_namespace=namespace) if variables else ()
+    write([*policies, *of_workloads], output)
 
 
 @manifests.command(
@@ -170,14 +181,16 @@ Examples:
 )
 @_own_namespace
 @_kinds
+@_variables
 @output_option
-def warning_policies(*, namespace: str, kinds: Kinds | None, output: Path | None) -> None:
+def warning_policies(*, namespace: str, kinds: Kinds | None, variables: bool, output: Path | None) -> None:
     """Print two ValidatingAdmissionPolicies that refuse nothing and warn of references that Keyhole never reads.
 
     One covers the namespaces that Keyhole leaves alone, the other values that only look like references.
     """
     usual: Mapping[str, Any] = {"own_namespace": namespace, "kinds": kinds or ONLY_SECRETS}
-    write([*excluded_policy(**usual), *look_alike_policy(**usual)], output)
+    of_workloads = excluded_variables_policy(own_namespace=namespace) if variables else ()
+    write([*excluded_policy(**usual), *look_alike_policy(**usual), *of_workloads], output)
 
 
 @manifests.command(
