@@ -30,7 +30,7 @@ def controlling_here(
     directory: Path,
     *,
     name: str = "controller",
-    settle_seconds: float = 1.0,
+    settle_seconds: float = 0.3,
     following: FollowSettings | None = None,
     variables: VariablesSettings | None = None,
 ) -> Iterator[Controller]:
