@@ -11,6 +11,7 @@ from bench.figures import tables
 from bench.loop.command import loop_command
 from bench.proof import proof
 from bench.showing import RESULTS, failing, progressing, show
+from bench.variables.command import variables_command
 from testbed import Options, Testbed
 from testbed.load.clients import Quota
 from testbed.programs.reports import on_standard_error
@@ -169,3 +170,4 @@ def fair(*, rounds: int, seconds: float, quick: bool, output: Path | None) -> No
 
 
 main.add_command(loop_command)
+main.add_command(variables_command)

@@ -30,7 +30,7 @@ VARIABLES_REFUSED: Final = Declaration(
     {
         "cause": "`marker` (the pod's marker does not fit its annotations), `too-many` (the namespace has as many as "
         "Keyhole makes), `foreign` (somebody else's Secret has the name), `refused`, `unavailable` (the API server or "
-        "Vault does not answer) or `ownerless` (what owns the pod is going)"
+        "Vault does not answer), `ownerless` (what owns the pod is going) or `bug` (the log says where)"
     },
     Teller.CONTROLLER,
     advice="The Event `VariablesMissing` on what made the pod says why: "

@@ -1,5 +1,6 @@
 """Looks at the pods of one namespace: lists its generated Secrets and its pods, and watches the pods for a while."""
 
+import logging
 import random
 import threading
 from collections.abc import Callable
@@ -18,6 +19,9 @@ from kube.variables.watch import Change, Watch
 from manifests.annotations import GENERATED, USES_VARIABLES
 from manifests.variables.generated import MarkerMismatch
 from resolver.identity import RECONCILER
+from runtime.bugs import described
+
+log = logging.getLogger("keyhole.controller")
 
 _CALL_SECONDS: Final = 10.0
 _SELECTOR: Final = f"{USES_VARIABLES}=true"
@@ -93,6 +97,10 @@ class Looks:
         except MarkerMismatch as error:
             self._meters.refused(Refusal.MARKER)
             self._telling.missing(tenant, facts_of(pod), "", error.problem)
+            return
+        except Exception as error:  # noqa: BLE001 - what one pod says must not keep the others of the namespace waiting
+            self._meters.refused(Refusal.BUG)
+            log.error("bug with the pod %s: %s", pod.name, described(error))  # noqa: TRY400
             return
         if needed and not self._shared.see(tenant.namespace, pod.uid, needed, is_listed=is_listed):
             self._meters.refused(Refusal.TOO_MANY)

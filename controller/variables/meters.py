@@ -29,6 +29,7 @@ class Refusal(StrEnum):
     UNAVAILABLE = "unavailable"
     """The API server or Vault does not answer."""
     OWNERLESS = "ownerless"
+    BUG = "bug"
 
 
 class VariablesMeters:

@@ -7,7 +7,8 @@ from kube.objects import Metadata, ObjectName
 from kube.tenant_clients import TenantApi
 from manifests.variables.owners import PodFacts
 
-_REASON: Final = "VariablesMissing"
+_MISSING: Final = "VariablesMissing"
+_NOT_KEPT: Final = "VariablesNotKept"
 _MOST_CHARACTERS: Final = 800
 
 
@@ -19,9 +20,18 @@ class VariablesTelling:
 
     def missing(self, tenant: TenantApi, pod: PodFacts, secret: str, why: str) -> None:
         """Say why a Secret for a pod's variables is not there. `why` must hold no value; it is cut."""
+        named = f"Secret {secret}" if secret else "the Secret"
+        self._tell(
+            tenant, pod, _MISSING, f"Pod {pod.itself.name} waits for its variables: {named} cannot be made.", why
+        )
+
+    def not_kept(self, tenant: TenantApi, pod: PodFacts, secret: str, why: str) -> None:
+        """Say why a Secret that is there is not as it should be: edited, or without an owner that it needs."""
+        begin = f"Secret {secret}, which has the variables of pod {pod.itself.name}, cannot be put right."
+        self._tell(tenant, pod, _NOT_KEPT, begin, why)
+
+    def _tell(self, tenant: TenantApi, pod: PodFacts, reason: str, begin: str, why: str) -> None:
         maker = pod.maker
         about = Metadata(ObjectName(tenant.namespace, maker.name), "", {}, uid=maker.uid)
-        named = f"Secret {secret}" if secret else "the Secret"
         cut = why if len(why) <= _MOST_CHARACTERS else f"{why[:_MOST_CHARACTERS]}…"
-        note = f"Pod {pod.itself.name} waits for its variables: {named} cannot be made. {cut}"
-        self._telling.event(tenant, about, maker.kind, maker.api_version, _REASON, note, is_warning=True)
+        self._telling.event(tenant, about, maker.kind, maker.api_version, reason, f"{begin} {cut}", is_warning=True)

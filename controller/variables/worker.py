@@ -41,13 +41,10 @@ class Worker:
         task = self._shared.take()
         if task is None:
             return
+        # Who may not act there cannot tell of it there either: the watch of the namespace says so in the log.
+        tenant: TenantApi | None = None
         try:
             tenant = self._clients.acting_as(RECONCILER, task.namespace, _CALL_SECONDS)
-        except (KubernetesError, KubernetesUnavailable) as error:
-            # Who may not act there cannot tell of it there either: the watch of the namespace says so in the log.
-            self._failed(None, task, error, "")
-            return
-        try:
             made = self._making.bring_about(tenant, task.secret, task.pods, go_on, is_expected=task.is_expected)
         except Conflict:
             self._shared.end_failed(task, is_lasting=False)
@@ -81,5 +78,6 @@ class Worker:
             self._tell(tenant, task, words or str(error))
 
     def _tell(self, tenant: TenantApi, task: Task, why: str) -> None:
+        tell = self._telling.not_kept if task.is_expected else self._telling.missing
         for pod in task.pods[:1]:
-            self._telling.missing(tenant, pod, task.secret.name, why)
+            tell(tenant, pod, task.secret.name, why)

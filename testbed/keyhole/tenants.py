@@ -4,12 +4,15 @@ from collections.abc import Sequence
 
 import yaml
 
+from manifests.annotations import VARIABLES
 from provisioning import bundle
 from provisioning.tenant import tenant
+from resolver.identity import RECONCILER
 from testbed.bed import Testbed
 from testbed.keyhole.connections import AUDIENCE
 from testbed.keyhole.identities import CONTROLLER, WEBHOOK, WEBHOOK_USER
-from testbed.keyhole.objects import apply
+from testbed.keyhole.objects import apply, merge
+from testbed.keyhole.rights import granted
 from testbed.servers.authorization import wait_until_allowed
 
 
@@ -55,3 +58,18 @@ def admit_to_vault(bed: Testbed, namespace: str, policy_paths: Sequence[str], *,
         )
     else:
         vault.auth.kubernetes.create_role(name, ["keyhole"], [namespace], ttl="10m", policies=[name], audience=AUDIENCE)
+
+
+def allow_variables(bed: Testbed, namespace: str) -> None:
+    """Let the workloads of a tenant have variables: the namespace's label, and what `keyhole-reconciler` may do."""
+    rules = [
+        {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]},
+        {"apiGroups": ["apps"], "resources": ["replicasets", "controllerrevisions"], "verbs": ["get"]},
+        {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["get"]},
+    ]
+    reconciler = f"system:serviceaccount:{namespace}:{RECONCILER}"
+    merge(
+        bed, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": {VARIABLES: "true"}}}
+    )
+    apply(bed, *granted("keyhole-variables", reconciler, rules, namespace))
+    wait_until_allowed(bed, reconciler, "watch", "pods", namespace=namespace)

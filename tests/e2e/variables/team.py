@@ -6,8 +6,8 @@ from typing import Any
 
 from testbed import Testbed
 from testbed.keyhole.identities import CONTROLLER_USER
-from testbed.keyhole.objects import apply, merge
-from testbed.keyhole.tenants import add_tenant
+from testbed.keyhole.objects import apply
+from testbed.keyhole.tenants import add_tenant, allow_variables
 from testbed.servers.authorization import wait_until_allowed
 from tests.e2e.cluster import Cluster
 from tests.e2e.objects import Manifest
@@ -123,32 +123,10 @@ class Team:
 def add_team(bed: Testbed, places: Places, name: str) -> Team:
     """Make a tenant's namespace in which variables may be used, and wait until all of it holds."""
     add_tenant(bed, name, ("secret/data/e2e/*", "secret/metadata/e2e/*"))
-    rules = [
-        {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]},
-        {"apiGroups": ["apps"], "resources": ["replicasets", "controllerrevisions"], "verbs": ["get"]},
-        {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["get"]},
-    ]
-    rbac, metadata = "rbac.authorization.k8s.io", {"name": "variables", "namespace": name}
-    subject = {"kind": "ServiceAccount", "name": "keyhole-reconciler", "namespace": name}
-    reference = {"apiGroup": rbac, "kind": "Role", "name": "variables"}
-    apply(
-        bed,
-        {"apiVersion": f"{rbac}/v1", "kind": "Role", "metadata": metadata, "rules": rules},
-        {
-            "apiVersion": f"{rbac}/v1",
-            "kind": "RoleBinding",
-            "metadata": metadata,
-            "roleRef": reference,
-            "subjects": [subject],
-        },
-    )
-    label = {"metadata": {"name": name, "labels": {"keyhole.dev/variables": "true"}}}
-    merge(bed, {"apiVersion": "v1", "kind": "Namespace", **label})
-    reconciler = f"system:serviceaccount:{name}:keyhole-reconciler"
+    allow_variables(bed, name)
     wait_until_allowed(
         bed, CONTROLLER_USER, "create", "serviceaccounts/token", name="keyhole-reconciler", namespace=name
     )
-    wait_until_allowed(bed, reconciler, "watch", "pods", namespace=name)
     # Pods are refused until it is there.
     bed.kubectl("wait", "--for=create", "serviceaccount/default", "-n", name, "--timeout=60s")
     return Team(bed, places, name)
