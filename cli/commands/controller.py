@@ -12,7 +12,7 @@ from certs.issue import LONGEST_LIFETIME
 from cli.controlling.certificates import certificate_settings
 from cli.controlling.variables import variables_options
 from cli.errors import NotDoneError
-from cli.parameters import AddressType, DurationType, ObjectNameType, kubeconfig_option, log_options
+from cli.parameters import AddressType, DurationType, ObjectNameType, kinds_option, kubeconfig_option, log_options
 from cli.version import VERSION
 from controller.following.settings import PATCHES_PER_SECOND, VAULT_REQUESTS_PER_SECOND
 from kube.objects import ObjectName
@@ -21,6 +21,7 @@ from manifests.provenance.key_status import SETTLE_SECONDS
 if TYPE_CHECKING:
     from controller.process import ControllerSettings
     from controller.variables.settings import VariablesSettings
+    from manifests.kinds.known import Kinds
     from webhook.server.settings import Address
 
 log = logging.getLogger("keyhole.controller")
@@ -134,6 +135,7 @@ Examples:
     help="With --connections: the most objects that are refreshed. The webhook reads Vault once for each.",
 )
 @variables_options
+@kinds_option
 @kubeconfig_option
 @click.option(
     "--health-listen",
@@ -160,6 +162,7 @@ def controller(  # noqa: PLR0917 - click passes one for each option
     vault_requests_per_second: float,
     patches_per_second: float,
     variables: "VariablesSettings | None",
+    kinds: "Kinds | None",
     kubeconfig: Path | None,
     health_listen: "Address",
     log_level: str,
@@ -173,6 +176,7 @@ def controller(  # noqa: PLR0917 - click passes one for each option
     from certs.renewal import CertificateRequest
     from controller.following.settings import FollowSettings
     from controller.process import ControllerSettings
+    from manifests.kinds.known import ONLY_SECRETS
     from runtime.log_lines import LogFormat
     from runtime.logs import configure
 
@@ -193,6 +197,7 @@ def controller(  # noqa: PLR0917 - click passes one for each option
         certificates,
         following,
         variables,
+        kinds or ONLY_SECRETS,
     )
     _run(settings, health_listen)
 

@@ -11,6 +11,7 @@ import click
 
 from cli.errors import NotDoneError, tell
 from cli.following.options import chosen_namespace, cluster_of, cluster_options
+from cli.parameters import kinds_option
 from kube.objects import ObjectName
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ _MOST_IN_A_ROW = 3
 Examples:
   keyhole refresh -n shop app
   keyhole refresh -n shop --all
+  keyhole refresh -n shop configmap/settings --kinds kinds.yaml
   # Every Secret that needs a secret which has just been rotated:
   keyhole refresh -A --path secret/shop/app --dry-run
   keyhole refresh -A --path secret/shop/app --wait
@@ -51,6 +53,7 @@ Examples:
     show_default=True,
     help="With --wait: for how many seconds.",
 )
+@kinds_option
 @click.pass_context
 def refresh(
     ctx: click.Context,
@@ -65,6 +68,7 @@ def refresh(
     dry_run: bool,
     is_waiting: bool,
     timeout_seconds: float,
+    kinds: "Kinds | None",
 ) -> None:
     """Have objects take the values that Vault has now.
 
@@ -81,7 +85,7 @@ def refresh(
     where = "" if all_namespaces else chosen_namespace(namespace, kubeconfig, context)
     from manifests.kinds.known import ONLY_SECRETS
 
-    known = ONLY_SECRETS
+    known = kinds or ONLY_SECRETS
     chosen = [_named(where, name, known) for name in names]
     objects_of = cluster_of(kubeconfig, context)
     chosen = chosen or list(_found(objects_of, known, where, path))
@@ -105,7 +109,7 @@ def _named(namespace: str, text: str, kinds: "Kinds") -> "Named":
     codec = next((each for each in kinds if wanted in _spellings(each)), None)
     if codec is None:
         known = ", ".join(sorted(each.kind for each in kinds))
-        raise click.UsageError(f"{text!r}: {kind!r} is no kind that Keyhole fills; it fills {known}")
+        raise click.UsageError(f"{text!r}: {kind!r} is no kind that Keyhole fills; it fills {known} (see --kinds)")
     try:
         return Named(ObjectName.parse(f"{namespace}/{name}"), codec)
     except ValueError:

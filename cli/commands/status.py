@@ -14,9 +14,11 @@ import click
 
 from cli.errors import tell
 from cli.following.options import chosen_namespace, cluster_of, cluster_options
+from cli.parameters import kinds_option
 
 if TYPE_CHECKING:
     from cli.following.rows import Row
+    from manifests.kinds.known import Kinds
 
 _FINDINGS = 1
 # Where nobody knows how wide the terminal is: in a pipe, in a log.
@@ -50,6 +52,7 @@ Examples:
     show_default=True,
     help="A table for people, with long texts cut or whole, or JSON.",
 )
+@kinds_option
 @click.option("-w", "--watch", "is_watching", is_flag=True, help="Look again every 2 seconds, and show what changes.")
 @click.pass_context
 def status(
@@ -61,15 +64,16 @@ def status(
     all_namespaces: bool,
     connections: Path | None,
     output: str,
+    kinds: "Kinds | None",
     is_watching: bool,
 ) -> None:
     """Show which version of each secret the cluster has, and which one Vault has.
 
-    Each line is a reference in a field of a Secret. HERE is the version that gave
+    Each line is a reference in a field of a Secret, or of an object of a kind in --kinds. HERE is the version that gave
     the field its value, VAULT the newest one, CHANGED the time since that was written. For VAULT and CHANGED, Vault is
     asked with your own token (VAULT_ADDR, and VAULT_TOKEN or ~/.vault-token); without one they show a dash. FOLLOWS
     says how often the controller compares the two versions; without --connections the default, a minute, is assumed. In
-    Kubernetes you need `list` on Secrets. Values are never asked for, neither here nor in
+    Kubernetes you need `list` on Secrets, and on the other kinds. Values are never asked for, neither here nor in
     Vault. The table is cut to the width of your terminal; `-o wide` cuts nothing.
 
     Exit code 1 if something lasts: there is a PROBLEM, which includes that Vault has had another version for longer
@@ -86,7 +90,7 @@ def status(
     where = "" if all_namespaces else chosen_namespace(namespace, kubeconfig, context)
     cluster = cluster_of(kubeconfig, context)
     told = partial(tell, err=True)
-    looker = Looker(lambda codec: cluster(codec, ""), ONLY_SECRETS, OwnVault.found(connections), where, told)
+    looker = Looker(lambda codec: cluster(codec, ""), kinds or ONLY_SECRETS, OwnVault.found(connections), where, told)
     if is_watching:
         watch(looker.look, _shower(output, with_namespace=all_namespaces))
         return

@@ -5,7 +5,7 @@ the webhook's registration ask the codec and never name a kind.
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
@@ -62,6 +62,8 @@ class Codec:
     """The plural that URLs, RBAC and admission rules use."""
     is_listed: bool = False
     """Whether Keyhole fills the kind only because an administrator listed it."""
+    fillable: Sequence[str] = (f"{_DATA}*",)
+    """The fields that may be filled, as JSON Pointers; `*` stands for one segment, `**` at the end for one or more."""
     has_keys: bool = True
     """Whether `data.keyhole.dev/KEY` names a field. Otherwise only `keyhole.dev/fields` does."""
     is_versioned: bool = False

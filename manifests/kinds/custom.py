@@ -48,6 +48,7 @@ class _CustomResource(Codec):
         self.resource = resource
         self.version = version
         self.fields: Final = tuple(fields)
+        self.fillable = tuple(pattern.text for pattern in fields)
 
     @property
     def address(self) -> str:

@@ -47,7 +47,7 @@ def kubeconfig(tmp_path: Path) -> Path:
         (["refresh", "../x"], "'..' is no kind that Keyhole fills"),
         (["refresh", "app!"], "is not the name of an object"),
         (["refresh", "Secret/app!"], "is not the name of an object"),
-        (["refresh", "configmap/app"], "it fills Secret"),
+        (["refresh", "configmap/app"], "it fills Secret (see --kinds)"),
         (["refresh", "--all"], "did not answer"),
     ],
 )

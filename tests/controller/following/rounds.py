@@ -61,7 +61,7 @@ class Cluster:
             for number, path in enumerate(paths)
         }
         notes = {RECORD: record.dump("id", entries, version=self.version)} | ({FOLLOW: follow} if follow else {})
-        self.secrets[name] = Metadata(ObjectName("shop", name), "1", notes, uid=f"uid-{name}")
+        self.secrets[name] = Metadata(ObjectName("shop", name), "1", notes, uid=f"uid-{self.kind}-{name}")
 
     def tenant(self) -> Any:
         return SimpleNamespace(of=self._of, namespace="shop", api=None)
