@@ -201,14 +201,16 @@ Examples:
 """,
 )
 @_named(ACCOUNT, "the policy and of its binding")
+@_kinds
 @output_option
-def reconciler_policy(*, name: str, output: Path | None) -> None:
-    """Print the ValidatingAdmissionPolicy that keeps `keyhole-reconciler` to Keyhole's own annotations on workloads.
+def reconciler_policy(*, name: str, kinds: Kinds | None, output: Path | None) -> None:
+    """Print the ValidatingAdmissionPolicies that keep `keyhole-reconciler` to what Keyhole changes.
 
-    It goes with `keyhole tenant --restarts`, which lets that account patch the workloads of a namespace. One is enough
-    for all namespaces.
+    They go with `keyhole tenant --restarts` and `--kinds`, which let that account patch the workloads of a namespace
+    and objects of the listed kinds: of a workload, Keyhole's own annotations; of an object of a listed kind, those and
+    the fields that the list allows. One set is enough for all namespaces.
     """
-    write(written_reconciler_policy(name=name), output)
+    write(written_reconciler_policy(name=name, kinds=kinds or ONLY_SECRETS), output)
 
 
 manifests.add_command(admission_configuration)

@@ -25,6 +25,5 @@ def same(new: str, old: str, free: str) -> str:
 
 
 def within(names: Sequence[str]) -> str:
-    """Return the condition that the name `k` is one of these."""
-    quoted = ("'" + name.replace("'", "\\'") + "'" for name in names)
-    return f"k in [{', '.join(quoted)}]"
+    """Return the condition that the name `k` is one of these, which have neither quotes nor backslashes."""
+    return "k in [" + ", ".join(f"'{name}'" for name in names) + "]"

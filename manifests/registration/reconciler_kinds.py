@@ -94,11 +94,7 @@ def _known(segments: pointers.Segments) -> Iterator[str]:
 
 
 def _unless_another_operation(segments: pointers.Segments, free: str) -> str:
-    path = "".join(f"[?{_quoted(segment)}]" for segment in segments)
+    # A segment has neither quotes nor backslashes (`manifests.kinds.pointers`).
+    path = "".join(f"[?'{segment}']" for segment in segments)
     new, old = (f"{root}{path}.orValue({{}})" if path else root for root in ("object", "oldObject"))
     return f"!variables.isUpdate || ({same(new, old, free)})"
-
-
-def _quoted(segment: str) -> str:
-    """Return a text of CEL. A segment has no backslash and no control character (`manifests.kinds.pointers`)."""
-    return "'" + segment.replace("'", "\\'") + "'"
