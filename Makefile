@@ -16,11 +16,11 @@ SHELL := /bin/sh
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: help venv check static unit test test-gitops nightly laws soak uptime crowds demo bench bench-loop sbom testbed charts
-.PHONY: format lock clean
+.PHONY: bench-variables format lock clean
 
 help: ## Show this list
 	@echo "Usage: make TARGET"
-	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)$$/\1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12 | sed 's/^/  /'
+	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)$$/\1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 17 | sed 's/^/  /'
 
 venv: $(INSTALLED) ## Make the virtual environment .venv, with the keyhole command in it
 	@:
@@ -77,6 +77,9 @@ bench: $(INSTALLED) ## Measure admissions with and without Keyhole
 
 bench-loop: $(INSTALLED) ## Measure what following Vault costs, and how soon a change arrives (FULL=1: an hour)
 	$(BIN)/python -m bench loop $(if $(FULL),--full)
+
+bench-variables: $(INSTALLED) ## Measure how soon the Secrets behind variables are there (FULL=1: 500 watches, some minutes)
+	$(BIN)/python -m bench variables $(if $(FULL),--full)
 
 sbom: $(INSTALLED) ## Write the software bill of materials (CycloneDX) into build/
 	$(BIN)/python -m release.sbom build/keyhole.cdx.json

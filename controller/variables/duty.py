@@ -79,9 +79,9 @@ class Variables:
             enabled = self._namespaces.list_enabled_metadata(_CALL_SECONDS)
             self._look_at([one.name.name for one in enabled if one.labels.get(VARIABLES) == "true"])
             self._listed_at = self._clock()
-        self._meters.state(
-            len(self._watchers) + len(self._lister.namespaces), len(self._watchers), self._shared.waiting()
-        )
+        with self._lock:
+            watches = [watcher.is_open for watcher in self._watchers.values()]
+        self._meters.state(len(watches) + len(self._lister.namespaces), sum(watches), self._shared.waiting())
         bug, self._bug = self._bug, None
         if bug is not None:
             raise bug

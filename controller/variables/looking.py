@@ -46,6 +46,15 @@ class Watcher:
         if watch is not None:
             watch.end()
 
+    def join(self, timeout_seconds: float) -> None:
+        """Wait until it has ended, for so long at most."""
+        self._thread.join(timeout_seconds)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether everything was listed, and the API server tells what happens since then."""
+        return self._watch is not None
+
     @property
     def is_alive(self) -> bool:
         """Whether it still watches, or tries to."""

@@ -2,12 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
 from testbed import Testbed
-from testbed.keyhole.installation import Webhook
 from tests.e2e.planter import Planter
 from tests.e2e.variables.conftest import Making
 from tests.e2e.variables.team import Team, until
@@ -63,10 +61,10 @@ def test_revisions_that_share_a_secret_own_it_together(team: Team, plant: Plante
     assert team.generated()[name]["metadata"]["uid"] == uid
 
 
-def test_what_is_there_runs_without_keyhole(  # noqa: PLR0917 - pytest passes one for each fixture
-    bed: Testbed, team: Team, plant: Planter, making: Making, webhook: Webhook, tmp_path: Path
+def test_what_is_there_runs_without_keyhole_and_what_came_meanwhile_is_found(
+    bed: Testbed, team: Team, plant: Planter, making: Making
 ) -> None:
-    plant.secret("app", "password-0")
+    plant.secret("app", "password-0", "password-1")
     name = secret_of(template("Deployment", "web", variables(0)))
     with making():
         team.apply(workload("Deployment", "web", variables(0)), workload("CronJob", "backup", variables(0)))
@@ -80,7 +78,11 @@ def test_what_is_there_runs_without_keyhole(  # noqa: PLR0917 - pytest passes on
         until(team, lambda: _are_others(team, before, 3), "three other pods")
     assert {secret_of(one) for one in team.pods("web")} == {name}
     assert team.get("Secret", name)
-    assert webhook.directory != tmp_path
+    new = template("Deployment", "web", variables(1))
+    team.change("Deployment", "web", {"spec": {"template": new}})
+    until(team, lambda: secret_of(new) in {secret_of(one) for one in team.pods("web")}, "a pod of the new template")
+    with making():
+        until(team, lambda: team.get("Secret", secret_of(new)), "its Secret")
 
 
 @contextmanager

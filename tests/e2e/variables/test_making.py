@@ -2,6 +2,8 @@
 
 import threading
 
+import pytest
+
 from controller.telling.telling import Telling
 from controller.variables.duty import Variables
 from controller.variables.meters import VariablesMeters
@@ -14,9 +16,10 @@ from metrics.meters import Meters
 from testbed import Testbed
 from testbed.keyhole.identities import controller_kubeconfig
 from tests.e2e.objects import Manifest
+from tests.e2e.places import Places
 from tests.e2e.planter import Planter
 from tests.e2e.variables.conftest import Making
-from tests.e2e.variables.team import Team, until
+from tests.e2e.variables.team import Team, add_team, until
 from tests.e2e.variables.workloads import REFERENCE, secret_of, template, workload
 
 VARIABLES = {"PASSWORD": REFERENCE, "URL": f"postgres://app:(({REFERENCE} | urlencode))@db/app"}
@@ -93,6 +96,19 @@ def test_a_secret_that_was_deleted_or_edited_is_put_right(team: Team, plant: Pla
         team.change("Pod", "web", {"metadata": {"annotations": {"example/touched": "2"}}})
         until(team, lambda: team.get("Secret", name), "the Secret again")
     assert team.cluster.values(name)["PASSWORD"] == values["password"]
+
+
+def test_namespaces_beyond_the_watches_are_listed(  # noqa: PLR0917 - pytest passes one for each fixture
+    bed: Testbed, places: Places, team: Team, plant: Planter, making: Making, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("controller.variables.looking.LIST_EVERY_SECONDS", 0.5)
+    plant.secret("app")
+    pods = {team: workload("Pod", "web", VARIABLES), add_team(bed, places, "quiet"): workload("Pod", "web", VARIABLES)}
+    with making(variables=VariablesSettings(most_watches=1)):
+        for each, pod in pods.items():
+            each.apply(pod)
+        for each, pod in pods.items():
+            until(each, lambda each=each, pod=pod: each.get("Secret", secret_of(pod)), "the Secret")  # type: ignore[misc]
 
 
 def _duty(bed: Testbed, stopping: threading.Event) -> Variables:
