@@ -74,6 +74,7 @@ demo: $(INSTALLED) ## Show references becoming Secrets on real servers (SHOW=1 s
 
 bench: $(INSTALLED) ## Measure admissions with and without Keyhole
 	$(BIN)/python -m bench
+	$(BIN)/python -m bench forms
 
 bench-loop: $(INSTALLED) ## Measure what following Vault costs, and how soon a change arrives (FULL=1: an hour)
 	$(BIN)/python -m bench loop $(if $(FULL),--full)

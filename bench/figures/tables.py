@@ -12,6 +12,7 @@ from bench.fairness import FairReport
 from bench.figures.measurement import FanOut, Row, first_errors
 from bench.figures.statistics import median_of
 from bench.figures.usage import Memory
+from bench.forms import FormsReport
 from bench.loop.figures import LoopFigure, LoopReport
 from bench.soak import SoakReport
 from bench.variables.settings import VariablesReport
@@ -35,6 +36,29 @@ def admissions(report: Report, *, markdown: bool) -> RenderableType:
         _memory(report, markdown=markdown),
         _far(report.far, markdown=markdown),
         *(Text(f"error: {told}") for told in first_errors(report.rows)),
+    ]
+    return Group(*_apart(parts))
+
+
+def forms(report: FormsReport, *, markdown: bool) -> RenderableType:
+    """Return what `python -m bench forms` shows."""
+    columns = ["form", "operation", "who answers", "clients", "p50 ms", "p99 ms", "p50 / constant", "rate / constant"]
+    table = _table([*columns, "Vault requests each", "errors"], markdown, words=3)
+    for row in report.rows:
+        figures = row.figures
+        table.add_row(
+            *(row.cell.form.name, row.cell.operation, row.cell.variant, str(row.cell.clients)),
+            *(_number(each) for each in (figures.p50_ms, figures.p99_ms, row.times_constant, row.rate_of_constant)),
+            _number(figures.vault_requests_per_admission),
+            str(figures.errors),
+        )
+    told = Text("\n".join(outcome.told for outcome in report.outcomes))
+    errors = (f"{row.cell.form.name}: {row.figures.first_error}" for row in report.rows if row.figures.first_error)
+    parts: list[RenderableType] = [
+        Text(report.machine.described()),
+        table,
+        told,
+        *(Text(f"error: {one}") for one in errors),
     ]
     return Group(*_apart(parts))
 
