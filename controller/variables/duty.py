@@ -91,6 +91,7 @@ class Variables:
         """Wait until the threads have ended, for two seconds at most. `stopping` must be set."""
         for watcher in self._watchers.values():
             watcher.stop()
+        self._shared.wake()
         until = time.monotonic() + _CLOSING_SECONDS
         for thread in self._threads:
             thread.join(max(0.0, until - time.monotonic()))

@@ -137,6 +137,11 @@ class Shared:
                 pending.is_at_work = False
                 self._fail(task.namespace, of, task.secret.name, pending, is_lasting=is_lasting)
 
+    def wake(self) -> None:
+        """Wake up who waits for something to do, so that it looks whether it is to end."""
+        with self._changed:
+            self._changed.notify_all()
+
     def activity(self) -> dict[str, float]:
         """Return when each namespace last had something new to do."""
         with self._changed:
