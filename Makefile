@@ -51,6 +51,8 @@ nightly: test laws uptime crowds soak ## Everything, the same tests with large n
 		tests/e2e/following/test_rotation.py
 	KEYHOLE_RESTARTED_WORKLOADS=30 KEYHOLE_ENABLED_WORKLOADS=100 \
 		$(BIN)/pytest $(UNHURRIED) -s -m servers tests/e2e/restarting/test_restarts.py
+	KEYHOLE_REVISIONS=5 KEYHOLE_TIMES_ANEW=50 \
+		$(BIN)/pytest $(UNHURRIED) -s -m servers tests/e2e/variables/test_lifetimes.py
 
 laws: $(INSTALLED) ## Hold the laws of the patch against 100,000 generated objects (about half an hour)
 	KEYHOLE_LAW_OBJECTS=25000 $(BIN)/pytest $(UNHURRIED) tests/webhook/admission/test_patch_laws.py

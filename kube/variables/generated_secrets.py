@@ -108,7 +108,7 @@ class GeneratedSecrets:
         """Set annotations, remove those that are None, and add the owners; return what came of it.
 
         The change is made to the state that `present` shows. Raises `kube.errors.Conflict` if somebody else was faster,
-        and `Refused` for every other failure.
+        or has deleted it, and `Refused` for every other failure.
         """
         metadata: dict[str, Any] = {"resourceVersion": present.resource_version, "uid": present.uid}
         if annotations:
@@ -127,10 +127,11 @@ class GeneratedSecrets:
                 _preload_content=False,
                 _headers=dict(_ONE),
             ),
+            is_change=True,
         )
 
     @staticmethod
-    def _change(purpose: str, send: Callable[[], Any]) -> Metadata:
+    def _change(purpose: str, send: Callable[[], Any], *, is_change: bool = False) -> Metadata:
         words = ""
 
         def sent() -> Any:
@@ -145,7 +146,12 @@ class GeneratedSecrets:
             return Metadata.of(ask(purpose, sent))
         except Conflict:
             raise
-        except (KubernetesError, KubernetesUnavailable) as error:
+        except KubernetesError as error:
+            if is_change and error.status == HTTPStatus.NOT_FOUND:
+                # Who deleted it was faster.
+                raise Conflict(purpose, error.status) from None
+            raise Refused(error, words) from None
+        except KubernetesUnavailable as error:
             raise Refused(error, words) from None
 
 

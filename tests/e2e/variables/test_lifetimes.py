@@ -1,5 +1,10 @@
-"""A generated Secret lives as long as a revision that uses it, and what runs needs no Keyhole."""
+"""A generated Secret lives as long as a revision that uses it, and what runs needs no Keyhole.
 
+`make nightly` keeps five revisions of every kind (KEYHOLE_REVISIONS) and makes a workload anew 50 times
+(KEYHOLE_TIMES_ANEW).
+"""
+
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,7 +16,9 @@ from tests.e2e.variables.conftest import Making
 from tests.e2e.variables.team import Team, until
 from tests.e2e.variables.workloads import secret_of, template, workload
 
-REVISIONS = 7
+# How many revisions of StatefulSets and DaemonSets are kept.
+DEPTH = int(os.environ.get("KEYHOLE_REVISIONS") or 2)
+TIMES_ANEW = int(os.environ.get("KEYHOLE_TIMES_ANEW") or 3)
 _CONFIGURATIONS = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/keyhole"
 
 
@@ -19,28 +26,28 @@ def variables(number: int) -> dict[str, str]:
     return {"PASSWORD": f"vault:secret/e2e/app#password-{number}"}
 
 
-@pytest.mark.parametrize("kind", ["Deployment", "StatefulSet", "DaemonSet"])
-def test_a_rollback_five_revisions_deep_finds_its_secret(team: Team, plant: Planter, making: Making, kind: str) -> None:
-    values = plant.secret("app", *(f"password-{number}" for number in range(REVISIONS)))
-    templates = [template(kind, "web", variables(number)) for number in range(REVISIONS)]
+@pytest.mark.parametrize(("kind", "depth"), [("Deployment", 5), ("StatefulSet", DEPTH), ("DaemonSet", DEPTH)])
+def test_a_rollback_finds_its_secret_as_deep_as_revisions_are_kept(
+    team: Team, plant: Planter, making: Making, kind: str, depth: int
+) -> None:
+    # One runs, as many as are kept come before it, and one more has gone.
+    values = plant.secret("app", *(f"password-{number}" for number in range(depth + 2)))
+    templates = [template(kind, "web", variables(number)) for number in range(depth + 2)]
     secrets = [secret_of(each) for each in templates]
     uids = []
     with making():
-        team.apply(workload(kind, "web", variables(0), revisionHistoryLimit=5))
+        team.apply(workload(kind, "web", variables(0), revisionHistoryLimit=depth))
         for number, pod in enumerate(templates):
             if number:
                 team.change(kind, "web", {"spec": {"template": pod}})
             until(team, lambda name=secrets[number]: team.get("Secret", name), "the Secret")  # type: ignore[misc]
             uids.append(team.generated()[secrets[number]]["metadata"]["uid"])
             until(team, lambda number=number: _is_rolled_out(team, secrets[number]), "the rollout")  # type: ignore[misc]
-        # One runs, and the five before it are kept.
-        until(team, lambda: set(team.generated()) == set(secrets[-6:]), "the first revision's Secret to go")
-        oldest = REVISIONS - 6
-        team.change(kind, "web", {"spec": {"template": templates[oldest]}})
-        until(team, lambda: _is_rolled_out(team, secrets[oldest]), "the rollback")
-        found = team.generated()[secrets[oldest]]
-        assert found["metadata"]["uid"] == uids[oldest]
-        assert team.cluster.values(secrets[oldest]) == {"PASSWORD": values[f"password-{oldest}"]}
+        until(team, lambda: set(team.generated()) == set(secrets[1:]), "the first revision's Secret to go")
+        team.change(kind, "web", {"spec": {"template": templates[1]}})
+        until(team, lambda: _is_rolled_out(team, secrets[1]), "the rollback")
+        assert team.generated()[secrets[1]]["metadata"]["uid"] == uids[1]
+        assert team.cluster.values(secrets[1]) == {"PASSWORD": values["password-1"]}
         team.delete(kind, "web")
         until(team, lambda: not team.generated(), "all Secrets to go")
 
@@ -59,6 +66,23 @@ def test_revisions_that_share_a_secret_own_it_together(team: Team, plant: Plante
             until(team, lambda: {each for _, each in team.owners(name)} == _replica_sets(team), "the owners")
     assert len(team.owners(name)) == 2
     assert team.generated()[name]["metadata"]["uid"] == uid
+
+
+def test_a_workload_that_is_deleted_and_made_anew_has_its_secret(team: Team, plant: Planter, making: Making) -> None:
+    """The collector takes the Secret away while the new ReplicaSet's pods ask for the same one."""
+    value = plant.secret("app", "password-0")["password-0"]
+    manifest = workload("Deployment", "web", variables(0))
+    name = secret_of(manifest["spec"]["template"])
+    with making():
+        for _ in range(TIMES_ANEW):
+            team.apply(manifest)
+            until(team, lambda: _is_owned_by_what_there_is(team, name), "the Secret")
+            team.delete("Deployment", "web")
+        team.apply(manifest)
+        until(team, lambda: _is_owned_by_what_there_is(team, name), "the Secret")
+    assert team.cluster.values(name) == {"PASSWORD": value}
+    assert not team.events("VariablesMissing")
+    assert not team.events("VariablesNotKept")
 
 
 def test_what_is_there_runs_without_keyhole_and_what_came_meanwhile_is_found(
@@ -118,6 +142,11 @@ def _container(team: Team) -> dict[str, object]:
     assert found is not None
     container: dict[str, object] = found["spec"]["template"]["spec"]["containers"][0]
     return container
+
+
+def _is_owned_by_what_there_is(team: Team, secret: str) -> bool:
+    there = {("ReplicaSet", name) for name in _replica_sets(team)}
+    return len(there) == 1 and bool(team.pods("web")) and team.owners(secret) == there
 
 
 def _replica_sets(team: Team) -> set[str]:
