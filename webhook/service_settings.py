@@ -24,7 +24,8 @@ class ServiceSettings:
 
     `record_key` is the Secret with the record keys, which are believed for `record_key_believed_seconds` after they
     were last read. `certificate` is where the serving certificate comes from. In each worker, at most `most_running`
-    admissions run at once and `most_waiting` more wait for their turn. With `variables`, workloads get them. Of objects, only `kinds` are filled.
+    admissions run at once and `most_waiting` more wait for their turn. With `variables`, workloads get them.
+    Only objects of these `kinds` are filled.
     """
 
     connections_file: Path

@@ -193,7 +193,7 @@ def _annotated(codec: Codec, notes: Mapping[str, str], problems: list[Problem]) 
     """Yield key, origin and text for each field that an annotation fills."""
     for name in sorted(notes):
         if name.startswith(annotations.DATA_PREFIX) and not codec.has_keys:
-            message = f"fills a key of data, and a {codec.kind} has none; name the field in {annotations.FIELDS}"
+            message = f"fills a key of data, and {codec.resource} have none; name the field in {annotations.FIELDS}"
             problems.append(Problem(f"annotation {name}", message))
         elif name.startswith(annotations.DATA_PREFIX):
             yield name.removeprefix(annotations.DATA_PREFIX), f"annotation {name}", notes[name]

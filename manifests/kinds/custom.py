@@ -55,7 +55,7 @@ class _CustomResource(Codec):
         allowed = ", ".join(pattern.text for pattern in self.fields[:_MOST_PATTERNS_TOLD])
         more = ", …" if len(self.fields) > _MOST_PATTERNS_TOLD else ""
         return (
-            f"on {self.kind}s, the administrator's list of kinds allows {allowed}{more}, as JSON Pointers without "
+            f"on {self.resource}, the administrator's list of kinds allows {allowed}{more}, as JSON Pointers without "
             f"quotes, backslashes and blanks, and never {pointers.NEVER}"
         )
 

@@ -38,7 +38,7 @@ _RECORD_MEMBERS: Final = frozenset({"v", "key", "n", "version", "fields"})
 _ENTRY_MEMBERS: Final = frozenset({"form", "ref", "spans", "versions", "mac", "key", "n"})
 _MAX_MAC_CHARACTERS = 64
 # A DNS label (RFC 1035), as Kubernetes wants it of the versions of a CustomResourceDefinition.
-_VERSION_NAME: Final = re.compile(r"|[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
+_VERSION_NAME: Final = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 # Whatever reads JSON can read numbers up to this one exactly (RFC 8259, section 6).
 MOST_CHANGES: Final = 2**53 - 1
 # Python's own limit depends on how deep the caller already is: what is read here might not be written there.
@@ -125,9 +125,9 @@ def parse(text: str | None) -> Record:
     n = _changes(parts)
     if n is None and "n" in parts:
         malformed.append("n")
-    version = parts.get("version", "")
+    version = parts.get("version")
     if not isinstance(version, str) or not _VERSION_NAME.fullmatch(version):
-        malformed.append("version")
+        malformed += ["version"] if "version" in parts else []
         version = ""
     return Record(key, entries, malformed, n or 0, more, version)
 

@@ -23,9 +23,10 @@ def admission_policy(
 ) -> Sequence[Mapping[str, Any]]:
     """Return the policy and its binding, for the namespaces that Keyhole works in.
 
-    Listed custom resources have a second policy with its binding (`manifests.registration.pointers_policy`). Elsewhere:
     Each key that an annotation fills must exist and be in the record. In a namespace that opted in, each key with a
     reference in place must be in the record, unless it is ignored. Unchanged fields pass, and so do dry runs.
+
+    Listed custom resources have a second policy with its binding: `manifests.registration.pointers_policy`.
     """
     spec = {
         "failurePolicy": "Fail",
