@@ -1,6 +1,6 @@
 """A testbed of its own: variables take kube-controller-manager, whose pods nobody runs here."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,7 @@ from tests.e2e.places import Places
 from tests.e2e.planter import Planter
 from tests.e2e.restarting.workloads import ROLLOUTS
 from tests.e2e.traffic import Traffic
+from tests.e2e.variables.sending import sending
 from tests.e2e.variables.team import Team, add_team
 
 Making = Callable[..., AbstractContextManager[Controller]]
@@ -52,7 +53,10 @@ def webhook(
 ) -> Iterator[Webhook]:
     directory = tmp_path_factory.mktemp("webhook")
     places.watch(directory / "keyhole.log")
-    with serving(bed, directory, connections) as webhook, registered(bed, webhook, policy=True):
+    with (
+        serving(bed, directory, connections, arguments=["--variables"]) as webhook,
+        registered(bed, webhook, policy=True),
+    ):
         yield webhook
 
 
@@ -68,6 +72,23 @@ def team(shop: Team) -> Iterator[Team]:
     """Return the namespace, emptied after the test."""
     yield shop
     shop.clear()
+
+
+@pytest.fixture(scope="package")
+def sent(bed: Testbed, places: Places, webhook: Webhook) -> Iterator[Mapping[str, Team]]:
+    """Return namespaces whose workloads are sent: `market` has opted in, `closed` to Secrets only, and at `bypassed`
+    only the policy is left."""
+    teams = {name: add_team(bed, places, name) for name in ("market", "closed", "bypassed")}
+    bed.kubectl("label", "namespace", "closed", "keyhole.dev/variables-")
+    with sending(bed, webhook, sent=("market", "closed"), guarded=tuple(teams)):
+        yield teams
+
+
+@pytest.fixture
+def market(sent: Mapping[str, Team]) -> Iterator[Team]:
+    """Return the namespace that has opted in, emptied after the test."""
+    yield sent["market"]
+    sent["market"].clear()
 
 
 @pytest.fixture
