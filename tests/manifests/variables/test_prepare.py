@@ -341,3 +341,42 @@ def test_the_order_of_annotations_is_irrelevant(notes: dict[str, str], random: A
     shuffled = list(notes.items())
     random.shuffle(shuffled)
     assert done(deployment(notes)) == done(deployment(dict(shuffled)))
+
+
+class TestHostile:
+    """Whoever writes a template writes all of it; what cannot be so is refused on one line, and the rest is undone."""
+
+    def test_ten_thousand_annotations(self) -> None:
+        notes = {f"env.keyhole.dev/V{number}": "x" for number in range(10_000)}
+        assert problems(deployment(notes)) == [
+            "the template: it has 10000 variables, and 1000 are the most; use several workloads or whole secrets"
+        ]
+
+    @pytest.mark.parametrize(
+        ("note", "shown"),
+        [
+            ("env.keyhole.dev/A\nB", r'annotation "env.keyhole.dev/A\nB"'),
+            ("env.keyhole.dev/A\x1b[31m", r'annotation "env.keyhole.dev/A\u001b[31m"'),
+            ("env.keyhole.dev/A\u202eB", r'annotation "env.keyhole.dev/A\u202eB"'),
+            ("env.keyhole.dev/", "annotation env.keyhole.dev/"),
+            ("env.keyhole.dev/A=B", 'annotation "env.keyhole.dev/A=B"'),
+        ],
+    )
+    def test_names_that_no_variable_can_have(self, note: str, shown: str) -> None:
+        (problem,) = problems(deployment({note: "vault:secret/a#b"}))
+        assert problem == f'{shown}: no variable has such a name: printable ASCII without "="'
+
+    @pytest.mark.parametrize("container_name", ["a/b", "", "A\nB"])
+    def test_containers_whose_names_cannot_be(self, container_name: str) -> None:
+        manifest = deployment({}, container(container_name, {"name": "A", "value": "vault:secret/a#b"}))
+        found = prepare(DEPLOYMENT, "web", manifest)
+        assert found.problems or not prepare(DEPLOYMENT, "web", patched(manifest, found)).operations
+
+    def test_a_marker_that_lists_the_annotations_of_others_takes_away_only_what_nobody_wrote(self) -> None:
+        listed = {MARKER: marker.dump(marker.Marker("", "keyhole-0123456789ab", in_place=("web/A", "web/B")))}
+        notes = {"web.env.keyhole.dev/A": "vault:secret/a#b", **listed}
+        assert env(done(deployment(notes))) == ["A<web.A"]
+
+    def test_a_secret_of_our_form_under_another_name_goes(self) -> None:
+        theirs = {"name": "STOLEN", "valueFrom": {"secretKeyRef": {"name": "other-keyhole-0123456789ab", "key": "A"}}}
+        assert env(done(deployment(PASSWORD, container("web", theirs)))) == ["PASSWORD<PASSWORD"]
