@@ -8,16 +8,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import jsonpointer
-
 from manifests import annotations
 from manifests.fields.problem import Problem
-from manifests.fields.scan import Form, WantedField, annotated_field, free, too_many
-from manifests.fields.texts import reading_units
-from manifests.fields.whole import paths as whole_paths
+from manifests.fields.scan import free
 from manifests.kinds.codec import Operation, map_operations
-from manifests.kinds.secret import SECRET
 from manifests.variables import marker, names, wanted
+from manifests.variables.asked import AskedFor, Asking, asked_for
 from manifests.variables.containers import (
     Container,
     Filling,
@@ -27,26 +23,15 @@ from manifests.variables.containers import (
     filled_env_from,
 )
 from manifests.variables.generated import marker_of
-from manifests.variables.in_place import Before, InPlace, convert, expanded
+from manifests.variables.in_place import Before, convert
 from manifests.variables.templates import Workload
 from resolver.causes import Cause
 from resolver.references.characters import named
-from resolver.references.errors import ReferenceSyntaxError
-from resolver.references.grammar import Template
 
 MAX_ENTRIES: Final = 10_000
 """The most variables that all containers of a template may get together."""
-_UNITS_A_VARIABLE: Final = 5_000
 _UNITS_AN_ENTRY: Final = 2_000
 _OF_SECRETS: Final = frozenset({annotations.FIELDS, annotations.FROM})
-
-
-@dataclass(frozen=True, slots=True)
-class AskedFor:
-    """A variable with references: the JSON Pointer of the annotation that has them, and what they are."""
-
-    pointer: str
-    field: WantedField
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +98,7 @@ def prepare(
     notes = {name: text for name, text in {**one.notes, **in_place.texts}.items() if name not in in_place.gone}
     asked = wanted.read(notes)
     one.problems += asked.problems
-    fields = list(_fields(one, asked, in_place, containers))
+    fields = list(asked_for(Asking(workload, in_place.addresses, containers, pay, one.problems, one.warnings), asked))
     if one.problems:
         return Prepared(warnings=one.warnings, problems=one.problems, variables=fields, asks=True)
     found = marker_of(one.owner, asked, tuple(in_place.addresses)) if asked else None
@@ -141,45 +126,6 @@ def _foreign(notes: Mapping[str, str]) -> Iterator[str]:
         if name in _OF_SECRETS or name.startswith(annotations.DATA_PREFIX):
             yield f"annotation {named(name)} fills fields of a Secret, and this is a pod template: it has no effect"
     yield from (f"annotation {named(name)} means nothing to Keyhole" for name in annotations.unknown(notes))
-
-
-def _fields(
-    one: _Template, asked: wanted.Wanted, in_place: InPlace, containers: Mapping[str, Container]
-) -> Iterator[AskedFor]:
-    """Yield the variables whose texts can be read; add the problems with the others."""
-    one.problems += _unreadable_paths(asked.paths)
-    count = 0
-    for variable in asked.variables:
-        one.pay(_UNITS_A_VARIABLE + reading_units(variable.text))
-        if variable.container and variable.container not in containers:
-            message = f"the template has no container {named(variable.container)}"
-            one.problems.append(Problem(variable.origin, message))
-            continue
-        found = annotated_field(SECRET, variable.key, variable.origin, variable.text, one.problems)
-        if found is None:
-            continue
-        is_in_place = variable.address in in_place.addresses
-        if not is_in_place and isinstance(found.template, Template) and (other := expanded(found.template)):
-            one.warnings.append(f"{variable.origin}: Kubernetes does not expand {named(other)} beside a reference")
-        count += len(found.template.references)
-        form = Form.IN_PLACE if is_in_place else Form.ANNOTATION
-        asked_for = WantedField(found.codec, found.key, form, found.origin, found.template, found.text)
-        yield AskedFor(_pointer_of(one, variable), asked_for)
-    one.problems += too_many(count)
-
-
-def _unreadable_paths(paths: Sequence[str]) -> Iterator[Problem]:
-    try:
-        if paths:
-            whole_paths(",".join(paths))
-    except ReferenceSyntaxError as error:
-        yield Problem(f"annotation {annotations.ENV_FROM}", error.describe(show_text=True))
-
-
-def _pointer_of(one: _Template, variable: wanted.Variable) -> str:
-    note = wanted.annotation_of(variable.container, variable.name)
-    note = note if note is not None and variable.origin == f"annotation {note}" else annotations.ENV
-    return f"{one.workload.pointer}/metadata/annotations/{jsonpointer.escape(note)}"
 
 
 def _metadata_operations(one: _Template, notes: Mapping[str, str], found: marker.Marker | None) -> Iterator[Operation]:

@@ -13,7 +13,8 @@ from kube.namespaces import OptedIn
 from manifests.annotations import ENV_SECRET, VARIABLES
 from manifests.fields.problem import Problem
 from manifests.planning.planned_field import Action, PlannedField
-from manifests.variables.prepare import AskedFor, prepare
+from manifests.variables.asked import AskedFor
+from manifests.variables.prepare import prepare
 from manifests.variables.templates import BY_GROUP_AND_KIND, Workload
 from resolver.budget import Budget, Process
 from resolver.causes import Cause

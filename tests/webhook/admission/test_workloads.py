@@ -199,21 +199,24 @@ def test_what_becomes_of_it_is_counted_and_the_trail_says_who_asked_for_which_re
     trail, meters = AuditTrail(load_key(key), AuditStream(log)), Meters.alone()
     audited = AuditedAdmission(admission(), trail, lambda asked, _: [("never", "asked")] if list(asked) else [])
     metered = MeteredAdmission(audited, meters)
-    notes = {**PASSWORD, "keyhole.dev/env": "_A: vault:secret/app#a"}
+    notes = {**PASSWORD, "keyhole.dev/env": "_A: vault:secret/app#a", "keyhole.dev/env-from": "secret/b, secret/c"}
     found = metered.answer(request(deployment(notes, container("web", TOKEN))), Deadline.after(5))
     metered.answer(request(deployment({"env.keyhole.dev/A": "vault:secret"})), Deadline.after(5))
     trail.close()
     counted = meters.text().decode()
-    assert 'keyhole_fields_total{result="variable"} 3.0' in counted
+    assert 'keyhole_fields_total{result="variable"} 4.0' in counted
     assert 'kind="Deployment",operation="CREATE",outcome="denied"' in counted
-    assert [outcome.fate for outcome in found.outcomes] == [Fate.VARIABLE] * 3
+    assert [outcome.fate for outcome in found.outcomes] == [Fate.VARIABLE] * 4
     documents = [json.loads(line) for line in log.read_text().splitlines()]
     accepted, refused = (document["record"] for document in documents if document["event"] == "admission")
     assert accepted["requester"]["username"] == "dev"
     assert accepted["object"] == {"group": "apps", "kind": "Deployment", "namespace": "shop", "name": "web"}
     assert not {"identity", "logins"} & accepted.keys()
     notes_at = "/spec/template/metadata/annotations"
-    assert [(each["pointer"], each["form"], each["references"][0]["text"]) for each in accepted["fields"]] == [
+    whole, *single = accepted["fields"]
+    assert whole["pointer"] == f"{notes_at}/keyhole.dev~1env-from"
+    assert [each["text"] for each in whole["references"]] == ["vault:secret/b#*", "vault:secret/c#*"]
+    assert [(each["pointer"], each["form"], each["references"][0]["text"]) for each in single] == [
         (f"{notes_at}/env.keyhole.dev~1PASSWORD", "annotation", "vault:secret/app#password"),
         (f"{notes_at}/keyhole.dev~1env", "annotation", "vault:secret/app#a"),
         (f"{notes_at}/web.env.keyhole.dev~1TOKEN", "in place", "vault:secret/app#token"),
