@@ -58,6 +58,11 @@ def ignored(annotations: Mapping[str, str]) -> Ignored:
     return Ignored(keys=frozenset(key.strip() for key in text.split(",")))
 
 
+def fill_fields(notes: Mapping[str, str]) -> bool:
+    """Whether annotations, of whatever kind of object, have one that Keyhole fills fields from."""
+    return any(name in {FIELDS, FROM} or name.startswith(DATA_PREFIX) for name in notes)
+
+
 def unknown(annotations: Mapping[str, str]) -> list[str]:
     """Return the annotations in Keyhole's domain that mean nothing to it. Most likely they are misspelt."""
     return sorted(

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Any, Protocol
 
 from manifests.fields.problem import Problem
+from manifests.fields.scan import Form
 from manifests.planning.planned_field import PlannedField
 from manifests.provenance.record import Entry
 from resolver.causes import Cause
@@ -109,7 +110,7 @@ class FieldOutcome:
     `pointer` is the field's JSON Pointer. `field` is what was planned; None for a value that is removed. `value` is
     what the field holds from now on; None if it stays as it was sent. `entry` goes into the record. `problems` say why
     the object was refused, or why the value could not be verified. `references` has what Vault said about each
-    reference; None if it was not asked.
+    reference; None if it was not asked. `form` is that of a field that is not planned (any more).
     """
 
     pointer: str
@@ -119,6 +120,7 @@ class FieldOutcome:
     entry: Entry | None = None
     problems: Sequence[Problem] = ()
     references: Mapping[Reference, Outcome | None] = dataclasses.field(default_factory=dict, repr=False)
+    form: Form = Form.ANNOTATION
 
     @property
     def cause(self) -> Cause | None:

@@ -68,6 +68,10 @@ class Codec:
     """Whether `data.keyhole.dev/KEY` names a field. Otherwise only `keyhole.dev/fields` does."""
     is_versioned: bool = False
     """Whether the same field may have another JSON Pointer in another version of the kind."""
+    takes_whole_secrets: bool = False
+    """Whether `keyhole.dev/from` fills the kind with every field of a path."""
+    renders_files: bool = False
+    """Whether the text of one key can be rendered into another (`key:OTHER`)."""
     coding: str = "text"
     """What a stored value has to be. Messages say that it "is not base64"."""
     # MaxSecretSize, which is also the limit for ConfigMaps. Kubernetes checks it after admission.

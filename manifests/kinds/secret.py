@@ -29,6 +29,8 @@ _PEM_LABELS: Final[Mapping[str, str]] = {"tls.crt": "CERTIFICATE", "ca.crt": "CE
 class _Secret(Codec):
     kind = "Secret"
     resource = "secrets"
+    takes_whole_secrets = True
+    renders_files = True
     coding = "base64"
     in_place = secret_search.IN_PLACE
     # `auth` in a docker configuration is base64 once more.

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from manifests import annotations
+from manifests.fields.files import is_filled
 from manifests.fields.problem import Problem
 from manifests.fields.scan import Form, Scan, WantedField, free, scan_object, too_many
 from manifests.kinds.codec import Codec, Stored
@@ -29,8 +30,9 @@ from manifests.planning.forgotten import foreign, forgotten, is_removable
 from manifests.planning.immutable import frozen_fields
 from manifests.planning.other_version import changed_references, filled_in, not_refreshed
 from manifests.planning.planned_field import Action, ConflictingValue, PlannedField
+from manifests.planning.whole import NOT_SHOWN, Whole, WholePlan
 from manifests.provenance.evidence import Evidence, left_behind, recorded_in_place, unchanged_entries
-from manifests.provenance.mac import Provenance
+from manifests.provenance.mac import Provenance, Verdict
 from manifests.provenance.record import Entry, Record
 
 _NO_RECORD = Record()
@@ -45,6 +47,7 @@ class Plan:
     record, and `before` has the live values by key; None if the object is being created. `compares` says that the plan
     depends on a live value which the requester may not know, so only somebody who may get the object may see its
     outcome. `version` is the version of the kind that the record will name; empty if the kind does not need one.
+    `whole` has the whole secrets that are wanted; `fields` has those of their fields that a record knows.
     """
 
     codec: Codec
@@ -58,6 +61,7 @@ class Plan:
     before: Mapping[str, Stored | None] | None = field(default=None, repr=False, compare=False)
     compares: bool = False
     version: str = ""
+    whole: WholePlan | None = None
 
 
 def plan_object(
@@ -103,17 +107,19 @@ class _Planning:
         stored = self._stored_as_sent()
         unchanged = unchanged_entries(self.live, stored)
         recorded = dict(recorded_in_place(self.live, self.sent, unchanged))
-        settled = unchanged.keys() | recorded.keys() | left_behind(self.sent, unchanged)
+        settled = unchanged.keys() | recorded.keys() | left_behind(self.sent, self.live, unchanged)
         found = scan_object(self.codec, self.new, settled, stored, self.pay)
-        ignored = annotations.ignored(self._notes)
+        ignored = annotations.ignored(self.sent.notes)
         for key in list(recorded):
             if key in found.annotated or key in ignored:
                 del recorded[key]
         wanted_fields = {wanted.key: wanted for wanted in [*found.wanted, *recorded.values()]}
+        whole = self._whole(found, unchanged, wanted_fields) if found.whole else None
         unresolved = stored - recorded.keys()
         fields = [self._planned(wanted_fields[key], is_unresolved=key in unresolved) for key in sorted(wanted_fields)]
         count = sum(len(planned.wanted.template.references) for planned in fields)
         problems = [*found.problems, *self._unnamed(found), *self._conflicting_values(fields), *too_many(count)]
+        problems += [Problem(origin, is_filled(key)) for key, origin in found.sources.items() if key in settled]
         obstacles = self.codec.obstacles(self.new, wanted_fields.keys())
         problems += [Problem(wanted_fields[key].origin, reason) for key, reason in obstacles]
         retained = {
@@ -127,11 +133,17 @@ class _Planning:
             named = wanted_fields.keys() | found.annotated
             removed, partings = forgotten(self.sent, self.live, unchanged, named, retained)
             warnings += [*partings, *foreign(self.sent, self.live, wanted_fields.keys())]
-        return Plan(self.codec, fields, problems, warnings, removed, retained, *self._about(fields, found))
+        return Plan(self.codec, fields, problems, warnings, removed, retained, *self._about(fields, found), whole)
 
-    @property
-    def _notes(self) -> Mapping[str, str]:
-        return (self.new.get("metadata") or {}).get("annotations") or {}
+    def _whole(self, found: Scan, unchanged: Mapping[str, Verdict], wanted_fields: dict[str, WantedField]) -> WholePlan:
+        """Add the fields that are known of whole secrets, and plan what Vault has to be asked."""
+        taken = wanted_fields.keys() | found.annotated
+        whole = Whole(self.codec, found.whole, self.sent, self.live, unchanged, taken)
+        planned = whole.plan()
+        wanted_fields.update(whole.known)
+        if self.dry_run and not planned.is_settled:
+            self.warnings.append(NOT_SHOWN)
+        return planned
 
     @property
     def _has_record(self) -> bool:
@@ -149,8 +161,8 @@ class _Planning:
     def _carried_along(self, filled: str) -> Plan:
         """Plan nothing for an object whose record is of another version of the kind."""
         before = ((self.live.manifest or {}).get("metadata") or {}).get("annotations") or {}
-        problems = list(changed_references(self.codec, self._notes, before, filled))
-        warnings = [not_refreshed(self.codec, filled)] if annotations.REFRESH in self._notes else []
+        problems = list(changed_references(self.codec, self.sent.notes, before, filled))
+        warnings = [not_refreshed(self.codec, filled)] if annotations.REFRESH in self.sent.notes else []
         record, values = self.live.record, self.live.values
         return Plan(self.codec, (), problems, warnings, (), record.entries, True, record, values, False, filled)
 
@@ -164,7 +176,7 @@ class _Planning:
         self, fields: Sequence[PlannedField], found: Scan
     ) -> tuple[bool, Record, Mapping[str, Stored | None] | None, bool, str]:
         """Return `rewrites_metadata`, `record`, `before`, `compares` and `version` of a plan."""
-        rewrites_metadata = self._has_record or annotations.REFRESH in self._notes
+        rewrites_metadata = self._has_record or bool(found.whole) or annotations.REFRESH in self.sent.notes
         before = None if self.live.manifest is None else self.live.values
         return rewrites_metadata, self.live.record, before, self._compares(fields, found), self.version
 
@@ -204,12 +216,13 @@ class _Planning:
         own = None
         if self.live.manifest is None and wanted.key not in self.sent.entries and wanted.form is Form.ANNOTATION:
             own = self._own_value(wanted)
-        if self.dry_run and entry is not None and wanted.form is Form.IN_PLACE:
+        if self.dry_run and entry is not None and wanted.form is not Form.ANNOTATION:
             # This is a backup. The dry run shows what was sent; applied for real, it is resolved.
             return PlannedField(wanted, Action.KEEP, self.sent.stored(wanted.key), entry)
         if not self.dry_run:
             return PlannedField(wanted, Action.RESOLVE, self.sent.stored(wanted.key) if entry else None, entry, own)
-        if wanted.form is Form.ANNOTATION or (self.codec.needs_form(wanted.key) and wanted.text):
+        is_in_place = wanted.form is Form.IN_PLACE
+        if wanted.form is Form.ANNOTATION or (is_in_place and self.codec.needs_form(wanted.key) and wanted.text):
             return PlannedField(wanted, Action.PLACEHOLDER, own=own)
         return PlannedField(wanted, Action.LEAVE)
 

@@ -30,12 +30,15 @@ class Evidence:
     # Each MAC is computed once, however often the plan asks for the verdict.
     _verdicts: dict[str, Verdict | None] = field(default_factory=dict, repr=False)
 
+    @property
+    def notes(self) -> Mapping[str, str]:
+        """The object's annotations."""
+        return ((self.manifest or {}).get("metadata") or {}).get("annotations") or {}
+
     @cached_property
     def record_text(self) -> str | None:
         """The annotation with the record, as it is written."""
-        notes = ((self.manifest or {}).get("metadata") or {}).get("annotations") or {}
-        text: str | None = notes.get(annotations.RECORD)
-        return text
+        return self.notes.get(annotations.RECORD)
 
     @cached_property
     def record(self) -> record.Record:
@@ -130,12 +133,18 @@ def recorded_in_place(
                 yield key, wanted
 
 
-def left_behind(sent: Evidence, unchanged: Mapping[str, Verdict]) -> set[str]:
-    """Return the keys whose values are sent with a valid record, but without the annotation that they came from."""
+def left_behind(sent: Evidence, live: Evidence, unchanged: Mapping[str, Verdict]) -> set[str]:
+    """Return the keys whose values are sent with a record that says that an annotation gave them.
+
+    It has to be valid, except for the fields of whole secrets in an object that is created: they are a copy, and are
+    filled anew or go.
+    """
     return {
         key
         for key, entry in sent.entries.items()
-        if key not in unchanged and entry.form is Form.ANNOTATION and sent.verdict(key) is Verdict.PROVED
+        if key not in unchanged
+        and entry.form is not Form.IN_PLACE
+        and (sent.verdict(key) is Verdict.PROVED or (entry.form is Form.FROM and live.manifest is None))
     }
 
 

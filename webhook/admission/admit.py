@@ -26,8 +26,8 @@ from dataclasses import replace
 from typing import ClassVar
 
 from kube.errors import KubernetesError, KubernetesUnavailable
+from manifests import annotations
 from manifests.fields.problem import Problem
-from manifests.fields.scan import has_annotations
 from manifests.kinds.known import ONLY_SECRETS, Kinds
 from manifests.planning.metadata import foreseen_oversize, metadata_change, oversize
 from manifests.planning.plan import plan_object
@@ -161,7 +161,9 @@ class Admission:
         if keys is None:
             raise RecordKeyUnavailable
         try:
-            progress.outcomes = self._executor.execute(request, progress.plan, provenance, deadline, progress.found)
+            progress.plan, progress.outcomes = self._executor.execute(
+                request, progress.plan, provenance, deadline, progress.found
+            )
         except Denied as denied:
             # No warnings: some of them say what a record proves.
             return refusal(request, progress, [*progress.plan.problems, denied.problem])
@@ -197,7 +199,7 @@ def _finished(request: AdmissionRequest, progress: Progress, keys: KeyRing) -> A
 
 
 def _other_kind(request: AdmissionRequest) -> Answer:
-    if not has_annotations(request.manifest):
+    if not annotations.fill_fields(request.annotations):
         return Answer(allowed=True)
     problem = Problem(THE_OBJECT, "holds references, and Keyhole does not fill objects of this kind")
     return refusal(request, Progress(), [problem])

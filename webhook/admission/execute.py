@@ -8,12 +8,13 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from kube.access import SECRETS, Subject
 from kube.errors import KubernetesError, KubernetesUnavailable
 from manifests import annotations
 from manifests.fields.problem import Problem
+from manifests.fields.scan import Form
 from manifests.kinds.codec import Codec
 from manifests.planning.plan import Plan
 from manifests.planning.planned_field import Action, PlannedField
@@ -28,8 +29,9 @@ from resolver.resolve import Outcome
 from resolver.vault.http import Limit
 from runtime.logs import frames
 from webhook.admission.asked import OptIn, References, Rights
-from webhook.admission.outcomes import SHOWN, THE_OBJECT, FieldFiller, left_bytes, untouched
+from webhook.admission.outcomes import SHOWN, THE_OBJECT, FieldFiller, left_bytes, removed, untouched
 from webhook.admission.refusal import edge_problem
+from webhook.admission.whole import answered, needed
 from webhook.model import AdmissionRequest, Fate, FieldOutcome
 
 log = logging.getLogger("keyhole.admission")
@@ -107,31 +109,40 @@ class PlanExecutor:
         provenance: Provenance | None,
         deadline: Deadline,
         found: dict[Reference, Outcome],
-    ) -> list[FieldOutcome]:
+    ) -> tuple[Plan, list[FieldOutcome]]:
         """Ask Vault about the fields that need it, and return what becomes of each field, removed ones last.
 
+        The plan that comes back has the fields of whole secrets too.
         What Vault says is put into `found`, so that it is known even if the work ends before there are outcomes.
         Raises `Denied`, or the errors of `kube` and `TemporaryError` if that cannot be asked.
         """
         asked = [field for field in plan.fields if self._must_ask(field, request)]
         is_needed = any(field.action is Action.RESOLVE for field in asked)
         is_needed |= any(field.action in SHOWN for field in plan.fields)
+        is_needed |= plan.whole is not None and bool(plan.whole.required)
+        secrets = needed(plan.whole, asked, dry_run=request.dry_run) if plan.whole is not None else []
+        references = dict.fromkeys([*secrets, *_references(asked, but_of_whole_secrets=bool(secrets))])
         if plan.problems and not is_needed:
             # The object is refused in any case, and no field needs a new value: there is nothing to ask.
-            return untouched(plan, found)
+            return plan, untouched(plan, found)
         unverified: Problem | None = None
         if is_needed:
             self._check_may_have(request, plan.codec, deadline)
-            found.update(self._resolve(request, asked, deadline))
-        elif asked:
-            unverified = self._verify(request, plan.codec, asked, deadline, found)
+            found.update(self._resolve(request, references, deadline))
+        elif references:
+            unverified = self._verify(request, plan.codec, references, deadline, found)
+        of_paths: Sequence[FieldOutcome] = ()
+        if secrets:
+            after = answered(plan, found)
+            plan, of_paths = after.plan, after.of_paths
         room_bytes = left_bytes(plan, request.manifest)
         filler = FieldFiller(provenance, found, request.dry_run, unverified, room_bytes)
         asked_keys = {field.wanted.key for field in asked}
+        asked_keys |= {field.wanted.key for field in plan.fields if secrets and field.wanted.form is Form.FROM}
         outcomes = [filler.outcome(field, is_asked=field.wanted.key in asked_keys) for field in plan.fields]
         for outcome in outcomes:
             self._remember(outcome)
-        return [*outcomes, *(FieldOutcome(plan.codec.pointer(key), Fate.REMOVED) for key in plan.removed)]
+        return plan, [*outcomes, *of_paths, *removed(plan)]
 
     def check_comparison(self, request: AdmissionRequest, plan: Plan, deadline: Deadline) -> None:
         """Raise `Denied` if the requester may not be told what the plan says.
@@ -200,16 +211,15 @@ class PlanExecutor:
         raise Denied(Problem(THE_OBJECT, message, Cause.REQUESTER_MAY_NOT_READ))
 
     def _resolve(
-        self, request: AdmissionRequest, asked: Sequence[PlannedField], deadline: Deadline
+        self, request: AdmissionRequest, references: Collection[Reference], deadline: Deadline
     ) -> Mapping[Reference, Outcome]:
-        needed = dict.fromkeys(reference for field in asked for reference in field.wanted.template.references)
-        return self._references.resolve(needed, request.namespace, deadline) if needed else {}
+        return self._references.resolve(references, request.namespace, deadline) if references else {}
 
     def _verify(
         self,
         request: AdmissionRequest,
         codec: Codec,
-        asked: Sequence[PlannedField],
+        references: Collection[Reference],
         deadline: Deadline,
         found: dict[Reference, Outcome],
     ) -> Problem | None:
@@ -219,7 +229,7 @@ class PlanExecutor:
         try:
             with self._limit(seconds + GRACE_SECONDS):
                 self._check_may_have(request, codec, sooner)
-                found.update(self._resolve(request, asked, sooner))
+                found.update(self._resolve(request, references, sooner))
         except Denied as denied:
             return denied.problem
         except TimeoutError:
@@ -231,3 +241,9 @@ class PlanExecutor:
             problem = f"a bug in Keyhole; its log has it under {request.uid}"
             return Problem(THE_OBJECT, problem, Cause.INTERNAL_ERROR, temporary=True)
         return None
+
+
+def _references(asked: Iterable[PlannedField], *, but_of_whole_secrets: bool) -> Iterator[Reference]:
+    for field in asked:
+        if not but_of_whole_secrets or field.wanted.form is not Form.FROM:
+            yield from field.wanted.template.references
