@@ -89,8 +89,9 @@ class Variables:
 
     def close(self) -> None:
         """Wait until the threads have ended, for two seconds at most. `stopping` must be set."""
-        for watcher in self._watchers.values():
-            watcher.stop()
+        with self._lock:
+            for watcher in self._watchers.values():
+                watcher.stop()
         self._shared.wake()
         until = time.monotonic() + _CLOSING_SECONDS
         for thread in self._threads:

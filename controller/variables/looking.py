@@ -18,6 +18,7 @@ log = logging.getLogger("keyhole.controller")
 LIST_EVERY_SECONDS: Final = 10.0
 _FIRST_PAUSE_SECONDS: Final = 0.5
 _LONGEST_PAUSE_SECONDS: Final = 30.0
+_REFUSALS_OF_A_START: Final = 4
 _ADVICE: Final = ". Apply the tenant bundle again (`keyhole tenant --variables`)"
 
 
@@ -97,7 +98,9 @@ class Watcher:
         return random.uniform(_FIRST_PAUSE_SECONDS / 2, longest)  # noqa: S311 - a spread, no secret
 
     def _say(self, error: KubernetesError | KubernetesUnavailable) -> None:
-        if str(error) != self._told and isinstance(error, KubernetesError):
+        # An API server that has just started refuses everybody for a second or two, until it knows the Roles.
+        is_lasting = isinstance(error, KubernetesError) and self._failures > _REFUSALS_OF_A_START
+        if is_lasting and str(error) != self._told:
             self._told = str(error)
             log.warning("namespace %s gets no variables: %s%s", self._namespace, error, _ADVICE)
 

@@ -58,7 +58,7 @@ class Looks:
             go_on()
             tenant = self._clients.acting_as(RECONCILER, namespace, _CALL_SECONDS)
             secrets = GeneratedSecrets(tenant, GENERATED).list(_CALL_SECONDS, go_on)
-            self._shared.listed(namespace, [one for one in secrets if not isinstance(one, Oversized)])
+            self._shared.listed(namespace, (one for one in secrets if not isinstance(one, Oversized)))
             pods = Pods(tenant, _SELECTOR)
             for pod in pods.list(_CALL_SECONDS, go_on):
                 if not isinstance(pod, Oversized):

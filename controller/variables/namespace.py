@@ -32,6 +32,11 @@ class Known:
     read_at: float
     keys: set[tuple[str, str]] = field(default_factory=set)
 
+    @classmethod
+    def of(cls, secret: Metadata, now: float) -> "Known":
+        """Take of a Secret's metadata what is kept: there may be a megabyte of annotations and owners."""
+        return cls(secret.uid, digest(secret.annotations), {each.uid for each in secret.owners[:MOST_OWNERS]}, now)
+
 
 @dataclass(slots=True)
 class Pending:
@@ -107,14 +112,13 @@ class NamespaceNeeds:
             if pending.pods.pop(pod_uid, None) is not None and not pending.pods and not pending.is_at_work:
                 self._drop(name)
 
-    def listed(self, secrets: Iterable[Metadata], now: float) -> None:
-        """Take note of all generated Secrets that there are."""
-        before, self.known = self.known, {}
-        for found in secrets:
-            self.found(found, now)
-            earlier = before.get(found.name.name)
-            if earlier is not None and earlier.uid == found.uid:
-                self.known[found.name.name].keys = earlier.keys
+    def listed(self, known: dict[str, Known]) -> None:
+        """Take note of all generated Secrets that there are, by name."""
+        before, self.known = self.known, known
+        for name, each in known.items():
+            earlier = before.get(name)
+            if earlier is not None and earlier.uid == each.uid:
+                each.keys = earlier.keys
         for pending in self.pending.values():
             pending.is_seen = False
         self.over.clear()
@@ -127,7 +131,7 @@ class NamespaceNeeds:
     def found(self, secret: Metadata, now: float, keys: Iterable[tuple[str, str]] = ()) -> None:
         """Take note of a Secret as it is now, and of the pods' keys whose owner owns it."""
         before = self.known.get(secret.name.name)
-        known = Known(secret.uid, digest(secret.annotations), {each.uid for each in secret.owners}, now)
+        known = Known.of(secret, now)
         if before is not None and before.uid == secret.uid and len(before.keys) < _MOST_KEYS:
             known.keys = before.keys
         known.keys.update(keys)

@@ -3,11 +3,12 @@
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from controller.following.pacing.pace import Pace
 from controller.variables.making import Ending, Key, Made
-from controller.variables.namespace import NamespaceNeeds, Pending
+from controller.variables.namespace import MOST_SECRETS, Known, NamespaceNeeds, Pending
 from controller.variables.need import Need
 from controller.variables.turns import Turns, Urgency
 from kube.objects import Metadata
@@ -56,10 +57,15 @@ class Shared:
             self._turns.forget(namespace)
 
     def listed(self, namespace: str, secrets: Iterable[Metadata]) -> None:
-        """Take note of all generated Secrets of a namespace. Its pods have to be listed next."""
+        """Take note of all generated Secrets of a namespace. Its pods have to be listed next.
+
+        The label is anybody's: of many more than Keyhole makes, the first ones are kept.
+        """
+        now = self._clock()
+        known = {each.name.name: Known.of(each, now) for each in islice(secrets, 2 * MOST_SECRETS)}
         with self._changed:
             if namespace in self._namespaces:
-                self._namespaces[namespace].listed(secrets, self._clock())
+                self._namespaces[namespace].listed(known)
 
     def pods_listed(self, namespace: str) -> None:
         """Say that all pods of a namespace have been seen."""

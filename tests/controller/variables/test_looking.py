@@ -84,14 +84,25 @@ def test_whatever_ends_a_watch_another_one_follows() -> None:
 
 def test_a_right_that_is_missing_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
     refusal = KubernetesError("listing pods in shop", 403)
-    script = _Script(refusal, refusal, refusal, None)
+    script = _Script(*[refusal] * 7, None)
+    watcher = _watcher(script)
+    watcher.start()
+    for _ in range(8):
+        script.looked.get(timeout=_SECONDS)
+    watcher.stop()
+    watcher.join(_SECONDS)
+    assert [record.message.count("Apply the tenant bundle again") for record in caplog.records] == [1]
+
+
+def test_an_api_server_that_has_just_started_is_not_told_of(caplog: pytest.LogCaptureFixture) -> None:
+    script = _Script(*[KubernetesError("listing pods in shop", 403)] * 3, None)
     watcher = _watcher(script)
     watcher.start()
     for _ in range(4):
         script.looked.get(timeout=_SECONDS)
     watcher.stop()
     watcher.join(_SECONDS)
-    assert [record.message.count("Apply the tenant bundle again") for record in caplog.records] == [1]
+    assert not caplog.records
 
 
 def test_who_no_longer_leads_watches_no_more() -> None:

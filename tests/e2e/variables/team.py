@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Any
 
 from testbed import Testbed
@@ -27,6 +28,8 @@ _PATHS = {
     "Secret": "api/v1/{}/secrets",
     "Event": "apis/events.k8s.io/v1/{}/events",
 }
+_TRIES = 50
+_PAUSE_SECONDS = 0.2
 _MERGE = "application/merge-patch+json"
 
 
@@ -54,7 +57,12 @@ class Team:
 
     def all_of(self, kind: str) -> list[Manifest]:
         """Return all objects of a kind."""
-        answer = self.bed.kubernetes.request("GET", self.path(kind))
+        # After a restart, the API server answers for the kinds of definitions with 429 for a moment.
+        for _ in range(_TRIES):
+            answer = self.bed.kubernetes.request("GET", self.path(kind))
+            if answer.status_code != HTTPStatus.TOO_MANY_REQUESTS:
+                break
+            time.sleep(_PAUSE_SECONDS)
         answer.raise_for_status()
         found: list[Manifest] = answer.json()["items"]
         return found

@@ -145,8 +145,19 @@ def _container(team: Team) -> dict[str, object]:
 
 
 def _is_owned_by_what_there_is(team: Team, secret: str) -> bool:
-    there = {("ReplicaSet", name) for name in _replica_sets(team)}
-    return len(there) == 1 and bool(team.pods("web")) and team.owners(secret) == there
+    """Say whether the Secret is owned by the ReplicaSet of the Deployment that there is now, and by nothing else.
+
+    A ReplicaSet that is made anew has the name of the one before it.
+    """
+    deployment, found = team.get("Deployment", "web"), team.get("Secret", secret)
+    if deployment is None or found is None:
+        return False
+    own = {
+        one["metadata"]["uid"]
+        for one in team.all_of("ReplicaSet")
+        if one["metadata"]["ownerReferences"][0]["uid"] == deployment["metadata"]["uid"]
+    }
+    return bool(own) and {each["uid"] for each in found["metadata"]["ownerReferences"]} == own
 
 
 def _replica_sets(team: Team) -> set[str]:

@@ -98,6 +98,19 @@ def test_a_secret_that_was_deleted_or_edited_is_put_right(team: Team, plant: Pla
     assert team.cluster.values(name)["PASSWORD"] == values["password"]
 
 
+def test_after_a_restart_of_the_api_server_pods_are_watched_again(
+    bed: Testbed, team: Team, plant: Planter, making: Making
+) -> None:
+    plant.secret("app")
+    first, second = (workload("Pod", name, VARIABLES) for name in ("first", "second"))
+    with making():
+        team.apply(first)
+        until(team, lambda: team.get("Secret", secret_of(first)), "the Secret")
+        bed.kubernetes.restart()
+        team.apply(second)
+        until(team, lambda: team.get("Secret", secret_of(second)), "the Secret of a pod that came after it")
+
+
 def test_namespaces_beyond_the_watches_are_listed(  # noqa: PLR0917 - pytest passes one for each fixture
     bed: Testbed, places: Places, team: Team, plant: Planter, making: Making, monkeypatch: pytest.MonkeyPatch
 ) -> None:
