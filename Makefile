@@ -56,6 +56,7 @@ nightly: test laws uptime crowds soak ## Everything, the same tests with large n
 
 laws: $(INSTALLED) ## Hold the laws of the patch against 100,000 generated objects (about half an hour)
 	KEYHOLE_LAW_OBJECTS=25000 $(BIN)/pytest $(UNHURRIED) tests/webhook/admission/test_patch_laws.py
+	KEYHOLE_LAW_OBJECTS=10000 $(BIN)/pytest $(UNHURRIED) tests/manifests/kinds/test_laws.py
 
 soak: $(INSTALLED) ## Load one Keyhole steadily and see whether it leaks (MINUTES=30)
 	$(BIN)/python -m bench soak --minutes $(or $(MINUTES),30)
