@@ -20,7 +20,7 @@ from tests.e2e.places import Places
 from tests.e2e.planter import Planter
 from tests.e2e.variables.conftest import Making
 from tests.e2e.variables.team import Team, add_team, until
-from tests.e2e.variables.workloads import REFERENCE, secret_of, template, workload
+from tests.e2e.variables.workloads import REFERENCE, secret_of, template, whole_secret_of, workload
 
 VARIABLES = {"PASSWORD": REFERENCE, "URL": f"postgres://app:(({REFERENCE} | urlencode))@db/app"}
 OWNERS = {
@@ -54,6 +54,20 @@ def test_the_secret_is_made_for_every_kind_of_workload(team: Team, plant: Plante
         assert team.cluster.values(name) == {"PASSWORD": value, "URL": f"postgres://app:{value}@db/app"}
         labels = {"app.kubernetes.io/managed-by": "keyhole", "keyhole.dev/generated": "true"}
         assert labels.items() <= team.generated()[name]["metadata"]["labels"].items()
+
+
+def test_whole_secrets_come_from_a_secret_of_their_own(team: Team, plant: Planter, making: Making) -> None:
+    value = plant.secret("app")["password"]
+    values = plant.secret("all", "USER", "HOST")
+    pod = {"apiVersion": "v1", "kind": "Pod", **template("Pod", "web", {"PASSWORD": REFERENCE}, "secret/e2e/all")}
+    pod["metadata"]["name"] = "web"
+    with making():
+        team.apply(pod)
+        for name in (secret_of(pod), whole_secret_of(pod)):
+            until(team, lambda name=name: team.get("Secret", name), "the Secret")  # type: ignore[misc]
+    assert team.cluster.values(secret_of(pod)) == {"PASSWORD": value}
+    assert team.cluster.values(whole_secret_of(pod)) == values
+    assert team.owners(secret_of(pod)) == team.owners(whole_secret_of(pod)) == {("Pod", "web")}
 
 
 def test_two_who_believe_that_they_lead_make_one_secret(team: Team, plant: Planter, bed: Testbed) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from manifests.annotations import ENV_DOMAIN, ENV_SECRET, USES_VARIABLES
+from manifests.annotations import ENV_DOMAIN, ENV_FROM, ENV_SECRET, USES_VARIABLES
 from manifests.variables import marker, names, wanted
 from manifests.variables.generated import marker_of
 from tests.e2e.objects import Manifest
@@ -12,9 +12,11 @@ REFERENCE = "vault:secret/e2e/app#password"
 _GROUPS = {"Job": "batch", "CronJob": "batch", "Pod": "", "Rollout": "argoproj.io"}
 
 
-def template(kind: str, name: str, variables: Mapping[str, str], image: str = "example/app:1") -> dict[str, Any]:
-    """Return the pod template of a workload whose one container has these variables."""
+def template(kind: str, name: str, variables: Mapping[str, str], paths: str = "") -> dict[str, Any]:
+    """Return the pod template of a workload whose one container has these variables, and all fields of these paths."""
     notes = {f"{ENV_DOMAIN}{variable}": text for variable, text in variables.items()}
+    if paths:
+        notes[ENV_FROM] = paths
     asked = wanted.read(notes)
     assert not asked.problems
     found = marker_of(names.owner(_GROUPS.get(kind, "apps"), kind, name), asked)
@@ -26,14 +28,26 @@ def template(kind: str, name: str, variables: Mapping[str, str], image: str = "e
         "labels": {"app": name, USES_VARIABLES: "true"},
         "annotations": {**notes, ENV_SECRET: marker.dump(found)},
     }
-    return {"metadata": metadata, "spec": {"containers": [{"name": "app", "image": image, "env": env}]}}
+    container: dict[str, Any] = {"name": "app", "image": "example/app:1", "env": env}
+    if found.whole:
+        container["envFrom"] = [{"secretRef": {"name": found.whole}}]
+    return {"metadata": metadata, "spec": {"containers": [container]}}
 
 
 def secret_of(of: Mapping[str, Any]) -> str:
     """Return the name of the Secret behind the variables of a template or a pod."""
+    return _marker_in(of).secret
+
+
+def whole_secret_of(of: Mapping[str, Any]) -> str:
+    """Return the name of the Secret that has whole secrets for a template or a pod."""
+    return _marker_in(of).whole
+
+
+def _marker_in(of: Mapping[str, Any]) -> marker.Marker:
     found = marker.parse(of["metadata"]["annotations"][ENV_SECRET])
     assert found is not None
-    return found.secret
+    return found
 
 
 def workload(kind: str, name: str, variables: Mapping[str, str], **spec: Any) -> Manifest:
