@@ -7,11 +7,16 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from testbed import Testbed
+from testbed.keyhole.installation import controlling
+from testbed.servers.ports import free_port
+from tests.e2e.places import Places
 from tests.e2e.planter import Planter
+from tests.e2e.scraped import scrape
 from tests.e2e.variables.conftest import Making
 from tests.e2e.variables.team import Team, until
 from tests.e2e.variables.workloads import secret_of, template, workload
@@ -85,8 +90,8 @@ def test_a_workload_that_is_deleted_and_made_anew_has_its_secret(team: Team, pla
     assert not team.events("VariablesNotKept")
 
 
-def test_what_is_there_runs_without_keyhole_and_what_came_meanwhile_is_found(
-    bed: Testbed, team: Team, plant: Planter, making: Making
+def test_what_is_there_runs_without_keyhole_and_what_came_meanwhile_is_found(  # noqa: PLR0917 - one for each fixture
+    bed: Testbed, places: Places, team: Team, plant: Planter, making: Making, tmp_path: Path
 ) -> None:
     plant.secret("app", "password-0", "password-1")
     name = secret_of(template("Deployment", "web", variables(0)))
@@ -105,8 +110,12 @@ def test_what_is_there_runs_without_keyhole_and_what_came_meanwhile_is_found(
     new = template("Deployment", "web", variables(1))
     team.change("Deployment", "web", {"spec": {"template": new}})
     until(team, lambda: secret_of(new) in {secret_of(one) for one in team.pods("web")}, "a pod of the new template")
-    with making():
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    places.watch(tmp_path / "process.log")
+    with controlling(bed, tmp_path, name="process", health_port=port, arguments=("--variables",)):
         until(team, lambda: team.get("Secret", secret_of(new)), "its Secret")
+        until(team, lambda: b'keyhole_variables_secrets_total{outcome="made"} 1.0' in scrape(url), "its count")
 
 
 @contextmanager
