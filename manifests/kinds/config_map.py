@@ -10,6 +10,7 @@ class _ConfigMap(Codec):
     kind = "ConfigMap"
     resource = "configmaps"
     is_listed = True
+    renders_files = True
 
     def other_bytes(self, manifest: Mapping[str, Any], keys: Collection[str]) -> int:
         binary = (manifest.get("binaryData") or {}).values()

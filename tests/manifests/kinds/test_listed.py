@@ -1,14 +1,17 @@
 """The administrator's list of kinds: what it gives, and what is refused, with entry, member and cause."""
 
 import json
+from pathlib import Path
 from typing import Any
 
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from manifests.kinds.known import ONLY_SECRETS
 from manifests.kinds.listed import MOST_KINDS, KindsError, read
+from manifests.kinds.listed_schema import text
 
 APPLICATION: dict[str, Any] = {
     "group": "argoproj.io",
@@ -37,9 +40,9 @@ def test_a_list_gives_codecs_after_that_of_secrets() -> None:
     assert kinds.of("", "Application") is None
 
 
-@pytest.mark.parametrize("text", ["kinds: []", "kinds:", '{"kinds": []}'])
-def test_an_empty_list_leaves_secrets(text: str) -> None:
-    assert list(read(text)) == list(ONLY_SECRETS)
+@pytest.mark.parametrize("written", ["kinds: []", "kinds:", '{"kinds": []}'])
+def test_an_empty_list_leaves_secrets(written: str) -> None:
+    assert list(read(written)) == list(ONLY_SECRETS)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +81,7 @@ def test_an_entry_that_cannot_be_used_is_refused(entry: object, problem: str) ->
 
 
 @pytest.mark.parametrize(
-    ("text", "problem"),
+    ("written", "problem"),
     [
         ("", "must be one map"),
         ("[]", "must be one map"),
@@ -93,9 +96,9 @@ def test_an_entry_that_cannot_be_used_is_refused(entry: object, problem: str) ->
         (_list(*[APPLICATION] * (MOST_KINDS + 1)), f"{MOST_KINDS} are the most"),
     ],
 )
-def test_a_list_that_cannot_be_used_is_refused(text: str, problem: str) -> None:
+def test_a_list_that_cannot_be_used_is_refused(written: str, problem: str) -> None:
     with pytest.raises(KindsError, match=problem):
-        read(text)
+        read(written)
 
 
 _JSON = st.recursive(
@@ -111,3 +114,30 @@ def test_nothing_but_a_clear_refusal_comes_of_anything_else(entry: object) -> No
         read(json.dumps({"kinds": [entry]}).replace("\\ud", "d"))
     except KindsError as error:
         assert str(error).startswith("kinds[0]")
+
+
+def test_the_published_schema_is_that_of_the_list() -> None:
+    published = Path(__file__).resolve().parents[3] / "docs" / "kinds.schema.json"
+    assert published.read_text(encoding="utf-8") == text(), (
+        "python -m manifests.kinds.listed_schema > docs/kinds.schema.json writes it anew"
+    )
+
+
+@pytest.mark.parametrize("entry", [CONFIG_MAP, APPLICATION, {**APPLICATION, "fields": ["/**"]}])
+def test_the_schema_takes_what_the_list_takes(entry: object) -> None:
+    assert read(_list(entry))
+    jsonschema.validate({"kinds": [entry]}, json.loads(text()))
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        *({}, {"kind": "Secret"}, {**CONFIG_MAP, "fields": ["/data/a"]}, {**APPLICATION, "scope": "Namespaced"}),
+        *({**APPLICATION, "fields": []}, {**APPLICATION, "fields": ["spec"]}, {**APPLICATION, "version": "*"}),
+    ],
+)
+def test_the_schema_refuses_what_the_list_refuses(entry: object) -> None:
+    with pytest.raises(KindsError):
+        read(_list(entry))
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"kinds": [entry]}, json.loads(text()))

@@ -7,7 +7,6 @@ from contextlib import closing, contextmanager
 
 from resolver.connections.model import Authentication, Connection
 from resolver.deadline import Deadline
-from resolver.errors import ResolverError
 from resolver.references.grammar import Reference
 from resolver.resolve import Outcome, Resolved, Resolver
 from resolver.tenancy.token_cache import TokenCache
