@@ -99,6 +99,11 @@ Examples:
     "that `keyhole manifests reconciler-policy` prints and the chart keyhole has.",
 )
 @click.option(
+    "--variables",
+    is_flag=True,
+    help="Let Keyhole fill variables of workloads: label the namespace, and let it see pods and make Secrets there.",
+)
+@click.option(
     "--guard-accounts",
     is_flag=True,
     help="Add a policy (cluster-wide objects) that keeps everybody but Keyhole from getting tokens for these accounts.",
@@ -153,6 +158,7 @@ def tenant(
     webhook_service_account: str,
     controller_service_account: str,
     restarts: bool,
+    variables: bool,
     guard_accounts: bool,
     vault: bool,
     vault_only: bool,
@@ -175,7 +181,9 @@ def tenant(
     options = _VaultOptions(output, paths, files, kv, templated, accessor, token_type, strict, program)
     try:
         accounts = account(webhook_service_account), account(controller_service_account)
-        objects = bundle.render(checked_tenant(namespace, *accounts), restarts=restarts, guarded=guard_accounts)
+        objects = bundle.render(
+            checked_tenant(namespace, *accounts), restarts=restarts, variables=variables, guarded=guard_accounts
+        )
         if not vault and not vault_only:
             if options.given():
                 raise click.UsageError(f"only with --vault or --vault-only: {', '.join(options.given())}")

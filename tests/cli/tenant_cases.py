@@ -29,6 +29,7 @@ CASES: Mapping[str, Sequence[str]] = {
         *("--controller-service-account", "vault-system/true"),
     ],
     "bundle-with-restarts.yaml": ["shop", "--restarts"],
+    "bundle-with-variables.yaml": ["shop", "--variables"],
     "bundle-guarded.yaml": ["shop", "--guard-accounts", "--controller-service-account", "vault-system/true"],
     "everything.sh": ["shop", "--vault", "--path", "secret/shop/app", "--kv", "secret=2"],
     "manifests.sh": _OF_MANIFESTS,
