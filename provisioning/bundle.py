@@ -142,9 +142,9 @@ def render(
 ) -> str:
     """Return the bundle as YAML, one document per object. The same tenant always gives the same text.
 
-    With `restarts` Keyhole may restart the namespace's workloads, with `variables` it fills their variables. `kinds`
-    are those on the administrator's list, whose objects it may fill beside Secrets. With `guarded` a policy comes along
-    that leaves the tenant's accounts to Keyhole.
+    With `restarts` Keyhole may restart the namespace's workloads, with `variables` it fills their variables. Of `kinds`
+    it may refresh those that an administrator listed. With `guarded` a policy comes along that leaves the tenant's
+    accounts to Keyhole.
     """
     name, quoted = tenant.namespace, scalar(tenant.namespace)
     bundle = _filled(
@@ -153,7 +153,7 @@ def render(
         webhook=_scalars(tenant.webhook),
         controller=_scalars(tenant.controller),
         labels=reconciler_rules.LABEL if variables else "",
-        further=reconciler_rules.further([*kinds], restarts=restarts, variables=variables),
+        further=reconciler_rules.further(kinds, restarts=restarts, variables=variables),
     )
     if not guarded:
         return bundle

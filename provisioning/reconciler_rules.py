@@ -3,7 +3,7 @@
 Source: Kubernetes, *Using RBAC Authorization*.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from manifests.annotations import VARIABLES as VARIABLES_LABEL
 from manifests.kinds.codec import Codec
@@ -64,9 +64,9 @@ def kind_rule(group: str, resource: str) -> str:
     return f"  - apiGroups: [{group}]\n    resources: [{resource}]\n    verbs: [get, list, patch]\n"
 
 
-def further(kinds: Sequence[Codec], *, restarts: bool, variables: bool) -> str:
-    """Return the rules for what is asked for. Two kinds of one resource have one rule."""
-    resources = dict.fromkeys((codec.group, codec.resource) for codec in kinds)
+def further(kinds: Iterable[Codec], *, restarts: bool, variables: bool) -> str:
+    """Return the rules for what is asked for. Of `kinds`, those that an administrator listed have a rule each."""
+    resources = dict.fromkeys((codec.group, codec.resource) for codec in kinds if codec.is_listed)
     listed = "".join(kind_rule(scalar(group) if group else '""', scalar(resource)) for group, resource in resources)
     return "".join(
         (RESTARTS if restarts else "", VARIABLES if variables else "", f"{KINDS_REASON}{listed}" if listed else "")
