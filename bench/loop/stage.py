@@ -124,10 +124,12 @@ def let_in(bed: Testbed) -> None:
     )
 
 
-def add_tenants(bed: Testbed, namespaces: Sequence[str]) -> None:
-    """Make namespaces by the tenant bundle; `let_in` lets them into Vault."""
+def add_tenants(bed: Testbed, namespaces: Sequence[str], *, variables: bool = False) -> None:
+    """Make namespaces by the tenant bundle, with `variables` if asked to; `let_in` lets them into Vault."""
     # Reading the YAML anew for each of a thousand takes longer than applying it.
-    documents = list(yaml.safe_load_all(bundle.render(tenant(_ANY_NAMESPACE, WEBHOOK, CONTROLLER))))
+    documents = list(
+        yaml.safe_load_all(bundle.render(tenant(_ANY_NAMESPACE, WEBHOOK, CONTROLLER), variables=variables))
+    )
     text = json.dumps(documents)
     for namespace in namespaces:
         apply(bed, *json.loads(text.replace(_ANY_NAMESPACE, namespace)))

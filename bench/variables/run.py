@@ -21,7 +21,6 @@ from testbed import Testbed
 from testbed.keyhole.aggregation import aggregated, serving_aggregated
 from testbed.keyhole.connections import AUDIENCE, write_connections
 from testbed.keyhole.installation import controlling
-from testbed.keyhole.tenants import allow_variables
 from testbed.servers.ports import free_port
 from testbed.servers.supervision import Server
 
@@ -75,9 +74,8 @@ def _controller(bed: Testbed, folder: Path, name: str, namespaces: int) -> Itera
 
 def _add(bed: Testbed, names: Sequence[str]) -> None:
     def added(part: Sequence[str]) -> None:
-        add_tenants(bed, part)
+        add_tenants(bed, part, variables=True)
         for name in part:
-            allow_variables(bed, name)
             # What kube-controller-manager would do, for pods.
             account = {"metadata": {"name": "default"}}
             bed.kubernetes.request("POST", f"/api/v1/namespaces/{name}/serviceaccounts", account)

@@ -4,16 +4,13 @@ from collections.abc import Iterable, Sequence
 
 import yaml
 
-from manifests.annotations import VARIABLES
 from manifests.kinds.codec import Codec
-from provisioning import bundle, reconciler_rules
+from provisioning import bundle
 from provisioning.tenant import tenant
-from resolver.identity import RECONCILER
 from testbed.bed import Testbed
 from testbed.keyhole.connections import AUDIENCE
 from testbed.keyhole.identities import CONTROLLER, WEBHOOK, WEBHOOK_USER
-from testbed.keyhole.objects import apply, merge
-from testbed.keyhole.rights import granted
+from testbed.keyhole.objects import apply
 from testbed.servers.authorization import wait_until_allowed
 
 
@@ -63,14 +60,3 @@ def admit_to_vault(bed: Testbed, namespace: str, policy_paths: Sequence[str], *,
         )
     else:
         vault.auth.kubernetes.create_role(name, ["keyhole"], [namespace], ttl="10m", policies=[name], audience=AUDIENCE)
-
-
-def allow_variables(bed: Testbed, namespace: str) -> None:
-    """Let the workloads of a tenant have variables: the namespace's label, and what `keyhole-reconciler` may do."""
-    rules = yaml.safe_load(reconciler_rules.VARIABLES)
-    reconciler = f"system:serviceaccount:{namespace}:{RECONCILER}"
-    merge(
-        bed, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": {VARIABLES: "true"}}}
-    )
-    apply(bed, *granted("keyhole-variables", reconciler, rules, namespace))
-    wait_until_allowed(bed, reconciler, "watch", "pods", namespace=namespace)

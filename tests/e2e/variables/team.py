@@ -8,7 +8,7 @@ from typing import Any
 from testbed import Testbed
 from testbed.keyhole.identities import CONTROLLER_USER
 from testbed.keyhole.objects import apply
-from testbed.keyhole.tenants import add_tenant, allow_variables
+from testbed.keyhole.tenants import add_tenant
 from testbed.servers.authorization import wait_until_allowed
 from tests.e2e.cluster import Cluster
 from tests.e2e.objects import Manifest
@@ -130,8 +130,8 @@ class Team:
 
 def add_team(bed: Testbed, places: Places, name: str) -> Team:
     """Make a tenant's namespace in which variables may be used, and wait until all of it holds."""
-    add_tenant(bed, name, ("secret/data/e2e/*", "secret/metadata/e2e/*"))
-    allow_variables(bed, name)
+    add_tenant(bed, name, ("secret/data/e2e/*", "secret/metadata/e2e/*"), variables=True)
+    wait_until_allowed(bed, f"system:serviceaccount:{name}:keyhole-reconciler", "watch", "pods", namespace=name)
     wait_until_allowed(
         bed, CONTROLLER_USER, "create", "serviceaccounts/token", name="keyhole-reconciler", namespace=name
     )
