@@ -2,12 +2,13 @@
 
     {"v":1,"key":ID,"n":3,"fields":{POINTER:{"form":…,"ref":…,"versions":[…],"mac":…,"n":2}}}
 
-`key` is the id of the key that signed the MACs. A field that was signed with another key has a `key` of its own. `ref`
-has the reference in an annotation, or the one that a whole value in place consists of. For references inside a text in
-place, `spans` has [START, END, REFERENCE] or [START, END, REFERENCE, PLACE]; `manifests.fields.spans` explains them.
-`versions` are Vault's, one for each different reference, and null on KV v1. The JSON is compact and its names are
-sorted, so equal records are equal texts. It contains no byte of a value from Vault. It contains whole references, since
-they must be able to fill the field again, including the argument of `default`, which in place was part of the value.
+`form` is "annotation", "in place", or "from" for the field of a whole secret. `key` is the id of the key that signed
+the MACs. A field that was signed with another key has a `key` of its own. `ref` has the reference in an annotation, or
+the one that a whole value in place consists of. For references inside a text in place, `spans` has [START, END,
+REFERENCE] or [START, END, REFERENCE, PLACE]; `manifests.fields.spans` explains them. `versions` are Vault's, one for
+each different reference, and null on KV v1. The JSON is compact and its names are sorted, so equal records are equal
+texts. It contains no byte of a value from Vault. It contains whole references, since they must be able to fill the
+field again, including the argument of `default`, which in place was part of the value.
 
 `version` is the version of the kind in which the JSON Pointers are meant. Only kinds have it of which another version
 may store the same field elsewhere.

@@ -9,7 +9,8 @@ Kubernetes*.
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from manifests.annotations import DATA_PREFIX, FIELDS, IGNORE, RECORD
+from manifests.annotations import DATA_PREFIX, FIELDS, FROM, IGNORE, RECORD
+from manifests.fields.files import PREFIX
 from manifests.kinds.known import ONLY_SECRETS, Kinds
 from manifests.kinds.secret_search import UNCHANGED
 from manifests.registration.match_conditions import NOT_BEING_DELETED
@@ -23,8 +24,9 @@ def admission_policy(
 ) -> Sequence[Mapping[str, Any]]:
     """Return the policy and its binding, for the namespaces that Keyhole works in.
 
-    Each key that an annotation fills must exist and be in the record. In a namespace that opted in, each key with a
-    reference in place must be in the record, unless it is ignored. Unchanged fields pass, and so do dry runs.
+    Each key that an annotation fills must exist and be in the record, and an object with whole secrets must have a
+    record. In a namespace that opted in, each key with a reference in place must be in the record, unless it is ignored
+    or a file is rendered from it. Unchanged fields pass, and so do dry runs.
 
     Listed custom resources have a second policy with its binding: `manifests.registration.pointers_policy`.
     """
@@ -43,6 +45,7 @@ def admission_policy(
         "validations": [
             refusal_of("unfilled", f"'annotation {DATA_PREFIX}' + {{key}} + ' is not filled'", WHY),
             refusal_of("unmapped", f"'annotation {FIELDS}, /data/' + {{key}} + ', is not filled'", WHY),
+            refusal_of("unread", "'annotation ' + {key} + ' is not filled'", WHY),
             refusal_of(
                 "unresolved",
                 "'data.' + {key} + ' is an unresolved reference"
@@ -95,6 +98,16 @@ VARIABLES: Final = {
     "unmapped": (
         f"variables.frozen ? [] : variables.mapped.filter(key, {_LACKS} && !("
         f"{text_of(FIELDS)} == {text_of(FIELDS, 'variables.oldAnnotations')} && {UNCHANGED}))"
+    ),
+    # The fields of whole secrets are known in Vault only.
+    "unread": (
+        f"variables.frozen || variables.unnamed || !('{FROM}' in variables.annotations) || size(variables.recorded) > 0"
+        f" || variables.oldAnnotations[?'{FROM}'] == variables.annotations[?'{FROM}'] ? [] : ['{FROM}']"
+    ),
+    # Files are rendered from these keys, whose references stay.
+    "sources": (
+        f"variables.annotated.transformList(key, text, text.startsWith('{PREFIX}'), text.substring({len(PREFIX)}))"
+        f" + {text_of(FIELDS)}.findAll('{PREFIX}[-._a-zA-Z0-9]+').map(found, found.substring({len(PREFIX)}))"
     ),
     **{
         name: expression

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any, Final
 
-from manifests.annotations import DATA_PREFIX, FIELDS, IGNORE
+from manifests.annotations import DATA_PREFIX, FIELDS, FROM, IGNORE
 from manifests.kinds.base64_search import prefix
 from manifests.kinds.known import ONLY_SECRETS, Kinds
 from manifests.kinds.secret_search import BARE, IGNORED, JUDGED_CHARACTERS, QUOTED_PATTERN, READS_STRINGS, begins
@@ -41,7 +41,7 @@ def excluded_policy(
     It warns about each annotation that Keyhole would read elsewhere, and about references in place if the namespace has
     the label that opts in.
     """
-    is_read = f"name.startsWith('{DATA_PREFIX}') || name == '{FIELDS}'"
+    is_read = f"name.startsWith('{DATA_PREFIX}') || name in ['{FIELDS}', '{FROM}']"
     # The kind is compared once, and not for each key.
     begun = " + ".join(
         f"(request.kind.kind != '{codec.kind}' ? [] :"

@@ -19,8 +19,6 @@ from resolver.references.characters import named
 from resolver.references.errors import ReferenceSyntaxError
 from resolver.references.grammar import Placed, Template
 
-# How a reference to all fields of a secret is written in the audit trail.
-_EVERY_FIELD: Final = "*"
 _UNITS_A_VARIABLE: Final = 5_000
 
 
@@ -73,7 +71,7 @@ def _whole(one: Asking, paths: Sequence[str]) -> Iterator[AskedFor]:
         return
     origin, text = f"annotation {annotations.ENV_FROM}", ",".join(paths)
     try:
-        placed = tuple(Placed(path.reference(_EVERY_FIELD), 0, 0) for path in whole_paths(text))
+        placed = tuple(Placed(path.reference(""), 0, 0) for path in whole_paths(text))
     except ReferenceSyntaxError as error:
         one.problems.append(Problem(origin, error.describe(show_text=True)))
         return
