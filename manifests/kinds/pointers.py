@@ -92,14 +92,10 @@ def obstacle(manifest: Mapping[str, Any], pointer: str) -> str | None:
         where = "/" + "/".join(map(jsonpointer.escape, segments[:depth]))
         is_last = depth == len(segments) - 1
         if isinstance(at, list):
-            if is_last:
-                return f"{where} is a list, and an element of a list cannot be absent in Git, so none is filled"
-            if not _INDEX.fullmatch(segment):
-                return f"{where} is a list, and {segment!r} is no index in it"
-            if int(segment) >= len(at):
-                return f"{where} is a list of {len(at)}, and index {segment} is not in it; lists are never made longer"
+            if (reason := _not_in(at, segment, is_last=is_last)) is not None:
+                return f"{where} is a list, {reason}"
         elif at is None:
-            if depth < len(segments) and (_INDEX.fullmatch(segment) or segment == "-"):
+            if _INDEX.fullmatch(segment) or segment == "-":
                 return f"{where} is not there, and lists are never made; write the list in the manifest"
         elif not isinstance(at, Mapping):
             return f"{where} is neither a map nor a list"
@@ -146,6 +142,18 @@ def _member(at: Any, segment: str, *, is_last: bool) -> Any:
     if isinstance(at, list) and not is_last and _INDEX.fullmatch(segment) and int(segment) < len(at):
         return at[int(segment)]
     return None
+
+
+def _not_in(elements: Sequence[Any], segment: str, *, is_last: bool) -> str | None:
+    """Return why a pointer cannot go on into a list; None if it can."""
+    if is_last:
+        return "and an element of a list cannot be absent in Git, so none is filled"
+    if not _INDEX.fullmatch(segment):
+        return f"and {segment!r} is no index in it"
+    if int(segment) >= len(elements):
+        return f"and it has {len(elements)} elements, none at index {segment}; lists are never made longer"
+    # A map that is added there would move the others.
+    return None if elements[int(segment)] is not None else f"and null stands at index {segment}; write a map there"
 
 
 def _is_holder(at: Any) -> bool:

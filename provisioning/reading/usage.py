@@ -105,7 +105,7 @@ class _Survey:
             )
 
     def _filled(self, codec: Codec, where: str, manifest: Mapping[str, Any]) -> None:
-        problems = list(_wrong_types(manifest))
+        problems = list(_wrong_types(codec, manifest))
         if problems:
             self.findings.say(*(f"{where}, {problem}" for problem in problems))
             return
@@ -188,7 +188,7 @@ def _templates(secret: Mapping[str, Any]) -> Iterator[str]:
             yield f"annotation {name}"
     ignored_keys = ignored(annotated)
     for key, text in _part(secret, "stringData").items():
-        if _TEMPLATE in (text or "") and key not in ignored_keys:
+        if isinstance(text, str) and _TEMPLATE in text and key not in ignored_keys:
             yield f"stringData.{key}"
 
 
@@ -197,16 +197,16 @@ def _annotations(manifest: Mapping[str, Any]) -> Mapping[str, str]:
     return {name: text or "" for name, text in _part(_part(manifest, "metadata"), "annotations").items()}
 
 
-def _wrong_types(secret: Mapping[str, Any]) -> Iterator[str]:
+def _wrong_types(codec: Codec, manifest: Mapping[str, Any]) -> Iterator[str]:
     """Yield which of the members that are read below have the wrong type for the API server."""
-    metadata = secret.get("metadata")
+    metadata = manifest.get("metadata")
     if metadata is not None and not isinstance(metadata, dict):
         yield "metadata: is no map"
         return
     for path, holder, name in (
         ("annotation", metadata or {}, "annotations"),
-        ("data.", secret, "data"),
-        ("stringData.", secret, "stringData"),
+        # Of a custom resource, they may be anything.
+        *((f"{name}.", manifest, name) for name in ("data", "stringData") if codec.has_keys),
     ):
         part = holder.get(name)
         if part is not None and not isinstance(part, dict):

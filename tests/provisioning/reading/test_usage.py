@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
+from manifests.kinds.listed import read
 from manifests.kinds.secret import SECRET
 from provisioning.reading.documents import Document
 from provisioning.reading.usage import Usage, as_admitted, survey
@@ -224,3 +225,35 @@ def test_what_a_template_decides_later_is_passed_over_and_told(manifest: dict[st
 def test_braces_in_an_ignored_value_are_its_own() -> None:
     ignored = {"annotations": {"keyhole.dev/ignore": "true"}}
     assert look(secret(metadata=ignored, stringData={"x": "{{ nobody }}"})) == NOTHING
+
+
+LISTED = """
+kinds:
+  - kind: ConfigMap
+  - {group: example.org, kind: App, resource: apps, version: v1, fields: [/spec/**]}
+"""
+
+
+@pytest.mark.parametrize("version", ["v1", "v2alpha1"])
+def test_of_a_listed_kind_the_fields_count_in_every_version(version: str) -> None:
+    app = {
+        "apiVersion": f"example.org/{version}",
+        "kind": "App",
+        "metadata": {"name": "app", "annotations": {"keyhole.dev/fields": f"/spec/users/0/password: {REFERENCE}"}},
+        # Only Secrets and ConfigMaps have a map of texts here.
+        "data": ["x"],
+        "stringData": {"a": 1},
+    }
+    (found,) = [survey([Document("x.yaml", 1, app)], "shop", "default", read(LISTED))]
+    assert references(found) == [REFERENCE]
+    assert not found.findings
+    assert look(app).passed_over
+
+
+def test_a_listed_config_map_has_references_in_annotations_only() -> None:
+    config_map = {**annotated(password=REFERENCE), "kind": "ConfigMap", "data": {"plain": "vault:secret/other#x"}}
+    found = survey([Document("x.yaml", 1, config_map)], "shop", "default", read(LISTED))
+    assert references(found) == [REFERENCE]
+    assert not found.findings
+    refused = {**config_map, "data": {"number": 1}}
+    assert survey([Document("x.yaml", 1, refused)], "shop", "default", read(LISTED)).findings
