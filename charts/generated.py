@@ -2,10 +2,10 @@
 
 | file | made from |
 |---|---|
-| `keyhole/files/admission.json` | `manifests.registration` |
+| `keyhole/files/admission.json` | `manifests.registration`, by `charts.admission` |
 | `keyhole/files/alerts.yaml` | `metrics.alerts` |
 | `keyhole/values.schema.json`, what it says of connections | `resolver.connections.schema` |
-| `values.schema.json` of both charts, what they say of `kinds` | `charts.kinds_schema` |
+| `values.schema.json` of both charts, what they say of `kinds` | `manifests.kinds.listed_schema` |
 | `keyhole-tenant/templates/tenant.yaml` | `provisioning.bundle`, `provisioning.account_guard` |
 """
 
@@ -16,19 +16,13 @@ from typing import Any
 
 import yaml
 
-from charts.kinds_schema import KIND
-from manifests.registration.admission_policy import admission_policy
-from manifests.registration.api_service import api_service, client_config
-from manifests.registration.reconciler_policy import reconciler_policy
-from manifests.registration.warning_policies import excluded_policy, look_alike_policy
-from manifests.registration.webhook_configuration import aggregated_webhook_configuration
+from charts.admission import admission
+from manifests.kinds import listed_schema
 from metrics.alerts import ALERTS
 from provisioning import account_guard, bundle, reconciler_rules
 from resolver.connections import schema as connections_schema
 
 FOLDER = Path(__file__).resolve().parent
-# A name of no namespace, for which the templates put in the release's.
-_OWN_NAMESPACE = "RELEASE-NAMESPACE"
 _ADMISSION = "keyhole/files/admission.json"
 _ALERTS = "keyhole/files/alerts.yaml"
 _SCHEMA = "keyhole/values.schema.json"
@@ -36,45 +30,17 @@ _TENANT_SCHEMA = "keyhole-tenant/values.schema.json"
 _TENANT = "keyhole-tenant/templates/tenant.yaml"
 # The plural of a listed kind, which a ConfigMap need not give.
 _RESOURCE = '{{ .resource | default "configmaps" | quote }}'
-# What differs from one installation to the next is written by the templates.
-_OF_THE_INSTALLATION = frozenset({"service", "caBundle"})
 
 
 def files(folder: Path = FOLDER) -> Mapping[str, str]:
     """Return the text of each file, by its path below the folder of the charts, which holds the schema as it is."""
     return {
-        _ADMISSION: _json(_admission()),
+        _ADMISSION: _json(admission()),
         _ALERTS: yaml.safe_dump(_alerts(), sort_keys=False, width=120),
         _SCHEMA: _json(_with_kinds(_with_connections(json.loads((folder / _SCHEMA).read_text())))),
         _TENANT_SCHEMA: _json(_with_kinds(json.loads((folder / _TENANT_SCHEMA).read_text()))),
         _TENANT: _tenant(),
     }
-
-
-def _admission() -> Mapping[str, Any]:
-    entries = aggregated_webhook_configuration(own_namespace=_OWN_NAMESPACE)["webhooks"]
-    written_by_the_template = {"clientConfig", "timeoutSeconds"}
-    policy, binding = admission_policy(own_namespace=_OWN_NAMESPACE)
-    routed = api_service(_OWN_NAMESPACE, "", 0, b"")
-    spec = {key: part for key, part in routed["spec"].items() if key not in _OF_THE_INSTALLATION}
-    return {
-        "webhooks": [
-            {key: part for key, part in entry.items() if key not in written_by_the_template} for entry in entries
-        ],
-        "aggregatedClientConfig": client_config(),
-        "apiService": {"metadata": routed["metadata"], "spec": spec},
-        "policy": policy["spec"],
-        "policyActions": binding["spec"]["validationActions"],
-        "warnings": {
-            "excluded": _parts(*excluded_policy(own_namespace=_OWN_NAMESPACE)),
-            "look-alikes": _parts(*look_alike_policy(own_namespace=_OWN_NAMESPACE)),
-        },
-        "reconciler": _parts(*reconciler_policy()),
-    }
-
-
-def _parts(policy: Mapping[str, Any], binding: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {"spec": policy["spec"], "actions": binding["spec"]["validationActions"]}
 
 
 def _alerts() -> Mapping[str, Any]:
@@ -94,8 +60,8 @@ def _alerts() -> Mapping[str, Any]:
 
 def _with_kinds(schema: dict[str, Any]) -> Mapping[str, Any]:
     """Return the schema of the values with the list of kinds, which is the same in both charts."""
-    schema["$defs"] = {**schema["$defs"], "Kind": KIND}
-    schema["properties"]["kinds"] = {"type": "array", "uniqueItems": True, "items": {"$ref": "#/$defs/Kind"}}
+    schema["$defs"].pop("Kind", None)
+    schema["properties"]["kinds"] = listed_schema.entries()
     return schema
 
 
