@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -62,18 +63,19 @@ class Namespaces:
         """
         return [found.name.name for found in self.list_enabled_metadata(timeout_seconds)]
 
-    def list_enabled_metadata(self, timeout_seconds: float) -> list[Metadata]:
-        """Return the metadata of the same namespaces, in the order of their names.
+    def list_enabled_metadata(self, timeout_seconds: float, *, also: str = "") -> list[Metadata]:
+        """Return the metadata of the same namespaces, in the order of their names; of those with the label `also` only.
 
         One whose metadata is too large to be read comes with its name only. Raises as `is_enabled` does.
         """
-        found = objects("listing namespaces", lambda limit, position: self._page(limit, position, timeout_seconds))
+        selector = f"{LABEL}=true,{also}=true" if also else f"{LABEL}=true"
+        found = objects("listing namespaces", partial(self._page, selector, timeout_seconds))
         by_name = {one.name.name: one for one in map(_read, found) if not one.is_going}
         return [by_name[name] for name in sorted(by_name) if name]
 
-    def _page(self, limit: int, position: str | None, timeout_seconds: float) -> Any:
+    def _page(self, selector: str, timeout_seconds: float, limit: int, position: str | None) -> Any:
         return self._core.list_namespace(
-            label_selector=f"{LABEL}=true",
+            label_selector=selector,
             limit=limit,
             _continue=position,
             _request_timeout=timeout_seconds,

@@ -76,8 +76,8 @@ class Variables:
         """
         self._start()
         if self._clock() - self._listed_at >= _NAMESPACES_EVERY_SECONDS:
-            enabled = self._namespaces.list_enabled_metadata(_CALL_SECONDS)
-            self._look_at([one.name.name for one in enabled if one.labels.get(VARIABLES) == "true"])
+            enabled = self._namespaces.list_enabled_metadata(_CALL_SECONDS, also=VARIABLES)
+            self._look_at([one.name.name for one in enabled])
             self._listed_at = self._clock()
         with self._lock:
             watches = [watcher.is_open for watcher in self._watchers.values()]

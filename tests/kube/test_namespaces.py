@@ -24,7 +24,10 @@ def namespaces(monkeypatch: pytest.MonkeyPatch) -> Namespaces:
         _namespace("another"),
     ]
 
-    def page(_namespaces: Namespaces, limit: int, position: str | None, _timeout_seconds: float) -> Response:
+    def page(
+        _namespaces: Namespaces, selector: str, _timeout_seconds: float, limit: int, position: str | None
+    ) -> Response:
+        assert selector.startswith("keyhole.dev/enabled=true")
         start = int(position or 0)
         rest = str(start + limit) if start + limit < len(listed) else ""
         metadata, items = {"resourceVersion": "1", "continue": rest}, listed[start : start + limit]

@@ -26,8 +26,9 @@ class _Cluster:
         self.labels: dict[str, dict[str, str]] = {}
         self.asked: list[str] = []
 
-    def list_enabled_metadata(self, _timeout_seconds: float) -> list[Metadata]:
-        return [Metadata(ObjectName("", name), "1", {}, labels=labels) for name, labels in self.labels.items()]
+    def list_enabled_metadata(self, _timeout_seconds: float, *, also: str) -> list[Metadata]:
+        named = [name for name, labels in self.labels.items() if labels.get(also) == "true"]
+        return [Metadata(ObjectName("", name), "1", {}) for name in named]
 
     def acting_as(self, _account: str, namespace: str, _timeout_seconds: float) -> None:
         self.asked.append(namespace)
