@@ -14,7 +14,7 @@ from manifests.provenance.evidence import Evidence
 def filled_in(live: Evidence, version: str) -> str:
     """Return the version that the live record names, if the request has another one; else an empty text."""
     recorded = live.record.version
-    return recorded if version and recorded != version and live.record.entries else ""
+    return recorded if recorded != version and live.record.entries else ""
 
 
 def changed_references(codec: Codec, new: Mapping[str, str], old: Mapping[str, str], filled: str) -> Iterator[Problem]:

@@ -102,7 +102,7 @@ class _Planning:
     def plan(self) -> Plan:
         if self.live.manifest is not None and self.codec.is_immutable(self.live.manifest):
             return self._immutable()
-        if filled := filled_in(self.live, self.version):
+        if self.version and (filled := filled_in(self.live, self.version)):
             return self._carried_along(filled)
         stored = self._stored_as_sent()
         unchanged = unchanged_entries(self.live, stored)
