@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from manifests.annotations import DOMAIN, ignored
+from manifests.annotations import DOMAIN, FROM, ignored
 from manifests.fields.scan import scan_object
 from manifests.kinds.codec import Codec
 from manifests.kinds.known import ONLY_SECRETS, Kinds
@@ -117,6 +117,8 @@ class _Survey:
         for wanted in found.wanted:
             for reference in wanted.template.references:
                 self._reference(f"{where}, {wanted.origin}", reference)
+        for path in found.whole:
+            self._reference(f"{where}, annotation {FROM}", path.reference(""))
 
     def _reference(self, place: str, reference: Reference) -> None:
         if reference.connection != self.connection:

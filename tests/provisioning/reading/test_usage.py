@@ -10,6 +10,7 @@ from manifests.kinds.listed import read
 from manifests.kinds.secret import SECRET
 from provisioning.reading.documents import Document
 from provisioning.reading.usage import Usage, as_admitted, survey
+from resolver.references.grammar import Reference
 
 REFERENCE = "vault:secret/shop/app#password"
 
@@ -49,6 +50,13 @@ def references(usage: Usage) -> list[str]:
         pytest.param(
             secret(data={"x": "dmF1bHQ6YS9iI2M="}, stringData={"x": REFERENCE}), id="in stringData, which covers data"
         ),
+        pytest.param(
+            secret(
+                metadata={"annotations": {"data.keyhole.dev/file": "key:text"}},
+                stringData={"text": f"x(({REFERENCE}))"},
+            ),
+            id="in the text of a file",
+        ),
         pytest.param({"apiVersion": "v1", "kind": "List", "items": [annotated(p=REFERENCE)]}, id="in a list"),
         pytest.param(
             {"apiVersion": "v1", "kind": "SecretList", "items": [{"metadata": {}, "stringData": {"x": REFERENCE}}]},
@@ -60,6 +68,13 @@ def references(usage: Usage) -> list[str]:
 def test_a_reference_is_found(manifest: dict[str, Any]) -> None:
     usage = look(manifest)
     assert (references(usage), usage.findings, usage.notes) == ([REFERENCE], [], [])
+
+
+def test_whole_secrets_are_found_path_by_path() -> None:
+    usage = look(secret(metadata={"annotations": {"keyhole.dev/from": "secret/shop/app, vault+eu:secret/shop/eu"}}))
+    assert [used.reference for used in usage.used] == [Reference("secret/shop/app", "")]
+    (note,) = usage.notes
+    assert "vault+eu:secret/shop/eu is of the connection eu" in note
 
 
 def test_a_reference_is_told_once_with_its_first_place() -> None:
