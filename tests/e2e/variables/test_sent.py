@@ -59,6 +59,8 @@ def test_the_conditions_hold_their_budget(market: Team) -> None:
     ]
     assert not post(market, deployment("many", {}, *many))
     assert not post(market, deployment("filled", NOTES, *many))
+    ten = {f"env.keyhole.dev/W{number}": f"vault:secret/e2e/app#w{number}" for number in range(10)}
+    assert not post(market, deployment("most", ten, *(container(f"c{number}") for number in range(500))))
     large = container("app", {"name": "A", "value": "x" * (MIB - 10_000)})
     assert not post(market, deployment("large", {}, large))
     assert not post(market, deployment("large", NOTES, large))
