@@ -317,19 +317,59 @@ def test_an_immutable_object_keeps_its_fields(applied: Cluster) -> None:
         assert "has other paths than those that gave the values" in answer.message
 
 
+# What a webhook added, nobody owns.
+_MANAGERS = [{"manager": "kubectl", "fieldsV1": {"f:metadata": {"f:annotations": {}}}}]
+
+
 def test_the_api_server_that_asks_again_within_a_request_gets_the_same(cluster: Cluster) -> None:
-    first, after = cluster.ask(cluster.merged(APP))
+    first, after = cluster.ask(cluster.merged(BOTH))
     assert first.allowed
-    # What a webhook added, nobody owns.
-    after["metadata"]["managedFields"] = [{"manager": "kubectl", "fieldsV1": {"f:metadata": {"f:annotations": {}}}}]
+    after["metadata"]["managedFields"] = _MANAGERS
     cluster.vault.reads.clear()
 
     second, again = cluster.ask(after)
 
     assert second.allowed
-    assert again["data"] == after["data"]
-    assert again["metadata"]["annotations"] == after["metadata"]["annotations"]
+    assert again == after
     assert cluster.vault.reads == []
+
+
+def test_a_field_that_just_went_does_not_come_back_when_it_asks_again(applied: Cluster) -> None:
+    applied.vault.write("secret/app", user="new", token="t")
+    refreshed = applied.merged(APP)
+    refreshed["metadata"]["annotations"][REFRESH] = "now"
+    first, after = applied.ask(refreshed)
+    assert first.allowed
+    after["metadata"]["managedFields"] = _MANAGERS
+    applied.vault.reads.clear()
+
+    second, again = applied.ask(after)
+
+    assert second.allowed
+    assert again == after
+    assert again["data"].keys() == {"user", "token"}
+    assert applied.vault.reads == []
+
+
+def test_another_webhook_that_adds_a_path_meanwhile_is_heard(cluster: Cluster) -> None:
+    first, after = cluster.ask(cluster.merged(APP))
+    assert first.allowed
+    after["metadata"]["managedFields"] = _MANAGERS
+    after["metadata"]["annotations"][FROM] = BOTH["metadata"]["annotations"][FROM]
+    second, again = cluster.ask(after)
+    assert second.allowed
+    assert again["data"].keys() == {"user", "password", "region"}
+
+
+def test_a_backup_is_filled_with_what_vault_says_now(applied: Cluster) -> None:
+    applied.vault.write("secret/app", user="now", token="t")
+    backup, applied.live = applied.live, None
+    assert backup is not None
+    answer, shown = applied.ask(backup, dryRun=True)
+    assert answer.allowed
+    assert shown["data"] == backup["data"]
+    assert applied.put(backup).allowed
+    assert data(applied) == {"user": "now", "token": "t"}
 
 
 def test_a_copy_in_another_place_is_filled_anew_and_never_searched(applied: Cluster) -> None:
