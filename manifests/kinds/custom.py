@@ -41,6 +41,7 @@ class _CustomResource(Codec):
     versions = ("*",)
     # etcd takes 1.5 MiB a request (`--max-request-bytes`), and annotations with the record may have 256 KiB of that.
     max_bytes = 1280 * 1024
+    limited_by = "etcd"
 
     def __init__(self, group: str, kind: str, resource: str, version: str, fields: Sequence[Pattern]) -> None:
         self.group = group
