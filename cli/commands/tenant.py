@@ -11,7 +11,7 @@ import click
 
 from cli.errors import NotDoneError, tell
 from cli.parameters import KindsType, KvType
-from manifests.kinds.known import Kinds
+from manifests.kinds.known import ONLY_SECRETS, Kinds
 from provisioning import bundle, grants, target, vault_setup
 from provisioning.commands import script
 from provisioning.errors import EnforcerError
@@ -203,7 +203,7 @@ def tenant(
             return
         _check(options, connection, connections)
         known = target.read(connections, connection) if connections else target.assumed(shared=templated)
-        setup = replace(_setup(ctx, namespace, known, options), program=program or "vault")
+        setup = replace(_setup(ctx, namespace, known, options, kinds or ONLY_SECRETS), program=program or "vault")
     except (EnforcerError, ConfigurationError) as error:
         raise NotDoneError(str(error)) from None
     if output == "hcl":
@@ -231,7 +231,7 @@ def _check(options: _VaultOptions, connection: str, connections: Path | None) ->
         raise click.UsageError("give what may be read: --path, or manifests with -f, or --templated")
 
 
-def _setup(ctx: click.Context, namespace: str, known: Target, options: _VaultOptions) -> VaultSetup:
+def _setup(ctx: click.Context, namespace: str, known: Target, options: _VaultOptions, kinds: Kinds) -> VaultSetup:
     mounts = {**known.mounts, **dict(options.kv)}
     token_type = options.token_type or "service"
     if options.templated:
@@ -241,7 +241,7 @@ def _setup(ctx: click.Context, namespace: str, known: Target, options: _VaultOpt
         return vault_setup.for_all(known, shared, token_type, options.accessor)
     given = grants.of_paths(options.paths, mounts)
     if options.files:
-        usage = survey(_documents(options.files), namespace, known.connection)
+        usage = survey(_documents(options.files), namespace, known.connection, kinds)
         given += _used(ctx, usage, mounts, known, namespace, strict=options.strict)
     return vault_setup.for_namespace(known, namespace, given, token_type)
 
