@@ -273,7 +273,20 @@ def test_a_secret_that_gives_no_key_is_refused_at_first_and_kept_later(
 def test_a_secret_whose_fields_are_all_the_manifests_own_is_refused(cluster: Cluster) -> None:
     answer = cluster.apply(from_paths("secret/app", {"user": "1", "password": "2"}))
     assert not answer.allowed
-    assert "have a value of their own in the manifest" in answer.message
+    assert "have a value of their own in the object" in answer.message
+
+
+def test_a_secret_that_somebody_made_by_hand_is_told_what_it_covers(cluster: Cluster) -> None:
+    assert cluster.apply(secret({"user": "old"}, {})).allowed
+    cluster.owned.clear()
+
+    answer = cluster.apply(APP)
+
+    assert data(cluster) == {"user": "old", "password": "p"}
+    (warning,) = answer.warnings
+    assert "vault:secret/app: not used, because the Secret has a value of its own: user" in warning
+    cluster.restart()
+    assert cluster.apply(APP).warnings == []
 
 
 def test_names_that_no_key_can_have_are_left_out_and_told(cluster: Cluster) -> None:
