@@ -145,6 +145,16 @@ def test_fields_go_and_come_as_in_vault(applied: Cluster, how: str) -> None:
     assert {each.form for each in answer.outcomes if each.fate is Fate.REMOVED} == {"from"}
 
 
+def test_each_change_of_fields_counts_for_restarts(applied: Cluster) -> None:
+    for count, fields in enumerate([{"user": "u"}, {"user": "u", "more": "m"}], start=1):
+        for _ in range(2):
+            applied.vault.write("secret/app", **fields)
+            applied.restart()
+            assert applied.apply(APP).allowed
+            assert applied.live is not None
+            assert f'"n":{count},"v":1}}' in applied.live["metadata"]["annotations"][RECORD]
+
+
 def test_a_field_that_was_removed_by_hand_comes_back(applied: Cluster) -> None:
     assert applied.live is not None
     edited = {**applied.live, "data": {"user": applied.live["data"]["user"]}}
