@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from certs.issue import issue_ca
+from manifests.registration.variables_policies import variables_policy
 from manifests.registration.webhook_configuration import webhook_configuration
 from testbed import Testbed
 from testbed.keyhole.objects import apply, delete
@@ -77,3 +78,31 @@ def test_workloads_that_were_filled_are_scaled_restarted_debugged_and_applied(
 def _revisions(team: Team) -> set[str]:
     """Return the revisions of the pods that are there."""
     return {pod["metadata"]["labels"]["pod-template-hash"] for pod in team.pods("web")}
+
+
+def test_a_pod_that_was_made_without_keyhole_can_still_be_changed(bed: Testbed, stopped: Team) -> None:
+    spec = {"containers": [container("app")]}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "early", "annotations": NOTES}, "spec": spec}
+    stopped.cluster.apply(pod)
+    with guarded_by_policy(bed, stopped):
+        assert "env.keyhole.dev/PASSWORD is not filled" in post(stopped, pod | {"metadata": _renamed(pod, "late")})
+        stopped.cluster.kubectl("set", "image", "pod/early", "app=example/app:2")
+        stopped.cluster.kubectl("annotate", "pod/early", "--overwrite", "env.keyhole.dev/PASSWORD=vault:secret/e2e/b#c")
+
+
+@contextlib.contextmanager
+def guarded_by_policy(bed: Testbed, team: Team) -> Iterator[None]:
+    """Have the policy stand behind a namespace from which nothing is sent, until the block ends."""
+    policy, binding = variables_policy(name="guarded")
+    constraints = narrowed(policy["spec"]["matchConstraints"], [team.name])
+    policies = [{**policy, "spec": {**policy["spec"], "matchConstraints": constraints}}, binding]
+    apply(bed, *policies)
+    try:
+        eventually(lambda: "is not filled" in post(team, deployment("asked", NOTES)), "the policy is in effect")
+        yield
+    finally:
+        delete(bed, *policies)
+
+
+def _renamed(manifest: Manifest, name: str) -> Manifest:
+    return {**manifest["metadata"], "name": name}
