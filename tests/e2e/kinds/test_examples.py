@@ -1,6 +1,7 @@
 """The examples of whole secrets, files and custom resources, applied as they are."""
 
 import json
+import secrets
 from typing import Any
 
 import pytest
@@ -9,7 +10,6 @@ import yaml
 from testbed import Testbed
 from testbed.keyhole.installation import Webhook
 from testbed.keyhole.tenants import add_tenant
-from tests.e2e.canary import Canary
 from tests.e2e.cluster import Cluster
 from tests.e2e.kinds.definitions import EXAMPLES
 from tests.e2e.places import Places
@@ -19,10 +19,10 @@ SECRETS = {"database": ("password",), "registry": ("username", "password"), "pay
 
 
 @pytest.fixture(scope="module")
-def values(bed: Testbed, canary: Canary) -> dict[str, dict[str, str]]:
-    """Write the secrets that the examples refer to, and return them by path."""
+def values(bed: Testbed) -> dict[str, dict[str, str]]:
+    """Write the secrets that the examples refer to, and return them by path. Elsewhere is tested who sees values."""
     add_tenant(bed, NAMESPACE, ["secret/data/shop/*"])
-    written = {path: {field: canary.value() for field in fields} for path, fields in SECRETS.items()}
+    written = {path: {field: secrets.token_hex(8) for field in fields} for path, fields in SECRETS.items()}
     for path, fields in written.items():
         bed.vault.client().secrets.kv.v2.create_or_update_secret(f"shop/{path}", fields, mount_point="secret")
     return written
