@@ -43,7 +43,7 @@ def custom(kind: str, *fields: str, group: str = "example.com") -> Mapping[str, 
     return {"group": group, "kind": kind, "resource": f"{kind.lower()}s", "version": "v1", "fields": list(fields)}
 
 
-LISTS = [
+LISTS: Sequence[Any] = [
     pytest.param([], id="none"),
     pytest.param([CONFIG_MAP], id="ConfigMaps"),
     pytest.param([custom("Widget", "/**")], id="every field of a kind"),
@@ -117,7 +117,12 @@ def test_the_list_that_they_read_is_that_of_the_values(helm: Helm) -> None:
 
 
 def test_another_list_replaces_the_pods_because_they_read_it_when_they_start(helm: Helm) -> None:
-    lists = ([], [CONFIG_MAP], [custom("Widget", "/a")], [custom("Widget", "/b")])
+    lists: Sequence[Sequence[Mapping[str, Any]]] = (
+        [],
+        [CONFIG_MAP],
+        [custom("Widget", "/a")],
+        [custom("Widget", "/b")],
+    )
     charts = [rendered(helm, kinds) for kinds in lists]
     for name in (WEBHOOK, CONTROLLER):
         notes = [the(manifests, *name)["spec"]["template"]["metadata"]["annotations"] for manifests in charts]
