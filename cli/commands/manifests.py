@@ -184,9 +184,10 @@ Examples:
 @_variables
 @output_option
 def warning_policies(*, namespace: str, kinds: Kinds | None, variables: bool, output: Path | None) -> None:
-    """Print two ValidatingAdmissionPolicies that refuse nothing and warn of references that Keyhole never reads.
+    """Print ValidatingAdmissionPolicies that refuse nothing and warn of references that Keyhole never reads.
 
-    One covers the namespaces that Keyhole leaves alone, the other values that only look like references.
+    One covers the namespaces that Keyhole leaves alone, one values that only look like references. With --variables a
+    third covers the workloads in the first one's namespaces.
     """
     usual: Mapping[str, Any] = {"own_namespace": namespace, "kinds": kinds or ONLY_SECRETS}
     of_workloads = excluded_variables_policy(own_namespace=namespace) if variables else ()

@@ -10,7 +10,8 @@ from manifests.following.problem import Problem
 from manifests.following.standing import explained
 from resolver.vault.kv_versions import VersionState
 
-_MOST_COLUMNS: Final = 48
+# A generated Secret and its workload fit in: "Secret/web-keyhole-0123456789ab for web (2 revisions)".
+_MOST_COLUMNS: Final = 60
 # Of these columns the ends can be spared: what a line is about is known from their beginnings.
 _SPARED: Final = frozenset({"OBJECT", "FIELD", "REFERENCE"})
 _TITLES: Final = ("OBJECT", "FIELD", "REFERENCE", "HERE", "VAULT", "CHANGED", "FOLLOWS", "PROBLEM")

@@ -8,7 +8,7 @@ Source: Kubernetes, *Validating Admission Policy*, admissionregistration.k8s.io/
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from manifests.annotations import ENV_DOMAIN, ENV_SECRET
+from manifests.annotations import ENV, ENV_DOMAIN, ENV_FROM, ENV_SECRET
 from manifests.registration import workload_conditions as conditions
 from manifests.registration.policies import policy_and_binding
 from manifests.registration.webhook_configuration import (
@@ -24,9 +24,10 @@ _EXCLUDED: Final = f"{NAME}-variables-excluded"
 _CAUSE: Final = "NotResolved"
 _WHY: Final = "Keyhole was not asked about this template; apply it again when its webhook is registered"
 _MARKER: Final = f"{{}}[?'{ENV_SECRET}'].orValue('')"
-_ASKING: Final = f"variables.notes.transformList(name, text, {conditions.ASKS} && name != '{ENV_SECRET}', name)"
 # What another text has to give another marker.
 _OF_ONE: Final = f"name.contains('{ENV_DOMAIN}')"
+# Names that only begin like ours are sent, so that the webhook can warn of a slip of the pen. They get no marker.
+_ASKING: Final = f"variables.notes.transformList(name, text, {_OF_ONE} || name in ['{ENV}', '{ENV_FROM}'], name)"
 _NEWLY: Final = (
     f"variables.notes.transformList(name, text, {_OF_ONE} && variables.oldNotes[?name] != optional.of(text), name)"
     f" + variables.oldNotes.transformList(name, text, {_OF_ONE} && !(name in variables.notes), name)"

@@ -201,5 +201,6 @@ def _finished(request: AdmissionRequest, progress: Progress, keys: KeyRing) -> A
 def _other_kind(request: AdmissionRequest) -> Answer:
     if not annotations.fill_fields(request.annotations):
         return Answer(allowed=True)
-    problem = Problem(THE_OBJECT, "holds references, and Keyhole does not fill objects of this kind")
+    why = "holds references, and the list of kinds that Keyhole fills does not name this one (`keyhole serve --kinds`)"
+    problem = Problem(THE_OBJECT, why)
     return refusal(request, Progress(), [problem])

@@ -128,6 +128,13 @@ def test_behind_the_webhook_an_old_marker_is_not_enough(sent: Mapping[str, Team]
     bypassed.clear()
 
 
+def test_a_slip_of_the_pen_is_warned_of_and_nothing_refuses_it(market: Team) -> None:
+    slip = json.dumps(deployment("web", {"keyhole.dev/env-form": "secret/e2e/app"}))
+    done = market.bed.kubectl("apply", "--dry-run=server", "-n", "market", "-f", "-", input_text=slip, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "annotation keyhole.dev/env-form means nothing to Keyhole" in done.stderr
+
+
 def test_in_the_systems_namespaces_a_warning_says_that_nobody_reads_it(market: Team) -> None:
     manifest = deployment("web", NOTES)
     done = market.bed.kubectl(

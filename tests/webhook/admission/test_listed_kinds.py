@@ -108,7 +108,7 @@ def test_for_secrets_nothing_more_is_asked() -> None:
 def test_a_kind_that_is_not_listed_is_refused_if_it_has_references(manifest: dict[str, Any]) -> None:
     answer = _answer(manifest, Rights(set()), ONLY_SECRETS)
     assert not answer.allowed
-    assert "does not fill objects of this kind" in answer.message
+    assert "the list of kinds that Keyhole fills does not name this one (`keyhole serve --kinds`)" in answer.message
 
 
 def test_of_custom_resources_data_may_be_anything() -> None:
