@@ -37,6 +37,13 @@ class Known:
         """Take of a Secret's metadata what is kept: there may be a megabyte of annotations and owners."""
         return cls(secret.uid, digest(secret.annotations), {each.uid for each in secret.owners[:MOST_OWNERS]}, now)
 
+    def keys_after(self, earlier: "Known") -> set[tuple[str, str]]:
+        """Return the keys that still hold. Once an owner is gone, nobody knows whose it was: a revision may come again.
+
+        Kubernetes makes it by the same name then, and so the same key is that of another owner.
+        """
+        return earlier.keys if self.uid == earlier.uid and self.owners >= earlier.owners else set()
+
 
 @dataclass(slots=True)
 class Pending:
@@ -117,8 +124,8 @@ class NamespaceNeeds:
         before, self.known = self.known, known
         for name, each in known.items():
             earlier = before.get(name)
-            if earlier is not None and earlier.uid == each.uid:
-                each.keys = earlier.keys
+            if earlier is not None:
+                each.keys = each.keys_after(earlier)
         for pending in self.pending.values():
             pending.is_seen = False
         self.over.clear()
@@ -132,8 +139,8 @@ class NamespaceNeeds:
         """Take note of a Secret as it is now, and of the pods' keys whose owner owns it."""
         before = self.known.get(secret.name.name)
         known = Known.of(secret, now)
-        if before is not None and before.uid == secret.uid and len(before.keys) < _MOST_KEYS:
-            known.keys = before.keys
+        if before is not None and len(before.keys) < _MOST_KEYS:
+            known.keys = known.keys_after(before)
         known.keys.update(keys)
         self.known[secret.name.name] = known
 

@@ -177,6 +177,20 @@ def test_a_secret_that_was_deleted_is_made_again(shared: Shared, clock: Clock) -
     assert [each.key for each in again.pods] == [("one", "")]
 
 
+def test_a_revision_that_comes_again_by_the_same_name_owns_the_secret_again(shared: Shared, clock: Clock) -> None:
+    # The key of a StatefulSet's pods has the name of the revision, and the Secret the revision's uid.
+    web = pod("web-1", ONE, replica_set="one")
+    see(shared, web)
+    task = take(shared, clock)
+    assert task is not None
+    shared.end(task, made(task, owners=("revision",)))
+    there = need_of(web).secret
+    for owners, is_right in (("revision", "other"), True), (("other",), False):
+        shared.listed(NAMESPACE, [secret(there.name, there.annotations, owners=owners)])
+        see(shared, web, is_listed=True)
+        assert (take(shared, clock) is None) is is_right
+
+
 class TestBounds:
     def test_there_are_only_so_many_secrets(self, shared: Shared) -> None:
         pods = [pod(f"web-{number}", {"PASSWORD": f"vault:secret/app#{number}"}) for number in range(MOST_SECRETS + 5)]
