@@ -187,6 +187,9 @@ class _Planning:
         """
         if self.live.manifest is None:
             return any(planned.proved is not None for planned in fields)
+        if found.sources:
+            # What is wrong with the text of another key is told, and a patch need not contain that text.
+            return True
         judged = found.malformed | {planned.wanted.key for planned in fields} | {wanted.key for wanted in found.wanted}
         beside_entries = {key for key in self.live.entries if self.sent.stored(key) is not None}
         return any(self.live.stored(key) is not None for key in judged | beside_entries)

@@ -249,6 +249,15 @@ def test_so_is_one_at_what_looks_like_a_reference(guess: str) -> None:
         assert plan(secret({"a": guess}), old).compares
 
 
+@pytest.mark.parametrize("held", [{}, {"b": "live"}, {"b": "vault:"}, {"b": "((vault:secret/app#password))"}])
+def test_so_is_the_text_of_another_key_that_a_file_names(held: dict[str, str]) -> None:
+    # The messages say whether it is there, whether it is text and whether it has a reference.
+    sent = secret(held, {NOTE: "key:b"})
+    assert plan(sent, secret(held)).compares
+    assert plan(sent, secret(held), dry_run=True).compares
+    assert not plan(sent).compares
+
+
 def test_nothing_is_compared_of_what_keyhole_never_filled() -> None:
     assert not plan(secret({"a": "guess"}), secret({"a": "live"})).compares
     assert not plan(ANNOTATED, secret({"b": "live"})).compares
