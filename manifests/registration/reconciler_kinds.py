@@ -57,7 +57,10 @@ def _validations(codec: Codec) -> Iterator[tuple[str, str]]:
         f"may change no metadata of {objects} but annotations and labels",
         _unless_another_operation(("metadata",), within(["annotations", "labels", *WRITTEN_BY_THE_SERVER])),
     )
-    for segments, free in _inner(codec).items():
+    inner = _inner(codec)
+    if not inner:
+        yield f"may change no status of {objects}", "!variables.isUpdate || object[?'status'] == oldObject[?'status']"
+    for segments, free in inner.items():
         where = f"/{'/'.join(segments)} of {objects}" if segments else objects
         kept = ["metadata"] if not segments else []
         yield (
@@ -72,7 +75,7 @@ def _inner(codec: Codec) -> Mapping[pointers.Segments, set[str]]:
     for text in codec.fillable:
         known = list(_known(pointers.split(text)))
         if not known:
-            # Everything but the metadata and the status.
+            # Everything but the metadata, and what is never filled.
             return {}
         for depth, segment in enumerate(known):
             inner.setdefault(tuple(known[:depth]), set()).add(segment)

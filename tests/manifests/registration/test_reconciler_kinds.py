@@ -15,6 +15,7 @@ from manifests.registration.reconciler_policy import reconciler_policy
     ("fields", "told"),
     [
         (["/**"], []),
+        (["/*"], []),
         (["/spec/**"], ["Database objects but spec"]),
         (["/spec/*/password"], ["Database objects but spec"]),
         (["/spec/users/0/password"], ["Database objects but spec", "/spec of Database objects but users"]),
@@ -40,6 +41,7 @@ def test_everything_stays_that_leads_to_no_field_of_the_list(fields: Sequence[st
     begin = "keyhole-reconciler may change nothing of "
     assert [message.removeprefix(begin) for message in messages if message.startswith(begin)] == told
     assert policy["metadata"]["name"] == "keyhole-reconciler-databases.example.com"
+    assert ("keyhole-reconciler may change no status of Database objects" in messages) is (not told)
 
 
 def test_each_listed_kind_has_a_policy_of_its_own_and_secrets_have_none() -> None:
