@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from kube.errors import KubernetesError, KubernetesUnavailable
 from kube.objects import Metadata, ObjectName
 from kube.objects_of import ObjectsOf, Resource
 from kube.tenant_clients import TenantApi
@@ -41,6 +42,18 @@ class Managed:
     def among(self, tenant: TenantApi) -> ObjectsOf:
         """Return the objects of its kind, as a tenant sees them."""
         return tenant.of(resource_of(self.codec, self.version))
+
+    def is_in_another_version(self, tenant: TenantApi, timeout_seconds: float) -> bool:
+        """Return whether an object that is not found in its version is there in the one in which its kind is listed.
+
+        The definition of a custom resource may stop to serve the version in which the manifest is written.
+        """
+        if self.version in {"", self.codec.version}:
+            return False
+        try:
+            return bool(tenant.of(resource_of(self.codec)).read_metadata(self.name, timeout_seconds))
+        except (KubernetesError, KubernetesUnavailable):
+            return False
 
 
 def resource_of(codec: Codec, version: str = "") -> Resource:

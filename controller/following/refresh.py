@@ -79,7 +79,9 @@ def refresh(  # noqa: PLR0917 - as whom, what, how it is judged, and when
         except KubernetesUnavailable:
             return Refreshed(Ending.UNAVAILABLE, managed)
         except KubernetesError as error:
-            is_gone = error.status == HTTPStatus.NOT_FOUND and not _is_still_there(tenant, managed)
+            is_gone = error.status == HTTPStatus.NOT_FOUND
+            # If it is there in another version, nothing can fill it any more.
+            is_gone = is_gone and not managed.is_in_another_version(tenant, _CALL_SECONDS)
             return Refreshed(Ending.GONE if is_gone else Ending.REFUSED, managed)
         return _judged(managed, verdict.differences, changed)
     return Refreshed(Ending.CONFLICT, managed)
@@ -111,19 +113,6 @@ def _read_again(
         return Refreshed(Ending.GONE, now)
     verdict = compare(now)
     return (now, verdict) if verdict.differences else Refreshed(Ending.CURRENT, now)
-
-
-def _is_still_there(tenant: TenantApi, managed: Managed) -> bool:
-    """Whether an object that was not found in its version is there in another one: then nothing can fill it any more.
-
-    The definition of a custom resource may stop to serve the version in which the manifest is written.
-    """
-    if managed.version in {"", managed.codec.version}:
-        return False
-    try:
-        return bool(replace(managed, version="").among(tenant).read_metadata(managed.name, _CALL_SECONDS))
-    except (KubernetesError, KubernetesUnavailable):
-        return False
 
 
 def _wish(differences: tuple[Difference, ...]) -> str:

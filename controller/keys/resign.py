@@ -27,6 +27,7 @@ log = logging.getLogger("keyhole.controller")
 _UNSEEN = "no webhook took notice of the request"
 _NOT_SIGNED = "the webhook could not confirm a value and left the record as it was"
 
+_NOT_SERVED = "it was filled in version {}, which the API server no longer serves"
 _OVERSIZED = f"its metadata has more than {MOST_BYTES} bytes, so nobody looked for a record in it"
 
 _CALL_SECONDS = 10.0
@@ -117,7 +118,7 @@ class RecordResigner:
             if isinstance(found, Oversized):
                 namespace.leave(_OVERSIZED, f"{namespace.name}/{found.name}" if found.name else f"a {codec.kind}")
             elif record_keys(found) & namespace.old_ids:
-                version = record.parse(found.annotations.get(RECORD)).version
+                version = record.parse(found.annotations.get(RECORD)).version if codec.is_versioned else ""
                 yield Managed(codec, replace(found, annotations={}, labels={}, owners=()), version)
 
 
@@ -149,6 +150,8 @@ class _Namespace:
             # An object that was deleted meanwhile no longer has a record.
             if error.status != HTTPStatus.NOT_FOUND:
                 self.leave(str(error), _shown(due))
+            elif due.is_in_another_version(tenant, _CALL_SECONDS):
+                self.leave(_NOT_SERVED.format(due.api_version), _shown(due))
             return
         self._failures_in_a_row = 0
         if not record_keys(after) & self.old_ids:

@@ -63,7 +63,7 @@ def followed(codec: Codec, notes: Mapping[str, str]) -> FollowedObject:
         for pointer, entry in found.entries.items()
         if (field := recorded_field(codec, pointer, entry)) is not None and field.versions
     )
-    what = FollowedObject(fields, changes, version=found.version)
+    what = FollowedObject(fields, changes, version=found.version if codec.is_versioned else "")
     if wish in {"", "true"}:
         return what
     seconds = duration_seconds(wish)

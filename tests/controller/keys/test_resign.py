@@ -181,6 +181,9 @@ class _Kinds:
     def __init__(self, **failures: Exception) -> None:
         self._failures = failures
         self.changed: list[str] = []
+        self.served = {"v1", "v1beta1"}
+        self.record = record()
+        """That of the Secret and the ConfigMap."""
 
     def acting_as(self, account: str, namespace: str, timeout_seconds: float) -> Any:
         return SimpleNamespace(of=lambda resource: _OfKind(self, resource, self._failures.get(resource.plural)))
@@ -204,10 +207,18 @@ class _OfKind:
     def list_metadata(self, *_: object) -> Iterator[Metadata]:
         if self._failure is not None:
             raise self._failure
-        text = record() if self._resource.plural != "databases" else record().replace("{", '{"version":"v1beta1",', 1)
+        is_versioned = self._resource.plural == "databases"
+        text = record().replace("{", '{"version":"v1beta1",', 1) if is_versioned else self._of.record
         yield Metadata(ObjectName("shop", "app"), "1", {"keyhole.dev/record": text})
 
+    def read_metadata(self, name: ObjectName, *_: object) -> Metadata:
+        if self._resource.version not in self._of.served:
+            raise KubernetesError(f"reading {self._resource.kind} {name}", 404)
+        return Metadata(name, "1", {})
+
     def change(self, name: ObjectName, *_: object) -> Changed:
+        if self._resource.version not in self._of.served:
+            raise KubernetesError(f"changing {self._resource.kind} {name}", 404)
         self._of.changed.append(f"{self._resource.api_version} {self._resource.kind} {name}")
         return Changed(Metadata(name, "2", {"keyhole.dev/record": record().replace("0123abcd", "4567abcd")}))
 
@@ -233,3 +244,21 @@ def test_a_kind_that_cannot_be_listed_keeps_the_old_key_and_no_other_kind_back()
     assert "as `keyhole tenant --kinds` prints it" in problem.cause
     # Of a kind that the cluster does not know there is nothing.
     assert _Kinds(databases=KubernetesError("listing databases in shop", 404)).resigned().problems == ()
+
+
+def test_an_object_whose_version_is_no_longer_served_is_left_and_told() -> None:
+    """It is there all the same, and so is its record under the old key."""
+    cluster = _Kinds()
+    cluster.served = {"v1"}
+    done = cluster.resigned()
+    assert (done.refreshed, done.left, done.left_names) == (2, 1, ("Database shop/app",))
+    (problem,) = done.problems
+    assert "filled in version example.com/v1beta1, which the API server no longer serves" in problem.cause
+
+
+def test_a_version_in_the_record_of_a_secret_leads_nowhere() -> None:
+    """Anybody can write one there, and the object would be looked for where none is."""
+    cluster = _Kinds()
+    cluster.record = record().replace("{", '{"version":"v9",', 1)
+    assert cluster.resigned().refreshed == 3
+    assert cluster.changed[:2] == ["v1 Secret shop/app", "v1 ConfigMap shop/app"]

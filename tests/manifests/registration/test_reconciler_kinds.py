@@ -1,4 +1,4 @@
-"""What of an object of a listed kind the reconciler may change. `tests/e2e/following/test_policy.py` has it judged."""
+"""What of an object of a listed kind the reconciler may change. `tests/e2e/following/test_kinds.py` has it judged."""
 
 from collections.abc import Sequence
 
