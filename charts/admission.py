@@ -58,7 +58,8 @@ def admission() -> Mapping[str, Any]:
             "look-alikes": _parts(look_alike_policy(own_namespace=_OWN_NAMESPACE)),
         },
         "warningsOfVariables": _parts(excluded_variables_policy(own_namespace=_OWN_NAMESPACE)),
-        "reconciler": _parts(reconciler_policy()),
+        "reconciler": _parts(reconciler_policy()[:2]),
+        "reconcilerOfSecrets": _parts(reconciler_policy()[2:]),
         "reconcilerOfKind": _of_kind("/**")["spec"],
         "reconcilerOfObjects": _of_kind(f"/{_MEMBER}")["spec"]["validations"][-1],
         "reconcilerOfMaps": _of_kind(f"/{_PARENT}/{_MEMBER}")["spec"]["validations"][-1],
@@ -71,7 +72,7 @@ def _listed(pattern: str) -> Any:
 
 def _of_kind(pattern: str) -> Mapping[str, Any]:
     """Return the policy that keeps the reconciler to the fields of a listed kind."""
-    _, _, policy, _ = reconciler_policy(kinds=Kinds([_listed(pattern)]))
+    *_, policy, _ = reconciler_policy(kinds=Kinds([_listed(pattern)]))
     return policy
 
 

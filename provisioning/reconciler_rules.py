@@ -37,7 +37,7 @@ VARIABLES = """\
   - apiGroups: [""]
     resources: [pods]
     verbs: [list, watch]
-  # To make that Secret. RBAC cannot limit create to some Secrets.
+  # To make that Secret. RBAC cannot limit create to some Secrets; the policy keyhole-reconciler-secrets does.
   - apiGroups: [""]
     resources: [secrets]
     verbs: [create]

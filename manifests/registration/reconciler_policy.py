@@ -14,6 +14,7 @@ from manifests.kinds.known import ONLY_SECRETS, Kinds
 from manifests.registration.changes import WRITTEN_BY_THE_SERVER, is_reconciler, same, within
 from manifests.registration.policies import policy_and_binding
 from manifests.registration.reconciler_kinds import kind_policy
+from manifests.registration.reconciler_secrets import secrets_policy
 
 ACCOUNT: Final = "keyhole-reconciler"
 """The ServiceAccount, by the same name in every tenant's namespace."""
@@ -23,11 +24,11 @@ _COUNTED: Final = "deprecated.daemonset.template.generation"
 
 
 def reconciler_policy(*, name: str = ACCOUNT, kinds: Kinds = ONLY_SECRETS) -> Sequence[Mapping[str, Any]]:
-    """Return the policy for workloads and one for each listed kind, each with its binding, for all namespaces.
+    """Return the policies for workloads, for Secrets and for each listed kind, each with its binding.
 
-    The account may set `keyhole.dev/rolled` and `keyhole.dev/problem` on Rollouts and anything of the group `apps`,
-    `keyhole.dev/rolled` on a pod template, and a Rollout's `spec.restartAt`. Everybody else is free. On Secrets it may
-    do what its Role lets it do.
+    They hold in all namespaces. The account may set `keyhole.dev/rolled` and `keyhole.dev/problem` on Rollouts and
+    anything of the group `apps`, `keyhole.dev/rolled` on a pod template, and a Rollout's `spec.restartAt`. It may make
+    the Secrets behind variables and no others. Everybody else is free.
     """
     spec = {
         "failurePolicy": "Fail",
@@ -43,7 +44,7 @@ def reconciler_policy(*, name: str = ACCOUNT, kinds: Kinds = ONLY_SECRETS) -> Se
         ],
     }
     listed = [part for codec in kinds if codec.is_listed for part in kind_policy(codec, ACCOUNT, name=name)]
-    return (*policy_and_binding(name, spec, ["Deny"]), *listed)
+    return (*policy_and_binding(name, spec, ["Deny"]), *secrets_policy(ACCOUNT, name=name), *listed)
 
 
 def _rule(group: str, resources: Sequence[str]) -> Mapping[str, Sequence[str]]:

@@ -12,7 +12,9 @@ from typing import Final
 
 _HASH_CHARACTERS: Final = 12
 _MOST_NAME_CHARACTERS: Final = 63
-_OURS: Final = re.compile(rf"(?:[a-z0-9](?:[-.a-z0-9]*[a-z0-9])?-)?keyhole-[0-9a-f]{{{_HASH_CHARACTERS}}}")
+PATTERN: Final = rf"(?:[a-z0-9](?:[-.a-z0-9]*[a-z0-9])?-)?keyhole-[0-9a-f]{{{_HASH_CHARACTERS}}}"
+"""A regular expression, for Python and for RE2, of the names that Secrets behind variables have."""
+_OURS: Final = re.compile(PATTERN)
 # RFC 1123 subdomains, as Kubernetes names most objects (IsDNS1123Subdomain).
 _SUBDOMAIN: Final = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*")
 _MOST_SUBDOMAIN_CHARACTERS: Final = 253

@@ -214,13 +214,11 @@ def test_the_policy_is_what_the_function_of_the_tests_writes(helm: Helm) -> None
 
 def test_the_policy_for_the_tenants_reconciler_is_what_the_function_writes(helm: Helm) -> None:
     manifests = of_values(helm, DEFAULT, namespace="platform")
-    policy, binding = reconciler_policy()
-    for written in (policy, binding):
-        assert the(manifests, written["kind"], "keyhole-reconciler")["spec"] == written["spec"]
+    written = reconciler_policy()
+    for each in written:
+        assert the(manifests, each["kind"], each["metadata"]["name"])["spec"] == each["spec"]
     without = rendered(helm, "admission.reconcilerPolicy=false")
-    assert named(manifests) - named(without) == {
-        (written["kind"], "keyhole-reconciler") for written in (policy, binding)
-    }
+    assert named(manifests) - named(without) == {(each["kind"], each["metadata"]["name"]) for each in written}
 
 
 def test_the_apiservice_is_what_the_function_of_the_tests_writes_but_for_the_ca(helm: Helm) -> None:

@@ -81,7 +81,10 @@ def namespace(bed: Testbed) -> Namespaced:
             "apiVersion": f"{rbac}/v1",
             "kind": "Role",
             "metadata": named,
-            "rules": [{"apiGroups": ["apps", "argoproj.io"], "resources": ["*"], "verbs": ["*"]}],
+            "rules": [
+                {"apiGroups": ["apps", "argoproj.io"], "resources": ["*"], "verbs": ["*"]},
+                {"apiGroups": [""], "resources": ["secrets"], "verbs": ["*"]},
+            ],
         },
         {
             "apiVersion": f"{rbac}/v1",
@@ -193,6 +196,30 @@ def test_with_every_right_of_rbac_it_cannot(
         assert answer.status_code == 403, answer.text
         assert "keyhole-reconciler may change workloads, and not make" in answer.text
         assert namespace.get(kind, "app")["spec"]["replicas"] == 0
+
+
+@pytest.mark.parametrize(
+    ("manifest", "told"),
+    [
+        pytest.param({"type": "kubernetes.io/service-account-token"}, "of a type of its own", id="a token's"),
+        pytest.param({"type": "example.org/own"}, "of a type of its own", id="another type's"),
+        pytest.param({"name": "shop-password"}, "of another name", id="one by another name"),
+        pytest.param({"labels": {}}, "without the label", id="one that nobody knows for generated"),
+        pytest.param({}, "", id="one behind variables"),
+    ],
+)
+def test_of_secrets_it_may_make_those_behind_variables(
+    reconciler: Asker, namespace: Namespaced, manifest: Mapping[str, Any], told: str
+) -> None:
+    name = manifest.get("name", "web-keyhole-0123456789ab")
+    labels = manifest.get("labels", {"keyhole.dev/generated": "true"})
+    # Kubernetes fills a Secret of the first type with a token of this account, if it is made.
+    notes = {"kubernetes.io/service-account.name": "default"}
+    metadata = {"name": name, "namespace": NAMESPACE, "labels": labels, "annotations": notes}
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": manifest.get("type", "Opaque")}
+    answer = reconciler.ask("POST", f"/api/v1/namespaces/{namespace.name}/secrets?dryRun=All", secret)
+    assert answer.status_code == (403 if told else 201), answer.text
+    assert told in answer.text
 
 
 def test_everybody_else_may(reconciler: Asker, namespace: Namespaced) -> None:

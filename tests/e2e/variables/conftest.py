@@ -9,6 +9,7 @@ import pytest
 
 from controller.process import Controller
 from controller.variables.settings import VariablesSettings
+from manifests.registration.reconciler_policy import reconciler_policy
 from testbed import Options, Testbed
 from testbed.keyhole.connections import write_connections
 from testbed.keyhole.installation import Webhook, serving
@@ -32,7 +33,8 @@ def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testbed]:
     options = Options(controller_manager=True, directory=tmp_path_factory.mktemp("variables").resolve())
     with Testbed(options) as bed:
         # One node, for DaemonSets.
-        apply(bed, ROLLOUTS, {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "node"}})
+        node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "node"}}
+        apply(bed, ROLLOUTS, *reconciler_policy(), node)
         yield bed
 
 

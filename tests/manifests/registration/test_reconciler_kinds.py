@@ -45,7 +45,7 @@ def test_everything_stays_that_leads_to_no_field_of_the_list(fields: Sequence[st
 
 
 def test_each_listed_kind_has_a_policy_of_its_own_and_secrets_have_none() -> None:
-    assert len(reconciler_policy()) == 2
+    assert len(reconciler_policy()) == 4
     *_, policy, binding = reconciler_policy(kinds=Kinds([CONFIG_MAP]))
     assert policy["metadata"]["name"] == binding["spec"]["policyName"] == "keyhole-reconciler-configmaps"
     (rule,) = policy["spec"]["matchConstraints"]["resourceRules"]
