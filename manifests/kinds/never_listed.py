@@ -66,6 +66,8 @@ _CLUSTER_SCOPED: Final = frozenset(
         ("snapshot.storage.k8s.io", "VolumeSnapshotContent"),
     }
 )
+# Foreign kinds that are workloads. The policy for restarts keeps the loop from changing anything else of them.
+_OTHER_WORKLOADS: Final = frozenset({("argoproj.io", "Rollout")})
 
 
 def why_never(group: str, kind: str) -> str | None:
@@ -79,4 +81,6 @@ def why_never(group: str, kind: str) -> str | None:
         return _OF_KUBERNETES
     if group == DOMAIN or group.endswith(f".{DOMAIN}"):
         return "it is Keyhole's own"
+    if (group, kind) in _OTHER_WORKLOADS:
+        return _WORKLOADS
     return _CLUSTER if (group, kind) in _CLUSTER_SCOPED else None

@@ -63,6 +63,7 @@ def test_an_empty_list_leaves_secrets(written: str) -> None:
         ({**APPLICATION, "group": "certificates.k8s.io"}, "decides who may do what"),
         ({**APPLICATION, "group": "keyhole.dev"}, "Keyhole's own"),
         ({**APPLICATION, "group": "policy"}, "only ConfigMap can be listed"),
+        ({**APPLICATION, "kind": "Rollout", "resource": "rollouts"}, "variables .* are the way"),
         ({**APPLICATION, "group": "cert-manager.io", "kind": "ClusterIssuer"}, "it belongs to no namespace"),
         ({**APPLICATION, "group": "Argoproj.io"}, r"kinds\[0\].group: must be an API group"),
         ({**APPLICATION, "group": 1}, r"kinds\[0\].group: must be an API group"),
