@@ -77,7 +77,8 @@ def expanded(plan: Plan, whole: WholePlan, contents: Contents) -> Expansion:
     names = {path: _names(plan, path, contents.get(path)) for path in whole.paths}
     failed = {path: found for path, found in names.items() if isinstance(found, ResolverError)}
     won = _won(whole, known, names)
-    if not won and not failed and whole.required:
+    if not won and not failed and whole.required and not whole.is_unchanged:
+        # An object that lives with it already may have lost its record. Nobody has to mend it for a label to change.
         why = "all of its fields have a value of their own in the object"
         failed |= {path: NoField(path, plan.codec.kind, why) for path in whole.required}
     if (problem := _unfit(plan, whole, won, others, contents)) is not None:

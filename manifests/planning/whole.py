@@ -37,7 +37,7 @@ class WholePlan:
     `explicit` has the keys that something else fills. If it `is_settled`, the record has all there is to know until the
     next verification; else Vault has to be asked. If one of the `required` paths fails, so does the object; the fields
     of another stay as they are. `values_bytes` and `notes_bytes` are what everything else of the object takes of the
-    room for values and for annotations.
+    room for values and for annotations. `is_unchanged` says that the live object names the same paths.
     """
 
     paths: tuple[WholePath, ...]
@@ -46,6 +46,7 @@ class WholePlan:
     required: frozenset[WholePath] = frozenset()
     values_bytes: int = 0
     notes_bytes: int = 0
+    is_unchanged: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,7 @@ class Whole:
             frozenset() if is_settled else self._required(),
             self.codec.other_bytes(self.sent.manifest or {}, self.sent.values.keys() - self.explicit),
             sum(len(name.encode()) + len(text.encode()) for name, text in notes.items() if name != annotations.RECORD),
+            self.live.manifest is not None and self._paths_before == self.paths,
         )
 
     def _is_settled_by_live(self) -> bool:
