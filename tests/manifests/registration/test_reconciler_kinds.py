@@ -41,7 +41,7 @@ def test_everything_stays_that_leads_to_no_field_of_the_list(fields: Sequence[st
     begin = "keyhole-reconciler may change nothing of "
     assert [message.removeprefix(begin) for message in messages if message.startswith(begin)] == told
     assert policy["metadata"]["name"] == "keyhole-reconciler-databases.example.com"
-    assert ("keyhole-reconciler may change no status of Database objects" in messages) is (not told)
+    assert "keyhole-reconciler may change no status of Database objects" in messages
 
 
 def test_each_listed_kind_has_a_policy_of_its_own_and_secrets_have_none() -> None:
