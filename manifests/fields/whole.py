@@ -83,7 +83,7 @@ def _path(text: str, start: int, end: int) -> WholePath:
     connection, first = _connection(text, start, end)
     if (ending := _ENDS.search(text, first, end)) is not None:
         problem = _ENDING.get(ending[0], f"an unescaped {ending[0]} in a path")
-        expected = "the path alone, or data.keyhole.dev/KEY for a single field"
+        expected = "the path alone, or for a single field data.keyhole.dev/KEY (of a variable, env.keyhole.dev/NAME)"
         if ending[0] not in _ENDING:
             expected = percent_encode(ending[0])
         raise _error(text, ending.span(), problem, expected, (start, end))
