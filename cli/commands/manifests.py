@@ -207,9 +207,10 @@ Examples:
 def reconciler_policy(*, name: str, kinds: Kinds | None, output: Path | None) -> None:
     """Print the ValidatingAdmissionPolicies that keep `keyhole-reconciler` to what Keyhole changes.
 
-    They go with `keyhole tenant --restarts` and `--kinds`, which let that account patch the workloads of a namespace
-    and objects of the listed kinds: of a workload, Keyhole's own annotations; of an object of a listed kind, those and
-    the fields that the list allows. One set is enough for all namespaces.
+    They go with `keyhole tenant --restarts`, `--kinds` and `--variables`, which let that account patch the workloads of
+    a namespace and objects of the listed kinds, and make Secrets: of a workload, Keyhole's own annotations; of an
+    object of a listed kind, those and the fields that the list allows; of Secrets, those behind variables. One set is
+    enough for all namespaces.
     """
     write(written_reconciler_policy(name=name, kinds=kinds or ONLY_SECRETS), output)
 

@@ -39,7 +39,7 @@ def test_paths_are_read_in_their_order(text: str, expected: list[WholePath]) -> 
         ("vault:", 7, "a segment of the path is empty"),
         ("secret", 1, "a path needs a mount and the path of a secret below it"),
         ("secret/app, sys/raw", 13, "Vault's own mounts cannot be read by a reference"),
-        ("secret/app#password", 11, "a field or a version behind a path, expected the path alone, or for a single field"),
+        ("secret/app#password", 11, "a version behind a path, expected the path alone, or for a single field"),
         ("secret/app#3", 11, "a field or a version behind a path"),
         ("secret/app | trim", 12, "a function behind a path"),
         ("((vault:secret/app))", 1, "an unescaped ( in a path, expected %28"),
