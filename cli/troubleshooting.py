@@ -65,6 +65,14 @@ namespace is one of the excluded ones; or something comes before the reference, 
 **Do:** Apply the object again after labelling the namespace. [Which objects are sent](admission.md) has the rules, and
 the policies there warn of such texts.
 
+### An annotation of a workload, a ConfigMap or a custom resource does nothing, and nobody says why
+
+Keyhole was not asked: variables, or the kind, are not in the webhook's registration; the annotation of a variable is
+not on the pod template; or its name is misspelt.
+
+**Do:** [Turn on variables](variables.md#turn-it-on) or [the kind](kinds.md#turn-it-on), then apply the object again.
+`keyhole tenant shop --vault-only -f FILE`, with `--kinds FILE` if that is in use, names annotations without effect.
+
 ### `NotResolved`
 
 The policy behind the webhook refuses the object, because Keyhole was not asked about it: the webhook's registration is
