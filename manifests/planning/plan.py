@@ -28,7 +28,7 @@ from manifests.fields.scan import Form, Scan, WantedField, free, scan_object, to
 from manifests.kinds.codec import Codec, Stored
 from manifests.planning.forgotten import foreign, forgotten, is_removable
 from manifests.planning.immutable import frozen_fields
-from manifests.planning.other_version import changed_references, filled_in, not_refreshed
+from manifests.planning.other_version import carried_along, filled_in
 from manifests.planning.planned_field import Action, ConflictingValue, PlannedField
 from manifests.planning.whole import NOT_SHOWN, Whole, WholePlan
 from manifests.provenance.evidence import Evidence, left_behind, recorded_in_place, unchanged_entries
@@ -160,11 +160,9 @@ class _Planning:
 
     def _carried_along(self, filled: str) -> Plan:
         """Plan nothing for an object whose record is of another version of the kind."""
-        before = ((self.live.manifest or {}).get("metadata") or {}).get("annotations") or {}
-        problems = list(changed_references(self.codec, self.sent.notes, before, filled))
-        warnings = [not_refreshed(self.codec, filled)] if annotations.REFRESH in self.sent.notes else []
-        record, values = self.live.record, self.live.values
-        return Plan(self.codec, (), problems, warnings, (), record.entries, True, record, values, False, filled)
+        found = carried_along(self.codec, self.sent.notes, self.live, filled)
+        about = (True, self.live.record, self.live.values, False, filled)
+        return Plan(self.codec, (), found.problems, found.warnings, (), found.retained, *about)
 
     def _stored_as_sent(self) -> set[str]:
         """Return the keys, of those that matter here, whose values are sent exactly as they are stored."""

@@ -88,6 +88,20 @@ def test_other_references_are_refused_there(live: Mapping[str, Any], fields: str
     assert "apps.v1.example.org" in answer.message
 
 
+@pytest.mark.parametrize("fields", [None, ""])
+def test_what_no_served_version_can_change_is_given_up_there(live: Mapping[str, Any], fields: str | None) -> None:
+    given_up = _with(live, fields=fields, ignore="true")
+    warned = _answer(given_up, live, "v2")
+    assert warned.allowed
+    assert ["their values stay as they are" in warning for warning in warned.warnings] == [True]
+    found = _admitted(given_up, live, "v2")
+    assert found["spec"] == live["spec"]
+    assert RECORD not in found["metadata"]["annotations"]
+    assert _admitted(found, found, "v2") == found
+    again = _with(found, fields=MANIFEST["metadata"]["annotations"][FIELDS], ignore=None)
+    assert parse(_admitted(again, found, "v2")["metadata"]["annotations"][RECORD]).version == "v2"
+
+
 def test_a_refresh_there_does_nothing_and_says_so(live: Mapping[str, Any]) -> None:
     answer = _answer(_with(live, refresh="now"), live, "v2")
     assert [REFRESH in warning and "annotate apps.v1.example.org" in warning for warning in answer.warnings] == [True]
