@@ -93,7 +93,7 @@ def _everything(caller: Caller, plant: Planter, testbed: Testbed) -> None:
     both = filled("both", one="vault:secret/e2e/metrics-gone#password", two="vault:bad reference")
     assert caller.admit(both).code == 403
     assert caller.admit(filled("outside", **references), namespace="kube-system").code == 403
-    assert caller.admit(wanted, kind={"group": "apps", "version": "v1", "kind": "Deployment"}).code == 403
+    assert caller.admit(wanted, kind={"group": "apps", "version": "v1", "kind": "ReplicaSet"}).code == 403
     _while_sealed(caller, testbed, wanted, live)
 
 

@@ -76,5 +76,7 @@ class Kubelet:
                 return is_broken or (is_new and status.get("availableReplicas", 0) == spec["replicas"])
             case "DaemonSet":
                 numbers = [status.get(each, 0) for each in ("updatedNumberScheduled", "numberAvailable")]
-                return is_broken or numbers == [status["desiredNumberScheduled"]] * 2
+                # Before the controller has seen the node, it wants no pod, and has it.
+                wanted = status["desiredNumberScheduled"]
+                return wanted > 0 and (is_broken or numbers == [wanted] * 2)
         return True
