@@ -18,6 +18,9 @@ log = logging.getLogger("keyhole.controller")
 LIST_EVERY_SECONDS: Final = 10.0
 _FIRST_PAUSE_SECONDS: Final = 0.5
 _LONGEST_PAUSE_SECONDS: Final = 30.0
+# The API server ends a watch after a minute at the soonest. What ends sooner was cut off by something in between, and
+# may be cut off again at once: to list and watch again without a pause would never end.
+_LASTS_SECONDS: Final = 30.0
 _REFUSALS_OF_A_START: Final = 4
 _ADVICE: Final = ". Apply the tenant bundle again (`keyhole tenant --variables`)"
 
@@ -32,6 +35,7 @@ class Watcher:
         self._go_on = go_on
         self._stopped = threading.Event()
         self._watch: Watch | None = None
+        self._opened_at: float | None = None
         self._failures = 0
         self._told = ""
         self._thread = threading.Thread(target=self._run, name=f"pods of {namespace}", daemon=True)
@@ -66,7 +70,7 @@ class Watcher:
         while not self._stopped.wait(pause_seconds):
             try:
                 self._looks.watch(self._namespace, self._check, self._opened)
-                pause_seconds = 0.0
+                pause_seconds = 0.0 if self._has_lasted() else self._pause_seconds()
             except Interrupted:
                 return
             except TooOld:
@@ -86,13 +90,22 @@ class Watcher:
     def _opened(self, watch: Watch | None) -> None:
         self._watch = watch
         if watch is not None:
-            self._failures = 0
+            self._opened_at = time.monotonic()
             self._told = ""
             if self._stopped.is_set():
                 watch.end()
 
+    def _has_lasted(self) -> bool:
+        """Whether the last watch was open for as long as one that is not cut off. Asks once: then it is forgotten."""
+        opened_at, self._opened_at = self._opened_at, None
+        has_lasted = opened_at is not None and time.monotonic() - opened_at >= _LASTS_SECONDS
+        if has_lasted:
+            self._failures = 0
+        return has_lasted
+
     def _pause_seconds(self) -> float:
         """Return how long to wait after a failure: up to half a second, one, two … 30 (full jitter)."""
+        self._has_lasted()
         longest = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2.0 ** min(self._failures, 10))
         self._failures += 1
         return random.uniform(_FIRST_PAUSE_SECONDS / 2, longest)  # noqa: S311 - a spread, no secret

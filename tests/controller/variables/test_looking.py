@@ -82,6 +82,32 @@ def test_whatever_ends_a_watch_another_one_follows() -> None:
     assert not watcher.is_alive
 
 
+@pytest.mark.parametrize("is_cut_off", [True, False])
+def test_a_watch_that_is_cut_off_at_once_is_opened_ever_later(
+    monkeypatch: pytest.MonkeyPatch, *, is_cut_off: bool
+) -> None:
+    monkeypatch.setattr("controller.variables.looking._LASTS_SECONDS", 30.0 if is_cut_off else 0.0)
+    longest: list[float] = []
+
+    def without_pause(_: float, most: float) -> float:
+        longest.append(most)
+        return 0.0
+
+    monkeypatch.setattr("random.uniform", without_pause)
+    monkeypatch.setattr("controller.variables.looking._FIRST_PAUSE_SECONDS", 0.5)
+    monkeypatch.setattr("controller.variables.looking._LONGEST_PAUSE_SECONDS", 30.0)
+    script = _Script(*[None] * 9)
+    watcher = _watcher(script)
+    watcher.start()
+    for number in range(8):
+        script.looked.get(timeout=_SECONDS)
+        script.streams[number].end()
+    script.looked.get(timeout=_SECONDS)
+    watcher.stop()
+    watcher.join(_SECONDS)
+    assert longest[:8] == ([0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0] if is_cut_off else [])
+
+
 def test_a_right_that_is_missing_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
     refusal = KubernetesError("listing pods in shop", 403)
     script = _Script(*[refusal] * 7, None)
