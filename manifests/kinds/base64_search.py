@@ -7,6 +7,7 @@ one of three ways, depending on whether 0, 1 or 2 bytes are left over in front o
 import base64
 import string
 from collections.abc import Collection, Iterator, Sequence
+from functools import lru_cache
 from itertools import groupby
 from typing import Final
 
@@ -129,6 +130,7 @@ def _ways(text: str) -> Iterator[list[str]]:
         yield [_candidates(group) for group in groups if group.strip(_UNKNOWN)]
 
 
+@lru_cache
 def _candidates(group: str) -> str:
     return "".join(
         character

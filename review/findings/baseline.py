@@ -59,7 +59,8 @@ def parse(text: str) -> Baseline:
     entries = content.get("findings")
     if not isinstance(entries, list):
         raise BaselineError("its findings are no list")
-    fingerprints = [entry.get("fingerprint") if isinstance(entry, dict) else None for entry in entries]
-    if not all(isinstance(fingerprint, str) for fingerprint in fingerprints):
+    found = [entry.get("fingerprint") if isinstance(entry, dict) else None for entry in entries]
+    fingerprints = frozenset(fingerprint for fingerprint in found if isinstance(fingerprint, str))
+    if None in found or len(fingerprints) < len(set(map(str, found))):
         raise BaselineError("one of its findings has no fingerprint")
-    return Baseline(frozenset(fingerprints))
+    return Baseline(fingerprints)

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import yaml
 from yaml.nodes import Node, ScalarNode
@@ -20,7 +20,7 @@ _SURROGATE = re.compile(r"(?<!\\)((?:\\\\)*)\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 _BLANKS = re.compile(r"[ \t\r\n]*")
 _UNREADABLE = (yaml.YAMLError, NotAMap, bounds.OutOfBounds)
 _TEMPLATE = "{{"
-_RENDER = "a template has to be rendered first"
+RENDER: Final = "a template has to be rendered first"
 
 
 @dataclass(slots=True)
@@ -188,5 +188,5 @@ def _why(error: Exception, piece: str) -> tuple[int, str]:
         # libyaml's words are fixed; PyYAML's own parser quotes the text.
         reason = f"not YAML: {problem}" if isinstance(problem, str) and yaml.__with_libyaml__ else "not YAML"
     if _TEMPLATE in piece and not isinstance(error, bounds.OutOfBounds):
-        reason = _RENDER
+        reason = RENDER
     return min(index, len(piece)), reason

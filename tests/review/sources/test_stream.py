@@ -9,6 +9,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from review.sources import nodes, stream
 from review.sources.stream import Document, read
 from review.sources.text import NotChecked
 
@@ -196,14 +197,18 @@ def test_nor_does_anything_that_looks_like_yaml(text: str) -> None:
 
 def test_ten_times_the_documents_take_ten_times_the_events_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     """Counted and not timed: how many characters are handed to libyaml for a text of broken documents."""
-    from review.sources import stream
+    real = nodes.Composer
+    seen: list[int] = []
+
+    def counted(piece: str) -> nodes.Composer:
+        seen.append(len(piece))
+        return real(piece)
+
+    monkeypatch.setattr(stream, "Composer", counted)
 
     def handed(count: int) -> int:
-        seen: list[int] = []
-        real = stream.Composer
-        monkeypatch.setattr(stream, "Composer", lambda piece: seen.append(len(piece)) or real(piece))
+        seen.clear()
         assert len(unchecked("---\n@\n" * count)) == count
-        monkeypatch.setattr(stream, "Composer", real)
         return sum(seen)
 
     assert handed(1000) == 10 * handed(100)
