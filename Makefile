@@ -16,11 +16,11 @@ SHELL := /bin/sh
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: help venv check static unit test test-gitops nightly laws soak uptime crowds demo bench bench-loop sbom testbed charts
-.PHONY: format lock clean
+.PHONY: bench-variables format lock clean
 
 help: ## Show this list
 	@echo "Usage: make TARGET"
-	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)$$/\1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12 | sed 's/^/  /'
+	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)$$/\1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 17 | sed 's/^/  /'
 
 venv: $(INSTALLED) ## Make the virtual environment .venv, with the keyhole command in it
 	@:
@@ -51,9 +51,12 @@ nightly: test laws uptime crowds soak ## Everything, the same tests with large n
 		tests/e2e/following/test_rotation.py
 	KEYHOLE_RESTARTED_WORKLOADS=30 KEYHOLE_ENABLED_WORKLOADS=100 \
 		$(BIN)/pytest $(UNHURRIED) -s -m servers tests/e2e/restarting/test_restarts.py
+	KEYHOLE_REVISIONS=5 KEYHOLE_TIMES_ANEW=50 \
+		$(BIN)/pytest $(UNHURRIED) -s -m servers tests/e2e/variables/test_lifetimes.py
 
 laws: $(INSTALLED) ## Hold the laws of the patch against 100,000 generated objects (about half an hour)
 	KEYHOLE_LAW_OBJECTS=25000 $(BIN)/pytest $(UNHURRIED) tests/webhook/admission/test_patch_laws.py
+	KEYHOLE_LAW_OBJECTS=10000 $(BIN)/pytest $(UNHURRIED) tests/manifests/kinds/test_laws.py
 
 soak: $(INSTALLED) ## Load one Keyhole steadily and see whether it leaks (MINUTES=30)
 	$(BIN)/python -m bench soak --minutes $(or $(MINUTES),30)
@@ -74,9 +77,13 @@ demo: $(INSTALLED) ## Show references becoming Secrets on real servers (SHOW=1 s
 
 bench: $(INSTALLED) ## Measure admissions with and without Keyhole
 	$(BIN)/python -m bench
+	$(BIN)/python -m bench forms
 
 bench-loop: $(INSTALLED) ## Measure what following Vault costs, and how soon a change arrives (FULL=1: an hour)
 	$(BIN)/python -m bench loop $(if $(FULL),--full)
+
+bench-variables: $(INSTALLED) ## Measure how soon the Secrets behind variables are there (FULL=1: 500 watches, some minutes)
+	$(BIN)/python -m bench variables $(if $(FULL),--full)
 
 sbom: $(INSTALLED) ## Write the software bill of materials (CycloneDX) into build/
 	$(BIN)/python -m release.sbom build/keyhole.cdx.json

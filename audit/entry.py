@@ -29,6 +29,8 @@ class Done(Enum):
     PLACEHOLDER = "placeholder"
     LEFT = "left"
     REMOVED = "removed"
+    VARIABLE = "variable"
+    """A workload asks for it as a variable. Nothing was read; the Secret behind it has an entry of its own."""
     REFUSED = "refused"
     NOTHING = "nothing"
     """Nothing was wrong with the field. The object was refused because of another one."""

@@ -15,18 +15,21 @@ _TRIES = 12
 _SETTLE_SECONDS = 0.3
 
 
-def clear(bed: Testbed, namespaces: Sequence[str]) -> None:
+SECRETS = "/api/v1/namespaces/{}/secrets"
+
+
+def clear(bed: Testbed, namespaces: Sequence[str], collection: str = SECRETS) -> None:
     """Delete what was created in the namespaces, and let the servers come to rest.
 
-    Raises BenchError when it cannot be deleted.
+    `collection` is the path of the objects, with `{}` for the namespace. Raises BenchError when it cannot be deleted.
     """
     with ThreadPoolExecutor(len(namespaces)) as pool:
-        list(pool.map(partial(_clear, bed), namespaces))
+        list(pool.map(partial(_clear, bed, collection), namespaces))
     time.sleep(_SETTLE_SECONDS)
 
 
-def _clear(bed: Testbed, namespace: str) -> None:
-    path = f"/api/v1/namespaces/{namespace}/secrets?labelSelector={CREATED}"
+def _clear(bed: Testbed, collection: str, namespace: str) -> None:
+    path = f"{collection.format(namespace)}?labelSelector={CREATED}"
     for _ in range(_TRIES):
         try:
             answer = bed.kubernetes.request("DELETE", path)
@@ -34,4 +37,4 @@ def _clear(bed: Testbed, namespace: str) -> None:
             continue  # it deletes on, and what is left is for the next try
         if answer.ok:
             return
-    raise BenchError(f"the Secrets of {namespace} cannot be deleted")
+    raise BenchError(f"what was created in {namespace} cannot be deleted")

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
-from bench import admissions, fairness, soak
+from bench import admissions, fairness, forms, soak
 from bench.figures import tables
 from bench.loop.command import loop_command
 from bench.proof import proof
 from bench.showing import RESULTS, failing, progressing, show
+from bench.variables.command import variables_command
 from testbed import Options, Testbed
 from testbed.load.clients import Quota
 from testbed.programs.reports import on_standard_error
@@ -41,7 +42,7 @@ class _NumbersType(click.ParamType[tuple[int, ...]]):
 
 
 def _shared(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options that both measurements have."""
+    """Add the options that all measurements of admissions have."""
     for option in reversed(
         [
             click.option(
@@ -116,6 +117,39 @@ def main(
     show(report, lambda markdown: tables.admissions(report, markdown=markdown), output or RESULTS / "latest.json")
 
 
+@main.command("forms")
+@_shared
+def forms_command(
+    *,
+    rounds: int,
+    seconds: float | None,
+    requests: int | None,
+    clients: tuple[int, ...],
+    quick: bool,
+    output: Path | None,
+) -> None:
+    r"""Measure admissions of the other forms: a variable, a ConfigMap, a custom resource.
+
+    Each is compared with a constant answer that changes the same places, asked directly, side by side as above. The
+    figures are also written to bench/results/forms.json.
+
+    \b
+    Examples:
+      python -m bench forms
+      python -m bench forms --rounds 5 --clients 1
+    """
+    wish = _Wish.of(rounds, seconds, requests, quick=quick, usual_seconds=_ADMISSION_SECONDS)
+    settings = admissions.Settings(wish.rounds, clients, wish.quota)
+    with failing(), proof() as proven:
+        options = Options(name="forms", admission_configuration=proven.configuration)
+        with (
+            Testbed(options, on_standard_error()) as bed,
+            progressing(forms.count_of_cells(settings)) as advance,
+        ):
+            report = forms.measure(bed, proven, settings, advance)
+    show(report, lambda markdown: tables.forms(report, markdown=markdown), output or RESULTS / "forms.json")
+
+
 @main.command("soak")
 @click.option("--minutes", type=click.FloatRange(0.5, 24 * 60), default=30.0, show_default=True, help="How long.")
 @click.option("--clients", type=click.IntRange(1, 64), default=8, show_default=True, help="How many at once.")
@@ -169,3 +203,4 @@ def fair(*, rounds: int, seconds: float, quick: bool, output: Path | None) -> No
 
 
 main.add_command(loop_command)
+main.add_command(variables_command)

@@ -1,8 +1,9 @@
 """A webhook that says the same whatever it is asked, on Keyhole's own server stack.
 
-`/patch` writes one constant value into a Secret's `data`, `/allow` lets the object pass. Callers prove themselves as
-they do to Keyhole, the review's uid is read and the answer written as there, so the difference between the two servers
-is what Keyhole does in between.
+`/patch` writes one constant value into a Secret's `data`, `/allow` lets the object pass, and each form of
+`testbed.load.forms` has a path that does to it about what Keyhole does. Callers prove themselves as they do to Keyhole,
+the review's uid is read and the answer written as there, so the difference between the two servers is what Keyhole does
+in between.
 """
 
 import json
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from testbed.load.forms import FORMS
 from testbed.load.objects import CONSTANT_BASE64, KEY
 
 if TYPE_CHECKING:
@@ -49,6 +51,9 @@ def constant_app() -> "Flask":
     for prefix in ("", AGGREGATED_PATH):
         app.post(f"{prefix}/patch", endpoint=f"{prefix} patch")(lambda: answered(Answer(allowed=True, patch=patch)))
         app.post(f"{prefix}/allow", endpoint=f"{prefix} allow")(lambda: answered(Answer(allowed=True)))
+    for form in FORMS:
+        filling = Answer(allowed=True, patch=json.dumps(form.filled).encode())
+        app.post(form.path, endpoint=form.path)(partial(answered, filling))
     add_discovery(app)
     resources = {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": f"{GROUP}/{VERSION}", "resources": []}
     app.get(AGGREGATED_PATH, endpoint="resources")(lambda: resources)

@@ -5,8 +5,10 @@ path for each operation: the API server does the same work for both before it as
 """
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+
+from testbed.load.forms import Form
 
 # What the constant answer does. Applying a patch costs the API server, so it patches where Keyhole does: a CREATE gets
 # a value written into `data`; an UPDATE passes, because Keyhole finds the live value to be right already.
@@ -43,3 +45,27 @@ def _for_operation(webhook: Mapping[str, Any], operation: str, client_config: Ma
     for rule in one["rules"]:
         rule["operations"] = [operation]
     return one
+
+
+def one_for_each_form(
+    configuration: Mapping[str, Any], forms: Iterable[Form], client_config: Callable[[str], Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Return the configuration with each webhook once for each form and operation that its rules select.
+
+    A CREATE leads to the form's own path, an UPDATE to the one that lets objects pass.
+    """
+    constant: dict[str, Any] = copy.deepcopy(dict(configuration))
+    constant["webhooks"] = [
+        {
+            **copy.deepcopy(dict(webhook)),
+            "name": f"{operation.lower()}.{form.resource}.{webhook['name']}",
+            "clientConfig": dict(client_config(form.path if operation == "CREATE" else PATHS[operation])),
+            "rules": [{**rule, "operations": [operation]}],
+        }
+        for webhook in configuration["webhooks"]
+        for form in forms
+        for rule in webhook["rules"]
+        if form.resource in rule["resources"]
+        for operation in PATHS
+    ]
+    return constant

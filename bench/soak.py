@@ -28,7 +28,6 @@ NAMESPACES = ("soak-0", "soak-1", "soak-2", "soak-3")
 # So short that the run sees many tokens end.
 _TOKEN_LIFE = "2m"
 _REFRESH_SECONDS = 10
-_ROTATE_SECONDS = 20.0
 # The whole groups of three bytes with which each value begins, whatever follows.
 _FILLED_BASE64 = CONSTANT_BASE64[: (len(CONSTANT_BASE64) - 1) // 4 * 4]
 MOST_PSS_GROWTH = 0.05
@@ -41,13 +40,17 @@ _RUN_OUT_SECONDS = 40.0
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How long, and how hard: a client pauses before each request. Compared is from `settle_seconds` on."""
+    """How long, and how hard: a client pauses before each request, and the value in Vault changes now and then.
+
+    Compared is from `settle_seconds` on.
+    """
 
     duration_seconds: float
     settle_seconds: float
     sample_seconds: float = 5.0
     clients: int = 8
     pause_seconds: float = 0.05
+    rotate_seconds: float = 20.0
 
     @property
     def samples(self) -> int:
@@ -138,7 +141,7 @@ def _samples(
     for number in range(settings.samples):
         time.sleep(max(0.0, began + (number + 1) * settings.sample_seconds - time.monotonic()))
         at_seconds = time.monotonic() - began
-        if at_seconds // _ROTATE_SECONDS > rotations:
+        if at_seconds // settings.rotate_seconds > rotations:
             rotations += 1
             _rotate(bed, f"-{rotations}")
         held = held_by(keyhole.server.pid)

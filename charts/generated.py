@@ -2,9 +2,10 @@
 
 | file | made from |
 |---|---|
-| `keyhole/files/admission.json` | `manifests.registration` |
+| `keyhole/files/admission.json` | `manifests.registration`, by `charts.admission` |
 | `keyhole/files/alerts.yaml` | `metrics.alerts` |
 | `keyhole/values.schema.json`, what it says of connections | `resolver.connections.schema` |
+| `values.schema.json` of both charts, what they say of `kinds` | `manifests.kinds.listed_schema` |
 | `keyhole-tenant/templates/tenant.yaml` | `provisioning.bundle`, `provisioning.account_guard` |
 """
 
@@ -15,60 +16,31 @@ from typing import Any
 
 import yaml
 
-from manifests.registration.admission_policy import admission_policy
-from manifests.registration.api_service import api_service, client_config
-from manifests.registration.reconciler_policy import reconciler_policy
-from manifests.registration.warning_policies import excluded_policy, look_alike_policy
-from manifests.registration.webhook_configuration import aggregated_webhook_configuration
+from charts.admission import admission
+from manifests.kinds import listed_schema
 from metrics.alerts import ALERTS
-from provisioning import account_guard, bundle
+from provisioning import account_guard, bundle, reconciler_rules
 from resolver.connections import schema as connections_schema
 
 FOLDER = Path(__file__).resolve().parent
-# A name of no namespace, for which the templates put in the release's.
-_OWN_NAMESPACE = "RELEASE-NAMESPACE"
 _ADMISSION = "keyhole/files/admission.json"
 _ALERTS = "keyhole/files/alerts.yaml"
 _SCHEMA = "keyhole/values.schema.json"
+_TENANT_SCHEMA = "keyhole-tenant/values.schema.json"
 _TENANT = "keyhole-tenant/templates/tenant.yaml"
-# What differs from one installation to the next is written by the templates.
-_OF_THE_INSTALLATION = frozenset({"service", "caBundle"})
+# The plural of a listed kind, which a ConfigMap need not give.
+_RESOURCE = '{{ .resource | default "configmaps" | quote }}'
 
 
 def files(folder: Path = FOLDER) -> Mapping[str, str]:
     """Return the text of each file, by its path below the folder of the charts, which holds the schema as it is."""
     return {
-        _ADMISSION: _json(_admission()),
+        _ADMISSION: _json(admission()),
         _ALERTS: yaml.safe_dump(_alerts(), sort_keys=False, width=120),
-        _SCHEMA: _json(_with_connections(json.loads((folder / _SCHEMA).read_text()))),
+        _SCHEMA: _json(_with_kinds(_with_connections(json.loads((folder / _SCHEMA).read_text())))),
+        _TENANT_SCHEMA: _json(_with_kinds(json.loads((folder / _TENANT_SCHEMA).read_text()))),
         _TENANT: _tenant(),
     }
-
-
-def _admission() -> Mapping[str, Any]:
-    entries = aggregated_webhook_configuration(own_namespace=_OWN_NAMESPACE)["webhooks"]
-    written_by_the_template = {"clientConfig", "timeoutSeconds"}
-    policy, binding = admission_policy(own_namespace=_OWN_NAMESPACE)
-    routed = api_service(_OWN_NAMESPACE, "", 0, b"")
-    spec = {key: part for key, part in routed["spec"].items() if key not in _OF_THE_INSTALLATION}
-    return {
-        "webhooks": [
-            {key: part for key, part in entry.items() if key not in written_by_the_template} for entry in entries
-        ],
-        "aggregatedClientConfig": client_config(),
-        "apiService": {"metadata": routed["metadata"], "spec": spec},
-        "policy": policy["spec"],
-        "policyActions": binding["spec"]["validationActions"],
-        "warnings": {
-            "excluded": _parts(*excluded_policy(own_namespace=_OWN_NAMESPACE)),
-            "look-alikes": _parts(*look_alike_policy(own_namespace=_OWN_NAMESPACE)),
-        },
-        "reconciler": _parts(*reconciler_policy()),
-    }
-
-
-def _parts(policy: Mapping[str, Any], binding: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {"spec": policy["spec"], "actions": binding["spec"]["validationActions"]}
 
 
 def _alerts() -> Mapping[str, Any]:
@@ -86,7 +58,14 @@ def _alerts() -> Mapping[str, Any]:
     return {"groups": [{"name": "keyhole", "rules": rules}]}
 
 
-def _with_connections(schema: dict[str, Any]) -> Mapping[str, Any]:
+def _with_kinds(schema: dict[str, Any]) -> Mapping[str, Any]:
+    """Return the schema of the values with the list of kinds, which is the same in both charts."""
+    schema["$defs"].pop("Kind", None)
+    schema["properties"]["kinds"] = listed_schema.entries()
+    return schema
+
+
+def _with_connections(schema: dict[str, Any]) -> dict[str, Any]:
     """Return the schema of the values with the connections as their own schema has them.
 
     Every Helm knows draft 7 of JSON Schema, and the latest 2020-12; what is used here is the same in both.
@@ -102,8 +81,13 @@ def _with_connections(schema: dict[str, Any]) -> Mapping[str, Any]:
 def _tenant() -> str:
     name, scalar = "{{ . }}", "{{ . | quote }}"
     webhook, controller = _account("webhookServiceAccount"), _account("controllerServiceAccount")
-    restarts = f"{{{{- if $.Values.restarts }}}}\n{bundle.RESTARTS}{{{{- end }}}}\n"
-    namespace, *others = bundle.template(name, scalar, webhook=webhook, controller=controller, restarts=restarts)
+    labels = _when("variables", reconciler_rules.LABEL)
+    further = _when("restarts", reconciler_rules.RESTARTS) + _when("variables", reconciler_rules.VARIABLES)
+    rule = reconciler_rules.kind_rule('{{ .group | default "" | quote }}', _RESOURCE)
+    further += _when("kinds", f"{reconciler_rules.KINDS_REASON}{{{{- range $.Values.kinds }}}}\n{rule}{{{{- end }}}}\n")
+    namespace, *others = bundle.template(
+        name, scalar, webhook=webhook, controller=controller, labels=labels, further=further
+    )
     guard = account_guard.policy(name, scalar, webhook=webhook, controller=controller)
     # A release that is uninstalled must not take a namespace, and all that is in it, along.
     kept = (
@@ -119,6 +103,11 @@ def _tenant() -> str:
         + f"{{{{- if $.Values.guardAccounts }}}}\n---\n{guard}{{{{- end }}}}\n"
         + "{{- end }}\n"
     )
+
+
+def _when(value: str, text: str) -> str:
+    """Return a template that has lines of text where a value of the chart is set."""
+    return f"{{{{- if $.Values.{value} }}}}\n{text}{{{{- end }}}}\n"
 
 
 def _account(value: str) -> tuple[str, str]:

@@ -14,7 +14,7 @@ COMMANDS: Final[Mapping[str, Late]] = {
     "connections": Late("cli.commands.connections", "Check the file that says which Vault Keyhole asks, and as whom."),
     "controller": Late(
         "cli.commands.controller",
-        "Make and rotate the record key; follow Vault and issue certificates if asked to.",
+        "Make and rotate the record key; follow Vault, make Secrets for variables and issue certificates if asked to.",
         "server",
     ),
     "key": Late("cli.commands.key", "Rotate the key that signs the records, and show its state.", "cluster"),
@@ -23,7 +23,7 @@ COMMANDS: Final[Mapping[str, Late]] = {
     ),
     "manifests": Late("cli.commands.manifests", "Print the manifests that register the webhook with an API server."),
     "probe": Late("cli.commands.probe", "Ask the API server whether Keyhole answers it.", "cluster"),
-    "refresh": Late("cli.commands.refresh", "Have Secrets take the values that Vault has now.", "cluster"),
+    "refresh": Late("cli.commands.refresh", "Have objects take the values that Vault has now.", "cluster"),
     "resolve": Late("cli.commands.resolve", "Show what a reference resolves to.", "cluster"),
     "serve": Late("cli.commands.serve", "Serve admissions until SIGTERM.", "server"),
     "status": Late(

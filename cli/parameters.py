@@ -12,6 +12,7 @@ from kube.objects import ObjectName
 from resolver.references import paths as vault_paths
 
 if TYPE_CHECKING:
+    from manifests.kinds.known import Kinds
     from webhook.server.settings import Address
 
 
@@ -69,6 +70,27 @@ class KvType(click.ParamType[tuple[str, int]]):
         return mount, int(version)
 
 
+class KindsType(click.ParamType["Kinds"]):
+    """A file with the administrator's list of kinds."""
+
+    name = "file"
+
+    def convert(self, value: "str | Kinds", param: click.Parameter | None, ctx: click.Context | None) -> "Kinds":
+        """Read it, or fail with a usage error (click's hook)."""
+        from manifests.kinds.known import Kinds
+        from manifests.kinds.listed import MOST_BYTES, KindsError, read
+        from resolver.connections import bounded_file
+
+        if isinstance(value, Kinds):
+            return value
+        try:
+            return read(bounded_file.read_bytes(Path(value), MOST_BYTES))
+        except OSError as error:
+            self.fail(f"{value!r} cannot be read: {error.strerror}", param, ctx)
+        except (KindsError, bounded_file.TooLarge) as error:
+            self.fail(f"{value!r}: {error}", param, ctx)
+
+
 _DURATION = re.compile(r"(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?", re.ASCII)
 
 
@@ -104,6 +126,12 @@ kubeconfig_option = click.option(
     "--kubeconfig",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="The kubeconfig of the API server. Not needed inside a cluster.",
+)
+
+kinds_option = click.option(
+    "--kinds",
+    type=KindsType(),
+    help="The kinds that Keyhole fills beside Secrets (YAML or JSON); docs/configuration.md says what the file holds.",
 )
 
 

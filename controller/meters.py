@@ -20,6 +20,7 @@ class Duty(StrEnum):
     RECORD_KEY = "record-key"
     CERTIFICATES = "certificates"
     FOLLOWING = "following"
+    VARIABLES = "variables"
 
 
 class Certificate(StrEnum):

@@ -25,6 +25,11 @@ from controller.keys.store import KeyStore
 from controller.leadership import Leadership
 from controller.meters import ControllerMeters, Duty
 from controller.telling.meters import FollowMeters
+from controller.telling.telling import Telling
+from controller.variables.duty import Variables
+from controller.variables.meters import VariablesMeters
+from controller.variables.settings import VariablesSettings
+from controller.variables.telling import VariablesTelling
 from kube.client import connect
 from kube.errors import KubernetesError
 from kube.leases import LeaseHolder
@@ -35,6 +40,7 @@ from kube.registration.webhook_configurations import WebhookConfigurations
 from kube.secrets import Secrets
 from kube.tenant_clients import TenantClients
 from kube.tokens import ServiceAccountTokens
+from manifests.kinds.known import ONLY_SECRETS, Kinds
 
 # Between two beats are a few requests of at most ten seconds each, several for a namespace with very many Secrets.
 _ALIVE_WITHIN_SECONDS = 120.0
@@ -44,8 +50,9 @@ _ALIVE_WITHIN_SECONDS = 120.0
 class ControllerSettings:
     """What the controller works on.
 
-    Without `kubeconfig` it runs in the cluster, without `certificates` it makes none, and without `following` it does
-    not follow Vault.
+    Without `kubeconfig` it runs in the cluster, without `certificates` it makes none, without `following` it does not
+    follow Vault, and without `variables` it makes no Secrets for pods. `kinds` are those of the objects that it
+    follows, and whose records it has signed again.
 
     `record_key_settle_seconds` is how long after a change of the record key no replica goes by what it read before,
     `settle_seconds` how long after a change of the certificate's Secret every replica has read it, and every API server
@@ -59,17 +66,23 @@ class ControllerSettings:
     kubeconfig: Path | None = None
     certificates: CertificateSettings | None = None
     following: FollowSettings | None = None
+    variables: VariablesSettings | None = None
+    kinds: Kinds = ONLY_SECRETS
 
 
 class Controller:
     """One controller process. Several may run; the one that holds the Lease works."""
 
     def __init__(
-        self, settings: ControllerSettings, meters: ControllerMeters, following: FollowMeters | None = None
+        self,
+        settings: ControllerSettings,
+        meters: ControllerMeters,
+        following: FollowMeters | None = None,
+        variables: VariablesMeters | None = None,
     ) -> None:
         """Raise `kube.errors.KubernetesUnavailable` if no API server is configured.
 
-        `following` has the meters of the loop, if it is to run. Raises
+        `following` and `variables` have the meters of those duties, if they are to run. Raises
         `resolver.connections.model.ConfigurationError` if it cannot use the connections.
         """
         api = connect(settings.kubeconfig, observe=meters.kubernetes)
@@ -81,7 +94,7 @@ class Controller:
         tenants = TenantClients(connect(settings.kubeconfig, observe=meters.kubernetes))
         pace = settings.following
         budget = Budget(pace.vault_requests_per_second, pace.patches_per_second) if pace is not None else Budget()
-        resigner = RecordResigner(Namespaces(api), tenants, budget, self._check)
+        resigner = RecordResigner(Namespaces(api), tenants, budget, self._check, settings.kinds)
         store = KeyStore(Secrets(api), settings.record_key, meters.key_status)
         self._rotation = KeyRotation(store, resigner, settings.record_key_settle_seconds)
         self._rotating = DutyLoop(Duty.RECORD_KEY, self._rotate, _advice, meters, Heartbeat(_ALIVE_WITHIN_SECONDS))
@@ -93,11 +106,30 @@ class Controller:
             # With its own client, because threads must not share one.
             own = connect(settings.kubeconfig, observe=meters.kubernetes)
             parts = Parts(
-                settings.record_key, Secrets(own), Namespaces(own), ServiceAccountTokens(own), tenants, budget
+                settings.record_key,
+                Secrets(own),
+                Namespaces(own),
+                ServiceAccountTokens(own),
+                tenants,
+                budget,
+                settings.kinds,
             )
             self._following = Loop(settings.following, parts, following, self._is_leading, self._stopping)
             turn = self._following.duty.turn
             self._loops.append(DutyLoop(Duty.FOLLOWING, turn, _advice, meters, Heartbeat(_ALIVE_WITHIN_SECONDS)))
+        self._variables: Variables | None = None
+        if settings.variables is not None and variables is not None:
+            self._variables = Variables(
+                settings.variables,
+                Namespaces(connect(settings.kubeconfig, observe=meters.kubernetes)),
+                tenants,
+                VariablesTelling(Telling()),
+                variables,
+                self._is_leading,
+                self._stopping,
+            )
+            turn = self._variables.turn
+            self._loops.append(DutyLoop(Duty.VARIABLES, turn, _advice, meters, Heartbeat(_ALIVE_WITHIN_SECONDS)))
 
     def run(self) -> None:
         """Work until `stop`, then give the Lease back.
@@ -114,6 +146,8 @@ class Controller:
             if self._following is not None:
                 self._following.start()
                 stack.callback(self._following.close)
+            if self._variables is not None:
+                stack.callback(self._variables.close)
             for loop in self._loops:
                 thread = ControlLoop(loop, self._stopping, self._is_leading)
                 thread.start()

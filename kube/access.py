@@ -1,4 +1,4 @@
-"""Whether a user may read Secrets: SubjectAccessReviews, cached for seconds.
+"""Whether a user may read objects: SubjectAccessReviews, cached for seconds.
 
 Source: Kubernetes' authorization.k8s.io/v1.
 """
@@ -8,6 +8,7 @@ import threading
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import Final
 
 from kubernetes import client
 
@@ -19,6 +20,9 @@ from kube.errors import KubernetesUnavailable
 _ALLOWED_SECONDS = 10.0
 _DENIED_SECONDS = 1.0
 _MOST_REMEMBERED = 10_000
+
+SECRETS: Final = ("", "secrets")
+"""Group and resource of Secrets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,32 +40,41 @@ class _Question:
     subject: Subject
     namespace: str
     name: str
+    resource: tuple[str, str]
 
     def digest(self) -> bytes:
         """Return 32 bytes that identify the question, because names and `extra` may be as long as a request."""
         # The repr of these tuples of strings is equal only for equal tuples.
         who = self.subject
-        parts = (who.username, who.uid, who.groups, who.extra, self.namespace, self.name)
+        parts = (who.username, who.uid, who.groups, who.extra, self.namespace, self.name, self.resource)
         return hashlib.sha256(repr(parts).encode()).digest()
 
 
-class SecretAccess:
-    """Answers whether a subject may `get` a Secret."""
+class ReadAccess:
+    """Answers whether a subject may `get` an object."""
 
     def __init__(self, api: client.ApiClient) -> None:
         self._authorization = client.AuthorizationV1Api(api)
         self._remembered: OrderedDict[bytes, tuple[bool, float]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def may_get(self, subject: Subject, namespace: str, name: str, timeout_seconds: float) -> bool:
-        """Return whether the subject may get the Secret, or every Secret of the namespace if `name` is empty.
+    def may_get(
+        self,
+        subject: Subject,
+        namespace: str,
+        name: str,
+        timeout_seconds: float,
+        resource: tuple[str, str] = SECRETS,
+    ) -> bool:
+        """Return whether the subject may get the object, or every one in the namespace if `name` is empty.
 
-        Who may get every Secret is asked first: that is what GitOps controllers may, and it spares a review for each
-        new name. Raises `kube.errors.KubernetesUnavailable`, or `KubernetesError` when Keyhole may not ask.
+        `resource` is the group and the plural. Who may get every object is asked first: that is what GitOps controllers
+        may, and it spares a review for each new name. Raises `kube.errors.KubernetesUnavailable`, or `KubernetesError`
+        when Keyhole may not ask.
         """
-        if self._ask(_Question(subject, namespace, ""), timeout_seconds):
+        if self._ask(_Question(subject, namespace, "", resource), timeout_seconds):
             return True
-        return bool(name) and self._ask(_Question(subject, namespace, name), timeout_seconds)
+        return bool(name) and self._ask(_Question(subject, namespace, name, resource), timeout_seconds)
 
     def _ask(self, question: _Question, timeout_seconds: float) -> bool:
         now, key = time.monotonic(), question.digest()
@@ -77,14 +90,14 @@ class SecretAccess:
         return allowed
 
     def _review(self, question: _Question, timeout_seconds: float) -> bool:
-        subject = question.subject
+        subject, (group, plural) = question.subject, question.resource
         spec = client.V1SubjectAccessReviewSpec(
             user=subject.username,
             uid=subject.uid or None,
             groups=list(subject.groups),
             extra={key: list(values) for key, values in subject.extra},
             resource_attributes=client.V1ResourceAttributes(
-                namespace=question.namespace, verb="get", group="", resource="secrets", name=question.name or None
+                namespace=question.namespace, verb="get", group=group, resource=plural, name=question.name or None
             ),
         )
         review = client.V1SubjectAccessReview(spec=spec)

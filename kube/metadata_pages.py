@@ -35,11 +35,14 @@ class Oversized:
     name: str
 
 
-def objects(purpose: str, ask: Callable[[int, str | None], Any]) -> Iterator[Metadata | Oversized]:
+def objects(
+    purpose: str, ask: Callable[[int, str | None], Any], shows: Callable[[str], None] = lambda _version: None
+) -> Iterator[Metadata | Oversized]:
     """Yield the metadata of all objects, in the server's order.
 
     `ask` requests one page, with `_preload_content=False` and `ACCEPT`: at most so many objects, from a `continue`
-    token on. Raises what `kube.client.call` raises, and `KubernetesUnavailable` when an answer cannot be read.
+    token on. `shows` is told which state of the cluster the page shows, as its `resourceVersion`; all pages show the
+    same. Raises what `kube.client.call` raises, and `KubernetesUnavailable` when an answer cannot be read.
     """
     limit = MOST_OBJECTS
     position: str | None = None
@@ -50,6 +53,7 @@ def objects(purpose: str, ask: Callable[[int, str | None], Any]) -> Iterator[Met
             # Anything else, such as a proxy's page, must not be taken for an empty list.
             if page.get("kind") != _KIND:
                 raise KubernetesUnavailable("sent something else than a list of metadata")
+            shows(text(part(page, "metadata"), "resourceVersion"))
             yield from map(Metadata.of, entries(page, "items"))
             position = text(part(page, "metadata"), "continue")
             # The next page is probably about as large.

@@ -17,6 +17,7 @@ from kubernetes import client
 
 from kube.client import without_credentials
 from kube.instrumented import InstrumentedClient, Observe, null_observer
+from kube.objects_of import ObjectsOf, Resource
 from kube.secrets import Secrets
 from kube.tokens import LIFETIME_SECONDS, ServiceAccountTokens
 
@@ -37,6 +38,10 @@ class TenantApi:
     namespace: str
     api: client.ApiClient = field(repr=False)
     secrets: Secrets = field(repr=False)
+
+    def of(self, resource: Resource) -> ObjectsOf:
+        """Return the objects of a resource."""
+        return ObjectsOf(self.api, resource)
 
 
 class TenantClients:

@@ -29,7 +29,10 @@ GENERATED: Final = f"{DOMAIN}/generated"
 
 # Keyhole writes these, or reads them.
 _KNOWN: Final = frozenset(
-    {FIELDS, IGNORE, RECORD, REFRESH, MANAGED, FOLLOW, RESTART, ROLLED, PROBLEM, f"{DOMAIN}/enabled"}
+    {
+        *(FIELDS, FROM, IGNORE, RECORD, REFRESH, MANAGED, FOLLOW, RESTART, ROLLED, PROBLEM, f"{DOMAIN}/enabled"),
+        *(ENV, ENV_FROM, ENV_SECRET),
+    }
 )
 _OURS: Final = re.compile(rf"(?:[^/]*\.)?{re.escape(DOMAIN)}/")
 
@@ -55,6 +58,11 @@ def ignored(annotations: Mapping[str, str]) -> Ignored:
     return Ignored(keys=frozenset(key.strip() for key in text.split(",")))
 
 
+def fill_fields(notes: Mapping[str, str]) -> bool:
+    """Whether annotations, of whatever kind of object, have one that Keyhole fills fields from."""
+    return any(name in {FIELDS, FROM} or name.startswith(DATA_PREFIX) for name in notes)
+
+
 def unknown(annotations: Mapping[str, str]) -> list[str]:
     """Return the annotations in Keyhole's domain that mean nothing to it. Most likely they are misspelt."""
     return sorted(
@@ -68,3 +76,8 @@ def is_environment(name: str) -> bool:
     """Whether an annotation asks for a variable: `env.keyhole.dev/NAME` or `CONTAINER.env.keyhole.dev/NAME`."""
     domain, _, _ = name.partition("/")
     return f"{domain}/" == ENV_DOMAIN or f"{domain}/".endswith(f".{ENV_DOMAIN}")
+
+
+def asks_for_variables(name: str) -> bool:
+    """Whether an annotation asks for variables, one or several."""
+    return name in {ENV, ENV_FROM} or is_environment(name)

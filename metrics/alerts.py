@@ -179,6 +179,14 @@ ALERTS: Final = (
         "Objects do not follow Vault. `keyhole status -A` names them. See docs/operations.md, What each problem means.",
     ),
     Alert(
+        "KeyholePodsWait",
+        "max(keyhole_variables_pods_waiting) > 0",
+        "5m",
+        "warning",
+        "New pods do not start, because the Secret behind their variables cannot be made. The Event VariablesMissing "
+        "on what made them says why. See docs/operations.md, Pods wait for their variables.",
+    ),
+    Alert(
         "KeyholeConnectionsRejected",
         "max(keyhole_connections_rejected) > 0",
         "2m",

@@ -46,7 +46,7 @@ FIELDS: Final = Declaration(
     {
         "result": "`resolved`: a new value from Vault; `confirmed`: Vault was asked about the live value; `kept`: "
         "the live value, without asking; `unverified`: the live value, because Vault could not be asked; `placeholder` "
-        "and `left`: what a dry run shows; `removed`: its reference was removed"
+        "and `left`: what a dry run shows; `removed`: its reference was removed; `variable`: one of a workload"
     },
     advice="If `unverified` goes on, values grow old: rotated secrets do not arrive.",
 )

@@ -3,6 +3,7 @@
 from typing import Final
 
 from metrics.declaration import Declaration, Kind, Teller
+from metrics.variables_catalogue import ALL_OF_VARIABLES
 
 LEADER: Final = Declaration(
     "keyhole_controller_leader",
@@ -16,7 +17,7 @@ TURNS: Final = Declaration(
     Kind.COUNTER,
     "How often the controller did its duties while it led.",
     {
-        "duty": "`record-key`, `certificates` or `following`",
+        "duty": "`record-key`, `certificates`, `following` or `variables`",
         "result": "`done`, `again` (somebody else was faster), `failed` or `bug`",
     },
     Teller.CONTROLLER,
@@ -125,4 +126,5 @@ ALL_OF_THE_CONTROLLER: Final = (
     *(LEADER, TURNS, ROTATION_STEP, ROTATION_SIGNED, ROTATION_LEFT, ROTATION_FAILING),
     *(FOLLOW_OBJECTS, FOLLOW_PATHS, FOLLOW_NAMESPACES, FOLLOW_LAG, FOLLOW_ASKED),
     *(FOLLOW_REFRESHES, FOLLOW_RESTARTS, FOLLOW_PROBLEMS, FOLLOW_AWAY),
+    *ALL_OF_VARIABLES,
 )

@@ -3,16 +3,15 @@
 Sources: Kubernetes, *Using RBAC Authorization* and *Managing Service Accounts*.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from string import Template
 
 from manifests.annotations import DOMAIN
-from provisioning import account_guard
+from manifests.kinds.codec import Codec
+from provisioning import account_guard, reconciler_rules
+from provisioning.scalars import scalar
 from provisioning.tenant import Account, Tenant
 from resolver.identity import RECONCILER, SERVICE_ACCOUNT
-
-# Booleans and null in YAML 1.1, which kubectl reads.
-_WORDS_OF_YAML = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 
 # Text instead of dumped objects, so that reviewers find the reason beside each rule.
 _BUNDLE = Template("""\
@@ -25,7 +24,7 @@ metadata:
   labels:
     # Without this label Keyhole refuses every reference in the namespace.
     $label: "true"
----
+${labels}---
 # The identity of the namespace in Vault. It has no Role, so its tokens give no rights in Kubernetes.
 apiVersion: v1
 kind: ServiceAccount
@@ -107,16 +106,16 @@ metadata:
   namespace: $namespace
 rules:
   # get, list, watch: to find the Secrets with references and to see them change. patch: to have one admitted again
-  # when its value has changed in Vault. create: to make those with the values of variables. RBAC cannot limit list,
-  # watch and create to some Secrets. update and delete are not needed.
+  # when its value has changed in Vault. RBAC cannot limit list and watch to some Secrets. update and delete are not
+  # needed.
   - apiGroups: [""]
     resources: [secrets]
-    verbs: [get, list, watch, patch, create]
+    verbs: [get, list, watch, patch]
   # To tell in the namespace what was done and what was not, and why.
   - apiGroups: [events.k8s.io]
     resources: [events]
     verbs: [create]
-${restarts}---
+${further}---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding
 metadata:
@@ -132,80 +131,70 @@ subjects:
     namespace: $namespace
 """)
 
-RESTARTS = """\
-  # list: to find the workloads that use a Secret whose value has changed. get: to see which Secrets that are, and
-  # whether the pods are ready. patch: to restart them. RBAC cannot limit patch to annotations, and whoever may patch a
-  # workload can have it run anything: the policy keyhole-reconciler (chart keyhole, or the command
-  # keyhole manifests reconciler-policy) keeps the account to Keyhole's own annotations. Do not give this right without
-  # that policy.
-  - apiGroups: [apps]
-    resources: [deployments, statefulsets, daemonsets]
-    verbs: [get, list, patch]
-  # The same for Argo Rollouts, where the cluster has them.
-  - apiGroups: [argoproj.io]
-    resources: [rollouts]
-    verbs: [get, list, patch]
-"""
-"""The rules that restarts take, in the Role `keyhole-reconciler`."""
 
-
-def render(tenant: Tenant, *, restarts: bool = False, guarded: bool = False) -> str:
+def render(
+    tenant: Tenant,
+    *,
+    restarts: bool = False,
+    variables: bool = False,
+    kinds: Iterable[Codec] = (),
+    guarded: bool = False,
+) -> str:
     """Return the bundle as YAML, one document per object. The same tenant always gives the same text.
 
-    With `restarts` Keyhole may restart the namespace's workloads. With `guarded` a policy comes along that leaves the
-    tenant's accounts to Keyhole.
+    With `restarts` Keyhole may restart the namespace's workloads, with `variables` it fills their variables. Of `kinds`
+    it may refresh those that an administrator listed. With `guarded` a policy comes along that leaves the tenant's
+    accounts to Keyhole.
     """
-    name, scalar = tenant.namespace, _scalar(tenant.namespace)
+    name, quoted = tenant.namespace, scalar(tenant.namespace)
     bundle = _filled(
         name,
-        scalar,
+        quoted,
         webhook=_scalars(tenant.webhook),
         controller=_scalars(tenant.controller),
-        restarts=RESTARTS if restarts else "",
+        labels=reconciler_rules.LABEL if variables else "",
+        further=reconciler_rules.further(kinds, restarts=restarts, variables=variables),
     )
     if not guarded:
         return bundle
     webhook, controller = _quoted(tenant.webhook), _quoted(tenant.controller)
-    return f"{bundle}---\n{account_guard.policy(name, scalar, webhook=webhook, controller=controller)}"
+    return f"{bundle}---\n{account_guard.policy(name, quoted, webhook=webhook, controller=controller)}"
 
 
 def template(
-    tenant: str, namespace: str, *, webhook: tuple[str, str], controller: tuple[str, str], restarts: str
+    tenant: str, namespace: str, *, webhook: tuple[str, str], controller: tuple[str, str], labels: str, further: str
 ) -> Sequence[str]:
     """Return the documents of the bundle with these texts instead of names, for a template engine.
 
     `tenant` stands in comments, `namespace` where YAML wants a scalar; the accounts are (namespace, name), scalars too.
-    `restarts` stands where the rules for restarts belong. The first document is the Namespace.
+    `labels` stands below the first label of the namespace, `further` below the rules that each tenant has. The first
+    document is the Namespace.
     """
-    filled = _filled(tenant, namespace, webhook=webhook, controller=controller, restarts=restarts)
+    filled = _filled(tenant, namespace, webhook=webhook, controller=controller, labels=labels, further=further)
     return filled.split("---\n")
 
 
 def _filled(
-    tenant: str, namespace: str, *, webhook: tuple[str, str], controller: tuple[str, str], restarts: str
+    tenant: str, namespace: str, *, webhook: tuple[str, str], controller: tuple[str, str], labels: str, further: str
 ) -> str:
     return _BUNDLE.substitute(
         tenant=tenant,
         namespace=namespace,
         label=f"{DOMAIN}/enabled",
+        labels=labels,
         identity=SERVICE_ACCOUNT,
         reconciler=RECONCILER,
         webhook_namespace=webhook[0],
         webhook_name=webhook[1],
         controller_namespace=controller[0],
         controller_name=controller[1],
-        restarts=restarts,
+        further=further,
     )
 
 
 def _scalars(account: Account) -> tuple[str, str]:
-    return _scalar(account.namespace), _scalar(account.name)
+    return scalar(account.namespace), scalar(account.name)
 
 
 def _quoted(account: Account) -> tuple[str, str]:
     return f'"{account.namespace}"', f'"{account.name}"'
-
-
-def _scalar(name: str) -> str:
-    """Quote a name that a YAML parser might not take for text, such as 123, 1e3, on or null."""
-    return name if name[0].isalpha() and name not in _WORDS_OF_YAML else f'"{name}"'

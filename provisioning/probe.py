@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
-from kube.dry_runs import DryRun
+from kube.registration.dry_runs import DryRun
 from manifests.annotations import DATA_PREFIX
 from manifests.kinds.secret import SECRET
 from manifests.registration.webhook_configuration import ANNOTATIONS_ENTRY

@@ -69,6 +69,12 @@ class Cause(StrEnum):
         "The namespace has not opted in to Keyhole.",
         "Label it with `keyhole.dev/enabled=true`. [Tenants](tenants.md) describes what else a namespace needs.",
     )
+    VARIABLES_NOT_ENABLED = (
+        "VariablesNotEnabled",
+        _DENIED,
+        "A workload asks for variables, and its namespace may not have any, or Keyhole runs without them.",
+        "Label the namespace with `keyhole.dev/variables=true`. [Variables](variables.md) says what else is needed.",
+    )
     REQUESTER_MAY_NOT_READ = (
         "RequesterMayNotRead",
         _DENIED,

@@ -11,6 +11,7 @@ from typing import Final
 from resolver.budget import Budget, Process, ValuesTooLarge
 from resolver.deadline import Deadline
 from resolver.errors import ResolverError
+from resolver.opening import Opened
 from resolver.references.evaluation import Evaluation
 from resolver.references.grammar import Reference
 from resolver.resolve import Resolved, settled
@@ -127,7 +128,8 @@ class Questions:
             return dict.fromkeys(references, self._refused)
         try:
             view = replace(self._seen_lately(was_denied=was_denied), budget=self._budget())
-            return settled(view, references, _one_by_one, evaluations.another)
+            found = settled(view, references, _one_by_one, evaluations.another)
+            return {each: outcome for each, outcome in found.items() if not isinstance(outcome, Opened)}
         except ValuesTooLarge as error:
             return dict.fromkeys(references, error)
 

@@ -10,6 +10,7 @@ from resolver.connections.model import Connection
 from resolver.deadline import Deadline
 from resolver.errors import DeadlineExceeded, ResolverError
 from resolver.fair_read_pool import FairReadPool
+from resolver.opening import Opened, opened
 from resolver.references.errors import MissingField
 from resolver.references.evaluation import Evaluation, evaluate, in_order
 from resolver.references.grammar import Reference
@@ -34,7 +35,7 @@ class Resolved:
     request_id: str
 
 
-Outcome = Resolved | ResolverError
+Outcome = Resolved | Opened | ResolverError
 
 _MOST_ROUNDS = 3
 
@@ -96,7 +97,7 @@ class Resolver:
         self._servers.replace(connections)
 
     def resolve(self, references: Iterable[Reference], namespace: str, deadline: Deadline) -> dict[Reference, Outcome]:
-        """Return the value of each reference, or the error that explains its absence. Does not raise these errors."""
+        """Return the value of each reference (all, if it has no field), or its error, which is not raised."""
         by_connection: dict[str, list[Reference]] = {}
         for reference in dict.fromkeys(references):
             by_connection.setdefault(reference.connection, []).append(reference)
@@ -229,7 +230,8 @@ def _read_all(
             wanted.setdefault(place, []).append(reference)
 
     def read(place: KvLocation) -> KvSecret | ResolverError:
-        return view.read(place, {reference.field for reference in wanted[place]})
+        names = {reference.field for reference in wanted[place]}
+        return view.read(place, None if "" in names else names)
 
     for (place, of_place), secret in zip(wanted.items(), read_each(read, list(wanted)), strict=True):
         # References into one JSON text are evaluated one after another, so that it is parsed once.
@@ -245,8 +247,10 @@ def _evaluated(
         return DeadlineExceeded()
     if isinstance(secret, ResolverError):
         return secret
+    if not reference.field:
+        return opened(secret, evaluation.budget)
     try:
-        value = evaluate(reference, secret.fields[reference.field], evaluation, (place, reference.field))
+        value = evaluate(reference, secret.fields.get(reference.field), evaluation, (place, reference.field))
         evaluation.budget.value(len(value.reveal()))
     except MissingField:
         return MissingField(reference, is_null=reference.field in secret.null)

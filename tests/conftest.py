@@ -19,15 +19,25 @@ from testbed.servers import go_environment
 
 _HERE = Path(__file__).parent
 # Folders whose tests share a bed of their own.
-_BEDS = ("e2e/keys", "e2e/certificates", "e2e/uptime", "e2e/callers", "e2e/following", "e2e/restarting")
+_BEDS = (
+    "e2e/keys",
+    "e2e/certificates",
+    "e2e/uptime",
+    "e2e/callers",
+    "e2e/following",
+    "e2e/restarting",
+    "e2e/variables",
+)
 # Files of them that take so long that it pays to start a bed for them alone.
 _ALONE = ("e2e/keys/test_rotation.py", "e2e/certificates/test_losses.py", "e2e/uptime/test_down.py")
-# What takes minutes is begun first, or all the other workers would wait for it at the end.
+# What takes a minute or more is begun first, the longest before all, or the other workers would wait for it at the end.
 _FIRST = (
-    *("e2e/keys/test_rotation.py", "charts/test_install.py", "e2e/uptime", "e2e/certificates", "e2e/keys"),
-    *("e2e/certificates/test_losses.py", "e2e/uptime/test_down.py", "e2e/test_server.py", "e2e/test_demo.py"),
-    *("e2e/following", "e2e/restarting"),
-    *("e2e/callers", "e2e/test_many_namespaces.py", "e2e/test_match_conditions.py", "e2e/test_provenance.py"),
+    *("e2e/uptime", "e2e/keys", "e2e/following", "e2e/certificates/test_losses.py", "e2e/certificates"),
+    *("charts/test_install.py", "e2e/callers", "e2e/test_demo.py", "charts/test_run.py", "e2e/test_server.py"),
+    *("e2e/uptime/test_down.py", "e2e/restarting", "e2e/variables", "e2e/keys/test_rotation.py"),
+    *("e2e/test_provenance.py", "e2e/test_match_conditions.py", "e2e/test_vault_failures.py"),
+    *("testbed/test_supervision.py", "e2e/test_vault_connections.py", "e2e/test_crowds.py", "charts/test_upgrade.py"),
+    *("e2e/test_many_namespaces.py",),
     *("webhook/admission/test_patch_laws.py", "webhook/admission/test_isolation.py", "release/test_package.py"),
     *("release/test_sbom.py", "certs/test_renewal.py", "audit/test_verify.py"),
 )

@@ -11,6 +11,8 @@ import click
 import pytest
 
 from cli.main import COMMANDS, main
+from cli.parameters import KindsType
+from manifests.kinds.known import ONLY_SECRETS
 
 ROOT = Path(__file__).resolve().parent.parent
 MOST_CHARACTERS = 120
@@ -136,6 +138,7 @@ def problem_of(words: Sequence[str]) -> str | None:
 def any_file(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take each path for a file that is there: those of documents are the reader's."""
     monkeypatch.setattr(click.Path, "convert", lambda _self, value, _param, _ctx: Path(value))
+    monkeypatch.setattr(KindsType, "convert", lambda _self, _value, _param, _ctx: ONLY_SECRETS)
 
 
 @pytest.mark.parametrize("file", DOCUMENTS, ids=named)

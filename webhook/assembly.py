@@ -4,7 +4,6 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Self
 
 from flask import Flask
@@ -12,14 +11,13 @@ from flask import Flask
 from audit.key import AuditKey
 from audit.stream import AuditStream
 from audit.trail import StartingTrail
-from kube.access import SecretAccess
+from kube.access import ReadAccess
 from kube.client import check, connect, connected_before_fork
 from kube.namespaces import Namespaces
 from kube.objects import ObjectName
 from kube.registration.request_header import RequestHeaders
 from kube.secrets import Secrets
 from kube.tokens import ServiceAccountTokens
-from manifests.provenance.key_status import BELIEVED_SECONDS
 from manifests.registration.api_service import ADMISSION_PATH
 from metrics.catalogue import CALLER_REFUSALS, HANDSHAKE_FAILURES, REFUSALS
 from metrics.meters import Exposition, Meters
@@ -32,9 +30,10 @@ from runtime.reload import Reloader
 from webhook.admission.admit import Admission
 from webhook.admission.audited import AuditedAdmission
 from webhook.admission.metered import MeteredAdmission
+from webhook.admission.workloads import Workloads
 from webhook.callerauth.caller import CallerCheck, ProofOutOfReach
 from webhook.callerauth.discovery import add_discovery
-from webhook.callerauth.modes import CallerMode, CallerSettings, caller_check
+from webhook.callerauth.modes import CallerMode, caller_check
 from webhook.foundation import Foundation
 from webhook.http.app import MUTATE_PATH, create_app
 from webhook.http.body_budget import BodyBudget
@@ -44,37 +43,9 @@ from webhook.record_keys import RecordKeys
 from webhook.scheduling.fair_shares import Memory, Turns, shared, time_limit
 from webhook.scheduling.gate import Gate, GatedAdmission
 from webhook.server.serving_certificate import CertificateFiles, ServingCertificate
+from webhook.service_settings import Audit, ServiceSettings
 from webhook.telemetry.gauges import Gauges, Sources
 from webhook.telemetry.observers import count_start, kubernetes_meter, reload_meter
-
-
-@dataclass(frozen=True, slots=True)
-class Audit:
-    """Where the audit trail is written (None: standard output), and the file with the key that chains it."""
-
-    path: Path | None
-    key_file: Path
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceSettings:
-    """What to serve. Without `kubeconfig`, Keyhole runs in the cluster. Without `audit`, there is no audit trail.
-
-    `record_key` is the Secret with the record keys, which are believed for `record_key_believed_seconds` after they
-    were last read. `certificate` is where the serving certificate comes from. In each worker, at most `most_running`
-    admissions run at once and `most_waiting` more wait for their turn.
-    """
-
-    connections_file: Path
-    caller: CallerSettings
-    record_key: ObjectName
-    certificate: CertificateFiles | ObjectName
-    kubeconfig: Path | None = None
-    audit: Audit | None = None
-    record_key_believed_seconds: float = BELIEVED_SECONDS
-    most_running: int = 64
-    most_waiting: int = 256
-    version: str = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +119,7 @@ class _Parts:
     """Everything that a worker holds open or keeps reading."""
 
     namespaces: Namespaces
-    rights: SecretAccess
+    rights: ReadAccess
     gate: Gate
     memory: Memory
     process: Process
@@ -177,7 +148,7 @@ class _Parts:
         )
         return cls(
             namespaces=Namespaces(api),
-            rights=SecretAccess(api),
+            rights=ReadAccess(api),
             gate=gate,
             memory=memory,
             process=process,
@@ -235,11 +206,18 @@ def _app(settings: ServiceSettings, parts: _Parts, meters: Meters) -> Flask:
     """Return the application: metrics wrap the gate, which wraps the audit trail, which wraps the admission."""
     process = parts.process
     admits: Admits = Admission(
-        parts.resolver, parts.namespaces, parts.rights, parts.record_keys.current, time_limit, process=process
+        parts.resolver,
+        parts.namespaces,
+        parts.rights,
+        parts.record_keys.current,
+        time_limit,
+        process=process,
+        workloads=Workloads(parts.namespaces, process, serves=settings.variables),
+        kinds=settings.kinds,
     )
     if parts.trail is not None:
         admits = AuditedAdmission(admits, parts.trail, parts.resolver.logins)
-    metered = MeteredAdmission(GatedAdmission(admits, parts.gate), meters)
+    metered = MeteredAdmission(GatedAdmission(admits, parts.gate), meters, settings.kinds)
     budget = BodyBudget(parts.memory, process)
     is_aggregated = settings.caller.mode is CallerMode.AGGREGATION
     path = ADMISSION_PATH if is_aggregated else MUTATE_PATH

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Any, Protocol
 
 from manifests.fields.problem import Problem
+from manifests.fields.scan import Form
 from manifests.planning.planned_field import PlannedField
 from manifests.provenance.record import Entry
 from resolver.causes import Cause
@@ -32,6 +33,7 @@ class Requester:
 class AdmissionRequest:
     """What the API server asks. `manifest` and `old_manifest` are the objects as JSON; their values are never shown.
 
+    `version` is the version of the kind in which the request was sent, and in which both objects are.
     `is_patch` says that the requester sent a PATCH. The API server answers those with the whole object.
     """
 
@@ -46,6 +48,7 @@ class AdmissionRequest:
     manifest: Mapping[str, Any] = dataclasses.field(repr=False)
     old_manifest: Mapping[str, Any] | None = dataclasses.field(repr=False)
     is_patch: bool = False
+    version: str = ""
 
     @property
     def is_shown_anyway(self) -> bool:
@@ -92,6 +95,8 @@ class Fate(StrEnum):
     """A dry run shows the reference itself."""
     REMOVED = "removed"
     """Its value goes, because its annotation is gone."""
+    VARIABLE = "variable"
+    """A variable of a workload refers to it. The Secret behind the variable is filled in an admission of its own."""
     REFUSED = "refused"
     """The object was refused because of this field, or as a whole."""
     NOTHING = "nothing"
@@ -105,7 +110,7 @@ class FieldOutcome:
     `pointer` is the field's JSON Pointer. `field` is what was planned; None for a value that is removed. `value` is
     what the field holds from now on; None if it stays as it was sent. `entry` goes into the record. `problems` say why
     the object was refused, or why the value could not be verified. `references` has what Vault said about each
-    reference; None if it was not asked.
+    reference; None if it was not asked. `form` is that of a field that is not planned (any more).
     """
 
     pointer: str
@@ -115,6 +120,7 @@ class FieldOutcome:
     entry: Entry | None = None
     problems: Sequence[Problem] = ()
     references: Mapping[Reference, Outcome | None] = dataclasses.field(default_factory=dict, repr=False)
+    form: Form = Form.ANNOTATION
 
     @property
     def cause(self) -> Cause | None:

@@ -12,8 +12,10 @@ from bench.fairness import FairReport
 from bench.figures.measurement import FanOut, Row, first_errors
 from bench.figures.statistics import median_of
 from bench.figures.usage import Memory
-from bench.loop.figures import LoopReport
+from bench.forms import FormsReport
+from bench.loop.figures import LoopFigure, LoopReport
 from bench.soak import SoakReport
+from bench.variables.settings import VariablesReport
 
 _PLAIN_WIDTH = 300
 _ABSENT = "-"
@@ -34,6 +36,29 @@ def admissions(report: Report, *, markdown: bool) -> RenderableType:
         _memory(report, markdown=markdown),
         _far(report.far, markdown=markdown),
         *(Text(f"error: {told}") for told in first_errors(report.rows)),
+    ]
+    return Group(*_apart(parts))
+
+
+def forms(report: FormsReport, *, markdown: bool) -> RenderableType:
+    """Return what `python -m bench forms` shows."""
+    columns = ["form", "operation", "who answers", "clients", "p50 ms", "p99 ms", "p50 / constant", "rate / constant"]
+    table = _table([*columns, "Vault requests each", "errors"], markdown, words=3)
+    for row in report.rows:
+        figures = row.figures
+        table.add_row(
+            *(row.cell.form.name, row.cell.operation, row.cell.variant, str(row.cell.clients)),
+            *(_number(each) for each in (figures.p50_ms, figures.p99_ms, row.times_constant, row.rate_of_constant)),
+            _number(figures.vault_requests_per_admission),
+            str(figures.errors),
+        )
+    told = Text("\n".join(outcome.told for outcome in report.outcomes))
+    errors = (f"{row.cell.form.name}: {row.figures.first_error}" for row in report.rows if row.figures.first_error)
+    parts: list[RenderableType] = [
+        Text(report.machine.described()),
+        table,
+        told,
+        *(Text(f"error: {one}") for one in errors),
     ]
     return Group(*_apart(parts))
 
@@ -86,19 +111,33 @@ def fairness(report: FairReport, *, markdown: bool) -> RenderableType:
 
 def loop(report: LoopReport, *, markdown: bool) -> RenderableType:
     """Return what `python -m bench loop` shows."""
-    table = _table(["while", "what", "measured", "at most", ""], markdown, words=2)
-    for each in report.figures:
-        verdict = "" if each.limit is None else "met" if each.is_met else "MISSED"
-        table.add_row(
-            each.scenario, each.name, *(_number(part, each.digits) for part in (each.figure, each.limit)), verdict
-        )
     size = report.settings
     told = (
         f"{size.namespaces:,} namespaces, {size.objects:,} objects, {size.paths:,} paths, asked for each "
         f"{size.interval_seconds:.0f} s; at most {size.vault_requests_per_second} requests to Vault and "
         f"{size.patches_per_second} patches a second"
     )
-    return Group(*_apart([Text(report.machine.described()), Text(told), table]))
+    return Group(*_apart([Text(report.machine.described()), Text(told), _limited(report.figures, markdown)]))
+
+
+def variables(report: VariablesReport, *, markdown: bool) -> RenderableType:
+    """Return what `python -m bench variables` shows."""
+    size = report.settings
+    told = (
+        f"{size.pods_per_second} pods a second for {size.seconds:.0f} s in {size.namespaces:,} namespaces, each with a "
+        f"Secret of its own; {size.watches:,} watches; {size.hostile_pods:,} pods in one namespace"
+    )
+    return Group(*_apart([Text(report.machine.described()), Text(told), _limited(report.figures, markdown)]))
+
+
+def _limited(figures: Sequence[LoopFigure], markdown: bool) -> Table:  # noqa: FBT001 - passed on
+    table = _table(["while", "what", "measured", "at most", ""], markdown, words=2)
+    for each in figures:
+        verdict = "" if each.limit is None else "met" if each.is_met else "MISSED"
+        table.add_row(
+            each.scenario, each.name, *(_number(part, each.digits) for part in (each.figure, each.limit)), verdict
+        )
+    return table
 
 
 def _apart(parts: Sequence[RenderableType]) -> list[RenderableType]:

@@ -107,9 +107,9 @@ def outcomes(rows: Sequence[Row], far: FanOut) -> list[Outcome]:
     wanted = f"create, {paths}: p50 at most {MOST_TIMES_ONE_REFERENCE:.0f} times one reference's"
     return [
         *judged,
-        _whole(wanted, MOST_TIMES_ONE_REFERENCE, far.times_one),
-        _whole("no login while it was timed", 0, _sum([row.figures.vault_logins for row in rows])),
-        _whole("no request failed", 0, _sum([row.figures.errors for row in rows])),
+        whole(wanted, MOST_TIMES_ONE_REFERENCE, far.times_one),
+        whole("no login while it was timed", 0, _sum([row.figures.vault_logins for row in rows])),
+        whole("no request failed", 0, _sum([row.figures.errors for row in rows])),
     ]
 
 
@@ -117,7 +117,8 @@ def _outcome(target: Target, measured: float | None, aggregated: float | None) -
     return Outcome(target.wanted, target.limit, measured, aggregated, target.is_met_by(measured))
 
 
-def _whole(wanted: str, limit: float, measured: float | None) -> Outcome:
+def whole(wanted: str, limit: float, measured: float | None) -> Outcome:
+    """Return the outcome of a target that concerns the whole run."""
     return Outcome(wanted, limit, measured, None, None if measured is None else measured <= limit)
 
 

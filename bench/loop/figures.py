@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from bench.figures.machine import Machine
-from bench.loop.settings import Scenario, Settings
+from bench.loop.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class LoopFigure:
     """One figure and its upper limit; None where there is none. Limits are those for the full size."""
 
-    scenario: Scenario
+    scenario: StrEnum
     name: str
     figure: float
     limit: float | None = None
@@ -34,11 +35,16 @@ class LoopReport:
     @property
     def complaints(self) -> Sequence[str]:
         """The figures that are beyond their limits, each in words."""
-        return [
-            f"{each.scenario}, {each.name}: {each.figure:.{each.digits}f} is more than {each.limit:.{each.digits}f}"
-            for each in self.figures
-            if not each.is_met
-        ]
+        return complaints(self.figures)
+
+
+def complaints(figures: Sequence[LoopFigure]) -> Sequence[str]:
+    """Return the figures that are beyond their limits, each in words."""
+    return [
+        f"{each.scenario}, {each.name}: {each.figure:.{each.digits}f} is more than {each.limit:.{each.digits}f}"
+        for each in figures
+        if not each.is_met
+    ]
 
 
 def most_in_a_second(times_seconds: Sequence[float]) -> int:

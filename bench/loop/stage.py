@@ -29,7 +29,7 @@ from testbed.servers.vault_gate import VaultGate
 
 _THREADS = 8
 # One for all of them: what is measured does not depend on how many policies Vault has.
-_ROLE = "loop"
+ROLE = "loop"
 _ANY_NAMESPACE = "namespace-to-be-named"
 _FIELDS = ("password", "username", "url")
 
@@ -71,15 +71,15 @@ def staged(bed: Testbed, settings: Settings, advance: Callable[[str], None]) -> 
     folder.mkdir()
     namespaces = [*settings.names, SHARED_NAMESPACE, BESIDE_NAMESPACE]
     advance(f"{len(namespaces):,} tenants")
-    _let_in(bed)
-    _in_threads(namespaces, partial(_add_tenants, bed))
+    let_in(bed)
+    in_threads(namespaces, partial(add_tenants, bed))
     advance(f"{len(settings.all_paths):,} paths in Vault")
     fill(bed, [*settings.all_paths, SHARED_PATH, BESIDE_PATH], "first")
     connections = _connections(bed, folder / "webhook.yaml", settings)
     gate = VaultGate(folder / "gate", bed.vault.port, bed.vault.ca_file)
     with gate, serving_aggregated(bed, folder, connections) as webhook, aggregated(bed, webhook):
         advance(f"{settings.objects_each * len(settings.names) + settings.shared:,} Secrets")
-        _in_threads(namespaces, partial(_create_secrets, bed, settings))
+        in_threads(namespaces, partial(_create_secrets, bed, settings))
         yield LoopStage(bed, settings, api_endpoint(bed, folder), gate, folder)
 
 
@@ -91,7 +91,7 @@ def fill(bed: Testbed, paths: Sequence[str], value: str) -> None:
         for path in part:
             kv.create_or_update_secret(path, {field: value_of(path, field, value) for field in _FIELDS})
 
-    _in_threads(paths, write)
+    in_threads(paths, write)
 
 
 def value_of(path: str, field: str, value: str) -> str:
@@ -100,33 +100,36 @@ def value_of(path: str, field: str, value: str) -> str:
 
 
 def _connections(bed: Testbed, file: Path, settings: Settings, **changes: Any) -> Path:
-    authentication = {"method": "jwt", "role": _ROLE, "audience": AUDIENCE}
+    authentication = {"method": "jwt", "role": ROLE, "audience": AUDIENCE}
     seconds = settings.interval_seconds
     return write_connections(bed, file, auth=authentication, followIntervalSeconds=seconds, **changes)
 
 
-def _let_in(bed: Testbed) -> None:
-    """Make the policy and the role of all the namespaces."""
+def let_in(bed: Testbed) -> None:
+    """Make the policy and the role of all namespaces whose names begin with `loop-`."""
     vault = bed.vault.client()
     paths = ("secret/data/loop/*", "secret/metadata/loop/*")
     policy = "\n".join(f'path "{path}" {{ capabilities = ["read"] }}' for path in paths)
-    vault.sys.create_or_update_policy(_ROLE, policy)
+    vault.sys.create_or_update_policy(ROLE, policy)
     vault.auth.jwt.create_role(
-        _ROLE,
+        ROLE,
         user_claim="sub",
         allowed_redirect_uris=[],
         role_type="jwt",
         bound_audiences=[AUDIENCE],
         bound_claims_type="glob",
         bound_claims={"sub": "system:serviceaccount:loop-*:keyhole"},
-        token_policies=[_ROLE],
+        token_policies=[ROLE],
         token_ttl="10m",
     )
 
 
-def _add_tenants(bed: Testbed, namespaces: Sequence[str]) -> None:
+def add_tenants(bed: Testbed, namespaces: Sequence[str], *, variables: bool = False) -> None:
+    """Make namespaces by the tenant bundle, with `variables` if asked to; `let_in` lets them into Vault."""
     # Reading the YAML anew for each of a thousand takes longer than applying it.
-    documents = list(yaml.safe_load_all(bundle.render(tenant(_ANY_NAMESPACE, WEBHOOK, CONTROLLER))))
+    documents = list(
+        yaml.safe_load_all(bundle.render(tenant(_ANY_NAMESPACE, WEBHOOK, CONTROLLER), variables=variables))
+    )
     text = json.dumps(documents)
     for namespace in namespaces:
         apply(bed, *json.loads(text.replace(_ANY_NAMESPACE, namespace)))
@@ -153,7 +156,7 @@ def _create(bed: Testbed, namespace: str, name: str, path: str) -> None:
         raise BenchError(f"{namespace}/{name} was not filled: {answer.status_code} {answer.json().get('message', '')}")
 
 
-def _in_threads(names: Sequence[str], work: Callable[[Sequence[str]], None]) -> None:
+def in_threads(names: Sequence[str], work: Callable[[Sequence[str]], None]) -> None:
     """Share the names among some threads; the first error is raised when all have ended."""
     parts = [names[number::_THREADS] for number in range(_THREADS)]
     with ThreadPoolExecutor(_THREADS) as pool:

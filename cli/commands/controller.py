@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING
 import click
 
 from certs.issue import LONGEST_LIFETIME
+from cli.controlling.certificates import certificate_settings
+from cli.controlling.variables import variables_options
 from cli.errors import NotDoneError
-from cli.parameters import AddressType, DurationType, ObjectNameType, kubeconfig_option, log_options
+from cli.parameters import AddressType, DurationType, ObjectNameType, kinds_option, kubeconfig_option, log_options
 from cli.version import VERSION
 from controller.following.settings import PATCHES_PER_SECOND, VAULT_REQUESTS_PER_SECOND
 from kube.objects import ObjectName
 from manifests.provenance.key_status import SETTLE_SECONDS
 
 if TYPE_CHECKING:
-    from certs.renewal import CertificateRequest
-    from controller.certificates.duty import CertificateSettings
     from controller.process import ControllerSettings
+    from controller.variables.settings import VariablesSettings
+    from manifests.kinds.known import Kinds
     from webhook.server.settings import Address
 
 log = logging.getLogger("keyhole.controller")
@@ -132,6 +134,8 @@ Examples:
     show_default=True,
     help="With --connections: the most objects that are refreshed. The webhook reads Vault once for each.",
 )
+@variables_options
+@kinds_option
 @kubeconfig_option
 @click.option(
     "--health-listen",
@@ -157,12 +161,14 @@ def controller(  # noqa: PLR0917 - click passes one for each option
     restarts: bool,  # noqa: FBT001 - click passes it by name
     vault_requests_per_second: float,
     patches_per_second: float,
+    variables: "VariablesSettings | None",
+    kinds: "Kinds | None",
     kubeconfig: Path | None,
     health_listen: "Address",
     log_level: str,
     log_format: str,
 ) -> None:
-    """Make and rotate the record key; follow Vault and issue certificates if asked to.
+    """Make and rotate the record key; follow Vault, make Secrets for variables and issue certificates if asked to.
 
     It runs until SIGTERM. Several may run at once; one of them leads. Each step with a key or a certificate is
     written down in its Secret before it is taken, so that another controller can carry on from there.
@@ -170,19 +176,28 @@ def controller(  # noqa: PLR0917 - click passes one for each option
     from certs.renewal import CertificateRequest
     from controller.following.settings import FollowSettings
     from controller.process import ControllerSettings
+    from manifests.kinds.known import ONLY_SECRETS
     from runtime.log_lines import LogFormat
     from runtime.logs import configure
 
     configure(log_level, LogFormat(log_format))
     request = CertificateRequest(serving_hosts, certificate_lifetime, ca_lifetime)
-    certificates = _certificates(
+    certificates = certificate_settings(
         certificate_authority, serving_certificate, request, api_service, webhook_configuration
     )
     following = None
     if connections is not None:
         following = FollowSettings(connections, vault_requests_per_second, patches_per_second, restarts=restarts)
     settings = ControllerSettings(
-        record_key, lease, record_key_settle_seconds, settle_seconds, kubeconfig, certificates, following
+        record_key,
+        lease,
+        record_key_settle_seconds,
+        settle_seconds,
+        kubeconfig,
+        certificates,
+        following,
+        variables,
+        kinds or ONLY_SECRETS,
     )
     _run(settings, health_listen)
 
@@ -191,6 +206,7 @@ def _run(settings: "ControllerSettings", health_listen: "Address") -> None:
     from controller.meters import ControllerMeters
     from controller.process import Controller
     from controller.telling.meters import FollowMeters
+    from controller.variables.meters import VariablesMeters
     from kube.errors import KubernetesUnavailable
     from metrics.meters import CONTENT_TYPE, Exposition, Meters
     from resolver.connections.model import ConfigurationError
@@ -200,7 +216,7 @@ def _run(settings: "ControllerSettings", health_listen: "Address") -> None:
 
     meters = Meters.alone()
     try:
-        process = Controller(settings, ControllerMeters(meters, VERSION), FollowMeters(meters))
+        process = Controller(settings, ControllerMeters(meters, VERSION), FollowMeters(meters), VariablesMeters(meters))
         metrics = Exposition(meters, process.tell).text
         pages = Pages(lambda: process.is_alive, lambda: process.is_ready, metrics, CONTENT_TYPE)
         listener = HealthListener(listening(health_listen.host, health_listen.port), pages)
@@ -218,37 +234,3 @@ def _run(settings: "ControllerSettings", health_listen: "Address") -> None:
         raise SystemExit(_BUG) from None
     finally:
         listener.close()
-
-
-def _certificates(
-    authority: ObjectName | None,
-    serving: ObjectName | None,
-    request: "CertificateRequest",
-    api_service: str | None,
-    webhook_configuration: str | None,
-) -> "CertificateSettings | None":
-    from certs.errors import InvalidNameError
-    from certs.names import alternative_names
-    from controller.certificates.duty import CertificateSettings
-
-    if authority is None and serving is None and not request.hosts and not api_service and not webhook_configuration:
-        return None
-    if authority is None or serving is None or not request.hosts:
-        raise click.UsageError(
-            "certificates need --serving-certificate, --certificate-authority and at least one --serving-host"
-        )
-    if authority == serving:
-        raise click.UsageError(
-            "--certificate-authority must be another Secret than --serving-certificate: it holds the key"
-        )
-    if not api_service and not webhook_configuration:
-        raise click.UsageError(
-            "certificates need --api-service or --webhook-configuration: a new authority signs once it is trusted"
-        )
-    if request.ca_lifetime < request.certificate_lifetime:
-        raise click.UsageError("--ca-lifetime is shorter than --certificate-lifetime")
-    try:
-        alternative_names(request.hosts)
-    except InvalidNameError as error:
-        raise click.UsageError(f"--serving-host: {error}") from None
-    return CertificateSettings(authority, serving, request, api_service or None, webhook_configuration or None)

@@ -6,14 +6,15 @@ from typing import Any
 
 import click
 
-from cli.manifest_files import LABEL, SUBDOMAIN, AbsolutePathType, NameType, ca, url_of, write
-from manifests.registration.admission_configuration import admission_configuration as written_admission_configuration
-from manifests.registration.admission_configuration import certificate_user, token_user
-from manifests.registration.admission_configuration import webhook_kubeconfig as written_kubeconfig
+from cli.api_server_files import admission_configuration, output_option, webhook_kubeconfig
+from cli.manifest_files import LABEL, SUBDOMAIN, NameType, ca, url_of, write
+from cli.parameters import KindsType
+from manifests.kinds.known import ONLY_SECRETS, Kinds
 from manifests.registration.admission_policy import admission_policy as written_admission_policy
 from manifests.registration.api_service import api_service as written_api_service
 from manifests.registration.reconciler_policy import ACCOUNT
 from manifests.registration.reconciler_policy import reconciler_policy as written_reconciler_policy
+from manifests.registration.variables_policies import excluded_variables_policy, variables_policy
 from manifests.registration.warning_policies import excluded_policy, look_alike_policy
 from manifests.registration.webhook_configuration import (
     DEFAULT_TIMEOUT_SECONDS,
@@ -27,6 +28,11 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _MOST_SECONDS = 30
 
 
+_kinds = click.option(
+    "--kinds",
+    type=KindsType(),
+    help="The kinds that Keyhole fills beside Secrets: the file that `keyhole serve --kinds` is given.",
+)
 _own_namespace = click.option(
     "--namespace",
     type=NameType(LABEL),
@@ -34,11 +40,10 @@ _own_namespace = click.option(
     show_default=True,
     help="The namespace in which Keyhole runs. Its own Secrets are left alone, so that it can always be repaired.",
 )
-_output = click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Write to this file instead of standard output. A file that is there is replaced.",
+
+
+_variables = click.option(
+    "--variables", is_flag=True, help="Also for variables of workloads, which `keyhole serve --variables` fills."
 )
 
 
@@ -76,6 +81,8 @@ Examples:
 )
 @_named(NAME, "the MutatingWebhookConfiguration")
 @_own_namespace
+@_kinds
+@_variables
 @click.option(
     "--timeout-seconds",
     type=click.IntRange(1, _MOST_SECONDS),
@@ -83,7 +90,7 @@ Examples:
     show_default=True,
     help="How long the API server waits for an answer.",
 )
-@_output
+@output_option
 def webhook_configuration(
     *,
     url: str | None,
@@ -91,14 +98,22 @@ def webhook_configuration(
     aggregation: bool,
     name: str,
     namespace: str,
+    kinds: Kinds | None,
+    variables: bool,
     timeout_seconds: int,
     output: Path | None,
 ) -> None:
     """Print the MutatingWebhookConfiguration: which requests the API server sends to Keyhole, and where.
 
-    It fails closed: while no webhook answers, Secrets with references cannot be written. All other Secrets can.
+    It fails closed: while no webhook answers, objects with references cannot be written. All others can.
     """
-    usual: Mapping[str, Any] = {"name": name, "timeout_seconds": timeout_seconds, "own_namespace": namespace}
+    usual: Mapping[str, Any] = {
+        "name": name,
+        "timeout_seconds": timeout_seconds,
+        "own_namespace": namespace,
+        "kinds": kinds or ONLY_SECRETS,
+        "variables": variables,
+    }
     if aggregation and url is None and ca_file is None:
         write([aggregated_webhook_configuration(**usual)], output)
     elif url is not None and ca_file is not None and not aggregation:
@@ -124,7 +139,7 @@ Examples:
     required=True,
     help="The CA (PEM) of Keyhole's serving certificate, which is for SERVICE.NAMESPACE.svc.",
 )
-@_output
+@output_option
 def api_service(*, namespace: str, service: str, port: int, ca_file: Path, output: Path | None) -> None:
     """Print the APIService by which the API server's aggregation layer reaches Keyhole.
 
@@ -143,14 +158,18 @@ Examples:
 )
 @_named(NAME, "the policy and of its binding")
 @_own_namespace
-@_output
-def admission_policy(*, name: str, namespace: str, output: Path | None) -> None:
-    """Print the ValidatingAdmissionPolicy that refuses Secrets with references about which Keyhole was not asked.
+@_kinds
+@_variables
+@output_option
+def admission_policy(*, name: str, namespace: str, kinds: Kinds | None, variables: bool, output: Path | None) -> None:
+    """Print the ValidatingAdmissionPolicy that refuses objects with references about which Keyhole was not asked.
 
     It backs up the webhook: without it, references are stored unresolved when somebody removes the webhook's
     registration, or when another webhook adds a reference later.
     """
-    write(written_admission_policy(name=name, own_namespace=namespace), output)
+    policies = written_admission_policy(name=name, own_namespace=namespace, kinds=kinds or ONLY_SECRETS)
+    of_workloads = variables_policy(name=f"{name}-variables", own_namespace=namespace) if variables else ()
+    write([*policies, *of_workloads], output)
 
 
 @manifests.command(
@@ -161,13 +180,17 @@ Examples:
 """,
 )
 @_own_namespace
-@_output
-def warning_policies(*, namespace: str, output: Path | None) -> None:
+@_kinds
+@_variables
+@output_option
+def warning_policies(*, namespace: str, kinds: Kinds | None, variables: bool, output: Path | None) -> None:
     """Print two ValidatingAdmissionPolicies that refuse nothing and warn of references that Keyhole never reads.
 
     One covers the namespaces that Keyhole leaves alone, the other values that only look like references.
     """
-    write([*excluded_policy(own_namespace=namespace), *look_alike_policy(own_namespace=namespace)], output)
+    usual: Mapping[str, Any] = {"own_namespace": namespace, "kinds": kinds or ONLY_SECRETS}
+    of_workloads = excluded_variables_policy(own_namespace=namespace) if variables else ()
+    write([*excluded_policy(**usual), *look_alike_policy(**usual), *of_workloads], output)
 
 
 @manifests.command(
@@ -178,76 +201,17 @@ Examples:
 """,
 )
 @_named(ACCOUNT, "the policy and of its binding")
-@_output
-def reconciler_policy(*, name: str, output: Path | None) -> None:
-    """Print the ValidatingAdmissionPolicy that keeps `keyhole-reconciler` to Keyhole's own annotations on workloads.
+@_kinds
+@output_option
+def reconciler_policy(*, name: str, kinds: Kinds | None, output: Path | None) -> None:
+    """Print the ValidatingAdmissionPolicies that keep `keyhole-reconciler` to what Keyhole changes.
 
-    It goes with `keyhole tenant --restarts`, which lets that account patch the workloads of a namespace. One is enough
-    for all namespaces.
+    They go with `keyhole tenant --restarts` and `--kinds`, which let that account patch the workloads of a namespace
+    and objects of the listed kinds: of a workload, Keyhole's own annotations; of an object of a listed kind, those and
+    the fields that the list allows. One set is enough for all namespaces.
     """
-    write(written_reconciler_policy(name=name), output)
+    write(written_reconciler_policy(name=name, kinds=kinds or ONLY_SECRETS), output)
 
 
-@manifests.command(
-    name="admission-configuration",
-    epilog="""\b
-Examples:
-  keyhole manifests admission-configuration --kubeconfig-path /etc/kubernetes/webhooks.yaml -o admission.yaml
-""",
-)
-@click.option(
-    "--kubeconfig-path",
-    type=AbsolutePathType(),
-    default="/etc/kubernetes/webhooks.yaml",
-    show_default=True,
-    help="Where the file that `webhook-kubeconfig` prints lies on the API server's machine.",
-)
-@_output
-def admission_configuration(*, kubeconfig_path: Path, output: Path | None) -> None:
-    """Print the AdmissionConfiguration by which an API server proves itself to webhooks.
-
-    For an API server whose flags are yours: it takes the file as --admission-control-config-file, and reads it when it
-    starts. `keyhole manifests webhook-kubeconfig` prints the file that this one names.
-    """
-    write([written_admission_configuration(kubeconfig_path)], output)
-
-
-@manifests.command(
-    name="webhook-kubeconfig",
-    epilog="""\b
-Examples:
-  keyhole manifests webhook-kubeconfig --client-certificate /etc/kubernetes/pki/keyhole-client.crt \\
-      --client-key /etc/kubernetes/pki/keyhole-client.key -o webhooks.yaml
-  keyhole manifests webhook-kubeconfig --host keyhole.example:8443 --token-file /etc/kubernetes/keyhole-token
-""",
-)
-@click.option(
-    "--host",
-    default=f"{NAME}.{OWN_NAMESPACE}.svc",
-    show_default=True,
-    help="The webhook: the host of its URL, or SERVICE.NAMESPACE.svc, with :PORT unless that is 443.",
-)
-@click.option("--client-certificate", type=AbsolutePathType(), help="The API server's client certificate (PEM).")
-@click.option("--client-key", type=AbsolutePathType(), help="Its private key (PEM).")
-@click.option("--token-file", type=AbsolutePathType(), help="Instead of the two: the file that holds a bearer token.")
-@_output
-def webhook_kubeconfig(
-    *,
-    host: str,
-    client_certificate: Path | None,
-    client_key: Path | None,
-    token_file: Path | None,
-    output: Path | None,
-) -> None:
-    """Print the kubeconfig that says with what an API server proves itself to Keyhole.
-
-    It goes with `admission-configuration`, and with `keyhole serve --caller-auth client-certificate` or `token`. Paths
-    are those of the API server's machine; no file is read here.
-    """
-    if client_certificate is not None and client_key is not None and token_file is None:
-        user = certificate_user(client_certificate, client_key)
-    elif token_file is not None and client_certificate is None and client_key is None:
-        user = token_user(token_file)
-    else:
-        raise click.UsageError("give either --client-certificate and --client-key, or --token-file")
-    write([written_kubeconfig({host: user})], output)
+manifests.add_command(admission_configuration)
+manifests.add_command(webhook_kubeconfig)

@@ -47,8 +47,8 @@ def probe(ctx: click.Context, secret: ObjectName, wait_seconds: float, kubeconfi
     Exit code 0 if Keyhole answered, 1 if not.
     """
     from kube.client import connect
-    from kube.dry_runs import try_secret
     from kube.errors import KubernetesUnavailable
+    from kube.registration.dry_runs import try_secret
     from provisioning.probe import ANNOTATIONS, Verdict, judge
 
     deadline = time.monotonic() + wait_seconds

@@ -8,7 +8,7 @@ import click
 
 from cli.commands.serve_options import ServeOptions
 from cli.errors import NotDoneError
-from cli.parameters import AddressType, ObjectNameType, kubeconfig_option, log_options
+from cli.parameters import AddressType, ObjectNameType, kinds_option, kubeconfig_option, log_options
 from manifests.provenance.key_status import BELIEVED_SECONDS
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -30,6 +30,7 @@ Examples:
 @click.option(
     "--connections", type=_FILE, required=True, help="The Vault connections (YAML); docs/configuration.md has its keys."
 )
+@kinds_option
 @click.option(
     "--record-key",
     type=ObjectNameType(),
@@ -116,6 +117,12 @@ Examples:
     show_default=True,
     help="How many admissions may wait for their turn in each worker. Any more are answered 429. One namespace "
     "alone gets half.",
+)
+@click.option(
+    "--variables",
+    is_flag=True,
+    help="Also fill variables of workloads, in namespaces with the label keyhole.dev/variables=true. Needs the "
+    "registration and the controller with the same option.",
 )
 @click.option(
     "--drain-seconds",

@@ -14,10 +14,11 @@ from cli.version import VERSION
 from kube.objects import ObjectName
 
 if TYPE_CHECKING:
-    from webhook.assembly import ServiceSettings
+    from manifests.kinds.known import Kinds
     from webhook.callerauth.modes import CallerSettings
     from webhook.server.serving_certificate import CertificateFiles
     from webhook.server.settings import Address, ServerSettings
+    from webhook.service_settings import ServiceSettings
 
 log = logging.getLogger("keyhole.server")
 
@@ -27,6 +28,7 @@ class ServeOptions:
     """The options of `keyhole serve` but for the log's, as click passes them."""
 
     connections: Path
+    kinds: "Kinds | None"
     record_key: ObjectName
     record_key_believed_seconds: float
     tls_cert: Path | None
@@ -44,6 +46,7 @@ class ServeOptions:
     workers: int
     max_running: int
     max_waiting: int
+    variables: bool
     drain_seconds: float
     grace_seconds: float
 
@@ -65,7 +68,8 @@ class ServeOptions:
 
         Call this only after the standard library has been patched.
         """
-        from webhook.assembly import Audit, ServiceSettings
+        from manifests.kinds.known import ONLY_SECRETS
+        from webhook.service_settings import Audit, ServiceSettings
 
         certificate = _certificate(self.tls_cert, self.tls_key, self.tls_secret)
         caller = _caller_settings(self.caller_auth, self.caller_ca, self.caller_names, self.caller_token_files)
@@ -82,6 +86,8 @@ class ServeOptions:
             most_running=self.max_running,
             most_waiting=self.max_waiting,
             version=VERSION,
+            variables=self.variables,
+            kinds=self.kinds or ONLY_SECRETS,
         )
 
 

@@ -10,7 +10,8 @@ from typing import Literal
 import click
 
 from cli.errors import NotDoneError, tell
-from cli.parameters import KvType
+from cli.parameters import KindsType, KvType
+from manifests.kinds.known import Kinds
 from provisioning import bundle, grants, target, vault_setup
 from provisioning.commands import script
 from provisioning.errors import EnforcerError
@@ -99,6 +100,17 @@ Examples:
     "that `keyhole manifests reconciler-policy` prints and the chart keyhole has.",
 )
 @click.option(
+    "--variables",
+    is_flag=True,
+    help="Let Keyhole fill variables of workloads: label the namespace, and let it see pods and make Secrets there.",
+)
+@click.option(
+    "--kinds",
+    type=KindsType(),
+    help="The list that `keyhole serve --kinds` is given: let Keyhole refresh objects of these kinds here, and find "
+    "their references with -f.",
+)
+@click.option(
     "--guard-accounts",
     is_flag=True,
     help="Add a policy (cluster-wide objects) that keeps everybody but Keyhole from getting tokens for these accounts.",
@@ -153,6 +165,8 @@ def tenant(
     webhook_service_account: str,
     controller_service_account: str,
     restarts: bool,
+    variables: bool,
+    kinds: Kinds | None,
     guard_accounts: bool,
     vault: bool,
     vault_only: bool,
@@ -175,7 +189,13 @@ def tenant(
     options = _VaultOptions(output, paths, files, kv, templated, accessor, token_type, strict, program)
     try:
         accounts = account(webhook_service_account), account(controller_service_account)
-        objects = bundle.render(checked_tenant(namespace, *accounts), restarts=restarts, guarded=guard_accounts)
+        objects = bundle.render(
+            checked_tenant(namespace, *accounts),
+            restarts=restarts,
+            variables=variables,
+            kinds=kinds or (),
+            guarded=guard_accounts,
+        )
         if not vault and not vault_only:
             if options.given():
                 raise click.UsageError(f"only with --vault or --vault-only: {', '.join(options.given())}")

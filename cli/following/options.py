@@ -9,7 +9,8 @@ import click
 from cli.errors import NotDoneError
 
 if TYPE_CHECKING:
-    from kube.secrets import Secrets
+    from kube.objects_of import ObjectsOf
+    from manifests.kinds.codec import Codec
 
 
 def cluster_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -27,18 +28,23 @@ def cluster_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return namespace(kubeconfig(context(command)))
 
 
-def secrets_of(kubeconfig: Path, context: str | None) -> "Secrets":
-    """Return the Secrets of the cluster, as far as the kubeconfig's user may reach them. Raises `NotDoneError`."""
+def cluster_of(kubeconfig: Path, context: str | None) -> "Callable[[Codec, str], ObjectsOf]":
+    """Return what gives the objects of a kind, as far as the kubeconfig's user may reach them, in a version of it.
+
+    The version "" stands for that in which the kind is listed. Raises `NotDoneError`.
+    """
+    from controller.managed import resource_of
     from kube.client import connect, namespace_of
     from kube.errors import KubernetesUnavailable
-    from kube.secrets import Secrets
+    from kube.objects_of import ObjectsOf
 
     try:
         # Says that there is no such context, where `connect` would only say that the kubeconfig is of no use.
         namespace_of(kubeconfig, context)
-        return Secrets(connect(kubeconfig, context))
+        api = connect(kubeconfig, context)
     except KubernetesUnavailable as error:
         raise NotDoneError(str(error)) from None
+    return lambda codec, version: ObjectsOf(api, resource_of(codec, version))
 
 
 def chosen_namespace(namespace: str | None, kubeconfig: Path, context: str | None) -> str:

@@ -8,6 +8,8 @@ from typing import Any, Final
 from kube.objects import ObjectName
 from manifests.following.problem import Hindrance, Problem
 from manifests.following.standing import Flaw, Reading, Standing
+from manifests.kinds.codec import Codec
+from manifests.kinds.secret import SECRET
 from resolver.references.grammar import Reference
 from resolver.vault.kv_versions import KvVersion, VersionState
 
@@ -33,7 +35,8 @@ Path = tuple[str, str]
 class Row:
     """One reference of a field. Without any, `pointer`, `field` and `reference` are "".
 
-    `changed` is when the version in Vault was written. `follows_seconds` is 0 if the field does not follow.
+    `changed` is when the version in Vault was written. `follows_seconds` is 0 if the field does not follow. `made_for`
+    says for which workload a generated Secret is there.
     """
 
     name: ObjectName
@@ -46,6 +49,9 @@ class Row:
     is_pinned: bool = False
     follows_seconds: float = 0.0
     findings: tuple[Problem, ...] = ()
+    kind: str = SECRET.kind
+    group: str = SECRET.group
+    made_for: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +71,10 @@ def path_of(reference: Reference) -> Path:
     return reference.connection, reference.path
 
 
-def rows(name: ObjectName, standing: Standing, vault: VaultSide) -> Iterator[Row]:
-    """Yield the lines of an object, at least one if anything is to be said about it."""
+def rows(
+    name: ObjectName, standing: Standing, vault: VaultSide, codec: Codec = SECRET, made_for: str = ""
+) -> Iterator[Row]:
+    """Yield the lines of an object of a kind, at least one if anything is to be said about it."""
     found = [_row(name, standing, reading, vault) for reading in standing.readings]
     if not found and standing.findings:
         found = [Row(name)]
@@ -75,7 +83,8 @@ def rows(name: ObjectName, standing: Standing, vault: VaultSide) -> Iterator[Row
         # What concerns the whole object, or a field that no line is about, stands in the first line.
         index = pointers.index(finding.field) if finding.field in pointers else 0
         found[index] = replace(found[index], findings=(*found[index].findings, finding))
-    yield from map(_without_repetition, found)
+    for row in found:
+        yield replace(_without_repetition(row), kind=codec.kind, group=codec.group, made_for=made_for)
 
 
 def is_well(found: Iterable[Row]) -> bool:
@@ -152,8 +161,11 @@ def _document(row: Row) -> Mapping[str, Any]:
     known = row.vault if isinstance(row.vault, KvVersion) else None
     why = row.vault.why if isinstance(row.vault, NotKnown) and row.vault != NotKnown() else None
     return {
+        "group": row.group,
+        "kind": row.kind,
         "namespace": row.name.namespace,
         "name": row.name.name,
+        "made_for": row.made_for or None,
         "field": row.field or None,
         "reference": row.reference or None,
         "version": row.here,

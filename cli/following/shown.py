@@ -5,30 +5,40 @@ from datetime import datetime
 from typing import Final
 
 from cli.following.rows import NotKnown, Row
-from cli.following.table import table
+from cli.following.table import Fit, table
 from manifests.following.problem import Problem
 from manifests.following.standing import explained
 from resolver.vault.kv_versions import VersionState
 
 _MOST_COLUMNS: Final = 48
-_TITLES: Final = ("SECRET", "FIELD", "REFERENCE", "HERE", "VAULT", "CHANGED", "FOLLOWS", "PROBLEM")
+# Of these columns the ends can be spared: what a line is about is known from their beginnings.
+_SPARED: Final = frozenset({"OBJECT", "FIELD", "REFERENCE"})
+_TITLES: Final = ("OBJECT", "FIELD", "REFERENCE", "HERE", "VAULT", "CHANGED", "FOLLOWS", "PROBLEM")
 _SECONDS: Final = {"d": 86_400, "h": 3600, "m": 60}
 # Of a unit, so many are still told in the next smaller one, as kubectl does.
 _ENOUGH: Final = 2
 
 
-def lines(found: Sequence[Row], now: datetime, *, with_namespace: bool, is_wide: bool) -> Iterator[str]:
-    """Yield a table of the rows, with ages; a wide one cuts nothing and has times."""
+def lines(
+    found: Sequence[Row], now: datetime, *, with_namespace: bool, is_wide: bool, columns: int | None = None
+) -> Iterator[str]:
+    """Yield a table of the rows, with ages; a wide one cuts nothing and has times.
+
+    Names, fields and references are cut as far as it takes for the table to have no more `columns` than that.
+    """
     titles = (*(("NAMESPACE",) if with_namespace else ()), *_TITLES)
     cells = [cells_of(row, now, with_namespace=with_namespace, is_wide=is_wide) for row in found]
-    return table(titles, cells, None if is_wide else _MOST_COLUMNS)
+    if is_wide:
+        return table(titles, cells)
+    spared = [index for index, title in enumerate(titles) if title in _SPARED]
+    return table(titles, cells, _MOST_COLUMNS, Fit(columns, spared) if columns else None)
 
 
 def cells_of(row: Row, now: datetime, *, with_namespace: bool, is_wide: bool) -> Sequence[str]:
     """Return the cells of one line."""
     return (
         *((row.name.namespace,) if with_namespace else ()),
-        row.name.name,
+        f"{row.kind}/{row.name.name}" + (f" for {row.made_for}" if row.made_for else ""),
         row.field or "-",
         row.reference or "-",
         "-" if row.here is None else str(row.here),

@@ -25,6 +25,7 @@ from kube.objects import ObjectName
 from kube.secrets import Secrets
 from kube.tenant_clients import TenantClients
 from kube.tokens import ServiceAccountTokens
+from manifests.kinds.known import ONLY_SECRETS, Kinds
 from manifests.provenance.keyring import KeyRing, KeyRingError, parse
 from resolver.connections.files import load
 from resolver.connections.model import Connection
@@ -76,6 +77,7 @@ class Parts:
     tokens: ServiceAccountTokens
     clients: TenantClients
     budget: Budget
+    kinds: Kinds = ONLY_SECRETS
 
 
 class Loop:
@@ -102,6 +104,7 @@ class Loop:
             keys=RecordKeyReader(parts.secrets, parts.record_key).current,
             intervals=self._intervals,
             restarts=Restarts(parts.budget, telling, meters) if settings.restarts else None,
+            kinds=parts.kinds,
         )
         self._budget = parts.budget
         self._stopping = stopping

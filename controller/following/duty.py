@@ -190,12 +190,7 @@ class Following:
 
     def _forget(self, name: str) -> None:
         del self._followed[name]
-        self._forget_more(name)
-
-    def _forget_more(self, name: str) -> None:
-        self._tools.telling.forget(name)
-        if self._tools.restarts is not None:
-            self._tools.restarts.forget(name)
+        self._tools.forget(name)
 
     def _work(self, namespace: FollowedNamespace, *, is_round: bool) -> None:
         again_in_seconds: float | None = None
@@ -218,7 +213,7 @@ class Following:
         with self._changed:
             if self._followed.get(namespace.name) is not namespace:
                 # What was noted of it since it was forgotten would be kept for ever.
-                self._forget_more(namespace.name)
+                self._tools.forget(namespace.name)
             interval_seconds = namespace.interval_seconds or min(
                 self._tools.intervals().values(), default=_IDLE_SECONDS
             )

@@ -1,15 +1,24 @@
 """What Vault's answers show that no object can help: a policy without `metadata/`, paths with hundreds of versions."""
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from controller.following.comparison import Answer, Asked
 from resolver.vault.kv_versions import KvVersion
 
 
-def hints(answers: Mapping[Asked, Answer], left_out: int = 0) -> Iterator[tuple[str, str]]:
-    """Yield a word for what there is to say of a namespace, and the sentence. `left_out` Secrets are not followed."""
+def hints(
+    answers: Mapping[Asked, Answer], left_out: int = 0, denied: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[tuple[str, str]]:
+    """Yield a word for what there is to say of a namespace, and the sentence.
+
+    `left_out` objects are not followed. `denied` has the kinds that could not be listed, with what was said then.
+    """
     if left_out:
-        yield "left out", f"it has more references than are followed, so {left_out} of its Secrets are not"
+        yield "left out", f"it has more references than are followed, so {left_out} of its objects are not"
+    for kind, why in sorted(denied.items()):
+        text = f"its {kind} are not followed: {why}. Apply its bundle again, as `keyhole tenant --kinds` prints it"
+        yield f"kind {kind}", text
     known = {asked.path: answer for asked, answer in answers.items() if isinstance(answer, KvVersion)}
     lacking = sorted(path for path, answer in known.items() if answer.lacks_metadata)
     if lacking:

@@ -62,7 +62,7 @@ class NamespaceMemory:
 
     `paths` has what was seen of each path, `denied` what was denied, `logins` the connections at which everything was,
     `asked_at` when each connection was asked last, and `read_at` when a path without versions was read there last.
-    `changes` has the change counters of its Secrets, by name and uid; None before the first round.
+    `changes` has the change counters of its Secrets and ConfigMaps, by name and uid; None before the first round.
     """
 
     paths: dict[Asked, PathMemory] = field(default_factory=dict)

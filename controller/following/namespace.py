@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from typing import Final
 
-from controller.following.listing import managed_secrets
+from controller.following.listing import managed_objects
 from controller.following.memory import NamespaceMemory
 from controller.following.round import Round, Tools
 from kube.objects import Metadata
 from kube.tenant_clients import TenantApi
+from manifests.following.workload import is_used_by_pods
 
 _BASELINES_EVERY_SECONDS: Final = 600.0
 
@@ -62,7 +63,7 @@ class FollowedNamespace:
             self._visit_at = tools.clock()
         elif tools.clock() - self.memory.baselines_at >= _BASELINES_EVERY_SECONDS:
             self.memory.baselines_at = tools.clock()
-            tools.restarts.baselines(tenant, self.metadata, ended.survey.secrets, go_on)
+            tools.restarts.baselines(tenant, self.metadata, ended.survey.listed, go_on)
         self.memory.changes = ended.survey.changes
 
     def _restart(self, tenant: TenantApi, tools: Tools, go_on: Callable[[], None]) -> float | None:
@@ -70,7 +71,8 @@ class FollowedNamespace:
         if tools.restarts is None or self._visit_at is None:
             return None
         if tools.clock() >= self._visit_at:
-            secrets = list(managed_secrets(tenant, go_on))
-            wait_seconds = tools.restarts.visit(tenant, self.metadata, secrets, go_on)
+            kinds = [codec for codec in tools.kinds if is_used_by_pods(codec)]
+            used = list(managed_objects(tenant, kinds, tools.unlisted, go_on))
+            wait_seconds = tools.restarts.visit(tenant, self.metadata, used, go_on)
             self._visit_at = None if wait_seconds is None else tools.clock() + wait_seconds
         return None if self._visit_at is None else max(0.0, self._visit_at - tools.clock())

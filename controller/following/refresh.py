@@ -2,20 +2,19 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from http import HTTPStatus
 from typing import Final
 
 from controller.following.comparison import Asked, Difference, Verdict
 from controller.following.pacing.budget import Budget, Priority
+from controller.managed import Managed
 from kube.errors import Conflict, KubernetesError, KubernetesUnavailable
-from kube.objects import Metadata
 from kube.secrets import Changed
 from kube.tenant_clients import TenantApi
 from manifests import annotations
 from manifests.following.followed import FollowedField, followed
-from manifests.kinds.secret import SECRET
 from manifests.planning.immutable import not_refreshed
 
 _CALL_SECONDS: Final = 10.0
@@ -43,18 +42,18 @@ class Ending(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Refreshed:
-    """What became of a refresh: the object's metadata afterwards, and for KEPT the cause that the webhook gave."""
+    """What became of a refresh: the object afterwards, and for KEPT the cause that the webhook gave."""
 
     ending: Ending
-    metadata: Metadata
+    managed: Managed
     cause: str = ""
 
 
 def refresh(  # noqa: PLR0917 - as whom, what, how it is judged, and when
     tenant: TenantApi,
-    metadata: Metadata,
+    managed: Managed,
     verdict: Verdict,
-    compare: Callable[[Metadata], Verdict],
+    compare: Callable[[Managed], Verdict],
     budget: Budget,
     go_on: Callable[[], None],
 ) -> Refreshed:
@@ -67,50 +66,64 @@ def refresh(  # noqa: PLR0917 - as whom, what, how it is judged, and when
         go_on()
         wish = {annotations.REFRESH: _wish(verdict.differences)}
         try:
-            with budget.patch(metadata.name.namespace, go_on, priority=Priority.REFRESH):
-                changed = tenant.secrets.change(
-                    metadata.name, wish, _CALL_SECONDS, resource_version=metadata.resource_version
+            with budget.patch(managed.name.namespace, go_on, priority=Priority.REFRESH):
+                changed = managed.among(tenant).change(
+                    managed.name, wish, _CALL_SECONDS, resource_version=managed.metadata.resource_version
                 )
         except Conflict:
-            again = _read_again(tenant, metadata, compare)
+            again = _read_again(tenant, managed, compare)
             if isinstance(again, Refreshed):
                 return again
-            metadata, verdict = again
+            managed, verdict = again
             continue
         except KubernetesUnavailable:
-            return Refreshed(Ending.UNAVAILABLE, metadata)
+            return Refreshed(Ending.UNAVAILABLE, managed)
         except KubernetesError as error:
-            is_gone = error.status == HTTPStatus.NOT_FOUND
-            return Refreshed(Ending.GONE if is_gone else Ending.REFUSED, metadata)
-        return _judged(metadata, verdict.differences, changed)
-    return Refreshed(Ending.CONFLICT, metadata)
+            is_gone = error.status == HTTPStatus.NOT_FOUND and not _is_still_there(tenant, managed)
+            return Refreshed(Ending.GONE if is_gone else Ending.REFUSED, managed)
+        return _judged(managed, verdict.differences, changed)
+    return Refreshed(Ending.CONFLICT, managed)
 
 
-def withdraw(tenant: TenantApi, metadata: Metadata) -> Metadata:
+def withdraw(tenant: TenantApi, managed: Managed) -> Managed:
     """Take a request off that no webhook saw, so that a later admission does not take it for a new one.
 
-    Returns the object's metadata afterwards, or what was known of it if that fails.
+    Returns the object afterwards, or what was known of it if that fails.
     """
     try:
-        return tenant.secrets.change(metadata.name, {annotations.REFRESH: None}, _CALL_SECONDS).metadata
+        after = managed.among(tenant).change(managed.name, {annotations.REFRESH: None}, _CALL_SECONDS)
     except (KubernetesError, KubernetesUnavailable):
-        return metadata
+        return managed
+    return replace(managed, metadata=after.metadata)
 
 
 def _read_again(
-    tenant: TenantApi, metadata: Metadata, compare: Callable[[Metadata], Verdict]
-) -> Refreshed | tuple[Metadata, Verdict]:
+    tenant: TenantApi, managed: Managed, compare: Callable[[Managed], Verdict]
+) -> Refreshed | tuple[Managed, Verdict]:
     try:
-        now = tenant.secrets.read_metadata(metadata.name, _CALL_SECONDS)
+        now = replace(managed, metadata=managed.among(tenant).read_metadata(managed.name, _CALL_SECONDS))
     except KubernetesUnavailable:
-        return Refreshed(Ending.UNAVAILABLE, metadata)
+        return Refreshed(Ending.UNAVAILABLE, managed)
     except KubernetesError as error:
         is_gone = error.status == HTTPStatus.NOT_FOUND
-        return Refreshed(Ending.GONE if is_gone else Ending.REFUSED, metadata)
-    if now.is_going or now.uid != metadata.uid:
+        return Refreshed(Ending.GONE if is_gone else Ending.REFUSED, managed)
+    if now.metadata.is_going or now.metadata.uid != managed.metadata.uid:
         return Refreshed(Ending.GONE, now)
     verdict = compare(now)
     return (now, verdict) if verdict.differences else Refreshed(Ending.CURRENT, now)
+
+
+def _is_still_there(tenant: TenantApi, managed: Managed) -> bool:
+    """Whether an object that was not found in its version is there in another one: then nothing can fill it any more.
+
+    The definition of a custom resource may stop to serve the version in which the manifest is written.
+    """
+    if managed.version in {"", managed.codec.version}:
+        return False
+    try:
+        return bool(replace(managed, version="").among(tenant).read_metadata(managed.name, _CALL_SECONDS))
+    except (KubernetesError, KubernetesUnavailable):
+        return False
 
 
 def _wish(differences: tuple[Difference, ...]) -> str:
@@ -119,11 +132,11 @@ def _wish(differences: tuple[Difference, ...]) -> str:
     return f"version {first.version}" if first.version is not None else "changed"
 
 
-def _judged(before: Metadata, differences: tuple[Difference, ...], changed: Changed) -> Refreshed:
-    after = changed.metadata
-    if annotations.REFRESH in after.annotations:
+def _judged(before: Managed, differences: tuple[Difference, ...], changed: Changed) -> Refreshed:
+    after = replace(before, metadata=changed.metadata)
+    if annotations.REFRESH in after.metadata.annotations:
         return Refreshed(Ending.UNSEEN, after)
-    is_immutable = not_refreshed(SECRET.kind) in changed.warnings
+    is_immutable = not_refreshed(before.codec.kind) in changed.warnings
     causes = [found[1] for warning in changed.warnings if (found := _KEPT.search(warning))]
     is_kept = is_immutable or bool(causes)
     if all(_is_settled(each, _fields(before), _fields(after), is_kept=is_kept) for each in differences):
@@ -133,8 +146,8 @@ def _judged(before: Metadata, differences: tuple[Difference, ...], changed: Chan
     return Refreshed(Ending.KEPT, after, causes[0] if causes else "")
 
 
-def _fields(metadata: Metadata) -> dict[str, FollowedField]:
-    return {each.pointer: each for each in followed(SECRET, metadata.annotations).fields}
+def _fields(managed: Managed) -> dict[str, FollowedField]:
+    return {each.pointer: each for each in followed(managed.codec, managed.metadata.annotations).fields}
 
 
 def _is_settled(
@@ -142,18 +155,20 @@ def _is_settled(
 ) -> bool:
     """Whether the path was read again: its fields have the wanted version, or another one than before.
 
-    Without versions, a field that was written again shows it. The others may have had the right value already. If a
-    path was made anew, a field has the wanted version in any case: then it counts unless the webhook says that it kept
-    a value (`is_kept`).
+    Without versions, a field that was written again shows it, or one that is gone: of a whole secret, fields go in the
+    cluster when they go in Vault. The others may have had the right value already. If a path was made anew, a field has
+    the wanted version in any case: then it counts unless the webhook says that it kept a value (`is_kept`).
     """
-    on_path = [
+    before_on_path = [
         (pointer, reference)
         for pointer, field in before.items()
         for reference in field.versions
-        if Asked.about(reference) == difference.asked and pointer in after
+        if Asked.about(reference) == difference.asked
     ]
+    on_path = [(pointer, reference) for pointer, reference in before_on_path if pointer in after]
     if difference.version is None:
-        return any(after[pointer].entry != before[pointer].entry for pointer, _ in on_path)
+        is_gone = len(on_path) < len(before_on_path)
+        return is_gone or any(after[pointer].entry != before[pointer].entry for pointer, _ in on_path)
     return all(
         after[pointer].entry != before[pointer].entry
         if before[pointer].versions[reference] == difference.version and is_kept

@@ -1,4 +1,4 @@
-"""One round in one namespace: list its Secrets, ask Vault, compare, and have filled anew what differs.
+"""One round in one namespace: list its objects, ask Vault, compare, and have filled anew what differs.
 
 A round is worked on in turns of a bounded number of refreshes, so that a namespace with thousands of them holds up no
 other one.
@@ -8,7 +8,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
@@ -19,6 +19,8 @@ from controller.following.pacing.budget import Budget
 from controller.following.questions import Inquiry
 from controller.following.refresh import Ending, Refreshed, refresh, withdraw
 from controller.following.survey import Due, Survey
+from controller.following.unlisted import Unlisted
+from controller.managed import Managed
 from controller.restarting.restarts import Restarts
 from controller.telling.meters import FollowMeters
 from controller.telling.meters import Refresh as Outcome
@@ -27,7 +29,8 @@ from kube.errors import KubernetesError, KubernetesUnavailable
 from kube.objects import Metadata
 from kube.tenant_clients import TenantApi
 from manifests.following.problem import Hindrance, Problem
-from manifests.kinds.secret import SECRET
+from manifests.following.workload import Used, is_used_by_pods
+from manifests.kinds.known import ONLY_SECRETS, Kinds
 from manifests.provenance.keyring import KeyRing
 from resolver.causes import Cause
 
@@ -49,10 +52,10 @@ _OUTCOMES: Final[Mapping[Ending, Outcome]] = {
 
 
 class NoWebhook(Exception):
-    """A request for a refresh came back as it was: no webhook looks at this namespace's Secrets."""
+    """A request for a refresh came back as it was: no webhook looks at this namespace's objects of that kind."""
 
-    def __init__(self, metadata: Metadata) -> None:
-        super().__init__(f"no webhook took notice of the request to refresh Secret {metadata.name}")
+    def __init__(self, managed: Managed) -> None:
+        super().__init__(f"no webhook took notice of the request to refresh {managed}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,16 @@ class Tools:
     keys: Callable[[], KeyRing | None]
     intervals: Callable[[], Mapping[str, float]]
     restarts: Restarts | None = None
+    kinds: Kinds = ONLY_SECRETS
+    unlisted: Unlisted = field(default_factory=Unlisted)
     clock: Callable[[], float] = time.monotonic
+
+    def forget(self, namespace: str) -> None:
+        """Forget a namespace that is no longer followed."""
+        self.telling.forget(namespace)
+        self.unlisted.forget(namespace)
+        if self.restarts is not None:
+            self.restarts.forget(namespace)
 
 
 class Round:
@@ -95,7 +107,7 @@ class Round:
         self._is_compared = False
         self._failures_in_a_row = 0
         self.refreshed = 0
-        """How many objects were refreshed."""
+        """How many objects that pods can use were refreshed."""
 
     @property
     def interval_seconds(self) -> float:
@@ -106,7 +118,7 @@ class Round:
 
     def begin(self) -> None:
         """List what is there. Raises the errors of `kube`, or `Interrupted`."""
-        self.survey.list(self._go_on)
+        self.survey.list(self._tools.kinds, self._tools.unlisted, self._go_on)
         self.survey.plan(self._tools.intervals(), self._tools.clock())
 
     def ask_some(self) -> bool:
@@ -122,7 +134,7 @@ class Round:
         self.survey.compare(now, self._go_on)
         self._is_compared = True
         self._left.extend(self.survey.due)
-        if self._left and self._tools.restarts is not None:
+        if self._tools.restarts is not None and any(is_used_by_pods(due.managed.codec) for due in self._left):
             self._note_baselines(self._tools.restarts, now)
         return True
 
@@ -133,7 +145,7 @@ class Round:
         keep them back for ever.
         """
         try:
-            restarts.baselines(self._tenant, self._namespace, self.survey.secrets, self._go_on)
+            restarts.baselines(self._tenant, self._namespace, self.survey.listed, self._go_on)
         except (KubernetesError, KubernetesUnavailable) as error:
             self._memory.baselines_failed += 1
             if self._memory.baselines_failed < _MOST_FAILURES_IN_A_ROW:
@@ -158,31 +170,35 @@ class Round:
         """Tell what is wrong for good, and what no longer is. Raises `Interrupted`."""
         name, restarts = self._namespace.name.name, self._tools.restarts
         held = restarts.problems(name) if restarts is not None else {}
-        for metadata in self.survey.secrets:
-            found = self.survey.problems.get(metadata.uid) or held.get(metadata.name.name)
-            if found is not None or metadata.uid in self.survey.problems:
-                self._tools.telling.problem(self._tenant, metadata, found, self._go_on)
-        self._tools.telling.retain(name, [metadata.name.name for metadata in self.survey.secrets])
-        for word, text in hints(self.survey.answers, self.survey.left_out):
+        for managed in self.survey.listed:
+            uid, used = managed.metadata.uid, Used.of(managed.codec, managed.name.name)
+            found = self.survey.problems.get(uid) or (held.get(used) if used else None)
+            if found is not None or uid in self.survey.problems:
+                self._tools.telling.problem(self._tenant, managed, found, self._go_on)
+        self._tools.telling.retain(name, [managed.identity for managed in self.survey.listed])
+        for word, text in hints(self.survey.answers, self.survey.left_out, self._tools.unlisted.denied(name)):
             self._tools.telling.hint(name, word, text)
 
     def _refresh(self, due: Due) -> None:
-        done = refresh(self._tenant, due.metadata, due.verdict, self.survey.verdict, self._tools.budget, self._go_on)
+        done = refresh(self._tenant, due.managed, due.verdict, self.survey.verdict, self._tools.budget, self._go_on)
         if done.ending in _OUTCOMES:
             self._tools.meters.refreshed(_OUTCOMES[done.ending])
         self._failures_in_a_row = self._failures_in_a_row + 1 if done.ending is Ending.UNAVAILABLE else 0
-        tell = partial(self._tools.telling.event, self._tenant, due.metadata, SECRET.kind, "v1")
-        memory = self._memory.of(due.metadata.uid)
+        managed = due.managed
+        tell = partial(
+            self._tools.telling.event, self._tenant, managed.metadata, managed.codec.kind, managed.api_version
+        )
+        memory = self._memory.of(managed.metadata.uid)
         match done.ending:
             case Ending.REFRESHED:
-                self.refreshed += 1
+                self.refreshed += is_used_by_pods(managed.codec)
                 memory.backoff, memory.made_anew = None, frozenset()
                 tell("Refreshed", _said(due.verdict), is_warning=False)
             case Ending.UNSEEN:
-                after = withdraw(self._tenant, due.metadata)
+                after = withdraw(self._tenant, managed)
                 problem = self._lasting(due, Hindrance.UNSEEN)
                 self._tools.telling.problem(self._tenant, after, problem, self._go_on)
-                raise NoWebhook(due.metadata)
+                raise NoWebhook(managed)
             case Ending.IMMUTABLE:
                 memory.given_up |= frozenset(due.verdict.differences)
                 self._lasting(due, Hindrance.IMMUTABLE)
@@ -190,11 +206,11 @@ class Round:
             case Ending.KEPT | Ending.REFUSED:
                 self._hold_back(due, done)
             case Ending.UNAVAILABLE if self._failures_in_a_row == _MOST_FAILURES_IN_A_ROW:
-                raise KubernetesUnavailable("could not have Secrets filled again")
+                raise KubernetesUnavailable("could not have objects filled again")
 
     def _hold_back(self, due: Due, done: Refreshed) -> None:
         """Try this object again later, and say why. After an outage of the webhook's, the next round tries again."""
-        memory = self._memory.of(due.metadata.uid)
+        memory = self._memory.of(due.managed.metadata.uid)
         if any(done.cause == cause and cause.is_temporary for cause in Cause):
             memory.backoff = None
             return
@@ -204,7 +220,7 @@ class Round:
 
     def _lasting(self, due: Due, cause: str) -> Problem:
         problem = Problem(cause, due.followed.fields[0].pointer)
-        self.survey.problems[due.metadata.uid] = problem
+        self.survey.problems[due.managed.metadata.uid] = problem
         return problem
 
 

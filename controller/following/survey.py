@@ -1,22 +1,24 @@
-"""The first half of a round: list a namespace's Secrets, ask Vault about their paths, and compare."""
+"""The first half of a round: list a namespace's managed objects, ask Vault about their paths, and compare."""
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from controller.following.comparison import Answer, Asked, Comparison, Verdict, remembered
-from controller.following.listing import managed_secrets, without_fields
+from controller.following.listing import managed_objects, without_fields
 from controller.following.memory import NamespaceMemory, ObjectMemory
 from controller.following.questions import Inquiry
+from controller.following.unlisted import Unlisted
 from controller.following.unversioned import TooMuchAtOnce
 from controller.following.values import Values
-from kube.objects import Metadata
+from controller.managed import Managed
 from kube.tenant_clients import TenantApi
 from manifests import annotations
 from manifests.following.followed import FollowedField, FollowedObject, followed
 from manifests.following.problem import Hindrance, Problem
-from manifests.kinds.secret import SECRET
+from manifests.following.workload import is_used_by_pods
+from manifests.kinds.codec import Codec
 from manifests.provenance.keyring import KeyRing
 from resolver.causes import Cause
 from resolver.references.grammar import Reference
@@ -30,14 +32,14 @@ MOST_QUESTIONS: Final = 100
 # A round that comes a moment early must not pass over an object that is due with it.
 _EARLY_SECONDS: Final = 2.0
 
-_Unversioned: TypeAlias = tuple[Metadata, Sequence[FollowedField]]
+_Unversioned: TypeAlias = tuple[Managed, Sequence[FollowedField]]
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A Secret that follows Vault. `verdict` says how it differs from what Vault holds now."""
+    """An object that follows Vault. `verdict` says how it differs from what Vault holds now."""
 
-    metadata: Metadata
+    managed: Managed
     followed: FollowedObject
     verdict: Verdict
 
@@ -45,13 +47,14 @@ class Due:
 class Survey:
     """What is in a namespace, and what differs from Vault.
 
-    `secrets` are the managed Secrets as they were listed, and `changes` has their change counters by name and uid.
-    `due` has those that are to be refreshed. `problems` has what is wrong for good, by uid; None if nothing is. An
-    object about which Vault said nothing is not in it. `left_out` counts the Secrets with more than is followed.
+    `listed` are the managed objects as they were listed. `changes` has the change counters of those that pods can use,
+    by name and uid. `due` has those that are to be refreshed. `problems` has what is wrong for good, by uid; None if
+    nothing is. An object about which Vault said nothing is not in it. `left_out` counts the objects with more than is
+    followed.
     """
 
     def __init__(self, tenant: TenantApi, memory: NamespaceMemory, keys: Callable[[], KeyRing | None]) -> None:
-        self.secrets: list[Metadata] = []
+        self.listed: list[Managed] = []
         self.changes: dict[tuple[str, str], int] = {}
         self.due: list[Due] = []
         self.problems: dict[str, Problem | None] = {}
@@ -60,7 +63,7 @@ class Survey:
         self._tenant = tenant
         self._memory = memory
         self._keys = keys
-        self._objects: list[tuple[Metadata, FollowedObject]] = []
+        self._objects: list[tuple[Managed, FollowedObject]] = []
         self._due_now: set[str] = set()
         self._wanted: list[tuple[Asked, Reference]] = []
         self._answers: dict[Asked, Answer] = {}
@@ -79,24 +82,26 @@ class Survey:
         """How many objects follow Vault here."""
         return len(self._objects)
 
-    def list(self, go_on: Callable[[], None]) -> None:
-        """List the managed Secrets. Raises the errors of `kube`, or `Interrupted`."""
+    def list(self, kinds: Iterable[Codec], unlisted: Unlisted, go_on: Callable[[], None]) -> None:
+        """List the managed objects of all kinds. Raises the errors of `kube`, or `Interrupted`."""
         left = MOST_REFERENCES
-        for found in managed_secrets(self._tenant, go_on):
+        for found in managed_objects(self._tenant, kinds, unlisted, go_on):
+            metadata = found.metadata
             # Reading a forged record takes a third of a second: no more than that beyond what is followed.
-            what = followed(SECRET, found.annotations if left >= 0 else {})
+            what = followed(found.codec, metadata.annotations if left >= 0 else {})
             left -= sum(len(field.references) for field in what.fields)
             if left < 0:
                 self.left_out += 1
-                self.secrets.append(replace(found, annotations={}))
+                self.listed.append(replace(found, metadata=replace(metadata, annotations={})))
                 continue
-            self.changes[found.name.name, found.uid] = what.changes
-            self.secrets.append(without_fields(found, what.changes))
+            if is_used_by_pods(found.codec):
+                self.changes[found.name.name, metadata.uid] = what.changes
+            self.listed.append(without_fields(found, what.changes))
             if what.fields:
-                self._objects.append((found, what))
+                self._objects.append((replace(found, version=what.version), what))
             else:
                 # It follows no more, so whatever was wrong with it is over.
-                self.problems[found.uid] = None
+                self.problems[metadata.uid] = None
         self.paths = frozenset(asked for _, what in self._objects for asked, _, _ in _uses(what))
 
     def plan(self, intervals: Mapping[str, float], now: float) -> None:
@@ -107,13 +112,13 @@ class Survey:
         shortest = min(intervals.values(), default=0.0)
         asked_at = self._memory.asked_at
         due = {name for name, seconds in intervals.items() if _has_passed(asked_at.get(name), seconds, now)}
-        for metadata, what in self._objects:
-            if _is_due(what, self._memory.of(metadata.uid), shortest, now):
-                self._due_now.add(metadata.uid)
+        for managed, what in self._objects:
+            if _is_due(what, self._memory.of(managed.metadata.uid), shortest, now):
+                self._due_now.add(managed.metadata.uid)
         wanted = {
             asked: reference
-            for metadata, what in self._objects
-            if metadata.uid in self._due_now
+            for managed, what in self._objects
+            if managed.metadata.uid in self._due_now
             for asked, reference, _ in _uses(what)
             if asked.connection in due
         }
@@ -151,16 +156,17 @@ class Survey:
         """Find what is to be refreshed, and what is wrong for good. Raises `Interrupted`."""
         recorded: dict[Asked, int] = {}
         comparison = Comparison(self._answers, self._before)
-        for metadata, what in self._objects:
+        for managed, what in self._objects:
             for asked, _, version in _uses(what):
                 recorded[asked] = max(version or 0, recorded.get(asked, 0))
-            memory = self._memory.of(metadata.uid)
+            uid = managed.metadata.uid
+            memory = self._memory.of(uid)
             # Of those that are not due too: only this round sees it.
             memory.made_anew |= comparison.made_anew(what.fields)
-            if metadata.uid not in self._due_now:
+            if uid not in self._due_now:
                 continue
             go_on()
-            verdict = self._verdict(metadata, what)
+            verdict = self._verdict(uid, what)
             is_known = all(asked in self._answers for asked, _, _ in _uses(what))
             if is_known and not verdict.differences:
                 memory.backoff = None
@@ -168,23 +174,23 @@ class Survey:
                 memory.compared_at = now
             standing = _standing(memory, verdict, what, now)
             if not memory.given_up.issuperset(verdict.differences) and not _is_held_back(memory, now):
-                self.due.append(Due(metadata, what, verdict))
+                self.due.append(Due(managed, what, verdict))
             problem = verdict.problem or standing or _misspelt(what)
             if problem is not None or is_known:
-                self.problems[metadata.uid] = problem
+                self.problems[uid] = problem
         self._memory.asked_at.update(dict.fromkeys({asked.connection for asked in self._answers}, now))
         self._memory.paths.update(remembered(self._answers, recorded, self._before))
-        self._memory.keep(self.paths, {metadata.uid for metadata, _ in self._objects})
+        self._memory.keep(self.paths, {managed.metadata.uid for managed, _ in self._objects})
 
-    def verdict(self, metadata: Metadata) -> Verdict:
+    def verdict(self, managed: Managed) -> Verdict:
         """Compare an object, in whatever state it is by now, with this round's answers."""
-        return self._verdict(metadata, followed(SECRET, metadata.annotations))
+        return self._verdict(managed.metadata.uid, followed(managed.codec, managed.metadata.annotations))
 
-    def _verdict(self, metadata: Metadata, what: FollowedObject) -> Verdict:
+    def _verdict(self, uid: str, what: FollowedObject) -> Verdict:
         def same(wanted: FollowedField) -> bool | None:
-            return self._same.get((metadata.uid, wanted.pointer, wanted.entry.mac))
+            return self._same.get((uid, wanted.pointer, wanted.entry.mac))
 
-        made_anew = self._memory.of(metadata.uid).made_anew
+        made_anew = self._memory.of(uid).made_anew
         return Comparison(self._answers, self._before, same).verdict(what.fields, made_anew)
 
     def _compare_values(self, some: Sequence[_Unversioned], inquiry: Inquiry, go_on: Callable[[], None]) -> None:
@@ -198,10 +204,10 @@ class Survey:
             for part in (some[:half], some[half:]) if half else ():
                 self._compare_values(part, inquiry, go_on)
             return
-        for metadata, fields in some:
-            values = Values(self._tenant, metadata, found, self._keys, self._memory)
+        for managed, fields in some:
+            values = Values(self._tenant, managed, found, self._keys, self._memory)
             for each in fields:
-                self._same[metadata.uid, each.pointer, each.entry.mac] = values.same(each)
+                self._same[managed.metadata.uid, each.pointer, each.entry.mac] = values.same(each)
 
     def _is_unversioned(self, wanted: FollowedField) -> bool:
         return any(

@@ -1,7 +1,7 @@
 """Whether a field that has no versions to compare still has the value that Vault holds: KV v1 keeps none.
 
 The record's MAC tells: a value that Vault gives now is the recorded one if the MAC fits it. Where the text around the
-references is part of the value, the record is not enough. Then the Secret is read once, and a digest under a key of
+references is part of the value, the record is not enough. Then the object is read once, and a digest under a key of
 this process remembers what its references were.
 """
 
@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from controller.following.memory import NamespaceMemory
+from controller.managed import Managed
+from kube.documents import Document
 from kube.errors import KubernetesError, KubernetesUnavailable
-from kube.objects import Metadata
 from kube.tenant_clients import TenantApi
 from manifests.fields.spans import values_in
 from manifests.following.followed import FollowedField
-from manifests.kinds.secret import SECRET
 from manifests.provenance.keyring import KeyRing
 from manifests.provenance.mac import Provenance, Verdict
 from resolver.errors import ResolverError
@@ -36,12 +36,12 @@ class Values:
     """
 
     tenant: TenantApi
-    metadata: Metadata
+    managed: Managed
     values: Mapping[Reference, SecretValue | None] = field(repr=False)
     keys: Callable[[], KeyRing | None]
     memory: NamespaceMemory
-    _contents: list[Mapping[str, bytes] | None] = field(default_factory=list, repr=False)
-    """What the Secret holds, once it was read: one request for all of its fields."""
+    _contents: list[Document | None] = field(default_factory=list, repr=False)
+    """The object with its values, once it was read: one request for all of its fields."""
 
     def same(self, wanted: FollowedField) -> bool | None:
         """Return whether the field's recorded value is Vault's; None if that cannot be told now."""
@@ -60,10 +60,10 @@ class Values:
         keys = self.keys()
         if keys is None or wanted.template is None:
             return None
-        name = self.metadata.name
-        provenance = Provenance(keys, SECRET.group, SECRET.kind, name.namespace, name.name)
+        name, codec = self.managed.name, self.managed.codec
+        provenance = Provenance(keys, codec.group, codec.kind, name.namespace, name.name)
         try:
-            value = wanted.template.render(values)
+            value = codec.fitted(wanted.template, wanted.template.render(values))
         except ResolverError:
             # The webhook would refuse it too, and say why.
             return None
@@ -73,11 +73,12 @@ class Values:
 
     def _fits_digest(self, wanted: FollowedField, values: Mapping[Reference, SecretValue]) -> bool | None:
         now = _digest(wanted, values)
-        memory = self.memory.of(self.metadata.uid)
+        metadata = self.managed.metadata
+        memory = self.memory.of(metadata.uid)
         if memory.digests.get(wanted.pointer) == now:
             return True
-        if memory.other_than[0] != self.metadata.resource_version:
-            memory.other_than = (self.metadata.resource_version, {})
+        if memory.other_than[0] != metadata.resource_version:
+            memory.other_than = (metadata.resource_version, {})
         others = memory.other_than[1]
         if wanted.pointer not in others:
             content = self._content()
@@ -92,28 +93,32 @@ class Values:
         held = others[wanted.pointer]
         return None if held is None else held == now
 
-    def _content(self) -> Mapping[str, bytes] | None:
-        """Return what the Secret holds in the state in which it was listed; None if it cannot be read or has changed.
+    def _content(self) -> Document | None:
+        """Return the object in the state in which it was listed; None if it cannot be read or has changed.
 
         The record says where in that state the values are.
         """
         if not self._contents:
             try:
-                found = self.tenant.secrets.read(self.metadata.name, _CALL_SECONDS)
+                found = self.managed.among(self.tenant).read(self.managed.name, _CALL_SECONDS)
             except (KubernetesError, KubernetesUnavailable):
                 self._contents.append(None)
             else:
-                is_as_listed = found.metadata.resource_version == self.metadata.resource_version
-                self._contents.append(found.data if is_as_listed else None)
+                is_as_listed = found.metadata.resource_version == self.managed.metadata.resource_version
+                self._contents.append(found.document if is_as_listed else None)
         return self._contents[0]
 
-    @staticmethod
-    def _held(wanted: FollowedField, content: Mapping[str, bytes]) -> bytes | None:
+    def _held(self, wanted: FollowedField, content: Document) -> bytes | None:
         """Return the digest of what the live object's field has in place of its references."""
-        key = SECRET.key(wanted.pointer)
-        if key is None or key not in content:
+        codec = self.managed.codec
+        key = codec.key(wanted.pointer)
+        stored = codec.stored(content).get(key) if key is not None else None
+        if stored is None:
             return None
-        found = values_in(wanted.entry.spans, SecretValue(content[key]))
+        try:
+            found = values_in(wanted.entry.spans, SecretValue(codec.decode(stored)))
+        except ValueError:
+            return None
         if found is None or found.keys() != set(wanted.references):
             return None
         return _digest(wanted, found)

@@ -1,4 +1,4 @@
-"""What people are told of restarts: Events on the workloads, and problems of the Secrets whose new value waits."""
+"""What people are told of restarts: Events on the workloads, and problems of the objects whose new value waits."""
 
 from collections.abc import Collection, Mapping
 from typing import Final
@@ -12,6 +12,7 @@ from manifests.following.problem import Hindrance, Problem
 from manifests.following.restarting import Decision, Workload
 from manifests.following.rolled import Marks
 from manifests.following.rollout_gate import Gate
+from manifests.following.workload import Used
 
 _MOST_NAMES: Final = 5
 _LEFT: Final[Mapping[Gate, str]] = {
@@ -29,12 +30,12 @@ class Announcer:
     def __init__(self, tell: Telling) -> None:
         self._tell = tell
 
-    def tell(self, tenant: TenantApi, found: Decision, judged: Judged, states: Marks) -> Mapping[str, Problem]:
-        """Tell which workloads are not restarted, and why. Returns the problems of Secrets by name."""
-        problems: dict[str, Problem] = {}
+    def tell(self, tenant: TenantApi, found: Decision, judged: Judged, states: Marks) -> Mapping[Used, Problem]:
+        """Tell which workloads are not restarted, and why. Returns the problems of what they use."""
+        problems: dict[Used, Problem] = {}
         for one in judged.values():
             if not one.has_template:
-                note = "Keyhole does not see which Secrets it uses: it refers to another workload (workloadRef)."
+                note = "Keyhole does not see what it uses: it refers to another workload (workloadRef)."
                 self._warn(tenant, one, "RestartNotFollowed", note)
         for left in found.left:
             names = names_of(left, states)
@@ -48,14 +49,14 @@ class Announcer:
             self._warn(tenant, judged[held.kind, held.name], "RestartHeld", note)
         for by in {id(by): by for _, by in found.held}.values():
             note = (
-                f"Was ready, was restarted for a changed Secret, and is not ready now. Others that use the new value"
+                f"Was ready, was restarted for a changed value, and is not ready now. Others that use the new value"
                 f' wait until it is, until the value changes again, or until it has {RESTART}: "false".'
             )
             self._warn(tenant, judged[by.kind, by.name], "RestartNotReady", note)
         return problems
 
-    def restarted(self, tenant: TenantApi, one: Seen, names: Collection[str]) -> None:
-        """Tell that a workload was restarted for these Secrets."""
+    def restarted(self, tenant: TenantApi, one: Seen, names: Collection[Used]) -> None:
+        """Tell that a workload was restarted for these objects."""
         note = f"Restarted because {_shown(names)} changed."
         self._event(tenant, one, "Restarted", note, is_warning=False)
 
@@ -76,13 +77,16 @@ class Announcer:
         self._tell.event(tenant, one.metadata, kind.value, kind.api_version, reason, note, is_warning=is_warning)
 
 
-def names_of(workload: Workload, states: Marks) -> list[str]:
-    """Return the names of the Secrets that have changed since the workload's pods were made."""
+def names_of(workload: Workload, states: Marks) -> list[Used]:
+    """Return the Secrets and ConfigMaps that have changed since the workload's pods were made."""
     moved = workload.moved(states)
-    return sorted(name for name in workload.used if rolled.mark_of(name) in moved)
+    return sorted(used for used in workload.used if rolled.mark_of(used) in moved)
 
 
-def _shown(names: Collection[str]) -> str:
-    few = ", ".join(sorted(names)[:_MOST_NAMES])
+def _shown(names: Collection[Used]) -> str:
+    """Return "the Secret a has", "the Secrets a, b have", "ConfigMap a, Secret b have"."""
+    kinds = {one.kind for one in names}
+    few = ", ".join(one.name if len(kinds) == 1 else str(one) for one in sorted(names)[:_MOST_NAMES])
     more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-    return f"the Secret{'s' if len(names) > 1 else ''} {few}{more} {'have' if len(names) > 1 else 'has'}"
+    plural, have = ("s", "have") if len(names) > 1 else ("", "has")
+    return f"the {min(kinds)}{plural} {few}{more} {have}" if len(kinds) == 1 else f"{few}{more} {have}"

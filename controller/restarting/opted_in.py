@@ -1,22 +1,26 @@
 """The workloads of a namespace that opted in to restarts, as they are now."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Final
 
+from controller.managed import Managed
 from kube.documents import part, text
 from kube.errors import KubernetesError
 from kube.metadata_pages import MOST_BYTES, Oversized
 from kube.objects import Metadata
 from kube.tenant_clients import TenantApi
 from kube.workloads import FoundWorkload, WorkloadKind, Workloads
-from manifests.annotations import ROLLED
+from manifests.annotations import RECORD, ROLLED
 from manifests.following import rolled
 from manifests.following.restarting import Workload, opted_in
+from manifests.following.rolled import Marks, State
 from manifests.following.rollout_gate import Gate, deadline_seconds, gate
-from manifests.following.workload import has_template, secrets_used
+from manifests.following.workload import Used, has_template, objects_used
+from manifests.provenance import record
+from manifests.provenance.counting import changes
 
 log = logging.getLogger("keyhole.controller")
 
@@ -124,7 +128,7 @@ def seen_as(kind: WorkloadKind, found: FoundWorkload) -> Seen:
     workload = Workload(
         kind.value,
         metadata.name.name,
-        secrets_used(document),
+        objects_used(document),
         dealt_with,
         restarted_for,
         gate(kind.value, document),
@@ -132,3 +136,16 @@ def seen_as(kind: WorkloadKind, found: FoundWorkload) -> Seen:
     # The annotations and labels are anybody's to fill, and nothing of them is needed later.
     kept = replace(metadata, annotations={}, labels={}, owners=())
     return Seen(kind, kept, workload, deadline_seconds(document), has_template(document))
+
+
+def states_of(listed: Sequence[Managed], seen: Sequence[Seen]) -> Marks:
+    """Return the marks of the objects with a record that workloads use."""
+    used = frozenset[Used]().union(*(one.workload.used for one in seen))
+    found = ((Used.of(one.codec, one.name.name), one.metadata) for one in listed)
+    return rolled.marks(
+        [
+            State(name, one.uid, changes(record.parse(one.annotations[RECORD])))
+            for name, one in found
+            if name in used and name is not None and RECORD in one.annotations and not one.is_going
+        ]
+    )

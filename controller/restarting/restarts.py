@@ -1,4 +1,4 @@
-"""Restarts workloads when a Secret that they use has changed, one at a time in a namespace.
+"""Restarts workloads when a Secret or ConfigMap that they use has changed, one at a time in a namespace.
 
 What was done stands on the workloads (`keyhole.dev/rolled`), so a crash or a second leader repeats nothing, and what
 happened meanwhile is seen. Memory holds what only costs time if it is lost.
@@ -15,27 +15,26 @@ from http import HTTPStatus
 from typing import Final
 
 from controller.following.pacing.budget import Budget, Priority
+from controller.managed import Managed
 from controller.restarting.announcing import Announcer, names_of
-from controller.restarting.opted_in import CALL_SECONDS, NoRight, OptedIn, Seen
+from controller.restarting.opted_in import CALL_SECONDS, NoRight, OptedIn, Seen, states_of
 from controller.telling.meters import FollowMeters, Restart
 from controller.telling.telling import Telling
 from kube.errors import Conflict, KubernetesError
 from kube.objects import Metadata
 from kube.tenant_clients import TenantApi
 from kube.workloads import Workloads
-from manifests.annotations import RECORD, RESTART
-from manifests.following import rolled
+from manifests.annotations import RESTART
 from manifests.following.problem import Problem
 from manifests.following.restarting import baseline_patch, decide, restart_patch
-from manifests.following.rolled import Marks, SecretState
-from manifests.provenance import record
-from manifests.provenance.counting import changes
+from manifests.following.rolled import Marks
+from manifests.following.workload import Used
 
 log = logging.getLogger("keyhole.controller")
 
 GoOn = Callable[[], None]
 
-# Secrets that change one after another are one restart.
+# Objects that change one after another are one restart.
 _QUIET_SECONDS: Final = 5.0
 _LONGEST_QUIET_SECONDS: Final = 30.0
 _FIRST_LOOK_SECONDS: Final = 2.0
@@ -62,7 +61,7 @@ class _Place:
     looks: int = 0
     refused_until: dict[str, float] = field(default_factory=dict)
     held: frozenset[str] = frozenset()
-    problems: Mapping[str, Problem] = field(default_factory=dict)
+    problems: Mapping[Used, Problem] = field(default_factory=dict)
     told_until: float = 0.0
 
 
@@ -91,27 +90,26 @@ class Restarts:
         # Since when, and until when unless it is seen again. Kept when it has ended, so that nobody starts afresh.
         self._in_progress: dict[str, tuple[float, float]] = {}
 
-    def baselines(self, tenant: TenantApi, namespace: Metadata, secrets: Sequence[Metadata], go_on: GoOn) -> None:
+    def baselines(self, tenant: TenantApi, namespace: Metadata, listed: Sequence[Managed], go_on: GoOn) -> None:
         """Note on each workload that opted in, and has no such note, what its pods have. Restarts nothing.
 
-        To be called before a round's refreshes with the Secrets that the round has listed, and from time to time: a
-        Secret that changes before its users are noted restarts nothing. Raises errors of `kube`, and what `go_on`
-        raises.
+        To be called before a round's refreshes with the objects that the round has listed, and from time to time: one
+        that changes before its users are noted restarts nothing. Raises errors of `kube`, and what `go_on` raises.
         """
         place = self._place(namespace.name.name)
-        seen = self._look(place, tenant, namespace, secrets, go_on)
-        self._note_baselines(place, tenant, seen, _states(secrets, seen), go_on)
+        seen = self._look(place, tenant, namespace, listed, go_on)
+        self._note_baselines(place, tenant, seen, states_of(listed, seen), go_on)
 
-    def visit(self, tenant: TenantApi, namespace: Metadata, secrets: Sequence[Metadata], go_on: GoOn) -> float | None:
+    def visit(self, tenant: TenantApi, namespace: Metadata, listed: Sequence[Managed], go_on: GoOn) -> float | None:
         """Look at the namespace's workloads, and restart the one that is due, if any.
 
-        `secrets` is a fresh list of the followed Secrets. Returns in how many seconds to call again, None if nothing is
-        pending. Raises errors of `kube`, and what `go_on` raises.
+        `listed` is a fresh list of the managed objects that pods can use. Returns in how many seconds to call again,
+        None if nothing is pending. Raises errors of `kube`, and what `go_on` raises.
         """
         name = namespace.name.name
         place, now = self._place(name), self._clock()
-        seen = self._look(place, tenant, namespace, secrets, go_on)
-        states = _states(secrets, seen)
+        seen = self._look(place, tenant, namespace, listed, go_on)
+        states = states_of(listed, seen)
         self._note_baselines(place, tenant, seen, states, go_on)
         if place.states != states:
             place.states, place.changed_at = states, now
@@ -131,8 +129,8 @@ class Restarts:
         place.looks = 0
         return None if found.is_over and not place.refused_until else _IDLE_LOOK_SECONDS
 
-    def problems(self, namespace: str) -> Mapping[str, Problem]:
-        """Return what keeps a changed value from its users, by the name of the Secret, as of the last visit."""
+    def problems(self, namespace: str) -> Mapping[Used, Problem]:
+        """Return what keeps a changed value from its users, by the object that holds it, as of the last visit."""
         with self._lock:
             place = self._places.get(namespace)
         return place.problems if place else {}
@@ -154,12 +152,13 @@ class Restarts:
             return place
 
     def _look(
-        self, place: _Place, tenant: TenantApi, namespace: Metadata, secrets: Sequence[Metadata], go_on: GoOn
+        self, place: _Place, tenant: TenantApi, namespace: Metadata, listed: Sequence[Managed], go_on: GoOn
     ) -> list[Seen]:
         try:
             return place.workloads.look(tenant, namespace, go_on)
         except NoRight:
-            is_wanted = any(one.annotations.get(RESTART) == "true" for one in (namespace, *secrets))
+            asking = (namespace, *(one.metadata for one in listed))
+            is_wanted = any(one.annotations.get(RESTART) == "true" for one in asking)
             if is_wanted and place.told_until <= self._clock():
                 place.told_until = self._clock() + _AGAIN_SECONDS
                 log.warning(
@@ -215,7 +214,7 @@ class Restarts:
         return True
 
     def _quiet_seconds(self, place: _Place, now: float) -> float:
-        """Return how long to wait for further changes of the namespace's Secrets."""
+        """Return how long to wait for further changes of the namespace's objects."""
         if place.pending_at is None:
             place.pending_at = now
         return max(0.0, min(place.changed_at + _QUIET_SECONDS, place.pending_at + _LONGEST_QUIET_SECONDS) - now)
@@ -246,15 +245,3 @@ class Restarts:
                 return False
             self._in_progress[namespace] = (now, now + _IN_PROGRESS_SECONDS)
             return True
-
-
-def _states(secrets: Sequence[Metadata], seen: Sequence[Seen]) -> Marks:
-    """Return the marks of the Secrets with a record that workloads use."""
-    used = frozenset[str]().union(*(one.workload.used for one in seen))
-    return rolled.marks(
-        [
-            SecretState(one.name.name, one.uid, changes(record.parse(one.annotations[RECORD])))
-            for one in secrets
-            if one.name.name in used and RECORD in one.annotations and not one.is_going
-        ]
-    )

@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, nullcontext
 from http import HTTPStatus
 from typing import Final
 
+from controller.managed import Managed
 from controller.telling.allowance import Allowance
 from controller.telling.lasting import LastingProblems, Write
 from kube.errors import Conflict, KubernetesError, KubernetesUnavailable
@@ -21,7 +22,6 @@ from kube.objects import Metadata
 from kube.tenant_clients import TenantApi
 from manifests.annotations import PROBLEM
 from manifests.following.problem import Problem, dump, explained
-from manifests.kinds.secret import SECRET
 from resolver.references.characters import visible
 
 log = logging.getLogger("keyhole.controller")
@@ -101,45 +101,46 @@ class Telling:
         except KubernetesUnavailable as error:
             log.info("no Event %s about %s %s: %s", reason, kind, about.name, error)
 
-    def problem(self, tenant: TenantApi, about: Metadata, found: Problem | None, go_on: Callable[[], None]) -> None:
+    def problem(self, tenant: TenantApi, about: Managed, found: Problem | None, go_on: Callable[[], None]) -> None:
         """Take note of what a round found about an object, and bring its annotation up to date.
 
-        To be called once a round for each followed object that was compared, with its current metadata. The annotation
+        To be called once a round for each followed object that was compared, in its current state. The annotation
         is written when two rounds in a row have found the same, with a warning as an Event, and taken off as soon as
         nothing is wrong. At most 5 a second are written on average, half of them in one namespace; the others have
         their turn in a later round. Never raises errors of `kube`, but what `go_on` raises.
         """
-        if about.is_going:
+        metadata, namespace = about.metadata, about.name.namespace
+        if metadata.is_going:
             return
-        namespace, name = about.name.namespace, about.name.name
         with self._lock:
-            write = self._lasting.found(namespace, name, found, about.annotations.get(PROBLEM))
+            write = self._lasting.found(namespace, about.identity, found, metadata.annotations.get(PROBLEM))
             if write is Write.NOTHING or not self._may_write(namespace):
                 return
         text = None if isinstance(write, Write) else dump(write)
         try:
             with self._paced(namespace, go_on):
                 go_on()
-                tenant.secrets.change(
-                    about.name, {PROBLEM: text}, _CALL_SECONDS, resource_version=about.resource_version
+                about.among(tenant).change(
+                    about.name, {PROBLEM: text}, _CALL_SECONDS, resource_version=metadata.resource_version
                 )
         except Conflict:
-            log.debug("Secret %s has changed; its problem is written in the next round", about.name)
+            log.debug("%s has changed; its problem is written in the next round", about)
         except (KubernetesError, KubernetesUnavailable) as error:
             if getattr(error, "status", None) != HTTPStatus.NOT_FOUND:
                 self._told_of(namespace, _NOT_WRITTEN, str(error))
         else:
             if isinstance(write, Problem):
-                self.event(tenant, about, SECRET.kind, "v1", _NOT_FOLLOWED, _in_words(write), is_warning=True)
+                kind, note = about.codec.kind, _in_words(write)
+                self.event(tenant, metadata, kind, about.api_version, _NOT_FOLLOWED, note, is_warning=True)
 
     def hint(self, namespace: str, word: str, text: str) -> None:
         """Log what whoever looks after a namespace's Vault should know, once a day for each word."""
         self._told_of(namespace, f"hint: {word}", text, seconds=_ONE_HINT_IN_SECONDS)
 
-    def retain(self, namespace: str, names: Collection[str]) -> None:
-        """Forget the problems of objects that no longer exist. `names` are those that a round has listed."""
+    def retain(self, namespace: str, identities: Collection[str]) -> None:
+        """Forget the problems of objects that no longer exist. `identities` are of those that a round has listed."""
         with self._lock:
-            self._lasting.retain(namespace, names)
+            self._lasting.retain(namespace, identities)
 
     def forget(self, namespace: str) -> None:
         """Forget a namespace that is no longer followed."""

@@ -1,1 +1,1 @@
-"""What registers Keyhole with the API server, and how the API server proves itself to what is registered."""
+"""What registers Keyhole with the API server, how that proves itself to what is registered, and whether it asks it."""

@@ -28,6 +28,7 @@ MAX_FIELDS = 1000
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _RESOLVER = yaml.resolver.Resolver()
 _STRING_TAG = "tag:yaml.org,2002:str"
+_POINTERS = "a map from JSON Pointers to strings"
 _FRAME = (StreamStartEvent, DocumentStartEvent, DocumentEndEvent, StreamEndEvent)
 
 
@@ -39,8 +40,10 @@ class FieldsMapError(ValueError):
         self.problem = problem
 
 
-def parse(text: str) -> dict[str, str]:
+def parse(text: str, *, expected: str = _POINTERS) -> dict[str, str]:
     """Return the pointers and their texts, in the order in which they are written.
+
+    Other annotations have such maps too; `expected` says in messages what of.
 
     Raises `FieldsMapError` for anything but one flat map of strings. That includes anchors, aliases, merge keys, tags,
     nested maps, duplicate keys, and scalars that YAML does not read as strings.
@@ -49,7 +52,7 @@ def parse(text: str) -> dict[str, str]:
         raise FieldsMapError(f"longer than {MAX_BYTES} bytes")
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise FieldsMapError("not Unicode text (half of a surrogate pair)")
-    scalars = [_string(event) for event in islice(_map_events(text), 2 * MAX_FIELDS + 1)]
+    scalars = [_string(event) for event in islice(_map_events(text, expected), 2 * MAX_FIELDS + 1)]
     if len(scalars) > 2 * MAX_FIELDS:
         raise FieldsMapError(f"more than {MAX_FIELDS} fields")
     pointers, texts = scalars[::2], scalars[1::2]
@@ -61,7 +64,7 @@ def parse(text: str) -> dict[str, str]:
     return found
 
 
-def _map_events(text: str) -> Iterator[Event]:
+def _map_events(text: str, expected: str) -> Iterator[Event]:
     """Yield the events between the start and the end of the one map."""
     depth = 0
     for event in _events(text):
@@ -75,7 +78,7 @@ def _map_events(text: str) -> Iterator[Event]:
         elif isinstance(event, MappingEndEvent):
             continue
         elif depth == 0:
-            raise FieldsMapError(f"{_where(event)}: expected a map from JSON Pointers to strings")
+            raise FieldsMapError(f"{_where(event)}: expected {expected}")
         else:
             yield event
 

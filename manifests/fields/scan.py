@@ -2,21 +2,18 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from manifests import annotations
 from manifests.fields import fields_map
+from manifests.fields.annotated import mapped, whole
+from manifests.fields.files import PREFIX, File
 from manifests.fields.problem import Problem
 from manifests.fields.template import FieldTemplate, TemplateError
-from manifests.fields.texts import (
-    annotation_template,
-    begins_late,
-    canonical,
-    reading_units,
-    what_it_is,
-)
+from manifests.fields.texts import annotation_template, begins_late, canonical, reading_units, what_it_is
+from manifests.fields.whole import WholePath
 from manifests.kinds.codec import Codec, Stored
 from resolver.causes import Cause
 from resolver.references.errors import ReferenceSyntaxError
@@ -29,10 +26,11 @@ _UNITS_A_CHARACTER = 10
 
 
 class Form(StrEnum):
-    """Where a reference was written: in an annotation, or in place of the value."""
+    """Where a reference was written: in an annotation, in place of the value, or as the path of a whole secret."""
 
     ANNOTATION = "annotation"
     IN_PLACE = "in place"
+    FROM = "from"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +38,7 @@ class WantedField:
     """A field that is to be filled from references. `origin` tells the reader of a message where they are written.
 
     `text` is the text of the annotation, or the reference that a value in place consists of; a single reference is in
-    canonical form. It is empty for a longer text in place, which may contain secrets of its own.
+    canonical form. It is empty for a longer text in place and for a file, which may contain secrets of their own.
     """
 
     codec: Codec
@@ -66,7 +64,8 @@ class Scan:
     """What the scan of an object found.
 
     `annotated` has all keys that annotations name, whether their references can be read or not. `malformed` has the
-    keys whose values look like references and cannot be read as such.
+    keys whose values look like references and cannot be read as such. `whole` has the whole secrets that are wanted,
+    and `sources` the keys that files are rendered from, with the origin of each file.
     """
 
     wanted: Sequence[WantedField] = ()
@@ -74,6 +73,8 @@ class Scan:
     warnings: Sequence[str] = ()
     annotated: frozenset[str] = frozenset()
     malformed: frozenset[str] = frozenset()
+    whole: tuple[WholePath, ...] = ()
+    sources: Mapping[str, str] = field(default_factory=dict)
 
 
 def free(_units: int) -> None:
@@ -101,6 +102,8 @@ def scan_object(
     problems: list[Problem] = []
     wanted_fields: dict[str, WantedField] = {}
     annotated = list(_annotated(codec, notes, problems))
+    named = frozenset(key for key, _, _ in annotated)
+    values, sources = codec.stored(manifest), dict[str, str]()
     for key, origin, text in annotated:
         if len(problems) > MAX_REFERENCES:
             break
@@ -108,26 +111,27 @@ def scan_object(
         if key in wanted_fields:
             problems.append(Problem(origin, f"{wanted_fields[key].origin} fills the same key; remove one of the two"))
             continue
-        wanted = _annotated_field(codec, key, origin, text, problems)
-        if wanted is not None:
-            wanted_fields[key] = wanted
+        if text.startswith(PREFIX):
+            file = File(codec, key, text.removeprefix(PREFIX), named, sources.keys())
+            pay(_UNITS_A_CHARACTER * len(str(values.get(file.source, ""))))
+            one = _file(file, origin, values, problems)
+            sources.setdefault(file.source, origin)
+        else:
+            one = annotated_field(codec, key, origin, text, problems)
+        if one is not None:
+            wanted_fields[key] = one
+    paths = whole(codec, notes, problems) if annotations.FROM in notes else ()
     ignored = annotations.ignored(notes)
-    named = frozenset(key for key, _, _ in annotated)
-    values = codec.stored(manifest) if codec.in_place is not None else {}
-    in_place = {key for key in values.keys() - named if key not in ignored and key not in settled}
+    candidates = values.keys() - named - sources.keys() if codec.in_place is not None else ()
+    in_place = {key for key in candidates if key not in ignored and key not in settled}
     stored, malformed = dict[str, WantedField](), set[str]()
     left = _add_in_place(codec, {key: values[key] for key in in_place & unchanged}, stored, malformed, pay)
     problems += _add_in_place(codec, {key: values[key] for key in in_place - unchanged}, wanted_fields, malformed, pay)
     wanted_fields |= stored
     warnings = [f"annotation {name} means nothing to Keyhole" for name in annotations.unknown(notes)]
     warnings += [f"{each.origin} did not change, so it stays as it is: {each.message}" for each in left]
-    return Scan([wanted_fields[key] for key in sorted(wanted_fields)], problems, warnings, named, frozenset(malformed))
-
-
-def has_annotations(manifest: Mapping[str, Any]) -> bool:
-    """Whether an object, of whatever kind, has an annotation that Keyhole fills fields from."""
-    notes = (manifest.get("metadata") or {}).get("annotations") or {}
-    return any(name == annotations.FIELDS or name.startswith(annotations.DATA_PREFIX) for name in notes)
+    wanted = [wanted_fields[key] for key in sorted(wanted_fields)]
+    return Scan(wanted, problems, warnings, named, frozenset(malformed), paths, sources)
 
 
 def too_many(count: int) -> Iterator[Problem]:
@@ -192,30 +196,19 @@ def _least_bytes(reference: Reference) -> int:
 def _annotated(codec: Codec, notes: Mapping[str, str], problems: list[Problem]) -> Iterator[tuple[str, str, str]]:
     """Yield key, origin and text for each field that an annotation fills."""
     for name in sorted(notes):
-        if name.startswith(annotations.DATA_PREFIX):
+        if name.startswith(annotations.DATA_PREFIX) and not codec.has_keys:
+            message = f"fills a key of data, and {codec.resource} have none; name the field in {annotations.FIELDS}"
+            problems.append(Problem(f"annotation {name}", message))
+        elif name.startswith(annotations.DATA_PREFIX):
             yield name.removeprefix(annotations.DATA_PREFIX), f"annotation {name}", notes[name]
-        elif annotations.is_environment(name):
+        elif annotations.asks_for_variables(name):
             problems.append(Problem(f"annotation {name}", f"fills a variable, and a {codec.kind} has none"))
     if annotations.FIELDS in notes:
-        yield from _mapped(codec, notes[annotations.FIELDS], problems)
+        yield from mapped(codec, notes[annotations.FIELDS], problems)
 
 
-def _mapped(codec: Codec, text: str, problems: list[Problem]) -> Iterator[tuple[str, str, str]]:
-    origin = f"annotation {annotations.FIELDS}"
-    try:
-        entries = fields_map.parse(text)
-    except fields_map.FieldsMapError as error:
-        problems.append(Problem(origin, error.problem))
-        return
-    for pointer, value in entries.items():
-        key = codec.key(pointer)
-        if key is None or not codec.is_fillable(key):
-            problems.append(Problem(f"{origin}, {pointer!r}", codec.address))
-        else:
-            yield key, f"{origin}, {pointer}", value
-
-
-def _annotated_field(codec: Codec, key: str, origin: str, text: str, problems: list[Problem]) -> WantedField | None:
+def annotated_field(codec: Codec, key: str, origin: str, text: str, problems: list[Problem]) -> WantedField | None:
+    """Return the field that an annotation's text fills, or add the problem with it and return None."""
     try:
         template = annotation_template(codec, key, text)
     except ReferenceSyntaxError as error:
@@ -230,6 +223,14 @@ def _annotated_field(codec: Codec, key: str, origin: str, text: str, problems: l
         problems.append(Problem(origin, f"has no reference{behind}; expected {example}"))
         return None
     return WantedField(codec, key, Form.ANNOTATION, origin, template, canonical(template) or text)
+
+
+def _file(file: File, origin: str, values: Mapping[str, Stored | None], problems: list[Problem]) -> WantedField | None:
+    found = file.template(values)
+    if not isinstance(found, str):
+        return WantedField(file.codec, file.key, Form.ANNOTATION, origin, found)
+    problems.append(Problem(origin, found))
+    return None
 
 
 def _field_in_place(codec: Codec, key: str, stored: Stored) -> WantedField | Problem | None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from manifests import annotations
@@ -41,12 +41,14 @@ class FollowedObject:
 
     `changes` counts how often its values changed. `interval_seconds` is the object's own, from `keyhole.dev/follow`;
     None if it has none. `problem` says what is wrong with that annotation; the connection's interval counts then.
+    `version` is the version of its API in which the pointers lead to the fields, "" if the record does not say.
     """
 
     fields: tuple[FollowedField, ...] = ()
     changes: int = 0
     interval_seconds: float | None = None
     problem: str = ""
+    version: str = ""
 
 
 def followed(codec: Codec, notes: Mapping[str, str]) -> FollowedObject:
@@ -61,12 +63,13 @@ def followed(codec: Codec, notes: Mapping[str, str]) -> FollowedObject:
         for pointer, entry in found.entries.items()
         if (field := recorded_field(codec, pointer, entry)) is not None and field.versions
     )
+    what = FollowedObject(fields, changes, version=found.version)
     if wish in {"", "true"}:
-        return FollowedObject(fields, changes)
+        return what
     seconds = duration_seconds(wish)
     if seconds is None:
-        return FollowedObject(fields, changes, problem=f'{annotations.FOLLOW} is neither "false" nor a time like "10m"')
-    return FollowedObject(fields, changes, seconds)
+        return replace(what, problem=f'{annotations.FOLLOW} is neither "false" nor a time like "10m"')
+    return replace(what, interval_seconds=seconds)
 
 
 def duration_seconds(text: str) -> float | None:

@@ -1,7 +1,7 @@
 """Which workload is restarted next, and by which patch.
 
-A workload is restarted when a Secret that it uses has changed since its pods were made, one at a time, in an order that
-keeps harm small: if one that was ready does not become ready on a new value, no other gets that value.
+A workload is restarted when a Secret or ConfigMap that it uses has changed since its pods were made, one at a time, in
+an order that keeps harm small: if one that was ready does not become ready on a new value, no other gets that value.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,19 +12,20 @@ from manifests.annotations import RESTART, ROLLED
 from manifests.following import rolled
 from manifests.following.rolled import Marks, Rolled
 from manifests.following.rollout_gate import Gate
+from manifests.following.workload import Used
 
 
 @dataclass(frozen=True, slots=True)
 class Workload:
     """What is known of a workload that opted in.
 
-    `used` are the names of its Secrets. `dealt_with` is the mark on the workload, `restarted_for` the one of the last
+    `used` are its Secrets and ConfigMaps. `dealt_with` is the mark on the workload, `restarted_for` the one of the last
     restart by Keyhole, None if there is none.
     """
 
     kind: str
     name: str
-    used: frozenset[str]
+    used: frozenset[Used]
     dealt_with: Rolled | None
     restarted_for: Rolled | None
     gate: Gate
@@ -33,8 +34,8 @@ class Workload:
         return f"{self.kind} {self.name}"
 
     def moved(self, now: Marks) -> frozenset[str]:
-        """Return which of its Secrets have changed since its pods were made, as `rolled.moved` does."""
-        used = {rolled.mark_of(name) for name in self.used}
+        """Return which of its objects have changed since its pods were made, as `rolled.moved` does."""
+        used = {rolled.mark_of(one) for one in self.used}
         return rolled.moved(self.dealt_with.marks, now) & used if self.dealt_with else frozenset()
 
     def baseline(self, now: Marks) -> Marks | None:
@@ -74,7 +75,7 @@ class Decision:
 
 
 def decide(workloads: Sequence[Workload], now: Marks) -> Decision:
-    """Decide for the workloads of a namespace that opted in; `now` are the marks of all its followed Secrets."""
+    """Decide for the workloads of a namespace that opted in; `now` are the marks of all its followed objects."""
     pending = [one for one in workloads if one.moved(now)]
     left = [one for one in pending if one.gate in {Gate.PAUSED, Gate.ON_DELETE}]
     judged = [(one, _stopper(one, workloads, now)) for one in pending if one not in left]

@@ -1,14 +1,15 @@
-"""The annotation `keyhole.dev/rolled`: which states of its Secrets a workload's pods have.
+"""The annotation `keyhole.dev/rolled`: which states of its Secrets and ConfigMaps a workload's pods have.
 
     NAME:STATE,NAME:STATE…
 
-One pair of eight hexadecimal digits each for every followed Secret that the workload uses, in order. NAME stands for
-the Secret's name, STATE for its uid and for how often its values have changed (the record's `n`). A `~` at the end says
-that the workload was not ready when Keyhole restarted it, so nothing follows from its not becoming ready.
+One pair of eight hexadecimal digits each for every followed object that the workload uses, in order. NAME stands for
+a Secret's name, or for `ConfigMap/` and a ConfigMap's, which no Secret can have as its name; STATE stands for its uid
+and for how often its values have changed (the record's `n`). A `~` at the end says that the workload was not ready when
+Keyhole restarted it, so nothing follows from its not becoming ready.
 
 On the workload it says what is dealt with. On the pod template it says what the last restart was for.
 
-A single digest of everything would not do: a new version of a workload that uses one more Secret would look as if a
+A single digest of everything would not do: a new version of a workload that uses one more object would look as if a
 value had changed, and would be rolled out twice. No time stands in it, so two leaders write the same text.
 """
 
@@ -18,8 +19,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from manifests.following.workload import SECRET, Used
+
 Marks: TypeAlias = Mapping[str, str]
-"""States by Secret, both as digests."""
+"""States by object, both as digests."""
 
 _DIGITS: Final = 8
 _TEXT: Final = re.compile(r"[0-9a-f]{8}:[0-9a-f]{8}(?:,[0-9a-f]{8}:[0-9a-f]{8})*~?")
@@ -29,10 +32,10 @@ _MOST_CHARACTERS: Final = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class SecretState:
-    """A followed Secret: `n` counts the changes of its values since the object with this uid was made."""
+class State:
+    """A followed object: `n` counts the changes of its values since the object with this uid was made."""
 
-    name: str
+    used: Used
     uid: str
     n: int
 
@@ -59,23 +62,23 @@ def dump(rolled: Rolled) -> str:
     return pairs + (_WAS_NOT_READY if pairs and not rolled.was_ready else "")
 
 
-def marks(states: Collection[SecretState]) -> Marks:
-    """Return the marks of Secrets."""
-    return {mark_of(one.name): _digest(f"{one.uid} {one.n}") for one in states}
+def marks(states: Collection[State]) -> Marks:
+    """Return the marks of objects."""
+    return {mark_of(one.used): _digest(f"{one.uid} {one.n}") for one in states}
 
 
-def mark_of(name: str) -> str:
-    """Return the digest that stands for a Secret's name."""
-    return _digest(name)
+def mark_of(used: Used) -> str:
+    """Return the digest that stands for an object's name."""
+    return _digest(used.name if used.kind == SECRET else f"{used.kind}/{used.name}")
 
 
 def moved(before: Marks, now: Marks) -> frozenset[str]:
-    """Return which Secrets have another state than before. One that is in one of them only has not moved."""
+    """Return which objects have another state than before. One that is in one of them only has not moved."""
     return frozenset(name for name, state in now.items() if before.get(name, state) != state)
 
 
-def baseline(before: Marks, now: Marks, used: Collection[str]) -> Marks:
-    """Return the marks of a workload that uses these Secrets (names) and is not restarted.
+def baseline(before: Marks, now: Marks, used: Collection[Used]) -> Marks:
+    """Return the marks of a workload that uses these objects and is not restarted.
 
     What is new is taken as it is now, what is known stays as it was, and what is no longer used is dropped.
     """
@@ -83,8 +86,8 @@ def baseline(before: Marks, now: Marks, used: Collection[str]) -> Marks:
     return {mark: known[mark] for mark in map(mark_of, used) if mark in known}
 
 
-def after_restart(before: Marks, now: Marks, used: Collection[str]) -> Marks:
-    """Return the marks of a workload that is restarted. A Secret that is not there now keeps its mark."""
+def after_restart(before: Marks, now: Marks, used: Collection[Used]) -> Marks:
+    """Return the marks of a workload that is restarted. An object that is not there now keeps its mark."""
     return baseline(now, before, used)
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from manifests import annotations
-from manifests.fields.scan import scan_object
+from manifests.fields.files import PREFIX
+from manifests.fields.scan import Form, scan_object
 from manifests.following import problem
 from manifests.following.followed import followed, recorded_field
 from manifests.following.problem import Explained, Problem
@@ -81,7 +82,7 @@ class Standing:
 
 def is_ours(notes: Mapping[str, str], labels: Mapping[str, str]) -> bool:
     """Whether an object with these annotations and labels is one that Keyhole fills, or should have filled."""
-    known = {annotations.RECORD, annotations.REFRESH, annotations.PROBLEM, annotations.FIELDS}
+    known = {annotations.RECORD, annotations.REFRESH, annotations.PROBLEM, annotations.FIELDS, annotations.FROM}
     return (
         not known.isdisjoint(notes)
         or labels.get(annotations.MANAGED) == "true"
@@ -103,6 +104,7 @@ def standing(codec: Codec, notes: Mapping[str, str], labels: Mapping[str, str]) 
     missing = list(_missing(codec, notes, found))
     readings += missing
     findings += [Problem(Flaw.NO_RECORD, each.pointer) for each in missing]
+    findings += [Problem(Flaw.NO_RECORD, pointer) for pointer in _unrecorded(codec, notes, found)]
     if not readings and annotations.RECORD not in notes and labels.get(annotations.MANAGED) == "true":
         findings.append(Problem(Flaw.NO_RECORD))
     findings += _told(notes)
@@ -126,6 +128,21 @@ def _missing(codec: Codec, notes: Mapping[str, str], found: Record) -> Iterator[
         if wanted.pointer not in found.entries and wanted.pointer not in found.malformed:
             for reference in dict.fromkeys(wanted.template.references):
                 yield Reading(wanted.pointer, wanted.described, reference)
+
+
+def _unrecorded(codec: Codec, notes: Mapping[str, str], found: Record) -> Iterator[str]:
+    """Yield where files and whole secrets should stand that the record does not know. What they refer to is not here.
+
+    The references of a file stand in another key of the object, and the fields of whole secrets in Vault.
+    """
+    files = [
+        name for name, text in notes.items() if name.startswith(annotations.DATA_PREFIX) and text.startswith(PREFIX)
+    ]
+    for pointer in (codec.pointer(name.removeprefix(annotations.DATA_PREFIX)) for name in files):
+        if pointer not in found.entries and pointer not in found.malformed:
+            yield pointer
+    if annotations.FROM in notes and not any(entry.form is Form.FROM for entry in found.entries.values()):
+        yield codec.pointer("").rstrip("/")
 
 
 def _told(notes: Mapping[str, str]) -> Iterator[Problem]:

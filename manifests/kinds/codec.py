@@ -5,7 +5,7 @@ the webhook's registration ask the codec and never name a kind.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
@@ -54,9 +54,24 @@ class Codec:
 
     group: str = ""
     versions: tuple[str, ...] = ("v1",)
+    """The versions in which the API server sends the kind to the webhook; "*" for all."""
+    version: str = "v1"
+    """The version in which the controller lists the kind."""
     kind: str
     resource: str
     """The plural that URLs, RBAC and admission rules use."""
+    is_listed: bool = False
+    """Whether Keyhole fills the kind only because an administrator listed it."""
+    fillable: Sequence[str] = (f"{_DATA}*",)
+    """The fields that may be filled, as JSON Pointers; `*` stands for one segment, `**` at the end for one or more."""
+    has_keys: bool = True
+    """Whether `data.keyhole.dev/KEY` names a field. Otherwise only `keyhole.dev/fields` does."""
+    is_versioned: bool = False
+    """Whether the same field may have another JSON Pointer in another version of the kind."""
+    takes_whole_secrets: bool = False
+    """Whether `keyhole.dev/from` fills the kind with every field of a path."""
+    renders_files: bool = False
+    """Whether the text of one key can be rendered into another (`key:OTHER`)."""
     coding: str = "text"
     """What a stored value has to be. Messages say that it "is not base64"."""
     # MaxSecretSize, which is also the limit for ConfigMaps. Kubernetes checks it after admission.
@@ -92,24 +107,43 @@ class Codec:
         """Return an object's values by key, as they are stored. JSON's null, None, means that there is no value."""
         return manifest.get("data") or {}
 
-    def check(self, value: SecretValue) -> None:
-        """Raise `ResolverError` if this kind cannot store the value. By default it has to be UTF-8 text."""
+    def fitted(self, template: FieldTemplate, value: SecretValue) -> SecretValue:  # noqa: ARG002 - others look at it
+        """Return what a template rendered in the form that `encode`, records and their MACs work on.
+
+        Raises `ResolverError` if this kind cannot store the value. By default it has to be UTF-8 text. Kinds that store
+        numbers and booleans give them a form that no text has.
+        """
         try:
             value.reveal_text()
         except NotText:
             raise ValueNotText from None
+        return value
 
     def encode(self, value: bytes) -> Stored:
-        """Return the stored form of a value that passed `check`. Equal values have equal stored forms."""
+        """Return the stored form of a value that `fitted` returned. Equal values have equal stored forms."""
         return value.decode()
 
     def decode(self, stored: Stored) -> bytes:
-        """Return the value behind its stored form; raises `ValueError` if this kind cannot have stored it."""
+        """Return the value behind its stored form: the inverse of `encode`.
+
+        Raises `ValueError` if this kind cannot have stored it.
+        """
         return str(stored).encode()
 
     def size_bytes(self, stored: Stored | None) -> int:
         """Return how many bytes of `max_bytes` a stored value uses, without decoding it; None uses none."""
         return 0 if stored is None else len(str(stored).encode(errors="replace"))
+
+    def other_bytes(self, manifest: Mapping[str, Any], keys: Collection[str]) -> int:
+        """Return how many of `max_bytes` an object uses for everything but the values of these fields."""
+        return sum(self.size_bytes(value) for key, value in self.stored(manifest).items() if key not in keys)
+
+    def obstacles(self, manifest: Mapping[str, Any], keys: Collection[str]) -> Iterator[tuple[str, str]]:  # noqa: ARG002
+        """Yield each of these fields that has no place in an object, with the reason, which quotes no value.
+
+        By default there are none: the map that fields stand in is made when it is missing.
+        """
+        return iter(())
 
     def template(self, key: str, text: str) -> FieldTemplate | None:  # noqa: ARG002 - other kinds look at the key
         """Read the text of an annotation or a value; None if it has no reference.
@@ -118,8 +152,11 @@ class Codec:
         """
         return parse_value(text) if has_reference(text) else None
 
-    def placeholder(self, key: str) -> bytes:  # noqa: ARG002 - other kinds look at the key
-        """Return what a dry run shows in place of a new value. It depends only on the key, so it reveals nothing."""
+    def placeholder(self, key: str, template: FieldTemplate | None = None) -> bytes:  # noqa: ARG002 - others look at it
+        """Return what a dry run shows in place of a new value.
+
+        It depends only on the key and on the type that the template gives, so it reveals nothing.
+        """
         return MARKER.encode()
 
     def needs_form(self, key: str) -> bool:  # noqa: ARG002 - other kinds look at the key

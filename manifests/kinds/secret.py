@@ -29,13 +29,16 @@ _PEM_LABELS: Final[Mapping[str, str]] = {"tls.crt": "CERTIFICATE", "ca.crt": "CE
 class _Secret(Codec):
     kind = "Secret"
     resource = "secrets"
+    takes_whole_secrets = True
+    renders_files = True
     coding = "base64"
     in_place = secret_search.IN_PLACE
     # `auth` in a docker configuration is base64 once more.
     encoded_twice = frozenset(DOCKER_CONFIGS)
 
-    def check(self, value: SecretValue) -> None:
+    def fitted(self, template: FieldTemplate, value: SecretValue) -> SecretValue:  # noqa: ARG002
         """Accept any bytes: base64 can store them."""
+        return value
 
     def encode(self, value: bytes) -> Stored:
         return base64.b64encode(value).decode()
@@ -58,7 +61,7 @@ class _Secret(Codec):
             return docker_config(text)
         return parse_value(text) if has_reference(text) else None
 
-    def placeholder(self, key: str) -> bytes:
+    def placeholder(self, key: str, template: FieldTemplate | None = None) -> bytes:  # noqa: ARG002
         if key in _JSON_KEYS:
             return json.dumps({"auths": {}, "keyhole.dev/placeholder": MARKER}).encode()
         label = _PEM_LABELS.get(key)

@@ -119,7 +119,7 @@ _VARIABLES: Final[Mapping[str, str]] = {
     ),
     "unexcused": (
         f"variables.suspects.filter(key, !(key in variables.recorded) && !(key in variables.annotated)"
-        f" && !(key in variables.mapped) && !{IGNORED} && !({UNCHANGED}))"
+        f" && !(key in variables.mapped) && !(key in variables.sources) && !{IGNORED} && !({UNCHANGED}))"
     ),
     "characters": f"variables.unexcused.map(key, size({_VALUE})).sum()",
     "canBeJudged": f"variables.characters <= {JUDGED_CHARACTERS}",

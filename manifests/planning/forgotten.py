@@ -10,7 +10,7 @@ from manifests.provenance.mac import Verdict
 
 def is_removable(live: Evidence, key: str, unchanged: Mapping[str, Verdict]) -> bool:
     """Whether a value goes together with its annotation: Keyhole wrote it, and nobody has changed it since."""
-    return live.entries[key].form is Form.ANNOTATION and unchanged.get(key) is Verdict.PROVED
+    return live.entries[key].form is not Form.IN_PLACE and unchanged.get(key) is Verdict.PROVED
 
 
 def forgotten(
@@ -40,7 +40,9 @@ def forgotten(
 def _reason(sent: Evidence, live: Evidence, key: str, *, is_unchanged: bool) -> str:
     if live.verdict(key) is Verdict.FALSE and sent.stored(key) == live.stored(key):
         return "its record proves nothing and is removed"
-    if live.entries[key].form is Form.ANNOTATION:
+    if live.entries[key].form is Form.FROM and annotations.FROM in sent.notes:
+        return "it has a value of its own now, which counts more than the one from Vault"
+    if live.entries[key].form is not Form.IN_PLACE:
         return "its annotation was removed, but the value stays, because it is not the one that Keyhole wrote"
     if is_unchanged:
         return f"{annotations.IGNORE} names it, so its value stays and its reference is forgotten"

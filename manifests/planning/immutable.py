@@ -4,12 +4,13 @@ The API server refuses any other value. Keyhole refuses any other reference, so 
 agree.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from manifests import annotations
 from manifests.fields.problem import Problem
 from manifests.fields.scan import Form, Scan, scan_object
 from manifests.planning.planned_field import Action, PlannedField
+from manifests.planning.whole import ORIGIN, wanted_field
 from manifests.provenance.evidence import Evidence
 from manifests.provenance.mac import Verdict
 
@@ -32,7 +33,7 @@ def frozen_fields(
     """
     codec = live.codec
     advice = f"the {codec.kind} is immutable: delete it first, or give the new one another name"
-    before = scan_object(codec, {"metadata": (live.manifest or {}).get("metadata")})
+    before = scan_object(codec, live.manifest or {}, live.values)
     wanted_before = {wanted.key: wanted.template for wanted in before.wanted}
     fields: list[PlannedField] = []
     warnings: list[str] = []
@@ -53,7 +54,15 @@ def frozen_fields(
         elif value == sent.stored(wanted.key):
             fields.append(PlannedField(wanted, Action.KEEP, value))
             warnings.append(f"{wanted.described}: the {codec.kind} is immutable, so its value stays as it is")
-    notes = ((sent.manifest or {}).get("metadata") or {}).get("annotations") or {}
-    if annotations.REFRESH in notes and (fields or live.entries):
+    if found.whole != before.whole:
+        problems.append(Problem(ORIGIN, f"has other paths than those that gave the values; {advice}"))
+    fields += _of_whole_secrets(live) if found.whole else ()
+    if annotations.REFRESH in sent.notes and (fields or live.entries):
         warnings.append(not_refreshed(codec.kind))
     return fields, problems, warnings
+
+
+def _of_whole_secrets(live: Evidence) -> Iterator[PlannedField]:
+    for key, entry in live.entries.items():
+        if entry.form is Form.FROM and live.verdict(key) is Verdict.PROVED:
+            yield PlannedField(wanted_field(live.codec, key, entry.text), Action.KEEP, live.stored(key), entry)

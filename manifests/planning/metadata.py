@@ -52,7 +52,7 @@ def _change(
     metadata = manifest.get("metadata") or {}
     notes: Mapping[str, str] = metadata.get("annotations") or {}
     labels: Mapping[str, str] = metadata.get("labels") or {}
-    text = record.dump(key, found.entries, found.n, plan.record.more) if entries else None
+    text = record.dump(key, found.entries, found.n, plan.record.more, plan.version) if entries else None
     managed = "true" if entries or any(map(_is_new, filled)) else None
     if managed is None and not plan.rewrites_metadata:
         return MetadataChange()
@@ -74,12 +74,15 @@ def _changed_fields(plan: Plan, filled: Sequence[Filled], manifest: Mapping[str,
     if plan.before is None:
         return ()
     codec = plan.codec
-    after: dict[str, Stored | None] = {**codec.stored(manifest), **dict.fromkeys(plan.removed)}
+    sent = codec.stored(manifest)
     values = {each.planned.wanted.key: each.value for each in filled if each.value is not None}
+    after: dict[str, Stored | None] = dict.fromkeys(plan.removed)
     after.update({key: codec.encode(value.reveal()) for key, value in values.items()})
     recorded = {key for pointer in plan.record.entries if (key := codec.key(pointer)) is not None}
     keys = recorded | {each.planned.wanted.key for each in filled if each.entry is not None}
-    return [codec.pointer(key) for key in keys if plan.before.get(key) != after.get(key)]
+    return [
+        codec.pointer(key) for key in keys if plan.before.get(key) != (after[key] if key in after else sent.get(key))
+    ]
 
 
 def foreseen_oversize(

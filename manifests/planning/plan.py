@@ -18,18 +18,20 @@ record and did not change is never searched for references.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
 from manifests import annotations
+from manifests.fields.files import is_filled
 from manifests.fields.problem import Problem
 from manifests.fields.scan import Form, Scan, WantedField, free, scan_object, too_many
 from manifests.kinds.codec import Codec, Stored
 from manifests.planning.forgotten import foreign, forgotten, is_removable
 from manifests.planning.immutable import frozen_fields
+from manifests.planning.other_version import changed_references, filled_in, not_refreshed
 from manifests.planning.planned_field import Action, ConflictingValue, PlannedField
-from manifests.provenance.evidence import Evidence
+from manifests.planning.whole import NOT_SHOWN, Whole, WholePlan
+from manifests.provenance.evidence import Evidence, left_behind, recorded_in_place, unchanged_entries
 from manifests.provenance.mac import Provenance, Verdict
 from manifests.provenance.record import Entry, Record
 
@@ -44,7 +46,8 @@ class Plan:
     are. `rewrites_metadata` says whether Keyhole's own annotations and label may have to change. `record` is the live
     record, and `before` has the live values by key; None if the object is being created. `compares` says that the plan
     depends on a live value which the requester may not know, so only somebody who may get the object may see its
-    outcome.
+    outcome. `version` is the version of the kind that the record will name; empty if the kind does not need one.
+    `whole` has the whole secrets that are wanted; `fields` has those of their fields that a record knows.
     """
 
     codec: Codec
@@ -57,6 +60,8 @@ class Plan:
     record: Record = _NO_RECORD
     before: Mapping[str, Stored | None] | None = field(default=None, repr=False, compare=False)
     compares: bool = False
+    version: str = ""
+    whole: WholePlan | None = None
 
 
 def plan_object(
@@ -66,10 +71,12 @@ def plan_object(
     provenance: Provenance | None,
     *,
     dry_run: bool,
+    version: str = "",
     pay: Callable[[int], None] = free,
 ) -> Plan:
     """Plan an object of the codec's kind. `old` is the live object; None if it is being created.
 
+    Both are in the same `version` of the kind, the one of the request.
     `provenance` is None for an object without a name (`generateName`), which cannot have a record. `pay` is the same as
     in `scan_object`.
     """
@@ -78,7 +85,7 @@ def plan_object(
         # object can be trusted about that: anybody can write a deletionTimestamp into the new one.
         return Plan(codec)
     sent, live = Evidence(codec, new, provenance), Evidence(codec, old, provenance)
-    return _Planning(codec, new, sent, live, dry_run, pay).plan()
+    return _Planning(codec, new, sent, live, dry_run, version if codec.is_versioned else "", pay).plan()
 
 
 @dataclass(frozen=True)
@@ -88,26 +95,33 @@ class _Planning:
     sent: Evidence
     live: Evidence
     dry_run: bool
+    version: str
     pay: Callable[[int], None]
     warnings: list[str] = field(default_factory=list)
 
     def plan(self) -> Plan:
         if self.live.manifest is not None and self.codec.is_immutable(self.live.manifest):
             return self._immutable()
+        if self.version and (filled := filled_in(self.live, self.version)):
+            return self._carried_along(filled)
         stored = self._stored_as_sent()
-        unchanged = self._unchanged(stored)
-        recorded = dict(self._recorded(unchanged))
-        settled = unchanged.keys() | recorded.keys() | self._left_behind(unchanged)
+        unchanged = unchanged_entries(self.live, stored)
+        recorded = dict(recorded_in_place(self.live, self.sent, unchanged))
+        settled = unchanged.keys() | recorded.keys() | left_behind(self.sent, self.live, unchanged)
         found = scan_object(self.codec, self.new, settled, stored, self.pay)
-        ignored = annotations.ignored(self._notes)
+        ignored = annotations.ignored(self.sent.notes)
         for key in list(recorded):
             if key in found.annotated or key in ignored:
                 del recorded[key]
         wanted_fields = {wanted.key: wanted for wanted in [*found.wanted, *recorded.values()]}
+        whole = self._whole(found, unchanged, wanted_fields) if found.whole else None
         unresolved = stored - recorded.keys()
         fields = [self._planned(wanted_fields[key], is_unresolved=key in unresolved) for key in sorted(wanted_fields)]
         count = sum(len(planned.wanted.template.references) for planned in fields)
         problems = [*found.problems, *self._unnamed(found), *self._conflicting_values(fields), *too_many(count)]
+        problems += [Problem(origin, is_filled(key)) for key, origin in found.sources.items() if key in settled]
+        obstacles = self.codec.obstacles(self.new, wanted_fields.keys())
+        problems += [Problem(wanted_fields[key].origin, reason) for key, reason in obstacles]
         retained = {
             self.codec.pointer(key): self.live.entries[key]
             for key in unchanged.keys() - wanted_fields.keys() - found.annotated
@@ -119,11 +133,17 @@ class _Planning:
             named = wanted_fields.keys() | found.annotated
             removed, partings = forgotten(self.sent, self.live, unchanged, named, retained)
             warnings += [*partings, *foreign(self.sent, self.live, wanted_fields.keys())]
-        return Plan(self.codec, fields, problems, warnings, removed, retained, *self._about(fields, found))
+        return Plan(self.codec, fields, problems, warnings, removed, retained, *self._about(fields, found), whole)
 
-    @property
-    def _notes(self) -> Mapping[str, str]:
-        return (self.new.get("metadata") or {}).get("annotations") or {}
+    def _whole(self, found: Scan, unchanged: Mapping[str, Verdict], wanted_fields: dict[str, WantedField]) -> WholePlan:
+        """Add the fields that are known of whole secrets, and plan what Vault has to be asked."""
+        taken = wanted_fields.keys() | found.annotated
+        whole = Whole(self.codec, found.whole, self.sent, self.live, unchanged, taken)
+        planned = whole.plan()
+        wanted_fields.update(whole.known)
+        if self.dry_run and not planned.is_settled:
+            self.warnings.append(NOT_SHOWN)
+        return planned
 
     @property
     def _has_record(self) -> bool:
@@ -138,17 +158,27 @@ class _Planning:
         warnings = [*found.warnings, *warnings]
         return Plan(self.codec, fields, problems, warnings, (), retained, *self._about(fields, found))
 
+    def _carried_along(self, filled: str) -> Plan:
+        """Plan nothing for an object whose record is of another version of the kind."""
+        before = ((self.live.manifest or {}).get("metadata") or {}).get("annotations") or {}
+        problems = list(changed_references(self.codec, self.sent.notes, before, filled))
+        warnings = [not_refreshed(self.codec, filled)] if annotations.REFRESH in self.sent.notes else []
+        record, values = self.live.record, self.live.values
+        return Plan(self.codec, (), problems, warnings, (), record.entries, True, record, values, False, filled)
+
     def _stored_as_sent(self) -> set[str]:
-        """Return the keys whose values are sent exactly as they are stored."""
-        return {key for key, value in self.live.values.items() if value is not None and value == self.sent.stored(key)}
+        """Return the keys, of those that matter here, whose values are sent exactly as they are stored."""
+        keys = self.live.entries if self.codec.in_place is None else self.live.values
+        stored = ((key, self.live.stored(key)) for key in keys)
+        return {key for key, value in stored if value is not None and value == self.sent.stored(key)}
 
     def _about(
         self, fields: Sequence[PlannedField], found: Scan
-    ) -> tuple[bool, Record, Mapping[str, Stored | None] | None, bool]:
-        """Return `rewrites_metadata`, `record`, `before` and `compares` of a plan."""
-        rewrites_metadata = self._has_record or annotations.REFRESH in self._notes
+    ) -> tuple[bool, Record, Mapping[str, Stored | None] | None, bool, str]:
+        """Return `rewrites_metadata`, `record`, `before`, `compares` and `version` of a plan."""
+        rewrites_metadata = self._has_record or bool(found.whole) or annotations.REFRESH in self.sent.notes
         before = None if self.live.manifest is None else self.live.values
-        return rewrites_metadata, self.live.record, before, self._compares(fields, found)
+        return rewrites_metadata, self.live.record, before, self._compares(fields, found), self.version
 
     def _compares(self, fields: Sequence[PlannedField], found: Scan) -> bool:
         """Return whether the plan depends on live values, or on whether a record proves the values that were sent.
@@ -160,36 +190,6 @@ class _Planning:
         judged = found.malformed | {planned.wanted.key for planned in fields} | {wanted.key for wanted in found.wanted}
         beside_entries = {key for key in self.live.entries if self.sent.stored(key) is not None}
         return any(self.live.stored(key) is not None for key in judged | beside_entries)
-
-    def _unchanged(self, stored: AbstractSet[str]) -> Mapping[str, Verdict]:
-        """Return the keys whose values did not change, with the verdicts on their entries. Forged ones do not count."""
-        verdicts = {key: self.live.verdict(key) for key in self.live.entries if key in stored}
-        return {key: verdict for key, verdict in verdicts.items() if verdict in {Verdict.PROVED, Verdict.UNKNOWN_KEY}}
-
-    def _recorded(self, unchanged: Mapping[str, Verdict]) -> Iterator[tuple[str, WantedField]]:
-        """Yield the fields whose reference in place was replaced by its value, in the live object or in the one sent.
-
-        An object that is sent with a valid record was either filled a moment ago, and the API server asks again because
-        another webhook changed it, or it is a backup.
-        """
-        for evidence in (self.live, self.sent):
-            for key, entry in evidence.entries.items():
-                if entry.form is not Form.IN_PLACE:
-                    continue
-                if evidence is self.sent and unchanged.get(key) is Verdict.PROVED:
-                    continue
-                is_proved = (unchanged.get(key) if evidence is self.live else evidence.verdict(key)) is Verdict.PROVED
-                wanted = evidence.recorded_field(key) if is_proved else None
-                if wanted is not None:
-                    yield key, wanted
-
-    def _left_behind(self, unchanged: Mapping[str, Verdict]) -> set[str]:
-        """Return the keys whose values are sent with a valid record, but without the annotation that they came from."""
-        return {
-            key
-            for key, entry in self.sent.entries.items()
-            if key not in unchanged and entry.form is Form.ANNOTATION and self.sent.verdict(key) is Verdict.PROVED
-        }
 
     def _planned(self, wanted: WantedField, *, is_unresolved: bool) -> PlannedField:
         entry = self.live.proof(wanted)
@@ -215,25 +215,26 @@ class _Planning:
         entry = self.sent.proof(wanted)
         own = None
         if self.live.manifest is None and wanted.key not in self.sent.entries and wanted.form is Form.ANNOTATION:
-            own = self._own_value(wanted.key)
-        if self.dry_run and entry is not None and wanted.form is Form.IN_PLACE:
+            own = self._own_value(wanted)
+        if self.dry_run and entry is not None and wanted.form is not Form.ANNOTATION:
             # This is a backup. The dry run shows what was sent; applied for real, it is resolved.
             return PlannedField(wanted, Action.KEEP, self.sent.stored(wanted.key), entry)
         if not self.dry_run:
             return PlannedField(wanted, Action.RESOLVE, self.sent.stored(wanted.key) if entry else None, entry, own)
-        if wanted.form is Form.ANNOTATION or (self.codec.needs_form(wanted.key) and wanted.text):
+        is_in_place = wanted.form is Form.IN_PLACE
+        if wanted.form is Form.ANNOTATION or (is_in_place and self.codec.needs_form(wanted.key) and wanted.text):
             return PlannedField(wanted, Action.PLACEHOLDER, own=own)
         return PlannedField(wanted, Action.LEAVE)
 
-    def _own_value(self, key: str) -> Stored | None:
-        """Return the value that the manifest itself has for a key. An empty one or a placeholder does not count."""
-        value = self.sent.value(key)
-        if value is None or value.reveal() in {b"", self.codec.placeholder(key)}:
+    def _own_value(self, wanted: WantedField) -> Stored | None:
+        """Return the value that the manifest itself has for a field. An empty one or a placeholder does not count."""
+        value = self.sent.value(wanted.key)
+        if value is None or value.reveal() in {b"", self.codec.placeholder(wanted.key, wanted.template)}:
             return None
-        return self.sent.stored(key)
+        return self.sent.stored(wanted.key)
 
     def _warn_of_edit(self, wanted: WantedField) -> None:
-        own, live = self._own_value(wanted.key), self.live.stored(wanted.key)
+        own, live = self._own_value(wanted), self.live.stored(wanted.key)
         # If the entry is from another object or another time, the value is a copy, and nobody wrote it by hand.
         entry = self.sent.entries.get(wanted.key)
         is_copied = entry is not None and entry != self.live.entries.get(wanted.key)

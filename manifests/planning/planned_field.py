@@ -71,7 +71,8 @@ def keep_value(planned: PlannedField, provenance: Provenance | None, *, is_confi
 def preview(planned: PlannedField) -> Filled:
     """Return what a dry run shows for a field that would get a new value."""
     if planned.action is Action.PLACEHOLDER:
-        return Filled(planned, SecretValue(planned.wanted.codec.placeholder(planned.wanted.key)))
+        wanted = planned.wanted
+        return Filled(planned, SecretValue(wanted.codec.placeholder(wanted.key, wanted.template)))
     return Filled(planned, None)
 
 
@@ -105,7 +106,7 @@ def fill(
     value = wanted.template.render(values)
     if len(value.reveal()) > most_bytes:
         raise SecretTooLarge(codec)
-    codec.check(value)
+    value = codec.fitted(wanted.template, value)
     if planned.own is not None and codec.encode(value.reveal()) != planned.own:
         raise ConflictingValue(wanted)
     if wanted.form is Form.IN_PLACE and reads_as_reference(codec, wanted.key, value):

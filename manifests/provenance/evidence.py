@@ -1,6 +1,7 @@
 """What an object says about its own values, and how much of that its record proves."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -29,12 +30,15 @@ class Evidence:
     # Each MAC is computed once, however often the plan asks for the verdict.
     _verdicts: dict[str, Verdict | None] = field(default_factory=dict, repr=False)
 
+    @property
+    def notes(self) -> Mapping[str, str]:
+        """The object's annotations."""
+        return ((self.manifest or {}).get("metadata") or {}).get("annotations") or {}
+
     @cached_property
     def record_text(self) -> str | None:
         """The annotation with the record, as it is written."""
-        notes = ((self.manifest or {}).get("metadata") or {}).get("annotations") or {}
-        text: str | None = notes.get(annotations.RECORD)
-        return text
+        return self.notes.get(annotations.RECORD)
 
     @cached_property
     def record(self) -> record.Record:
@@ -98,6 +102,50 @@ class Evidence:
         if template is None:
             return None
         return WantedField(self.codec, key, Form.IN_PLACE, self.codec.described(key), template, entry.text)
+
+
+def unchanged_entries(live: Evidence, stored: AbstractSet[str]) -> Mapping[str, Verdict]:
+    """Return the keys whose values did not change, with the verdicts on their entries. Forged ones do not count.
+
+    `stored` has the keys whose values are sent exactly as they are stored.
+    """
+    verdicts = {key: live.verdict(key) for key in live.entries if key in stored}
+    return {key: verdict for key, verdict in verdicts.items() if verdict in {Verdict.PROVED, Verdict.UNKNOWN_KEY}}
+
+
+def recorded_in_place(
+    live: Evidence, sent: Evidence, unchanged: Mapping[str, Verdict]
+) -> Iterator[tuple[str, WantedField]]:
+    """Yield the fields whose reference in place was replaced by its value, in the live object or in the one sent.
+
+    An object that is sent with a valid record was either filled a moment ago, and the API server asks again because
+    another webhook changed it, or it is a backup.
+    """
+    for evidence in (live, sent):
+        for key, entry in evidence.entries.items():
+            if entry.form is not Form.IN_PLACE:
+                continue
+            if evidence is sent and unchanged.get(key) is Verdict.PROVED:
+                continue
+            is_proved = (unchanged.get(key) if evidence is live else evidence.verdict(key)) is Verdict.PROVED
+            wanted = evidence.recorded_field(key) if is_proved else None
+            if wanted is not None:
+                yield key, wanted
+
+
+def left_behind(sent: Evidence, live: Evidence, unchanged: Mapping[str, Verdict]) -> set[str]:
+    """Return the keys whose values are sent with a record that says that an annotation gave them.
+
+    It has to be valid, except for the fields of whole secrets in an object that is created: they are a copy, and are
+    filled anew or go.
+    """
+    return {
+        key
+        for key, entry in sent.entries.items()
+        if key not in unchanged
+        and entry.form is not Form.IN_PLACE
+        and (sent.verdict(key) is Verdict.PROVED or (entry.form is Form.FROM and live.manifest is None))
+    }
 
 
 def sends_record(manifest: Mapping[str, Any]) -> bool:

@@ -2,12 +2,16 @@
 
     {"v":1,"key":ID,"n":3,"fields":{POINTER:{"form":…,"ref":…,"versions":[…],"mac":…,"n":2}}}
 
-`key` is the id of the key that signed the MACs. A field that was signed with another key has a `key` of its own. `ref`
-has the reference in an annotation, or the one that a whole value in place consists of. For references inside a text in
-place, `spans` has [START, END, REFERENCE] or [START, END, REFERENCE, PLACE]; `manifests.fields.spans` explains them.
-`versions` are Vault's, one for each different reference, and null on KV v1. The JSON is compact and its names are
-sorted, so equal records are equal texts. It contains no byte of a value from Vault. It contains whole references, since
-they must be able to fill the field again, including the argument of `default`, which in place was part of the value.
+`form` is "annotation", "in place", or "from" for the field of a whole secret. `key` is the id of the key that signed
+the MACs. A field that was signed with another key has a `key` of its own. `ref` has the reference in an annotation, or
+the one that a whole value in place consists of. For references inside a text in place, `spans` has [START, END,
+REFERENCE] or [START, END, REFERENCE, PLACE]; `manifests.fields.spans` explains them. `versions` are Vault's, one for
+each different reference, and null on KV v1. The JSON is compact and its names are sorted, so equal records are equal
+texts. It contains no byte of a value from Vault. It contains whole references, since they must be able to fill the
+field again, including the argument of `default`, which in place was part of the value.
+
+`version` is the version of the kind in which the JSON Pointers are meant. Only kinds have it of which another version
+may store the same field elsewhere.
 
 `n` counts the changes of values; `manifests.provenance.counting` explains it. It is not under the MAC, and it decides
 nothing but which workloads are restarted.
@@ -31,9 +35,11 @@ from resolver.references.errors import ReferenceSyntaxError
 from resolver.references.grammar import parse_reference
 
 _VERSION = 1
-_RECORD_MEMBERS: Final = frozenset({"v", "key", "n", "fields"})
+_RECORD_MEMBERS: Final = frozenset({"v", "key", "n", "version", "fields"})
 _ENTRY_MEMBERS: Final = frozenset({"form", "ref", "spans", "versions", "mac", "key", "n"})
 _MAX_MAC_CHARACTERS = 64
+# A DNS label (RFC 1035), as Kubernetes wants it of the versions of a CustomResourceDefinition.
+_VERSION_NAME: Final = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 # Whatever reads JSON can read numbers up to this one exactly (RFC 8259, section 6).
 MOST_CHANGES: Final = 2**53 - 1
 # Python's own limit depends on how deep the caller already is: what is read here might not be written there.
@@ -74,8 +80,9 @@ class Entry:
 class Record:
     """A record as it was read: its entries by JSON Pointer, and the malformed ones. Nothing in it is proved yet.
 
-    `n` counts how often values of the object changed; 0 if that never happened. `more` has the members that this
-    version does not know, as JSON.
+    `n` counts how often values of the object changed; 0 if that never happened. `version` is the version of the kind
+    that the pointers are of; empty if they are the same in all. `more` has the members that this version of Keyhole
+    does not know, as JSON.
     """
 
     key: str = ""
@@ -83,6 +90,7 @@ class Record:
     malformed: Sequence[str] = ()
     n: int = 0
     more: str = ""
+    version: str = ""
 
 
 def parse(text: str | None) -> Record:
@@ -118,17 +126,25 @@ def parse(text: str | None) -> Record:
     n = _changes(parts)
     if n is None and "n" in parts:
         malformed.append("n")
-    return Record(key, entries, malformed, n or 0, more)
+    version = parts.get("version")
+    if not isinstance(version, str) or not _VERSION_NAME.fullmatch(version):
+        malformed += ["version"] if "version" in parts else []
+        version = ""
+    return Record(key, entries, malformed, n or 0, more, version)
 
 
-def dump(key: str, entries: Mapping[str, Entry], n: int = 0, more: str = "") -> str:
-    """Return the text of a record with this counter and these unknown members.
+def dump(key: str, entries: Mapping[str, Entry], n: int = 0, more: str = "", version: str = "") -> str:
+    """Return the text of a record with this counter, these unknown members and this version of the kind.
 
-    Equal entries under the same key give equal bytes. A counter of 0 is left out.
+    Equal entries under the same key give equal bytes. A counter of 0 and an empty version are left out.
     """
     fields = {pointer: _document(entry, key) for pointer, entry in entries.items()}
-    document: Mapping[str, Any] = {"v": _VERSION, "key": key, "fields": fields}
-    return _compact(_with_unknown({**document, "n": n} if n else document, more))
+    document: dict[str, Any] = {"v": _VERSION, "key": key, "fields": fields}
+    if n:
+        document["n"] = n
+    if version:
+        document["version"] = version
+    return _compact(_with_unknown(document, more))
 
 
 def _document(entry: Entry, key: str) -> Mapping[str, Any]:

@@ -9,83 +9,64 @@ Kubernetes*.
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from manifests.annotations import DATA_PREFIX, FIELDS, IGNORE, RECORD
-from manifests.kinds.known import KINDS
+from manifests.annotations import DATA_PREFIX, FIELDS, FROM, IGNORE, RECORD
+from manifests.fields.files import PREFIX
+from manifests.kinds.known import ONLY_SECRETS, Kinds
 from manifests.kinds.secret_search import UNCHANGED
 from manifests.registration.match_conditions import NOT_BEING_DELETED
+from manifests.registration.pointers_policy import pointers_policy
+from manifests.registration.policies import STORED, WHY, policy_and_binding, refusal_of, text_of
 from manifests.registration.webhook_configuration import NAME, OPT_IN, OWN_NAMESPACE, outside_of_the_system, rules
 
-_CAUSE: Final = "NotResolved"
-_WHY: Final = "Keyhole was not asked about this object; apply it again when its webhook is registered"
 
-
-def admission_policy(*, name: str = NAME, own_namespace: str = OWN_NAMESPACE) -> Sequence[Mapping[str, Any]]:
+def admission_policy(
+    *, name: str = NAME, own_namespace: str = OWN_NAMESPACE, kinds: Kinds = ONLY_SECRETS
+) -> Sequence[Mapping[str, Any]]:
     """Return the policy and its binding, for the namespaces that Keyhole works in.
 
-    Each key that an annotation fills must exist and be in the record. In a namespace that opted in, each key with a
-    reference in place must be in the record, unless it is ignored. Unchanged fields pass, and so do dry runs.
+    Each key that an annotation fills must exist and be in the record, and an object with whole secrets must have a
+    record. In a namespace that opted in, each key with a reference in place must be in the record, unless it is ignored
+    or a file is rendered from it. Unchanged fields pass, and so do dry runs.
+
+    Listed custom resources have a second policy with its binding: `manifests.registration.pointers_policy`.
     """
     spec = {
         "failurePolicy": "Fail",
         "matchConstraints": {
             "namespaceSelector": outside_of_the_system(own_namespace),
-            "resourceRules": rules(),
+            "resourceRules": rules(codec for codec in kinds if codec.has_keys),
             "matchPolicy": "Equivalent",
         },
         "matchConditions": [
-            {"name": "stored", "expression": "!has(request.dryRun) || !request.dryRun"},
+            STORED,
             NOT_BEING_DELETED,
         ],
         "variables": [{"name": variable, "expression": expression} for variable, expression in VARIABLES.items()],
         "validations": [
-            refusal_of("unfilled", f"'annotation {DATA_PREFIX}' + {{key}} + ' is not filled'", _WHY),
-            refusal_of("unmapped", f"'annotation {FIELDS}, /data/' + {{key}} + ', is not filled'", _WHY),
+            refusal_of("unfilled", f"'annotation {DATA_PREFIX}' + {{key}} + ' is not filled'", WHY),
+            refusal_of("unmapped", f"'annotation {FIELDS}, /data/' + {{key}} + ', is not filled'", WHY),
+            refusal_of("unread", "'annotation ' + {key} + ' is not filled'", WHY),
             refusal_of(
                 "unresolved",
                 "'data.' + {key} + ' is an unresolved reference"
                 f" (if it is not one, say so with the annotation {IGNORE}: ' + {{key}} + ')'",
-                _WHY,
+                WHY,
             ),
         ],
     }
-    return policy_and_binding(name, spec, ["Deny"])
-
-
-def policy_and_binding(name: str, spec: Mapping[str, Any], actions: Sequence[str]) -> Sequence[Mapping[str, Any]]:
-    """Return a ValidatingAdmissionPolicy and its binding. `actions` are taken if a validation fails."""
-    api_version = "admissionregistration.k8s.io/v1"
-    kind = "ValidatingAdmissionPolicy"
-    bound = {"policyName": name, "validationActions": list(actions)}
-    return (
-        {"apiVersion": api_version, "kind": kind, "metadata": {"name": name}, "spec": spec},
-        {"apiVersion": api_version, "kind": f"{kind}Binding", "metadata": {"name": name}, "spec": bound},
-    )
-
-
-def refusal_of(keys: str, told: str, why: str) -> Mapping[str, str]:
-    """Require that a variable, a list of keys, is empty. The message names the first key and says why."""
-    none = f"size(variables.{keys}) == 0"
-    first = told.replace("{key}", f"variables.{keys}.min()")
-    return {
-        "expression": none,
-        "messageExpression": f"{none} ? '' : '{_CAUSE}: ' + {first} + ': {why}'",
-        # The default would be 422, on which `kubectl apply --force` deletes the live object.
-        "reason": "Forbidden",
-    }
-
-
-def _text(annotation: str, annotations: str = "variables.annotations") -> str:
-    return f"{annotations}[?'{annotation}'].orValue('')"
+    policies = policy_and_binding(name, spec, ["Deny"])
+    custom = [codec for codec in kinds if not codec.has_keys]
+    return (*policies, *pointers_policy(f"{name}-fields", own_namespace, custom)) if custom else policies
 
 
 # The last JSON Pointer before each opening brace. Inside a text, its closing quote would have a backslash before it.
 _RECORDED: Final = (
-    f"{_text(RECORD)}.split('\":{{').transformMapEntry(index, part,"
+    f"{text_of(RECORD)}.split('\":{{').transformMapEntry(index, part,"
     " part.lastIndexOf('\"/data/') >= 0 && !part.endsWith('\\\\'),"
     " {part.substring(part.lastIndexOf('\"/data/') + 7): true})"
 )
 # This goes by lines. The continuation of a text of several lines is indented, so it is not taken for a key.
-_POINTERS: Final = f"{_text(FIELDS)}.findAll('(?m)^[\"\\']?/data/[-._a-zA-Z0-9]+')"
+_POINTERS: Final = f"{text_of(FIELDS)}.findAll('(?m)^[\"\\']?/data/[-._a-zA-Z0-9]+')"
 _MAPPED: Final = f"{_POINTERS}.map(line, line.substring(line.indexOf('/data/') + 6))"
 _LACKS: Final = "(!(key in variables.data) || (!variables.unnamed && !(key in variables.recorded)))"
 
@@ -103,7 +84,7 @@ VARIABLES: Final = {
     "optedIn": " && ".join(
         f"namespaceObject.metadata.?labels[?'{label}'].orValue('') == '{value}'" for label, value in OPT_IN.items()
     ),
-    "ignored": f"{_text(IGNORE)}.trim()",
+    "ignored": f"{text_of(IGNORE)}.trim()",
     "recorded": _RECORDED,
     "annotated": (
         f"variables.annotations.transformMapEntry(name, text, name.startsWith('{DATA_PREFIX}'),"
@@ -116,11 +97,21 @@ VARIABLES: Final = {
     ),
     "unmapped": (
         f"variables.frozen ? [] : variables.mapped.filter(key, {_LACKS} && !("
-        f"{_text(FIELDS)} == {_text(FIELDS, 'variables.oldAnnotations')} && {UNCHANGED}))"
+        f"{text_of(FIELDS)} == {text_of(FIELDS, 'variables.oldAnnotations')} && {UNCHANGED}))"
+    ),
+    # The fields of whole secrets are known in Vault only.
+    "unread": (
+        f"variables.frozen || variables.unnamed || !('{FROM}' in variables.annotations) || size(variables.recorded) > 0"
+        f" || variables.oldAnnotations[?'{FROM}'] == variables.annotations[?'{FROM}'] ? [] : ['{FROM}']"
+    ),
+    # Files are rendered from these keys, whose references stay.
+    "sources": (
+        f"variables.annotated.transformList(key, text, text.startsWith('{PREFIX}'), text.substring({len(PREFIX)}))"
+        f" + {text_of(FIELDS)}.findAll('{PREFIX}[-._a-zA-Z0-9]+').map(found, found.substring({len(PREFIX)}))"
     ),
     **{
         name: expression
-        for codec in KINDS
+        for codec in ONLY_SECRETS
         if codec.in_place is not None
         for name, expression in codec.in_place.variables.items()
     },

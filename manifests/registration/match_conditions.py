@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from manifests.annotations import DOMAIN
-from manifests.kinds.known import KINDS
+from manifests.kinds.known import ONLY_SECRETS, Kinds
 
 # Only the live object can be trusted to say that it is being deleted. In the new one, anybody can write that.
 NOT_BEING_DELETED: Final = {
@@ -27,12 +27,12 @@ def annotation_conditions() -> Sequence[Mapping[str, str]]:
     return [NOT_BEING_DELETED, {"name": "annotated", "expression": _annotated()}]
 
 
-def in_place_conditions() -> Sequence[Mapping[str, str]]:
+def in_place_conditions(kinds: Kinds = ONLY_SECRETS) -> Sequence[Mapping[str, str]]:
     """Return the conditions of the entry for references in place. It gets only objects that the other one does not."""
     return [
         NOT_BEING_DELETED,
         {"name": "not-annotated", "expression": f"!({_annotated()})"},
-        {"name": "refers-in-place", "expression": _refers_in_place()},
+        {"name": "refers-in-place", "expression": _refers_in_place(kinds)},
     ]
 
 
@@ -42,5 +42,5 @@ def _annotated() -> str:
     return f"({one.format('object', DOMAIN)}) || (oldObject != null && {one.format('oldObject', DOMAIN)})"
 
 
-def _refers_in_place() -> str:
-    return " || ".join(codec.in_place.condition for codec in KINDS if codec.in_place is not None)
+def _refers_in_place(kinds: Kinds) -> str:
+    return " || ".join(codec.in_place.condition for codec in kinds if codec.in_place is not None)

@@ -10,59 +10,45 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from manifests.annotations import PROBLEM, ROLLED
-from manifests.registration.admission_policy import policy_and_binding
+from manifests.kinds.known import ONLY_SECRETS, Kinds
+from manifests.registration.changes import WRITTEN_BY_THE_SERVER, is_reconciler, same, within
+from manifests.registration.policies import policy_and_binding
+from manifests.registration.reconciler_kinds import kind_policy
 
 ACCOUNT: Final = "keyhole-reconciler"
 """The ServiceAccount, by the same name in every tenant's namespace."""
 
 # Kubernetes counts a DaemonSet's templates in an annotation, before the policy is asked. Setting it has no effect.
 _COUNTED: Final = "deprecated.daemonset.template.generation"
-_WRITTEN_BY_THE_SERVER: Final = ("managedFields", "resourceVersion", "generation")
 
 
-def reconciler_policy(*, name: str = ACCOUNT) -> Sequence[Mapping[str, Any]]:
-    """Return the policy and its binding, for all namespaces.
+def reconciler_policy(*, name: str = ACCOUNT, kinds: Kinds = ONLY_SECRETS) -> Sequence[Mapping[str, Any]]:
+    """Return the policy for workloads and one for each listed kind, each with its binding, for all namespaces.
 
-    The account may set `keyhole.dev/rolled` and `keyhole.dev/problem` on anything of the groups `apps` and
-    `argoproj.io`, `keyhole.dev/rolled` on a pod template, and a Rollout's `spec.restartAt`. Everybody else is free.
+    The account may set `keyhole.dev/rolled` and `keyhole.dev/problem` on Rollouts and anything of the group `apps`,
+    `keyhole.dev/rolled` on a pod template, and a Rollout's `spec.restartAt`. Everybody else is free. On Secrets it may
+    do what its Role lets it do.
     """
     spec = {
         "failurePolicy": "Fail",
         "matchConstraints": {
-            "resourceRules": [
-                {
-                    "apiGroups": ["apps", "argoproj.io"],
-                    "apiVersions": ["*"],
-                    "operations": ["CREATE", "UPDATE", "DELETE"],
-                    "resources": ["*/*"],
-                }
-            ]
+            # Of Argo only Rollouts: other kinds may be listed to be filled, and then have a policy of their own.
+            "resourceRules": [_rule("apps", ["*/*"]), _rule("argoproj.io", ["rollouts", "rollouts/*"])]
         },
-        "matchConditions": [
-            {
-                "name": "is-the-reconciler",
-                "expression": (
-                    "request.userInfo.username.startsWith('system:serviceaccount:')"
-                    f" && request.userInfo.username.endsWith(':{ACCOUNT}')"
-                ),
-            }
-        ],
+        "matchConditions": [is_reconciler(ACCOUNT)],
         "variables": [{"name": variable, "expression": expression} for variable, expression in _VARIABLES.items()],
         "validations": [
             {"expression": expression, "message": f"{ACCOUNT} {told}", "reason": "Forbidden"}
             for told, expression in _VALIDATIONS.items()
         ],
     }
-    return policy_and_binding(name, spec, ["Deny"])
+    listed = [part for codec in kinds if codec.is_listed for part in kind_policy(codec, ACCOUNT, name=name)]
+    return (*policy_and_binding(name, spec, ["Deny"]), *listed)
 
 
-def _same(new: str, old: str, free: str) -> str:
-    """Require that two maps have the same members, apart from those that `free` (of the name `k`) lets change."""
-    return f"{new}.all(k, {free} || (k in {old} && {old}[k] == {new}[k])) && {old}.all(k, {free} || k in {new})"
-
-
-def _within(names: Sequence[str]) -> str:
-    return f"k in [{', '.join(repr(name) for name in names)}]"
+def _rule(group: str, resources: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    operations = ("CREATE", "UPDATE", "DELETE")
+    return {"apiGroups": [group], "apiVersions": ["*"], "operations": list(operations), "resources": resources}
 
 
 _IS_UPDATE: Final = "request.operation == 'UPDATE' && request.?subResource.orValue('') == ''"
@@ -85,27 +71,27 @@ _VARIABLES: Final = {
 }
 _VALIDATIONS: Final = {
     "may change workloads, and not make, delete, scale or judge them": "variables.isUpdate",
-    f"may change no annotation of a workload but {ROLLED} and {PROBLEM}": _same(
+    f"may change no annotation of a workload but {ROLLED} and {PROBLEM}": same(
         "variables.annotations",
         "variables.oldAnnotations",
-        f"{_within([ROLLED, PROBLEM])} || (k == '{_COUNTED}' && request.kind.kind == 'DaemonSet')",
+        f"{within([ROLLED, PROBLEM])} || (k == '{_COUNTED}' && request.kind.kind == 'DaemonSet')",
     ),
     "may change no metadata of a workload but annotations": "!variables.isUpdate || ("
-    + _same("object.metadata", "oldObject.metadata", _within(["annotations", *_WRITTEN_BY_THE_SERVER]))
+    + same("object.metadata", "oldObject.metadata", within(["annotations", *WRITTEN_BY_THE_SERVER]))
     + ")",
     "may change nothing of a workload but its metadata and spec": "!variables.isUpdate || ("
-    + _same("object", "oldObject", _within(["metadata", "spec"]))
+    + same("object", "oldObject", within(["metadata", "spec"]))
     + ")",
-    "may change nothing of a spec but the template's annotations, and a Rollout's restartAt": _same(
+    "may change nothing of a spec but the template's annotations, and a Rollout's restartAt": same(
         "variables.spec",
         "variables.oldSpec",
         "k == 'template' || (k == 'restartAt' && request.kind.kind == 'Rollout')",
     ),
-    "may not change what the template runs": _same("variables.template", "variables.oldTemplate", "k == 'metadata'"),
-    "may change no metadata of the template but annotations": _same(
+    "may not change what the template runs": same("variables.template", "variables.oldTemplate", "k == 'metadata'"),
+    "may change no metadata of the template but annotations": same(
         "variables.templateMetadata", "variables.oldTemplateMetadata", "k == 'annotations'"
     ),
-    f"may change no annotation of the template but {ROLLED}": _same(
-        "variables.templateAnnotations", "variables.oldTemplateAnnotations", _within([ROLLED])
+    f"may change no annotation of the template but {ROLLED}": same(
+        "variables.templateAnnotations", "variables.oldTemplateAnnotations", within([ROLLED])
     ),
 }

@@ -9,15 +9,13 @@ from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any, Final
 
-from manifests.annotations import DATA_PREFIX, FIELDS, IGNORE
+from manifests.annotations import DATA_PREFIX, FIELDS, FROM, IGNORE
 from manifests.kinds.base64_search import prefix
-from manifests.kinds.known import KINDS
+from manifests.kinds.known import ONLY_SECRETS, Kinds
 from manifests.kinds.secret_search import BARE, IGNORED, JUDGED_CHARACTERS, QUOTED_PATTERN, READS_STRINGS, begins
-from manifests.registration.admission_policy import (
-    VARIABLES,
-    policy_and_binding,
-)
+from manifests.registration.admission_policy import VARIABLES
 from manifests.registration.match_conditions import NOT_BEING_DELETED
+from manifests.registration.policies import policy_and_binding
 from manifests.registration.webhook_configuration import (
     NAME,
     OPT_IN,
@@ -35,18 +33,20 @@ _LOOK_ALIKES: Final = f"{NAME}-look-alikes"
 _ACTIONS: Final = ("Warn", "Audit")
 
 
-def excluded_policy(*, name: str = _EXCLUDED, own_namespace: str = OWN_NAMESPACE) -> Sequence[Mapping[str, Any]]:
+def excluded_policy(
+    *, name: str = _EXCLUDED, own_namespace: str = OWN_NAMESPACE, kinds: Kinds = ONLY_SECRETS
+) -> Sequence[Mapping[str, Any]]:
     """Return the policy, and its binding, for the namespaces that Keyhole leaves alone.
 
     It warns about each annotation that Keyhole would read elsewhere, and about references in place if the namespace has
     the label that opts in.
     """
-    is_read = f"name.startsWith('{DATA_PREFIX}') || name == '{FIELDS}'"
+    is_read = f"name.startsWith('{DATA_PREFIX}') || name in ['{FIELDS}', '{FROM}']"
     # The kind is compared once, and not for each key.
     begun = " + ".join(
         f"(request.kind.kind != '{codec.kind}' ? [] :"
         f" variables.data.transformList(key, value, value != null && ({codec.in_place.begun}), key))"
-        for codec in KINDS
+        for codec in kinds
         if codec.in_place is not None
     )
     variables = {
@@ -57,11 +57,16 @@ def excluded_policy(*, name: str = _EXCLUDED, own_namespace: str = OWN_NAMESPACE
     nothing = "' + {key} + ' is not read: Keyhole fills nothing in namespace ' + request.namespace"
     validations = [_warning("unread", f"'annotation {nothing}"), _warning("left", f"'data.{nothing}")]
     return _policy(
-        name, {"namespaceSelector": within_the_system(own_namespace), "resourceRules": rules()}, variables, validations
+        name,
+        {"namespaceSelector": within_the_system(own_namespace), "resourceRules": rules(kinds)},
+        variables,
+        validations,
     )
 
 
-def look_alike_policy(*, name: str = _LOOK_ALIKES, own_namespace: str = OWN_NAMESPACE) -> Sequence[Mapping[str, Any]]:
+def look_alike_policy(
+    *, name: str = _LOOK_ALIKES, own_namespace: str = OWN_NAMESPACE, kinds: Kinds = ONLY_SECRETS
+) -> Sequence[Mapping[str, Any]]:
     """Return the policy, and its binding, for the namespaces that opted in.
 
     It warns about new values that would be references without the characters in front of them, and about references in
@@ -92,7 +97,9 @@ def look_alike_policy(*, name: str = _LOOK_ALIKES, own_namespace: str = OWN_NAME
         ),
     ]
     selector = {**outside_of_the_system(own_namespace), "matchLabels": OPT_IN}
-    return _policy(name, {"namespaceSelector": selector, "resourceRules": in_place_rules()}, variables, validations)
+    return _policy(
+        name, {"namespaceSelector": selector, "resourceRules": in_place_rules(kinds)}, variables, validations
+    )
 
 
 def _known(*names: str) -> Mapping[str, str]:

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from manifests.annotations import DOMAIN, ignored
+from manifests.annotations import DOMAIN, FROM, ignored
 from manifests.fields.scan import scan_object
 from manifests.kinds.codec import Codec
-from manifests.kinds.known import BY_GROUP_AND_KIND, KINDS
+from manifests.kinds.known import ONLY_SECRETS, Kinds
 from provisioning.reading.documents import Document, PassedOver
 from provisioning.reading.kustomization import generated, is_kustomization, others_with_references
 from provisioning.reading.unsupported import references_elsewhere
@@ -19,7 +19,6 @@ _LONGEST_LIST = 5
 _MOST_TOLD = 1000
 _TEMPLATE = "{{"
 _RENDER = "render it first"
-_FILLED = " and ".join(f"{codec.kind}s" for codec in KINDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +65,7 @@ class _Told:
 class _Survey:
     namespace: str
     connection: str
+    kinds: Kinds
     used: dict[Reference, Used] = field(default_factory=dict)
     findings: _Told = field(default_factory=_Told)
     passed_over: _Told = field(default_factory=_Told)
@@ -82,15 +82,16 @@ class _Survey:
         name = named(str(metadata["name"])) if metadata.get("name") else "(no name)"
         where = f"{place}, {named(manifest['kind'])} {named(namespace)}/{name}"
         group, _, version = manifest["apiVersion"].rpartition("/")
-        codec = BY_GROUP_AND_KIND.get((group, manifest["kind"]))
-        codec = codec if codec is not None and version in codec.versions else None
+        codec = self.kinds.of(group, manifest["kind"])
+        codec = codec if codec is not None and not {version, "*"}.isdisjoint(codec.versions) else None
         if namespace != self.namespace and _TEMPLATE not in namespace:
             self.foreign[namespace] += codec is not None
         elif codec is not None:
             self._filled(codec, where, manifest)
         else:
+            filled = " and ".join(f"{each.kind}s" for each in self.kinds)
             for origin in references_elsewhere(manifest):
-                self.passed_over.say(f"{where}, {origin}: passed over, Keyhole fills {_FILLED} only")
+                self.passed_over.say(f"{where}, {origin}: passed over, Keyhole fills {filled} only")
 
     def kustomization(self, place: str, content: Mapping[str, Any]) -> None:
         for made in generated(content):
@@ -104,7 +105,7 @@ class _Survey:
             )
 
     def _filled(self, codec: Codec, where: str, manifest: Mapping[str, Any]) -> None:
-        problems = list(_wrong_types(manifest))
+        problems = list(_wrong_types(codec, manifest))
         if problems:
             self.findings.say(*(f"{where}, {problem}" for problem in problems))
             return
@@ -116,6 +117,8 @@ class _Survey:
         for wanted in found.wanted:
             for reference in wanted.template.references:
                 self._reference(f"{where}, {wanted.origin}", reference)
+        for path in found.whole:
+            self._reference(f"{where}, annotation {FROM}", path.reference(""))
 
     def _reference(self, place: str, reference: Reference) -> None:
         if reference.connection != self.connection:
@@ -131,12 +134,14 @@ class _Survey:
         return Usage(list(self.used.values()), self.findings.all(), self.passed_over.all(), self.notes.all())
 
 
-def survey(documents: Iterable[Document | PassedOver], namespace: str, connection: str) -> Usage:
-    """Find the references of a namespace's Secrets to a connection. Objects without a namespace count as its own.
+def survey(
+    documents: Iterable[Document | PassedOver], namespace: str, connection: str, kinds: Kinds = ONLY_SECRETS
+) -> Usage:
+    """Find the references of a namespace's objects to a connection. Objects without a namespace count as its own.
 
     What holds no reference is not told of: a file of values, say, or a generator of other things.
     """
-    found = _Survey(namespace, connection)
+    found = _Survey(namespace, connection, kinds)
     for document in documents:
         if isinstance(document, PassedOver):
             found.passed_over.say(str(document))
@@ -185,7 +190,7 @@ def _templates(secret: Mapping[str, Any]) -> Iterator[str]:
             yield f"annotation {name}"
     ignored_keys = ignored(annotated)
     for key, text in _part(secret, "stringData").items():
-        if _TEMPLATE in (text or "") and key not in ignored_keys:
+        if isinstance(text, str) and _TEMPLATE in text and key not in ignored_keys:
             yield f"stringData.{key}"
 
 
@@ -194,16 +199,16 @@ def _annotations(manifest: Mapping[str, Any]) -> Mapping[str, str]:
     return {name: text or "" for name, text in _part(_part(manifest, "metadata"), "annotations").items()}
 
 
-def _wrong_types(secret: Mapping[str, Any]) -> Iterator[str]:
+def _wrong_types(codec: Codec, manifest: Mapping[str, Any]) -> Iterator[str]:
     """Yield which of the members that are read below have the wrong type for the API server."""
-    metadata = secret.get("metadata")
+    metadata = manifest.get("metadata")
     if metadata is not None and not isinstance(metadata, dict):
         yield "metadata: is no map"
         return
     for path, holder, name in (
         ("annotation", metadata or {}, "annotations"),
-        ("data.", secret, "data"),
-        ("stringData.", secret, "stringData"),
+        # Of a custom resource, they may be anything.
+        *((f"{name}.", manifest, name) for name in ("data", "stringData") if codec.has_keys),
     ):
         part = holder.get(name)
         if part is not None and not isinstance(part, dict):

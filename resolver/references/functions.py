@@ -189,7 +189,9 @@ FUNCTIONS: Final[Mapping[str, FunctionSpec]] = MappingProxyType(
             "URLs are accepted",
             units_a_byte=10,
         ),
-        "bool": FunctionSpec(_bool, "the text, if it is `true` or `false`", gives="boolean"),
+        "bool": FunctionSpec(
+            _bool, "the text, if it is `true` or `false`; at the end, a boolean in a custom resource", gives="boolean"
+        ),
         "default": FunctionSpec(
             _keep,
             "TEXT, if the secret has no such *field*; a denied or failed read stays an error. TEXT is no place for a "
@@ -205,7 +207,11 @@ FUNCTIONS: Final[Mapping[str, FunctionSpec]] = MappingProxyType(
             _is_indent,
             units_a_byte=10,
         ),
-        "int": FunctionSpec(_int, "the text, if it is a whole number of 64 bits", gives="integer"),
+        "int": FunctionSpec(
+            _int,
+            "the text, if it is a whole number of 64 bits; at the end, a number in a custom resource",
+            gives="integer",
+        ),
         "json": FunctionSpec(
             None,
             "the member of a JSON text that an RFC 6901 pointer names. The text has at most 100 levels and 100,000 "

@@ -124,8 +124,9 @@ class Function:
 class Reference:
     """One value in Vault. `path` and `field` are decoded; `version` None means the newest.
 
-    Two references are equal when they ask for the same, however they were written. `str` gives the
-    canonical text and raises ValueError where `format_reference` does.
+    An empty `field` stands for all fields of the secret; no text says that, and `str` refuses it. Two references are
+    equal when they ask for the same, however they were written. `str` gives the canonical text and raises ValueError
+    where `format_reference` does.
     """
 
     path: str
@@ -144,6 +145,8 @@ class Reference:
         That argument may become a field's value, and in place it is part of a Secret's data. What fills fields or
         recognises them again needs it, and takes `str`.
         """
+        if not self.field:
+            return _format(self).partition("#")[0]
         functions = tuple(replace(one, argument="") if one.name == "default" else one for one in self.functions)
         return format_reference(replace(self, functions=functions))
 

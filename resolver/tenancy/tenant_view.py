@@ -84,8 +84,8 @@ class TenantView:
             return PathNotAllowed(str(location), self.server.name, self.budget.namespace)
         return location
 
-    def read(self, location: KvLocation, names: Iterable[str]) -> KvSecret | ResolverError:
-        """Read the named fields of one secret. Returns `MountDoubted` if the mount may have changed."""
+    def read(self, location: KvLocation, names: Iterable[str] | None) -> KvSecret | ResolverError:
+        """Read the named fields of one secret; None for all. Returns `MountDoubted` if the mount may have changed."""
         try:
             return self._ask(
                 lambda token: kv.read(location, names, self.server.client, token.token, self.budget),

@@ -62,9 +62,9 @@ class MountDoubted(ResolverError):
 
 
 def read(
-    location: KvLocation, names: Iterable[str], client: VaultClient, token: SecretValue, budget: Budget
+    location: KvLocation, names: Iterable[str] | None, client: VaultClient, token: SecretValue, budget: Budget
 ) -> KvSecret:
-    """Read the named fields of one secret, in one request, within a budget and its deadline.
+    """Read the named fields of one secret, or all with None, in one request, within a budget and its deadline.
 
     Raises `TokenRefused`, `VaultDenied`, `SecretNotFound`, `SecretTooLarge`, `VaultRefused`, `MountDoubted` if the
     answer does not fit the kind of mount, or what `VaultClient.send`, `Budget.read` and `Budget.spend` raise.
@@ -76,7 +76,7 @@ def read(
 
 
 def _read(
-    location: KvLocation, names: Iterable[str], client: VaultClient, token: SecretValue, budget: Budget
+    location: KvLocation, names: Iterable[str] | None, client: VaultClient, token: SecretValue, budget: Budget
 ) -> KvSecret:
     answer = _asked(location, client.adapter(budget.deadline, token, arrives=budget.read))
     server = client.connection.address
@@ -125,7 +125,7 @@ def _asked(location: KvLocation, adapter: VaultAdapter) -> VaultAnswer:
     return answer
 
 
-def _secret(body: Mapping[str, JsonValue], names: Iterable[str], engine_version: int) -> KvSecret | None:
+def _secret(body: Mapping[str, JsonValue], names: Iterable[str] | None, engine_version: int) -> KvSecret | None:
     # The answer of another engine: its values have a lease, which nobody would renew.
     if body.get("mount_type", "kv") not in KEY_VALUE_TYPES or body.get("lease_id"):
         return None
@@ -137,7 +137,7 @@ def _secret(body: Mapping[str, JsonValue], names: Iterable[str], engine_version:
             version = int(read_version)
     if not isinstance(data, dict):
         return None
-    fields = {name: jsontext.field_value(data.get(name)) for name in names}
+    fields = {name: jsontext.field_value(data.get(name)) for name in (data if names is None else names)}
     null = frozenset(name for name in fields if name in data and data[name] is None)
     return KvSecret(fields, version, str(body.get("request_id", "")), null)
 

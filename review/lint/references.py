@@ -12,7 +12,7 @@ from manifests import annotations
 from manifests.fields.problem import Problem
 from manifests.fields.scan import Form, WantedField, scan_object
 from manifests.kinds.codec import Codec
-from manifests.kinds.known import BY_GROUP_AND_KIND
+from manifests.kinds.known import ONLY_SECRETS
 from resolver.references.errors import ReferenceSyntaxError
 from resolver.references.grammar import parse_value
 from review.findings.finding import Finding
@@ -42,7 +42,7 @@ def references(manifest: Manifest) -> tuple[list[Finding], list[WantedField]]:
     """Return what is wrong with an object's references and annotations, and the fields that references fill."""
     if not manifest.is_object:
         return [], []
-    codec = BY_GROUP_AND_KIND.get((manifest.name.group, manifest.name.kind))
+    codec = ONLY_SECRETS.of(manifest.name.group, manifest.name.kind)
     if codec is None:
         return list(_elsewhere(manifest)), []
     findings = list(_wrong_types(manifest))

@@ -4,7 +4,9 @@ import contextlib
 import time
 from collections.abc import Iterator
 
+from manifests.kinds.known import ONLY_SECRETS, Kinds
 from manifests.registration.admission_policy import admission_policy
+from manifests.registration.variables_policies import excluded_variables_policy, variables_policy
 from manifests.registration.warning_policies import excluded_policy, look_alike_policy
 from manifests.registration.webhook_configuration import ANNOTATIONS_ENTRY, webhook_configuration
 from testbed.bed import Testbed
@@ -22,10 +24,23 @@ _PROBE = {"metadata": {"name": _PROBE_NAME, "annotations": {"data.keyhole.dev/pr
 
 
 @contextlib.contextmanager
-def registered(bed: Testbed, webhook: Webhook, *, timeout_seconds: int = 10, policy: bool = False) -> Iterator[None]:
-    """Have the API server ask the webhook until the block ends; with `policy`, the policy stands behind it."""
-    configuration = webhook_configuration(webhook.url, webhook.ca_file.read_bytes(), timeout_seconds=timeout_seconds)
-    with guarded(bed) if policy else contextlib.nullcontext():
+def registered(
+    bed: Testbed,
+    webhook: Webhook,
+    *,
+    timeout_seconds: int = 10,
+    policy: bool = False,
+    variables: bool = False,
+    kinds: Kinds = ONLY_SECRETS,
+) -> Iterator[None]:
+    """Have the API server ask the webhook until the block ends; with `policy`, the policy stands behind it.
+
+    With `variables`, workloads are sent too, and have a policy of their own. `kinds` are the kinds that are filled.
+    """
+    configuration = webhook_configuration(
+        webhook.url, webhook.ca_file.read_bytes(), timeout_seconds=timeout_seconds, variables=variables, kinds=kinds
+    )
+    with guarded(bed, variables=variables, kinds=kinds) if policy else contextlib.nullcontext():
         apply(bed, configuration)
         try:
             wait_until_asked(bed)
@@ -48,14 +63,16 @@ def wait_until_asked(bed: Testbed) -> None:
 
 
 @contextlib.contextmanager
-def guarded(bed: Testbed) -> Iterator[None]:
+def guarded(bed: Testbed, *, variables: bool = False, kinds: Kinds = ONLY_SECRETS) -> Iterator[None]:
     """Have the policy refuse what was not resolved until the block ends; it is in effect before the block begins.
 
     Those that only warn are written before it.
 
     No webhook may be registered yet: it would be asked about the Secret by which the policy is noticed.
     """
-    policies = [*excluded_policy(), *look_alike_policy(), *admission_policy()]
+    of_workloads = [*excluded_variables_policy(), *variables_policy()] if variables else []
+    about_kinds = [*excluded_policy(kinds=kinds), *look_alike_policy(kinds=kinds), *admission_policy(kinds=kinds)]
+    policies = [*of_workloads, *about_kinds]
     apply(bed, *policies)
     try:
         _wait_for_policy(bed, is_there=True)

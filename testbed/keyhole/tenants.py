@@ -1,9 +1,10 @@
 """Tenants for Keyhole to serve: namespaces that opted in, and what Vault lets them read."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import yaml
 
+from manifests.kinds.codec import Codec
 from provisioning import bundle
 from provisioning.tenant import tenant
 from testbed.bed import Testbed
@@ -21,13 +22,17 @@ def add_tenant(
     enabled: bool = True,
     method: str = "jwt",
     restarts: bool = False,
+    variables: bool = False,
+    kinds: Iterable[Codec] = (),
 ) -> None:
     """Make a namespace by Keyhole's own tenant bundle, and in Vault the policy and role `keyhole-NAMESPACE`.
 
     `policy_paths` are the paths of a Vault policy (with `data/` on KV v2) that the namespace may read. With `restarts`
-    Keyhole may restart its workloads.
+    Keyhole may restart its workloads, with `variables` fill their variables. `kinds` are those on the list of kinds.
     """
-    manifests = list(yaml.safe_load_all(bundle.render(tenant(namespace, WEBHOOK, CONTROLLER), restarts=restarts)))
+    of = tenant(namespace, WEBHOOK, CONTROLLER)
+    text = bundle.render(of, restarts=restarts, variables=variables, kinds=kinds)
+    manifests = list(yaml.safe_load_all(text))
     if not enabled:
         for manifest in manifests:
             manifest["metadata"].pop("labels", None)

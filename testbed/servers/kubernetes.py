@@ -34,6 +34,8 @@ _AUDIT_POLICY: dict[str, Any] = {
             "level": "Metadata",
             "resources": [
                 {"group": "", "resources": ["secrets", "configmaps", "serviceaccounts/token"]},
+                # The custom resources that the tests have filled.
+                {"group": "example.org"},
                 {"group": "authentication.k8s.io", "resources": ["tokenreviews"]},
             ],
         },

@@ -46,6 +46,7 @@ AS_VALUES = (
         pytest.param((), (), id="of the usual accounts"),
         pytest.param(ACCOUNTS, AS_VALUES, id="of other accounts"),
         pytest.param(("--restarts",), ("--set", "restarts=true"), id="whose workloads Keyhole may restart"),
+        pytest.param(("--variables",), ("--set", "variables=true"), id="with variables"),
         pytest.param(
             (*ACCOUNTS, "--guard-accounts"), (*AS_VALUES, "--set", "guardAccounts=true"), id="which are guarded"
         ),

@@ -16,6 +16,7 @@ GOLDEN = ROOT / "tests" / "golden" / "tenant"
 _INPUTS = "tests/golden/tenant/inputs"
 CONNECTIONS = f"{_INPUTS}/connections.yaml"
 MANIFESTS = f"{_INPUTS}/manifests.yaml"
+KINDS = f"{_INPUTS}/kinds.yaml"
 
 _OF_MANIFESTS = ["shop", "--vault-only", "-f", MANIFESTS, "--connections", CONNECTIONS]
 _OF_EU = ["shop", "--vault-only", "-f", MANIFESTS, "--connections", CONNECTIONS, "--connection", "eu"]
@@ -29,6 +30,8 @@ CASES: Mapping[str, Sequence[str]] = {
         *("--controller-service-account", "vault-system/true"),
     ],
     "bundle-with-restarts.yaml": ["shop", "--restarts"],
+    "bundle-with-variables.yaml": ["shop", "--variables"],
+    "bundle-with-kinds.yaml": ["shop", "--kinds", KINDS],
     "bundle-guarded.yaml": ["shop", "--guard-accounts", "--controller-service-account", "vault-system/true"],
     "everything.sh": ["shop", "--vault", "--path", "secret/shop/app", "--kv", "secret=2"],
     "manifests.sh": _OF_MANIFESTS,

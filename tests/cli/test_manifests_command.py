@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from certs.issue import issue_ca
 from cli.main import main
+from manifests.kinds.listed import read
 from manifests.registration.admission_configuration import (
     admission_configuration,
     certificate_user,
@@ -80,6 +81,55 @@ def test_the_policies() -> None:
     assert printed("warning-policies") == as_read([*excluded_policy(), *look_alike_policy()])
     assert printed("warning-policies", "--namespace", "platform") == as_read(
         [*excluded_policy(own_namespace="platform"), *look_alike_policy(own_namespace="platform")]
+    )
+
+
+KINDS = """
+kinds:
+  - kind: ConfigMap
+  - group: argoproj.io
+    kind: Application
+    resource: applications
+    version: v1alpha1
+    fields: ["/spec/source/helm/values"]
+"""
+
+
+def test_listed_kinds_are_in_all_of_them(ca_file: Path, tmp_path: Path) -> None:
+    file = tmp_path / "kinds.yaml"
+    file.write_text(KINDS)
+    kinds = read(KINDS)
+    (found,) = printed("webhook-configuration", "--url", URL, "--ca-file", ca_file, "--kinds", file)
+    assert [found] == as_read([webhook_configuration(URL, CA.certificate_pem, kinds=kinds)])
+    annotations, in_place = found["webhooks"]
+    assert annotations["rules"][2] == {
+        "apiGroups": ["argoproj.io"],
+        "apiVersions": ["*"],
+        "operations": ["CREATE", "UPDATE"],
+        "resources": ["applications"],
+        "scope": "Namespaced",
+    }
+    assert [rule["resources"] for rule in annotations["rules"]] == [["secrets"], ["configmaps"], ["applications"]]
+    assert [rule["resources"] for rule in in_place["rules"]] == [["secrets"]]
+    policies = printed("admission-policy", "--kinds", file)
+    assert policies == as_read(admission_policy(kinds=kinds))
+    assert [policy["metadata"]["name"] for policy in policies] == ["keyhole"] * 2 + ["keyhole-fields"] * 2
+    assert printed("warning-policies", "--kinds", file) == as_read(
+        [*excluded_policy(kinds=kinds), *look_alike_policy(kinds=kinds)]
+    )
+
+
+def test_a_list_of_kinds_that_cannot_be_used_is_told_with_file_entry_and_cause(ca_file: Path, tmp_path: Path) -> None:
+    file = tmp_path / "kinds.yaml"
+    arguments = ["manifests", "webhook-configuration", "--url", URL, "--ca-file", str(ca_file), "--kinds", str(file)]
+    missing = CliRunner().invoke(main, arguments)
+    assert missing.exit_code == 2
+    assert "cannot be read: No such file or directory" in missing.stderr
+    file.write_text("kinds: [{kind: Secret}]")
+    refused = CliRunner().invoke(main, arguments)
+    assert refused.exit_code == 2
+    assert (
+        f"{str(file)!r}: kinds[0]: Secret cannot be listed: Secrets are filled without being listed" in refused.stderr
     )
 
 

@@ -10,7 +10,7 @@ from resolver.connections.model import Authentication, Connection
 from resolver.deadline import Deadline
 from resolver.errors import ResolverError
 from resolver.references.grammar import Reference, parse_value
-from resolver.resolve import Outcome, Resolver
+from resolver.resolve import Outcome, Resolved, Resolver
 from resolver.tenancy.token_cache import TokenCache
 from runtime.namespace_tokens import NamespaceTokens
 from testbed import Testbed
@@ -36,7 +36,7 @@ class Asking:
     def value(self, namespace: str, reference: str) -> str:
         """Return the value of a reference that resolves."""
         (found,) = self.outcomes(namespace, reference)
-        assert not isinstance(found, ResolverError), found.message
+        assert isinstance(found, Resolved), found
         return found.value.reveal_text()
 
     def error(self, namespace: str, reference: str) -> ResolverError:

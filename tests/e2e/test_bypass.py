@@ -53,6 +53,16 @@ def in_place(text: str, **annotations: str) -> Manifest:
     return _with_data("in-place", notes, {"key": text, "plain": VALUE})
 
 
+def whole(**annotations: str) -> Manifest:
+    return in_place(VALUE, **{"from": "secret/e2e/app", **annotations})
+
+
+def rendered(file: str, notes: Mapping[str, str] | None = None, *, source: str = "", **data: str) -> Manifest:
+    """Return a Secret with a file that is rendered, and the text that it is rendered from."""
+    notes = notes or {f"data.keyhole.dev/{file}": f"key:{source}"}
+    return _with_data("rendered", {**notes, "keyhole.dev/record": record(file)}, {file: VALUE, **data})
+
+
 def docker(**credentials: str) -> Manifest:
     return secret("in-place", data={".dockerconfigjson": encoded(json.dumps({"auths": {"r": credentials}}))})
 
@@ -163,6 +173,18 @@ class TestBypassed:
                 "annotation keyhole.dev/fields, /data/two, is not filled: ",
                 id="the second key of a map",
             ),
+            pytest.param(whole(), "annotation keyhole.dev/from is not filled: ", id="whole secrets without a record"),
+            pytest.param(
+                whole(record="{}"), "annotation keyhole.dev/from is not filled: ", id="whole secrets with an empty one"
+            ),
+            pytest.param(
+                _with_data("in-place", {"data.keyhole.dev/other": "key:another"}, {"key": f"(({REF}))"}),
+                "annotation data.keyhole.dev/other is not filled: ",
+                id="a file that is not rendered",
+            ),
+            pytest.param(
+                rendered("other", source="another", key=f"x(({REF}))"), UNRESOLVED, id="a text beside a file's"
+            ),
             pytest.param(in_place(REF), UNRESOLVED, id="a whole value in place"),
             pytest.param(in_place("vault+eu:secret/app#password"), UNRESOLVED, id="a connection's"),
             pytest.param(in_place(f"x(({REF}))"), UNRESOLVED, id="in parentheses, after one byte"),
@@ -204,6 +226,14 @@ class TestBypassed:
             pytest.param(
                 mapped("key", fields=f"/data/key: |\n  {REF}\n  /data/text: x", key=VALUE),
                 id="a text in the map that reads as a key",
+            ),
+            pytest.param(whole(record=record("key")), id="whole secrets with a record"),
+            pytest.param(
+                rendered("other", source="key", key=f"x(({REF}))"), id="the text that a file is rendered from"
+            ),
+            pytest.param(
+                rendered("other", {"keyhole.dev/fields": "/data/other: key:key"}, key=f"x(({REF}))"),
+                id="the text of a mapped file",
             ),
             pytest.param(in_place(VALUE, record=record("key")), id="a resolved value in place"),
             pytest.param(in_place(REF, record=record("key")), id="in place, with its record"),

@@ -196,6 +196,20 @@ class TestTypedSecrets:
             cluster.apply(manifest, server_side=True, dry_run=True)
             assert cluster.get(name) == before
 
+    def test_in_an_annotation_a_docker_configuration_by_another_name_is_filled(
+        self, cluster: Cluster, plant: Planter
+    ) -> None:
+        auth = plant.secret("by-annotation", "auth")["auth"]
+        entry = {"one.example": {"auth": "vault:secret/e2e/by-annotation#auth"}}
+        for name, key, kind, document in (
+            ("legacy-annotated", ".dockercfg", "kubernetes.io/dockercfg", entry),
+            ("kaniko-annotated", "config.json", "Opaque", {"auths": entry}),
+        ):
+            fields = f"/data/{key}: '{json.dumps(document)}'"
+            cluster.apply(secret(name, {"keyhole.dev/fields": fields}, type=kind), server_side=True)
+            expected = json.dumps(document).replace("vault:secret/e2e/by-annotation#auth", auth)
+            assert json.loads(cluster.values(name)[key]) == json.loads(expected)
+
     def test_a_config_json_of_something_else_is_stored_as_it_is_with_a_warning(self, cluster: Cluster) -> None:
         text = '{"db":{"password":"vault:secret/e2e/db#password"}}'
         answer = cluster.create(secret("settings", stringData={"config.json": text}))

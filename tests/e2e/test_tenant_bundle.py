@@ -1,16 +1,13 @@
 """What `keyhole tenant` prints, applied and run against the real servers: it is enough, and nothing is too much."""
 
 import json
-import os
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import hvac
 import pytest
-import requests
 import yaml
 from hvac.exceptions import Forbidden, InvalidRequest
 
@@ -19,111 +16,14 @@ from testbed.keyhole.connections import AUDIENCE
 from testbed.keyhole.identities import webhook_kubeconfig
 from testbed.keyhole.installation import Webhook
 from testbed.keyhole.objects import apply
-from tests.cli.tenant_cases import run
 from tests.e2e.canary import Canary
 from tests.e2e.cluster import Cluster
-from tests.e2e.conftest import opted_in_namespace
 from tests.e2e.objects import Manifest, filled, secret
 from tests.e2e.places import Places
+from tests.e2e.tenancy import Tenancy, service_account
 
 ODD_PATH = """q"u'o c++ #ü $x $(id) `id` {y}"""
-OTHERS = ("default", "nobody")
 CONTROLLER = "system:serviceaccount:keyhole:keyhole-controller"
-
-
-class Tenancy:
-    """An administrator who sets up tenants by what the command prints, and who writes their secrets."""
-
-    def __init__(self, bed: Testbed, places: Places, canary: Canary, folder: Path) -> None:
-        self.bed = bed
-        self._places = places
-        self._canary = canary
-        self._folder = folder
-
-    def plant(self, path: str, mount: str = "secret") -> str:
-        """Write a secret with a new value in the field `password`, and return the value."""
-        kv, value = self.bed.vault.client().secrets.kv, self._canary.value()
-        if mount == "legacy":
-            kv.v1.create_or_update_secret(path, {"password": value}, mount_point=mount)
-        else:
-            kv.v2.create_or_update_secret(path, {"password": value}, mount_point=mount)
-        return value
-
-    def printed(self, namespace: str, *arguments: str, manifests: tuple[Manifest, ...] = ()) -> str:
-        """Return what `keyhole tenant` prints."""
-        text = yaml.safe_dump_all(manifests) if manifests else None
-        result = run(namespace, *arguments, *(["-f", "-"] if text else []), standard_input=text)
-        assert result.exit_code == 0, result.stderr
-        return result.stdout
-
-    def set_up(self, namespace: str, *arguments: str, manifests: tuple[Manifest, ...] = ()) -> None:
-        """Run the script that `keyhole tenant --vault` prints."""
-        self.shell(self.printed(namespace, "--vault", *self.program, *arguments, manifests=manifests))
-
-    @property
-    def program(self) -> tuple[str, str]:
-        """Which command writes policies: OpenBao's where the testbed was given it in Vault's place."""
-        return "--program", self.bed.program("vault").name
-
-    def shell(self, script: str) -> None:
-        """Run a script with the real kubectl and vault, as an administrator of both."""
-        programs = [str(self.bed.program(name).parent) for name in ("kubectl", "vault")]
-        environment = {
-            "PATH": os.pathsep.join([*programs, "/usr/bin", "/bin"]),
-            "HOME": str(self._folder),
-            "KUBECONFIG": str(self.bed.kubernetes.kubeconfig),
-            "VAULT_ADDR": self.bed.vault.url,
-            "VAULT_CACERT": str(self.bed.vault.ca_file),
-            "VAULT_TOKEN": self.bed.vault.root_token,
-        }
-        done = subprocess.run(
-            ["sh"], input=script, env=environment, capture_output=True, text=True, timeout=300, check=False
-        )
-        self._places.note("the script of keyhole tenant", done.stdout + done.stderr)
-        assert done.returncode == 0, done.stderr
-
-    def log_in(self, namespace: str, role: str, *, account: str = "keyhole", method: str = "jwt") -> hvac.Client:
-        """Return a client with the Vault token of an account of the namespace."""
-        token = self.bed.kubectl(
-            *("create", "token", account, "-n", namespace, "--audience", AUDIENCE, "--duration", "600s")
-        ).stdout.strip()
-        client = self.bed.vault.client(token="")
-        answer = client.adapter.login(f"/v1/auth/{method}/login", json={"role": role, "jwt": token})
-        return self.bed.vault.client(answer["auth"]["client_token"])
-
-
-class Subject:
-    """Somebody who asks the API server with a token."""
-
-    def __init__(self, bed: Testbed, namespace: str, account: str) -> None:
-        self._bed = bed
-        # The API server's own audience: what such a token is worth in Kubernetes is what is asked here.
-        self._token = bed.kubectl("create", "token", account, "-n", namespace).stdout.strip()
-
-    def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None, kind: str = "json") -> int:
-        """Return the status of a request."""
-        return self._send(method, path, body, kind).status_code
-
-    def rules(self, namespace: str) -> list[str]:
-        """Return what the API server says that it may do in a namespace."""
-        review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectRulesReview"}
-        path = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
-        answer = self._send("POST", path, {**review, "spec": {"namespace": namespace}}, "json")
-        status = answer.json()["status"]
-        assert not status["incomplete"]
-        return sorted(json.dumps(rule, sort_keys=True) for rule in status["resourceRules"] + status["nonResourceRules"])
-
-    def _send(self, method: str, path: str, body: Mapping[str, Any] | None, kind: str) -> requests.Response:
-        with requests.Session() as session:
-            session.trust_env = False
-            return session.request(
-                method,
-                self._bed.kubernetes.url + path,
-                data=None if body is None else json.dumps(body),
-                headers={"Authorization": f"Bearer {self._token}", "Content-Type": f"application/{kind}"},
-                verify=str(self._bed.kubernetes.ca_file),
-                timeout=30,
-            )
 
 
 @pytest.fixture
@@ -235,7 +135,7 @@ class TestTheVaultToken:
     def test_no_other_account_of_the_namespace_gets_one(
         self, client: hvac.Client, tenancy: Tenancy, testbed: Testbed, account: str
     ) -> None:
-        apply(testbed, _account("bundle-token", account))
+        apply(testbed, service_account("bundle-token", account))
         with pytest.raises(InvalidRequest):
             tenancy.log_in("bundle-token", "keyhole-bundle-token", account=account)
 
@@ -243,100 +143,6 @@ class TestTheVaultToken:
         tenancy.bed.kubectl("apply", "--server-side", "-f", "-", input_text=tenancy.printed("bundle-stranger"))
         with pytest.raises(InvalidRequest):
             tenancy.log_in("bundle-stranger", "keyhole-bundle-token")
-
-
-class TestKubernetes:
-    NAMESPACE = "bundle-rights"
-
-    @pytest.fixture
-    def bundle(self, testbed: Testbed, tenancy: Tenancy) -> str:
-        """Apply the bundle as an administrator, with other accounts beside it."""
-        testbed.kubectl("apply", "--server-side", "-f", "-", input_text=tenancy.printed(self.NAMESPACE))
-        opted_in_namespace(testbed, "bundle-none")
-        apply(testbed, *(_account(namespace, name) for namespace in (self.NAMESPACE, "bundle-none") for name in OTHERS))
-        apply(testbed, {**secret("plain"), "metadata": {"name": "plain", "namespace": self.NAMESPACE}})
-        return self.NAMESPACE
-
-    def minted(self, bed: Testbed, kubeconfig: Path) -> set[str]:
-        """Return of which accounts this identity can mint tokens."""
-        accounts = [(self.NAMESPACE, name) for name in ("keyhole", "keyhole-reconciler", *OTHERS)]
-        accounts += [("bundle-none", name) for name in OTHERS]
-        return {
-            f"{namespace}/{name}"
-            for namespace, name in accounts
-            if bed.kubectl("create", "token", name, "-n", namespace, kubeconfig=kubeconfig, check=False).returncode == 0
-        }
-
-    def test_the_webhook_mints_tokens_of_keyhole_alone(self, bundle: str, testbed: Testbed) -> None:
-        kubeconfig = webhook_kubeconfig(testbed)
-        assert self.minted(testbed, kubeconfig) == {f"{bundle}/keyhole"}
-        for arguments in (("get", "secrets"), ("get", "secret", "plain"), ("get", "serviceaccounts")):
-            assert "Forbidden" in testbed.kubectl(*arguments, "-n", bundle, kubeconfig=kubeconfig, check=False).stderr
-
-    def test_the_controller_mints_those_of_both_and_reads_nothing(self, bundle: str, testbed: Testbed) -> None:
-        kubeconfig = testbed.kubernetes.kubeconfig_for(CONTROLLER)
-        assert self.minted(testbed, kubeconfig) == {f"{bundle}/keyhole", f"{bundle}/keyhole-reconciler"}
-        assert "Forbidden" in testbed.kubectl("get", "secrets", "-n", bundle, kubeconfig=kubeconfig, check=False).stderr
-
-    def test_a_token_of_keyhole_can_do_what_every_account_can_and_no_more(self, bundle: str, testbed: Testbed) -> None:
-        keyhole, nobody = Subject(testbed, bundle, "keyhole"), Subject(testbed, "bundle-none", "nobody")
-        for namespace in (bundle, "bundle-none", "default", "kube-system"):
-            assert keyhole.rules(namespace) == nobody.rules(namespace)
-        core = f"/api/v1/namespaces/{bundle}"
-        refused = [
-            ("GET", f"{core}/secrets"),
-            ("GET", f"{core}/secrets/plain"),
-            ("GET", f"{core}/pods"),
-            ("GET", f"{core}/configmaps"),
-            ("GET", core),
-            ("GET", "/api/v1/namespaces"),
-            ("DELETE", f"{core}/secrets/plain"),
-            ("GET", f"{core}/serviceaccounts/keyhole"),
-        ]
-        assert [keyhole.ask(*request) for request in refused] == [403] * len(refused)
-        wish = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
-        assert keyhole.ask("POST", f"{core}/serviceaccounts/keyhole/token", wish) == 403
-
-    def test_the_reconciler_keeps_secrets_of_its_namespace_tells_of_them_and_nothing_else(
-        self, bundle: str, testbed: Testbed, webhook: Webhook
-    ) -> None:
-        reconciler = Subject(testbed, bundle, "keyhole-reconciler")
-        secrets = f"/api/v1/namespaces/{bundle}/secrets"
-        made = secret("made")
-        merge = "merge-patch+json"
-        testbed.kubectl("delete", "secret", "made", "-n", bundle, "--ignore-not-found")
-        assert reconciler.ask("GET", secrets) == 200
-        assert reconciler.ask("GET", f"{secrets}?watch=true&timeoutSeconds=1") == 200
-        assert reconciler.ask("GET", f"{secrets}/plain") == 200
-        assert reconciler.ask("POST", secrets, made) == 201
-        assert reconciler.ask("PATCH", f"{secrets}/made", {"metadata": {"labels": {"a": "b"}}}, merge) == 200
-        assert reconciler.ask("PUT", f"{secrets}/made", made) == 403
-        assert reconciler.ask("DELETE", f"{secrets}/made") == 403
-        for elsewhere in (secrets.replace(bundle, "bundle-none"), secrets.replace("secrets", "configmaps")):
-            assert reconciler.ask("GET", elsewhere) == 403
-        assert reconciler.ask("GET", "/api/v1/secrets") == 403
-        events = f"/apis/events.k8s.io/v1/namespaces/{bundle}/events"
-        testbed.kubectl("delete", "event", "told", "-n", bundle, "--ignore-not-found")
-        assert reconciler.ask("POST", events, event("told", bundle)) == 201
-        for method, path in (("GET", events), ("GET", f"{events}/told"), ("DELETE", f"{events}/told")):
-            assert reconciler.ask(method, path) == 403
-        assert reconciler.ask("PATCH", f"{events}/told", {"note": "more"}, merge) == 403
-        for plural in ("deployments", "statefulsets", "daemonsets"):
-            assert reconciler.ask("GET", f"/apis/apps/v1/namespaces/{bundle}/{plural}") == 403
-
-
-def event(name: str, namespace: str) -> Manifest:
-    """Return an Event about a Secret."""
-    return {
-        "metadata": {"name": name, "namespace": namespace},
-        "eventTime": "2026-01-01T00:00:00.000000Z",
-        "type": "Normal",
-        "reason": "Told",
-        "action": "Tell",
-        "reportingController": "keyhole.dev/controller",
-        "reportingInstance": "test",
-        "regarding": {"apiVersion": "v1", "kind": "Secret", "name": "plain", "namespace": namespace},
-    }
 
 
 class TestGuardedAccounts:
@@ -351,7 +157,7 @@ class TestGuardedAccounts:
         """Apply the bundle with the policy; give somebody who may create pods, tokens and Secrets there."""
         bundle = tenancy.printed(self.NAMESPACE, "--guard-accounts")
         testbed.kubectl("apply", "--server-side", "-f", "-", input_text=bundle)
-        apply(testbed, _account(self.NAMESPACE, "app"), *_developers(self.NAMESPACE, self.MINTS))
+        apply(testbed, service_account(self.NAMESPACE, "app"), *_developers(self.NAMESPACE, self.MINTS))
         kubeconfig = testbed.kubernetes.kubeconfig_for(self.MINTS)
         deadline = time.monotonic() + 60
         # The API server takes up a policy a moment after it was written.
@@ -444,7 +250,7 @@ class TestOneForAllNamespaces:
         for namespace in (self.SHORT, self.LONG):
             tenancy.plant(f"{namespace}/app")
             tenancy.plant(f"{namespace}/app", "legacy")
-            apply(testbed, *yaml.safe_load_all(tenancy.printed(namespace)), _account(namespace, "default"))
+            apply(testbed, *yaml.safe_load_all(tenancy.printed(namespace)), service_account(namespace, "default"))
         # The accessor of the mount is found by the script.
         tenancy.shell(tenancy.printed(self.SHORT, "--vault-only", *tenancy.program, *options))
         for own, other in ((self.SHORT, self.LONG), (self.LONG, self.SHORT)):
@@ -491,7 +297,3 @@ def _developers(namespace: str, user: str) -> list[Manifest]:
             "subjects": [{"apiGroup": rbac, "kind": "User", "name": user}],
         },
     ]
-
-
-def _account(namespace: str, name: str) -> Manifest:
-    return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "namespace": namespace}}

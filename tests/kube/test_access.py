@@ -1,4 +1,4 @@
-"""What is remembered of who may read which Secret."""
+"""What is remembered of who may read what."""
 
 import tracemalloc
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 from kubernetes import client
 
-from kube.access import SecretAccess, Subject
+from kube.access import ReadAccess, Subject
 
 
 @dataclass
@@ -16,9 +16,12 @@ class Authorization:
     """Allows everything and counts the questions."""
 
     asked: list[str] = field(default_factory=list)
+    resources: list[tuple[str, str]] = field(default_factory=list)
 
     def create_subject_access_review(self, review: Any, **_: object) -> Any:
-        self.asked.append(review.spec.resource_attributes.name or "")
+        asked = review.spec.resource_attributes
+        self.asked.append(asked.name or "")
+        self.resources.append((asked.group, asked.resource))
         return SimpleNamespace(status=SimpleNamespace(allowed=not self.asked[-1]))
 
 
@@ -29,8 +32,8 @@ def authorization(monkeypatch: pytest.MonkeyPatch) -> Authorization:
     return authorization
 
 
-def _access() -> SecretAccess:
-    return SecretAccess(cast("client.ApiClient", None))
+def _access() -> ReadAccess:
+    return ReadAccess(cast("client.ApiClient", None))
 
 
 def test_long_names_take_no_more_memory_than_short_ones(authorization: Authorization) -> None:
@@ -62,3 +65,11 @@ def test_nobody_is_taken_for_another(authorization: Authorization, other: Subjec
     for subject in (Subject("user", groups=("a", "b", "c")), other) * 2:
         assert access.may_get(subject, "namespace", "name", 1)
     assert len(authorization.asked) == 2
+
+
+def test_no_resource_is_taken_for_another(authorization: Authorization) -> None:
+    access, subject = _access(), Subject("user")
+    assert access.may_get(subject, "namespace", "name", 1)
+    for resource in (("", "configmaps"), ("example.org", "configmaps"), ("", "secrets")):
+        assert access.may_get(subject, "namespace", "name", 1, resource)
+    assert authorization.resources == [("", "secrets"), ("", "configmaps"), ("example.org", "configmaps")]

@@ -9,6 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kube.namespaces import LABEL
+from manifests.annotations import VARIABLES
+from manifests.kinds.config_map import CONFIG_MAP
+from manifests.kinds.custom import custom_resource
+from manifests.kinds.known import Kinds
+from manifests.kinds.pointers import Pattern
 from provisioning.bundle import render
 from provisioning.errors import TenantRefused
 from provisioning.tenant import Account, Tenant, account, tenant
@@ -17,15 +22,15 @@ WEBHOOK, CONTROLLER = Account("keyhole", "keyhole-webhook"), Account("keyhole", 
 LABELS = st.from_regex(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", fullmatch=True)
 
 
-def objects(of: Tenant, *, restarts: bool = False) -> list[dict[str, Any]]:
+def objects(of: Tenant, **more: Any) -> list[dict[str, Any]]:
     # libyaml, where it is there, takes a tenth of the time.
-    return list(yaml.load_all(render(of, restarts=restarts), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
+    return list(yaml.load_all(render(of, **more), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
 
 
-def granted(of: Tenant, *, restarts: bool = False) -> dict[str, list[dict[str, Any]]]:
+def granted(of: Tenant, **more: Any) -> dict[str, list[dict[str, Any]]]:
     """Return each subject's rules, as RBAC puts them together."""
     found: dict[str, list[dict[str, Any]]] = {}
-    made = objects(of, restarts=restarts)
+    made = objects(of, **more)
     roles = {each["metadata"]["name"]: each["rules"] for each in made if each["kind"] == "Role"}
     for each in made:
         if each["kind"] == "RoleBinding":
@@ -37,7 +42,7 @@ def granted(of: Tenant, *, restarts: bool = False) -> dict[str, list[dict[str, A
 
 def test_each_account_may_do_what_the_design_says_and_no_more() -> None:
     tokens: dict[str, Any] = {"apiGroups": [""], "resources": ["serviceaccounts/token"], "verbs": ["create"]}
-    secrets = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "list", "watch", "patch", "create"]}
+    secrets = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "list", "watch", "patch"]}
     events = {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create"]}
     assert granted(Tenant("shop", WEBHOOK, CONTROLLER)) == {
         "keyhole/keyhole-webhook": [{**tokens, "resourceNames": ["keyhole"]}],
@@ -46,17 +51,50 @@ def test_each_account_may_do_what_the_design_says_and_no_more() -> None:
     }
 
 
-def test_the_right_to_restart_is_given_only_where_it_is_asked_for() -> None:
-    shop, verbs = Tenant("shop", WEBHOOK, CONTROLLER), ["get", "list", "patch"]
-    usual, more = granted(shop), granted(shop, restarts=True)
-    added = more["shop/keyhole-reconciler"][len(usual["shop/keyhole-reconciler"]) :]
-    assert added == [
-        {"apiGroups": ["apps"], "resources": ["deployments", "statefulsets", "daemonsets"], "verbs": verbs},
-        {"apiGroups": ["argoproj.io"], "resources": ["rollouts"], "verbs": verbs},
-    ]
-    assert {who: rules for who, rules in more.items() if who != "shop/keyhole-reconciler"} == {
-        who: rules for who, rules in usual.items() if who != "shop/keyhole-reconciler"
-    }
+VERBS = ["get", "list", "patch"]
+OF_RESTARTS = [
+    {"apiGroups": ["apps"], "resources": ["deployments", "statefulsets", "daemonsets"], "verbs": VERBS},
+    {"apiGroups": ["argoproj.io"], "resources": ["rollouts"], "verbs": VERBS},
+]
+OF_VARIABLES = [
+    {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]},
+    {"apiGroups": [""], "resources": ["secrets"], "verbs": ["create"]},
+    {"apiGroups": ["apps"], "resources": ["replicasets", "controllerrevisions"], "verbs": ["get"]},
+    {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["get"]},
+]
+OF_KINDS = [
+    {"apiGroups": [""], "resources": ["configmaps"], "verbs": VERBS},
+    {"apiGroups": ["example.com"], "resources": ["widgets"], "verbs": VERBS},
+]
+KINDS = Kinds(
+    [CONFIG_MAP, custom_resource("example.com", "Widget", "widgets", "v1", [Pattern("/spec/password")])],
+)
+
+
+@pytest.mark.parametrize(
+    ("asked", "added"),
+    [
+        pytest.param({"restarts": True}, OF_RESTARTS, id="restarts"),
+        pytest.param({"variables": True}, OF_VARIABLES, id="variables"),
+        pytest.param({"kinds": KINDS}, OF_KINDS, id="kinds"),
+        pytest.param(
+            {"restarts": True, "variables": True, "kinds": KINDS}, [*OF_RESTARTS, *OF_VARIABLES, *OF_KINDS], id="all"
+        ),
+    ],
+)
+def test_further_rights_are_given_only_where_they_are_asked_for(
+    asked: dict[str, Any], added: list[dict[str, Any]]
+) -> None:
+    shop, who = Tenant("shop", WEBHOOK, CONTROLLER), "shop/keyhole-reconciler"
+    usual, more = granted(shop), granted(shop, **asked)
+    assert more.pop(who) == [*usual.pop(who), *added]
+    assert more == usual
+
+
+def test_only_a_tenant_with_variables_has_their_label() -> None:
+    shop = Tenant("shop", WEBHOOK, CONTROLLER)
+    labels = [objects(shop, variables=variables)[0]["metadata"]["labels"] for variables in (False, True)]
+    assert labels == [{LABEL: "true"}, {LABEL: "true", VARIABLES: "true"}]
 
 
 def test_nothing_reaches_beyond_the_namespace() -> None:
@@ -75,14 +113,14 @@ def test_no_pod_gets_a_token_of_the_accounts() -> None:
 
 
 def test_a_comment_stands_above_each_rule_and_each_switch() -> None:
-    lines = [line.strip() for line in render(Tenant("shop", WEBHOOK, CONTROLLER), restarts=True).splitlines()]
-    explained = [
-        index
-        for index, line in enumerate(lines)
-        if line.startswith(("- apiGroups:", "automountServiceAccountToken:", "keyhole.dev/enabled:"))
-    ]
-    assert len(explained) == 9
-    assert [lines[index - 1][:2] for index in explained] == ["# "] * 9
+    text = render(Tenant("shop", WEBHOOK, CONTROLLER), restarts=True, variables=True, kinds=Kinds([CONFIG_MAP]))
+    lines = [line.strip() for line in text.splitlines()]
+    switches = ("- apiGroups:", "automountServiceAccountToken:", "keyhole.dev/enabled:", "keyhole.dev/variables:")
+    explained = [index for index, line in enumerate(lines) if line.startswith(switches)]
+    assert len(explained) == 15
+    # One reason stands above the rules for what a pod may belong to.
+    unexplained = [lines[index] for index in explained if not lines[index - 1].startswith("# ")]
+    assert unexplained == ["- apiGroups: [batch]"]
 
 
 @given(LABELS, LABELS, LABELS)

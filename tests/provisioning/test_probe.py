@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from kube.dry_runs import DryRun
+from kube.registration.dry_runs import DryRun
 from manifests.kinds.codec import MARKER
 from provisioning.probe import judge
 

@@ -10,10 +10,10 @@ from typing import Final, Protocol
 from audit.entry import AuditEntry, Done, FieldEntry, Login, ProblemEntry, ReferenceEntry, Requester
 from audit.errors import AuditUnavailable
 from manifests.fields.problem import Problem
-from manifests.fields.scan import Form
 from resolver.deadline import Deadline
 from resolver.errors import ResolverError
 from resolver.identity import identity_name
+from resolver.opening import Opened
 from resolver.references.grammar import Reference
 from resolver.resolve import Outcome, Resolved
 from runtime.bugs import described
@@ -32,6 +32,7 @@ _DONE: Final[Mapping[Fate, Done]] = MappingProxyType(
         Fate.PLACEHOLDER: Done.PLACEHOLDER,
         Fate.LEFT: Done.LEFT,
         Fate.REMOVED: Done.REMOVED,
+        Fate.VARIABLE: Done.VARIABLE,
         Fate.REFUSED: Done.REFUSED,
         Fate.NOTHING: Done.NOTHING,
     }
@@ -106,12 +107,9 @@ def _asked(outcomes: Iterable[FieldOutcome]) -> list[Reference]:
 
 def field_entry(outcome: FieldOutcome) -> FieldEntry:
     """Return the trail's view of a field's outcome."""
-    if outcome.field is None:
-        # Only a value that an annotation filled is removed, together with the annotation.
-        return FieldEntry(outcome.pointer, Form.ANNOTATION, _DONE[outcome.fate])
-    wanted = outcome.field.wanted
+    form = outcome.form if outcome.field is None else outcome.field.wanted.form
     references = [_reference_entry(*item) for item in outcome.references.items()]
-    return FieldEntry(outcome.pointer, wanted.form, _DONE[outcome.fate], references, outcome.cause or "")
+    return FieldEntry(outcome.pointer, form, _DONE[outcome.fate], references, outcome.cause or "")
 
 
 def problem_entry(problem: Problem) -> ProblemEntry:
@@ -123,7 +121,7 @@ def problem_entry(problem: Problem) -> ProblemEntry:
 def _reference_entry(reference: Reference, outcome: Outcome | None) -> ReferenceEntry:
     text = reference.shown
     match outcome:
-        case Resolved():
+        case Resolved() | Opened():
             return ReferenceEntry(text, outcome.version, outcome.request_id)
         case ResolverError():
             return ReferenceEntry(text, cause=outcome.cause)

@@ -8,13 +8,14 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
-from kube.access import Subject
+from kube.access import SECRETS, Subject
 from kube.errors import KubernetesError, KubernetesUnavailable
 from manifests import annotations
 from manifests.fields.problem import Problem
+from manifests.fields.scan import Form
+from manifests.kinds.codec import Codec
 from manifests.planning.plan import Plan
 from manifests.planning.planned_field import Action, PlannedField
 from manifests.provenance.evidence import sends_record
@@ -27,7 +28,10 @@ from resolver.references.grammar import Reference
 from resolver.resolve import Outcome
 from resolver.vault.http import Limit
 from runtime.logs import frames
-from webhook.admission.outcomes import SHOWN, THE_OBJECT, FieldFiller, left_bytes, untouched
+from webhook.admission.asked import OptIn, References, Rights
+from webhook.admission.outcomes import SHOWN, THE_OBJECT, FieldFiller, left_bytes, removed, untouched
+from webhook.admission.refusal import edge_problem
+from webhook.admission.whole import answered, needed
 from webhook.model import AdmissionRequest, Fate, FieldOutcome
 
 log = logging.getLogger("keyhole.admission")
@@ -43,36 +47,6 @@ _VERIFY_SHARE = 0.5
 _REINVOCATION_SECONDS = 30.0
 # One MAC and a number each: a few megabytes.
 _MOST_REMEMBERED = 20_000
-
-
-class References(Protocol):
-    """Turns references into values, as `resolver.resolve.Resolver` does."""
-
-    def resolve(
-        self, references: Iterable[Reference], namespace: str, deadline: Deadline
-    ) -> Mapping[Reference, Outcome]:
-        """Return the value or the error of each reference."""
-        ...
-
-    def refresh_seconds(self, references: Iterable[Reference]) -> float:
-        """Return how long the values of these references may be kept without asking Vault."""
-        ...
-
-
-class OptIn(Protocol):
-    """Knows which namespaces have opted in, as `kube.namespaces.Namespaces` does."""
-
-    def is_enabled(self, namespace: str, timeout_seconds: float) -> bool:
-        """Return whether the namespace has opted in."""
-        ...
-
-
-class Rights(Protocol):
-    """Knows who may read which Secret, as `kube.access.SecretAccess` does."""
-
-    def may_get(self, subject: Subject, namespace: str, name: str, timeout_seconds: float) -> bool:
-        """Return whether the subject may get the Secret."""
-        ...
 
 
 class Denied(Exception):
@@ -135,31 +109,40 @@ class PlanExecutor:
         provenance: Provenance | None,
         deadline: Deadline,
         found: dict[Reference, Outcome],
-    ) -> list[FieldOutcome]:
+    ) -> tuple[Plan, list[FieldOutcome]]:
         """Ask Vault about the fields that need it, and return what becomes of each field, removed ones last.
 
+        The plan that comes back has the fields of whole secrets too.
         What Vault says is put into `found`, so that it is known even if the work ends before there are outcomes.
         Raises `Denied`, or the errors of `kube` and `TemporaryError` if that cannot be asked.
         """
         asked = [field for field in plan.fields if self._must_ask(field, request)]
         is_needed = any(field.action is Action.RESOLVE for field in asked)
         is_needed |= any(field.action in SHOWN for field in plan.fields)
+        is_needed |= plan.whole is not None and bool(plan.whole.required)
+        secrets = needed(plan.whole, asked, dry_run=request.dry_run) if plan.whole is not None else []
+        references = dict.fromkeys([*secrets, *_references(asked, but_of_whole_secrets=bool(secrets))])
         if plan.problems and not is_needed:
             # The object is refused in any case, and no field needs a new value: there is nothing to ask.
-            return untouched(plan, found)
+            return plan, untouched(plan, found)
         unverified: Problem | None = None
         if is_needed:
-            self._check_may_have(request, deadline)
-            found.update(self._resolve(request, asked, deadline))
-        elif asked:
-            unverified = self._verify(request, asked, deadline, found)
+            self._check_may_have(request, plan.codec, deadline)
+            found.update(self._resolve(request, references, deadline))
+        elif references:
+            unverified = self._verify(request, plan.codec, references, deadline, found)
+        of_paths: Sequence[FieldOutcome] = ()
+        if secrets:
+            after = answered(plan, found)
+            plan, of_paths = after.plan, after.of_paths
         room_bytes = left_bytes(plan, request.manifest)
         filler = FieldFiller(provenance, found, request.dry_run, unverified, room_bytes)
         asked_keys = {field.wanted.key for field in asked}
+        asked_keys |= {field.wanted.key for field in plan.fields if secrets and field.wanted.form is Form.FROM}
         outcomes = [filler.outcome(field, is_asked=field.wanted.key in asked_keys) for field in plan.fields]
         for outcome in outcomes:
             self._remember(outcome)
-        return [*outcomes, *(FieldOutcome(plan.codec.pointer(key), Fate.REMOVED) for key in plan.removed)]
+        return plan, [*outcomes, *of_paths, *removed(plan)]
 
     def check_comparison(self, request: AdmissionRequest, plan: Plan, deadline: Deadline) -> None:
         """Raise `Denied` if the requester may not be told what the plan says.
@@ -168,7 +151,7 @@ class PlanExecutor:
         value is right.
         """
         if plan.compares and not request.is_shown_anyway:
-            self._check_may_read(request, deadline)
+            self._check_may_read(request, plan.codec, deadline)
 
     def _remember(self, outcome: FieldOutcome) -> None:
         """Remember what Vault confirmed; an entry that was signed anew is as old as the one before."""
@@ -195,37 +178,48 @@ class PlanExecutor:
             within = min(within, _REINVOCATION_SECONDS)
         return not self._freshness.is_fresh(field.entry.mac, within)
 
-    def _check_may_have(self, request: AdmissionRequest, deadline: Deadline) -> None:
+    def _check_may_have(self, request: AdmissionRequest, codec: Codec, deadline: Deadline) -> None:
         """Raise `Denied` if the namespace or the requester may not have what the object asks for."""
         if not self._namespaces.is_enabled(request.namespace, deadline.at_most_seconds(_KUBERNETES_SECONDS)):
             message = "has references, but the namespace has not opted in; label it with keyhole.dev/enabled=true"
             raise Denied(Problem(THE_OBJECT, message, Cause.NAMESPACE_NOT_ENABLED))
-        self._check_may_read(request, deadline)
+        self._check_may_read(request, codec, deadline)
 
-    def _check_may_read(self, request: AdmissionRequest, deadline: Deadline) -> None:
-        """Raise `Denied` if the requester may not read the object."""
+    def _check_may_read(self, request: AdmissionRequest, codec: Codec, deadline: Deadline) -> None:
+        """Raise `Denied` if the requester may not read the object.
+
+        Whoever has values put into an object of another kind has to be allowed to read the namespace's Secrets as well.
+        """
         who = request.requester
         subject = Subject(who.username, who.uid, who.groups, who.extra)
+        resource = (codec.group, codec.resource)
         seconds = deadline.at_most_seconds(_KUBERNETES_SECONDS)
-        if self._rights.may_get(subject, request.namespace, request.name, seconds):
+        if not self._rights.may_get(subject, request.namespace, request.name, seconds, resource):
+            what, missing = f"this {codec.kind}", ".".join(filter(None, (codec.resource, codec.group)))
+        elif resource != SECRETS and not self._rights.may_get(
+            subject, request.namespace, "", deadline.at_most_seconds(_KUBERNETES_SECONDS)
+        ):
+            what, missing = "the Secrets of the namespace", "secrets"
+        else:
             return
         requester = named(who.username) if who.username else "an unknown user"
+        told = "it" if resource == SECRETS else f"a {codec.kind}"
         message = (
-            f"{requester} may not get this Secret, so Keyhole neither fills it for them nor lets them replace what it "
-            "filled; grant them the verb get on secrets in the namespace"
+            f"{requester} may not get {what}, so Keyhole neither fills {told} for them nor lets them replace what it "
+            f"filled; grant them the verb get on {missing} in the namespace"
         )
         raise Denied(Problem(THE_OBJECT, message, Cause.REQUESTER_MAY_NOT_READ))
 
     def _resolve(
-        self, request: AdmissionRequest, asked: Sequence[PlannedField], deadline: Deadline
+        self, request: AdmissionRequest, references: Collection[Reference], deadline: Deadline
     ) -> Mapping[Reference, Outcome]:
-        needed = dict.fromkeys(reference for field in asked for reference in field.wanted.template.references)
-        return self._references.resolve(needed, request.namespace, deadline) if needed else {}
+        return self._references.resolve(references, request.namespace, deadline) if references else {}
 
     def _verify(
         self,
         request: AdmissionRequest,
-        asked: Sequence[PlannedField],
+        codec: Codec,
+        references: Collection[Reference],
         deadline: Deadline,
         found: dict[Reference, Outcome],
     ) -> Problem | None:
@@ -234,8 +228,8 @@ class PlanExecutor:
         sooner = Deadline.after(seconds)
         try:
             with self._limit(seconds + GRACE_SECONDS):
-                self._check_may_have(request, sooner)
-                found.update(self._resolve(request, asked, sooner))
+                self._check_may_have(request, codec, sooner)
+                found.update(self._resolve(request, references, sooner))
         except Denied as denied:
             return denied.problem
         except TimeoutError:
@@ -249,11 +243,7 @@ class PlanExecutor:
         return None
 
 
-def edge_problem(request: AdmissionRequest, error: KubernetesUnavailable | KubernetesError | TemporaryError) -> Problem:
-    """Return why the API server or Vault could not be asked, as a problem of the object."""
-    origin = f"namespace {request.namespace}"
-    if isinstance(error, KubernetesUnavailable):
-        return Problem(origin, f"{error}; a retry may work", Cause.KUBERNETES_UNAVAILABLE)
-    if isinstance(error, KubernetesError):
-        return Problem(origin, str(error), Cause.KUBERNETES_REFUSED)
-    return Problem(THE_OBJECT, error.message, error.cause, temporary=True)
+def _references(asked: Iterable[PlannedField], *, but_of_whole_secrets: bool) -> Iterator[Reference]:
+    for field in asked:
+        if not but_of_whole_secrets or field.wanted.form is not Form.FROM:
+            yield from field.wanted.template.references

@@ -8,7 +8,8 @@ from types import MappingProxyType
 from typing import Final
 
 from audit.errors import AuditUnavailable
-from manifests.kinds.known import BY_GROUP_AND_KIND
+from manifests.kinds.known import ONLY_SECRETS, Kinds
+from manifests.variables.templates import BY_GROUP_AND_KIND as WORKLOADS
 from metrics.catalogue import ADMISSIONS, AUDIT_FAILURES, FIELDS, PROBLEMS, REFUSALS, VERIFICATION_FAILURES
 from metrics.meters import Meters
 from resolver.deadline import Deadline
@@ -33,13 +34,16 @@ _MOST_CHARACTERS_TOLD: Final = 1000
 class MeteredAdmission:
     """Wraps an admission with metrics and the log. It is the outermost one, so it sees every answer.
 
+    Only `kinds` and workloads are counted by name.
+
     A refusal, and an admission that is allowed with warnings, is a line at info. All others are lines at debug, and so
     are refusals for overload, of which there may be hundreds a second.
     """
 
-    def __init__(self, admission: Admits, meters: Meters) -> None:
+    def __init__(self, admission: Admits, meters: Meters, kinds: Kinds = ONLY_SECRETS) -> None:
         self._admission = admission
         self._meters = meters
+        self._codecs = kinds.by_group_and_kind
 
     def answer(self, request: AdmissionRequest, deadline: Deadline) -> Answer:
         """Return the answer to a request, within the deadline. Never raises."""
@@ -53,7 +57,8 @@ class MeteredAdmission:
     def _count(self, request: AdmissionRequest, answer: Answer, seconds: float) -> None:
         meters = self._meters
         # The API server may have a great many kinds, and each would be a series of its own.
-        kind = request.kind if (request.group, request.kind) in BY_GROUP_AND_KIND else OTHER
+        of = (request.group, request.kind)
+        kind = request.kind if of in self._codecs or of in WORKLOADS else OTHER
         operation = request.operation if request.operation in _OPERATIONS else OTHER
         meters.observe(ADMISSIONS, seconds, kind, operation, outcome_of(answer), str(request.dry_run).lower())
         if answer.cause is not None:

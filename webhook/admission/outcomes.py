@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from manifests.fields.problem import Problem
+from manifests.fields.scan import Form
 from manifests.planning.plan import Plan
 from manifests.planning.planned_field import (
     Action,
@@ -64,7 +65,7 @@ class FieldFiller:
                 return self._outcome(field, fate, self._resolved(field))
             except ResolverError as error:
                 failures = [error]
-        problems = [_problem(field, failure) for failure in failures]
+        problems = [problem_of(field.wanted.origin, failure) for failure in failures]
         if field.action is Action.VERIFY:
             return self._kept_unverified(field, problems[0])
         return self._outcome(field, Fate.REFUSED, problems=problems)
@@ -98,12 +99,8 @@ def left_bytes(plan: Plan, manifest: Mapping[str, Any]) -> int:
     """
     fields = {field.wanted.key: field for field in plan.fields}
     codec = plan.codec
-    own = sum(
-        codec.size_bytes(value)
-        for key, value in codec.stored(manifest).items()
-        if key not in fields and key not in plan.removed
-    )
-    return codec.max_bytes - own - sum(codec.size_bytes(field.proved) for field in fields.values())
+    others = codec.other_bytes(manifest, {*fields, *plan.removed})
+    return codec.max_bytes - others - sum(codec.size_bytes(field.proved) for field in fields.values())
 
 
 def untouched(plan: Plan, found: Mapping[Reference, Outcome]) -> list[FieldOutcome]:
@@ -112,7 +109,25 @@ def untouched(plan: Plan, found: Mapping[Reference, Outcome]) -> list[FieldOutco
     for each in plan.fields:
         references = {reference: found.get(reference) for reference in each.wanted.template.references}
         fields.append(FieldOutcome(each.wanted.pointer, Fate.NOTHING, each, references=references))
-    return [*fields, *(FieldOutcome(plan.codec.pointer(key), Fate.NOTHING) for key in plan.removed)]
+    paths = {path.reference("") for path in plan.whole.paths} if plan.whole is not None else set()
+    asked = {reference: found[reference] for reference in paths & found.keys()}
+    of_paths = [of_whole_secrets(plan, Fate.NOTHING, asked)] if asked else []
+    return [*fields, *of_paths, *(replace(each, fate=Fate.NOTHING) for each in removed(plan))]
+
+
+def removed(plan: Plan) -> Iterator[FieldOutcome]:
+    """Yield the outcomes of the fields whose values go."""
+    for key in plan.removed:
+        entry = plan.record.entries.get(plan.codec.pointer(key))
+        form = entry.form if entry is not None else Form.FROM
+        yield FieldOutcome(plan.codec.pointer(key), Fate.REMOVED, form=form)
+
+
+def of_whole_secrets(
+    plan: Plan, fate: Fate, asked: Mapping[Reference, Outcome | None], problems: Sequence[Problem] = ()
+) -> FieldOutcome:
+    """Return the outcome of whole secrets as such: which fields they have is not known, or does not matter."""
+    return FieldOutcome(plan.codec.pointer("").rstrip("/"), fate, problems=problems, references=asked, form=Form.FROM)
 
 
 def of_refused(
@@ -159,15 +174,24 @@ def has_new_values(outcomes: Sequence[FieldOutcome]) -> bool:
 
 
 def warnings_of(outcomes: Sequence[FieldOutcome]) -> Iterator[str]:
-    """Yield a warning for each field whose value stays although it could not be verified."""
+    """Yield a warning for each field whose value stays although it could not be verified.
+
+    The fields of whole secrets may be many, and have the same trouble: they get one warning for each.
+    """
+    of_whole_secrets = dict[str, None]()
     for each in outcomes:
         if each.fate is Fate.UNVERIFIED and each.field is not None:
+            if each.field.wanted.form is Form.FROM:
+                told = f"{each.field.wanted.origin}: each field keeps its value, unverified"
+                of_whole_secrets[f"{told}: {each.cause}: {each.problems[0].message}"] = None
+                continue
             stays = "keeps its value, unverified" if each.field.entry is not None else "stays an unresolved reference"
             yield f"{each.field.wanted.described} {stays}: {each.cause}: {each.problems[0].message}"
+    yield from of_whole_secrets
 
 
-def _problem(field: PlannedField, error: ResolverError) -> Problem:
-    origin = field.wanted.origin
+def problem_of(origin: str, error: ResolverError) -> Problem:
+    """Return an error as the problem of what is written at `origin`."""
     if not isinstance(error, TemporaryError):
         return Problem(origin, error.message, error.cause)
     wait = error.retry_after_seconds

@@ -6,7 +6,7 @@ Source: Kubernetes, *Dynamic Admission Control*.
 import base64
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -84,8 +84,10 @@ class _Reader:
     def request(self) -> AdmissionRequest:
         kind = self._object("kind") or {}
         manifest, old_manifest = self._object("object"), self._object("oldObject")
+        # In other groups `data` may be anything.
+        parts = ("data",) if not self._text("group", kind) else ()
         for which in (manifest, old_manifest):
-            self._check_manifest(which)
+            self._check_manifest(which, parts)
         return AdmissionRequest(
             uid=self.uid,
             group=self._text("group", kind),
@@ -98,6 +100,7 @@ class _Reader:
             manifest=manifest or {},
             old_manifest=old_manifest,
             is_patch=(self._object("options") or {}).get("kind") == "PatchOptions",
+            version=self._text("version", kind),
         )
 
     def _requester(self) -> Requester:
@@ -130,14 +133,14 @@ class _Reader:
             raise ReviewError(f"{name} is not an object", self.uid)
         return value
 
-    def _check_manifest(self, manifest: Mapping[str, Any] | None) -> None:
-        """Check the parts that Keyhole reads. The API server has checked the rest."""
+    def _check_manifest(self, manifest: Mapping[str, Any] | None, parts: Sequence[str]) -> None:
+        """Check the parts that Keyhole reads in every kind, and these. The API server has checked the rest."""
         if manifest is None:
             return
         metadata = self._part("metadata", manifest)
         for name, part in (
             ("annotations", self._part("annotations", metadata)),
-            ("data", self._part("data", manifest)),
+            *((name, self._part(name, manifest)) for name in parts),
         ):
             if not all(value is None or isinstance(value, str) for value in part.values()):
                 raise ReviewError(f"{name} holds something other than strings", self.uid)

@@ -30,6 +30,12 @@
 - --patches-per-second={{ .patchesPerSecond }}
 {{- end }}
 {{- end }}
+{{- if .Values.kinds }}
+- --kinds=/etc/keyhole/kinds/kinds.yaml
+{{- end }}
+{{- if .Values.variables.enabled }}
+- --variables
+{{- end }}
 - --health-listen={{ .Values.listenHost }}:8080
 - --log-level={{ .Values.controller.logLevel }}
 - --log-format={{ .Values.controller.logFormat }}

@@ -18,6 +18,12 @@
 - --caller-token-file=/etc/keyhole/caller/{{ . }}
 {{- end }}
 {{- end }}
+{{- if .Values.kinds }}
+- --kinds=/etc/keyhole/kinds/kinds.yaml
+{{- end }}
+{{- if .Values.variables.enabled }}
+- --variables
+{{- end }}
 - --listen={{ .Values.listenHost }}:8443
 - --health-listen={{ .Values.listenHost }}:8080
 - --workers={{ $settings.workers }}
@@ -39,6 +45,9 @@
 - name: tmp
   mountPath: /tmp
 {{ include "keyhole.connectionMounts" . }}
+{{- if .Values.kinds }}
+{{ include "keyhole.kindsMount" . }}
+{{- end }}
 {{- if has .Values.caller.mode (list "client-certificate" "token") }}
 - name: caller
   mountPath: /etc/keyhole/caller
@@ -62,6 +71,9 @@
     medium: Memory
     sizeLimit: 64Mi
 {{ include "keyhole.connectionVolumes" . }}
+{{- if .Values.kinds }}
+{{ include "keyhole.kindsVolume" . }}
+{{- end }}
 {{- if eq .Values.caller.mode "client-certificate" }}
 - name: caller
   configMap:

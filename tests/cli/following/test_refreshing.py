@@ -1,4 +1,4 @@
-"""What became of a Secret that was refreshed, by what the API server answers."""
+"""What became of an object that was refreshed, by what the API server answers."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -6,10 +6,12 @@ from typing import cast
 
 import pytest
 
-from cli.following.refreshing import Ending, refresh
+from cli.following.refreshing import Ending, Named, Result
+from cli.following.refreshing import refresh as refresh_one
 from kube.errors import Conflict, KubernetesError, KubernetesUnavailable
 from kube.objects import Metadata, ObjectName
-from kube.secrets import Changed, Secrets
+from kube.objects_of import ObjectsOf
+from kube.secrets import Changed
 from manifests.annotations import RECORD, REFRESH
 
 _NAME = ObjectName("shop", "app")
@@ -39,6 +41,10 @@ class Server:
         return Changed(_of(name, self._after), self._warnings)
 
 
+def refresh(server: Server) -> Result:
+    return refresh_one(Named(_NAME), lambda _codec, _version: cast("ObjectsOf", server))
+
+
 def _of(name: ObjectName, annotations: Mapping[str, str] | Exception) -> Metadata:
     if isinstance(annotations, Exception):
         raise annotations
@@ -64,7 +70,7 @@ def _of(name: ObjectName, annotations: Mapping[str, str] | Exception) -> Metadat
     ],
 )
 def test_what_became_of_it(server: Server, ending: Ending, told: str) -> None:
-    result = refresh(cast(Secrets, server), _NAME)
+    result = refresh(server)
     assert result.ending is ending
     assert str(result).startswith(told)
     assert server.changes[0] == {REFRESH: "now"}
@@ -72,7 +78,7 @@ def test_what_became_of_it(server: Server, ending: Ending, told: str) -> None:
 
 def test_a_request_that_nobody_saw_is_withdrawn() -> None:
     server = Server({**record(3), REFRESH: "now"})
-    refresh(cast(Secrets, server), _NAME)
+    refresh(server)
     assert server.changes == [{REFRESH: "now"}, {REFRESH: None}]
 
 
@@ -80,7 +86,7 @@ def test_a_request_that_nobody_saw_is_withdrawn() -> None:
 def test_what_has_no_reference_is_not_touched(before: Mapping[str, str] | Exception) -> None:
     server = Server(record(3))
     server.before = before
-    assert not refresh(cast(Secrets, server), _NAME).ending.is_well
+    assert not refresh(server).ending.is_well
     assert server.changes == []
 
 

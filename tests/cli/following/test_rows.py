@@ -4,9 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from cli.following.made_for import made_for
 from cli.following.rows import Answer, NotKnown, Row, VaultSide, document, is_well, rows
 from cli.following.shown import age, explanations, lines
-from kube.objects import ObjectName
+from kube.objects import ObjectName, Owner
 from manifests.following.problem import Problem
 from manifests.following.standing import Reading, Standing
 from resolver.references.grammar import parse_reference
@@ -126,14 +127,14 @@ def test_the_table() -> None:
         Row(_NAME, findings=(Problem("malformed-record", "/data/\x1b[2J"),)),
     ]
     shown = list(lines(found, _NOW, with_namespace=True, is_wide=False))
-    first = ["shop", "app", "data.password", "vault:secret/app#password"]
+    first = ["shop", "Secret/app", "data.password", "vault:secret/app#password"]
     assert [line.split() for line in shown] == [
-        ["NAMESPACE", "SECRET", "FIELD", "REFERENCE", "HERE", "VAULT", "CHANGED", "FOLLOWS", "PROBLEM"],
+        ["NAMESPACE", "OBJECT", "FIELD", "REFERENCE", "HERE", "VAULT", "CHANGED", "FOLLOWS", "PROBLEM"],
         [*first, *("3", "4", "59m", "1m", "behind", "for", "60m")],
         [*first, *("3", "v1", "-", "1m", "-")],
         [*first, *("-", "denied", "-", "1m", "-")],
         [*first, *("3", "3", "deleted", "59m", "10m", "deleted")],
-        ["shop", "app", *["-"] * 6, "malformed-record", r"/data/\u001b[2J"],
+        ["shop", "Secret/app", *["-"] * 6, "malformed-record", r"/data/\u001b[2J"],
     ]
     wide = list(lines(found[:1], _NOW, with_namespace=False, is_wide=True))
     assert wide[1].endswith("behind since 2026-01-31T11:00:00Z")
@@ -151,3 +152,43 @@ def test_each_cause_is_explained_once_and_unknown_words_are_not() -> None:
 )
 def test_ages(seconds: float, expected: str) -> None:
     assert age(_NOW - timedelta(seconds=seconds), _NOW) == expected
+
+
+def test_each_line_names_the_kind_and_the_workload_that_a_generated_secret_is_for() -> None:
+    owners = [Owner("apps/v1", "ReplicaSet", f"web-{revision}", revision) for revision in ("a1", "b2")]
+    standing = Standing((reading(),))
+    (found,) = rows(_NAME, standing, VaultSide(_NOW), made_for=made_for(owners))
+    title, line = lines([found], _NOW, with_namespace=False, is_wide=True)
+    assert title.startswith("OBJECT ")
+    assert line.startswith("Secret/app for web (2 revisions)  data.password")
+    told = document([found])["references"][0]
+    assert (told["group"], told["kind"], told["made_for"]) == ("", "Secret", "web (2 revisions)")
+
+
+@pytest.mark.parametrize(
+    ("owners", "told"),
+    [
+        ([], ""),
+        ([("ControllerRevision", "web-server-5d8f")], "web-server (1 revision)"),
+        ([("CronJob", "backup")], "CronJob backup"),
+        ([("ReplicaSet", "web-1"), ("ReplicaSet", "api-1")], "api (1 revision), web (1 revision)"),
+        ([("Pod", "lone"), ("ReplicaSet", "web-1")], "web (1 revision), Pod lone"),
+        ([("ReplicaSet", "odd")], "ReplicaSet odd"),
+    ],
+)
+def test_owners_say_for_which_workload_a_secret_was_made(owners: list[tuple[str, str]], told: str) -> None:
+    assert made_for(Owner("v1", kind, name, name) for kind, name in owners) == told
+
+
+def test_the_table_is_cut_to_the_width_of_the_terminal_and_says_what_is_wrong_all_the_same() -> None:
+    long = Standing((reading("vault:secret/team/shop/production/app#password"),))
+    name = ObjectName("shop", "web-frontend-keyhole-0123456789ab")
+    (found,) = rows(name, long, VaultSide(_NOW, {("default", "secret/team/shop/production/app"): version(4)}))
+    natural = max(map(len, lines([found], _NOW, with_namespace=True, is_wide=False)))
+    assert natural > 130
+    for columns in (natural, 120, 100):
+        shown = list(lines([found], _NOW, with_namespace=True, is_wide=False, columns=columns))
+        assert max(map(len, shown)) == columns
+        assert shown[1].endswith("behind for 60m")
+    narrow = list(lines([found], _NOW, with_namespace=True, is_wide=False, columns=20))
+    assert "Secret/web-…" in narrow[1]

@@ -12,16 +12,18 @@ from controller.following.duty import Following
 from controller.following.namespace import FollowedNamespace
 from controller.following.pacing.outage import Outages
 from controller.following.round import Tools
+from controller.managed import Managed
 from controller.telling.meters import FollowMeters
 from controller.telling.telling import Telling
 from kube.objects import Metadata, ObjectName
 from manifests.annotations import PROBLEM, RESTART
 from manifests.following.problem import Problem, dump
+from manifests.kinds.secret import SECRET
 from metrics.meters import Meters
 
 _PATIENCE_SECONDS = 20.0
 _DENIED = Problem("PermissionDenied", "/data/a", "2026-01-05T00:00:00Z")
-SECRET = Metadata(ObjectName("shop", "app"), "1", {PROBLEM: dump(_DENIED)}, uid="uid")
+APP = Managed(SECRET, Metadata(ObjectName("shop", "app"), "1", {PROBLEM: dump(_DENIED)}, uid="uid"))
 
 
 class Bed:
@@ -91,7 +93,7 @@ def test_work_in_a_namespace_that_is_followed_no_longer_ends_and_leaves_nothing(
     def work(go_on: Callable[[], None]) -> None:
         began.set()
         assert go_ahead.wait(_PATIENCE_SECONDS)
-        bed.telling.problem(cast("Any", None), SECRET, _DENIED, lambda: None)
+        bed.telling.problem(cast("Any", None), APP, _DENIED, lambda: None)
         try:
             go_on()
         except Interrupted:

@@ -1,151 +1,23 @@
 """Rounds of one namespace, in situations that a real cluster has rarely: what one round leaves for the next one."""
 
-from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from types import SimpleNamespace
-from typing import Any, cast
 
 import pytest
 
 from controller.following import listing, survey
-from controller.following.comparison import Answer, Asked
-from controller.following.listing import managed_secrets, without_fields
-from controller.following.memory import NamespaceMemory
-from controller.following.pacing.budget import Budget
-from controller.following.round import Round, Tools
-from controller.telling.meters import FollowMeters
+from controller.following.listing import managed_objects, without_fields
+from controller.following.unlisted import Unlisted
+from controller.managed import Managed
 from kube.errors import KubernetesUnavailable
-from kube.objects import Metadata, ObjectName
-from kube.secrets import Changed
-from manifests.annotations import FOLLOW, PROBLEM, RECORD, REFRESH
+from manifests.annotations import PROBLEM, RECORD
 from manifests.fields.scan import Form
 from manifests.following.followed import followed
+from manifests.kinds.known import ONLY_SECRETS
 from manifests.kinds.secret import SECRET
-from manifests.planning.immutable import not_refreshed
 from manifests.provenance import counting, record
 from manifests.provenance.record import Entry
-from metrics.meters import Meters
-from resolver.references.grammar import Reference
 from resolver.vault.kv_versions import KvVersion
-
-SHOP = Metadata(ObjectName("", "shop"), "1", {})
-MONDAY, TUESDAY = "2026-01-05T00:00:00Z", "2026-01-06T00:00:00Z"
-
-
-class Cluster:
-    """The Secrets of a namespace, behind a webhook that brings those that it can to what `vault` has."""
-
-    def __init__(self, **paths: str) -> None:
-        """Each Secret with the path of its only field."""
-        self.vault: dict[str, KvVersion] = {path: KvVersion(1, MONDAY) for path in paths.values()}
-        self.kept: set[str] = set()
-        self.immutable: set[str] = set()
-        self.patches: list[str] = []
-        self.secrets: dict[str, Metadata] = {}
-        self.namespace = "shop"
-        self.api = None
-        for name, path in paths.items():
-            self.apply(name, path)
-
-    def apply(self, name: str, *paths: str, follow: str | None = None) -> None:
-        """Make a Secret that has the version of each path which Vault has now."""
-        entries = {
-            f"/data/k{number}": Entry(Form.ANNOTATION, f"vault:secret/{path}#f", (), (self.vault[path].current,), "id")
-            for number, path in enumerate(paths)
-        }
-        notes = {RECORD: record.dump("id", entries)} | ({FOLLOW: follow} if follow else {})
-        self.secrets[name] = Metadata(ObjectName("shop", name), "1", notes, uid=f"uid-{name}")
-
-    def list_metadata(self, _namespace: str, _selector: str, _seconds: float, _go_on: object) -> Iterator[Metadata]:
-        yield from self.secrets.values()
-
-    def read_metadata(self, name: ObjectName, _seconds: float) -> Metadata:
-        return self.secrets[name.name]
-
-    def change(
-        self, name: ObjectName, notes: Mapping[str, str | None], _seconds: float, *, resource_version: str | None = None
-    ) -> Changed:
-        assert REFRESH in notes
-        assert resource_version is not None
-        self.patches.append(name.name)
-        if name.name in self.immutable:
-            return Changed(self.secrets[name.name], (not_refreshed("Secret"),))
-        if name.name in self.kept:
-            return Changed(self.secrets[name.name], ("data.k0 keeps its value, unverified: PermissionDenied: no",))
-        found = record.parse(self.secrets[name.name].annotations[RECORD])
-        paths = [entry.text.removeprefix("vault:secret/").removesuffix("#f") for entry in found.entries.values()]
-        self.apply(name.name, *paths, follow=self.secrets[name.name].annotations.get(FOLLOW))
-        return Changed(self.secrets[name.name])
-
-
-class Loop:
-    """Rounds a minute apart, on a clock of our own."""
-
-    def __init__(self, cluster: Cluster) -> None:
-        self.now = 1000.0
-        self.cluster = cluster
-        self.memory = NamespaceMemory()
-        self.asked: list[int] = []
-        """How many questions each call asked."""
-        self.intervals = {"default": 60.0}
-        self.questions = 0
-        self.hints: list[tuple[str, str]] = []
-        self.silent: set[str] = set()
-        self.workloads_fail = False
-        """Paths about which Vault says nothing."""
-        ignored: Callable[..., None] = lambda *_args, **_more: None  # noqa: E731 - a stand-in
-        telling = SimpleNamespace(event=ignored, problem=ignored, retain=ignored, hint=self._hint)
-        inquiry = SimpleNamespace(versions=self._versions, values=lambda *_args: {})
-        self._tools = Tools(
-            inquiry=cast("Any", inquiry),
-            budget=Budget(patches_per_second=100_000.0),
-            telling=cast("Any", telling),
-            meters=FollowMeters(Meters.alone()),
-            keys=lambda: None,
-            intervals=lambda: self.intervals,
-            clock=lambda: self.now,
-            restarts=cast("Any", SimpleNamespace(baselines=self._baselines, problems=lambda _namespace: {})),
-        )
-
-    def _versions(
-        self,
-        _namespace: str,
-        wanted: Mapping[Asked, Reference],
-        _memory: NamespaceMemory,
-        _go_on: object,
-        earlier: Mapping[Asked, Answer],
-    ) -> dict[Asked, Answer]:
-        self.asked.append(len(wanted))
-        self.questions += len(wanted)
-        return dict(earlier) | {
-            asked: self.cluster.vault[name]
-            for asked in wanted
-            if (name := asked.path.removeprefix("secret/")) not in self.silent
-        }
-
-    def _baselines(self, *_args: object) -> None:
-        if self.workloads_fail:
-            raise KubernetesUnavailable("did not answer")
-
-    def _hint(self, namespace: str, word: str, _text: str) -> None:
-        self.hints.append((namespace, word))
-
-    def round(self) -> list[str]:
-        """Run a round, and return which Secrets it had refreshed."""
-        self.cluster.patches.clear()
-        found = Round(SHOP, cast("Any", SimpleNamespace(secrets=self.cluster, namespace="shop", api=None)), *self._more)
-        found.begin()
-        while not found.ask_some():
-            pass
-        while not found.refresh_some():
-            pass
-        found.end()
-        self.now += 60.0
-        return sorted(self.cluster.patches)
-
-    @property
-    def _more(self) -> tuple[NamespaceMemory, Tools, Callable[[], None]]:
-        return self.memory, self._tools, lambda: None
+from tests.controller.following.rounds import MONDAY, SHOP, TUESDAY, Cluster, Loop
 
 
 def test_what_was_made_anew_is_refreshed_once_even_if_another_secret_keeps_its_value() -> None:
@@ -210,7 +82,7 @@ def test_an_immutable_secret_is_asked_once_for_each_version(silent: set[str]) ->
 def test_a_namespace_with_very_many_paths_asks_for_few_of_them_in_a_turn() -> None:
     # Between its turns, the other namespaces have theirs.
     paths = [f"p{number}" for number in range(250)]
-    cluster = Cluster(**{path: path for path in paths})
+    cluster = Cluster("Secret", None, **{path: path for path in paths})
     loop = Loop(cluster)
     cluster.vault |= {path: KvVersion(2) for path in paths}
     assert loop.round() == sorted(paths)
@@ -231,12 +103,12 @@ def test_of_a_secret_only_keyholes_own_annotations_are_kept(monkeypatch: pytest.
     cluster = Cluster(a="a")
     notes = {**cluster.secrets["a"].annotations, PROBLEM: "{}", "somebody/else": "x" * 1000}
     cluster.secrets["a"] = replace(cluster.secrets["a"], annotations=notes, labels={"app": "x"})
-    tenant = cast("Any", SimpleNamespace(secrets=cluster, namespace="shop", api=None))
-    (found,) = managed_secrets(tenant, lambda: None)
-    assert found == replace(found, annotations={name: notes[name] for name in (RECORD, PROBLEM)}, labels={})
+    (found,) = managed_objects(cluster.tenant(), ONLY_SECRETS, Unlisted(), lambda: None)
+    kept = {name: notes[name] for name in (RECORD, PROBLEM)}
+    assert found.metadata == replace(found.metadata, annotations=kept, labels={})
     monkeypatch.setattr(listing, "MOST_CHARACTERS", 100)
-    (found,) = managed_secrets(tenant, lambda: None)
-    assert found.annotations == {}
+    (found,) = managed_objects(cluster.tenant(), ONLY_SECRETS, Unlisted(), lambda: None)
+    assert found.metadata.annotations == {}
 
 
 def test_the_counter_survives_without_the_fields() -> None:
@@ -244,9 +116,9 @@ def test_the_counter_survives_without_the_fields() -> None:
     for entries, n, changes in [({"/data/a": entry}, 4, 4), ({"/data/a": replace(entry, n=None)}, 4, 5), ({}, 0, 0)]:
         notes = {RECORD: record.dump("id", entries, n)}
         assert followed(SECRET, notes).changes == changes
-        short = without_fields(replace(SHOP, annotations=notes), changes)
-        assert counting.changes(record.parse(short.annotations[RECORD])) == changes
-    assert without_fields(SHOP, 0) == SHOP
+        short = without_fields(Managed(SECRET, replace(SHOP, annotations=notes)), changes)
+        assert counting.changes(record.parse(short.metadata.annotations[RECORD])) == changes
+    assert without_fields(Managed(SECRET, SHOP), 0).metadata == SHOP
 
 
 @pytest.mark.parametrize("hindrance", ["Vault says nothing", "the value is kept"])

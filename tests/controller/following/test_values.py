@@ -1,19 +1,21 @@
 """How often a Secret is read to know whether values without versions are still Vault's."""
 
+import base64
 from collections.abc import Mapping
-from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
 from controller.following.memory import NamespaceMemory
 from controller.following.values import Values
+from controller.managed import Managed
 from kube.errors import KubernetesUnavailable
 from kube.objects import Metadata, ObjectName
-from kube.secrets import Secret
+from kube.objects_of import FoundObject
 from manifests.fields.scan import Form
 from manifests.fields.spans import Span
 from manifests.following.followed import FollowedField
+from manifests.kinds.secret import SECRET
 from manifests.provenance.record import Entry
 from resolver.references.grammar import Reference
 from resolver.references.value import SecretValue
@@ -36,11 +38,15 @@ class Live:
         self.is_silent = False
         self.memory = NamespaceMemory()
 
-    def read(self, _name: ObjectName, _seconds: float) -> Secret:
+    def of(self, _resource: object) -> "Live":
+        return self
+
+    def read(self, _name: ObjectName, _seconds: float) -> FoundObject:
         self.reads += 1
         if self.is_silent:
             raise KubernetesUnavailable("does not answer")
-        return Secret(self.metadata, self.data)
+        data = {key: base64.b64encode(value).decode() for key, value in self.data.items()}
+        return FoundObject(self.metadata, {"data": data})
 
     @property
     def metadata(self) -> Metadata:
@@ -49,8 +55,8 @@ class Live:
     def compared(self, vault: str, listed: Metadata | None = None) -> list[bool | None]:
         """Compare its fields with what Vault has, as a round does."""
         found: Mapping[Reference, SecretValue | None] = {REFERENCE: SecretValue(vault.encode())}
-        tenant = cast("Any", SimpleNamespace(secrets=self))
-        values = Values(tenant, listed or self.metadata, found, lambda: None, self.memory)
+        managed = Managed(SECRET, listed or self.metadata)
+        values = Values(cast("Any", self), managed, found, lambda: None, self.memory)
         return [values.same(field) for field in FIELDS]
 
 

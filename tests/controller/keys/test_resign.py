@@ -51,7 +51,10 @@ class _Secrets:
 
 @dataclass
 class _Tenant:
-    secrets: Any
+    objects: Any
+
+    def of(self, _resource: object) -> Any:
+        return self.objects
 
 
 class _Cluster:

@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 
 from controller.following.pacing.budget import Budget
+from controller.managed import Managed
 from controller.restarting.opted_in import OptedIn, Seen
 from controller.restarting.restarts import Restarts
 from controller.telling.meters import FollowMeters
@@ -16,8 +17,10 @@ from kube.workloads import WorkloadKind, Workloads
 from manifests.annotations import RECORD
 from manifests.following import rolled
 from manifests.following.restarting import Workload
-from manifests.following.rolled import Rolled, SecretState
+from manifests.following.rolled import Rolled, State
 from manifests.following.rollout_gate import Gate
+from manifests.following.workload import Used
+from manifests.kinds.secret import SECRET
 from manifests.provenance import record
 from metrics.meters import Meters
 
@@ -40,12 +43,12 @@ class Cluster:
         monkeypatch.setattr(Workloads, "patch", lambda _self, _kind, name, *_args: self._patched(name))
 
     def _mark(self, name: str) -> Rolled:
-        return Rolled(rolled.marks([SecretState("app", name, self.states[name])]))
+        return Rolled(rolled.marks([State(Used("Secret", "app"), name, self.states[name])]))
 
     def _seen(self, name: str) -> list[Seen]:
         mark, gate = self.marks[name], self.gates[name]
         restarted_for = mark if gate is Gate.PROGRESSING else None
-        workload = Workload("Deployment", "app", frozenset({"app"}), mark, restarted_for, gate)
+        workload = Workload("Deployment", "app", frozenset({Used("Secret", "app")}), mark, restarted_for, gate)
         metadata = Metadata(ObjectName(name, "app"), "1", {}, uid=name)
         return [Seen(WorkloadKind.DEPLOYMENT, metadata, workload, 600.0, has_template=True)]
 
@@ -63,7 +66,7 @@ class Cluster:
         for _ in range(int(count * 12)):
             for name in self.names:
                 notes: Mapping[str, str] = {RECORD: record.dump("id", {}, self.states[name])}
-                secret = Metadata(ObjectName(name, "app"), "1", notes, uid=name)
+                secret = Managed(SECRET, Metadata(ObjectName(name, "app"), "1", notes, uid=name))
                 tenant = cast("Any", SimpleNamespace(namespace=name, api=None))
                 self.restarts.visit(tenant, Metadata(ObjectName("", name), "1", {}), [secret], lambda: None)
             self.now += 5.0

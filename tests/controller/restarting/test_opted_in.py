@@ -8,9 +8,10 @@ from controller.restarting.opted_in import seen_as
 from kube.objects import Metadata, ObjectName
 from kube.workloads import FoundWorkload, WorkloadKind
 from manifests.following import rolled
-from manifests.following.rolled import Rolled, SecretState
+from manifests.following.rolled import Rolled, State
+from manifests.following.workload import Used
 
-MARK = Rolled(rolled.marks([SecretState("app", "uid", 1)]))
+MARK = Rolled(rolled.marks([State(Used("Secret", "app"), "uid", 1)]))
 MARKED = {"keyhole.dev/rolled": rolled.dump(MARK)}
 
 

@@ -10,12 +10,14 @@ import pytest
 from kubernetes import client
 
 from controller.errors import Interrupted
+from controller.managed import Managed
 from controller.telling.telling import Telling
 from kube.objects import Metadata, ObjectName
 from kube.secrets import Secrets
 from kube.tenant_clients import TenantApi
 from manifests.annotations import PROBLEM
 from manifests.following.problem import Problem, parse
+from manifests.kinds.secret import SECRET
 from tests.clock import Clock
 from tests.kube.answers import Taken
 
@@ -145,14 +147,14 @@ def test_no_answer_stops_the_loop(telling: Telling, server: Server, status: int)
     server.status = status
     tell(telling, server, secret())
     for _ in range(2):
-        telling.problem(server.tenant(), secret(), _DELETED, go_on)
-    telling.problem(server.tenant(), secret(problem="{}"), None, go_on)
+        telling.problem(server.tenant(), Managed(SECRET, secret()), _DELETED, go_on)
+    telling.problem(server.tenant(), Managed(SECRET, secret(problem="{}")), None, go_on)
     assert (len(server.sent), len(server.changes)) == (1, 2)
 
 
 def test_a_lasting_problem_is_written_to_the_state_that_was_seen(telling: Telling, server: Server) -> None:
     for _ in range(2):
-        telling.problem(server.tenant(), secret(), _DELETED, go_on)
+        telling.problem(server.tenant(), Managed(SECRET, secret()), _DELETED, go_on)
     ((metadata),) = (each["metadata"] for each in server.changes)
     assert metadata["resourceVersion"] == "1"
     written = parse(metadata["annotations"][PROBLEM])
@@ -165,13 +167,13 @@ def test_a_lasting_problem_is_written_to_the_state_that_was_seen(telling: Tellin
 
 
 def test_what_is_over_is_taken_off_at_once(telling: Telling, server: Server) -> None:
-    telling.problem(server.tenant(), secret(problem="{}"), None, go_on)
+    telling.problem(server.tenant(), Managed(SECRET, secret(problem="{}")), None, go_on)
     assert [each["metadata"]["annotations"] for each in server.changes] == [{PROBLEM: None}]
     assert not server.sent
 
 
 def test_an_object_that_is_being_deleted_is_left_alone(telling: Telling, server: Server) -> None:
-    telling.problem(server.tenant(), secret(problem="{}", is_going=True), None, go_on)
+    telling.problem(server.tenant(), Managed(SECRET, secret(problem="{}", is_going=True)), None, go_on)
     assert not server.changes
 
 
@@ -182,7 +184,7 @@ def test_problems_are_written_slowly_and_none_is_lost(telling: Telling, server: 
     for _ in range(9):
         for name in sorted(left):
             before = len(server.changes)
-            telling.problem(server.tenant(), secret(name), _DELETED, go_on)
+            telling.problem(server.tenant(), Managed(SECRET, secret(name)), _DELETED, go_on)
             if len(server.changes) > before:
                 left.discard(name)
         written.append(len(server.changes) - sum(written))
@@ -194,10 +196,10 @@ def test_one_namespace_does_not_take_all_writes(telling: Telling, server: Server
     """Whoever marks all Secrets of a namespace has them taken off; others' problems are told all the same."""
     for _ in range(10):
         for number in range(1000):
-            telling.problem(server.tenant(), secret(f"app-{number}", problem="{}"), None, go_on)
+            telling.problem(server.tenant(), Managed(SECRET, secret(f"app-{number}", problem="{}")), None, go_on)
         clock.now += 60
         before = len(server.changes)
-        telling.problem(server.tenant("other"), secret(namespace="other", problem="{}"), None, go_on)
+        telling.problem(server.tenant("other"), Managed(SECRET, secret(namespace="other", problem="{}")), None, go_on)
         assert len(server.changes) == before + 1
 
 
@@ -213,16 +215,16 @@ def test_a_write_waits_for_its_turn_and_stops_when_it_must(server: Server, clock
         raise Interrupted
 
     telling = Telling("me", paced, clock)
-    telling.problem(server.tenant(), secret(), _DELETED, stop)
+    telling.problem(server.tenant(), Managed(SECRET, secret()), _DELETED, stop)
     with pytest.raises(Interrupted):
-        telling.problem(server.tenant(), secret(), _DELETED, stop)
+        telling.problem(server.tenant(), Managed(SECRET, secret()), _DELETED, stop)
     assert (asked, server.changes, server.sent) == (["shop"], [], [])
 
 
 def test_a_namespace_that_is_no_longer_followed_is_forgotten(telling: Telling, server: Server) -> None:
     for namespace in ("shop", "other"):
         for _ in range(2):
-            telling.problem(server.tenant(), secret(namespace=namespace), _DELETED, go_on)
+            telling.problem(server.tenant(), Managed(SECRET, secret(namespace=namespace)), _DELETED, go_on)
     telling.forget("shop")
     telling.retain("other", [])
     assert telling.problems_by_cause() == {}

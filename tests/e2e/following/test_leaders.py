@@ -33,7 +33,8 @@ from tests.e2e.processes import eventually
 
 NAMESPACE = "following-leaders"
 NAMES = [f"led-{number}" for number in range(4)]
-KILLS = int(os.environ.get("KEYHOLE_LEADER_KILLS") or 3)
+# One that dies, and one that gives its Lease back.
+KILLS = int(os.environ.get("KEYHOLE_LEADER_KILLS") or 2)
 _ROTATE_SECONDS = 0.5
 _WATCH_SECONDS = 3
 _LEASE = f"/apis/coordination.k8s.io/v1/namespaces/{OWN_NAMESPACE}/leases/{LEASE}"

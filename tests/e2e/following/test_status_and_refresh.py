@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from cli.main import main
+from controller.managed import Managed
 from controller.telling.telling import Telling
 from kube.client import connect
 from kube.objects import Metadata, ObjectName
@@ -22,6 +23,7 @@ from kube.secrets import Secrets
 from kube.tenant_clients import TenantClients
 from manifests.annotations import FOLLOW, PROBLEM, RECORD
 from manifests.following.problem import Problem, dump, parse
+from manifests.kinds.secret import SECRET
 from resolver.identity import RECONCILER
 from testbed import Testbed
 from testbed.keyhole.identities import controller_kubeconfig
@@ -215,8 +217,8 @@ def test_without_a_token_the_cluster_alone_is_shown(cluster: Cluster, plant: Pla
     cluster.apply(app())
     done = keyhole.status(code=0, VAULT_TOKEN="")
     titles, line = (text.split() for text in done.stdout.splitlines())
-    assert titles == ["SECRET", "FIELD", "REFERENCE", "HERE", "VAULT", "CHANGED", "FOLLOWS", "PROBLEM"]
-    assert (line[0], line[4:]) == ("app", ["-", "-", "1s", "-"])
+    assert titles == ["OBJECT", "FIELD", "REFERENCE", "HERE", "VAULT", "CHANGED", "FOLLOWS", "PROBLEM"]
+    assert (line[0], line[4:]) == ("Secret/app", ["-", "-", "1s", "-"])
 
 
 def test_what_is_deleted_denied_pinned_or_left_alone(
@@ -318,7 +320,7 @@ def test_a_watch_shows_a_rotation_and_ends_with_ctrl_c(cluster: Cluster, plant: 
     version = keyhole.rows(code=0)["app"]["version"]
     with keyhole.watching() as process:
         assert process.stdout is not None
-        assert process.stdout.readline().startswith("SECRET")
+        assert process.stdout.readline().startswith("OBJECT")
         assert process.stdout.readline().split()[3:5] == [str(version)] * 2
         plant.secret("app")
         assert process.stdout.readline().split()[3:5] == [str(version), str(version + 1)]
@@ -341,12 +343,12 @@ def test_what_the_loop_tells_is_seen_by_the_tenant_and_by_status(
     telling.event(tenant, seen(), "Secret", "v1", "Refreshed", "data.password: 1 -> 2", is_warning=False)
     assert "data.password: 1 -> 2" in events_of(cluster, "app")["Refreshed"]
     for _ in range(2):
-        telling.problem(tenant, seen(), Problem("deleted", "/data/password"), lambda: None)
+        telling.problem(tenant, Managed(SECRET, seen()), Problem("deleted", "/data/password"), lambda: None)
     written = parse(seen().annotations[PROBLEM])
     assert written is not None
     assert written.since
     assert [finding["cause"] for finding in keyhole.rows(code=1)["app"]["findings"]] == ["deleted"]
-    telling.problem(tenant, seen(), None, lambda: None)
+    telling.problem(tenant, Managed(SECRET, seen()), None, lambda: None)
     assert PROBLEM not in seen().annotations
     keyhole.status(code=0)
 

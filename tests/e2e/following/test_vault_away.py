@@ -27,8 +27,9 @@ from tests.e2e.processes import eventually
 
 NAMESPACE = "following-away"
 NAMES = [f"away-{number}" for number in range(8)]
-AWAY_SECONDS = float(os.environ.get("KEYHOLE_AWAY_SECONDS") or 20)
-# As many as in ten minutes. Without a breaker the paths would be asked for eight times a second.
+# Without a breaker, all paths would be asked for in each of these seconds.
+AWAY_SECONDS = float(os.environ.get("KEYHOLE_AWAY_SECONDS") or 8)
+# As many as in ten minutes.
 MOST_REQUESTS = 25
 _REQUESTS_PER_SECOND = 10
 

@@ -14,6 +14,8 @@ from controller.following.settings import FollowSettings
 from controller.meters import ControllerMeters
 from controller.process import Controller, ControllerSettings
 from controller.telling.meters import FollowMeters
+from controller.variables.meters import VariablesMeters
+from controller.variables.settings import VariablesSettings
 from kube.objects import ObjectName
 from manifests.registration.webhook_configuration import OWN_NAMESPACE
 from metrics.meters import Meters
@@ -28,12 +30,14 @@ def controlling_here(
     directory: Path,
     *,
     name: str = "controller",
-    settle_seconds: float = 1.0,
+    settle_seconds: float = 0.3,
     following: FollowSettings | None = None,
+    variables: VariablesSettings | None = None,
 ) -> Iterator[Controller]:
     """Run a controller of the record key until the block ends, one at a time. It logs to NAME.log.
 
-    With `following` it follows Vault too. Raises the bug that ended it, if one did.
+    With `following` it follows Vault too, with `variables` it makes Secrets for pods. Raises the bug that ended it, if
+    one did.
     """
     settings = ControllerSettings(
         ObjectName(OWN_NAMESPACE, RECORD_KEY),
@@ -42,9 +46,10 @@ def controlling_here(
         settle_seconds=settle_seconds,
         kubeconfig=controller_kubeconfig(bed),
         following=following,
+        variables=variables,
     )
     meters = Meters.alone()
-    controller = Controller(settings, ControllerMeters(meters, VERSION), FollowMeters(meters))
+    controller = Controller(settings, ControllerMeters(meters, VERSION), FollowMeters(meters), VariablesMeters(meters))
     bugs: list[Exception] = []
 
     def run() -> None:

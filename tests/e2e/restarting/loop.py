@@ -1,12 +1,15 @@
 """The part of the loop that restarts, in the test's own process: real clients, and a clock that the test turns."""
 
+from controller.following.listing import managed_objects
 from controller.following.pacing.budget import Budget
+from controller.following.unlisted import Unlisted
+from controller.managed import Managed
 from controller.restarting.restarts import Restarts
 from controller.telling.meters import FollowMeters
 from controller.telling.telling import Telling
-from kube.metadata_pages import Oversized
 from kube.objects import Metadata
 from kube.tenant_clients import TenantClients
+from manifests.kinds.known import ONLY_SECRETS
 from metrics.meters import Meters
 from resolver.identity import RECONCILER
 from tests.clock import Clock
@@ -36,12 +39,12 @@ class Loop:
     def baselines(self) -> None:
         """Do what the loop does before refreshes."""
         tenant = self._clients.acting_as(RECONCILER, self._namespace.name, _SECONDS)
-        self.restarts.baselines(tenant, self._metadata(), self._secrets(), lambda: None)
+        self.restarts.baselines(tenant, self._metadata(), self._listed(), lambda: None)
 
     def visit(self) -> float | None:
         """Look once, and pass the time until the next look."""
         tenant = self._clients.acting_as(RECONCILER, self._namespace.name, _SECONDS)
-        seconds = self.restarts.visit(tenant, self._metadata(), self._secrets(), lambda: None)
+        seconds = self.restarts.visit(tenant, self._metadata(), self._listed(), lambda: None)
         self.waited.append(seconds)
         self.clock.now += seconds or 0.0
         return seconds
@@ -65,7 +68,6 @@ class Loop:
         answer = self._namespace.bed.kubernetes.request("GET", f"/api/v1/namespaces/{self._namespace.name}")
         return Metadata.of(answer.json())
 
-    def _secrets(self) -> list[Metadata]:
+    def _listed(self) -> list[Managed]:
         tenant = self._clients.acting_as(RECONCILER, self._namespace.name, _SECONDS)
-        found = tenant.secrets.list_metadata(self._namespace.name, "keyhole.dev/managed=true", _SECONDS)
-        return [one for one in found if not isinstance(one, Oversized)]
+        return list(managed_objects(tenant, ONLY_SECRETS, Unlisted(), lambda: None))

@@ -8,7 +8,8 @@ from typing import TypeAlias
 
 import pytest
 
-from manifests.registration.admission_policy import policy_and_binding
+from manifests.following.workload import Used
+from manifests.registration.policies import policy_and_binding
 from testbed import Testbed
 from testbed.keyhole.objects import apply
 from tests.e2e.restarting.kubelet import Kubelet
@@ -122,7 +123,7 @@ def test_a_value_that_breaks_a_workload_goes_to_no_other_and_the_next_good_one_g
         **dict.fromkeys(rest, 1),
     }
     assert loop.counted("held") == len(rest)
-    assert loop.restarts.problems(namespace.name)["one"].cause == "restart-held"
+    assert loop.restarts.problems(namespace.name)[Used("Secret", "one")].cause == "restart-held"
     assert {("RestartNotReady", third), *(("RestartHeld", name) for name in rest[:40])} <= namespace.told()
     # Another leader holds them as well.
     other = leader(namespace, kubelet)
@@ -224,7 +225,7 @@ def test_those_that_somebody_stopped_are_left_alone_and_it_is_told(tenant_of: Ma
     loop.run()
     assert loop.counted("restarted") == 0
     assert {("RestartPaused", kind.lower()) for kind in PLURALS} <= namespace.told()
-    assert loop.restarts.problems(namespace.name)["one"].cause == "restart-paused"
+    assert loop.restarts.problems(namespace.name)[Used("Secret", "one")].cause == "restart-paused"
     namespace.change("Deployment", "deployment", {"spec": {"paused": False}})
     kubelet.settle()
     loop.run()

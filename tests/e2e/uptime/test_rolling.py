@@ -12,7 +12,7 @@ from testbed.load.mixture import Mixture, Step
 from testbed.load.objects import CONSTANT_BASE64
 from testbed.load.wire import Endpoint
 from tests.e2e.places import Places
-from tests.e2e.uptime.conftest import NAMESPACES, Way
+from tests.e2e.uptime.conftest import CLIENTS, NAMESPACES, PAUSE_SECONDS, Way
 from tests.e2e.vault_tokens import living_tokens
 
 LAG_SECONDS = 2.0
@@ -35,7 +35,9 @@ def test_no_admission_fails_and_no_token_is_left(  # noqa: PLR0917 - pytest pass
             tmp_path / "replicas", serve, lag_seconds=LAG_SECONDS, pre_stop_seconds=pre_stop_seconds
         ) as replicas,
         way.registered(bed, replicas.front, policy=True),
-        Mixture(endpoint, NAMESPACES, clients=8, filled_base64=CONSTANT_BASE64, pause_seconds=0.01) as mixture,
+        Mixture(
+            endpoint, NAMESPACES, clients=CLIENTS, filled_base64=CONSTANT_BASE64, pause_seconds=PAUSE_SECONDS
+        ) as mixture,
     ):
         for _ in range(_RESTARTS):
             replicas.roll()

@@ -9,9 +9,11 @@ from bench.soak import Settings, run
 from testbed import Testbed
 from testbed.load.mixture import Step
 from tests.e2e.places import Places
+from tests.e2e.uptime.conftest import CLIENTS
 
-# The fewest in which a value is rotated, and is there for a while before and after.
-_SECONDS = float(os.environ.get("KEYHOLE_SOAK_SECONDS") or 30)
+# The fewest in which a value is rotated, and is there before and, for longer than it is believed (10 s), after.
+_SECONDS = float(os.environ.get("KEYHOLE_SOAK_SECONDS") or 20)
+_ROTATE_SECONDS = 7.0
 
 
 @pytest.fixture
@@ -26,7 +28,9 @@ def _value_kept(bed: Testbed) -> Iterator[None]:
 @pytest.mark.usefixtures("places", "_value_kept")
 def test_a_steady_load_leaves_no_descriptor_and_no_thread_behind(bed: Testbed, places: Places) -> None:
     # Memory is not judged: in so short a time, caches still fill.
-    settings = Settings(duration_seconds=_SECONDS, settle_seconds=10, sample_seconds=1)
+    settings = Settings(
+        duration_seconds=_SECONDS, settle_seconds=5, sample_seconds=1, clients=CLIENTS, rotate_seconds=_ROTATE_SECONDS
+    )
     report = run(bed, settings, print)
     complaints = [told for told in report.complaints if not told.startswith("PSS")]
     assert complaints == []

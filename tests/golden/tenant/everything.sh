@@ -94,11 +94,11 @@ metadata:
   namespace: shop
 rules:
   # get, list, watch: to find the Secrets with references and to see them change. patch: to have one admitted again
-  # when its value has changed in Vault. create: to make those with the values of variables. RBAC cannot limit list,
-  # watch and create to some Secrets. update and delete are not needed.
+  # when its value has changed in Vault. RBAC cannot limit list and watch to some Secrets. update and delete are not
+  # needed.
   - apiGroups: [""]
     resources: [secrets]
-    verbs: [get, list, watch, patch, create]
+    verbs: [get, list, watch, patch]
   # To tell in the namespace what was done and what was not, and why.
   - apiGroups: [events.k8s.io]
     resources: [events]

@@ -50,6 +50,13 @@ def test_a_pinned_version_is_never_asked_about() -> None:
     assert [field.pointer for field in fields] == ["/data/b"]
 
 
+def test_each_field_of_a_whole_secret_is_followed_by_itself() -> None:
+    record = {"v": 1, "key": "k", "fields": {"/data/a": {**entry(str(REFERENCE)), "form": "from"}}}
+    (field,) = followed(SECRET, {annotations.RECORD: json.dumps(record), annotations.FROM: "secret/app"}).fields
+    assert (field.references, dict(field.versions)) == ((REFERENCE,), {REFERENCE: 3})
+    assert field.template is not None
+
+
 def test_a_change_that_an_older_version_did_not_count_counts_nevertheless() -> None:
     for marks, expected in (({"n": 3}, 3), ({}, 4)):
         record = {"v": 1, "key": "k", "n": 3, "fields": {"/data/a": {**entry(str(REFERENCE)), **marks}}}

@@ -4,15 +4,16 @@ import pytest
 
 from manifests.following import rolled
 from manifests.following.restarting import Decision, Workload, decide, opted_in, restart_patch
-from manifests.following.rolled import Marks, Rolled, SecretState
+from manifests.following.rolled import Marks, Rolled, State
 from manifests.following.rollout_gate import Gate
+from manifests.following.workload import Used
 
 READY, PROGRESSING, STUCK, PAUSED, ON_DELETE = Gate
 TRUE, FALSE = {"keyhole.dev/restart": "true"}, {"keyhole.dev/restart": "false"}
 
 
 def marks(app: int, tls: int = 0) -> Marks:
-    return rolled.marks([SecretState("app", "u1", app), SecretState("tls", "u2", tls)])
+    return rolled.marks([State(Used("Secret", "app"), "u1", app), State(Used("Secret", "tls"), "u2", tls)])
 
 
 def workload(
@@ -22,7 +23,7 @@ def workload(
     return Workload(
         "Deployment",
         name,
-        frozenset({"app", "tls"}),
+        frozenset({Used("Secret", "app"), Used("Secret", "tls")}),
         None if on is None else Rolled(on),
         None if by_us is None else Rolled(by_us, was_ready),
         gate,
@@ -115,10 +116,9 @@ def test_decide(workloads: list[Workload], expected: dict[str, object]) -> None:
 
 
 def test_one_that_is_stuck_on_another_secret_holds_nobody() -> None:
-    other = SecretState("other", "u3", 1)
-    stuck = Workload(
-        "Deployment", "a", frozenset({"other"}), Rolled(rolled.marks([other])), Rolled(rolled.marks([other])), STUCK
-    )
+    other = State(Used("Secret", "other"), "u3", 1)
+    on = Rolled(rolled.marks([other]))
+    stuck = Workload("Deployment", "a", frozenset({other.used}), on, on, STUCK)
     assert summary(decide([stuck, workload("b", on=OLD)], {**NEW, **rolled.marks([other])})) == {"restart": "b"}
 
 
@@ -128,8 +128,8 @@ def test_one_that_is_stuck_on_another_secret_holds_nobody() -> None:
         pytest.param(None, NEW, id="one without a mark gets one"),
         pytest.param(OLD, None, id="one that is behind keeps its mark until it is restarted"),
         pytest.param(
-            rolled.marks([SecretState("app", "u1", 1)]),
-            {**NEW, **rolled.marks([SecretState("app", "u1", 1)])},
+            rolled.marks([State(Used("Secret", "app"), "u1", 1)]),
+            {**NEW, **rolled.marks([State(Used("Secret", "app"), "u1", 1)])},
             id="a Secret that is new to it",
         ),
     ],

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from manifests.annotations import DATA_PREFIX, FIELDS, FOLLOW, MANAGED, PROBLEM, RECORD, REFRESH
+from manifests.annotations import DATA_PREFIX, FIELDS, FOLLOW, FROM, MANAGED, PROBLEM, RECORD, REFRESH
 from manifests.following.problem import Hindrance, Problem, dump
 from manifests.following.standing import Flaw, Reading, Standing, explained, is_ours, standing
 from manifests.kinds.secret import SECRET
@@ -47,6 +47,31 @@ def test_a_field_from_several_references_has_a_version_for_each() -> None:
         reading("url", "vault:secret/db#password#2", 2),
     )
     assert [each.is_pinned for each in found] == [False, True]
+
+
+def test_a_field_of_a_whole_secret_has_its_reference_and_its_version() -> None:
+    text = "vault:secret/app#user"
+    source = {**entry(text), "form": "from"}
+    found = of({FROM: "secret/app", **record(user=source)})
+    assert found == Standing((reading("user", text),))
+
+
+@pytest.mark.parametrize(
+    ("notes", "where"),
+    [
+        ({FROM: "secret/app"}, "/data"),
+        ({FROM: "secret/app", **record(password=entry())}, "/data"),
+        ({f"{DATA_PREFIX}file": "key:template"}, "/data/file"),
+        ({f"{DATA_PREFIX}file": "key:template", **record(password=entry())}, "/data/file"),
+    ],
+)
+def test_whole_secrets_and_files_without_a_record_are_told(notes: dict[str, str], where: str) -> None:
+    assert Problem(Flaw.NO_RECORD, where) in of(notes).findings
+
+
+def test_a_recorded_file_is_as_it_should_be() -> None:
+    spans = {"form": "annotation", "spans": [[1, 2, _REFERENCE]], "versions": [3], "mac": "m"}
+    assert of({f"{DATA_PREFIX}file": "key:template", **record(file=spans)}) == Standing((reading("file"),))
 
 
 def test_text_in_place_has_its_references_in_spans() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from manifests.following.workload import has_template, secrets_used
+from manifests.following.workload import Used, has_template, objects_used
 
 
 def deployment(**pod: Any) -> dict[str, Any]:
@@ -22,18 +22,22 @@ ALL = container(envFrom=[{"prefix": "X_", "secretRef": {"name": "app"}}])
 @pytest.mark.parametrize(
     ("pod", "used"),
     [
-        pytest.param({"containers": [VARIABLE]}, {"app"}, id="a variable"),
-        pytest.param({"containers": [ALL]}, {"app"}, id="all keys as variables"),
-        pytest.param({"containers": [container()], "initContainers": [ALL]}, {"app"}, id="an init container"),
-        pytest.param({"containers": [], "ephemeralContainers": [VARIABLE]}, {"app"}, id="an ephemeral container"),
-        pytest.param({"volumes": [{"name": "v", "secret": {"secretName": "app"}}]}, {"app"}, id="a volume"),
+        pytest.param({"containers": [VARIABLE]}, {"Secret app"}, id="a variable"),
+        pytest.param({"containers": [ALL]}, {"Secret app"}, id="all keys as variables"),
+        pytest.param({"containers": [container()], "initContainers": [ALL]}, {"Secret app"}, id="an init container"),
+        pytest.param(
+            {"containers": [], "ephemeralContainers": [VARIABLE]}, {"Secret app"}, id="an ephemeral container"
+        ),
+        pytest.param({"volumes": [{"name": "v", "secret": {"secretName": "app"}}]}, {"Secret app"}, id="a volume"),
         pytest.param(
             {"volumes": [{"name": "v", "projected": {"sources": [{"secret": {"name": "app"}}, {"configMap": {}}]}}]},
-            {"app"},
+            {"Secret app"},
             id="a part of a projected volume",
         ),
         pytest.param(
-            {"containers": [VARIABLE], "volumes": [{"secret": {"secretName": "tls"}}]}, {"app", "tls"}, id="several"
+            {"containers": [VARIABLE], "volumes": [{"secret": {"secretName": "tls"}}]},
+            {"Secret app", "Secret tls"},
+            id="several",
         ),
         pytest.param({"imagePullSecrets": [{"name": "pull"}]}, set(), id="not those for pulling images"),
         pytest.param(
@@ -41,7 +45,20 @@ ALL = container(envFrom=[{"prefix": "X_", "secretRef": {"name": "app"}}])
             set(),
             id="not those by which a volume is mounted",
         ),
-        pytest.param({"volumes": [{"configMap": {"name": "app"}}]}, set(), id="not a ConfigMap of that name"),
+        pytest.param({"volumes": [{"configMap": {"name": "app"}}]}, {"ConfigMap app"}, id="a volume of a ConfigMap"),
+        pytest.param(
+            {
+                "containers": [
+                    container(
+                        env=[{"name": "A", "valueFrom": {"configMapKeyRef": {"name": "one", "key": "a"}}}],
+                        envFrom=[{"configMapRef": {"name": "two"}}, {"secretRef": {"name": "two"}}],
+                    )
+                ],
+                "volumes": [{"name": "v", "projected": {"sources": [{"configMap": {"name": "three"}}]}}],
+            },
+            {"ConfigMap one", "ConfigMap two", "ConfigMap three", "Secret two"},
+            id="ConfigMaps in all ways, beside a Secret of the same name",
+        ),
         pytest.param({"containers": None, "volumes": None}, set(), id="null, as Go writes an empty list"),
         pytest.param(
             {"containers": ["x", {"env": {"a": 1}}, {"env": [{"valueFrom": {"secretKeyRef": {"name": 3}}}]}]},
@@ -50,8 +67,8 @@ ALL = container(envFrom=[{"prefix": "X_", "secretRef": {"name": "app"}}])
         ),
     ],
 )
-def test_secrets_used(pod: dict[str, Any], used: set[str]) -> None:
-    assert secrets_used(deployment(**pod)) == used
+def test_objects_used(pod: dict[str, Any], used: set[str]) -> None:
+    assert {str(one) for one in objects_used(deployment(**pod))} == used
 
 
 def test_a_rollout_that_refers_to_a_deployment_has_no_template_of_its_own() -> None:
@@ -70,6 +87,9 @@ _WORDS = st.sampled_from(
         "valueFrom",
         "secretKeyRef",
         "secretRef",
+        "configMap",
+        "configMapKeyRef",
+        "configMapRef",
         "volumes",
         "secret",
         "secretName",
@@ -87,4 +107,4 @@ _ANYTHING = st.recursive(
 @given(st.dictionaries(_WORDS, _ANYTHING, max_size=3), _ANYTHING)
 def test_any_document_has_an_answer(document: dict[str, Any], pod: Any) -> None:
     for one in (document, {"spec": {"template": {"spec": pod}}}):
-        assert all(isinstance(name, str) and name for name in secrets_used(one))
+        assert all(isinstance(used, Used) and used.name for used in objects_used(one))

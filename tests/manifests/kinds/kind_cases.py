@@ -15,8 +15,9 @@ import yaml
 
 from manifests.annotations import RECORD
 from manifests.kinds.codec import Codec
-from manifests.kinds.known import KINDS
+from manifests.kinds.listed import read
 from resolver.deadline import Deadline
+from resolver.references.evaluation import reference_type
 from resolver.references.grammar import Reference
 from resolver.references.value import SecretValue
 from resolver.resolve import Outcome, Resolved
@@ -25,19 +26,40 @@ from tests.webhook.admission.test_admit import Labels, Rights
 from tests.webhook.reviews import parsed
 from webhook.admission.admit import Admission
 
+ALL = read(
+    """
+    kinds:
+      - kind: ConfigMap
+      - group: argoproj.io
+        kind: Application
+        resource: applications
+        version: v1alpha1
+        fields: [/spec/source/helm/values, /spec/source/helm/parameters/**]
+      - group: example.org
+        kind: Gateway
+        resource: gateways
+        version: v1
+        fields: [/**]
+    """
+)
 GOLDEN = Path(__file__).resolve().parents[2] / "golden" / "kinds"
 
 
 class Vault:
-    """Has a value for each reference, which tells where it comes from."""
+    """Has a value for each reference, which tells where it comes from, unless it has to be a number or a boolean."""
 
     def resolve(
         self, references: Iterable[Reference], namespace: str, deadline: Deadline
     ) -> Mapping[Reference, Outcome]:
-        return {each: Resolved(SecretValue(f"<{each.path}#{each.field}>"), 1, "id") for each in references}
+        return {each: Resolved(SecretValue(_value(each)), 1, "id") for each in references}
 
     def refresh_seconds(self, references: Iterable[Reference]) -> float:
         return 0.0
+
+
+def _value(reference: Reference) -> str:
+    of_type = {"integer": str(len(reference.field)), "boolean": "true"}
+    return of_type.get(reference_type(reference), f"<{reference.path}#{reference.field}>")
 
 
 def folder(codec: Codec) -> Path:
@@ -73,8 +95,8 @@ def _changed(created: Mapping[str, Any]) -> dict[str, Any]:
 def _admitted(
     codec: Codec, manifest: Mapping[str, Any], old: Mapping[str, Any] | None, **request: Any
 ) -> dict[str, Any] | str:
-    kind = {"group": codec.group, "version": codec.versions[0], "kind": codec.kind}
-    admission = Admission(Vault(), Labels(), Rights(), lambda: RING)
+    kind = {"group": codec.group, "version": codec.version, "kind": codec.kind}
+    admission = Admission(Vault(), Labels(), Rights(), lambda: RING, kinds=ALL)
     answer = admission.answer(parsed(manifest, old, kind=kind, **request), Deadline.after(60.0))
     if not answer.allowed:
         return "".join(f"# {line}\n" for line in answer.message.splitlines())
@@ -83,7 +105,7 @@ def _admitted(
 
 
 if __name__ == "__main__":
-    for codec in KINDS:
+    for codec in ALL:
         for case in cases(codec):
             for file, text in results(codec, case):
                 file.write_text(text)

@@ -40,7 +40,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=5,
 )
-KNOWN = {"v", "key", "n", "fields", "form", "ref", "spans", "versions", "mac"}
+KNOWN = {"v", "key", "n", "version", "fields", "form", "ref", "spans", "versions", "mac"}
 UNKNOWN = st.dictionaries(st.text().filter(lambda name: name not in KNOWN), JSON, max_size=3)
 
 
@@ -232,3 +232,17 @@ def test_of_a_record_that_somebody_wrote_no_more_is_read_than_an_object_may_hold
     }
     found = parse(json.dumps({"v": 1, "key": "k", "fields": fields}))
     assert len(found.entries) == len(found.malformed) == 4
+
+
+@pytest.mark.parametrize("version", ["v1", "v1alpha1", "x" * 63])
+def test_the_version_of_the_pointers_is_written_and_read(version: str) -> None:
+    text = dump("0000000a", {"/spec/a": entry()}, version=version)
+    assert json.loads(text)["version"] == version
+    assert (parse(text).version, parse(text).malformed) == (version, [])
+
+
+@pytest.mark.parametrize("version", ["", "V1", "v1/", "x" * 64, 1, None, ["v1"]])
+def test_anything_else_is_no_version(version: object) -> None:
+    document = {**json.loads(dump("0000000a", {"/spec/a": entry()})), "version": version}
+    record = parse(json.dumps(document))
+    assert (record.version, record.malformed, list(record.entries)) == ("", ["version"], ["/spec/a"])

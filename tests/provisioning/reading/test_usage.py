@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 import yaml
 
+from manifests.kinds.listed import read
 from manifests.kinds.secret import SECRET
 from provisioning.reading.documents import Document
 from provisioning.reading.usage import Usage, as_admitted, survey
+from resolver.references.grammar import Reference
 
 REFERENCE = "vault:secret/shop/app#password"
 
@@ -48,6 +50,13 @@ def references(usage: Usage) -> list[str]:
         pytest.param(
             secret(data={"x": "dmF1bHQ6YS9iI2M="}, stringData={"x": REFERENCE}), id="in stringData, which covers data"
         ),
+        pytest.param(
+            secret(
+                metadata={"annotations": {"data.keyhole.dev/file": "key:text"}},
+                stringData={"text": f"x(({REFERENCE}))"},
+            ),
+            id="in the text of a file",
+        ),
         pytest.param({"apiVersion": "v1", "kind": "List", "items": [annotated(p=REFERENCE)]}, id="in a list"),
         pytest.param(
             {"apiVersion": "v1", "kind": "SecretList", "items": [{"metadata": {}, "stringData": {"x": REFERENCE}}]},
@@ -59,6 +68,13 @@ def references(usage: Usage) -> list[str]:
 def test_a_reference_is_found(manifest: dict[str, Any]) -> None:
     usage = look(manifest)
     assert (references(usage), usage.findings, usage.notes) == ([REFERENCE], [], [])
+
+
+def test_whole_secrets_are_found_path_by_path() -> None:
+    usage = look(secret(metadata={"annotations": {"keyhole.dev/from": "secret/shop/app, vault+eu:secret/shop/eu"}}))
+    assert [used.reference for used in usage.used] == [Reference("secret/shop/app", "")]
+    (note,) = usage.notes
+    assert "vault+eu:secret/shop/eu is of the connection eu" in note
 
 
 def test_a_reference_is_told_once_with_its_first_place() -> None:
@@ -224,3 +240,35 @@ def test_what_a_template_decides_later_is_passed_over_and_told(manifest: dict[st
 def test_braces_in_an_ignored_value_are_its_own() -> None:
     ignored = {"annotations": {"keyhole.dev/ignore": "true"}}
     assert look(secret(metadata=ignored, stringData={"x": "{{ nobody }}"})) == NOTHING
+
+
+LISTED = """
+kinds:
+  - kind: ConfigMap
+  - {group: example.org, kind: App, resource: apps, version: v1, fields: [/spec/**]}
+"""
+
+
+@pytest.mark.parametrize("version", ["v1", "v2alpha1"])
+def test_of_a_listed_kind_the_fields_count_in_every_version(version: str) -> None:
+    app = {
+        "apiVersion": f"example.org/{version}",
+        "kind": "App",
+        "metadata": {"name": "app", "annotations": {"keyhole.dev/fields": f"/spec/users/0/password: {REFERENCE}"}},
+        # Only Secrets and ConfigMaps have a map of texts here.
+        "data": ["x"],
+        "stringData": {"a": 1},
+    }
+    (found,) = [survey([Document("x.yaml", 1, app)], "shop", "default", read(LISTED))]
+    assert references(found) == [REFERENCE]
+    assert not found.findings
+    assert look(app).passed_over
+
+
+def test_a_listed_config_map_has_references_in_annotations_only() -> None:
+    config_map = {**annotated(password=REFERENCE), "kind": "ConfigMap", "data": {"plain": "vault:secret/other#x"}}
+    found = survey([Document("x.yaml", 1, config_map)], "shop", "default", read(LISTED))
+    assert references(found) == [REFERENCE]
+    assert not found.findings
+    refused = {**config_map, "data": {"number": 1}}
+    assert survey([Document("x.yaml", 1, refused)], "shop", "default", read(LISTED)).findings

@@ -7,9 +7,8 @@ from contextlib import closing, contextmanager
 
 from resolver.connections.model import Authentication, Connection
 from resolver.deadline import Deadline
-from resolver.errors import ResolverError
 from resolver.references.grammar import Reference
-from resolver.resolve import Resolved, Resolver
+from resolver.resolve import Outcome, Resolved, Resolver
 from resolver.tenancy.token_cache import TokenCache
 from resolver.vault.denials import DeniedForNow, MountDenied, TokenUnknown
 from resolver.vault.errors import VaultDenied
@@ -30,10 +29,10 @@ class Asked:
         self._resolver = resolver
         self.logins = logins
 
-    def outcome(self, path: str = "secret/app") -> Resolved | ResolverError:
+    def outcome(self, path: str = "secret/app") -> Outcome:
         return self.outcomes([path], "a")[0]
 
-    def outcomes(self, paths: Sequence[str], namespace: str) -> list[Resolved | ResolverError]:
+    def outcomes(self, paths: Sequence[str], namespace: str) -> list[Outcome]:
         references = [Reference(path, "f") for path in paths]
         return list(self._resolver.resolve(references, namespace, Deadline.after(5)).values())
 

@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 from typing import Any
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -110,7 +110,7 @@ class TestJunit:
     """Read by expat; it is written as text."""
 
     def cases(self, of: Report) -> list[Any]:
-        root = ElementTree.fromstring(junit.render(of))
+        root = ET.fromstring(junit.render(of))
         (suite,) = root
         cases = list(suite)
         assert int(suite.get("tests")) == len(cases)

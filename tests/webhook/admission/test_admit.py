@@ -10,7 +10,7 @@ from typing import Any
 import jsonpatch
 import pytest
 
-from kube.access import Subject
+from kube.access import SECRETS, Subject
 from kube.errors import KubernetesError, KubernetesUnavailable
 from resolver.budget import AnswersTooLarge, NoRoom, TooMuchWork, ValuesTooLarge
 from resolver.deadline import Deadline
@@ -84,7 +84,14 @@ class Rights:
     allowed: bool | Exception = True
     asked: list[tuple[Subject, str, str]] = field(default_factory=list)
 
-    def may_get(self, subject: Subject, namespace: str, name: str, timeout_seconds: float) -> bool:
+    def may_get(
+        self,
+        subject: Subject,
+        namespace: str,
+        name: str,
+        timeout_seconds: float,
+        resource: tuple[str, str] = SECRETS,
+    ) -> bool:
         assert timeout_seconds > 0
         self.asked.append((subject, namespace, name))
         if isinstance(self.allowed, Exception):

@@ -17,7 +17,7 @@ from typing import Any
 import jsonpatch
 import pytest
 
-from kube.access import Subject
+from kube.access import SECRETS, Subject
 from resolver.budget import nothing
 from resolver.connections.model import Authentication, Connection
 from resolver.deadline import Deadline
@@ -87,7 +87,14 @@ class Records:
         self.rights.append(namespace)
         return True
 
-    def may_get(self, subject: Subject, namespace: str, name: str, timeout_seconds: float) -> bool:
+    def may_get(
+        self,
+        subject: Subject,
+        namespace: str,
+        name: str,
+        timeout_seconds: float,
+        resource: tuple[str, str] = SECRETS,
+    ) -> bool:
         self.rights.append(namespace)
         return True
 

@@ -1,0 +1,1 @@
+"""What the Secrets behind variables cost, and how soon they are there."""

@@ -1,0 +1,1 @@
+"""What `keyhole controller` makes of its options."""

@@ -1,0 +1,1 @@
+"""The duty that makes the Secrets behind variables, for the pods that wait for them."""

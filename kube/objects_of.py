@@ -1,0 +1,146 @@
+"""The objects of one resource, whatever it is: their metadata without their content, and changes of annotations.
+
+Sources: Kubernetes, *API Concepts*: "Resource URIs", "Metadata only" and "Retrieving large results sets in chunks". The
+package's own classes know a class for each group; this asks for all of them in the same way.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from kubernetes import client
+
+from kube.client import ask, ask_with_warnings
+from kube.documents import Document
+from kube.metadata_pages import ACCEPT, Oversized, objects
+from kube.objects import Metadata, ObjectName
+from kube.secrets import Changed
+
+_ONE: Final = {"Accept": "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"}
+_WHOLE: Final = {"Accept": "application/json"}
+_MERGE: Final = {"Content-Type": "application/merge-patch+json"}  # RFC 7386: None removes a key
+_MANAGER: Final = "keyhole"
+_SUCCESSES: Final = range(200, 300)
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A resource with a namespace. `group` is "" for the core one, `plural` the name in paths and in RBAC."""
+
+    group: str
+    version: str
+    kind: str
+    plural: str
+
+    @property
+    def api_version(self) -> str:
+        """The `apiVersion` of its objects."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    def path(self, namespace: str, name: str = "") -> str:
+        """Return the path of an object, or of all in a namespace; the namespace "" stands for all."""
+        root = f"/apis/{self.group}" if self.group else "/api"
+        where = f"/namespaces/{namespace}" if namespace else ""
+        return f"{root}/{self.version}{where}/{self.plural}" + (f"/{name}" if name else "")
+
+
+@dataclass(frozen=True, slots=True)
+class FoundObject:
+    """An object with its content, which is never shown."""
+
+    metadata: Metadata
+    document: Document = field(repr=False)
+
+
+class ObjectsOf:
+    """Reads and changes the objects of one resource, in its version.
+
+    Every method raises `kube.errors.KubernetesUnavailable`, or `KubernetesError` when the API server refuses (403, 404,
+    and what a webhook says), and takes a limit in seconds for each request.
+    """
+
+    def __init__(self, api: client.ApiClient, resource: Resource) -> None:
+        self._api = api
+        self._resource = resource
+
+    def read(self, name: ObjectName, timeout_seconds: float) -> FoundObject:
+        """Return an object with its content."""
+        path = self._resource.path(name.namespace, name.name)
+        document = ask(
+            f"reading {self._resource.kind} {name}", lambda: self._send("GET", path, _WHOLE, {}, timeout_seconds)
+        )
+        return FoundObject(Metadata.of(document), document)
+
+    def read_metadata(self, name: ObjectName, timeout_seconds: float) -> Metadata:
+        """Return the metadata of an object without transferring its content."""
+        path = self._resource.path(name.namespace, name.name)
+        document = ask(
+            f"reading {self._resource.kind} {name}", lambda: self._send("GET", path, _ONE, {}, timeout_seconds)
+        )
+        return Metadata.of(document)
+
+    def list_metadata(
+        self, namespace: str, label_selector: str, timeout_seconds: float, go_on: Callable[[], None] = lambda: None
+    ) -> Iterator[Metadata | Oversized]:
+        """Yield the metadata of a namespace's objects, page by page, without transferring their content.
+
+        The namespace "" stands for all. `go_on` is called before each page is asked for; what it raises ends the list.
+        """
+        path = self._resource.path(namespace)
+
+        def page(limit: int, position: str | None) -> Any:
+            go_on()
+            wish = {"labelSelector": label_selector, "limit": str(limit), "continue": position or ""}
+            return self._send("GET", path, ACCEPT, {name: text for name, text in wish.items() if text}, timeout_seconds)
+
+        where = namespace or "all namespaces"
+        return objects(f"listing {self._resource.kind}s in {where}", page)
+
+    def change(
+        self,
+        name: ObjectName,
+        annotations: Mapping[str, str | None],
+        timeout_seconds: float,
+        *,
+        resource_version: str | None = None,
+    ) -> Changed:
+        """Set annotations, remove those that are None, and return what came of it.
+
+        With a `resource_version` the change is made to that state of the object and to no other: if somebody else was
+        faster, it raises `kube.errors.Conflict`.
+        """
+        metadata: dict[str, Any] = {"annotations": dict(annotations)}
+        if resource_version is not None:
+            metadata["resourceVersion"] = resource_version
+        path = self._resource.path(name.namespace, name.name)
+        document, warnings = ask_with_warnings(
+            f"changing {self._resource.kind} {name}",
+            lambda: self._send(
+                "PATCH", path, {**_ONE, **_MERGE}, {"fieldManager": _MANAGER}, timeout_seconds, {"metadata": metadata}
+            ),
+        )
+        return Changed(Metadata.of(document), warnings)
+
+    def _send(  # noqa: PLR0917 - the parts of a request
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        query: Mapping[str, str],
+        timeout_seconds: float,
+        body: Any = None,
+    ) -> Any:
+        """Send a request, and return the answer unread. Raises the package's exception for anything but a success."""
+        request = self._api.param_serialize(
+            method,
+            path,
+            query_params=list(query.items()),
+            header_params=dict(headers),
+            body=body,
+            auth_settings=["BearerToken"],
+        )
+        answer: Any = self._api.call_api(*request, _request_timeout=timeout_seconds)
+        if answer.status not in _SUCCESSES:
+            answer.read()
+            raise client.ApiException(status=answer.status)
+        return answer.response

@@ -1,0 +1,78 @@
+"""Two CustomResourceDefinitions, and the administrator's list that has them filled."""
+
+from typing import Any, Final
+
+import yaml
+
+GROUP: Final = "example.org"
+DATABASES: Final = "databases"
+BOXES: Final = "boxes"
+LIST: Final[dict[str, Any]] = {
+    "kinds": [
+        {"kind": "ConfigMap"},
+        {"group": GROUP, "kind": "Database", "resource": DATABASES, "version": "v1", "fields": ["/spec/**"]},
+        {
+            "group": GROUP,
+            "kind": "Box",
+            "resource": BOXES,
+            "version": "v1",
+            "fields": ["/spec/source/helm/values", "/spec/source/helm/parameters/*/value"],
+        },
+    ]
+}
+
+# What schemas ask for in the wild: required fields, bounds, enums, patterns, rules in CEL, lists with keys.
+_SPEC: Final = yaml.safe_load(
+    """
+    type: object
+    required: [password, port]
+    x-kubernetes-validations:
+      - rule: "!has(self.tls) || !self.tls || self.port > 1024"
+        message: a port above 1024 goes with TLS
+    properties:
+      host: {type: string}
+      password: {type: string, minLength: 4}
+      port: {type: integer, minimum: 1, maximum: 65535}
+      tls: {type: boolean}
+      mode: {type: string, enum: [fast, safe]}
+      code: {type: string, pattern: '^[A-Z]{3}$'}
+      users:
+        type: array
+        x-kubernetes-list-type: map
+        x-kubernetes-list-map-keys: [name]
+        items:
+          type: object
+          required: [name]
+          properties:
+            name: {type: string}
+            password: {type: string}
+            limits: {type: object, properties: {most: {type: integer}}}
+    """
+)
+_ANYTHING: Final = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+
+
+def definitions() -> list[dict[str, Any]]:
+    """Return the CustomResourceDefinitions."""
+    return [
+        _definition("Database", DATABASES, _SPEC, ["v1", "v1beta1"]),
+        _definition("Box", BOXES, _ANYTHING, ["v1"]),
+    ]
+
+
+def _definition(kind: str, plural: str, spec: Any, versions: list[str]) -> dict[str, Any]:
+    schema = {"openAPIV3Schema": {"type": "object", "properties": {"spec": spec, "status": _ANYTHING}}}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.{GROUP}"},
+        "spec": {
+            "group": GROUP,
+            "scope": "Namespaced",
+            "names": {"kind": kind, "plural": plural, "singular": kind.lower()},
+            "versions": [
+                {"name": name, "served": True, "storage": index == 0, "schema": schema, "subresources": {"status": {}}}
+                for index, name in enumerate(versions)
+            ],
+        },
+    }
