@@ -1,6 +1,6 @@
 """`keyhole lint`: reads files, has every rule look, and gives one report."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path as FilePath
@@ -64,12 +64,12 @@ class Lint:
             self._unchecked.append(NotChecked(place, error.reason))
             return
         self._comments(text)
-        may_hold = tokens.may_hold(text.content)
+        suspects = tokens.suspects(text.content)
         for document in read_text(text):
             if isinstance(document, NotChecked):
                 self._not_read(document)
             else:
-                self._document(document, source, may_hold=may_hold)
+                self._document(document, source, suspects)
 
     def _not_read(self, place: NotChecked) -> None:
         """Take note of a document that cannot be read. A template is told once a file: it is rendered as a whole."""
@@ -84,7 +84,7 @@ class Lint:
         kept = [finding for finding in told if not self._is_excused(finding)]
         return Report(kept, self._unchecked, self._checked, self._files, len(told) - len(kept))
 
-    def _document(self, document: Document, source: Source, *, may_hold: bool) -> None:
+    def _document(self, document: Document, source: Source, suspects: Sequence[tokens.Format]) -> None:
         raw = document.raw
         has_secret, has_reference = "Secret" in raw, "vault" in raw or "keyhole.dev" in raw
         # Escapes may spell anything.
@@ -93,8 +93,8 @@ class Lint:
             if manifest.is_object:
                 self._checked.append(Checked(manifest.name, document.place(manifest.path)))
             self._tree.see(manifest)
-            if may_hold:
-                self._findings += _by_form(manifest)
+            if suspects:
+                self._findings += _by_form(manifest, suspects)
             if is_kustomization(manifest):
                 self._findings += generators.generated(manifest, _look_beside(source))
             if has_secret or is_escaped:
@@ -142,21 +142,21 @@ def sources(paths: Iterable[files.File | NotChecked]) -> Iterator[Source | NotCh
             yield Source(file.name, lambda file=file: files.read(file), file.path.parent)  # type: ignore[misc]
 
 
-def _by_form(manifest: Manifest) -> Iterator[Finding]:
+def _by_form(manifest: Manifest, suspects: Sequence[tokens.Format]) -> Iterator[Finding]:
     """Yield the secrets in a manifest that their form gives away, keys included."""
     waiting: list[tuple[Path, Any]] = [((), manifest.content)]
     seen: set[int] = set()
     while waiting:
         path, value = waiting.pop()
         if isinstance(value, str):
-            for form in dict.fromkeys(tokens.forms(value)):
+            for form in dict.fromkeys(tokens.forms(value, suspects)):
                 yield manifest.finding(form.rule, path, f"holds what has the form of {form.name}")
         elif isinstance(value, dict | list) and id(value) not in seen:
             seen.add(id(value))
             members = list(value.items() if isinstance(value, dict) else enumerate(value))
             for name, _ in members:
                 if isinstance(name, str) and len(name) > _SHORTEST:
-                    for form in dict.fromkeys(tokens.forms(name)):
+                    for form in dict.fromkeys(tokens.forms(name, suspects)):
                         yield manifest.finding(form.rule, (*path, name), f"a key has the form of {form.name}")
             waiting += (((*path, name), member) for name, member in reversed(members))
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 
 import jsonpointer
@@ -59,6 +60,7 @@ def pointer(path: Sequence[str | int]) -> str:
     return "".join(f"/{jsonpointer.escape(named(str(part)))}" for part in path)
 
 
+@lru_cache(maxsize=4096)
 def named(text: str) -> str:
     """Return a name that somebody chose as it can be shown: on one line, bounded, and no secret by its form."""
     return visible(shown(text), _LONGEST_NAME)

@@ -19,6 +19,7 @@ from review.lint.placeholders import is_placeholder
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{24,}={0,2}")
 _BASE64_TEXT = re.compile(r"[A-Za-z0-9+/\s]+={0,2}\s*")
 _FEWEST_LETTERS = 8
+_SHORTEST = 20
 _SAMPLE = re.compile(r"EXAMPLE|(?<![a-z])example(?![a-z])", re.ASCII)
 _HIDDEN = "(hidden)"
 
@@ -31,6 +32,10 @@ class Format:
     needles: tuple[str, ...]
     pattern: re.Pattern[str] = field(repr=False)
     rule: Rule = TOKEN
+
+    def may_be_in(self, text: str) -> bool:
+        """Whether a text has what it takes to hold a secret of this form. A search for a few characters."""
+        return any(needle in text for needle in self.needles)
 
     def is_in(self, text: str) -> bool:
         """Whether a text contains a secret of this form, and not only a sample or a placeholder."""
@@ -105,7 +110,7 @@ FORMATS: Final[Sequence[Format]] = (
     ),
     Format(
         "a password in a URL",
-        ("://",),
+        ("@",),
         # The password ends at the last @ before the host (RFC 3986, section 3.2).
         re.compile(
             r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#\"'<>@:]*:(?P<secret>(?:\$?[({]{1,2}[^\s)}]*[)}]{1,2}|[^\s/?#\"'@])+)@"
@@ -124,34 +129,36 @@ FORMATS: Final[Sequence[Format]] = (
         PRIVATE_KEY,
     ),
 )
-_NEEDLES = tuple(dict.fromkeys(needle for form in FORMATS for needle in form.needles))
+_NEEDLES = tuple((needle, form) for form in FORMATS for needle in form.needles)
 
 
-def may_hold(text: str) -> bool:
-    """Whether a text, or something in base64 in it, may hold a secret by its form. Quick, and true too often."""
-    if "\\" in text or _has_needle(text):
-        return True
-    return any(_has_needle(decoded) for decoded in map(_decoded, _BASE64.findall(text)) if decoded)
+def suspects(text: str) -> Sequence[Format]:
+    """Return the forms that a file's text may hold, or something in base64 in it. Quick, and says so too often."""
+    if "\\" in text:
+        return FORMATS  # an escape may spell anything
+    found = [form for needle, form in _NEEDLES if needle in text]
+    for run in _BASE64.findall(text):
+        if decoded := _decoded(run):
+            found += [form for needle, form in _NEEDLES if needle in decoded]
+    return list(dict.fromkeys(found)) if found else ()
 
 
-def forms(text: str) -> Iterator[Format]:
-    """Yield the forms of secrets that a text holds, or that its base64 holds if it is such; each once."""
+def forms(text: str, among: Sequence[Format] = FORMATS) -> Iterator[Format]:
+    """Yield the forms of secrets that a text holds, or that its base64 holds if it is such."""
     texts = [text]
     if len(text) >= _FEWEST_LETTERS * 3 and _BASE64_TEXT.fullmatch(text) and (decoded := _decoded(text)):
         texts.append(decoded)
     for each in texts:
-        for form in FORMATS:
-            if any(needle in each for needle in form.needles) and form.is_in(each):
+        for form in among:
+            if form.may_be_in(each) and form.is_in(each):
                 yield form
 
 
 def shown(name: str) -> str:
     """Return a name that somebody chose, such as a key, unless it is itself a secret by its form."""
+    if len(name) < _SHORTEST and "://" not in name:
+        return name
     return _HIDDEN if any(forms(name)) else name
-
-
-def _has_needle(text: str) -> bool:
-    return any(needle in text for needle in _NEEDLES)
 
 
 def _decoded(text: str) -> str:

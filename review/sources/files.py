@@ -16,7 +16,6 @@ MAX_BYTES = 16 * 1024 * 1024
 STANDARD_INPUT = "standard input"
 _SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 _NAMES = frozenset({"Kustomization"})  # kustomize also accepts this name for its file
-_GIT = ".git"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +40,10 @@ def find(roots: Sequence[Path], excluded: Sequence[str] = ()) -> Iterator[File |
             if isinstance(path, NotChecked):
                 yield path
                 continue
-            real = os.path.realpath(path)
+            # Below one folder each file comes once by itself.
+            real = os.path.realpath(path) if len(roots) > 1 else ""
             if real not in seen:
-                seen.add(real)
+                seen |= {real} - {""}
                 yield File(path, _name(path))
 
 
@@ -72,7 +72,7 @@ def _below(folder: Path, excluded: Sequence[str]) -> Iterator[Path | NotChecked]
     for path in sorted(found, key=lambda each: str(each.place if isinstance(each, NotChecked) else each)):
         if isinstance(path, NotChecked):
             yield path
-        elif not _is_excluded(path.relative_to(folder), excluded):
+        elif not (excluded and _is_excluded(path.relative_to(folder), excluded)):
             yield from _member(path, inside)
 
 
@@ -112,15 +112,11 @@ def _walk(folder: Path) -> Iterator[Path | NotChecked]:
 
 
 def _is_excluded(path: PurePath, excluded: Sequence[str]) -> bool:
-    if _GIT in path.parts:
-        return True
     ways = [path.as_posix(), *(parent.as_posix() for parent in path.parents if parent.parts), *path.parts]
     return any(fnmatchcase(way, pattern.rstrip("/")) for pattern in excluded for way in ways)
 
 
 def _name(path: Path) -> str:
     """Return a path as reports have it: relative to where the command runs if it is below that."""
-    if path.is_absolute():
-        here = Path.cwd()
-        path = path.relative_to(here) if path.is_relative_to(here) else path
-    return path.as_posix()
+    name, here = path.as_posix(), f"{Path.cwd().as_posix()}/" if path.is_absolute() else ""
+    return name.removeprefix(here)

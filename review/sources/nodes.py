@@ -50,19 +50,20 @@ class Composer(LOADER):  # type: ignore[misc]  # which of PyYAML's two it is, is
 class Builder:
     """Builds the values of one document. `twice` then has the nodes of keys that stand twice in their map."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, has_aliases: bool) -> None:
         self.twice: list[ScalarNode] = []
-        self._shared: dict[int, Any] = {}
+        self._shared: dict[int, Any] | None = {} if has_aliases else None
 
     def build(self, node: Node) -> Any:
         """Return the value of a node that `bounds.check` let pass. Raises `NotAMap`."""
         if isinstance(node, ScalarNode):
             return node.value if node.tag != _PLAIN else _plain(node.value)
-        known = self._shared.get(id(node))
+        known = self._shared.get(id(node)) if self._shared else None
         if known is not None:
             return known
         built: Any = self._map(node) if isinstance(node, MappingNode) else [self.build(item) for item in node.value]
-        self._shared[id(node)] = built
+        if self._shared is not None:
+            self._shared[id(node)] = built
         return built
 
     def _map(self, node: MappingNode) -> dict[str, Any]:

@@ -143,7 +143,7 @@ def _composed(piece: str) -> Iterator[Node]:
 
 
 def _document(text: Text, start: int, end: int, root: Node) -> Document:
-    builder = Builder()
+    builder = Builder(has_aliases="*" in text.content)
     content = builder.build(root)
     return Document(text, 0, content, start, end, root, builder.twice)
 

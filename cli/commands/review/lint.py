@@ -1,5 +1,6 @@
 """`keyhole lint`: what is wrong with the manifests in a repository, before anything is applied."""
 
+import gc
 import sys
 import textwrap
 import time
@@ -27,6 +28,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 # A progress bar is for those who wait, and appears when they have begun to.
 _PATIENCE_SECONDS: Final = 1.0
 _STEPS_SECONDS: Final = 0.1
+_RARELY: Final = 200_000
 
 
 class _OutputType(click.ParamType[tuple[str, Path | None]]):
@@ -109,6 +111,8 @@ def lint(
         return
     if baseline and write_baseline:
         raise click.UsageError("either --baseline or --write-baseline")
+    # What is made here has no cycles, and there is much of it: the collector would look in vain.
+    gc.set_threshold(_RARELY)
     roots = paths or (Path(),)
     run = Lint(datetime.now(UTC).date(), _known(baseline), _told(roots, changed_since))
     for source in _with_progress(_sources(roots, exclude)):
