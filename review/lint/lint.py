@@ -7,7 +7,7 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from review.findings.baseline import Baseline
-from review.findings.finding import Finding, told_apart
+from review.findings.finding import Finding, ObjectName, told_apart
 from review.findings.report import Checked, Report
 from review.lint import generators, plaintext, tokens
 from review.lint.catalogue import BAD_IGNORE, ENDED_IGNORE, KEY_TWICE
@@ -102,8 +102,8 @@ class Lint:
                     self._findings += plaintext.plaintext(secret)
             if has_reference or is_escaped:
                 self._references(manifest)
+        whole = Manifest(document, (), document.content, ObjectName())
         for path, place in document.keys_twice():
-            whole = Manifest(document, (), document.content, next(manifests(document)).name)
             message = f"the key {named(str(path[-1]))} stands twice in its map"
             self._findings.append(whole.finding(KEY_TWICE, path, message, place=place))
 

@@ -30,25 +30,23 @@ _WHOLE: Final = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_OPENERS: Final = ("{{", "((vault", "${", "$(", "<path:", "ref+")
+_OPENERS: Final = ("${", "$(", "<path:", "ref+")
+# Each stops where another one may begin, so that no text is searched twice.
 _INLINE: Final = re.compile(
     r"""
-      \{\{.*?\}\}
-    | (?:\(\(|\$\{)vault(?:\+[a-z0-9-]+)?:[^\n]*?(?:\)\)|\})
-    | <path:[^<>\n]+>
+      <path:[^<>\n]+>
     | (?:ref|secretref)\+[a-z0-9]+://\S+
-    | \$\{[A-Za-z_][A-Za-z0-9_.]*(?::?[=-]|:?\?[^}]*)?\}
-    | \$\([A-Za-z_][A-Za-z0-9_.-]*\)
+    | \$\{[A-Za-z_][A-Za-z0-9_.]*+(?::?[=-]|:?\?[^}$\n]*)?\}
+    | \$\([A-Za-z_][A-Za-z0-9_.-]*+\)
     """,
-    re.VERBOSE | re.DOTALL,
+    re.VERBOSE,
 )
 # SOPS marks what it encrypted with a message authentication code.
 _SOPS_MAC: Final = re.compile(r"""["']?\bmac["']?\s*[:=]\s*["']?ENC\[AES256_GCM,|sops_mac=ENC\[AES256_GCM,""")
 # What is published anyway: certificates, public keys, lists of them and of hosts.
 _PUBLIC_BLOCK: Final = re.compile(
     r"-----BEGIN (?P<label>(?:TRUSTED )?CERTIFICATE|CERTIFICATE REQUEST|X509 CRL|(?:[A-Z]+ )?PUBLIC KEY"
-    r"|PGP PUBLIC KEY BLOCK)-----.*?-----END (?P=label)-----",
-    re.DOTALL,
+    r"|PGP PUBLIC KEY BLOCK)-----[^-]*+-----END (?P=label)-----"
 )
 _PUBLIC_LINE: Final = re.compile(
     r"(?:[^\s#]+ )?(?:ssh-(?:rsa|ed25519|dss)|ecdsa-sha2-nistp\d+|sk-ssh-ed25519@openssh\.com) "
@@ -65,7 +63,12 @@ def is_placeholder(text: str) -> bool:
     stripped = text.strip()
     if not stripped or _WHOLE.fullmatch(stripped):
         return True
-    return any(opener in text for opener in _OPENERS) and _INLINE.search(text) is not None
+    return _has_template(text) or (any(opener in text for opener in _OPENERS) and _INLINE.search(text) is not None)
+
+
+def _has_template(text: str) -> bool:
+    begins = text.find("{{")
+    return begins >= 0 and text.find("}}", begins) > 0
 
 
 def is_encrypted(text: str) -> bool:

@@ -9,6 +9,7 @@ import binascii
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from review.findings.rule import Rule
@@ -17,11 +18,15 @@ from review.lint.placeholders import is_placeholder
 
 # A shorter text in base64 holds no token.
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{24,}={0,2}")
-_BASE64_TEXT = re.compile(r"[A-Za-z0-9+/\s]+={0,2}\s*")
+_BASE64_TEXT = re.compile(r"[A-Za-z0-9+/\s]++={0,2}\s*+")
 _FEWEST_LETTERS = 8
 _SHORTEST = 20
 _SAMPLE = re.compile(r"EXAMPLE|(?<![a-z])example(?![a-z])", re.ASCII)
 _HIDDEN = "(hidden)"
+
+
+# Most files hold none of these, and a start must be quick.
+_compiled = lru_cache(maxsize=None)(re.compile)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +35,7 @@ class Format:
 
     name: str
     needles: tuple[str, ...]
-    pattern: re.Pattern[str] = field(repr=False)
+    pattern: str = field(repr=False)
     rule: Rule = TOKEN
 
     def may_be_in(self, text: str) -> bool:
@@ -39,7 +44,7 @@ class Format:
 
     def is_in(self, text: str) -> bool:
         """Whether a text contains a secret of this form, and not only a sample or a placeholder."""
-        return any(self._is_secret(found) for found in self.pattern.finditer(text))
+        return any(self._is_secret(found) for found in _compiled(self.pattern).finditer(text))
 
     def _is_secret(self, found: re.Match[str]) -> bool:
         secret = found["secret"]
@@ -49,7 +54,7 @@ class Format:
 
 
 def _token(name: str, pattern: str, *needles: str) -> Format:
-    return Format(name, needles, re.compile(rf"(?<![A-Za-z0-9_]){pattern}(?![A-Za-z0-9_])"))
+    return Format(name, needles, rf"(?<![A-Za-z0-9_-]){pattern}(?![A-Za-z0-9_])")
 
 
 # Each `secret` group is what varies. Longer than the shortest that is issued, so that no word has the form by chance.
@@ -85,14 +90,16 @@ FORMATS: Final[Sequence[Format]] = (
     Format(
         "an Azure storage key",
         ("AccountKey=", "SharedAccessKey="),
-        re.compile(r"(?:AccountKey|SharedAccessKey)=(?P<secret>[A-Za-z0-9+/]{43,86}={1,2})"),
+        r"(?:AccountKey|SharedAccessKey)=(?P<secret>[A-Za-z0-9+/]{43,86}={1,2})",
     ),
     _token("a DigitalOcean token", r"do[opr]_v1_(?P<secret>[a-f0-9]{64})", "dop_v1_", "doo_v1_", "dor_v1_"),
     _token("a Docker Hub token", r"dckr_[po]at_(?P<secret>[A-Za-z0-9_-]{27,})", "dckr_pat_", "dckr_oat_"),
     _token("a Vault token", r"hv[bsr]\.(?P<secret>[A-Za-z0-9_-]{24,})", "hvs.", "hvb.", "hvr."),
     _token("a Terraform token", r"[A-Za-z0-9]{14}\.atlasv1\.(?P<secret>[A-Za-z0-9_-]{60,})", ".atlasv1."),
     _token("a Pulumi token", r"pul-(?P<secret>[a-f0-9]{40})", "pul-"),
-    _token("a Doppler token", r"dp\.(?:pt|st|ct|scim|audit)\.(?P<secret>[A-Za-z0-9.]{40,})", "dp."),
+    _token(
+        "a Doppler token", r"dp\.(?:pt|st|ct|scim|audit)\.(?:[a-z0-9_-]{2,35}\.)?(?P<secret>[A-Za-z0-9]{40,44})", "dp."
+    ),
     _token("a Databricks token", r"dapi(?P<secret>[a-f0-9]{32})(?:-\d)?", "dapi"),
     _token("a Grafana token", r"gl(?:sa|c)_(?P<secret>[A-Za-z0-9+/=_]{32,})", "glsa_", "glc_"),
     _token("a Hugging Face token", r"hf_(?P<secret>[A-Za-z0-9]{34,})", "hf_"),
@@ -111,21 +118,16 @@ FORMATS: Final[Sequence[Format]] = (
     Format(
         "a password in a URL",
         ("@",),
-        # The password ends at the last @ before the host (RFC 3986, section 3.2).
-        re.compile(
-            r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#\"'<>@:]*:(?P<secret>(?:\$?[({]{1,2}[^\s)}]*[)}]{1,2}|[^\s/?#\"'@])+)@"
-            r"[A-Za-z0-9\[$({<]"
-        ),
+        # RFC 3986, section 3.2. A reference in its place has a slash, and then this is no password.
+        r"(?<=[A-Za-z0-9+.-])://[^\s/?#\"'<>@:]*+:(?P<secret>[^\s/?#\"'@]++)@[A-Za-z0-9\[$({<]",
         URL_PASSWORD,
     ),
     Format(
         "a private key",
         ("PRIVATE KEY",),
         # A header alone is in every manual; what follows it is the key. Headers of its own may stand between.
-        re.compile(
-            r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----"
-            r"(?:\s|\\n|\\r)*(?:[A-Za-z-]+: [^\n\\]*(?:\s|\\n|\\r)+)*(?P<secret>[A-Za-z0-9+/=]{16,})"
-        ),
+        r"-----BEGIN (?:[A-Z0-9]+ ){0,4}PRIVATE KEY(?: BLOCK)?-----(?:\s|\\n|\\r)*+"
+        r"(?:[A-Za-z-]{1,40}+: [^\n\\]{0,200}+(?:\s|\\n|\\r)++){0,8}+(?P<secret>[A-Za-z0-9+/=]{16,})",
         PRIVATE_KEY,
     ),
 )

@@ -65,7 +65,8 @@ def _result(finding: Finding, rule_index: int) -> dict[str, Any]:
 
 def _location(place: Place) -> dict[str, Any]:
     region = {"startLine": place.line, "startColumn": place.column}
-    region |= {"endLine": place.end_line, "endColumn": place.end_column}
+    if (place.end_line, place.end_column) >= (place.line, place.column):
+        region |= {"endLine": place.end_line, "endColumn": place.end_column}
     # An absolute path stays one; code scanning wants those relative to the repository.
     root = {} if place.file.startswith("/") else {"uriBaseId": _ROOT}
     scheme = "file://" if place.file.startswith("/") else ""

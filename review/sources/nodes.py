@@ -87,15 +87,50 @@ class Builder:
         return built
 
 
-def steps(node: Node, path: Sequence[str | int]) -> tuple[ScalarNode | None, Node]:
-    """Follow a path as far as it leads. Returns the last node, and its key if it is of a map."""
-    key: ScalarNode | None = None
-    for step in path:
-        found = _step(node, step)
-        if found is None:
-            break
-        key, node = found
-    return key, node
+Found: TypeAlias = tuple[ScalarNode | None, Node]
+"""A node, and its key if it is of a map."""
+
+
+class Finder:
+    """Finds nodes of one document by their paths, each step in the same time, however large the map is."""
+
+    def __init__(self, root: Node) -> None:
+        self.root = root
+        self._members: dict[int, dict[str, Found]] = {}
+
+    def find(self, path: Sequence[str | int]) -> Found:
+        """Follow a path as far as it leads, and return where that is."""
+        key: ScalarNode | None = None
+        node = self.root
+        for step in path:
+            found = self._step(node, step)
+            if found is None:
+                break
+            key, node = found
+        return key, node
+
+    def _step(self, node: Node, step: str | int) -> Found | None:
+        if isinstance(node, SequenceNode):
+            fits = isinstance(step, int) and step < len(node.value)
+            return (None, node.value[step]) if fits else None
+        return self._members_of(node).get(str(step)) if isinstance(node, MappingNode) else None
+
+    def _members_of(self, node: MappingNode) -> dict[str, Found]:
+        known = self._members.get(id(node))
+        if known is not None:
+            return known
+        # Of two equal keys the last one counts, and each counts more than what is merged in.
+        own: dict[str, Found] = {str(key.value): (key, value) for key, value in node.value}
+        merged = own.get(_MERGE)
+        for source in _merged(merged[1]) if merged else ():
+            own = {**self._members_of(source), **own}
+        self._members[id(node)] = own
+        return own
+
+
+def _merged(value: Node) -> list[MappingNode]:
+    nodes = value.value if isinstance(value, SequenceNode) else [value]
+    return [node for node in nodes if isinstance(node, MappingNode)]
 
 
 def paths_to(node: Node, wanted: Sequence[ScalarNode]) -> Iterator[tuple[Path, ScalarNode]]:
@@ -116,26 +151,6 @@ def paths_to(node: Node, wanted: Sequence[ScalarNode]) -> Iterator[tuple[Path, S
             if id(key) in ids:
                 yield here, key
             waiting.append((here, value))
-
-
-def _step(node: Node, step: str | int) -> tuple[ScalarNode | None, Node] | None:
-    if isinstance(node, SequenceNode):
-        fits = isinstance(step, int) and step < len(node.value)
-        return (None, node.value[step]) if fits else None
-    if not isinstance(node, MappingNode):
-        return None
-    merged: list[Node] = []
-    # From the end: of two equal keys the last one counts.
-    for key, value in reversed(node.value):
-        if key.value == step:
-            return key, value
-        if key.value == _MERGE:
-            merged += value.value if isinstance(value, SequenceNode) else [value]
-    for source in merged:
-        found = _step(source, step)
-        if found is not None:
-            return found
-    return None
 
 
 def _plain(text: str) -> Any:

@@ -10,7 +10,7 @@ import yaml
 from yaml.nodes import Node, ScalarNode
 
 from review.sources import bounds
-from review.sources.nodes import Builder, Composer, NotAMap, Path, paths_to, steps
+from review.sources.nodes import Builder, Composer, Finder, NotAMap, Path, paths_to
 from review.sources.text import NotChecked, NotText, Place, Text, decode
 
 # YAML 1.2.2, section 9.2: three dashes at the beginning of a line end whatever stands before them.
@@ -33,7 +33,7 @@ class Document:
     start: int = 0
     """The index in the text from which the document's own positions count."""
     end: int = 0
-    _root: Node | None = field(default=None, repr=False)
+    _finder: Finder | None = field(default=None, repr=False)
     _twice: list[ScalarNode] = field(default_factory=list, repr=False)
 
     @property
@@ -48,9 +48,9 @@ class Document:
 
     def place(self, path: Path = ()) -> Place:
         """Return where the value at a path stands, from its key to its end, or what of the path is there."""
-        if self._root is None:
+        if self._finder is None:
             return self.text.place(self.start, self.start)
-        key, node = steps(self._root, path)
+        key, node = self._finder.find(path)
         first = key if key is not None else node
         if not path or isinstance(node, ScalarNode):
             end = node.end_mark.index if path else first.start_mark.index
@@ -62,9 +62,9 @@ class Document:
 
     def line_in(self, path: Path, line: int) -> Place:
         """Return the place of a line, counted from 0, of the text at a path; of the whole if that is no block."""
-        if self._root is None:
+        if self._finder is None:
             return self.place(path)
-        _, node = steps(self._root, path)
+        _, node = self._finder.find(path)
         if not isinstance(node, ScalarNode) or node.style != "|":
             return self.place(path)
         first, _ = self.text.line_and_column(self.start + node.start_mark.index)
@@ -75,8 +75,8 @@ class Document:
 
     def keys_twice(self) -> Iterator[tuple[Path, Place]]:
         """Yield the keys that stand twice in one map."""
-        if self._twice and self._root is not None:
-            for path, key in paths_to(self._root, self._twice):
+        if self._twice and self._finder is not None:
+            for path, key in paths_to(self._finder.root, self._twice):
                 start = self.start + key.start_mark.index
                 yield path, self.text.place(start, self.start + key.end_mark.index)
 
@@ -145,7 +145,7 @@ def _composed(piece: str) -> Iterator[Node]:
 def _document(text: Text, start: int, end: int, root: Node) -> Document:
     builder = Builder(has_aliases="*" in text.content)
     content = builder.build(root)
-    return Document(text, 0, content, start, end, root, builder.twice)
+    return Document(text, 0, content, start, end, Finder(root), builder.twice)
 
 
 def _json(text: Text, start: int, end: int) -> Iterator[Document | NotChecked]:

@@ -8,6 +8,7 @@ import pytest
 from review.findings import baseline
 from review.findings.report import Report
 from review.findings.rule import Severity
+from review.lint import document
 from review.lint.catalogue import BY_ID, RULES
 from review.lint.lint import Lint, Source, sources
 from review.sources import files
@@ -222,6 +223,12 @@ def test_what_cannot_be_read_is_not_counted_as_sound_and_the_run_goes_on() -> No
         ("2-f.yaml", "it holds NUL characters"),
     ]
     assert len(report.checked) == 1
+
+
+def test_the_document_has_the_rules_of_the_catalogue() -> None:
+    text = (Path(__file__).resolve().parents[3] / "docs" / "lint.md").read_text()
+    assert document.render(text) == text, "python -m review.lint.document docs/lint.md"
+    assert all(f"| {rule.id} | `{rule.name}` |" in text for rule in RULES)
 
 
 def test_every_rule_has_its_number_once_and_says_what_to_do() -> None:

@@ -110,7 +110,7 @@ class TestJunit:
     """Read by expat; it is written as text."""
 
     def cases(self, of: Report) -> list[Any]:
-        root = ET.fromstring(junit.render(of))
+        root: Any = ET.fromstring(junit.render(of))
         (suite,) = root
         cases = list(suite)
         assert int(suite.get("tests")) == len(cases)
