@@ -128,7 +128,7 @@ def forms_command(
     quick: bool,
     output: Path | None,
 ) -> None:
-    r"""Measure admissions of the other forms: a variable, a ConfigMap, a custom resource.
+    r"""Measure admissions of the other forms: a variable, a ConfigMap, a custom resource, a whole secret.
 
     Each is compared with a constant answer that changes the same places, asked directly, side by side as above. The
     figures are also written to bench/results/forms.json.

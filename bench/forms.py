@@ -1,4 +1,4 @@
-"""What an admission of the other forms costs: variables, ConfigMaps, custom resources.
+"""What an admission of the other forms costs: variables, ConfigMaps, custom resources, whole secrets.
 
 Each form is created, and applied again unchanged, before Keyhole and before a constant answer that changes the same
 places. The two take turns as in `bench.admissions`.

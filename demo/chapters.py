@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from pathlib import Path
 
-from demo import cluster, forgery, rotation
+from demo import cluster, forgery, rotation, variables
 from demo.claims import Claims
 from demo.cluster import NAMESPACE
 from demo.git import Manifest
@@ -87,6 +87,10 @@ class Chapters:
     def rotate(self) -> None:
         """Change a value in Vault, and see the cluster follow."""
         self._values = rotation.rotate(self._screen, self._shell, self._claims, self._values)
+
+    def variables(self) -> None:
+        """Show a workload with variables, and that a change reaches those too."""
+        self._values = variables.show(self._screen, self._shell, self._claims, self._values)
 
     def forge(self, webhook: Webhook) -> None:
         """Ask Keyhole as if one were the API server, with everything that others have, and then as the API server."""

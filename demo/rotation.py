@@ -25,7 +25,7 @@ def rotate(screen: Screen, shell: Shell, claims: Claims, values: Values) -> Valu
     """
     screen.say("A Deployment uses the Secret, and is to be restarted for a new value. A policy limits that right:")
     shell.show_applied("manifests", "reconciler-policy")
-    shell.show_applied("tenant", NAMESPACE, "--restarts")
+    shell.show_applied("tenant", NAMESPACE, "--restarts", "--variables")
     screen.output(shell.show_kubectl("apply", "-f", _WORKLOAD))
     _wait("the first ReplicaSet", lambda: bool(_replica_sets(shell)))
     first = _replica_sets(shell)

@@ -65,14 +65,17 @@ def keyhole(bed: Testbed, directory: Path) -> Iterator[Webhook]:
     """Serve Keyhole as in production, behind the API server's aggregation layer, until the block ends."""
     directory.mkdir(mode=0o700)
     connections = write_connections(bed, directory / "connections.yaml", followIntervalSeconds=_INTERVAL_SECONDS)
-    with serving_aggregated(bed, directory, connections) as webhook, aggregated(bed, webhook):
+    with (
+        serving_aggregated(bed, directory, connections, arguments=["--variables"]) as webhook,
+        aggregated(bed, webhook, variables=True),
+    ):
         yield webhook
 
 
 @contextlib.contextmanager
 def controller(bed: Testbed, directory: Path) -> Iterator[None]:
     """Run Keyhole's controller with the webhook's connections, until the block ends."""
-    with controlling(bed, directory, arguments=("--connections", str(directory / "connections.yaml"))):
+    with controlling(bed, directory, arguments=("--variables", "--connections", str(directory / "connections.yaml"))):
         yield
 
 

@@ -74,6 +74,7 @@ class Story:
             ("rotate", "A value changes in Vault, and nobody does anything", chapters.rotate),
             ("forge", "Nobody but the API server is answered", partial(chapters.forge, webhook)),
             ("search", "Where no value stands", partial(chapters.elsewhere, webhook.log_file)),
+            ("variables", "Variables of a workload: no value, and no Secret, stands in Git", chapters.variables),
             (
                 "bad references",
                 "Bad references are refused, and every bad field is named",

@@ -17,6 +17,7 @@ from resolver.references.value import SecretValue
 MARK = "never-in-git-"
 HIDDEN = "••••••"
 DATABASE = "secret/shop/database"
+PAYMENTS = "secret/shop/payments"
 _SHORTEST_SEARCHED = 8
 
 
@@ -77,7 +78,7 @@ def made_up() -> Values:
     in_vault = {
         "secret/shop/certificate": {"certificate": certificate, "key": key},
         DATABASE: {"password": password},
-        "secret/shop/payments": {"token": token},
+        PAYMENTS: {"token": token},
         "secret/shop/registry": {"username": username, "password": registry_password},
     }
     endpoint = "[payments]\nendpoint = https://pay.example\n"

@@ -94,7 +94,7 @@ class ObjectsOf:
             return self._send("GET", path, ACCEPT, {name: text for name, text in wish.items() if text}, timeout_seconds)
 
         where = namespace or "all namespaces"
-        return objects(f"listing {self._resource.kind}s in {where}", page)
+        return objects(f"listing {self._resource.plural} in {where}", page)
 
     def change(
         self,

@@ -23,7 +23,7 @@ ADMISSIONS: Final = Declaration(
     Kind.HISTOGRAM,
     "How long admissions took, from reading the request to the answer, including any wait in the queue.",
     {
-        "kind": "the kind, if it is one that Keyhole fills (`Secret`), or `other`",
+        "kind": "the kind, if it is one that Keyhole fills (`Secret` and those listed) or a workload, or `other`",
         "operation": "`CREATE`, `UPDATE` or `other`",
         "outcome": "`allowed`, or by the answer's code `malformed` (400), `denied` (403), `overloaded` (429), `error` "
         "(500: a bug), `unavailable` (503)",

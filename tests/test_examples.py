@@ -4,9 +4,11 @@ import base64
 import json
 import re
 from collections.abc import Iterator
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
+import jsonpatch
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -14,11 +16,15 @@ from click.testing import CliRunner
 from cli.commands.tenant import tenant
 from manifests.fields.scan import Form, Scan, scan_object
 from manifests.kinds.secret import SECRET
+from manifests.variables.generated import generated
+from manifests.variables.prepare import prepare
+from manifests.variables.templates import BY_GROUP_AND_KIND
 from resolver.references.errors import ReferenceSyntaxError
 from resolver.references.grammar import parse_value
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"
+KINDS = "examples/kinds.yaml"
 NAMESPACE = "shop"
 
 
@@ -141,10 +147,36 @@ def test_the_bad_manifests_name_their_namespace_because_no_kustomization_does() 
 
 
 def test_platform_is_what_keyhole_tenant_prints() -> None:
-    printed = CliRunner().invoke(tenant, [NAMESPACE]).stdout
+    with chdir(ROOT):
+        printed = CliRunner().invoke(tenant, [NAMESPACE, "--variables", "--kinds", KINDS]).stdout
     assert (EXAMPLES / "platform" / "tenant.yaml").read_text() == printed, (
-        "keyhole tenant shop > examples/platform/tenant.yaml writes it anew"
+        f"keyhole tenant shop --variables --kinds {KINDS} > examples/platform/tenant.yaml writes it anew"
     )
+
+
+def test_every_form_is_read_and_stays_within_what_the_policy_allows() -> None:
+    folders = ("base", "variables", "whole-secret", "configmap", "custom-resource")
+    files = [part for folder in folders for part in ("-f", f"examples/{folder}")]
+    arguments = [NAMESPACE, "--vault-only", "--kv", "secret=2", "--kinds", KINDS, "--strict", *files, "-o", "hcl"]
+    with chdir(ROOT):
+        done = CliRunner().invoke(tenant, arguments)
+    assert (done.exit_code, done.stderr) == (0, "")
+    paths = re.findall(r'^path "secret/data/(.*)" \{', done.stdout, re.MULTILINE)
+    assert paths == [f"shop/{name}" for name in ("certificate", "database", "payments", "registry")]
+
+
+def test_the_variables_of_the_deployment_come_from_one_secret() -> None:
+    ((_, deployment),) = documents("variables")
+    prepared = prepare(BY_GROUP_AND_KIND["apps", "Deployment"], "web", deployment)
+    assert (prepared.problems, prepared.warnings) == ([], [])
+    filled = jsonpatch.apply_patch(deployment, [dict(each) for each in prepared.operations])["spec"]["template"]
+    (made,) = generated(filled["metadata"]["annotations"])
+    assert set(made.annotations) == {"data.keyhole.dev/DB_PASSWORD", "data.keyhole.dev/web.PAYMENTS_TOKEN"}
+    (migrate,), (web,) = filled["spec"]["initContainers"], filled["spec"]["containers"]
+    for container, names in ((migrate, ["DB_PASSWORD"]), (web, ["DB_PASSWORD", "PAYMENTS_TOKEN", "DB_URL"])):
+        assert [one["name"] for one in container["env"]] == names
+        references = [one["valueFrom"]["secretKeyRef"]["name"] for one in container["env"] if "valueFrom" in one]
+        assert set(references) == {made.name}
 
 
 def test_platform_and_vault_s_role_are_about_the_same_account() -> None:
@@ -152,7 +184,8 @@ def test_platform_and_vault_s_role_are_about_the_same_account() -> None:
     account = objects["ServiceAccount", "keyhole"]["metadata"]
     role = json.loads((EXAMPLES / "vault" / "role.json").read_text())
     assert account["namespace"] == NAMESPACE
-    assert objects["Namespace", NAMESPACE]["metadata"]["labels"] == {"keyhole.dev/enabled": "true"}
+    labels = {"keyhole.dev/enabled": "true", "keyhole.dev/variables": "true"}
+    assert objects["Namespace", NAMESPACE]["metadata"]["labels"] == labels
     assert role["bound_subject"] == f"system:serviceaccount:{account['namespace']}:{account['name']}"
 
 

@@ -1,57 +1,28 @@
 """`keyhole tenant`: what a namespace needs, in Kubernetes and in Vault."""
 
-import re
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 import click
 
-from cli.errors import NotDoneError, tell
+from cli.errors import NotDoneError
 from cli.parameters import KindsType, KvType
-from manifests.kinds.known import Kinds
-from provisioning import bundle, grants, target, vault_setup
+from cli.tenant_vault import VaultOptions, check, setup_of
+from manifests.kinds.known import ONLY_SECRETS, Kinds
+from provisioning import bundle, target
 from provisioning.commands import script
 from provisioning.errors import EnforcerError
 from provisioning.policy_file import policy_file
-from provisioning.policy_paths import NAMESPACE
-from provisioning.reading.documents import Document, PassedOver, read_path, read_stream
-from provisioning.reading.usage import Usage, survey
-from provisioning.target import Target
 from provisioning.tenant import account
 from provisioning.tenant import tenant as checked_tenant
 from provisioning.terraform import terraform
 from provisioning.vault_role import TokenType
-from provisioning.vault_setup import Program, VaultSetup
+from provisioning.vault_setup import Program
 from resolver.connections.model import ConfigurationError
 from resolver.references.reference import DEFAULT_CONNECTION
-from resolver.vault.mounts import KvLocation
 
-_FINDINGS = 1
-_ACCESSOR = re.compile(r"[A-Za-z0-9_-]+")
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-_STANDARD_INPUT = Path("-")
-
-
-@dataclass(frozen=True, slots=True)
-class _VaultOptions:
-    """The options that mean something only with --vault."""
-
-    output: Literal["commands", "hcl", "terraform"] | None
-    paths: Sequence[str]
-    files: Sequence[Path]
-    kv: Sequence[tuple[str, int]]
-    templated: bool
-    accessor: str | None
-    token_type: TokenType | None
-    strict: bool
-    program: Program | None
-
-    def given(self) -> list[str]:
-        names = ("-o", "--path", "-f", "--kv", "--templated", "--accessor", "--token-type", "--strict", "--program")
-        return [name for name, value in zip(names, astuple(self), strict=True) if value]
 
 
 @click.command(
@@ -59,6 +30,9 @@ class _VaultOptions:
 Examples:
   # Namespace label, ServiceAccounts, Roles and RoleBindings:
   keyhole tenant shop | kubectl apply --server-side -f -
+\b
+  # Let Keyhole fill variables of workloads there too, and objects of the listed kinds:
+  keyhole tenant shop --variables --kinds kinds.yaml | kubectl apply --server-side -f -
 \b
   # The bundle, plus what Vault needs for the references in these manifests, as a script to read and run:
   keyhole tenant shop --vault -f manifests/ --connections connections.yaml > shop.sh
@@ -186,7 +160,7 @@ def tenant(
     admission would refuse; then only what is wrong is printed. Files that could not be read although they may hold
     references (a template, say, or what a kustomization makes of other files) are listed on standard error.
     """
-    options = _VaultOptions(output, paths, files, kv, templated, accessor, token_type, strict, program)
+    options = VaultOptions(output, paths, files, kv, templated, accessor, token_type, strict, program)
     try:
         accounts = account(webhook_service_account), account(controller_service_account)
         objects = bundle.render(
@@ -201,9 +175,9 @@ def tenant(
                 raise click.UsageError(f"only with --vault or --vault-only: {', '.join(options.given())}")
             _write(objects)
             return
-        _check(options, connection, connections)
+        check(options, connection, connections)
         known = target.read(connections, connection) if connections else target.assumed(shared=templated)
-        setup = replace(_setup(ctx, namespace, known, options), program=program or "vault")
+        setup = replace(setup_of(ctx, namespace, known, options, kinds or ONLY_SECRETS), program=program or "vault")
     except (EnforcerError, ConfigurationError) as error:
         raise NotDoneError(str(error)) from None
     if output == "hcl":
@@ -212,63 +186,6 @@ def tenant(
         _write(terraform(setup))
     else:
         _write(script(setup, None if vault_only else objects))
-
-
-def _check(options: _VaultOptions, connection: str, connections: Path | None) -> None:
-    if connections is None and connection != DEFAULT_CONNECTION:
-        raise click.UsageError("--connection needs --connections")
-    if options.templated and options.files:
-        raise click.UsageError(f"--templated takes --path with {NAMESPACE}, and no manifests: it is for all namespaces")
-    if options.program and options.output == "terraform":
-        raise click.UsageError("--program means nothing with -o terraform: Terraform's provider is the same for both")
-    if options.strict and not options.files:
-        raise click.UsageError("--strict means something only with -f")
-    if options.accessor and not options.templated:
-        raise click.UsageError("--accessor means something only with --templated")
-    if options.accessor and not _ACCESSOR.fullmatch(options.accessor):
-        raise click.UsageError(f"--accessor: {options.accessor!r} is not an accessor; `vault auth list` shows it")
-    if not options.templated and not options.paths and not options.files:
-        raise click.UsageError("give what may be read: --path, or manifests with -f, or --templated")
-
-
-def _setup(ctx: click.Context, namespace: str, known: Target, options: _VaultOptions) -> VaultSetup:
-    mounts = {**known.mounts, **dict(options.kv)}
-    token_type = options.token_type or "service"
-    if options.templated:
-        if not options.paths and not mounts:
-            raise click.UsageError("--templated needs --kv, or mounts in the connections file")
-        shared = grants.of_every_namespace(options.paths, mounts)
-        return vault_setup.for_all(known, shared, token_type, options.accessor)
-    given = grants.of_paths(options.paths, mounts)
-    if options.files:
-        usage = survey(_documents(options.files), namespace, known.connection)
-        given += _used(ctx, usage, mounts, known, namespace, strict=options.strict)
-    return vault_setup.for_namespace(known, namespace, given, token_type)
-
-
-def _used(
-    ctx: click.Context, usage: Usage, mounts: Mapping[str, int], known: Target, namespace: str, *, strict: bool
-) -> list[KvLocation]:
-    """Return where the references in manifests lead. Ends the command if there is a finding."""
-    locations, findings = grants.of_usage(usage, mounts, known, namespace)
-    notes = list(usage.notes)
-    (findings if strict else notes).extend(usage.passed_over)
-    if not locations and not findings:
-        findings.append("the manifests hold no reference of this namespace to this connection")
-    for kind, texts in (("note", notes), ("finding", findings)):
-        for text in texts:
-            tell(f"{kind}: {text}", err=True)
-    if findings:
-        ctx.exit(_FINDINGS)
-    return locations
-
-
-def _documents(files: Sequence[Path]) -> Iterator[Document | PassedOver]:
-    for file in files:
-        if file == _STANDARD_INPUT:
-            yield from read_stream(sys.stdin.buffer, "standard input")
-        else:
-            yield from read_path(file)
 
 
 def _write(text: str) -> None:

@@ -63,7 +63,7 @@ def listed(
             raise NotDoneError(str(error)) from None
         except KubernetesError as error:
             where = f"namespace {namespace}" if namespace else "all namespaces; one of them: -n NAMESPACE"
-            advice = f". You need `list` on {codec.kind}s in {where}" if error.status == HTTPStatus.FORBIDDEN else ""
+            advice = f". You need `list` on {codec.resource} in {where}" if error.status == HTTPStatus.FORBIDDEN else ""
             if not codec.is_listed:
                 raise NotDoneError(f"{error}{advice}") from None
             tell(f"note: {error}{advice}")

@@ -125,5 +125,5 @@ def _why(error: KubernetesError, codec: Codec) -> str:
     if error.status == HTTPStatus.NOT_FOUND:
         return f"there is no such {codec.kind}"
     if error.status == HTTPStatus.FORBIDDEN:
-        return f"{error}. You need `get` and `patch` on {codec.kind}s there"
+        return f"{error}. You need `get` and `patch` on {codec.resource} there"
     return str(error)

@@ -77,6 +77,8 @@ class Codec:
     # MaxSecretSize, which is also the limit for ConfigMaps. Kubernetes checks it after admission.
     max_bytes: int = 1024 * 1024
     """How many bytes all values of an object may have together."""
+    limited_by: str = "Kubernetes"
+    """Who allows no more."""
     in_place: InPlaceSearch | None = None
     """How the API server finds references in values; None if this kind may have them in annotations only."""
     encoded_twice: AbstractSet[str] = frozenset()

@@ -41,19 +41,20 @@ class _CustomResource(Codec):
     versions = ("*",)
     # etcd takes 1.5 MiB a request (`--max-request-bytes`), and annotations with the record may have 256 KiB of that.
     max_bytes = 1280 * 1024
+    limited_by = "etcd"
 
     def __init__(self, group: str, kind: str, resource: str, version: str, fields: Sequence[Pattern]) -> None:
         self.group = group
         self.kind = kind
         self.resource = resource
         self.version = version
-        self.fields: Final = tuple(fields)
+        self._fields: Final = tuple(fields)
         self.fillable = tuple(pattern.text for pattern in fields)
 
     @property
     def address(self) -> str:
-        allowed = ", ".join(pattern.text for pattern in self.fields[:_MOST_PATTERNS_TOLD])
-        more = ", …" if len(self.fields) > _MOST_PATTERNS_TOLD else ""
+        allowed = ", ".join(self.fillable[:_MOST_PATTERNS_TOLD])
+        more = ", …" if len(self.fillable) > _MOST_PATTERNS_TOLD else ""
         return (
             f"on {self.resource}, the administrator's list of kinds allows {allowed}{more}, as JSON Pointers without "
             f"quotes, backslashes and blanks, and never {pointers.NEVER}"
@@ -67,7 +68,7 @@ class _CustomResource(Codec):
 
     def is_fillable(self, key: str) -> bool:
         segments = key.removeprefix("/").split("/")
-        return pointers.is_usable(key) and any(pattern.matches(segments) for pattern in self.fields)
+        return pointers.is_usable(key) and any(pattern.matches(segments) for pattern in self._fields)
 
     def described(self, key: str) -> str:
         return key

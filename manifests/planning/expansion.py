@@ -1,6 +1,6 @@
 """What Vault's answer makes of a plan with whole secrets: which fields come, which change, and which go."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Final
 
@@ -78,7 +78,7 @@ def expanded(plan: Plan, whole: WholePlan, contents: Contents) -> Expansion:
     failed = {path: found for path, found in names.items() if isinstance(found, ResolverError)}
     won = _won(whole, known, names)
     if not won and not failed and whole.required:
-        why = "all of its fields have a value of their own in the manifest"
+        why = "all of its fields have a value of their own in the object"
         failed |= {path: NoField(path, plan.codec.kind, why) for path in whole.required}
     if (problem := _unfit(plan, whole, won, others, contents)) is not None:
         failed, won = dict.fromkeys(whole.paths, problem), {}
@@ -87,7 +87,7 @@ def expanded(plan: Plan, whole: WholePlan, contents: Contents) -> Expansion:
     fields = [*others, *(_field(plan, known.get(key), key, str(path.reference(key))) for key, path in won.items())]
     gone = [each for key, each in known.items() if key not in won]
     removed = {each.wanted.key for each in gone if each.proved is not None or plan.before is None}
-    warnings = [*plan.warnings, *_left_out(plan, contents)]
+    warnings = [*plan.warnings, *_left_out(plan, contents), *_covered(plan, whole, others, names)]
     warnings += [
         f"{each.wanted.described} stays, because it is not proved that Keyhole wrote it, but Vault has it no longer"
         for each in gone
@@ -160,10 +160,30 @@ def _entry_bytes(pointer: str, references: list[str]) -> int:
 
 def _left_out(plan: Plan, contents: Contents) -> Iterator[str]:
     for path, content in contents.items():
-        if isinstance(content, ResolverError):
-            continue
-        unfit = [name for name in content if not plan.codec.is_fillable(name)]
-        if unfit:
-            told = ", ".join(visible(name, _MOST_NAME_CHARACTERS) or "(empty)" for name in unfit[:_MOST_NAMES_TOLD])
-            more = f" and {len(unfit) - _MOST_NAMES_TOLD} more" if len(unfit) > _MOST_NAMES_TOLD else ""
-            yield f"{ORIGIN}, {path}: left out, because no key of a {plan.codec.kind} can have the name: {told}{more}"
+        if not isinstance(content, ResolverError):
+            unfit = [name for name in content if not plan.codec.is_fillable(name)]
+            what = f"left out, because no key of a {plan.codec.kind} can have the name"
+            yield from _named(f"{ORIGIN}, {path}: {what}", unfit)
+
+
+def _covered(
+    plan: Plan,
+    whole: WholePlan,
+    others: Iterable[PlannedField],
+    names: Mapping[WholePath, list[str] | ResolverError],
+) -> Iterator[str]:
+    """Warn once of fields that values of the object's own keep out: they may be there by mistake."""
+    filled = {each.wanted.key for each in others}
+    for path in whole.paths:
+        of_path = names[path]
+        if path in whole.required and not isinstance(of_path, ResolverError):
+            covered = [name for name in of_path if name in whole.explicit and name not in filled]
+            what = f"not used, because the {plan.codec.kind} has a value of its own"
+            yield from _named(f"{ORIGIN}, {path}: {what}", covered)
+
+
+def _named(told: str, names: Sequence[str]) -> Iterator[str]:
+    if names:
+        first = ", ".join(visible(name, _MOST_NAME_CHARACTERS) or "(empty)" for name in names[:_MOST_NAMES_TOLD])
+        more = f" and {len(names) - _MOST_NAMES_TOLD} more" if len(names) > _MOST_NAMES_TOLD else ""
+        yield f"{told}: {first}{more}"

@@ -129,7 +129,7 @@ class SecretTooLarge(ResolverError):
     def __init__(self, codec: Codec) -> None:
         super().__init__(
             f"with this value the {codec.kind} would have more than the {codec.max_bytes} bytes of data that "
-            f"Kubernetes allows; spread the fields over several {codec.kind}s"
+            f"{codec.limited_by} allows; spread the fields over several {codec.kind}s"
         )
 
 

@@ -17,7 +17,7 @@ from manifests.fields.scan import Form, WantedField
 from manifests.fields.texts import annotation_template
 from manifests.fields.whole import WholePath, paths
 from manifests.kinds.codec import Codec
-from manifests.provenance.evidence import Evidence
+from manifests.provenance.evidence import Evidence, sends_record
 from manifests.provenance.mac import Verdict
 from manifests.provenance.record import Entry
 from resolver.references.errors import ReferenceSyntaxError
@@ -70,9 +70,12 @@ class Whole:
 
     @cached_property
     def known(self) -> Mapping[str, WantedField]:
-        """The fields that a record has from one of the paths, by key. What was filled a moment ago counts more."""
+        """The fields that a record has from one of the paths, by key.
+
+        If they were filled earlier in this request, the live object no longer counts: a field may have gone.
+        """
         found: dict[str, WantedField] = {}
-        for evidence in (self.live, self.sent):
+        for evidence in (self.sent,) if self._is_asked_again else (self.live, self.sent):
             for key, entry in evidence.entries.items():
                 is_known = self.live.verdict(key) in _OURS if evidence is self.live else self._is_sent_filled(key)
                 if is_known and key not in self.explicit and self._path(key, entry) is not None:
@@ -107,13 +110,21 @@ class Whole:
             and all(self.live.verdict(key) is Verdict.PROVED for key in of_paths if key not in self.explicit)
         )
 
+    @cached_property
+    def _is_asked_again(self) -> bool:
+        """Whether Keyhole filled the object earlier in this request, and another webhook changed it since."""
+        manifest, text = self.sent.manifest, self.sent.record_text
+        return bool(manifest and text) and text != self.live.record_text and not sends_record(manifest or {})
+
     def _is_settled_by_sent(self) -> bool:
         """Whether the object was filled from these paths earlier in this request."""
-        if self.sent.record_text == self.live.record_text:
-            return False
         entries = {key: self.sent.entries.get(key) for key in self.known}
         covered = {self._path(key, entry) for key, entry in entries.items() if entry is not None}
-        return covered == set(self.paths) and all(self.sent.verdict(key) is Verdict.PROVED for key in self.known)
+        return (
+            self._is_asked_again
+            and covered == set(self.paths)
+            and all(self.sent.verdict(key) is Verdict.PROVED for key in self.known)
+        )
 
     def _required(self) -> frozenset[WholePath]:
         is_filled = self.live.manifest is not None and any(

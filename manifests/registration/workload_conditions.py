@@ -75,9 +75,13 @@ def _not_filled_above() -> str:
 
 
 def _changed() -> str:
-    """Return CEL: it is new, or differs in what variables depend on. A PUT leaves out what it takes away."""
+    """Return CEL: it is new, or differs in what variables depend on. A PUT leaves out what it takes away.
+
+    A workload that is older than Keyhole, or than its namespace's label, is also sent when it is restarted.
+    """
     new, old = notes("object"), notes("oldObject")
     ours = f"({ASKS} || name == '{IGNORE}')"
+    unfilled = f"!('{ENV_SECRET}' in {new}) && !(request.kind.kind in [{FIXED}])"
     label, old_label = (f"{template(one)}.?metadata.?labels[?'{USES_VARIABLES}'].orValue('')" for one in _BOTH)
     return " || ".join(
         (
@@ -86,6 +90,7 @@ def _changed() -> str:
             f"{new}.exists(name, {ours} && {old}[?name] != {new}[?name])",
             f"{old}.exists(name, {ours} && !(name in {new}))",
             f"{label} != {old_label}",
+            f"({unfilled} && {template('object')}.metadata != {template('oldObject')}.metadata)",
         )
     )
 

@@ -37,7 +37,9 @@ def _is_ours(path: tuple[str, ...]) -> bool:
     if len(path) < 2 or path[-2] != _ANNOTATIONS:  # noqa: PLR2004 - the name and what holds it
         return False
     name = path[-1]
-    return name == annotations.FIELDS or name.startswith(annotations.DATA_PREFIX) or annotations.is_environment(name)
+    if name in {annotations.FIELDS, annotations.FROM} or name.startswith(annotations.DATA_PREFIX):
+        return True
+    return annotations.asks_for_variables(name)
 
 
 def _holds_reference(text: str) -> bool:

@@ -5,12 +5,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from manifests.annotations import DOMAIN, FROM, ignored
+from manifests.annotations import DATA_PREFIX, DOMAIN, FIELDS, FROM, ignored
 from manifests.fields.scan import scan_object
 from manifests.kinds.codec import Codec
 from manifests.kinds.known import ONLY_SECRETS, Kinds
 from provisioning.reading.documents import Document, PassedOver
 from provisioning.reading.kustomization import generated, is_kustomization, others_with_references
+from provisioning.reading.pod_templates import PodTemplate, pod_templates
 from provisioning.reading.unsupported import references_elsewhere
 from resolver.references.characters import named
 from resolver.references.grammar import Reference
@@ -84,14 +85,21 @@ class _Survey:
         group, _, version = manifest["apiVersion"].rpartition("/")
         codec = self.kinds.of(group, manifest["kind"])
         codec = codec if codec is not None and not {version, "*"}.isdisjoint(codec.versions) else None
+        templates = [*pod_templates(manifest)]
         if namespace != self.namespace and _TEMPLATE not in namespace:
-            self.foreign[namespace] += codec is not None
-        elif codec is not None:
+            self.foreign[namespace] += codec is not None or any(one.asked_for()[0] for one in templates)
+            return
+        for template in templates:
+            self._variables(where, template)
+        if codec is not None:
             self._filled(codec, where, manifest)
-        else:
-            filled = " and ".join(f"{each.kind}s" for each in self.kinds)
-            for origin in references_elsewhere(manifest):
-                self.passed_over.say(f"{where}, {origin}: passed over, Keyhole fills {filled} only")
+            return
+        for name in filter(_fills, _annotations_of_any(manifest)):
+            what = f"{named(manifest['kind'])} is filled only if the list of kinds names it (--kinds)"
+            self.findings.say(f"{where}, annotation {named(name)}: {what}")
+        for origin in references_elsewhere(manifest):
+            if not any(template.reads(origin) for template in templates):
+                self.passed_over.say(f"{where}, {origin}: passed over, Keyhole fills nothing there")
 
     def kustomization(self, place: str, content: Mapping[str, Any]) -> None:
         for made in generated(content):
@@ -120,6 +128,17 @@ class _Survey:
         for path in found.whole:
             self._reference(f"{where}, annotation {FROM}", path.reference(""))
 
+    def _variables(self, where: str, template: PodTemplate) -> None:
+        asked, problems, warnings = template.asked_for()
+        self.findings.say(*(f"{where}, {problem}" for problem in problems))
+        self.notes.say(*(f"{where}, {warning}" for warning in warnings))
+        for one in asked:
+            if _TEMPLATE in one.field.text:
+                told = f"{where}, {one.field.origin}: passed over, {_TEMPLATE} is of a template, {_RENDER}"
+                self.passed_over.say(told)
+            for reference in one.field.template.references:
+                self._reference(f"{where}, {one.field.origin}", reference)
+
     def _reference(self, place: str, reference: Reference) -> None:
         if reference.connection != self.connection:
             self.notes.say(f"{place}: left out, {reference.shown} is of the connection {reference.connection}")
@@ -130,7 +149,7 @@ class _Survey:
         if total := self.foreign.total():
             names = sorted(name for name, count in self.foreign.items() if count)
             shown = ", ".join(map(named, names[:_LONGEST_LIST])) + (", …" if len(names) > _LONGEST_LIST else "")
-            self.notes.say(f"Secrets of other namespaces left out: {total} ({shown})")
+            self.notes.say(f"objects of other namespaces left out: {total} ({shown})")
         return Usage(list(self.used.values()), self.findings.all(), self.passed_over.all(), self.notes.all())
 
 
@@ -176,6 +195,14 @@ def _members(place: str, content: Any) -> Iterator[tuple[str, Any]]:
         unsaid = {"apiVersion": "v1", "kind": content["kind"].removesuffix("List")}
         members = [{**unsaid, **item} if isinstance(item, dict) else item for item in items]
         waiting.extend(reversed([(f"{place}, item {number}", item) for number, item in enumerate(members, 1)]))
+
+
+def _annotations_of_any(manifest: Mapping[str, Any]) -> Iterator[str]:
+    yield from map(str, _part(_part(manifest, "metadata"), "annotations"))
+
+
+def _fills(name: str) -> bool:
+    return name in {FIELDS, FROM} or name.startswith(DATA_PREFIX)
 
 
 def _templates(secret: Mapping[str, Any]) -> Iterator[str]:

@@ -16,6 +16,7 @@ import requests
 from testbed.bed import Testbed
 from testbed.gitops.argocd_settings import DEFINITIONS, IN_CLUSTER, NAMESPACE, USER, settings
 from testbed.gitops.definitions import define
+from testbed.gitops.kept import SECRETS, Kept
 from testbed.keyhole.objects import apply
 from testbed.servers.ports import free_port, launch
 from testbed.servers.redis import Redis
@@ -110,15 +111,17 @@ def application(
 
 
 @contextlib.contextmanager
-def running(bed: Testbed, directory: Path, namespaces: Sequence[str]) -> Iterator[ArgoCD]:
-    """Run Argo CD until the block ends; logs lie in `directory`. It may keep Secrets in `namespaces` only.
+def running(
+    bed: Testbed, directory: Path, namespaces: Sequence[str], kept: Sequence[Kept] = SECRETS
+) -> Iterator[ArgoCD]:
+    """Run Argo CD until the block ends; logs lie in `directory`. It may keep these kinds in `namespaces` only.
 
     Applications are looked at again every ten seconds. Raises ProgramMissing where there is no Redis.
     """
     program = bed.program("argocd")
     redis = Redis(bed, directory)
     define(bed, [DEFINITIONS])
-    apply(bed, *settings(namespaces))
+    apply(bed, *settings(namespaces, kept))
     started: list[Server] = []
     try:
         redis.start()

@@ -3,11 +3,13 @@
 Source: Argo CD, *Declarative Setup*, https://argo-cd.readthedocs.io/en/stable/operator-manual/declarative-setup/
 """
 
+import json
 import os
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from testbed.gitops.kept import SECRETS, Kept, rules
 from testbed.keyhole.rights import granted
 from testbed.programs.module_folders import ModuleFolder
 
@@ -20,13 +22,13 @@ DEFINITIONS = ModuleFolder("argocd", _MODULE, "manifests/crds")
 _ROLES = ModuleFolder("argocd", _MODULE, "manifests/base/application-controller-roles")
 
 
-def settings(namespaces: Sequence[str]) -> Iterator[Mapping[str, Any]]:
-    """Give what is to be applied before Argo CD starts, which then may keep Secrets in `namespaces` only."""
+def settings(namespaces: Sequence[str], kept: Sequence[Kept] = SECRETS) -> Iterator[Mapping[str, Any]]:
+    """Give what is to be applied before Argo CD starts, which then may keep these kinds in `namespaces` only."""
     part = {"app.kubernetes.io/part-of": "argocd"}
-    inclusions = '- {apiGroups: [""], kinds: [Secret], clusters: ["*"]}\n'
+    inclusions = json.dumps([{"apiGroups": [each.group], "kinds": [each.kind], "clusters": ["*"]} for each in kept])
     project = {"sourceRepos": ["*"], "destinations": [{"server": "*", "namespace": "*"}]}
     yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
-    yield from _rights(namespaces)
+    yield from _rights(namespaces, kept)
     yield from (
         _named("v1", "ConfigMap", "argocd-cm", labels=part) | {"data": {"resource.inclusions": inclusions}},
         _named("v1", "Secret", "argocd-secret", labels=part)
@@ -49,11 +51,10 @@ def _named(api_version: str, kind: str, name: str, **metadata: Any) -> dict[str,
     return {"apiVersion": api_version, "kind": kind, "metadata": metadata}
 
 
-def _rights(namespaces: Sequence[str]) -> Iterator[Mapping[str, Any]]:
-    """Give the Role that Argo CD ships for its own namespace, and one for the Secrets of each of the others."""
+def _rights(namespaces: Sequence[str], kept: Sequence[Kept]) -> Iterator[Mapping[str, Any]]:
+    """Give the Role that Argo CD ships for its own namespace, and one for what it keeps in each of the others."""
     shipped = (role["rules"] for role in _ROLES.manifests(os.environ) if role["kind"] == "Role")
-    keep = [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["*"]}]
     name = "argocd-application-controller"
     for namespace in namespaces:
-        yield from granted(name, USER, keep, namespace)
+        yield from granted(name, USER, rules(kept), namespace)
     yield from granted(name, USER, next(shipped), NAMESPACE)

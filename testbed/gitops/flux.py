@@ -7,7 +7,7 @@ import contextlib
 import datetime as dt
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import requests
 from testbed.bed import Testbed
 from testbed.gitops.artifacts import ArtifactServer, serving_artifacts
 from testbed.gitops.definitions import define
+from testbed.gitops.kept import SECRETS, Kept, rules
 from testbed.keyhole.objects import apply
 from testbed.keyhole.rights import granted
 from testbed.programs.module_folders import ModuleFolder
@@ -53,15 +54,14 @@ class Flux:
     server: Server
     artifacts: ArtifactServer
 
-    def admit(self, namespace: str) -> None:
-        """Make the ServiceAccount as which Flux may keep the namespace's Secrets."""
-        rules = [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["*"]}]
+    def admit(self, namespace: str, kept: Sequence[Kept] = SECRETS) -> None:
+        """Make the ServiceAccount as which Flux may keep these kinds in the namespace."""
         account = {"apiVersion": "v1", "kind": "ServiceAccount"}
         user = f"system:serviceaccount:{namespace}:{APPLIER}"
         apply(
             self.bed,
             {**account, "metadata": {"name": APPLIER, "namespace": namespace}},
-            *granted(APPLIER, user, rules, namespace),
+            *granted(APPLIER, user, rules(kept), namespace),
         )
 
     def publish(self, namespace: str, name: str, files: Mapping[str, str]) -> str:

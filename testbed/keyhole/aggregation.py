@@ -97,13 +97,15 @@ def led_to_localhost(bed: Testbed, leading: Mapping[str, Any]) -> Iterator[None]
 
 
 @contextlib.contextmanager
-def aggregated(bed: Testbed, webhook: Webhook, *, timeout_seconds: int = 10, policy: bool = False) -> Iterator[None]:
+def aggregated(
+    bed: Testbed, webhook: Webhook, *, timeout_seconds: int = 10, policy: bool = False, variables: bool = False
+) -> Iterator[None]:
     """Have the API server ask the webhook through its aggregation layer until the block ends.
 
-    With `policy`, the policy stands behind it.
+    With `policy`, the policy stands behind it. With `variables`, workloads are sent too.
     """
-    asking = aggregated_webhook_configuration(timeout_seconds=timeout_seconds)
-    with guarded(bed) if policy else contextlib.nullcontext(), routed(bed, webhook):
+    asking = aggregated_webhook_configuration(timeout_seconds=timeout_seconds, variables=variables)
+    with guarded(bed, variables=variables) if policy else contextlib.nullcontext(), routed(bed, webhook):
         apply(bed, asking)
         try:
             wait_until_asked(bed)

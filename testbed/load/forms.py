@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from testbed.load.objects import CREATED, KEY
+from testbed.load.objects import CONSTANT_BASE64, CREATED, KEY
 
 _GROUP, _RESOURCE = "bench.example.com", "settings"
 _VALUE = "measured-value"
@@ -95,6 +95,17 @@ FORMS: Final = (
             "spec": {"host": "db"},
         },
         ({"op": "add", "path": "/spec/password", "value": _VALUE},),
+    ),
+    Form(
+        "whole secret",
+        "secrets",
+        "/api/v1/namespaces/{}/secrets",
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"annotations": {"keyhole.dev/from": "secret/app"}},
+        },
+        ({"op": "add", "path": "/data", "value": {KEY: CONSTANT_BASE64}},),
     ),
 )
 

@@ -23,7 +23,7 @@ from tests.e2e.canary import Canary
 from tests.e2e.cluster import Cluster
 from tests.e2e.objects import encoded, filled, secret
 from tests.e2e.places import Places
-from tests.e2e.test_tenant_bundle import Tenancy
+from tests.e2e.tenancy import Tenancy
 
 OWN, OTHER = "alone", "alone-too"
 # What Keyhole sends on the way to a value and when it is done.

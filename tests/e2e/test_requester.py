@@ -18,7 +18,9 @@ from tests.e2e.places import Places
 from tests.e2e.traffic import Traffic
 
 NAMESPACE = "requesters"
-REFERENCE = f"vault:secret/{NAMESPACE}/app#password"
+PATH = f"secret/{NAMESPACE}/app"
+REFERENCE = f"vault:{PATH}#password"
+FROM_A_KEY = {"data.keyhole.dev/password": "key:template"}
 _RBAC = "rbac.authorization.k8s.io"
 _WRITE = {"verbs": ["create", "update", "patch"]}
 _SECRETS = {"apiGroups": [""], "resources": ["secrets"]}
@@ -138,6 +140,8 @@ def _assert_refused(refusal: str) -> None:
             secret("stolen", {"keyhole.dev/fields": f"/data/password: {REFERENCE}"}), id="in the map of fields"
         ),
         pytest.param(secret("stolen", stringData={"password": f"<(({REFERENCE}))>"}), id="in place"),
+        pytest.param(secret("stolen", {"keyhole.dev/from": PATH}), id="a whole secret"),
+        pytest.param(secret("stolen", FROM_A_KEY, stringData={"template": f"(({REFERENCE}))"}), id="a file"),
     ],
 )
 def test_without_get_a_reference_gives_nothing(
@@ -205,6 +209,27 @@ def test_who_may_only_update_is_not_shown_the_live_value(
     refusal = User(within, "may-update").replace({**manifest, "immutable": immutable}, tmp_path, query)
     assert "RequesterMayNotRead: " in refusal
     assert within.values(name) == {"password": value}
+
+
+@pytest.mark.parametrize("query", ["", "?dryRun=All"], ids=["a write", "a dry run"])
+@pytest.mark.parametrize("kept", [True, False], ids=["with its annotation", "without it"])
+@pytest.mark.parametrize("form", ["whole", "file"])
+def test_nor_of_a_whole_secret_or_a_file(
+    within: Noting, tmp_path: Path, value: str, query: str, form: str, *, kept: bool
+) -> None:
+    name = f"guessed-{form}-{'kept' if kept else 'gone'}-{'dry' if query else 'real'}"
+    notes = {"keyhole.dev/from": PATH} if form == "whole" else FROM_A_KEY
+    template = {} if form == "whole" else {"template": encoded(f"(({REFERENCE}))")}
+    within.apply(secret(name, notes, data=template))
+    live = within.get(name)
+    assert live["data"]["password"] == encoded(value)
+    told = set()
+    for guess in (encoded(value), encoded("wrong")):
+        sent = secret(name, notes if kept else {}, data={**template, "password": guess})
+        told.add(User(within, "may-update").replace(sent, tmp_path, query))
+        assert within.get(name) == live
+    (refusal,) = told
+    _assert_refused(refusal)
 
 
 @pytest.mark.parametrize("query", ["", "?dryRun=All"], ids=["a write", "a dry run"])

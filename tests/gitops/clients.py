@@ -9,6 +9,7 @@ from testbed import Testbed
 from testbed.gitops import argocd, flux
 from testbed.gitops.argocd import ArgoCD
 from testbed.gitops.flux import Flux
+from testbed.gitops.kept import SECRETS, Kept
 from tests.e2e.cluster import Cluster
 from tests.e2e.places import Places
 from tests.e2e.traffic import Traffic
@@ -17,21 +18,25 @@ _GIVEN_BACK = "update auth/token/revoke-self"
 
 
 @contextlib.contextmanager
-def running_flux(bed: Testbed, directory: Path, places: Places, namespaces: Sequence[str]) -> Iterator[Flux]:
+def running_flux(
+    bed: Testbed, directory: Path, places: Places, namespaces: Sequence[str], kept: Sequence[Kept] = SECRETS
+) -> Iterator[Flux]:
     """Run kustomize-controller, admitted to the namespaces."""
     with flux.running(bed, directory) as client:
         places.watch(client.server.log_file)
         kustomizations = "/apis/kustomize.toolkit.fluxcd.io/v1/kustomizations"
         places.ask("Flux's Kustomizations", lambda: bed.kubernetes.request("GET", kustomizations).content)
         for namespace in namespaces:
-            client.admit(namespace)
+            client.admit(namespace, kept)
         yield client
 
 
 @contextlib.contextmanager
-def running_argocd(bed: Testbed, directory: Path, places: Places, namespaces: Sequence[str]) -> Iterator[ArgoCD]:
+def running_argocd(
+    bed: Testbed, directory: Path, places: Places, namespaces: Sequence[str], kept: Sequence[Kept] = SECRETS
+) -> Iterator[ArgoCD]:
     """Run Argo CD, admitted to the namespaces."""
-    with argocd.running(bed, directory, namespaces) as client:
+    with argocd.running(bed, directory, namespaces, kept) as client:
         for log_file in client.log_files:
             places.watch(log_file)
         places.ask("Argo CD's Applications", lambda: json.dumps(client.applications()).encode())

@@ -24,7 +24,7 @@ _WORDS = """
     KubernetesRefused KubernetesUnavailable LoginDenied MalformedReference MalformedReview NamespaceNotEnabled
     NotAKeyValueMount Overloaded PathNotAllowed PermissionDenied RecordKeyUnavailable RecordTooLarge ReferenceRefused
     RequesterMayNotRead SecretNotFound SecretTooLarge TooMuchWork TokenUsesTooFew UnknownConnection
-    ValueLooksLikeReference ValueNotText ValueTooLarge VaultRefused VaultUnavailable
+    ValueLooksLikeReference ValueNotText ValueTooLarge VariablesNotEnabled VaultRefused VaultUnavailable
 """
 
 

@@ -1,6 +1,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -8,10 +9,15 @@ import pytest
 from controller.errors import Interrupted
 from controller.following.pacing.budget import Budget, Priority
 from controller.keys.resign import RecordResigner, record_keys
-from kube.errors import KubernetesUnavailable
+from kube.errors import KubernetesError, KubernetesUnavailable
 from kube.metadata_pages import Oversized
 from kube.objects import Metadata, ObjectName
+from kube.objects_of import Resource
 from kube.secrets import Changed
+from manifests.kinds.config_map import CONFIG_MAP
+from manifests.kinds.custom import custom_resource
+from manifests.kinds.known import Kinds
+from manifests.kinds.pointers import Pattern
 from manifests.provenance.key_status import Progress
 
 ENTRY = {"form": "annotation", "ref": "vault:secret/app#password", "versions": [1], "mac": "m"}
@@ -167,3 +173,63 @@ def _resigned(listed: Any) -> Progress:
     return RecordResigner(listed, listed, Budget(), lambda: None).resign(
         {"0123abcd"}, "4567abcd", Progress(), lambda _: None
     )
+
+
+class _Kinds:
+    """A namespace with a Secret, a ConfigMap and a Database under the old key; `failures` by plural."""
+
+    def __init__(self, **failures: Exception) -> None:
+        self._failures = failures
+        self.changed: list[str] = []
+
+    def acting_as(self, account: str, namespace: str, timeout_seconds: float) -> Any:
+        return SimpleNamespace(of=lambda resource: _OfKind(self, resource, self._failures.get(resource.plural)))
+
+    def list_enabled(self, timeout_seconds: float) -> list[str]:
+        return ["shop"]
+
+    def resigned(self) -> Progress:
+        cluster: Any = self
+        kinds = Kinds(
+            [CONFIG_MAP, custom_resource("example.com", "Database", "databases", "v1", [Pattern("/spec/**")])]
+        )
+        resigner = RecordResigner(cluster, cluster, Budget(), lambda: None, kinds)
+        return resigner.resign({"0123abcd"}, "4567abcd", Progress(), lambda _: None)
+
+
+class _OfKind:
+    def __init__(self, of: _Kinds, resource: Resource, failure: Exception | None) -> None:
+        self._of, self._resource, self._failure = of, resource, failure
+
+    def list_metadata(self, *_: object) -> Iterator[Metadata]:
+        if self._failure is not None:
+            raise self._failure
+        text = record() if self._resource.plural != "databases" else record().replace("{", '{"version":"v1beta1",', 1)
+        yield Metadata(ObjectName("shop", "app"), "1", {"keyhole.dev/record": text})
+
+    def change(self, name: ObjectName, *_: object) -> Changed:
+        self._of.changed.append(f"{self._resource.api_version} {self._resource.kind} {name}")
+        return Changed(Metadata(name, "2", {"keyhole.dev/record": record().replace("0123abcd", "4567abcd")}))
+
+
+def test_the_records_of_every_kind_are_signed_again_each_in_the_version_of_its_manifest() -> None:
+    cluster = _Kinds()
+    done = cluster.resigned()
+    assert cluster.changed == [
+        "v1 Secret shop/app",
+        "v1 ConfigMap shop/app",
+        "example.com/v1beta1 Database shop/app",
+    ]
+    assert (done.refreshed, done.left, done.problems) == (3, 0, ())
+
+
+def test_a_kind_that_cannot_be_listed_keeps_the_old_key_and_no_other_kind_back() -> None:
+    """Whether it has records under the old key, nobody knows."""
+    cluster = _Kinds(configmaps=KubernetesError("listing configmaps in shop", 403))
+    done = cluster.resigned()
+    assert cluster.changed == ["v1 Secret shop/app", "example.com/v1beta1 Database shop/app"]
+    (problem,) = done.problems
+    assert "listing configmaps in shop" in problem.cause
+    assert "as `keyhole tenant --kinds` prints it" in problem.cause
+    # Of a kind that the cluster does not know there is nothing.
+    assert _Kinds(databases=KubernetesError("listing databases in shop", 404)).resigned().problems == ()

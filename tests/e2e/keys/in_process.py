@@ -17,6 +17,7 @@ from controller.telling.meters import FollowMeters
 from controller.variables.meters import VariablesMeters
 from controller.variables.settings import VariablesSettings
 from kube.objects import ObjectName
+from manifests.kinds.known import ONLY_SECRETS, Kinds
 from manifests.registration.webhook_configuration import OWN_NAMESPACE
 from metrics.meters import Meters
 from runtime.log_lines import LogFormat, formatter
@@ -33,11 +34,12 @@ def controlling_here(
     settle_seconds: float = 0.3,
     following: FollowSettings | None = None,
     variables: VariablesSettings | None = None,
+    kinds: Kinds = ONLY_SECRETS,
 ) -> Iterator[Controller]:
     """Run a controller of the record key until the block ends, one at a time. It logs to NAME.log.
 
-    With `following` it follows Vault too, with `variables` it makes Secrets for pods. Raises the bug that ended it, if
-    one did.
+    With `following` it follows Vault too, in objects of these `kinds`; with `variables` it makes Secrets for pods.
+    Raises the bug that ended it, if one did.
     """
     settings = ControllerSettings(
         ObjectName(OWN_NAMESPACE, RECORD_KEY),
@@ -47,6 +49,7 @@ def controlling_here(
         kubeconfig=controller_kubeconfig(bed),
         following=following,
         variables=variables,
+        kinds=kinds,
     )
     meters = Meters.alone()
     controller = Controller(settings, ControllerMeters(meters, VERSION), FollowMeters(meters), VariablesMeters(meters))

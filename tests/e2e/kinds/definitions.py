@@ -1,5 +1,6 @@
 """Two CustomResourceDefinitions, and the administrator's list that has them filled."""
 
+from pathlib import Path
 from typing import Any, Final
 
 import yaml
@@ -7,9 +8,11 @@ import yaml
 GROUP: Final = "example.org"
 DATABASES: Final = "databases"
 BOXES: Final = "boxes"
+# The list of the examples has ConfigMaps and Applications.
+EXAMPLES: Final = Path(__file__).resolve().parents[3] / "examples"
 LIST: Final[dict[str, Any]] = {
     "kinds": [
-        {"kind": "ConfigMap"},
+        *yaml.safe_load((EXAMPLES / "kinds.yaml").read_text())["kinds"],
         {"group": GROUP, "kind": "Database", "resource": DATABASES, "version": "v1", "fields": ["/spec/**"]},
         {
             "group": GROUP,
@@ -57,17 +60,18 @@ def definitions() -> list[dict[str, Any]]:
     return [
         _definition("Database", DATABASES, _SPEC, ["v1", "v1beta1"]),
         _definition("Box", BOXES, _ANYTHING, ["v1"]),
+        _definition("Application", "applications", _ANYTHING, ["v1alpha1"], group="argoproj.io"),
     ]
 
 
-def _definition(kind: str, plural: str, spec: Any, versions: list[str]) -> dict[str, Any]:
+def _definition(kind: str, plural: str, spec: Any, versions: list[str], *, group: str = GROUP) -> dict[str, Any]:
     schema = {"openAPIV3Schema": {"type": "object", "properties": {"spec": spec, "status": _ANYTHING}}}
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{plural}.{GROUP}"},
+        "metadata": {"name": f"{plural}.{group}"},
         "spec": {
-            "group": GROUP,
+            "group": group,
             "scope": "Namespaced",
             "names": {"kind": kind, "plural": plural, "singular": kind.lower()},
             "versions": [

@@ -41,26 +41,6 @@ def test_a_large_one_is_filled_and_an_unchanged_one_asks_nobody(
     assert len(traffic.vault_requests()) == asked
 
 
-def test_a_large_file_is_rendered_from_a_key_that_git_has(
-    bed: Testbed, places: Places, plant: Planter, traffic: Traffic
-) -> None:
-    password = plant.secret("settings")["password"]
-    config_maps = Resources(bed, places, "kinds", "api/v1", "configmaps")
-    template = "# settings\n" * 40_000 + "password: ((vault:secret/e2e/settings#password))\n"
-    manifest = {
-        **_config_map("rendered", **{"settings.yaml.tmpl": template}),
-        "metadata": {"name": "rendered", "annotations": {"data.keyhole.dev/settings.yaml": "key:settings.yaml.tmpl"}},
-    }
-    assert config_maps.refusal(manifest, "--server-side") == ""
-    found = config_maps.get("rendered")
-    assert sum(map(len, found["data"].values())) > 880_000
-    assert found["data"]["settings.yaml"] == template.replace("((vault:secret/e2e/settings#password))", password)
-    asked = len(traffic.vault_requests())
-    assert config_maps.refusal(manifest, "--server-side") == ""
-    assert config_maps.get("rendered")["metadata"]["resourceVersion"] == found["metadata"]["resourceVersion"]
-    assert len(traffic.vault_requests()) == asked
-
-
 def test_one_that_would_become_too_large_is_refused_before_it_is_sent_on(
     bed: Testbed, places: Places, plant: Planter
 ) -> None:

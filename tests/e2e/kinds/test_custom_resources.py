@@ -7,8 +7,9 @@ import pytest
 
 from testbed import Testbed
 from testbed.keyhole.objects import apply
-from tests.e2e.kinds.definitions import GROUP
+from tests.e2e.kinds.definitions import BOXES, GROUP
 from tests.e2e.kinds.resources import Resources, Shown, database
+from tests.e2e.places import Places
 from tests.e2e.planter import Planter
 from tests.e2e.traffic import Traffic
 
@@ -51,6 +52,35 @@ def test_named_fields_are_filled_and_an_unchanged_manifest_changes_nothing(
     assert databases.refusal(manifest, *flags) == ""
     assert databases.get(name)["metadata"]["resourceVersion"] == found["metadata"]["resourceVersion"]
     assert len(traffic.vault_requests()) == asked
+
+
+@pytest.mark.parametrize("flags", [(), ("--server-side",)], ids=["client", "server"])
+def test_a_field_in_a_list_that_its_applier_owns_whole_is_filled_again_without_a_change(
+    bed: Testbed, places: Places, databases: Resources, password: str, flags: tuple[str, ...]
+) -> None:
+    """As in an Argo CD Application: to the API server, its lists are atomic."""
+    boxes = Resources(bed, places, databases.namespace, f"apis/{GROUP}/v1", BOXES)
+    fields = (
+        "/spec/source/helm/parameters/1/value: vault:secret/e2e/db#password\n"
+        "/spec/source/helm/values: |\n  auth: ((vault:secret/e2e/db#password))\n"
+    )
+    parameters = [{"name": "a", "value": "1"}, {"name": "b"}]
+    manifest = {
+        **database(f"box-{len(flags)}", {}, {"source": {"helm": {"parameters": parameters}}}),
+        "kind": "Box",
+    }
+    manifest["metadata"]["annotations"] = {"keyhole.dev/fields": fields}
+    name = manifest["metadata"]["name"]
+    assert boxes.refusal(manifest, *flags) == ""
+    found = boxes.get(name)
+    helm = found["spec"]["source"]["helm"]
+    assert helm == {
+        "parameters": [{"name": "a", "value": "1"}, {"name": "b", "value": password}],
+        "values": f"auth: {password}\n",
+    }
+    assert boxes.shown(manifest, *flags)["spec"] == found["spec"]
+    assert boxes.refusal(manifest, *flags) == ""
+    assert boxes.get(name)["metadata"]["resourceVersion"] == found["metadata"]["resourceVersion"]
 
 
 def test_what_is_put_without_values_and_record_has_them_again(databases: Resources, password: str) -> None:

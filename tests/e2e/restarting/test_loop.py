@@ -5,11 +5,15 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from controller.following.settings import FollowSettings
 from controller.process import Controller
+from controller.variables.settings import VariablesSettings
+from manifests.kinds.config_map import CONFIG_MAP
+from manifests.kinds.known import Kinds
 from testbed import Testbed
 from testbed.keyhole.connections import write_connections
 from testbed.keyhole.installation import serving
@@ -27,8 +31,20 @@ from tests.e2e.restarting.workloads import Namespaced, workload
 NAMESPACE = "restarting-loop"
 SECRET = filled("one", password="vault:secret/e2e/restarted#password")
 _SECONDS = 120.0
+_FILLED = ("secrets", "configmaps")
 
-Following = Callable[[], AbstractContextManager[Controller]]
+KINDS = Kinds([CONFIG_MAP])
+SETTINGS = {
+    "apiVersion": "v1",
+    "kind": "ConfigMap",
+    "metadata": {
+        "name": "settings",
+        "namespace": NAMESPACE,
+        "annotations": {"data.keyhole.dev/url": "db://((vault:secret/e2e/restarted#password))@db"},
+    },
+}
+
+Following = Callable[..., AbstractContextManager[Controller]]
 
 
 @pytest.fixture(scope="module")
@@ -37,13 +53,19 @@ def connections(bed: Testbed, places: Places, tmp_path_factory: pytest.TempPathF
     directory = tmp_path_factory.mktemp("webhook")
     places.watch(directory / "keyhole.log")
     connections = write_connections(bed, directory / "connections.yaml", followIntervalSeconds=1)
-    with serving(bed, directory, connections) as webhook, registered(bed, webhook, policy=True):
+    kinds = directory / "kinds.json"
+    kinds.write_text(json.dumps({"kinds": [{"kind": "ConfigMap"}]}))
+    with (
+        serving(bed, directory, connections, arguments=["--kinds", str(kinds), "--variables"]) as webhook,
+        registered(bed, webhook, policy=True, variables=True, kinds=KINDS),
+    ):
         yield connections
 
 
 @pytest.fixture(scope="module")
 def namespace(bed: Testbed) -> Namespaced:
-    add_tenant(bed, NAMESPACE, ["secret/data/e2e/*", "secret/metadata/e2e/*"], restarts=True)
+    paths = ["secret/data/e2e/*", "secret/metadata/e2e/*"]
+    add_tenant(bed, NAMESPACE, paths, restarts=True, variables=True, kinds=[CONFIG_MAP])
     return Namespaced(bed, NAMESPACE)
 
 
@@ -101,7 +123,7 @@ class Stage:
         return all(self.namespace.rolled("Deployment", name)[0] for name in names)
 
     def clear(self) -> None:
-        for path in ("apis/apps/v1/namespaces/{}/deployments", "api/v1/namespaces/{}/secrets"):
+        for path in ("apis/apps/v1/namespaces/{}/deployments", *(f"api/v1/namespaces/{{}}/{one}" for one in _FILLED)):
             answer = self.namespace.bed.kubernetes.request("DELETE", f"/{path.format(self.namespace.name)}")
             assert answer.ok, answer.text
 
@@ -154,3 +176,46 @@ def test_what_is_held_is_told_on_the_secret_until_it_is_over(
         stage.wait(lambda: stage.rollouts("second") == [2], "new pods of the other one too")
         stage.wait(lambda: stage.annotation("problem") is None, "no problem any more")
     assert stage.rollouts("second") == [2]
+
+
+def using(name: str, **variables: str) -> dict[str, Any]:
+    """Return a Deployment with a variable from the ConfigMap, and with variables that come from references."""
+    manifest = workload("Deployment", name, NAMESPACE, [])
+    template = manifest["spec"]["template"]
+    template["metadata"]["annotations"] = {f"env.keyhole.dev/{key}": text for key, text in variables.items()}
+    url = {"name": "URL", "valueFrom": {"configMapKeyRef": {"name": "settings", "key": "url"}}}
+    template["spec"]["containers"][0]["env"] = [url]
+    return manifest
+
+
+def generated(stage: Stage) -> list[dict[str, Any]]:
+    """Return the generated Secrets that have their values."""
+    found = stage.namespace.bed.kubernetes.request("GET", f"/api/v1/namespaces/{NAMESPACE}/secrets").json()["items"]
+    return [one for one in found if one["metadata"].get("labels", {}).get("keyhole.dev/generated") and one.get("data")]
+
+
+def test_a_config_map_and_a_variable_restart_their_user_once_and_a_new_template_is_rolled_out_once(
+    stage_of: Callable[..., Stage], following: Following
+) -> None:
+    stage = stage_of()
+    token = "vault:secret/e2e/restarted#password"
+    with following(kinds=KINDS, variables=VariablesSettings()):
+        stage.namespace.apply(SETTINGS, using("web", TOKEN=token))
+        stage.wait(lambda: len(generated(stage)) == 1, "the Secret behind the variable")
+        stage.wait(lambda: marks(stage) == 2, "both are noted")
+        assert stage.rollouts("web") == [1]
+        stage.change()
+        stage.wait(lambda: stage.rollouts("web") == [2], "new pods")
+        stage.namespace.apply(using("web", TOKEN=token, OTHER=token))
+        stage.wait(lambda: len(generated(stage)) == 2, "the Secret behind the new template")
+        stage.wait(lambda: stage.rollouts("web") == [3] and marks(stage) == 2, "the new template is noted")
+        stage.change()
+        stage.wait(lambda: stage.rollouts("web") == [4], "new pods")
+    stage.kubelet.settle()
+    assert stage.rollouts("web") == [4]
+
+
+def marks(stage: Stage) -> int:
+    """Return of how many objects the Deployment says which state its pods have."""
+    own, _ = stage.namespace.rolled("Deployment", "web")
+    return own.count(":") if own else 0

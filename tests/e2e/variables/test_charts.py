@@ -35,7 +35,7 @@ def test_every_reference_reaches_its_container_and_no_value_anything_else(
     market: Team, objects: list[Manifest], plant: Planter, making: Making, traffic: Traffic
 ) -> None:
     values = plant.secret("shop", *FIELDS)
-    plant.secret("whole", "WHOLE")
+    whole = plant.secret("whole", "WHOLE")
     with making():
         market.cluster.apply(*objects, server_side=True)
         market.cluster.kubectl("create", "job", "--from=cronjob/shop-database-backup", "backup-now")
@@ -48,6 +48,7 @@ def test_every_reference_reaches_its_container_and_no_value_anything_else(
     assert {value for value in values.values() if any(value in text for text in _filled(market).values())} >= {
         values[field] for field in FIELDS if field not in {"f3", "f12", "f14"}
     }
+    assert {whole["WHOLE"]} == {value for key, value in _filled(market).items() if key.endswith("/WHOLE")}
     _has_it(market, "shop-cache-master", "redis", ["REDIS_PASSWORD", "REDIS_URL", "_REDIS_ACL", "REDIS_MASTER_HOST"])
     _has_it(market, "shop-cache-master", "metrics", ["REDIS_EXPORTER_TOKEN", "_METRICS_KEY", "REDIS_ALIAS"])
     _has_it(market, "shop-cache-master", "volume-permissions", ["REDIS_PASSWORD"])
@@ -72,6 +73,7 @@ def _needed(team: Team) -> set[str]:
 def _secrets(pod: Manifest) -> set[str]:
     containers = [*pod["spec"]["containers"], *pod["spec"].get("initContainers", [])]
     sources = [entry.get("valueFrom", {}).get("secretKeyRef") for one in containers for entry in one.get("env", [])]
+    sources += [source.get("secretRef") for one in containers for source in one.get("envFrom", [])]
     return {source["name"] for source in sources if source}
 
 

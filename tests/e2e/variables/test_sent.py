@@ -1,5 +1,6 @@
 """Which workloads the API server sends, by its own counts, and what its conditions cost it."""
 
+import itertools
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -59,6 +60,8 @@ def test_the_conditions_hold_their_budget(market: Team) -> None:
     ]
     assert not post(market, deployment("many", {}, *many))
     assert not post(market, deployment("filled", NOTES, *many))
+    ten = {f"env.keyhole.dev/W{number}": f"vault:secret/e2e/app#w{number}" for number in range(10)}
+    assert not post(market, deployment("most", ten, *(container(f"c{number}") for number in range(500))))
     large = container("app", {"name": "A", "value": "x" * (MIB - 10_000)})
     assert not post(market, deployment("large", {}, large))
     assert not post(market, deployment("large", NOTES, large))
@@ -93,6 +96,24 @@ def test_who_may_not_have_them_is_told_unless_it_may_be_something_elses(
     (note,) = notes
     told = post(bypassed, manifest)
     assert f"NotResolved: annotation {note} is not filled: Keyhole was not asked about this template" in told
+
+
+def test_what_is_older_than_the_label_of_its_namespace_is_filled_when_it_is_restarted(sent: Mapping[str, Team]) -> None:
+    closed = sent["closed"]
+    closed.cluster.apply(deployment("old", {}, container("app", {"name": "A", "value": "vault:secret/e2e/app#a"})))
+    closed.bed.kubectl("label", "namespace", "closed", "keyhole.dev/variables=true")
+    restarts = itertools.count()
+
+    def is_filled() -> bool:
+        # The API server notices the label a moment later.
+        note = {"example.org/restarted": str(next(restarts))}
+        closed.change("Deployment", "old", {"spec": {"template": {"metadata": {"annotations": note}}}})
+        found = closed.get("Deployment", "old")
+        return found is not None and "keyhole.dev/env-secret" in found["spec"]["template"]["metadata"]["annotations"]
+
+    until(closed, is_filled, "it is filled")
+    closed.bed.kubectl("label", "namespace", "closed", "keyhole.dev/variables-")
+    closed.clear()
 
 
 def test_behind_the_webhook_an_old_marker_is_not_enough(sent: Mapping[str, Team]) -> None:

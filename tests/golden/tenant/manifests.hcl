@@ -19,6 +19,12 @@ path "secret/data/shop/encoded" {
 path "secret/metadata/shop/encoded" {
   capabilities = ["read"]
 }
+path "secret/data/shop/variable" {
+  capabilities = ["read"]
+}
+path "secret/metadata/shop/variable" {
+  capabilities = ["read"]
+}
 
 # KV version 1.
 path "legacy/shop/token" {

@@ -22,6 +22,12 @@ resource "vault_policy" "keyhole-shop" {
     path "secret/metadata/shop/encoded" {
       capabilities = ["read"]
     }
+    path "secret/data/shop/variable" {
+      capabilities = ["read"]
+    }
+    path "secret/metadata/shop/variable" {
+      capabilities = ["read"]
+    }
 
     # KV version 1.
     path "legacy/shop/token" {

@@ -7,6 +7,7 @@ is its message. `python -m tests.manifests.kinds.kind_cases` writes them.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from manifests.annotations import RECORD
 from manifests.kinds.codec import Codec
 from manifests.kinds.listed import read
 from resolver.deadline import Deadline
+from resolver.opening import Opened
 from resolver.references.evaluation import reference_type
 from resolver.references.grammar import Reference
 from resolver.references.value import SecretValue
@@ -51,10 +53,17 @@ class Vault:
     def resolve(
         self, references: Iterable[Reference], namespace: str, deadline: Deadline
     ) -> Mapping[Reference, Outcome]:
-        return {each: Resolved(SecretValue(_value(each)), 1, "id") for each in references}
+        return {each: _outcome(each) for each in references}
 
     def refresh_seconds(self, references: Iterable[Reference]) -> float:
         return 0.0
+
+
+def _outcome(reference: Reference) -> Outcome:
+    if reference.field:
+        return Resolved(SecretValue(_value(reference)), 1, "id")
+    fields = {name: SecretValue(_value(replace(reference, field=name))) for name in ("user", "password")}
+    return Opened(fields, 1, "id")
 
 
 def _value(reference: Reference) -> str:

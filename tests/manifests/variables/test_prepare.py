@@ -118,6 +118,15 @@ def test_a_put_that_strips_everything_of_ours_ends_at_the_same_template() -> Non
     assert done(manifest, stored) == stored
 
 
+def test_a_container_that_another_webhook_adds_gets_them_when_keyhole_is_asked_again() -> None:
+    first = done(deployment(PASSWORD))
+    injected = copy.deepcopy(first)
+    injected["spec"]["template"]["spec"]["containers"].insert(0, container("mesh"))
+    found = done(injected)
+    assert [env(found, 0), env(found, 1)] == [["PASSWORD<PASSWORD"], ["PASSWORD<PASSWORD"]]
+    assert notes_of(found) == notes_of(first)
+
+
 def test_a_workload_copied_from_another_one_gets_a_secret_of_its_own() -> None:
     copied = done(done(deployment(PASSWORD)), name="other")
     (secret,) = generated(notes_of(copied))

@@ -60,7 +60,7 @@ def test_what_admission_would_refuse_is_a_finding() -> None:
 def test_what_is_made_for_another_namespace_is_left_out_with_a_note(content: dict[str, Any]) -> None:
     made = {"name": "gen", "literals": ["p=vault:secret/bank#p"], **content.get("secretGenerator", [{}])[0]}
     usage = look({**content, "secretGenerator": [made]})
-    assert (usage.used, usage.notes) == ([], ["Secrets of other namespaces left out: 1 (bank)"])
+    assert (usage.used, usage.notes) == ([], ["objects of other namespaces left out: 1 (bank)"])
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_what_is_made_for_another_namespace_is_left_out_with_a_note(content: dic
         ),
         pytest.param(
             {"configMapGenerator": [{"name": "gen", "literals": [f"p={REFERENCE}"]}]},
-            "/configMapGenerator/0, ConfigMap shop/gen, /data/p: passed over, Keyhole fills Secrets only",
+            "/configMapGenerator/0, ConfigMap shop/gen, /data/p: passed over, Keyhole fills nothing there",
             id="a ConfigMap",
         ),
         pytest.param(

@@ -107,7 +107,7 @@ def test_other_namespaces_are_left_out_with_one_note() -> None:
     others = [secret(metadata={"namespace": name}, stringData={"x": "vault:malformed"}) for name in ("b", "a", "b")]
     usage = look(*others, annotated(p=REFERENCE))
     assert (references(usage), usage.findings) == ([REFERENCE], [])
-    assert usage.notes == ["Secrets of other namespaces left out: 3 (a, b)"]
+    assert usage.notes == ["objects of other namespaces left out: 3 (a, b)"]
 
 
 @pytest.mark.parametrize(
@@ -154,18 +154,13 @@ def test_a_misspelt_annotation_is_noted() -> None:
     ("manifest", "pointer"),
     [
         pytest.param(
-            {"spec": {"template": {"metadata": {"annotations": {"app.env.keyhole.dev/X": "vault:malformed"}}}}},
-            "/spec/template/metadata/annotations/app.env.keyhole.dev~1X",
-            id="a variable of a pod template",
+            {"metadata": {"annotations": {"app.env.keyhole.dev/X": "vault:malformed"}}},
+            "/metadata/annotations/app.env.keyhole.dev~1X",
+            id="a variable beside the pod template",
         ),
         pytest.param(
-            {"metadata": {"annotations": {"data.keyhole.dev/x": REFERENCE}}},
-            "/metadata/annotations/data.keyhole.dev~1x",
-            id="a key of a ConfigMap",
-        ),
-        pytest.param(
-            {"spec": {"containers": [{"env": [{"name": "X", "value": f"a${{{REFERENCE}}}"}]}]}},
-            "/spec/containers/0/env/0/value",
+            {"spec": {"containers": [{"env": [{"name": "X"}], "args": [f"a${{{REFERENCE}}}"]}]}},
+            "/spec/containers/0/args/0",
             id="a reference in place",
         ),
     ],

@@ -4,6 +4,8 @@ import base64
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from manifests.annotations import RECORD
 from resolver.vault.errors import VaultUnavailable
@@ -162,3 +164,25 @@ def test_an_immutable_file_stays(cluster: Cluster) -> None:
     assert answer.allowed, answer.message
     assert data(cluster)["app.conf"] == "user=u\npassword=p\n"
     assert cluster.record.keys() == {"/data/app.conf"}
+
+
+@given(st.lists(st.sampled_from(["((vault:secret/app#user))", "${vault:secret/app#password}", "ü", "\n", "((", "x"])))
+def test_a_file_is_its_template_with_values_and_twice_is_once(parts: list[str]) -> None:
+    cluster = Cluster()
+    cluster.vault.write("secret/app", user="ü", password="((vault:secret/other#x))")
+    text = "".join(parts)
+    manifest = secret({"app.tmpl": text}, {NOTE: "key:app.tmpl"})
+    answer = cluster.apply(manifest)
+    if "vault:" not in text:
+        assert "has no reference" in answer.message
+        return
+    if not answer.allowed:
+        # "((" directly before a bracket makes it another text.
+        assert "malformed reference" in answer.message
+        return
+    filled = text.replace("((vault:secret/app#user))", "ü")
+    filled = filled.replace("${vault:secret/app#password}", "((vault:secret/other#x))")
+    assert data(cluster) == {"app.tmpl": text, "app.conf": filled}
+    assert cluster.apply(manifest).patch is None
+    cluster.restart()
+    assert cluster.apply(manifest).patch is None

@@ -30,6 +30,7 @@ LISTED = read(
         }
     )
 )
+APP_CODEC = next(codec for codec in LISTED if codec.kind == "App")
 CONFIG_MAP = {
     "apiVersion": "v1",
     "kind": "ConfigMap",
@@ -125,3 +126,12 @@ def test_listed_kinds_are_counted_by_name() -> None:
         request = parsed(CONFIG_MAP, kind={"group": "", "version": "v1", "kind": "ConfigMap"})
         MeteredAdmission(admission, meters, kinds).answer(request, Deadline.after(5))
         assert f'kind="{label}"' in meters.text().decode()
+
+
+def test_a_custom_resource_that_would_become_larger_than_etcd_takes_is_refused() -> None:
+    rights = Rights({("example.org", "apps", ""), ALL_SECRETS})
+    room = APP_CODEC.max_bytes - APP_CODEC.other_bytes({**APP, "text": ""}, ()) - len("<secret/app#a>")
+    assert _answer({**APP, "text": "x" * room}, rights).allowed
+    answer = _answer({**APP, "text": "x" * (room + 1)}, rights)
+    assert answer.cause is Cause.SECRET_TOO_LARGE
+    assert "with this value the App would have more than the 1310720 bytes of data that etcd allows" in answer.message

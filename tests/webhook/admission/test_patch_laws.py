@@ -21,8 +21,8 @@ from tests.manifests.provenances import provenance, with_counters
 from tests.manifests.secrets import encoded, secret
 from webhook.admission.patch import object_patch
 
-# Of each law; together some thousands. `make soak` asks for 100,000.
-OBJECTS = int(os.environ.get("KEYHOLE_LAW_OBJECTS", "500"))
+# Of each law; together some thousands. `make laws` asks for 100,000.
+OBJECTS = int(os.environ.get("KEYHOLE_LAW_OBJECTS", "300"))
 
 KEYS = st.from_regex(r"[a-zA-Z0-9]([-._a-zA-Z0-9]{0,8}[a-zA-Z0-9])?", fullmatch=True)
 PLAIN = st.text(max_size=20).filter(lambda text: "vault" not in text)

@@ -145,6 +145,16 @@ def test_fields_go_and_come_as_in_vault(applied: Cluster, how: str) -> None:
     assert {each.form for each in answer.outcomes if each.fate is Fate.REMOVED} == {"from"}
 
 
+def test_each_change_of_fields_counts_for_restarts(applied: Cluster) -> None:
+    for count, fields in enumerate([{"user": "u"}, {"user": "u", "more": "m"}], start=1):
+        for _ in range(2):
+            applied.vault.write("secret/app", **fields)
+            applied.restart()
+            assert applied.apply(APP).allowed
+            assert applied.live is not None
+            assert f'"n":{count},"v":1}}' in applied.live["metadata"]["annotations"][RECORD]
+
+
 def test_a_field_that_was_removed_by_hand_comes_back(applied: Cluster) -> None:
     assert applied.live is not None
     edited = {**applied.live, "data": {"user": applied.live["data"]["user"]}}
@@ -273,7 +283,20 @@ def test_a_secret_that_gives_no_key_is_refused_at_first_and_kept_later(
 def test_a_secret_whose_fields_are_all_the_manifests_own_is_refused(cluster: Cluster) -> None:
     answer = cluster.apply(from_paths("secret/app", {"user": "1", "password": "2"}))
     assert not answer.allowed
-    assert "have a value of their own in the manifest" in answer.message
+    assert "have a value of their own in the object" in answer.message
+
+
+def test_a_secret_that_somebody_made_by_hand_is_told_what_it_covers(cluster: Cluster) -> None:
+    assert cluster.apply(secret({"user": "old"}, {})).allowed
+    cluster.owned.clear()
+
+    answer = cluster.apply(APP)
+
+    assert data(cluster) == {"user": "old", "password": "p"}
+    (warning,) = answer.warnings
+    assert "vault:secret/app: not used, because the Secret has a value of its own: user" in warning
+    cluster.restart()
+    assert cluster.apply(APP).warnings == []
 
 
 def test_names_that_no_key_can_have_are_left_out_and_told(cluster: Cluster) -> None:
@@ -317,19 +340,59 @@ def test_an_immutable_object_keeps_its_fields(applied: Cluster) -> None:
         assert "has other paths than those that gave the values" in answer.message
 
 
+# What a webhook added, nobody owns.
+_MANAGERS = [{"manager": "kubectl", "fieldsV1": {"f:metadata": {"f:annotations": {}}}}]
+
+
 def test_the_api_server_that_asks_again_within_a_request_gets_the_same(cluster: Cluster) -> None:
-    first, after = cluster.ask(cluster.merged(APP))
+    first, after = cluster.ask(cluster.merged(BOTH))
     assert first.allowed
-    # What a webhook added, nobody owns.
-    after["metadata"]["managedFields"] = [{"manager": "kubectl", "fieldsV1": {"f:metadata": {"f:annotations": {}}}}]
+    after["metadata"]["managedFields"] = _MANAGERS
     cluster.vault.reads.clear()
 
     second, again = cluster.ask(after)
 
     assert second.allowed
-    assert again["data"] == after["data"]
-    assert again["metadata"]["annotations"] == after["metadata"]["annotations"]
+    assert again == after
     assert cluster.vault.reads == []
+
+
+def test_a_field_that_just_went_does_not_come_back_when_it_asks_again(applied: Cluster) -> None:
+    applied.vault.write("secret/app", user="new", token="t")
+    refreshed = applied.merged(APP)
+    refreshed["metadata"]["annotations"][REFRESH] = "now"
+    first, after = applied.ask(refreshed)
+    assert first.allowed
+    after["metadata"]["managedFields"] = _MANAGERS
+    applied.vault.reads.clear()
+
+    second, again = applied.ask(after)
+
+    assert second.allowed
+    assert again == after
+    assert again["data"].keys() == {"user", "token"}
+    assert applied.vault.reads == []
+
+
+def test_another_webhook_that_adds_a_path_meanwhile_is_heard(cluster: Cluster) -> None:
+    first, after = cluster.ask(cluster.merged(APP))
+    assert first.allowed
+    after["metadata"]["managedFields"] = _MANAGERS
+    after["metadata"]["annotations"][FROM] = BOTH["metadata"]["annotations"][FROM]
+    second, again = cluster.ask(after)
+    assert second.allowed
+    assert again["data"].keys() == {"user", "password", "region"}
+
+
+def test_a_backup_is_filled_with_what_vault_says_now(applied: Cluster) -> None:
+    applied.vault.write("secret/app", user="now", token="t")
+    backup, applied.live = applied.live, None
+    assert backup is not None
+    answer, shown = applied.ask(backup, dryRun=True)
+    assert answer.allowed
+    assert shown["data"] == backup["data"]
+    assert applied.put(backup).allowed
+    assert data(applied) == {"user": "now", "token": "t"}
 
 
 def test_a_copy_in_another_place_is_filled_anew_and_never_searched(applied: Cluster) -> None:
