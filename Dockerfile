@@ -16,6 +16,7 @@ COPY kube/ app/kube/
 COPY manifests/ app/manifests/
 COPY metrics/ app/metrics/
 COPY provisioning/ app/provisioning/
+COPY review/ app/review/
 COPY resolver/ app/resolver/
 COPY runtime/ app/runtime/
 COPY webhook/ app/webhook/

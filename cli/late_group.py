@@ -25,6 +25,7 @@ OUR_OWN: Final = frozenset(
         "metrics",
         "provisioning",
         "resolver",
+        "review",
         "runtime",
         "webhook",
     ]

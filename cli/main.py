@@ -18,6 +18,9 @@ COMMANDS: Final[Mapping[str, Late]] = {
         "server",
     ),
     "key": Late("cli.commands.key", "Rotate the key that signs the records, and show its state.", "cluster"),
+    "lint": Late(
+        "cli.commands.review.lint", "Check manifests for references that cannot work, and for secrets in plain text."
+    ),
     "manifests": Late("cli.commands.manifests", "Print the manifests that register the webhook with an API server."),
     "probe": Late("cli.commands.probe", "Ask the API server whether Keyhole answers it.", "cluster"),
     "refresh": Late("cli.commands.refresh", "Have objects take the values that Vault has now.", "cluster"),

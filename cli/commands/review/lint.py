@@ -1,0 +1,212 @@
+"""`keyhole lint`: what is wrong with the manifests in a repository, before anything is applied."""
+
+import gc
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import click
+
+from cli.errors import NotDoneError, tell
+from cli.version import VERSION
+from review.findings import baseline as baselines
+from review.findings.report import Report
+from review.findings.rule import Severity
+from review.lint.catalogue import BY_ID, RULES
+from review.lint.lint import Lint, Source, sources
+from review.sources import files, git
+from review.sources.text import NotChecked
+
+_FINDINGS: Final = 1
+_STANDARD_INPUT: Final = Path("-")
+_FORMATS: Final = ("text", "json", "sarif", "junit", "github", "gitlab")
+_FILE = click.Path(dir_okay=False, path_type=Path)
+# A progress bar is for those who wait, and appears when they have begun to.
+_PATIENCE_SECONDS: Final = 1.0
+_STEPS_SECONDS: Final = 0.1
+_RARELY: Final = 200_000
+
+
+class _OutputType(click.ParamType[tuple[str, Path | None]]):
+    """FORMAT or FORMAT=FILE."""
+
+    name = "format[=file]"
+
+    def convert(
+        self, value: str | tuple[str, Path | None], param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, Path | None]:
+        """Parse it, or fail with a usage error (click's hook)."""
+        if isinstance(value, tuple):
+            return value
+        name, separator, file = value.partition("=")
+        if name not in _FORMATS or (separator and not file):
+            self.fail(f"{value!r} is not one of {', '.join(_FORMATS)}, alone or with =FILE", param, ctx)
+        return name, Path(file) if file else None
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  # The whole repository; exit code 1 if there is an error:
+  keyhole lint
+\b
+  # What kustomize makes of an overlay:
+  kustomize build overlays/production | keyhole lint -
+\b
+  # In CI: for people in the log, for GitHub's code scanning in a file, and only what this branch changed:
+  keyhole lint -o text -o sarif=keyhole.sarif --changed-since origin/main deploy/
+\b
+  # Begin with what is there, and be told what comes new:
+  keyhole lint --write-baseline .keyhole-baseline.json
+  keyhole lint --baseline .keyhole-baseline.json
+""",
+)
+@click.argument("paths", nargs=-1, type=click.Path(exists=True, allow_dash=True, path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    "outputs",
+    multiple=True,
+    type=_OutputType(),
+    help=f"How to tell of it, and where: {', '.join(_FORMATS)}. May be repeated.  [default: text]",
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice(["error", "warning", "note", "never"]),
+    default="error",
+    show_default=True,
+    help="The least severe finding that makes the exit code 1.",
+)
+@click.option("--exclude", multiple=True, help="Leave out paths that fit this pattern, or of which a part does.")
+@click.option("--changed-since", metavar="REVISION", help="Tell only of files that differ from this revision of Git.")
+@click.option("--baseline", type=_FILE, help="Do not tell of the findings in this file.")
+@click.option("--write-baseline", type=_FILE, help="Write the findings into this file, and end with exit code 0.")
+@click.option(
+    "--explain", metavar="RULE", help="Say what a rule such as KH301 means, or `all` of them, and do no more."
+)
+@click.pass_context
+def lint(
+    ctx: click.Context,
+    *,
+    paths: tuple[Path, ...],
+    outputs: tuple[tuple[str, Path | None], ...],
+    fail_on: str,
+    exclude: tuple[str, ...],
+    changed_since: str | None,
+    baseline: Path | None,
+    write_baseline: Path | None,
+    explain: str | None,
+) -> None:
+    """Check manifests for references that cannot work, and for secrets in plain text.
+
+    PATHS are files, folders, or - for standard input; without any, the current folder. No server is asked, and no
+    value is shown. What could not be looked at is told as not checked, and never counts as sound.
+    """
+    if explain is not None:
+        _explain(explain)
+        return
+    if baseline and write_baseline:
+        raise click.UsageError("either --baseline or --write-baseline")
+    # What is made here has no cycles, and there is much of it: the collector would look in vain.
+    gc.set_threshold(_RARELY)
+    roots = paths or (Path(),)
+    run = Lint(datetime.now(UTC).date(), _known(baseline), _told(roots, changed_since))
+    for source in _with_progress(_sources(roots, exclude)):
+        run.look(source)
+    report = run.report()
+    if write_baseline is not None:
+        _write(write_baseline, baselines.dump(report.findings))
+        tell(f"wrote {len(report.findings)} findings to {write_baseline}", err=True)
+        return
+    for name, file in outputs or (("text", None),):
+        text = _rendered(report, name)
+        if file is None:
+            click.echo(text.encode(errors="backslashreplace"), nl=False)
+        else:
+            _write(file, text)
+    if not any(name in {"text", "github"} and file is None for name, file in outputs or (("text", None),)):
+        tell(report.summary, err=True)
+    if fail_on != "never" and any(each.severity.rank <= Severity(fail_on).rank for each in report.findings):
+        ctx.exit(_FINDINGS)
+
+
+def _rendered(report: Report, name: str) -> str:
+    # Each start imports what it needs.
+    if name == "sarif":
+        from review.reports import sarif
+
+        return sarif.render(report, RULES, VERSION)
+    import importlib
+
+    module = importlib.import_module(f"review.reports.{'json_report' if name == 'json' else name}")
+    render: Callable[[Report], str] = module.render
+    return render(report)
+
+
+def _sources(roots: Sequence[Path], excluded: Sequence[str]) -> Iterator[Source | NotChecked]:
+    if _STANDARD_INPUT in roots:
+        yield Source(files.STANDARD_INPUT, lambda: files.read_stream(sys.stdin.buffer, files.STANDARD_INPUT))
+    yield from sources(files.find([root for root in roots if root != _STANDARD_INPUT], excluded))
+
+
+def _told(roots: Sequence[Path], revision: str | None) -> Callable[[str], bool]:
+    """Return which files' findings are told."""
+    if revision is None:
+        return lambda _name: True
+    try:
+        folders = {root if root.is_dir() else root.parent for root in roots if root != _STANDARD_INPUT}
+        changed = frozenset[Path]().union(*(git.changed_since(folder, revision) for folder in folders))
+    except git.GitError as error:
+        raise NotDoneError(f"--changed-since {revision}: {error.problem}") from None
+    return lambda name: Path(name).resolve() in changed
+
+
+def _known(file: Path | None) -> baselines.Baseline:
+    if file is None:
+        return baselines.Baseline(frozenset())
+    try:
+        return baselines.parse(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise NotDoneError(f"{file} cannot be read: {error.strerror or type(error).__name__}") from None
+    except UnicodeDecodeError:
+        raise NotDoneError(f"{file}: it is not UTF-8") from None
+    except baselines.BaselineError as error:
+        raise NotDoneError(f"{file}: {error.problem}") from None
+
+
+def _with_progress(found: Iterator[Source | NotChecked]) -> Iterator[Source | NotChecked]:
+    """Pass the sources on, and show a person who waits how far it is."""
+    if not sys.stderr.isatty():
+        yield from found
+        return
+    all_of_them = list(found)
+    shown_at = time.monotonic() + _PATIENCE_SECONDS
+    shown = False
+    for number, source in enumerate(all_of_them, 1):
+        yield source
+        if time.monotonic() >= shown_at:
+            bar = "█" * (number * 30 // len(all_of_them))
+            click.echo(f"\r{bar:░<30} {number:,} of {len(all_of_them):,} files", nl=False, err=True)
+            shown_at, shown = time.monotonic() + _STEPS_SECONDS, True
+    if shown:
+        click.echo("\r\x1b[K", nl=False, err=True)
+
+
+def _explain(wanted: str) -> None:
+    rules = RULES if wanted == "all" else [BY_ID[wanted.upper()]] if wanted.upper() in BY_ID else []
+    if not rules:
+        raise click.UsageError(f"--explain: there is no rule {wanted!r}; the rules are {', '.join(BY_ID)}")
+    for number, rule in enumerate(rules):
+        body = textwrap.fill(f"{rule.summary} {rule.why} {rule.remedy}", 100, break_on_hyphens=False)
+        click.echo(f"{'' if number == 0 else chr(10)}{rule.id} {rule.name} ({rule.severity})\n{body}")
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise NotDoneError(f"{file} cannot be written: {error.strerror or type(error).__name__}") from None

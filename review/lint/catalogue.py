@@ -1,0 +1,122 @@
+"""Every rule of `keyhole lint`, in one table."""
+
+from typing import Final
+
+from review.findings.rule import Rule, Severity
+
+_ERROR, _WARNING, _NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
+
+ENDED_IGNORE: Final = Rule(
+    "KH001", "ended-ignore", _ERROR,
+    "A comment that took findings back has ended.",
+    "Somebody decided to live with a finding until a day, and that day is over.",
+    "Mend what the comment covers and remove it, or decide again and write a later day.",
+)  # fmt: skip
+BAD_IGNORE: Final = Rule(
+    "KH002", "malformed-ignore", _ERROR,
+    "A comment looks like one that takes findings back, but covers nothing.",
+    "Whoever wrote it believes that a finding is taken care of.",
+    "Write `# keyhole: ignore KH301 until 2027-01-31 REASON`: rules, a last day, and a reason.",
+)  # fmt: skip
+KEY_TWICE: Final = Rule(
+    "KH003", "key-twice", _ERROR,
+    "A key stands twice in one map.",
+    "Programs take the first or the last of the two, so a reviewer may read another one than the cluster gets.",
+    "Remove one of the two.",
+)  # fmt: skip
+REFUSED: Final = Rule(
+    "KH004", "refused-by-the-api-server", _ERROR,
+    "The API server will refuse this: a value is no text, or no base64.",
+    "The object is never applied, and nothing of it can be checked.",
+    "Put the value in quotes, or encode it; plain text belongs into `stringData`.",
+)  # fmt: skip
+MALFORMED: Final = Rule(
+    "KH101", "malformed-reference", _ERROR,
+    "A reference cannot be read.",
+    "Admission refuses the object.",
+    "Write it as `vault:MOUNT/PATH#FIELD`; docs/references.md has the grammar.",
+)  # fmt: skip
+SHARED_PATH: Final = Rule(
+    "KH109", "path-of-several-namespaces", _NOTE,
+    "Several namespaces read one path.",
+    "Whoever can read secrets in one of them has what the others use; a rotation reaches all of them.",
+    "Give each namespace a path of its own, unless sharing is meant.",
+)  # fmt: skip
+DRIFTS: Final = Rule(
+    "KH201", "reference-drifts", _WARNING,
+    "A reference stands in place of a value, and Argo CD applies this repository.",
+    "Argo CD's own diff compares the reference in Git with the value in the cluster: the object stays OutOfSync.",
+    "Write it as the annotation `data.keyhole.dev/KEY`, and remove the value.",
+)  # fmt: skip
+NOT_FILLED: Final = Rule(
+    "KH203", "reference-that-nothing-fills", _ERROR,
+    "A reference stands where Keyhole fills nothing.",
+    "The text of the reference itself arrives in the cluster.",
+    "Put it into a Secret, and have the workload use that.",
+)  # fmt: skip
+NO_TENANT: Final = Rule(
+    "KH204", "namespace-without-label", _ERROR,
+    "An object has references, and its namespace's manifest lacks the label `keyhole.dev/enabled: \"true\"`.",
+    "Without the label the API server does not ask Keyhole, and the text of the reference arrives in the cluster.",
+    "Label the namespace; `keyhole tenant NAMESPACE` prints what else it needs.",
+)  # fmt: skip
+UNKNOWN_NAME: Final = Rule(
+    "KH205", "unknown-annotation", _ERROR,
+    "An annotation in Keyhole's domain means nothing to it.",
+    "Most likely it is misspelt, and what it was to do does not happen.",
+    "Correct its name, or remove it.",
+)  # fmt: skip
+BESIDE: Final = Rule(
+    "KH206", "value-beside-annotation", _ERROR,
+    "A key has a value, and an annotation fills the same key.",
+    "Each apply brings the value from Git, and Keyhole replaces it; and the value can be read in Git.",
+    "Remove the value; the annotation is enough.",
+)  # fmt: skip
+NO_SUCH_NAME: Final = Rule(
+    "KH207", "name-that-no-annotation-can-have", _ERROR,
+    "The name of this annotation is one that Kubernetes does not allow.",
+    "The API server refuses the object.",
+    "Fill the key by `keyhole.dev/fields` instead: `/data/KEY: vault:…`.",
+)  # fmt: skip
+FIXED: Final = Rule(
+    "KH208", "filled-once", _WARNING,
+    "A filled object cannot change, or gets another name each time.",
+    "A new value in Vault does not reach it.",
+    "Leave out `immutable` and `generateName`, or pin the version of the reference.",
+)  # fmt: skip
+PLAINTEXT: Final = Rule(
+    "KH301", "plaintext-secret", _WARNING,
+    "A Secret in Git holds a value. An error where the namespace or the Secret uses Keyhole.",
+    "Everybody who can read the repository can read the value, in its history too.",
+    "Put the value into Vault and a reference here; then change the value, for it is known.",
+)  # fmt: skip
+GENERATED: Final = Rule(
+    "KH302", "plaintext-generator", _ERROR,
+    "A kustomization makes a Secret from values that stand in the repository.",
+    "Everybody who can read the repository can read the values, in its history too.",
+    "Write a Secret with references instead of the generator; then change the values.",
+)  # fmt: skip
+TOKEN: Final = Rule(
+    "KH303", "token", _ERROR,
+    "A text has the form of a token or an access key.",
+    "Everybody who can read the repository can use it.",
+    "Revoke the token first. Then put its successor into Vault and a reference here.",
+)  # fmt: skip
+URL_PASSWORD: Final = Rule(
+    "KH304", "password-in-url", _ERROR,
+    "A URL has a password in it.",
+    "Everybody who can read the repository can use it.",
+    "Change the password. Write the URL as text around a reference: `https://user:((vault:…))@host`.",
+)  # fmt: skip
+PRIVATE_KEY: Final = Rule(
+    "KH305", "private-key", _ERROR,
+    "A private key stands in the repository.",
+    "Everybody who can read the repository can use it.",
+    "Replace the key. Then put its successor into Vault and a reference here.",
+)  # fmt: skip
+
+RULES: Final[tuple[Rule, ...]] = (
+    ENDED_IGNORE, BAD_IGNORE, KEY_TWICE, REFUSED, MALFORMED, SHARED_PATH, DRIFTS, NOT_FILLED, NO_TENANT, UNKNOWN_NAME,
+    BESIDE, NO_SUCH_NAME, FIXED, PLAINTEXT, GENERATED, TOKEN, URL_PASSWORD, PRIVATE_KEY,
+)  # fmt: skip
+BY_ID: Final = {rule.id: rule for rule in RULES}

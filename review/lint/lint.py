@@ -1,0 +1,178 @@
+"""`keyhole lint`: reads files, has every rule look, and gives one report."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path as FilePath
+from typing import Any
+
+from review.findings.baseline import Baseline
+from review.findings.finding import Finding, ObjectName, told_apart
+from review.findings.report import Checked, Report
+from review.lint import generators, plaintext, tokens
+from review.lint.catalogue import BAD_IGNORE, ENDED_IGNORE, KEY_TWICE
+from review.lint.objects import Manifest, is_kustomization, manifests, named, pointer
+from review.lint.tree import Spot, Tree
+from review.sources import files
+from review.sources.comments import BadIgnore, Ignore, ignores
+from review.sources.nodes import Path
+from review.sources.stream import RENDER, Document, read_text
+from review.sources.text import NotChecked, NotText, Place, Text, decode
+
+# A shorter key is no token.
+_SHORTEST = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Something to look at: a name, what reads it, and the folder that its own paths begin in, if it is a file."""
+
+    name: str
+    read: Callable[[], bytes | NotChecked]
+    folder: FilePath | None = None
+
+
+@dataclass(slots=True)
+class Lint:
+    """One run. Give it sources with `look`, then take the `report`. `today` decides which comments have ended."""
+
+    today: date
+    baseline: Baseline = field(default_factory=lambda: Baseline(frozenset()))
+    only: Callable[[str], bool] = field(default=lambda _name: True)
+    """Whether findings of a file are told. What it says about the whole tree counts in any case."""
+    _tree: Tree = field(default_factory=Tree)
+    _findings: list[Finding] = field(default_factory=list)
+    _unchecked: list[NotChecked] = field(default_factory=list)
+    _checked: list[Checked] = field(default_factory=list)
+    _ignores: dict[tuple[str, int], list[Ignore]] = field(default_factory=dict)
+    _files: int = 0
+
+    def look(self, source: Source | NotChecked) -> None:
+        """Look at one source. Never raises for what is in it."""
+        if isinstance(source, NotChecked):
+            self._unchecked.append(source)
+            return
+        content = source.read()
+        if isinstance(content, NotChecked):
+            self._unchecked.append(content)
+            return
+        self._files += 1
+        try:
+            text = Text(source.name, decode(content))
+        except NotText as error:
+            place = Place(source.name, error.line, error.column, error.line, error.column)
+            self._unchecked.append(NotChecked(place, error.reason))
+            return
+        self._comments(text)
+        suspects = tokens.suspects(text.content)
+        for document in read_text(text):
+            if isinstance(document, NotChecked):
+                self._not_read(document)
+            else:
+                self._document(document, source, suspects)
+
+    def _not_read(self, place: NotChecked) -> None:
+        """Take note of a document that cannot be read. A template is told once a file: it is rendered as a whole."""
+        last = self._unchecked[-1] if self._unchecked else None
+        if place.reason != RENDER or last is None or (last.place.file, last.reason) != (place.place.file, RENDER):
+            self._unchecked.append(place)
+
+    def report(self) -> Report:
+        """Judge what was seen, and return it."""
+        told = sorted(told_apart(self._tree.judged(self._findings)), key=_order)
+        told = [finding for finding in told if self.only(finding.place.file)]
+        kept = [finding for finding in told if not self._is_excused(finding)]
+        return Report(kept, self._unchecked, self._checked, self._files, len(told) - len(kept))
+
+    def _document(self, document: Document, source: Source, suspects: Sequence[tokens.Format]) -> None:
+        raw = document.raw
+        has_secret, has_reference = "Secret" in raw, "vault" in raw or "keyhole.dev" in raw
+        # Escapes may spell anything.
+        is_escaped = "\\" in raw
+        for manifest in manifests(document):
+            if manifest.is_object:
+                self._checked.append(Checked(manifest.name, document.place(manifest.path)))
+            self._tree.see(manifest)
+            if suspects:
+                self._findings += _by_form(manifest, suspects)
+            if is_kustomization(manifest):
+                self._findings += generators.generated(manifest, _look_beside(source))
+            if has_secret or is_escaped:
+                for secret in plaintext.secrets(manifest):
+                    self._findings += plaintext.plaintext(secret)
+            if has_reference or is_escaped:
+                self._references(manifest)
+        whole = Manifest(document, (), document.content, ObjectName())
+        for path, place in document.keys_twice():
+            message = f"the key {named(str(path[-1]))} stands twice in its map"
+            self._findings.append(whole.finding(KEY_TWICE, path, message, place=place))
+
+    def _references(self, manifest: Manifest) -> None:
+        from review.lint import references  # noqa: PLC0415 - takes longer to import than most files to look at
+
+        findings, wanted = references.references(manifest)
+        self._findings += findings
+        if wanted:
+            path = references.path_of(manifest, wanted[0].origin)
+            spot = Spot(manifest.name, manifest.document.place((*manifest.path, *path)), pointer(path))
+            paths = {(one.connection, one.path) for each in wanted for one in each.template.references}
+            self._tree.refers(spot, paths, in_place=any(each.form is references.Form.IN_PLACE for each in wanted))
+
+    def _comments(self, text: Text) -> None:
+        for found in ignores(text):
+            if isinstance(found, BadIgnore):
+                self._findings.append(Finding(BAD_IGNORE, found.place, found.problem))
+            elif found.until < self.today:
+                message = f"it ended on {found.until}; it covers nothing any more"
+                self._findings.append(Finding(ENDED_IGNORE, found.place, message))
+            else:
+                self._ignores.setdefault((text.file, found.line), []).append(found)
+
+    def _is_excused(self, finding: Finding) -> bool:
+        comments = self._ignores.get((finding.place.file, finding.place.line), ())
+        return finding in self.baseline or any(finding.rule.id in comment.rules for comment in comments)
+
+
+def sources(paths: Iterable[files.File | NotChecked]) -> Iterator[Source | NotChecked]:
+    """Yield the sources behind files."""
+    for file in paths:
+        if isinstance(file, NotChecked):
+            yield file
+        else:
+            yield Source(file.name, lambda file=file: files.read(file), file.path.parent)  # type: ignore[misc]
+
+
+def _by_form(manifest: Manifest, suspects: Sequence[tokens.Format]) -> Iterator[Finding]:
+    """Yield the secrets in a manifest that their form gives away, keys included."""
+    waiting: list[tuple[Path, Any]] = [((), manifest.content)]
+    seen: set[int] = set()
+    while waiting:
+        path, value = waiting.pop()
+        if isinstance(value, str):
+            for form in dict.fromkeys(tokens.forms(value, suspects)):
+                yield manifest.finding(form.rule, path, f"holds what has the form of {form.name}")
+        elif isinstance(value, dict | list) and id(value) not in seen:
+            seen.add(id(value))
+            members = list(value.items() if isinstance(value, dict) else enumerate(value))
+            for name, _ in members:
+                if isinstance(name, str) and len(name) > _SHORTEST:
+                    for form in dict.fromkeys(tokens.forms(name, suspects)):
+                        yield manifest.finding(form.rule, (*path, name), f"a key has the form of {form.name}")
+            waiting += (((*path, name), member) for name, member in reversed(members))
+
+
+def _look_beside(source: Source) -> Callable[[str], str | None]:
+    def look(name: str) -> str | None:
+        if source.folder is None:
+            return None
+        path = source.folder / name
+        if not path.is_file():
+            return None
+        content = files.read(files.File(path, name))
+        return None if isinstance(content, NotChecked) else content.decode("utf-8", errors="replace")
+
+    return look
+
+
+def _order(finding: Finding) -> tuple[str, int, int, str]:
+    return finding.place.file, finding.place.line, finding.place.column, finding.rule.id

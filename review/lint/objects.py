@@ -1,0 +1,112 @@
+"""The objects of a document, and findings in them."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Final
+
+import jsonpointer
+
+from resolver.references.characters import visible
+from review.findings.finding import Finding, ObjectName
+from review.findings.rule import Rule
+from review.lint.tokens import shown
+from review.sources.nodes import Path
+from review.sources.stream import Document
+from review.sources.text import Place
+
+# The longest key of a Secret, or name of an annotation within its domain.
+_LONGEST_NAME = 253
+_ORIGIN: Final = "config.kubernetes.io/origin"
+_ORIGIN_PATH: Final = re.compile(r"^path:[ \t]*(\S+)[ \t]*$", re.MULTILINE)
+_KUSTOMIZATION_GROUP: Final = "kustomize.config.k8s.io"
+_KUSTOMIZATIONS: Final = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """An object of Kubernetes, or whatever else a document is.
+
+    `path` is where it stands in the document. `content` is what stands at `within` in it: all, or an inner object.
+    """
+
+    document: Document
+    path: Path
+    content: Any = field(repr=False)
+    name: ObjectName
+    within: Path = ()
+
+    @property
+    def is_object(self) -> bool:
+        """Whether it says of which kind it is."""
+        return bool(self.name.kind)
+
+    def part(self, *keys: str) -> Mapping[str, Any]:
+        """Return the map behind some keys; an empty one if there is none."""
+        found = self.content
+        for key in keys:
+            found = found.get(key) if isinstance(found, dict) else None
+        return found if isinstance(found, dict) else {}
+
+    def finding(self, rule: Rule, path: Path, message: str, *, place: Place | None = None) -> Finding:
+        """Return a finding at a path in this object."""
+        where = place or self.document.place((*self.path, *self.within, *path))
+        return Finding(rule, where, message, self.name, pointer((*self.within, *path)), rule.severity)
+
+
+def pointer(path: Sequence[str | int]) -> str:
+    """Return a path as a JSON Pointer (RFC 6901), without anything invisible, long or secret in it."""
+    return "".join(f"/{jsonpointer.escape(named(str(part)))}" for part in path)
+
+
+@lru_cache(maxsize=4096)
+def named(text: str) -> str:
+    """Return a name that somebody chose as it can be shown: on one line, bounded, and no secret by its form."""
+    return visible(shown(text), _LONGEST_NAME)
+
+
+def manifests(document: Document) -> Iterator[Manifest]:
+    """Yield a document, or the items of the lists in it (`kubectl get -o yaml` writes such lists)."""
+    waiting: list[tuple[Path, Any, Mapping[str, str]]] = [((), document.content, {})]
+    while waiting:
+        path, content, unsaid = waiting.pop()
+        kind = _text(content, "kind", unsaid)
+        items = content.get("items") if isinstance(content, dict) and kind.endswith("List") else None
+        if not isinstance(items, list):
+            yield Manifest(document, path, content, _name(content, kind, unsaid))
+            continue
+        # In a list of one kind, as the API server sends it, the items do not have a kind.
+        inner = {"apiVersion": _text(content, "apiVersion", unsaid) or "v1", "kind": kind.removesuffix("List")}
+        waiting.extend(((*path, "items", number), item, inner) for number, item in reversed(list(enumerate(items))))
+
+
+def is_kustomization(manifest: Manifest) -> bool:
+    """Whether this is a kustomization. In its own file it need not say so."""
+    if manifest.is_object:
+        return manifest.name.group == _KUSTOMIZATION_GROUP
+    return manifest.document.file.rpartition("/")[2] in _KUSTOMIZATIONS and isinstance(manifest.content, dict)
+
+
+def origin(manifest: Manifest) -> str:
+    """Return the file that kustomize says the object is from (`buildMetadata: [originAnnotations]`), or nothing."""
+    text = manifest.part("metadata", "annotations").get(_ORIGIN)
+    found = _ORIGIN_PATH.search(text) if isinstance(text, str) else None
+    return found[1] if found else ""
+
+
+def _name(content: Any, kind: str, unsaid: Mapping[str, str]) -> ObjectName:
+    if not isinstance(content, dict):
+        return ObjectName()
+    version = _text(content, "apiVersion", unsaid)
+    if not kind or not version:
+        return ObjectName()
+    metadata = content.get("metadata")
+    names = [_text(metadata, part, {}) for part in ("namespace", "name")]
+    group = version.rpartition("/")[0]
+    return ObjectName(*(named(part) if part else "" for part in (group, kind, *names)))
+
+
+def _text(content: Any, key: str, unsaid: Mapping[str, str]) -> str:
+    found = content.get(key) if isinstance(content, dict) else None
+    return found if isinstance(found, str) else unsaid.get(key, "")

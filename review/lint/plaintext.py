@@ -1,0 +1,156 @@
+"""Values in Git, found by structure: a Secret that holds one, wherever the Secret stands and however it is written."""
+
+import base64
+import binascii
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from manifests.annotations import DATA_PREFIX, FIELDS
+from review.findings.finding import Finding
+from review.lint.catalogue import BESIDE, PLAINTEXT, REFUSED
+from review.lint.objects import Manifest, named
+from review.lint.placeholders import is_encrypted, is_placeholder, is_public
+from review.lint.tokens import forms
+from review.sources.nodes import Path
+
+_PARTS: Final = ("data", "stringData")
+_TYPES_WITHOUT_VALUES: Final = frozenset({"kubernetes.io/service-account-token", "helm.sh/release.v1"})
+"""What fills these is no person: a controller, and helm, whose release is compressed and encoded once more."""
+_ARGOCD: Final = "argocd.argoproj.io/secret-type"
+# What a Secret of a known purpose has beside its secret. Sources: the documentation of Argo CD (declarative setup), of
+# Flux (GitRepository, OCIRepository), and of Kubernetes (bootstrap tokens).
+_ARGOCD_KEYS: Final = frozenset(
+    {
+        *("type", "url", "username", "name", "project", "server", "namespaces", "clusterResources", "insecure"),
+        *("enableLfs", "enableOCI", "forceHttpBasicAuth", "insecureIgnoreHostKey", "insecureOCIForceHttp", "depth"),
+        *("githubAppID", "githubAppInstallationID", "githubAppEnterpriseBaseUrl", "proxy", "noProxy", "shard"),
+    }
+)
+_KEYS_OF_TYPE: Final[Mapping[str, frozenset[str]]] = {
+    "kubernetes.io/basic-auth": frozenset({"username"}),
+    "bootstrap.kubernetes.io/token": frozenset(
+        {
+            *("token-id", "description", "expiration", "auth-extra-groups"),
+            *("usage-bootstrap-authentication", "usage-bootstrap-signing"),
+        }
+    ),
+}
+# Whoever reads one bit of configuration in a Secret has read no secret.
+_SWITCHES: Final = frozenset({"true", "false", "yes", "no", "on", "off", "enabled", "disabled"})
+
+
+def secrets(manifest: Manifest) -> Iterator[Manifest]:
+    """Yield the Secrets in a manifest: itself, or objects within it, as templates and generators of others have."""
+    waiting: list[tuple[Path, Any]] = [((), manifest.content)]
+    seen: set[int] = set()
+    while waiting:
+        path, value = waiting.pop()
+        if not isinstance(value, dict | list) or id(value) in seen:
+            continue
+        seen.add(id(value))
+        if isinstance(value, list):
+            waiting += (((*path, number), item) for number, item in enumerate(value))
+            continue
+        # In a list of Secrets its kind is not said.
+        kind, version = value.get("kind") or ("" if path else manifest.name.kind), value.get("apiVersion", "v1")
+        if kind == "Secret" and version == "v1" and any(value.get(part) for part in _PARTS):
+            yield replace(manifest, content=value, within=path)
+        waiting += (((*path, key), member) for key, member in value.items())
+
+
+def plaintext(secret: Manifest) -> Iterator[Finding]:
+    """Yield the values that a Secret holds, and what of it is no value at all."""
+    if secret.content.get("type") in _TYPES_WITHOUT_VALUES:
+        return
+    annotated = _annotated(secret)
+    harmless = _harmless_keys(secret)
+    for part in _PARTS:
+        holder = secret.content.get(part)
+        if holder is not None and not isinstance(holder, dict):
+            # `data: {{ .x }}` and the like have been told by their syntax.
+            yield from _no_map(secret, part, holder)
+            continue
+        for key, value in (holder or {}).items():
+            if value is None or value == "":
+                continue
+            path: Path = (part, key)
+            text = _text(value)
+            if not isinstance(value, str):
+                yield secret.finding(REFUSED, path, f"{part}.{named(key)} is no text; put it in quotes")
+            elif part == "data" and text and not _is_stand_in(text):
+                text = _decoded(value)
+                if text is None:
+                    yield secret.finding(REFUSED, path, f"data.{named(key)} is not base64")
+                    text = value
+            if text is not None and key not in harmless and not _is_harmless(text):
+                yield from _value(secret, path, text, is_filled=key in annotated)
+
+
+def _value(secret: Manifest, path: Path, text: str, *, is_filled: bool) -> Iterator[Finding]:
+    part, key = map(str, path)
+    if is_filled:
+        yield secret.finding(BESIDE, path, f"{part}.{named(key)} has a value, which an annotation fills too")
+    elif not any(forms(text)):  # that one is told by its form
+        yield secret.finding(PLAINTEXT, path, f"{part}.{named(key)} holds a value")
+
+
+def _is_harmless(text: str) -> bool:
+    return not text.strip() or text.strip().lower() in _SWITCHES or _is_stand_in(text) or is_public(text)
+
+
+def _is_stand_in(text: str) -> bool:
+    return is_placeholder(text) or is_encrypted(text) or ("vault" in text and _is_reference(text))
+
+
+def _is_reference(text: str) -> bool:
+    """Whether Keyhole reads a text as a reference, well-formed or not: then another rule is about it."""
+    from resolver.references.grammar import has_reference  # noqa: PLC0415 - most files have none
+
+    return has_reference(text)
+
+
+def _no_map(secret: Manifest, part: str, holder: Any) -> Iterator[Finding]:
+    if not (isinstance(holder, str) and is_placeholder(holder)):
+        yield secret.finding(REFUSED, (part,), f"{part} is no map")
+
+
+def _text(value: Any) -> str | None:
+    """Return a value as text. Switches and what is no scalar hold no secret that anything would read."""
+    if isinstance(value, str):
+        return value
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _decoded(text: str) -> str | None:
+    """Return what base64 stands for; bytes that are no UTF-8 as any characters; None if it is not base64."""
+    try:
+        # Kubernetes ignores line breaks (encoding/base64 of Go does).
+        return base64.b64decode("".join(text.split("\n")).replace("\r", ""), validate=True).decode("utf-8", "replace")
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _harmless_keys(secret: Manifest) -> frozenset[str]:
+    kind = secret.content.get("type")
+    keys = _KEYS_OF_TYPE.get(kind, frozenset()) if isinstance(kind, str) else frozenset()
+    return keys | _ARGOCD_KEYS if _ARGOCD in secret.part("metadata", "labels") else keys
+
+
+def _annotated(secret: Manifest) -> frozenset[str]:
+    """Return the keys that annotations fill."""
+    notes = secret.part("metadata", "annotations")
+    keys = {name.removeprefix(DATA_PREFIX) for name in notes if name.startswith(DATA_PREFIX)}
+    text = notes.get(FIELDS)
+    if isinstance(text, str):
+        keys |= _in_fields(text)
+    return frozenset(keys)
+
+
+def _in_fields(text: str) -> set[str]:
+    from manifests.fields import fields_map  # noqa: PLC0415 - most files have none, and a start must be quick
+
+    try:
+        return {pointer.removeprefix("/data/") for pointer in fields_map.parse(text)}
+    except fields_map.FieldsMapError:
+        return set()

@@ -1,0 +1,89 @@
+"""A report as SARIF 2.1.0 (OASIS), within what GitHub's code scanning takes.
+
+Limits: GitHub shows 5,000 results of a run and takes at most 25,000; it refuses a result without a location. Source:
+GitHub, *SARIF support for code scanning*.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any, Final
+from urllib.parse import quote
+
+from review.findings.finding import Finding
+from review.findings.report import Report, worst_first
+from review.findings.rule import Rule, Severity
+from review.sources.text import NotChecked, Place
+
+MOST_RESULTS: Final = 5000
+_SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
+_ROOT: Final = "SRCROOT"
+# From 7.0 on GitHub calls a result high, from 4.0 on medium.
+_SECURITY: Final = {Severity.ERROR: "8.0", Severity.WARNING: "5.0", Severity.NOTE: "2.0"}
+
+
+def render(report: Report, rules: Sequence[Rule], version: str) -> str:
+    """Return the report as a log with one run; the worst 5,000 findings, and a notification if there are more."""
+    told = worst_first(report.findings)[:MOST_RESULTS]
+    index = {rule.id: number for number, rule in enumerate(rules)}
+    run = {
+        "tool": {"driver": {"name": "keyhole", "semanticVersion": version, "rules": [_rule(rule) for rule in rules]}},
+        "automationDetails": {"id": "keyhole-lint/"},
+        "columnKind": "unicodeCodePoints",
+        "invocations": [{"executionSuccessful": True, "toolExecutionNotifications": _notifications(report, told)}],
+        "results": [_result(finding, index[finding.rule.id]) for finding in told],
+    }
+    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1) + "\n"
+
+
+def _rule(rule: Rule) -> dict[str, Any]:
+    about_secrets = {"security-severity": _SECURITY[rule.severity]} if rule.is_about_secrets else {}
+    return {
+        "id": rule.id,
+        "name": "".join(word.capitalize() for word in rule.name.split("-")),
+        "shortDescription": {"text": rule.summary},
+        "fullDescription": {"text": f"{rule.summary} {rule.why}"},
+        "help": {"text": f"{rule.why} {rule.remedy}"},
+        "defaultConfiguration": {"level": str(rule.severity)},
+        "properties": {"tags": ["security"] if rule.is_about_secrets else ["correctness"], **about_secrets},
+    }
+
+
+def _result(finding: Finding, rule_index: int) -> dict[str, Any]:
+    name = str(finding.object)
+    logical = [{"fullyQualifiedName": f"{name}{finding.pointer}", "kind": "member"}] if name else []
+    return {
+        "ruleId": finding.rule.id,
+        "ruleIndex": rule_index,
+        "level": str(finding.severity),
+        "message": {"text": f"{finding.message}. {finding.rule.remedy}"},
+        "locations": [
+            {"physicalLocation": _location(finding.place), **({"logicalLocations": logical} if name else {})}
+        ],
+        "partialFingerprints": {"keyhole/v1": finding.fingerprint},
+    }
+
+
+def _location(place: Place) -> dict[str, Any]:
+    region = {"startLine": place.line, "startColumn": place.column}
+    if (place.end_line, place.end_column) >= (place.line, place.column):
+        region |= {"endLine": place.end_line, "endColumn": place.end_column}
+    # An absolute path stays one; code scanning wants those relative to the repository.
+    root = {} if place.file.startswith("/") else {"uriBaseId": _ROOT}
+    scheme = "file://" if place.file.startswith("/") else ""
+    return {"artifactLocation": {"uri": f"{scheme}{quote(place.file)}", **root}, "region": region}
+
+
+def _notifications(report: Report, told: Sequence[Finding]) -> list[dict[str, Any]]:
+    notifications = [_not_checked(each) for each in report.unchecked[:MOST_RESULTS]]
+    if left_out := len(report.findings) - len(told):
+        text = f"{left_out} findings are left out: {MOST_RESULTS} are told, the worst ones"
+        notifications.append({"level": "warning", "message": {"text": text}})
+    return notifications
+
+
+def _not_checked(each: NotChecked) -> dict[str, Any]:
+    return {
+        "level": "warning",
+        "message": {"text": f"not checked: {each.reason}"},
+        "locations": [{"physicalLocation": _location(each.place)}],
+    }

@@ -1,0 +1,66 @@
+"""Comments that take findings back: `# keyhole: ignore KH301 until 2027-01-31 the reason`.
+
+The comment stands at the end of the line, or alone above it. It always ends: nobody decides for ever that a secret may
+stand in Git. YAML's parser drops comments, so lines are searched.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from review.sources.text import Place, Text
+
+# What says that a text has such comments at all.
+_MARK = "keyhole: ignore"
+_COMMENT = re.compile(r"(?P<alone>^[ \t]*)?(?:(?<=[ \t])|^)#[ \t]*keyhole: ignore\b(?P<rest>.*)$", re.MULTILINE)
+_FORM = re.compile(
+    r"[ \t]+(?P<rules>KH\d{3}(?:[ \t]*,[ \t]*KH\d{3})*)[ \t]+until[ \t]+(?P<until>\S+)[ \t]+(?P<why>\S.*)"
+)
+_ONLY_COMMENT = re.compile(r"[ \t]*#")
+
+
+@dataclass(frozen=True, slots=True)
+class Ignore:
+    """One comment. It covers the findings of `rules` on `line`, up to and with the day `until`."""
+
+    rules: frozenset[str]
+    until: date
+    line: int
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class BadIgnore:
+    """A comment that looks like one of ours and covers nothing, and why."""
+
+    place: Place
+    problem: str
+
+
+def ignores(text: Text) -> Iterator[Ignore | BadIgnore]:
+    """Yield the comments of a text that take findings back."""
+    if _MARK not in text.content:
+        return
+    for found in _COMMENT.finditer(text.content):
+        place = text.place(text.content.index("#", found.start()), found.end())
+        form = _FORM.fullmatch(found["rest"].rstrip())
+        if form is None:
+            yield BadIgnore(place, "it is not of the form `keyhole: ignore KH301 until 2027-01-31 REASON`")
+            continue
+        try:
+            until = date.fromisoformat(form["until"])
+        except ValueError:
+            yield BadIgnore(place, "what follows `until` is no day such as 2027-01-31")
+            continue
+        rules = frozenset(rule.strip() for rule in form["rules"].split(","))
+        line = place.line if found["alone"] is None else _line_below(text, place.line)
+        yield Ignore(rules, until, line, place)
+
+
+def _line_below(text: Text, line: int) -> int:
+    """Return the first line below a comment that is no comment itself."""
+    starts = text.line_starts
+    while line < len(starts) and _ONLY_COMMENT.match(text.content, starts[line]):
+        line += 1
+    return line + 1

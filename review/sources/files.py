@@ -1,0 +1,122 @@
+"""Which files are looked at, and what is in them."""
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePath
+from typing import BinaryIO
+
+from review.sources import git
+from review.sources.text import NotChecked, Place
+
+MAX_BYTES = 16 * 1024 * 1024
+"""The largest file that is read. The output of `kubectl get` for thousands of objects fits."""
+STANDARD_INPUT = "standard input"
+_SUFFIXES = frozenset({".yaml", ".yml", ".json"})
+_NAMES = frozenset({"Kustomization"})  # kustomize also accepts this name for its file
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that is to be looked at. `name` is how it is told, with slashes."""
+
+    path: Path
+    name: str
+
+
+def find(roots: Sequence[Path], excluded: Sequence[str] = ()) -> Iterator[File | NotChecked]:
+    """Yield files that were given, and the manifests below folders that were given, in the order of their names.
+
+    Below a folder these are .yaml, .yml and .json files and each Kustomization, in a work tree of Git without what it
+    ignores, elsewhere without hidden ones. `excluded` are patterns of paths relative to their folder, or of parts of
+    them: `charts/*`, `vendor`. Links are not followed where they lead out of the folder. Each file comes once.
+    """
+    seen: set[str] = set()
+    for root in roots:
+        members = _below(root, excluded) if root.is_dir() else iter([root])
+        for path in members:
+            if isinstance(path, NotChecked):
+                yield path
+                continue
+            # Below one folder each file comes once by itself.
+            real = os.path.realpath(path) if len(roots) > 1 else ""
+            if real not in seen:
+                seen |= {real} - {""}
+                yield File(path, _name(path))
+
+
+def read(file: File) -> bytes | NotChecked:
+    """Return what is in a file, or why it cannot be read. A pipe or a device that was given is read as well."""
+    try:
+        with file.path.open("rb") as stream:
+            return read_stream(stream, file.name)
+    except OSError as error:
+        return NotChecked(Place(file.name), f"it cannot be read: {error.strerror or type(error).__name__}")
+
+
+def read_stream(stream: BinaryIO, name: str) -> bytes | NotChecked:
+    """Return what is in a stream. It need not end: more than `MAX_BYTES` are not read."""
+    content = stream.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        return NotChecked(Place(name), f"it is larger than {MAX_BYTES // 2**20} MiB")
+    return content
+
+
+def _below(folder: Path, excluded: Sequence[str]) -> Iterator[Path | NotChecked]:
+    listed = git.tracked(folder)
+    # Git lists nothing of a folder that it ignores; whoever names that one means it.
+    found: list[Path | NotChecked] = list(listed) if listed else list(_walk(folder))
+    inside = os.path.realpath(folder) + os.sep
+    for path in sorted(found, key=lambda each: str(each.place if isinstance(each, NotChecked) else each)):
+        if isinstance(path, NotChecked):
+            yield path
+        elif not (excluded and _is_excluded(path.relative_to(folder), excluded)):
+            yield from _member(path, inside)
+
+
+def _member(path: Path, inside: str) -> Iterator[Path | NotChecked]:
+    """Yield a file of a folder if it is to be looked at, or why it cannot be."""
+    is_manifest = path.suffix in _SUFFIXES or path.name in _NAMES
+    try:
+        mode = path.lstat().st_mode
+        if stat.S_ISLNK(mode):
+            mode = path.stat().st_mode
+            if f"{os.path.realpath(path)}{os.sep}".startswith(inside):
+                return  # it is looked at where it is
+            if is_manifest or stat.S_ISDIR(mode):
+                yield NotChecked(Place(_name(path)), "it is a link that leads out of the folder")
+            return
+    except FileNotFoundError:
+        return  # deleted, and Git does not know yet; or a link to nothing
+    except OSError as error:
+        # A link that leads to itself, for example.
+        yield NotChecked(Place(_name(path)), f"it cannot be read: {error.strerror}")
+        return
+    if not is_manifest:
+        return
+    # Opening a pipe may block, and a device may have no end.
+    yield path if stat.S_ISREG(mode) else NotChecked(Place(_name(path)), "it is no regular file")
+
+
+def _walk(folder: Path) -> Iterator[Path | NotChecked]:
+    """Yield what is below a folder, but hidden files and folders. Links to folders are not followed."""
+    failed: list[OSError] = []
+    for where, folders, names in os.walk(folder, onerror=failed.append):
+        links = [name for name in folders if Path(where, name).is_symlink()]
+        folders[:] = [name for name in folders if not name.startswith(".") and name not in links]
+        yield from (Path(where, name) for name in (*names, *links) if not name.startswith("."))
+    for error in failed:
+        yield NotChecked(Place(_name(Path(str(error.filename)))), f"it cannot be read: {error.strerror}")
+
+
+def _is_excluded(path: PurePath, excluded: Sequence[str]) -> bool:
+    ways = [path.as_posix(), *(parent.as_posix() for parent in path.parents if parent.parts), *path.parts]
+    return any(fnmatchcase(way, pattern.rstrip("/")) for pattern in excluded for way in ways)
+
+
+def _name(path: Path) -> str:
+    """Return a path as reports have it: relative to where the command runs if it is below that."""
+    name, here = path.as_posix(), f"{Path.cwd().as_posix()}/" if path.is_absolute() else ""
+    return name.removeprefix(here)

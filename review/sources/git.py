@@ -1,0 +1,64 @@
+"""What Git knows of a folder: which files are of its work tree, and which have changed since a revision."""
+
+import os
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+_SECONDS = 60
+# Git may neither run programs of the repository's choice nor write to it, and answers in English.
+_SAFELY = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
+_ENVIRONMENT = {"GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+
+
+class GitError(Exception):
+    """Git could not answer. `problem` says why, in one line."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+
+def tracked(folder: Path) -> Sequence[Path] | None:
+    """Return the files below a folder that Git has or would take, none that it ignores; None if Git cannot say."""
+    try:
+        listed = _git(folder, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    except GitError:
+        return None
+    # Of a file in conflict there are several entries.
+    return [folder / name for name in dict.fromkeys(listed.split("\0")) if name]
+
+
+def changed_since(folder: Path, revision: str) -> frozenset[Path]:
+    """Return the files below a folder that differ from a revision, or that Git has not got yet; as absolute paths.
+
+    Raises `GitError`, also for a revision that is not there (a shallow clone, say).
+    """
+    if revision.startswith("-"):
+        raise GitError(f"{revision!r} is no revision")
+    differ = _git(folder, "diff", "--name-only", "-z", "--relative", "--diff-filter=d", "--no-ext-diff", revision, "--")
+    new = _git(folder, "ls-files", "-z", "--others", "--exclude-standard")
+    return frozenset((folder / name).resolve() for name in f"{differ}\0{new}".split("\0") if name)
+
+
+def _git(folder: Path, *words: str) -> str:
+    try:
+        done = subprocess.run(  # noqa: S603 - fixed words, and a revision that is no option
+            ["git", *_SAFELY, *words],  # noqa: S607 - the user's own Git
+            cwd=folder,
+            env={**os.environ, **_ENVIRONMENT},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_SECONDS,
+            check=False,
+        )
+    except FileNotFoundError:
+        raise GitError("git is not installed") from None
+    except subprocess.TimeoutExpired:
+        raise GitError(f"git did not answer within {_SECONDS} s") from None
+    except OSError as error:
+        raise GitError(f"git cannot be run: {error.strerror}") from None
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip().partition("\n")[0]
+        raise GitError(said or f"git ended with code {done.returncode}")
+    return os.fsdecode(done.stdout)
