@@ -39,6 +39,9 @@ class ControllerManager:
             "service-account-private-key-file": self._directory / "pki" / "service-accounts.key",
             "use-service-account-credentials": "true",
             "leader-elect": "false",
+            # A node that a test makes has no kubelet that reports. Once its grace is over, no DaemonSet wants it.
+            "node-startup-grace-period": "24h",
+            "node-monitor-grace-period": "24h",
         }
         arguments = [str(self._program), *(f"--{flag}={setting}" for flag, setting in flags.items())]
 
