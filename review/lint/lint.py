@@ -11,8 +11,9 @@ from review.findings.finding import Finding, ObjectName, told_apart
 from review.findings.report import Checked, Report
 from review.lint import generators, plaintext, tokens
 from review.lint.catalogue import BAD_IGNORE, ENDED_IGNORE, KEY_TWICE
-from review.lint.objects import Manifest, is_kustomization, manifests, named, pointer
-from review.lint.tree import Spot, Tree
+from review.lint.judging import Judge, judged
+from review.lint.objects import Manifest, is_kustomization, manifests, named
+from review.lint.tree import Tree
 from review.sources import files
 from review.sources.comments import BadIgnore, Ignore, ignores
 from review.sources.nodes import Path
@@ -40,6 +41,8 @@ class Lint:
     baseline: Baseline = field(default_factory=lambda: Baseline(frozenset()))
     only: Callable[[str], bool] = field(default=lambda _name: True)
     """Whether findings of a file are told. What it says about the whole tree counts in any case."""
+    judges: Sequence[Judge] = ()
+    """What judges the tree in the end."""
     _tree: Tree = field(default_factory=Tree)
     _findings: list[Finding] = field(default_factory=list)
     _unchecked: list[NotChecked] = field(default_factory=list)
@@ -79,10 +82,11 @@ class Lint:
 
     def report(self) -> Report:
         """Judge what was seen, and return it."""
-        told = sorted(told_apart(self._tree.judged(self._findings)), key=_order)
+        findings, unchecked = judged(self._tree, self.judges)
+        told = sorted(told_apart(self._tree.judged([*self._findings, *findings])), key=_order)
         told = [finding for finding in told if self.only(finding.place.file)]
         kept = [finding for finding in told if not self._is_excused(finding)]
-        return Report(kept, self._unchecked, self._checked, self._files, len(told) - len(kept))
+        return Report(kept, [*self._unchecked, *unchecked], self._checked, self._files, len(told) - len(kept))
 
     def _document(self, document: Document, source: Source, suspects: Sequence[tokens.Format]) -> None:
         raw = document.raw
@@ -110,13 +114,9 @@ class Lint:
     def _references(self, manifest: Manifest) -> None:
         from review.lint import references  # noqa: PLC0415 - takes longer to import than most files to look at
 
-        findings, wanted = references.references(manifest)
+        findings, uses = references.references(manifest)
         self._findings += findings
-        if wanted:
-            path = references.path_of(manifest, wanted[0].origin)
-            spot = Spot(manifest.name, manifest.document.place((*manifest.path, *path)), pointer(path))
-            paths = {(one.connection, one.path) for each in wanted for one in each.template.references}
-            self._tree.refers(spot, paths, in_place=any(each.form is references.Form.IN_PLACE for each in wanted))
+        self._tree.refers(uses)
 
     def _comments(self, text: Text) -> None:
         for found in ignores(text):

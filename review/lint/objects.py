@@ -12,6 +12,7 @@ from resolver.references.characters import visible
 from review.findings.finding import Finding, ObjectName
 from review.findings.rule import Rule
 from review.lint.tokens import shown
+from review.lint.uses import Spot
 from review.sources.nodes import Path
 from review.sources.stream import Document
 from review.sources.text import Place
@@ -53,6 +54,11 @@ class Manifest:
         """Return a finding at a path in this object."""
         where = place or self.document.place((*self.path, *self.within, *path))
         return Finding(rule, where, message, self.name, pointer((*self.within, *path)), rule.severity)
+
+    def spot(self, path: Path) -> Spot:
+        """Return where a field of this object stands."""
+        where = self.document.place((*self.path, *self.within, *path))
+        return Spot(self.name, where, pointer((*self.within, *path)))
 
 
 def pointer(path: Sequence[str | int]) -> str:

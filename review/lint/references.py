@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from manifests import annotations
 from manifests.fields.problem import Problem
-from manifests.fields.scan import Form, WantedField, scan_object
+from manifests.fields.scan import Form, Scan, WantedField, scan_object
 from manifests.kinds.codec import Codec
 from manifests.kinds.known import ONLY_SECRETS
 from resolver.references.errors import ReferenceSyntaxError
@@ -18,9 +18,9 @@ from resolver.references.grammar import parse_value
 from review.findings.finding import Finding
 from review.lint.catalogue import FIXED, MALFORMED, NO_SUCH_NAME, NOT_FILLED, REFUSED, UNKNOWN_NAME
 from review.lint.objects import Manifest, named
+from review.lint.uses import Use, uses_of
 from review.sources.nodes import Path
 
-__all__ = ["Form", "path_of", "references"]
 _NOTES: Final = ("metadata", "annotations")
 # The part of an annotation's name behind the slash (Kubernetes, *Labels and Selectors*, syntax).
 _ANNOTATION_NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
@@ -38,8 +38,8 @@ _PASSED_ON: Final = frozenset(
 )
 
 
-def references(manifest: Manifest) -> tuple[list[Finding], list[WantedField]]:
-    """Return what is wrong with an object's references and annotations, and the fields that references fill."""
+def references(manifest: Manifest) -> tuple[list[Finding], list[Use]]:
+    """Return what is wrong with an object's references and annotations, and the references that can be read."""
     if not manifest.is_object:
         return [], []
     codec = ONLY_SECRETS.of(manifest.name.group, manifest.name.kind)
@@ -52,7 +52,16 @@ def references(manifest: Manifest) -> tuple[list[Finding], list[WantedField]]:
     findings += (_problem(manifest, problem) for problem in found.problems if not _is_of_plaintext(problem))
     if found.wanted:
         findings += _fixed(manifest, found.wanted)
-    return findings, list(found.wanted)
+    return findings, list(_uses(manifest, found))
+
+
+def _uses(manifest: Manifest, found: Scan) -> Iterator[Use]:
+    for wanted in found.wanted:
+        spot = manifest.spot(path_of(manifest, wanted.origin))
+        yield from uses_of(spot, wanted.form, wanted.template.references, manifest.name)
+    if found.whole:
+        spot = manifest.spot((*_NOTES, annotations.FROM))
+        yield from uses_of(spot, Form.FROM, (path.reference("") for path in found.whole), manifest.name)
 
 
 def path_of(manifest: Manifest, origin: str) -> Path:

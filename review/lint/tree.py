@@ -1,31 +1,19 @@
 """What only all files together tell: which namespaces use Keyhole, who applies them, who shares a path."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from manifests.annotations import DOMAIN
 from review.findings.finding import Finding, ObjectName
-from review.findings.rule import Rule, Severity
+from review.findings.rule import Severity
 from review.lint.catalogue import DRIFTS, NO_TENANT, PLAINTEXT, SHARED_PATH
 from review.lint.objects import Manifest, named
-from review.sources.text import Place
+from review.lint.uses import Spot, Use
 
 _ENABLED: Final = f"{DOMAIN}/enabled"
+_IN_PLACE: Final = "in place"  # manifests.fields.scan.Form, which most runs need not import
 _DRIFTS: Final = "a reference stands in place of the value, and Argo CD shows this object as OutOfSync for ever"
-
-
-@dataclass(frozen=True, slots=True)
-class Spot:
-    """Where an object's first reference stands."""
-
-    object: ObjectName
-    place: Place
-    pointer: str
-
-    def finding(self, rule: Rule, message: str) -> Finding:
-        """Return a finding there."""
-        return Finding(rule, self.place, message, self.object, self.pointer, rule.severity)
 
 
 @dataclass(slots=True)
@@ -34,30 +22,27 @@ class Tree:
 
     namespaces: dict[str, bool] = field(default_factory=dict)
     """Namespaces with a manifest, and whether they opted in."""
+    labels: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    """The labels of those namespaces. Values may be of any type, as files have them."""
     has_argocd: bool = False
+    uses: list[Use] = field(default_factory=list)
+    """Every reference of the tree that can be read."""
     _with_references: set[ObjectName] = field(default_factory=set)
-    _first: list[Spot] = field(default_factory=list)
-    _in_place: list[Spot] = field(default_factory=list)
-    _paths: dict[tuple[str, str], dict[str, Spot]] = field(default_factory=dict)
 
     def see(self, manifest: Manifest) -> None:
         """Take note of what an object says about the tree."""
         name = manifest.name
         if name.kind == "Namespace" and not name.group:
+            self.labels[name.name] = {**self.labels.get(name.name, {}), **manifest.part("metadata", "labels")}
             enabled = manifest.part("metadata", "labels").get(_ENABLED) in ("true", True)
             self.namespaces[name.name] = enabled or self.namespaces.get(name.name, False)
         elif name.group == "argoproj.io" and name.kind in {"Application", "ApplicationSet"}:
             self.has_argocd = True
 
-    def refers(self, spot: Spot, paths: Iterable[tuple[str, str]], *, in_place: bool) -> None:
-        """Take note that an object has references: where the first one stands, and to which paths they lead."""
-        self._with_references.add(spot.object)
-        self._first.append(spot)
-        if in_place:
-            self._in_place.append(spot)
-        namespace = spot.object.namespace
-        for path in paths if namespace else ():
-            self._paths.setdefault(path, {}).setdefault(namespace, spot)
+    def refers(self, uses: Sequence[Use]) -> None:
+        """Take note of the references of an object."""
+        self.uses += uses
+        self._with_references.update(use.wanted_by for use in uses)
 
     def judged(self, findings: list[Finding]) -> Iterator[Finding]:
         """Yield findings with the severity that they have in this tree, and what is wrong with the tree itself."""
@@ -66,21 +51,32 @@ class Tree:
             yield finding.told_as(Severity.ERROR) if is_worse else finding
         yield from self._without_label()
         if self.has_argocd:
-            yield from (spot.finding(DRIFTS, _DRIFTS) for spot in self._in_place)
+            yield from self._drifting()
         yield from self._shared()
 
     def _uses_keyhole(self, name: ObjectName) -> bool:
         return self.namespaces.get(name.namespace, False) or name in self._with_references
 
     def _without_label(self) -> Iterator[Finding]:
-        for spot in self._first:
-            namespace = spot.object.namespace
-            if self.namespaces.get(namespace) is False:
-                message = f'namespace {namespace} has a manifest here, which lacks the label {_ENABLED}: "true"'
-                yield spot.finding(NO_TENANT, message)
+        told: set[ObjectName] = set()
+        for use in self.uses:
+            if self.namespaces.get(use.namespace) is False and use.wanted_by not in told:
+                told.add(use.wanted_by)
+                message = f'namespace {use.namespace} has a manifest here, which lacks the label {_ENABLED}: "true"'
+                yield use.spot.finding(NO_TENANT, message)
+
+    def _drifting(self) -> Iterator[Finding]:
+        """Yield each field once that has references in place, in the order of the files."""
+        for spot in dict.fromkeys(use.spot for use in self.uses if use.form == _IN_PLACE):
+            yield spot.finding(DRIFTS, _DRIFTS)
 
     def _shared(self) -> Iterator[Finding]:
-        for (connection, path), users in self._paths.items():
+        paths: dict[tuple[str, str], dict[str, Spot]] = {}
+        for use in self.uses:
+            if use.namespace:
+                users = paths.setdefault((use.reference.connection, use.reference.path), {})
+                users.setdefault(use.namespace, use.spot)
+        for (connection, path), users in paths.items():
             if len(users) > 1:
                 others = ", ".join(sorted(users))
                 message = f"{named(connection)}:{named(path)} is read in {len(users)} namespaces: {named(others)}"

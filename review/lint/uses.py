@@ -1,0 +1,57 @@
+"""The references of a tree, one by one: where each stands, and which object takes its value."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from review.findings.finding import Finding, ObjectName
+from review.findings.rule import Rule
+from review.sources.text import Place
+
+if TYPE_CHECKING:
+    # Most trees have files without any reference, and a start must be quick.
+    from manifests.fields.scan import Form
+    from resolver.references.reference import Reference
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A field in an object of the tree. `pointer` is its JSON Pointer (RFC 6901) there."""
+
+    object: ObjectName
+    place: Place
+    pointer: str
+
+    def finding(self, rule: Rule, message: str) -> Finding:
+        """Return a finding there."""
+        return Finding(rule, self.place, message, self.object, self.pointer, rule.severity)
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One reference of one field. A field with several references has as many uses, all at its spot.
+
+    `reference.field` is empty for a whole secret (`keyhole.dev/from`, `keyhole.dev/env-from`): all fields are taken.
+    `wanted_by` is the object that admission fills. It differs from `spot.object` where the one stands within the other,
+    as a Secret in a `HelmRelease`.
+    """
+
+    spot: Spot
+    form: "Form"
+    reference: "Reference"
+    wanted_by: ObjectName
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all fields of the secret are taken."""
+        return not self.reference.field
+
+    @property
+    def namespace(self) -> str:
+        """The namespace as whose identity Vault is asked; empty if no file says it."""
+        return self.wanted_by.namespace
+
+
+def uses_of(spot: Spot, form: "Form", references: Iterable["Reference"], wanted_by: ObjectName) -> Sequence[Use]:
+    """Return the uses of one field, each reference once."""
+    return [Use(spot, form, reference, wanted_by) for reference in dict.fromkeys(references)]
