@@ -4,7 +4,6 @@ The file is JSON, made to be read in a review. It has no value, no part of one a
 digest of rule, file, object and pointer.
 """
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -29,11 +28,13 @@ class Baseline:
     fingerprints: frozenset[str]
 
     def __contains__(self, finding: Finding) -> bool:
-        return finding.fingerprint in self.fingerprints
+        return bool(self.fingerprints) and finding.fingerprint in self.fingerprints
 
 
 def dump(findings: Iterable[Finding]) -> str:
     """Return the text of a baseline with these findings, in an order that gives small diffs."""
+    import json  # noqa: PLC0415 - most runs have no baseline, and a start must be quick
+
     entries = [
         {
             "rule": finding.rule.id,
@@ -50,6 +51,8 @@ def dump(findings: Iterable[Finding]) -> str:
 
 def parse(text: str) -> Baseline:
     """Read a baseline. Raises `BaselineError`."""
+    import json  # noqa: PLC0415 - as above
+
     try:
         content: Any = json.loads(text)
     except (ValueError, RecursionError):

@@ -1,7 +1,5 @@
 """Findings: which rule, where, in which object. No part and no digest of a value is ever in one."""
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -49,6 +47,9 @@ class Finding:
 
         It depends on no value, so that a list of fingerprints can be published.
         """
+        import hashlib  # noqa: PLC0415 - most runs need none, and a start must be quick
+        import json  # noqa: PLC0415 - as above
+
         named = [self.object.group, self.object.kind, self.object.namespace, self.object.name]
         parts = [self.rule.id, self.place.file, *named, self.pointer, self.number]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

@@ -13,11 +13,10 @@ from review.sources.text import Place, Text
 
 # What says that a text has such comments at all.
 _MARK = "keyhole: ignore"
-_COMMENT = re.compile(r"(?P<alone>^[ \t]*)?(?:(?<=[ \t])|^)#[ \t]*keyhole: ignore\b(?P<rest>.*)$", re.MULTILINE)
-_FORM = re.compile(
-    r"[ \t]+(?P<rules>KH\d{3}(?:[ \t]*,[ \t]*KH\d{3})*)[ \t]+until[ \t]+(?P<until>\S+)[ \t]+(?P<why>\S.*)"
-)
-_ONLY_COMMENT = re.compile(r"[ \t]*#")
+# Compiled when a text has such a comment: few have, and a start must be quick.
+_COMMENT = r"(?P<alone>^[ \t]*)?(?:(?<=[ \t])|^)#[ \t]*keyhole: ignore\b(?P<rest>.*)$"
+_FORM = r"[ \t]+(?P<rules>KH\d{3}(?:[ \t]*,[ \t]*KH\d{3})*)[ \t]+until[ \t]+(?P<until>\S+)[ \t]+(?P<why>\S.*)"
+_ONLY_COMMENT = r"[ \t]*#"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +41,10 @@ def ignores(text: Text) -> Iterator[Ignore | BadIgnore]:
     """Yield the comments of a text that take findings back."""
     if _MARK not in text.content:
         return
-    for found in _COMMENT.finditer(text.content):
+    form_of = re.compile(_FORM).fullmatch
+    for found in re.finditer(_COMMENT, text.content, re.MULTILINE):
         place = text.place(text.content.index("#", found.start()), found.end())
-        form = _FORM.fullmatch(found["rest"].rstrip())
+        form = form_of(found["rest"].rstrip())
         if form is None:
             yield BadIgnore(place, "it is not of the form `keyhole: ignore KH301 until 2027-01-31 REASON`")
             continue
@@ -61,6 +61,7 @@ def ignores(text: Text) -> Iterator[Ignore | BadIgnore]:
 def _line_below(text: Text, line: int) -> int:
     """Return the first line below a comment that is no comment itself."""
     starts = text.line_starts
-    while line < len(starts) and _ONLY_COMMENT.match(text.content, starts[line]):
+    only_comment = re.compile(_ONLY_COMMENT)
+    while line < len(starts) and only_comment.match(text.content, starts[line]):
         line += 1
     return line + 1

@@ -1,7 +1,6 @@
 """What Git knows of a folder: which files are of its work tree, and which have changed since a revision."""
 
 import os
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -42,6 +41,8 @@ def changed_since(folder: Path, revision: str) -> frozenset[Path]:
 
 
 def _git(folder: Path, *words: str) -> str:
+    import subprocess  # noqa: PLC0415 - a single file needs no Git, and a start must be quick
+
     try:
         done = subprocess.run(  # noqa: S603 - fixed words, and a revision that is no option
             ["git", *_SAFELY, *words],  # noqa: S607 - the user's own Git

@@ -1,6 +1,5 @@
 """The documents of a text: YAML with any number of them, or JSON, also several values one after another."""
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -150,6 +149,8 @@ def _document(text: Text, start: int, end: int, root: Node) -> Document:
 
 def _json(text: Text, start: int, end: int) -> Iterator[Document | NotChecked]:
     """Read JSON that is no YAML: several values without a marker between them, or with escapes of its own."""
+    import json  # noqa: PLC0415 - little JSON is no YAML, and a start must be quick
+
     decoder = json.JSONDecoder()
     at = start
     while True:

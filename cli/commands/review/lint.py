@@ -2,7 +2,6 @@
 
 import gc
 import sys
-import textwrap
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -197,6 +196,8 @@ def _with_progress(found: Iterator[Source | NotChecked]) -> Iterator[Source | No
 
 
 def _explain(wanted: str) -> None:
+    import textwrap
+
     rules = RULES if wanted == "all" else [BY_ID[wanted.upper()]] if wanted.upper() in BY_ID else []
     if not rules:
         raise click.UsageError(f"--explain: there is no rule {wanted!r}; the rules are {', '.join(BY_ID)}")
