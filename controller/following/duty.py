@@ -17,6 +17,7 @@ from controller.following.namespace import FollowedNamespace
 from controller.following.pacing.outage import Outages
 from controller.following.pacing.schedule import Schedule
 from controller.following.round import NoWebhook, Tools
+from controller.led_threads import LedThreads
 from kube.errors import KubernetesError, KubernetesUnavailable
 from kube.namespaces import Namespaces
 from kube.objects import Metadata
@@ -33,7 +34,6 @@ _NAMESPACES_EVERY_SECONDS: Final = 30.0
 # A Vault that comes and goes must not cause rounds everywhere each time.
 _CATCH_UP_EVERY_SECONDS: Final = 60.0
 _LOOK_SECONDS: Final = 1.0
-_CLOSING_SECONDS: Final = 2.0
 # How often a worker looks again when nothing is followed.
 _IDLE_SECONDS: Final = 60.0
 
@@ -60,26 +60,23 @@ class Following:
         self._clients = clients
         self._outages = outages
         self._tools = tools
-        self._is_leading = is_leading
-        self._stopping = stopping
         self._clock = clock
         self._changed = threading.Condition()
         self._schedule = Schedule(clock=clock)
         self._followed: dict[str, FollowedNamespace] = {}
-        self._workers: list[threading.Thread] = []
+        self._threads = LedThreads("following", is_leading, stopping, self._forget_all)
         self._listed_at = float("-inf")
         self._is_behind = False
         self._caught_up_at = float("-inf")
         self._intervals: Mapping[str, float] = {}
         self._told_unavailable = False
-        self._bug: Exception | None = None
 
     def turn(self) -> float:
         """Look which namespaces there are, and whether a Vault is back; return how many seconds to wait.
 
         Raises the errors of `kube` when namespaces cannot be listed, and a bug that a round had.
         """
-        self._start()
+        self._threads.start({f"following-{number}": self._step for number in range(WORKERS)})
         intervals = self._tools.intervals()
         if intervals != self._intervals:
             self._plan_anew(intervals)
@@ -91,30 +88,14 @@ class Following:
         else:
             self._follow([])
         self._tell()
-        bug, self._bug = self._bug, None
-        if bug is not None:
-            raise bug
+        self._threads.raise_bug()
         return TURN_SECONDS
 
     def close(self) -> None:
-        """Wait until the threads have ended, for two seconds at most. `stopping` must be set.
-
-        One that waits for an answer may take ten seconds, and the next leader need not wait for it: it ends after that
-        request, and what it changes names the state that it saw.
-        """
+        """Wait until the threads have ended, for two seconds at most. `stopping` must be set."""
         with self._changed:
             self._changed.notify_all()
-        until = time.monotonic() + _CLOSING_SECONDS
-        for worker in self._workers:
-            worker.join(max(0.0, until - time.monotonic()))
-
-    def _start(self) -> None:
-        """Start the threads, and any anew that a bug outside of a namespace's work has ended."""
-        self._workers = [worker for worker in self._workers if worker.is_alive()]
-        for number in range(len(self._workers), WORKERS):
-            worker = threading.Thread(target=self._run, name=f"following-{number}", daemon=True)
-            worker.start()
-            self._workers.append(worker)
+        self._threads.close()
 
     def _plan_anew(self, intervals: Mapping[str, float]) -> None:
         """Have a round in each namespace soon: what is planned goes by other intervals, and may be a day away."""
@@ -153,29 +134,18 @@ class Following:
         self._tools.meters.state(objects, paths, len(followed), lag_seconds, away)
         self._tools.meters.problems(self._tools.telling.problems_by_cause())
 
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            if not self._leads():
-                self._forget_all()
-                self._stopping.wait(_LOOK_SECONDS)
-                continue
-            with self._changed:
-                name = self._schedule.due()
-                if name is None:
-                    self._changed.wait(min(_LOOK_SECONDS, max(0.01, self._schedule.seconds_to_next())))
-                    continue
-                namespace, is_round = self._followed[name], self._schedule.is_round(name)
-            self._work(namespace, is_round=is_round)
-
-    def _leads(self) -> bool:
-        try:
-            return self._is_leading()
-        except Exception:  # noqa: BLE001 - the bug that ended the leading is told where it happened
-            return False
+    def _step(self) -> None:
+        with self._changed:
+            name = self._schedule.due()
+            if name is None:
+                self._changed.wait(min(_LOOK_SECONDS, max(0.01, self._schedule.seconds_to_next())))
+                return
+            namespace, is_round = self._followed[name], self._schedule.is_round(name)
+        self._work(namespace, is_round=is_round)
 
     def _go_on(self, namespace: FollowedNamespace) -> None:
         is_followed = self._followed.get(namespace.name) is namespace
-        if self._stopping.is_set() or not is_followed or not self._leads():
+        if not is_followed or not self._threads.may_go_on:
             raise Interrupted
 
     def _forget_all(self) -> None:
@@ -209,7 +179,7 @@ class Following:
         except Exception as error:  # noqa: BLE001 - a bug must affect this namespace only
             log.error("bug while following namespace %s: %s", namespace.name, described(error))  # noqa: TRY400
             not_before_seconds = self._held_back_seconds(namespace)
-            self._bug = error
+            self._threads.note(error)
         with self._changed:
             if self._followed.get(namespace.name) is not namespace:
                 # What was noted of it since it was forgotten would be kept for ever.

@@ -4,7 +4,6 @@ Level-triggered: a list of the Secrets and one of the pods say all there is to d
 the next one finds again.
 """
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -12,6 +11,7 @@ from typing import Final
 
 from controller.control_loop import TURN_SECONDS
 from controller.errors import Interrupted
+from controller.led_threads import LedThreads
 from controller.variables.looking import Lister, Watcher
 from controller.variables.looks import Looks
 from controller.variables.making import Making
@@ -24,13 +24,9 @@ from controller.variables.worker import Worker
 from kube.namespaces import Namespaces
 from kube.tenant_clients import TenantClients
 from manifests.annotations import VARIABLES
-from runtime.bugs import described
-
-log = logging.getLogger("keyhole.controller")
 
 _CALL_SECONDS: Final = 10.0
 _NAMESPACES_EVERY_SECONDS: Final = 5.0
-_CLOSING_SECONDS: Final = 2.0
 
 
 class Variables:
@@ -55,7 +51,6 @@ class Variables:
         self._most_watches = settings.most_watches
         self._namespaces = namespaces
         self._meters = meters
-        self._is_leading = is_leading
         self._stopping = stopping
         self._clock = clock
         self._shared = Shared(clock)
@@ -65,16 +60,16 @@ class Variables:
         # Held while it changes what is looked at: a thread may find that this process leads no more at any time.
         self._lock = threading.Lock()
         self._watchers: dict[str, Watcher] = {}
-        self._threads: list[threading.Thread] = []
+        self._threads = LedThreads("making Secrets for variables", is_leading, stopping, self._forget_all)
         self._listed_at = float("-inf")
-        self._bug: Exception | None = None
 
     def turn(self) -> float:
         """Look which namespaces there are; return how many seconds to wait.
 
         Raises the errors of `kube` when namespaces cannot be listed, and a bug that a thread had.
         """
-        self._start()
+        works = {f"variables-{number}": self._work for number in range(WORKERS)}
+        self._threads.start({**works, "variables-lister": self._list})
         if self._clock() - self._listed_at >= _NAMESPACES_EVERY_SECONDS:
             enabled = self._namespaces.list_enabled_metadata(_CALL_SECONDS, also=VARIABLES)
             self._look_at([one.name.name for one in enabled])
@@ -82,9 +77,7 @@ class Variables:
         with self._lock:
             watches = [watcher.is_open for watcher in self._watchers.values()]
         self._meters.state(len(watches) + len(self._lister.namespaces), sum(watches), self._shared.waiting())
-        bug, self._bug = self._bug, None
-        if bug is not None:
-            raise bug
+        self._threads.raise_bug()
         return TURN_SECONDS
 
     def close(self) -> None:
@@ -93,19 +86,7 @@ class Variables:
             for watcher in self._watchers.values():
                 watcher.stop()
         self._shared.wake()
-        until = time.monotonic() + _CLOSING_SECONDS
-        for thread in self._threads:
-            thread.join(max(0.0, until - time.monotonic()))
-
-    def _start(self) -> None:
-        """Start the threads, and any anew that a bug has ended."""
-        self._threads = [thread for thread in self._threads if thread.is_alive()]
-        wanted = {f"variables-{number}": self._work for number in range(WORKERS)}
-        wanted["variables-lister"] = self._list
-        for name in wanted.keys() - {thread.name for thread in self._threads}:
-            thread = threading.Thread(target=self._run, args=(wanted[name],), name=name, daemon=True)
-            thread.start()
-            self._threads.append(thread)
+        self._threads.close()
 
     def _look_at(self, names: list[str]) -> None:
         """Watch the namespaces in which something happened last, and list the others."""
@@ -137,29 +118,8 @@ class Variables:
         self._lister.work(self._stopping)
 
     def _go_on(self) -> None:
-        if self._stopping.is_set() or not self._leads():
+        if not self._threads.may_go_on:
             raise Interrupted
-
-    def _leads(self) -> bool:
-        try:
-            return self._is_leading()
-        except Exception:  # noqa: BLE001 - the bug that ended the leading is told where it happened
-            return False
-
-    def _run(self, work: Callable[[], None]) -> None:
-        while not self._stopping.is_set():
-            if not self._leads():
-                self._forget_all()
-                self._stopping.wait(TURN_SECONDS)
-                continue
-            try:
-                work()
-            except Interrupted:
-                pass
-            except Exception as error:  # noqa: BLE001 - a bug must end neither this thread nor the others
-                log.error("bug while making Secrets for variables: %s", described(error))  # noqa: TRY400
-                self._bug = error
-                self._stopping.wait(TURN_SECONDS)
 
     def _forget_all(self) -> None:
         """Forget everything: by the time this process leads again, another one has worked."""
