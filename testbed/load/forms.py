@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from testbed.keyhole.definitions import definition
 from testbed.load.objects import CONSTANT_BASE64, CREATED, KEY
 
 _GROUP, _RESOURCE = "bench.example.com", "settings"
@@ -109,34 +110,10 @@ FORMS: Final = (
     ),
 )
 
-DEFINITION: Final[Mapping[str, Any]] = {
-    "apiVersion": "apiextensions.k8s.io/v1",
-    "kind": "CustomResourceDefinition",
-    "metadata": {"name": f"{_RESOURCE}.{_GROUP}"},
-    "spec": {
-        "group": _GROUP,
-        "scope": "Namespaced",
-        "names": {"plural": _RESOURCE, "singular": "setting", "kind": "Setting", "listKind": "SettingList"},
-        "versions": [
-            {
-                "name": "v1",
-                "served": True,
-                "storage": True,
-                "schema": {
-                    "openAPIV3Schema": {
-                        "type": "object",
-                        "properties": {
-                            "spec": {
-                                "type": "object",
-                                "properties": {"host": {"type": "string"}, "password": {"type": "string"}},
-                            }
-                        },
-                    }
-                },
-            }
-        ],
-    },
-}
+_STRING: Final = {"type": "string"}
+DEFINITION: Final = definition(
+    _GROUP, "Setting", _RESOURCE, {"type": "object", "properties": {"host": _STRING, "password": _STRING}}
+)
 KINDS: Final = {
     "kinds": [
         {"kind": "ConfigMap"},

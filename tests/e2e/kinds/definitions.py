@@ -5,6 +5,8 @@ from typing import Any, Final
 
 import yaml
 
+from testbed.keyhole.definitions import definition
+
 GROUP: Final = "example.org"
 DATABASES: Final = "databases"
 BOXES: Final = "boxes"
@@ -52,31 +54,12 @@ _SPEC: Final = yaml.safe_load(
             limits: {type: object, properties: {most: {type: integer}}}
     """
 )
-_ANYTHING: Final = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
 
 
 def definitions() -> list[dict[str, Any]]:
     """Return the CustomResourceDefinitions."""
     return [
-        _definition("Database", DATABASES, _SPEC, ["v1", "v1beta1"]),
-        _definition("Box", BOXES, _ANYTHING, ["v1"]),
-        _definition("Application", "applications", _ANYTHING, ["v1alpha1"], group="argoproj.io"),
+        definition(GROUP, "Database", DATABASES, _SPEC, ["v1", "v1beta1"]),
+        definition(GROUP, "Box", BOXES),
+        definition("argoproj.io", "Application", "applications", versions=["v1alpha1"]),
     ]
-
-
-def _definition(kind: str, plural: str, spec: Any, versions: list[str], *, group: str = GROUP) -> dict[str, Any]:
-    schema = {"openAPIV3Schema": {"type": "object", "properties": {"spec": spec, "status": _ANYTHING}}}
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{plural}.{group}"},
-        "spec": {
-            "group": group,
-            "scope": "Namespaced",
-            "names": {"kind": kind, "plural": plural, "singular": kind.lower()},
-            "versions": [
-                {"name": name, "served": True, "storage": index == 0, "schema": schema, "subresources": {"status": {}}}
-                for index, name in enumerate(versions)
-            ],
-        },
-    }

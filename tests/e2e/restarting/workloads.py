@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from testbed import Testbed
+from testbed.keyhole.definitions import definition
 from testbed.keyhole.objects import apply, merge
 from tests.e2e.objects import Manifest
 
@@ -20,25 +21,7 @@ PLURALS = {
 }
 OPTED_IN = {"keyhole.dev/restart": "true"}
 # Argo's definition has a schema of 500 KB. What matters here is that the API server keeps what it is sent.
-ROLLOUTS: Manifest = {
-    "apiVersion": "apiextensions.k8s.io/v1",
-    "kind": "CustomResourceDefinition",
-    "metadata": {"name": "rollouts.argoproj.io"},
-    "spec": {
-        "group": "argoproj.io",
-        "scope": "Namespaced",
-        "names": {"plural": "rollouts", "singular": "rollout", "kind": "Rollout"},
-        "versions": [
-            {
-                "name": "v1alpha1",
-                "served": True,
-                "storage": True,
-                "subresources": {"status": {}},
-                "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}},
-            }
-        ],
-    },
-}
+ROLLOUTS = definition("argoproj.io", "Rollout", "rollouts", versions=["v1alpha1"])
 
 
 def workload(

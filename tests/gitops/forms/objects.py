@@ -8,6 +8,7 @@ from typing import Any
 from manifests.variables import marker
 from testbed import Testbed
 from testbed.gitops.kept import Kept
+from testbed.keyhole.definitions import definition
 
 NAMESPACE = "gitops-forms"
 GROUP, RESOURCE = "example.org", "routers"
@@ -19,39 +20,10 @@ KEPT = (
     Kept(GROUP, "Router", RESOURCE),
 )
 _STRING = {"type": "string"}
-_SERVER = {"type": "object", "properties": {"host": _STRING, "password": _STRING}}
-DEFINITION: Mapping[str, Any] = {
-    "apiVersion": "apiextensions.k8s.io/v1",
-    "kind": "CustomResourceDefinition",
-    "metadata": {"name": f"{RESOURCE}.{GROUP}"},
-    "spec": {
-        "group": GROUP,
-        "scope": "Namespaced",
-        "names": {"plural": RESOURCE, "singular": "router", "kind": "Router", "listKind": "RouterList"},
-        "versions": [
-            {
-                "name": "v1",
-                "served": True,
-                "storage": True,
-                "schema": {
-                    "openAPIV3Schema": {
-                        "type": "object",
-                        "properties": {
-                            "spec": {
-                                "type": "object",
-                                # Without a merge key: the list belongs to one owner as a whole.
-                                "properties": {
-                                    "token": _STRING,
-                                    "servers": {"type": "array", "items": _SERVER},
-                                },
-                            }
-                        },
-                    }
-                },
-            }
-        ],
-    },
-}
+# Without a merge key: the list belongs to one owner as a whole.
+_SERVERS = {"type": "array", "items": {"type": "object", "properties": {"host": _STRING, "password": _STRING}}}
+_SPEC = {"type": "object", "properties": {"token": _STRING, "servers": _SERVERS}}
+DEFINITION = definition(GROUP, "Router", RESOURCE, _SPEC)
 KINDS = {
     "kinds": [
         {"kind": "ConfigMap"},
