@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import click
+from click.shell_completion import CompletionItem
 
 from cli.errors import NotDoneError
 
@@ -69,6 +70,12 @@ class LateGroup(click.Group):
         """Write the list of subcommands from the table, without importing any (click's hook)."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, self.late[name].help) for name in sorted(self.late)])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return the names of subcommands that begin so from the table, without importing any (click's hook)."""
+        names = (name for name in sorted(self.late) if name.startswith(incomplete))
+        options = click.Command.shell_complete(self, ctx, incomplete)
+        return [*(CompletionItem(name, help=self.late[name].help) for name in names), *options]
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the subcommand; if the install lacks what it needs, say what to install (click's hook)."""

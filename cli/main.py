@@ -11,13 +11,17 @@ from cli.version import VERSION
 COMMANDS: Final[Mapping[str, Late]] = {
     "audit": Late("cli.commands.audit", "Check the audit trail that the webhook writes."),
     "certs": Late("cli.commands.certs", "Issue and inspect the certificates that a webhook serves with."),
+    "completion": Late(
+        "cli.commands.completion",
+        "Print a script for SHELL that completes commands, options and file names of `keyhole`.",
+    ),
     "connections": Late("cli.commands.connections", "Check the file that says which Vault Keyhole asks, and as whom."),
     "controller": Late(
         "cli.commands.controller",
         "Make and rotate the record key; follow Vault, make Secrets for variables and issue certificates if asked to.",
         "server",
     ),
-    "key": Late("cli.commands.key", "Rotate the key that signs the records, and show its state.", "cluster"),
+    "key": Late("cli.commands.keys.key", "Rotate the key that signs the records, and show its state.", "cluster"),
     "lint": Late(
         "cli.commands.review.lint", "Check manifests for references that cannot work, and for secrets in plain text."
     ),

@@ -70,8 +70,8 @@ def test_a_request_that_waits_does_not_take_the_wish_to_drop_from_the_rotation_u
     """The one that waits begins when the other one ends, and that one ends only if it is told to drop the old key."""
     rotation = Rotation("under-way", "b" * 8, Step.REFRESHING)
     secret = _KeySecret({STATUS: KeyStatus("b" * 8, ("a" * 8, "b" * 8), rotation).dump(), ROTATE: "waits"})
-    monkeypatch.setattr("cli.commands.key_secret.connect", lambda _: None)
-    monkeypatch.setattr("cli.commands.key_secret.Secrets", lambda _: secret)
+    monkeypatch.setattr("cli.commands.keys.secret.connect", lambda _: None)
+    monkeypatch.setattr("cli.commands.keys.secret.Secrets", lambda _: secret)
     asked = ["key", "rotate", "--drop-old", "--no-wait", "--kubeconfig", str(kubeconfig)]
     done = CliRunner().invoke(main, asked)
     assert (done.exit_code, done.stdout) == (0, "rotation under-way is under way already\n")

@@ -208,3 +208,9 @@ def test_with_its_extra_a_command_gets_as_far_as_asking(cluster: Path, server: P
         told = failed([str(word) for word in command], tmp_path)
         assert "API server" in told or "kubeconfig" in told
         assert "pip install" not in told
+
+
+def test_no_requirement_lays_a_package_of_our_names_beside_ours() -> None:
+    """Whichever of the two is installed last would take the place of the other."""
+    theirs = metadata.packages_distributions()
+    assert {room: theirs[room] for room in PACKAGES if set(theirs.get(room, ())) - {"keyhole"}} == {}

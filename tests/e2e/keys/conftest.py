@@ -15,7 +15,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from cli.commands.key import key as command
+from cli.commands.keys.key import key as command
 from manifests.provenance.key_status import ROTATE, STATUS, KeyStatus, parse
 from manifests.provenance.keyring import KeyRing
 from manifests.provenance.keyring import parse as parse_ring
@@ -106,7 +106,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("controller.process", "controller.control_loop"):
         monkeypatch.setattr(f"{module}.TURN_SECONDS", TURN_SECONDS)
     monkeypatch.setattr("controller.keys.rotation.NEXT_PASS_SECONDS", _NEXT_PASS_SECONDS)
-    monkeypatch.setattr("cli.commands.key._POLL_SECONDS", TURN_SECONDS)
+    monkeypatch.setattr("cli.commands.keys.key._POLL_SECONDS", TURN_SECONDS)
 
 
 @pytest.fixture(scope="package")

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.commands.key_report import position, shown, tell, tell_dropped, tell_problems, words
+from cli.commands.keys.report import position, shown, tell, tell_dropped, tell_problems, words
 from cli.errors import NotDoneError
 from cli.parameters import ObjectNameType
 from kube.objects import ObjectName
 from manifests.provenance.key_status import STATUS, Rotation, Step, parse, request_of
 
 if TYPE_CHECKING:
-    from cli.commands.key_secret import KeySecret
+    from cli.commands.keys.secret import KeySecret
 
 _POLL_SECONDS = 1.0
 
@@ -88,7 +88,7 @@ def rotate(record_key: ObjectName, kubeconfig: Path, *, no_wait: bool, drop_old:
     Exit code 0: done, or with --no-wait, asked for. 1: records of some namespaces could not be signed again; the old
     key stays, and the controller keeps trying. 2: the rotation could not be asked for, or did not end in time.
     """
-    from cli.commands.key_secret import KeySecret
+    from cli.commands.keys.secret import KeySecret
 
     secret = KeySecret(record_key, kubeconfig)
     request, is_new = secret.ask(drop_old=drop_old)
@@ -120,7 +120,7 @@ def status(record_key: ObjectName, kubeconfig: Path, *, output: str) -> None:
 
     Exit code 1 if there is no key yet, or if a rotation needs somebody's help to go on.
     """
-    from cli.commands.key_secret import KeySecret
+    from cli.commands.keys.secret import KeySecret
 
     metadata = KeySecret(record_key, kubeconfig).read()
     found, pending = parse(metadata.annotations.get(STATUS)), request_of(metadata.annotations)

@@ -1,0 +1,1 @@
+"""`keyhole key`: the key that signs the records."""
