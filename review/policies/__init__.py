@@ -1,0 +1,1 @@
+"""Vault policies as text: what they say, and what a token with them may do. Nothing here asks Vault."""

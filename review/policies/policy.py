@@ -1,0 +1,162 @@
+"""What a token with a policy may do, by Vault's own rules of priority.
+
+Sources: Vault, *Policies*, "Policy syntax" and "Priority matching"; its tests of `sys/capabilities` for what the page
+leaves open. A real Vault judges the same pairs in tests/e2e/review/test_policies.py.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from review.sources.text import Place
+
+DENY: Final = "deny"
+CAPABILITIES: Final = frozenset(
+    {"create", "read", "update", "patch", "delete", "list", "sudo", DENY, "subscribe", "recover"}
+)
+_LIST: Final = "list"
+_ONE_SEGMENT: Final = "+"
+_ANYTHING: Final = "*"
+_TEMPLATE: Final = re.compile(r"\{\{.*?\}\}|\$\{[^{}]*\}", re.DOTALL)
+# The template that `keyhole tenant --templated` writes. The accessor may be Terraform's expression.
+_NAMESPACE: Final = re.compile(
+    r"\{\{\s*identity\.entity\.aliases\.(?:\$\{[^{}]*\}|[^.{}])+\.metadata\.service_account_namespace\s*\}\}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One path of a policy and what it grants there.
+
+    `conditions` are attributes that narrow the grant by what is in a request, such as `required_parameters`.
+    """
+
+    path: str
+    capabilities: frozenset[str]
+    place: Place = field(compare=False, default_factory=lambda: Place(""))
+    conditions: frozenset[str] = frozenset()
+
+    @property
+    def is_template(self) -> bool:
+        """Whether Vault, or Terraform before it, puts something into the path that is not known here."""
+        return _TEMPLATE.search(self.path) is not None
+
+    @property
+    def has_segment_wildcards(self) -> bool:
+        """Whether Vault looks for `+` in the path; one within a segment stands for itself."""
+        return self.path == _ONE_SEGMENT or self.path.startswith("+/") or "/+" in self.path
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the path ends in `*`, which stands for anything, nothing and slashes included."""
+        return self.path.endswith(_ANYTHING)
+
+    def grants(self, capability: str) -> bool:
+        """Whether this rule alone grants a capability."""
+        return capability in self.capabilities and DENY not in self.capabilities
+
+    def matches(self, path: str) -> bool:
+        """Whether the rule is about a path. One with a template is if anything could be put in to make it so."""
+        if self.is_template:
+            return self._could_match(path)
+        if self.has_segment_wildcards:
+            return self._matches_by_segment(path.split("/"))
+        return path.startswith(self.path[:-1]) if self.is_open else path == self.path
+
+    def _matches_by_segment(self, given: Sequence[str]) -> bool:
+        wanted = self.path.removesuffix(_ANYTHING).split("/")
+        if len(given) < len(wanted) or (len(given) > len(wanted) and not self.is_open):
+            return False
+        *whole, last = wanted
+        if not all(want in {_ONE_SEGMENT, have} for want, have in zip(whole, given, strict=False)):
+            return False
+        have = given[len(whole)]
+        return last in {_ONE_SEGMENT, have} or (self.is_open and have.startswith(last))
+
+    def _could_match(self, path: str) -> bool:
+        pattern = "".join(
+            ".*" if number % 2 else re.escape(piece).replace(r"\+", "[^/]*")
+            for number, piece in enumerate(_split(self.path.removesuffix(_ANYTHING)))
+        )
+        return re.fullmatch(pattern + (".*" if self.is_open else ""), path, re.DOTALL) is not None
+
+    @property
+    def rank(self) -> tuple[bool, int, bool, int, int, bytes]:
+        """What decides between two rules about one path: the larger one governs. Lengths count bytes, as in Vault."""
+        is_exact = not (self.is_open or self.has_segment_wildcards)
+        path = self.path.encode()
+        bare = path.removesuffix(b"*")
+        wildcards = bare.split(b"/").count(b"+") if self.has_segment_wildcards else 0
+        first = path.find(b"+") if self.has_segment_wildcards else len(bare)
+        return is_exact, first, not self.is_open, -wildcards, len(bare), bare
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A policy as it is written. A token with several policies may do what `together` says."""
+
+    name: str
+    rules: Sequence[Rule]
+    place: Place = field(compare=False, default_factory=lambda: Place(""))
+
+    def allows(self, path: str, capability: str) -> bool | None:
+        """Whether a token with this policy alone has a capability on a path of Vault's API, without a leading slash.
+
+        None if that depends on what is not known here: what a template stands for, or what else is in the request.
+        """
+        found = self._governing(path, is_list=capability == _LIST)
+        granted = any(rule.grants(capability) for rule in found) and not any(
+            DENY in rule.capabilities for rule in found
+        )
+        if granted and any(rule.conditions for rule in found):
+            return None
+        perhaps = [rule for rule in self.rules if rule.is_template and rule.matches(path)]
+        if found and found[0].rank[0]:
+            # Nothing comes before a rule with exactly this path, but another one with exactly this path adds to it.
+            perhaps = [rule for rule in perhaps if rule.rank[0]]
+        return granted if all(rule.grants(capability) is granted for rule in perhaps) else None
+
+    def in_namespace(self, namespace: str) -> "Policy":
+        """Return the policy as Vault reads it for the identity of a Kubernetes namespace.
+
+        The template that Keyhole's own policies have is filled in; others stay.
+        """
+        rules = [replace(rule, path=_NAMESPACE.sub(lambda _: namespace, rule.path)) for rule in self.rules]
+        return replace(self, rules=rules)
+
+    def _governing(self, path: str, *, is_list: bool) -> list[Rule]:
+        """Return the rules, all with the same path, that decide on a path; none if no rule is about it."""
+        known = [rule for rule in self.rules if not rule.is_template]
+        bare = path.removesuffix("/")
+        if not is_list or bare == path:
+            return _best([rule for rule in known if rule.matches(path)])
+        # To list a folder one names it with a slash; rules are found without it too, and first.
+        for each in (path, bare):
+            if exact := [rule for rule in known if rule.rank[0] and rule.path == each]:
+                return exact
+        return _best([rule for rule in known if rule.matches(bare)]) or _best(
+            [rule for rule in known if rule.matches(path)]
+        )
+
+
+def together(policies: Iterable[Policy]) -> Policy:
+    """Return one policy that allows what a token with all of these may do."""
+    every = list(policies)
+    return Policy(", ".join(policy.name for policy in every), [rule for policy in every for rule in policy.rules])
+
+
+def _best(rules: Sequence[Rule]) -> list[Rule]:
+    if not rules:
+        return []
+    best = max(rules, key=lambda rule: rule.rank)
+    return [rule for rule in rules if rule.path == best.path]
+
+
+def _split(path: str) -> list[str]:
+    """Split a path at its templates: every second piece stands for one."""
+    pieces, at = [], 0
+    for found in _TEMPLATE.finditer(path):
+        pieces += [path[at : found.start()], found[0]]
+        at = found.end()
+    return [*pieces, path[at:]]
