@@ -54,9 +54,11 @@ nightly: test laws uptime crowds soak ## Everything, the same tests with large n
 	KEYHOLE_REVISIONS=5 KEYHOLE_TIMES_ANEW=50 \
 		$(BIN)/pytest $(UNHURRIED) -s -m servers tests/e2e/variables/test_lifetimes.py
 
-laws: $(INSTALLED) ## Hold the laws of the patch against 100,000 generated objects (about half an hour)
+laws: $(INSTALLED) ## Hold the laws of patches and rendering against 100,000 generated objects (about an hour)
 	KEYHOLE_LAW_OBJECTS=25000 $(BIN)/pytest $(UNHURRIED) tests/webhook/admission/test_patch_laws.py
 	KEYHOLE_LAW_OBJECTS=10000 $(BIN)/pytest $(UNHURRIED) tests/manifests/kinds/test_laws.py
+	KEYHOLE_RENDER_DOCUMENTS=10000 KEYHOLE_BOSH_REFERENCES=100000 \
+		$(BIN)/pytest $(UNHURRIED) tests/review/rendering/test_laws.py
 
 soak: $(INSTALLED) ## Load one Keyhole steadily and see whether it leaks (MINUTES=30)
 	$(BIN)/python -m bench soak --minutes $(or $(MINUTES),30)

@@ -1,0 +1,44 @@
+"""What a YAML document is for, where that decides how a value is written, or that none may be."""
+
+from collections.abc import Mapping
+from enum import Enum, auto
+from itertools import pairwise
+from typing import Final
+
+from review.rendering.dotenv import BRACES
+from review.sources.nodes import Path
+
+_ANNOTATIONS: Final = ("metadata", "annotations")
+_ANNOTATED: Final = "an annotation, which anybody may read: Keyhole fills this object when it is applied"
+_ENCODED: Final = "`data` is base64: write the reference into `stringData`, or have Keyhole fill the object"
+MAP: Final = "{"
+"""What stands for the value of a key at the top that is a map."""
+
+
+class Kind(Enum):
+    """What a document is for."""
+
+    COMPOSE = auto()
+    SECRET = auto()
+    KUBERNETES = auto()
+    OTHER = auto()
+
+    def bars(self, path: Path, text: str) -> str:
+        """Return why no reference may stand at a path, or nothing."""
+        if self is Kind.COMPOSE:
+            return BRACES if "${vault" in text else ""
+        if self is Kind.SECRET and path[0] == "data":
+            return _ENCODED
+        is_object = self in {Kind.SECRET, Kind.KUBERNETES}
+        return _ANNOTATED if is_object and _ANNOTATIONS in pairwise(path) else ""
+
+    def inserted(self, value: str) -> str:
+        """Return what is inserted for a value. Compose replaces variables in every text; `$$` is a `$` for it."""
+        return value.replace("$", "$$") if self is Kind.COMPOSE else value
+
+
+def kind_of(top: Mapping[str, str]) -> Kind:
+    """Return what a document is for, by the keys at its top: their texts, or `MAP`."""
+    if "apiVersion" in top and "kind" in top:
+        return Kind.SECRET if (top["apiVersion"], top["kind"]) == ("v1", "Secret") else Kind.KUBERNETES
+    return Kind.COMPOSE if top.get("services") == MAP and "applications" not in top else Kind.OTHER
