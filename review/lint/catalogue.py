@@ -42,6 +42,12 @@ SHARED_PATH: Final = Rule(
     "Whoever can read secrets in one of them has what the others use; a rotation reaches all of them.",
     "Give each namespace a path of its own, unless sharing is meant.",
 )  # fmt: skip
+OVER_LIMIT: Final = Rule(
+    "KH110", "over-a-limit", _ERROR,
+    "An object passes a limit of Keyhole or of Kubernetes.",
+    "Admission or the API server refuses it.",
+    "Spread what it holds over several objects, or use whole secrets; the message names the limit.",
+)  # fmt: skip
 DRIFTS: Final = Rule(
     "KH201", "reference-drifts", _WARNING,
     "A reference stands in place of a value, and Argo CD applies this repository.",
@@ -56,8 +62,10 @@ NOT_FILLED: Final = Rule(
 )  # fmt: skip
 NO_TENANT: Final = Rule(
     "KH204", "namespace-without-label", _ERROR,
-    "An object has references, and its namespace's manifest lacks the label `keyhole.dev/enabled: \"true\"`.",
-    "Without the label the API server does not ask Keyhole, and the text of the reference arrives in the cluster.",
+    "An object has references, and its namespace's manifest lacks the label `keyhole.dev/enabled: \"true\"`, or "
+    'for variables `keyhole.dev/variables: "true"`.',
+    "Without the first the API server does not ask Keyhole, and the text of the reference arrives in the cluster; "
+    "without the second a workload with variables is refused.",
     "Label the namespace; `keyhole tenant NAMESPACE` prints what else it needs.",
 )  # fmt: skip
 UNKNOWN_NAME: Final = Rule(
@@ -83,6 +91,18 @@ FIXED: Final = Rule(
     "A filled object cannot change, or gets another name each time.",
     "A new value in Vault does not reach it.",
     "Leave out `immutable` and `generateName`, or pin the version of the reference.",
+)  # fmt: skip
+WARNED: Final = Rule(
+    "KH209", "admission-warns", _WARNING,
+    "Admission takes this, with a warning.",
+    "Something in it most likely does not do what it was written for.",
+    "Do as the message says; it has the words of admission.",
+)  # fmt: skip
+COPIED: Final = Rule(
+    "KH210", "copied-from-a-cluster", _WARNING,
+    "What only Keyhole writes stands in a manifest.",
+    "It was copied from a cluster. A client that applies it owns it then, and brings an old state back.",
+    "Remove it; Keyhole writes it when the object is applied.",
 )  # fmt: skip
 PLAINTEXT: Final = Rule(
     "KH301", "plaintext-secret", _WARNING,
@@ -116,7 +136,7 @@ PRIVATE_KEY: Final = Rule(
 )  # fmt: skip
 
 RULES: Final[tuple[Rule, ...]] = (
-    ENDED_IGNORE, BAD_IGNORE, KEY_TWICE, REFUSED, MALFORMED, SHARED_PATH, DRIFTS, NOT_FILLED, NO_TENANT, UNKNOWN_NAME,
-    BESIDE, NO_SUCH_NAME, FIXED, PLAINTEXT, GENERATED, TOKEN, URL_PASSWORD, PRIVATE_KEY,
+    ENDED_IGNORE, BAD_IGNORE, KEY_TWICE, REFUSED, MALFORMED, SHARED_PATH, OVER_LIMIT, DRIFTS, NOT_FILLED, NO_TENANT,
+    UNKNOWN_NAME, BESIDE, NO_SUCH_NAME, FIXED, WARNED, COPIED, PLAINTEXT, GENERATED, TOKEN, URL_PASSWORD, PRIVATE_KEY,
 )  # fmt: skip
 BY_ID: Final = {rule.id: rule for rule in RULES}

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path as FilePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from review.findings.baseline import Baseline
 from review.findings.finding import Finding, ObjectName, told_apart
@@ -19,6 +19,9 @@ from review.sources.comments import BadIgnore, Ignore, ignores
 from review.sources.nodes import Path
 from review.sources.stream import RENDER, Document, read_text
 from review.sources.text import NotChecked, NotText, Place, Text, decode
+
+if TYPE_CHECKING:
+    from manifests.kinds.known import Kinds
 
 # A shorter key is no token.
 _SHORTEST = 16
@@ -43,6 +46,8 @@ class Lint:
     """Whether findings of a file are told. What it says about the whole tree counts in any case."""
     judges: Sequence[Judge] = ()
     """What judges the tree in the end."""
+    kinds: "Kinds | None" = None
+    """The kinds beside Secrets that are filled; None if nobody told us."""
     _tree: Tree = field(default_factory=Tree)
     _findings: list[Finding] = field(default_factory=list)
     _unchecked: list[NotChecked] = field(default_factory=list)
@@ -112,11 +117,12 @@ class Lint:
             self._findings.append(whole.finding(KEY_TWICE, path, message, place=place))
 
     def _references(self, manifest: Manifest) -> None:
-        from review.lint import references  # noqa: PLC0415 - takes longer to import than most files to look at
+        from review.lint.forms import references  # noqa: PLC0415 - takes longer to import than most files to look at
 
-        findings, uses = references.references(manifest)
-        self._findings += findings
-        self._tree.refers(uses)
+        seen = references.references(manifest, self.kinds)
+        self._findings += seen.findings
+        self._unchecked += seen.unchecked
+        self._tree.refers(seen.uses)
 
     def _comments(self, text: Text) -> None:
         for found in ignores(text):

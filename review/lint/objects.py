@@ -1,10 +1,10 @@
 """The objects of a document, and findings in them."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import jsonpointer
 
@@ -12,10 +12,14 @@ from resolver.references.characters import visible
 from review.findings.finding import Finding, ObjectName
 from review.findings.rule import Rule
 from review.lint.tokens import shown
-from review.lint.uses import Spot
+from review.lint.uses import Spot, Use
 from review.sources.nodes import Path
 from review.sources.stream import Document
 from review.sources.text import Place
+
+if TYPE_CHECKING:
+    from manifests.fields.scan import Form
+    from resolver.references.reference import Reference
 
 # The longest key of a Secret, or name of an annotation within its domain.
 _LONGEST_NAME = 253
@@ -29,7 +33,9 @@ _KUSTOMIZATIONS: Final = ("kustomization.yaml", "kustomization.yml", "Kustomizat
 class Manifest:
     """An object of Kubernetes, or whatever else a document is.
 
-    `path` is where it stands in the document. `content` is what stands at `within` in it: all, or an inner object.
+    `path` is where it stands in the document. `content` is what stands at `within` in it: all, or an inner object, and
+    `inner` is that one's own name. `text` is the path of the text in the object that holds this document, if one does:
+    pointers begin with it.
     """
 
     document: Document
@@ -37,28 +43,60 @@ class Manifest:
     content: Any = field(repr=False)
     name: ObjectName
     within: Path = ()
+    inner: ObjectName | None = None
+    text: Path = ()
 
     @property
     def is_object(self) -> bool:
         """Whether it says of which kind it is."""
         return bool(self.name.kind)
 
-    def part(self, *keys: str) -> Mapping[str, Any]:
+    @property
+    def name_inside(self) -> ObjectName:
+        """The name of the object that `content` is: the inner one, or the whole."""
+        return self.inner or self.name
+
+    @property
+    def is_object_inside(self) -> bool:
+        """Whether `content` says of which kind it is."""
+        return bool(self.name_inside.kind)
+
+    def part(self, *keys: str | int) -> Mapping[str, Any]:
         """Return the map behind some keys; an empty one if there is none."""
         found = self.content
         for key in keys:
-            found = found.get(key) if isinstance(found, dict) else None
+            if isinstance(key, int):
+                found = found[key] if isinstance(found, list) and key < len(found) else None
+            else:
+                found = found.get(key) if isinstance(found, dict) else None
         return found if isinstance(found, dict) else {}
+
+    def place(self, path: Path, line: int | None = None) -> Place:
+        """Return where something stands; of a text of several lines the one with this number, counted from 0."""
+        whole = (*self.path, *self.within, *path)
+        return self.document.place(whole) if line is None else self.document.line_in(whole, line)
 
     def finding(self, rule: Rule, path: Path, message: str, *, place: Place | None = None) -> Finding:
         """Return a finding at a path in this object."""
-        where = place or self.document.place((*self.path, *self.within, *path))
-        return Finding(rule, where, message, self.name, pointer((*self.within, *path)), rule.severity)
+        return self.spot(path, place=place).finding(rule, message)
 
-    def spot(self, path: Path) -> Spot:
+    def spot(self, path: Path, *, place: Place | None = None) -> Spot:
         """Return where a field of this object stands."""
-        where = self.document.place((*self.path, *self.within, *path))
-        return Spot(self.name, where, pointer((*self.within, *path)))
+        return Spot(self.name, place or self.place(path), pointer((*self.text, *self.within, *path)))
+
+    def uses(
+        self,
+        path: Path,
+        form: "Form",
+        references: Iterable["Reference"],
+        *,
+        place: Place | None = None,
+        is_variable: bool = False,
+    ) -> Sequence[Use]:
+        """Return the uses of a field of this object, each reference once."""
+        spot = self.spot(path, place=place)
+        found = dict.fromkeys(references)
+        return [Use(spot, form, reference, self.name_inside, is_variable) for reference in found]
 
 
 def pointer(path: Sequence[str | int]) -> str:

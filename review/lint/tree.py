@@ -4,13 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from manifests.annotations import DOMAIN
+from manifests.annotations import DOMAIN, VARIABLES
 from review.findings.finding import Finding, ObjectName
 from review.findings.rule import Severity
 from review.lint.catalogue import DRIFTS, NO_TENANT, PLAINTEXT, SHARED_PATH
 from review.lint.objects import Manifest, named
 from review.lint.uses import Spot, Use
 
+_TRUE: Final = ("true", True)
 _ENABLED: Final = f"{DOMAIN}/enabled"
 _IN_PLACE: Final = "in place"  # manifests.fields.scan.Form, which most runs need not import
 _DRIFTS: Final = "a reference stands in place of the value, and Argo CD shows this object as OutOfSync for ever"
@@ -34,7 +35,7 @@ class Tree:
         name = manifest.name
         if name.kind == "Namespace" and not name.group:
             self.labels[name.name] = {**self.labels.get(name.name, {}), **manifest.part("metadata", "labels")}
-            enabled = manifest.part("metadata", "labels").get(_ENABLED) in ("true", True)
+            enabled = manifest.part("metadata", "labels").get(_ENABLED) in _TRUE
             self.namespaces[name.name] = enabled or self.namespaces.get(name.name, False)
         elif name.group == "argoproj.io" and name.kind in {"Application", "ApplicationSet"}:
             self.has_argocd = True
@@ -58,11 +59,17 @@ class Tree:
         return self.namespaces.get(name.namespace, False) or name in self._with_references
 
     def _without_label(self) -> Iterator[Finding]:
-        told: set[ObjectName] = set()
+        told: set[tuple[ObjectName, str]] = set()
         for use in self.uses:
-            if self.namespaces.get(use.namespace) is False and use.wanted_by not in told:
-                told.add(use.wanted_by)
-                message = f'namespace {use.namespace} has a manifest here, which lacks the label {_ENABLED}: "true"'
+            enabled = self.namespaces.get(use.namespace)
+            if enabled is None:
+                continue
+            label = "" if enabled else _ENABLED
+            if enabled and use.is_variable and self.labels[use.namespace].get(VARIABLES) not in _TRUE:
+                label = VARIABLES
+            if label and (use.wanted_by, label) not in told:
+                told.add((use.wanted_by, label))
+                message = f'namespace {use.namespace} has a manifest here, which lacks the label {label}: "true"'
                 yield use.spot.finding(NO_TENANT, message)
 
     def _drifting(self) -> Iterator[Finding]:

@@ -1,6 +1,5 @@
 """The references of a tree, one by one: where each stands, and which object takes its value."""
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -40,6 +39,8 @@ class Use:
     form: "Form"
     reference: "Reference"
     wanted_by: ObjectName
+    is_variable: bool = False
+    """Whether it is a variable of a workload, which the namespace has to allow by a label of its own."""
 
     @property
     def is_whole(self) -> bool:
@@ -50,8 +51,3 @@ class Use:
     def namespace(self) -> str:
         """The namespace as whose identity Vault is asked; empty if no file says it."""
         return self.wanted_by.namespace
-
-
-def uses_of(spot: Spot, form: "Form", references: Iterable["Reference"], wanted_by: ObjectName) -> Sequence[Use]:
-    """Return the uses of one field, each reference once."""
-    return [Use(spot, form, reference, wanted_by) for reference in dict.fromkeys(references)]

@@ -6,11 +6,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from cli.errors import NotDoneError, tell
+from cli.parameters import kinds_option
 from cli.version import VERSION
 from review.findings import baseline as baselines
 from review.findings.report import Report
@@ -19,6 +20,9 @@ from review.lint.catalogue import BY_ID, RULES
 from review.lint.lint import Lint, Source, sources
 from review.sources import files, git
 from review.sources.text import NotChecked
+
+if TYPE_CHECKING:
+    from manifests.kinds.known import Kinds
 
 _FINDINGS: Final = 1
 _STANDARD_INPUT: Final = Path("-")
@@ -80,6 +84,7 @@ Examples:
     show_default=True,
     help="The least severe finding that makes the exit code 1.",
 )
+@kinds_option
 @click.option("--exclude", multiple=True, help="Leave out paths that fit this pattern, or of which a part does.")
 @click.option("--changed-since", metavar="REVISION", help="Tell only of files that differ from this revision of Git.")
 @click.option("--baseline", type=_FILE, help="Do not tell of the findings in this file.")
@@ -94,6 +99,7 @@ def lint(
     paths: tuple[Path, ...],
     outputs: tuple[tuple[str, Path | None], ...],
     fail_on: str,
+    kinds: "Kinds | None",
     exclude: tuple[str, ...],
     changed_since: str | None,
     baseline: Path | None,
@@ -113,7 +119,7 @@ def lint(
     # What is made here has no cycles, and there is much of it: the collector would look in vain.
     gc.set_threshold(_RARELY)
     roots = paths or (Path(),)
-    run = Lint(datetime.now(UTC).date(), _known(baseline), _told(roots, changed_since))
+    run = Lint(datetime.now(UTC).date(), _known(baseline), _told(roots, changed_since), kinds=kinds)
     for source in _with_progress(_sources(roots, exclude)):
         run.look(source)
     report = run.report()

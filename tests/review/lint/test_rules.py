@@ -45,7 +45,7 @@ NOTES = "/metadata/annotations"
         ),
         pytest.param(
             SECRET + "  annotations:\n    keyhole.dev/fields: |\n      /data/a: vault:x\n",
-            [("KH101", 7, f"{NOTES}/keyhole.dev~1fields")],
+            [("KH101", 8, f"{NOTES}/keyhole.dev~1fields")],
             id="malformed in the map of fields",
         ),
         pytest.param(
