@@ -15,8 +15,8 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help venv check static unit test test-gitops nightly laws soak uptime crowds demo bench bench-loop sbom testbed charts
-.PHONY: bench-variables format lock clean
+.PHONY: help venv check static unit test test-gitops test-hooks nightly laws soak uptime crowds demo bench bench-loop
+.PHONY: sbom testbed charts bench-variables format lock clean
 
 help: ## Show this list
 	@echo "Usage: make TARGET"
@@ -35,7 +35,7 @@ static: $(INSTALLED) ## Check style, types and imports alone
 	$(BIN)/lint-imports --no-logo
 
 unit: $(INSTALLED) ## Run the tests that need no server alone
-	$(BIN)/pytest $(PARALLEL) -m "not servers and not gitops"
+	$(BIN)/pytest $(PARALLEL) -m "not servers and not gitops and not network"
 
 test: check testbed ## Check, then run the end-to-end tests on a real API server, etcd and Vault
 	$(BIN)/pytest $(PARALLEL) -m servers tests/e2e tests/testbed tests/charts
@@ -43,6 +43,9 @@ test: check testbed ## Check, then run the end-to-end tests on a real API server
 test-gitops: $(INSTALLED) ## Run the tests with real Flux, Argo CD and helm; the first time builds them
 	$(BIN)/python -m testbed build redis-server kustomize-controller argocd helm
 	$(BIN)/pytest -m gitops
+
+test-hooks: $(INSTALLED) ## Run the hooks with the real pre-commit, which installs the package (needs an index for pip)
+	$(BIN)/pytest -m network tests/ci
 
 nightly: test laws uptime crowds soak ## Everything, the same tests with large numbers too (hours)
 	KEYHOLE_NAMESPACES=1000 $(BIN)/pytest $(UNHURRIED) -s -m servers tests/e2e/test_many_namespaces.py
