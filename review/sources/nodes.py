@@ -57,7 +57,7 @@ class Builder:
     def build(self, node: Node) -> Any:
         """Return the value of a node that `bounds.check` let pass. Raises `NotAMap`."""
         if isinstance(node, ScalarNode):
-            return node.value if node.tag != _PLAIN else _plain(node.value)
+            return node.value if node.tag != _PLAIN else read_plain(node.value)
         known = self._shared.get(id(node)) if self._shared else None
         if known is not None:
             return known
@@ -153,7 +153,8 @@ def paths_to(node: Node, wanted: Sequence[ScalarNode]) -> Iterator[tuple[Path, S
             waiting.append((here, value))
 
 
-def _plain(text: str) -> Any:
+def read_plain(text: str) -> Any:
+    """Return what a scalar without quotes means."""
     return _short(text) if len(text) <= _LONGEST_NUMBER else text
 
 

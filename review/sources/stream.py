@@ -45,6 +45,11 @@ class Document:
         """The document's own text. It may hold secrets."""
         return self.text.content[self.start : self.end]
 
+    @property
+    def root(self) -> Node | None:
+        """The document's own node. Its positions count from `start`."""
+        return self._finder.root if self._finder is not None else None
+
     def place(self, path: Path = ()) -> Place:
         """Return where the value at a path stands, from its key to its end, or what of the path is there."""
         if self._finder is None:
