@@ -16,7 +16,7 @@ SHELL := /bin/sh
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: help venv check static unit test test-gitops test-hooks nightly laws soak uptime crowds demo bench bench-loop
-.PHONY: sbom testbed charts bench-variables format lock clean
+.PHONY: sbom site testbed charts bench-variables format lock clean
 
 help: ## Show this list
 	@echo "Usage: make TARGET"
@@ -28,11 +28,12 @@ venv: $(INSTALLED) ## Make the virtual environment .venv, with the keyhole comma
 check: $(INSTALLED) ## Check everything that needs no server: style, types, imports, unit tests
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target static unit
 
-static: $(INSTALLED) ## Check style, types and imports alone
+static: $(INSTALLED) ## Check style, types, imports and the links of the documentation alone
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	@$(MAKE) --no-print-directory site
 
 unit: $(INSTALLED) ## Run the tests that need no server alone
 	$(BIN)/pytest $(PARALLEL) -m "not servers and not gitops and not network"
@@ -92,6 +93,9 @@ bench-variables: $(INSTALLED) ## Measure how soon the Secrets behind variables a
 
 sbom: $(INSTALLED) ## Write the software bill of materials (CycloneDX) into build/
 	$(BIN)/python -m release.sbom build/keyhole.cdx.json
+
+site: $(INSTALLED) ## Build the documentation as a site, into build/site; a link without a page is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 testbed: $(INSTALLED) ## Build the real servers, and helm, into the user's cache folder, once
 	$(BIN)/python -m testbed build

@@ -272,3 +272,9 @@ def test_the_index_has_every_document_in_the_order_of_a_reader() -> None:
     assert {name for name in pages if f"]({name})" in index} == pages
     assert re.findall(r"^## (.*)$", index, re.MULTILINE) == ["Try", "Install", "Operate", "Secure", "Extend"]
     assert "](docs/README.md)" in (ROOT / "README.md").read_text()
+
+
+def test_every_page_of_docs_stands_in_the_menu_of_the_site() -> None:
+    menu = (ROOT / "mkdocs.yml").read_text()
+    pages = [named(file) for file in listed("docs/*.md") if file.parent == ROOT / "docs" and file.name != "README.md"]
+    assert [page for page in pages if f" {page}\n" not in menu] == []

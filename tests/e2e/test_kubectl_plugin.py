@@ -17,7 +17,7 @@ PROGRAMS = {"kubectl-keyhole": "plugin", "kubectl_complete-keyhole": "complete"}
 
 
 @pytest.fixture(scope="module")
-def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def on_path(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Return an environment in which the plugin's programs are on the search path."""
     folder = tmp_path_factory.mktemp("plugin")
     for name, function in PROGRAMS.items():
@@ -27,16 +27,16 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
 
 
-def run(bed: Testbed, places: dict[str, str], *arguments: str) -> str:
-    kubectl = str(bed.program("kubectl"))
-    return subprocess.run([kubectl, *arguments], env=places, capture_output=True, text=True, check=True).stdout
+def run(testbed: Testbed, on_path: dict[str, str], *arguments: str) -> str:
+    kubectl = str(testbed.program("kubectl"))
+    return subprocess.run([kubectl, *arguments], env=on_path, capture_output=True, text=True, check=True).stdout
 
 
-def test_kubectl_runs_it(bed: Testbed, places: dict[str, str]) -> None:
-    assert run(bed, places, "keyhole", "--version").strip() == f"keyhole, version {VERSION}"
-    assert run(bed, places, "keyhole", "status", "--help").startswith("Usage: kubectl keyhole status ")
+def test_kubectl_runs_it(testbed: Testbed, on_path: dict[str, str]) -> None:
+    assert run(testbed, on_path, "keyhole", "--version").strip() == f"keyhole, version {VERSION}"
+    assert run(testbed, on_path, "keyhole", "status", "--help").startswith("Usage: kubectl keyhole status ")
 
 
-def test_kubectl_completes_it(bed: Testbed, places: dict[str, str]) -> None:
-    lines = run(bed, places, "__complete", "keyhole", "st").splitlines()
+def test_kubectl_completes_it(testbed: Testbed, on_path: dict[str, str]) -> None:
+    lines = run(testbed, on_path, "__complete", "keyhole", "st").splitlines()
     assert lines == [f"status\t{COMMANDS['status'].help}", ":4"]
