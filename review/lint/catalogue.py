@@ -36,6 +36,30 @@ MALFORMED: Final = Rule(
     "Admission refuses the object.",
     "Write it as `vault:MOUNT/PATH#FIELD`; docs/references.md has the grammar.",
 )  # fmt: skip
+UNKNOWN_CONNECTION: Final = Rule(
+    "KH102", "unknown-connection", _ERROR,
+    "A reference names a connection that the connections file does not have.",
+    "Admission refuses the object.",
+    "Correct the name, or have an administrator add the connection.",
+)  # fmt: skip
+NOT_ALLOWED: Final = Rule(
+    "KH103", "path-not-allowed", _ERROR,
+    "The connections file keeps a path from the namespace. A warning where it only does not name the mount.",
+    "Admission refuses the object, without asking Vault.",
+    "Correct the path, or have an administrator extend `allow` of the connection.",
+)  # fmt: skip
+NOT_COVERED: Final = Rule(
+    "KH104", "path-without-policy", _ERROR,
+    "The namespace's policy in Vault does not allow a path. A warning where it lacks the versions only.",
+    "Vault refuses the read, and admission the object.",
+    "Extend the policy; `keyhole tenant NAMESPACE --vault-only -f MANIFESTS` prints what it needs.",
+)  # fmt: skip
+UNUSED_GRANT: Final = Rule(
+    "KH108", "unused-grant", _WARNING,
+    "A policy allows a path that no manifest of its namespace refers to.",
+    "Whoever may write manifests there can have the secret without anybody having to agree.",
+    "Remove the path from the policy, unless something else than these manifests needs it.",
+)  # fmt: skip
 SHARED_PATH: Final = Rule(
     "KH109", "path-of-several-namespaces", _NOTE,
     "Several namespaces read one path.",
@@ -135,8 +159,7 @@ PRIVATE_KEY: Final = Rule(
     "Replace the key. Then put its successor into Vault and a reference here.",
 )  # fmt: skip
 
-RULES: Final[tuple[Rule, ...]] = (
-    ENDED_IGNORE, BAD_IGNORE, KEY_TWICE, REFUSED, MALFORMED, SHARED_PATH, OVER_LIMIT, DRIFTS, NOT_FILLED, NO_TENANT,
-    UNKNOWN_NAME, BESIDE, NO_SUCH_NAME, FIXED, WARNED, COPIED, PLAINTEXT, GENERATED, TOKEN, URL_PASSWORD, PRIVATE_KEY,
-)  # fmt: skip
+_EVERY = [each for each in list(globals().values()) if isinstance(each, Rule)]
+RULES: Final[tuple[Rule, ...]] = tuple(sorted(_EVERY, key=lambda rule: rule.id))
+"""All of them, by their ids."""
 BY_ID: Final = {rule.id: rule for rule in RULES}

@@ -87,6 +87,7 @@ class Lint:
 
     def report(self) -> Report:
         """Judge what was seen, and return it."""
+        self._tree.unread = len(self._unchecked)
         findings, unchecked = judged(self._tree, self.judges)
         told = sorted(told_apart(self._tree.judged([*self._findings, *findings])), key=_order)
         told = [finding for finding in told if self.only(finding.place.file)]

@@ -28,6 +28,8 @@ class Tree:
     has_argocd: bool = False
     uses: list[Use] = field(default_factory=list)
     """Every reference of the tree that can be read."""
+    unread: int = 0
+    """How many places could not be read, when the judges are asked."""
     _with_references: set[ObjectName] = field(default_factory=set)
 
     def see(self, manifest: Manifest) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from cli.commands.review.judging_options import Asked, judging_options
 from cli.errors import NotDoneError, tell
 from cli.parameters import kinds_option
 from cli.version import VERSION
@@ -92,6 +93,7 @@ Examples:
 @click.option(
     "--explain", metavar="RULE", help="Say what a rule such as KH301 means, or `all` of them, and do no more."
 )
+@judging_options
 @click.pass_context
 def lint(
     ctx: click.Context,
@@ -105,6 +107,7 @@ def lint(
     baseline: Path | None,
     write_baseline: Path | None,
     explain: str | None,
+    judging: Asked,
 ) -> None:
     """Check manifests for references that cannot work, and for secrets in plain text.
 
@@ -119,7 +122,9 @@ def lint(
     # What is made here has no cycles, and there is much of it: the collector would look in vain.
     gc.set_threshold(_RARELY)
     roots = paths or (Path(),)
-    run = Lint(datetime.now(UTC).date(), _known(baseline), _told(roots, changed_since), kinds=kinds)
+    is_whole = changed_since is None and not exclude and all(root.is_dir() for root in roots)
+    judges = judging.judges(is_whole=is_whole)
+    run = Lint(datetime.now(UTC).date(), _known(baseline), _told(roots, changed_since), judges, kinds=kinds)
     for source in _with_progress(_sources(roots, exclude)):
         run.look(source)
     report = run.report()

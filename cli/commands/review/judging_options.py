@@ -1,0 +1,108 @@
+"""Options of `keyhole lint` that bring judges of the whole tree. What an option needs is imported when it is given."""
+
+import functools
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from cli.errors import NotDoneError
+from review.lint.judging import Judge
+
+_DEFAULT: Final = "default"
+_FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
+# As in resolver.references.reference, which most runs need not import.
+_OF_CONNECTION: Final = re.compile(r"([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)=(.+)", re.DOTALL)
+
+
+class _PolicyType(click.ParamType[tuple[str, Path]]):
+    """FOLDER, or CONNECTION=FOLDER."""
+
+    name = "[connection=]folder"
+
+    def convert(
+        self, value: str | tuple[str, Path], param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, Path]:
+        """Parse it, or fail with a usage error (click's hook)."""
+        if isinstance(value, tuple):
+            return value
+        found = None if Path(value).is_dir() else _OF_CONNECTION.fullmatch(value)
+        connection, folder = (found[1], Path(found[2])) if found else (_DEFAULT, Path(value))
+        if not folder.is_dir():
+            self.fail(f"{folder} is no folder", param, ctx)
+        return connection, folder
+
+
+_OPTIONS: Final = (
+    click.option(
+        "--connections",
+        type=_FILE,
+        help="The webhook's connections file: check which connections and paths references may name.",
+    ),
+    click.option(
+        "--policy",
+        "policies",
+        multiple=True,
+        type=_PolicyType(),
+        help="A folder with the Vault policies of namespaces (NAME.hcl, NAME.json, Terraform): check that they allow "
+        "what references need, and nothing else. They are of the connection `default`, unless another one is named. "
+        "May be repeated.",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked for by these options."""
+
+    connections: Path | None
+    policies: Sequence[tuple[str, Path]]
+
+    def judges(self, *, is_whole: bool) -> Sequence[Judge]:
+        """Return the judges. `is_whole` says whether all manifests of a folder are looked at, and all of it is told.
+
+        Raises `NotDoneError` for files that cannot be used.
+        """
+        return list(self._judges(is_whole=is_whole))
+
+    def _judges(self, *, is_whole: bool) -> Iterator[Judge]:
+        known = _connections(self.connections) if self.connections is not None else {}
+        if self.connections is not None:
+            from review.lint.judges.allowed import Allowed
+
+            yield Allowed(known)
+        if self.policies:
+            from review.lint.judges.covered import Covered
+            from review.policies import folder
+
+            if len(dict(self.policies)) < len(self.policies):
+                raise click.UsageError("--policy: two folders for one connection")
+            yield Covered({name: folder.read(path) for name, path in self.policies}, known, is_whole)
+
+
+def judging_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options to a command, which gets what was asked for as `judging`."""
+
+    @functools.wraps(command)
+    def with_asked(
+        *arguments: Any, connections: Path | None, policies: tuple[tuple[str, Path], ...], **others: Any
+    ) -> Any:
+        return command(*arguments, judging=Asked(connections, policies), **others)
+
+    decorated: Callable[..., Any] = with_asked
+    for option in reversed(_OPTIONS):
+        decorated = option(decorated)
+    return decorated
+
+
+def _connections(file: Path) -> Mapping[str, Any]:
+    from cli.commands.review.known_connections import read
+    from resolver.connections.model import ConfigurationError
+
+    try:
+        return read(file)
+    except ConfigurationError as error:
+        raise NotDoneError(f"--connections: {error}") from None
