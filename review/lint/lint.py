@@ -1,6 +1,6 @@
 """`keyhole lint`: reads files, has every rule look, and gives one report."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path as FilePath
@@ -23,6 +23,9 @@ from review.sources.text import NotChecked, NotText, Place, Text, decode
 if TYPE_CHECKING:
     from manifests.kinds.known import Kinds
 
+# What a document has in which texts may hold objects, or which is a patch.
+# An escape may spell anything.
+_MAY_HOLD_OTHERS = ("patch", "values:", "valuesContent:", "values.yaml:", "values.yml:", "op:", '"op"', '"values', "\\")
 # A shorter key is no token.
 _SHORTEST = 16
 
@@ -96,9 +99,10 @@ class Lint:
 
     def _document(self, document: Document, source: Source, suspects: Sequence[tokens.Format]) -> None:
         raw = document.raw
-        has_secret, has_reference = "Secret" in raw, "vault" in raw or "keyhole.dev" in raw
         # Escapes may spell anything.
         is_escaped = "\\" in raw
+        has_secret = is_escaped or "Secret" in raw or "stringData" in raw
+        has_reference = is_escaped or "vault" in raw or "keyhole.dev" in raw
         for manifest in manifests(document):
             if manifest.is_object:
                 self._checked.append(Checked(manifest.name, document.place(manifest.path)))
@@ -107,20 +111,33 @@ class Lint:
                 self._findings += _by_form(manifest, suspects)
             if is_kustomization(manifest):
                 self._findings += generators.generated(manifest, _look_beside(source))
-            if has_secret or is_escaped:
-                for secret in plaintext.secrets(manifest):
-                    self._findings += plaintext.plaintext(secret)
-            if has_reference or is_escaped:
-                self._references(manifest)
+            if has_secret or has_reference:
+                self._look_into(manifest, has_secret=has_secret, has_reference=has_reference)
         whole = Manifest(document, (), document.content, ObjectName())
         for path, place in document.keys_twice():
             message = f"the key {named(str(path[-1]))} stands twice in its map"
             self._findings.append(whole.finding(KEY_TWICE, path, message, place=place))
 
-    def _references(self, manifest: Manifest) -> None:
+    def _look_into(self, manifest: Manifest, *, has_secret: bool, has_reference: bool) -> None:
+        """Look for values and references in an object, and in those that stand in its texts."""
+        found = [manifest]
+        raw = manifest.document.raw
+        if raw.count("kind") > 1 or any(each in raw for each in _MAY_HOLD_OTHERS):
+            from review.lint.inner import texts  # noqa: PLC0415 - most files have none
+
+            found, unread = texts.looked_into(manifest)
+            self._unchecked += unread
+        for each in found:
+            if has_secret:
+                for secret in plaintext.secrets(each):
+                    self._findings += plaintext.plaintext(secret)
+            if has_reference:
+                self._references(each, {one.text for one in found if one.text})
+
+    def _references(self, manifest: Manifest, texts: Collection[Path]) -> None:
         from review.lint.forms import references  # noqa: PLC0415 - takes longer to import than most files to look at
 
-        seen = references.references(manifest, self.kinds)
+        seen = references.references(manifest, self.kinds, texts)
         self._findings += seen.findings
         self._unchecked += seen.unchecked
         self._tree.refers(seen.uses)

@@ -71,6 +71,15 @@ class Manifest:
                 found = found.get(key) if isinstance(found, dict) else None
         return found if isinstance(found, dict) else {}
 
+    def member(self, key: str) -> Any:
+        """Return a member of the object; None if it has no such, or is no map."""
+        return self.content.get(key) if isinstance(self.content, dict) else None
+
+    @property
+    def root(self) -> Path:
+        """Where pointers of this object begin: through the objects and texts around it."""
+        return (*self.text, *self.within)
+
     def place(self, path: Path, line: int | None = None) -> Place:
         """Return where something stands; of a text of several lines the one with this number, counted from 0."""
         whole = (*self.path, *self.within, *path)
@@ -82,7 +91,7 @@ class Manifest:
 
     def spot(self, path: Path, *, place: Place | None = None) -> Spot:
         """Return where a field of this object stands."""
-        return Spot(self.name, place or self.place(path), pointer((*self.text, *self.within, *path)))
+        return Spot(self.name, place or self.place(path), pointer((*self.root, *path)))
 
     def uses(
         self,

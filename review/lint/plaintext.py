@@ -52,10 +52,12 @@ def secrets(manifest: Manifest) -> Iterator[Manifest]:
         if isinstance(value, list):
             waiting += (((*path, number), item) for number, item in enumerate(value))
             continue
-        # In a list of Secrets its kind is not said.
-        kind, version = value.get("kind") or ("" if path else manifest.name.kind), value.get("apiVersion", "v1")
+        kind, version = value.get("kind"), value.get("apiVersion", "v1")
+        if not path and (manifest.inner is not None or not kind):
+            # In a list of Secrets its kind is not said, and of a patch its target decides.
+            kind = manifest.name_inside.kind
         if kind == "Secret" and version == "v1" and any(value.get(part) for part in _PARTS):
-            yield replace(manifest, content=value, within=path)
+            yield replace(manifest, content=value, within=(*manifest.within, *path))
         waiting += (((*path, key), member) for key, member in value.items())
 
 

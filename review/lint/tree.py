@@ -76,7 +76,9 @@ class Tree:
 
     def _drifting(self) -> Iterator[Finding]:
         """Yield each field once that has references in place, in the order of the files."""
-        for spot in dict.fromkeys(use.spot for use in self.uses if use.form == _IN_PLACE):
+        # What a chart makes of its values, nobody knows here.
+        in_place = (use for use in self.uses if use.form == _IN_PLACE and (use.is_variable or _is_secret(use)))
+        for spot in dict.fromkeys(use.spot for use in in_place):
             yield spot.finding(DRIFTS, _DRIFTS)
 
     def _shared(self) -> Iterator[Finding]:
@@ -90,3 +92,7 @@ class Tree:
                 others = ", ".join(sorted(users))
                 message = f"{named(connection)}:{named(path)} is read in {len(users)} namespaces: {named(others)}"
                 yield users[min(users)].finding(SHARED_PATH, message)
+
+
+def _is_secret(use: Use) -> bool:
+    return (use.wanted_by.group, use.wanted_by.kind) == ("", "Secret")

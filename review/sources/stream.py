@@ -64,13 +64,24 @@ class Document:
             end = first.end_mark.index
         return self.text.place(self.start + first.start_mark.index, self.start + end)
 
+    def is_block(self, path: Path) -> bool:
+        """Whether the text at a path stands in the file line by line, as YAML's literal style has it."""
+        if self._finder is None:
+            return False
+        _, node = self._finder.find(path)
+        return isinstance(node, ScalarNode) and node.style == "|"
+
+    def line_at(self, line: int) -> str:
+        """Return a line of the file, counted from 1, without its end. It may hold secrets."""
+        starts = self.text.line_starts
+        end = starts[line] if line < len(starts) else len(self.text.content)
+        return self.text.content[starts[line - 1] : end].rstrip("\r\n")
+
     def line_in(self, path: Path, line: int) -> Place:
         """Return the place of a line, counted from 0, of the text at a path; of the whole if that is no block."""
-        if self._finder is None:
+        if self._finder is None or not self.is_block(path):
             return self.place(path)
         _, node = self._finder.find(path)
-        if not isinstance(node, ScalarNode) or node.style != "|":
-            return self.place(path)
         first, _ = self.text.line_and_column(self.start + node.start_mark.index)
         starts = self.text.line_starts
         number = min(first + line, len(starts) - 1)  # the block's first line follows its indicator

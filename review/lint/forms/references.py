@@ -1,6 +1,7 @@
 """References and annotations of Keyhole in one object: what admission would refuse, and what it would never see."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import Final
 
 from manifests import annotations
@@ -16,6 +17,7 @@ from review.lint.forms.elsewhere import PASSED_ON, left, passed_on
 from review.lint.forms.filled import filled
 from review.lint.forms.seen import NOTES, Seen
 from review.lint.forms.workloads import workloads
+from review.lint.inner.objects import namespace_for, within
 from review.lint.objects import Manifest, named
 from review.sources.nodes import Path
 from review.sources.text import NotChecked
@@ -33,18 +35,32 @@ class _Filler:
     why_not: str = ""
 
 
-def references(manifest: Manifest, kinds: Kinds | None, without: tuple[Path, ...] = ()) -> Seen:
-    """Return what is to be said of an object's references and annotations.
+def references(manifest: Manifest, kinds: Kinds | None, texts: Collection[Path] = ()) -> Seen:
+    """Return what is to be said of the references and annotations of an object, and of the objects in its maps.
 
-    `kinds` are those that the administrator listed; None if nobody told us. `without` has the paths of objects in this
-    one, which are looked at for themselves.
+    `kinds` are those that the administrator listed; None if nobody told us. `texts` has the paths of texts, through
+    everything around them, that are looked at for themselves.
     """
+    objects = [*within(manifest)]
+    root = manifest.root
+    inner = {*(one.root for one in objects), *texts}
+    seen = _of_one(manifest, kinds, {path[len(root) :] for path in inner if path[: len(root)] == root != path})
+    for one in objects:
+        below = references(one, kinds, texts)
+        seen.findings += below.findings
+        seen.uses += below.uses
+        seen.unchecked += below.unchecked
+    return seen
+
+
+def _of_one(manifest: Manifest, kinds: Kinds | None, without: Collection[Path]) -> Seen:
     seen = Seen()
     own_notes = {(*NOTES, name) for name in manifest.part(*NOTES)}
     is_passed_on = not manifest.is_object_inside or manifest.name_inside.kind in PASSED_ON
     if is_passed_on:
+        taker = replace(manifest, inner=replace(manifest.name_inside, namespace=namespace_for(manifest)))
         for path, form, found in passed_on(manifest.content, {*without, *own_notes}):
-            seen.uses += manifest.uses(path, form, found)
+            seen.uses += taker.uses(path, form, found)
     if not manifest.is_object_inside:
         return seen
     filler = _filler(manifest, kinds)

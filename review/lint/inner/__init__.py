@@ -1,0 +1,1 @@
+"""Objects within objects: in maps, in texts of YAML, and in patches."""

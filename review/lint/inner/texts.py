@@ -1,0 +1,103 @@
+"""Texts of YAML in the fields of an object: manifests in ConfigMaps, values of charts, patches of kustomizations."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from review.findings.finding import ObjectName
+from review.lint.inner.objects import named_group, namespace_for
+from review.lint.inner.patches import assembled, is_json_patch
+from review.lint.objects import Manifest, manifests
+from review.sources.inner import documents_in
+from review.sources.nodes import Path
+from review.sources.text import NotChecked
+
+_DEEPEST: Final = 3
+_SHORTEST: Final = 16
+_OBJECT: Final = re.compile(r"""["']?kind["']?[ \t]*:[ \t]*["']?[A-Z]""")
+_SECRET: Final = re.compile(r"""["']?kind["']?[ \t]*:[ \t]*["']?Secret\b""")
+_PATCH: Final = re.compile(r"""["']?(?:op|kind)["']?[ \t]*:""")
+_VALUES: Final = frozenset({"values", "valuesContent", "values.yaml", "values.yml"})
+"""Fields that hold the values of a chart as text, in Argo CD's, k3s' and Flux' objects."""
+_REFERENCES: Final = ("vault", "keyhole.dev")
+_IN_IT: Final = "in a text of its own: "
+
+
+def looked_into(manifest: Manifest) -> tuple[list[Manifest], list[NotChecked]]:
+    """Return an object and what the texts in it hold, and what cannot be read of those.
+
+    What a patch adds stands for the patch itself.
+    """
+    if not manifest.is_object and is_json_patch(manifest.content):
+        # A file of its own, which a kustomization names.
+        return [assembled(manifest.document, manifest.name, {})], []
+    search = _Search()
+    search.look_into(manifest, 0)
+    return search.found, search.unread
+
+
+@dataclass(slots=True)
+class _Search:
+    found: list[Manifest] = field(default_factory=list)
+    unread: list[NotChecked] = field(default_factory=list)
+
+    def look_into(self, manifest: Manifest, depth: int) -> None:
+        self.found.append(manifest)
+        # A Secret's texts are its values.
+        texts = _texts(manifest.content) if manifest.name_inside.kind != "Secret" and depth < _DEEPEST else ()
+        for path, text in texts:
+            if _is_read(path, text):
+                self._read(manifest, path, text, depth)
+
+    def _read(self, manifest: Manifest, path: Path, text: str, depth: int) -> None:
+        at = (*manifest.root, *path)
+        target = manifest.part(*path[:-1], "target") if path[-1:] == ("patch",) else {}
+        for document in documents_in(manifest.document, (*manifest.path, *manifest.within, *path), text):
+            if isinstance(document, NotChecked):
+                # Most texts that are no YAML are nothing of ours; one with a Secret in it is.
+                if _SECRET.search(text):
+                    self.unread.append(NotChecked(document.place, f"{_IN_IT}{document.reason}"))
+            elif is_json_patch(document.content):
+                namespace = namespace_for(manifest)
+                self.found.append(assembled(document, manifest.name, target, text=at, namespace=namespace))
+            else:
+                for one in manifests(document):
+                    inner = replace(_named(manifest, one, target), text=at)
+                    if inner.is_object_inside or path[-1] in _VALUES:
+                        self.look_into(inner, depth + 1)
+
+
+def _named(outer: Manifest, one: Manifest, target: Any) -> Manifest:
+    """Return an inner object with the outer one's name for the report, and its own for what is filled."""
+    own, namespace = one.name, namespace_for(outer)
+    if own.kind and not own.namespace:
+        own = replace(own, namespace=namespace)
+    kind, version = target.get("kind"), one.member("apiVersion")
+    if own.kind and isinstance(kind, str) and own.kind != kind:
+        # With a target, kustomize takes no notice of what the patch itself says.
+        own = ObjectName(named_group(version) if isinstance(version, str) else "", kind, own.namespace, own.name)
+    if not own.kind:
+        own = ObjectName(namespace=namespace)
+    return replace(one, name=outer.name, inner=own)
+
+
+def _is_read(path: Path, text: str) -> bool:
+    if len(text) < _SHORTEST or not ("\n" in text or text.lstrip().startswith(("{", "["))):
+        return False
+    if _OBJECT.search(text) or (path[-1:] == ("patch",) and _PATCH.search(text)):
+        return True
+    return path[-1] in _VALUES and any(each in text for each in _REFERENCES)
+
+
+def _texts(content: Any) -> Iterator[tuple[Path, str]]:
+    waiting: list[tuple[Path, Any]] = [((), content)]
+    seen: set[int] = set()
+    while waiting:
+        path, value = waiting.pop()
+        if isinstance(value, str):
+            yield path, value
+        elif isinstance(value, dict | list) and id(value) not in seen:
+            seen.add(id(value))
+            members = value.items() if isinstance(value, dict) else enumerate(value)
+            waiting += reversed([((*path, name), member) for name, member in members])
