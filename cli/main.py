@@ -21,6 +21,7 @@ COMMANDS: Final[Mapping[str, Late]] = {
         "Make and rotate the record key; follow Vault, make Secrets for variables and issue certificates if asked to.",
         "server",
     ),
+    "exec": Late("cli.commands.review.exec", "Run a program with values in its environment.", "cluster"),
     "key": Late("cli.commands.keys.key", "Rotate the key that signs the records, and show its state.", "cluster"),
     "lint": Late(
         "cli.commands.review.lint", "Check manifests for references that cannot work, and for secrets in plain text."
@@ -28,6 +29,7 @@ COMMANDS: Final[Mapping[str, Late]] = {
     "manifests": Late("cli.commands.manifests", "Print the manifests that register the webhook with an API server."),
     "probe": Late("cli.commands.probe", "Ask the API server whether Keyhole answers it.", "cluster"),
     "refresh": Late("cli.commands.refresh", "Have objects take the values that Vault has now.", "cluster"),
+    "render": Late("cli.commands.review.render", "Write a file with values in place of its references.", "cluster"),
     "resolve": Late("cli.commands.resolve", "Show what a reference resolves to.", "cluster"),
     "serve": Late("cli.commands.serve", "Serve admissions until SIGTERM.", "server"),
     "status": Late(

@@ -40,7 +40,33 @@ def changed_since(folder: Path, revision: str) -> frozenset[Path]:
     return frozenset((folder / name).resolve() for name in f"{differ}\0{new}".split("\0") if name)
 
 
+def would_take(path: Path) -> bool:
+    """Return whether a file is in Git, or would be with the next `git add`: in a work tree, and not ignored.
+
+    The file need not be there. Links are followed. Raises `GitError` if only Git could say, and does not.
+    """
+    real = Path(os.path.realpath(path))
+    folder = next((parent for parent in real.parents if parent.is_dir()), None)
+    if folder is None or not any((parent / ".git").exists() for parent in (folder, *folder.parents)):
+        return False
+    if ".git" in real.parts:
+        return False  # a part of Git's own, which is never committed
+    # 0: it is ignored, and not in Git already. 1: neither.
+    code, _, said = _run(folder, "check-ignore", "--quiet", "--", str(real))
+    if code > 1:
+        raise GitError(said)
+    return code == 1
+
+
 def _git(folder: Path, *words: str) -> str:
+    code, answer, said = _run(folder, *words)
+    if code:
+        raise GitError(said)
+    return os.fsdecode(answer)
+
+
+def _run(folder: Path, *words: str) -> tuple[int, bytes, str]:
+    """Run Git, and return its exit code, its answer, and the first line of its complaint."""
     import subprocess  # noqa: PLC0415 - a single file needs no Git, and a start must be quick
 
     try:
@@ -59,7 +85,5 @@ def _git(folder: Path, *words: str) -> str:
         raise GitError(f"git did not answer within {_SECONDS} s") from None
     except OSError as error:
         raise GitError(f"git cannot be run: {error.strerror}") from None
-    if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().partition("\n")[0]
-        raise GitError(said or f"git ended with code {done.returncode}")
-    return os.fsdecode(done.stdout)
+    said = done.stderr.decode(errors="replace").strip().partition("\n")[0]
+    return done.returncode, done.stdout, said or f"git ended with code {done.returncode}"
