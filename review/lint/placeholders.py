@@ -26,7 +26,9 @@ _WHOLE: Final = re.compile(
     | __[A-Z][A-Z0-9_]*__
     | %%[A-Z][A-Z0-9_]*%%
     | ([*xX.#-])\1*                        # masked
-    | \[?(?:REDACTED|TODO|TBD|REPLACE[_-]?ME)\]?
+    | \[?(?:REDACTED|TODO|TBD|REPLACE[_-]?ME|PLACEHOLDER)\]?
+    | (?:UPDATE|REPLACE|INSERT|YOUR|ENTER|ADD|PUT|SET|FILL)[_-][A-Z0-9_-]+   # what to write there, as samples have it
+    | \{[A-Za-z_][A-Za-z0-9_.]*\}           # Frigate's, Python's
     """,
     re.VERBOSE | re.DOTALL,
 )

@@ -18,6 +18,11 @@ _SHORTEST: Final = 16
 _OBJECT: Final = re.compile(r"""["']?kind["']?[ \t]*:[ \t]*["']?[A-Z]""")
 _SECRET: Final = re.compile(r"""["']?kind["']?[ \t]*:[ \t]*["']?Secret\b""")
 _PATCH: Final = re.compile(r"""["']?(?:op|kind)["']?[ \t]*:""")
+# Comments and directives, then a key, an item, a marker, or JSON.
+_BEGINNING: Final = re.compile(
+    r"""(?:[ \t]*(?:\#.*|%.*)?\r?\n)*+[ \t]*(?:---|[\[{]|-[ \t]|["']?[\w./-]+["']?[ \t]*:(?:\s|$))"""
+)
+_PARTS: Final = ("data", "stringData")
 _VALUES: Final = frozenset({"values", "valuesContent", "values.yaml", "values.yml"})
 """Fields that hold the values of a chart as text, in Argo CD's, k3s' and Flux' objects."""
 _REFERENCES: Final = ("vault", "keyhole.dev")
@@ -44,10 +49,10 @@ class _Search:
 
     def look_into(self, manifest: Manifest, depth: int) -> None:
         self.found.append(manifest)
-        # A Secret's texts are its values.
-        texts = _texts(manifest.content) if manifest.name_inside.kind != "Secret" and depth < _DEEPEST else ()
-        for path, text in texts:
-            if _is_read(path, text):
+        is_secret = manifest.name_inside.kind == "Secret"
+        for path, text in _texts(manifest.content) if depth < _DEEPEST else ():
+            # A Secret's own texts are its values; in an annotation `kubectl apply` keeps all of them once more.
+            if not (is_secret and path[0] in _PARTS) and _is_read(path, text):
                 self._read(manifest, path, text, depth)
 
     def _read(self, manifest: Manifest, path: Path, text: str, depth: int) -> None:
@@ -85,6 +90,8 @@ def _named(outer: Manifest, one: Manifest, target: Any) -> Manifest:
 def _is_read(path: Path, text: str) -> bool:
     if len(text) < _SHORTEST or not ("\n" in text or text.lstrip().startswith(("{", "["))):
         return False
+    if not _BEGINNING.match(text):
+        return False  # a script, say, or a manual
     if _OBJECT.search(text) or (path[-1:] == ("patch",) and _PATCH.search(text)):
         return True
     return path[-1] in _VALUES and any(each in text for each in _REFERENCES)

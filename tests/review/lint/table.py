@@ -100,6 +100,49 @@ SHAPES: dict[str, str] = {
         "apiVersion: v1\nkind: Secret\nmetadata:\n  name: a\n  annotations: {data.keyhole.dev/y: 'vault:secret/a#y'}\n"
         "stringData:\n  x: V\n"
     ),
+    "behind many keys, before the kind": (
+        "apiVersion: v1\ndata:\n  a: JHt4fQ==\n  b: JHt4fQ==\n  c: JHt4fQ==\n  d: B\n"
+        "kind: Secret\nmetadata: {name: a}\n"
+    ),
+    "comments between": HEAD + "# first\nstringData:\n  # second\n  x: V # third\n",
+    "one of three Secrets": HEAD + "---\n" + HEAD + "data:\n  x: B\n---\n" + HEAD,
+    "a docker configuration": HEAD + 'stringData:\n  .dockerconfigjson: \'{"auths": {"r": {"password": "V"}}}\'\n',
+    "what kubectl keeps of it": (
+        "apiVersion: v1\nkind: Secret\nmetadata:\n  name: a\n  annotations:\n"
+        "    kubectl.kubernetes.io/last-applied-configuration: |\n"
+        '      {"apiVersion":"v1","kind":"Secret","stringData":{"x":"V"}}\n'
+    ),
+    "a manifest in a ConfigMap": (
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  all.yaml: |\n    apiVersion: v1\n"
+        "    kind: Secret\n    stringData:\n      x: V\n"
+    ),
+    "values of an Application": (
+        "apiVersion: argoproj.io/v1alpha1\nkind: Application\nspec:\n  source:\n    helm:\n      values: |\n"
+        "        extraObjects:\n        - apiVersion: v1\n          kind: Secret\n"
+        "          stringData:\n            x: V\n"
+    ),
+    "values of a HelmRelease": (
+        "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nspec:\n  values:\n    extraObjects:\n"
+        "    - {apiVersion: v1, kind: Secret, data: {x: B}}\n"
+    ),
+    "a patch as a part of the object": (
+        "kind: Kustomization\napiVersion: kustomize.config.k8s.io/v1beta1\npatches:\n- patch: |\n    apiVersion: v1\n"
+        "    kind: Secret\n    metadata: {name: a}\n    data:\n      x: B\n"
+    ),
+    "a patch by operations": (
+        "kind: Kustomization\napiVersion: kustomize.toolkit.fluxcd.io/v1\nspec:\n  patches:\n"
+        "  - target: {kind: Secret, name: a}\n    patch: |\n      - op: replace\n"
+        "        path: /data/x\n        value: B\n"
+    ),
+    "a patch whose target says the kind": (
+        "kind: Component\napiVersion: kustomize.config.k8s.io/v1alpha1\npatches:\n- target: {kind: Secret}\n"
+        "  patch: |\n    apiVersion: v1\n    kind: any\n    metadata: {name: any}\n    stringData:\n      x: V\n"
+    ),
+    "a patch of the older form": (
+        "kind: Kustomization\napiVersion: kustomize.config.k8s.io/v1beta1\npatchesStrategicMerge:\n- |\n"
+        "  apiVersion: v1\n  kind: Secret\n  metadata: {name: a}\n  stringData:\n    x: V\n"
+    ),
+    "operations in a file": "- op: remove\n  path: /data/y\n- op: add\n  path: /stringData/x\n  value: V\n",
     "ignored by Keyhole": (
         "apiVersion: v1\nkind: Secret\nmetadata: {name: a, annotations: {keyhole.dev/ignore: 'true'}}\n"
         "stringData:\n  x: V\n"
@@ -222,6 +265,10 @@ STAND_INS = [
     "xxxxxxxx",
     "REDACTED",
     "REPLACE_ME",
+    "UPDATE_AWS_SECRET_ACCESS_KEY",
+    "YOUR-API-KEY",
+    "PLACEHOLDER",
+    "{CAMERA_PASSWORD}",
     "TODO",
     "true",
     "false",
@@ -254,6 +301,46 @@ NAMES = {
     ),
     "Role": (
         "kind: Role\napiVersion: rbac.authorization.k8s.io/v1\nrules: [{resources: [secrets], resourceNames: [N]}]\n"
+    ),
+    "SecretStore": (
+        "apiVersion: external-secrets.io/v1\nkind: SecretStore\nmetadata: {name: a}\nspec:\n  provider:\n    vault:\n"
+        "      auth: {kubernetes: {role: N, secretRef: {name: N, key: vault}}}\n"
+    ),
+    "PushSecret": (
+        "apiVersion: external-secrets.io/v1alpha1\nkind: PushSecret\nspec:\n  selector: {secret: {name: N}}\n"
+        "  data: [{match: {secretKey: N, remoteRef: {remoteKey: N}}}]\n"
+    ),
+    "an ExternalSecret with a manifest in its template": (
+        "apiVersion: external-secrets.io/v1\nkind: ExternalSecret\nmetadata: {name: a}\nspec:\n  target:\n"
+        "    template:\n      data:\n        resources.yaml: |\n          apiVersion: v1\n          kind: Secret\n"
+        "          stringData:\n"
+        '            N: "{{ .N }}"\n'
+    ),
+    "SopsSecret": (
+        "apiVersion: isindir.github.com/v1alpha3\nkind: SopsSecret\nspec:\n  secretTemplates:\n  - name: a\n"
+        "    stringData: {N: 'ENC[AES256_GCM,data:x,iv:y,tag:z,type:str]'}\nsops: {mac: 'ENC[AES256_GCM,data:x]'}\n"
+    ),
+    "valuesFrom": (
+        "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nspec:\n"
+        "  valuesFrom: [{kind: Secret, name: N, valuesKey: N}]\n"
+    ),
+    "replacements": (
+        "kind: Kustomization\napiVersion: kustomize.config.k8s.io/v1beta1\n"
+        "replacements: [{source: {kind: Secret, name: N, fieldPath: data.N}}]\n"
+    ),
+    "a patch that removes": (
+        "kind: Kustomization\napiVersion: kustomize.config.k8s.io/v1beta1\npatches:\n"
+        "- target: {kind: Secret, name: N}\n  patch: |\n    - {op: remove, path: /data/N}\n"
+        "    - {op: add, path: /metadata/labels/N, value: N}\n"
+    ),
+    "a patch of a ConfigMap": (
+        "kind: Kustomization\napiVersion: kustomize.config.k8s.io/v1beta1\npatches:\n- target: {kind: ConfigMap}\n"
+        "  patch: |\n    - {op: add, path: /data/N, value: N}\n"
+    ),
+    "a script that makes one": (
+        "apiVersion: batch/v1\nkind: Job\nspec: {template: {spec: {containers:\n"
+        '  [{name: a, args: ["for N in $(oc get secret --template={{.data}}); do\\n'
+        ' echo \\"\\napiVersion: v1\\nkind: Secret\\"\\ndone"]}]}}}\n'
     ),
     "a rule of Kyverno": "spec:\n  generate: {kind: Secret, apiVersion: v1, clone: {name: N, namespace: x}}\n",
     "an empty Secret": HEAD + "stringData:\n  N: ''\n",
@@ -322,9 +409,16 @@ def _samples() -> Iterator[Case]:
         "d290f1ee-6c54-4b01-90e6-d701748f0851",
         "docker.io/library/nginx:1.27",
         "key_live_feature",
+        "rtsp://view:{CAMERA_PASSWORD}@porch.home:554/cam",
+        "TF_TEAM_TOKEN",
+        "my-api-key",
+        "dev/api/env-main",
+        "DecryptSecret485044a34a824a77dd95f3440eb9dcc7ServiceRoleDefaultPolicyFBB19A35",
+        "Before you begin, write a manifest of\nkind: Secret\nwith your password.",
+        letters(64, "abcdef0123456789"),
     ]
     for text in texts:
-        yield Case(f"a ConfigMap, {text[:30]!r}", PLACES["a ConfigMap"].replace("V", json.dumps(text)))
+        yield Case(f"a ConfigMap, {text[:30]!r}", PLACES["a ConfigMap"].replace("x: V", f"x: {json.dumps(text)}"))
 
 
 def _of_no_person() -> Iterator[Case]:
