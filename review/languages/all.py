@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from review.languages import avp, bank_vaults, vals
 from review.languages.foreign import Language
 
-LANGUAGES: Final[Sequence[Language]] = ()
+LANGUAGES: Final[Sequence[Language]] = (bank_vaults, avp, vals)

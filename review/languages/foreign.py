@@ -57,23 +57,26 @@ class Context:
     `stores` are the facts of all objects by their keys. `mappings` are those of `--map`, from the name of a store to a
     connection and a mount (`CONNECTION/MOUNT`). `keys_at` gives the names of the fields at a path of a connection, or
     None if they are not known. With `canonical`, a path loses the `data/` that KV v2's HTTP API has in it.
+    `certain` is set where
+    only a hint is wanted (lint): facts are not known then, and what may as well be Keyhole's own form is left out.
     """
 
     stores: Mapping[str, Any] = field(default_factory=dict)
     mappings: Mapping[str, str] = field(default_factory=dict)
     keys_at: Callable[[str, str], Sequence[str] | None] = lambda _connection, _path: None
     canonical: bool = False
+    certain: bool = False
 
 
 class Language(Protocol):
     """A module of this room."""
 
-    NAME: str
+    @property
+    def NAME(self) -> str:  # noqa: N802 - a constant of the module
+        """How people write the language after `--from`."""
 
-    @staticmethod
-    def facts(manifest: Manifest) -> Iterable[Fact]:
+    def facts(self, manifest: Manifest, /) -> Iterable[Fact]:
         """Yield what the object says about others."""
 
-    @staticmethod
-    def convert(manifest: Manifest, context: Context) -> Conversion | None:
+    def convert(self, manifest: Manifest, context: Context, /) -> Conversion | None:
         """Return what becomes of the object; None if it has nothing of this language."""
