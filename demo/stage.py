@@ -11,7 +11,6 @@ from pathlib import Path
 from demo.shell import Shell
 from demo.values import Values
 from testbed import Options, Testbed
-from testbed.bed import NEEDED
 from testbed.keyhole.aggregation import aggregated, serving_aggregated
 from testbed.keyhole.connections import write_connections
 from testbed.keyhole.installation import Webhook, controlling
@@ -41,8 +40,7 @@ def working_directory() -> Iterator[Path]:
 def prepared_bed(directory: Path) -> Testbed:
     """Return a testbed that is not started yet, its programs found or, with progress on stderr, built."""
     bed = Testbed(Options(directory=directory, name="demo", controller_manager=True), on_standard_error())
-    for name in (*NEEDED, "kube-controller-manager"):
-        bed.program(name)
+    bed.ensure_programs()
     return bed
 
 

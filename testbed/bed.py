@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import ClassVar, Self
 
 from testbed.errors import ServerFailed, TestbedError
+from testbed.programs import needed
 from testbed.programs.reports import Report, SilentReport
 from testbed.programs.toolbox import Toolbox
 from testbed.programs.versions import Version
@@ -26,7 +27,6 @@ from testbed.servers.vault import Vault
 KUBECTL_TIMEOUT_SECONDS = 300.0
 _REVIEWER = "vault-token-reviewer"
 _YEAR_SECONDS = 365 * 24 * 3600
-NEEDED = ("kube-apiserver", "etcd", "vault", "vault-plugin-auth-kubernetes", "kubectl")
 
 
 @dataclass(frozen=True)
@@ -86,12 +86,15 @@ class Testbed:
             error.add_note(f"besides: {also}")
         error.add_note(f"the testbed's logs are in {self.directory}")
 
+    def ensure_programs(self) -> None:
+        """Find or build what this testbed starts. Raises as `Toolbox.ensure`."""
+        needed.ensure(self._toolbox, ["kube-controller-manager"] if self.options.controller_manager else [])
+
     def start(self) -> None:
         """Find or build the programs, start the servers, and wait until all of them answer."""
         if self._supervisor is not None:
             raise TestbedError("this testbed is already started")
-        names = [*NEEDED, *(["kube-controller-manager"] if self.options.controller_manager else [])]
-        self._toolbox.ensure(names)
+        self.ensure_programs()
         self._supervisor = Supervisor()
         try:
             self._start_servers(self._supervisor)
@@ -110,7 +113,7 @@ class Testbed:
             supervisor,
             admission_configuration=self.options.admission_configuration,
         )
-        self.vault = Vault(path("vault"), path("vault-plugin-auth-kubernetes"), self.directory, supervisor)
+        self.vault = Vault(path("vault"), needed.plugin(self._toolbox), self.directory, supervisor)
 
         def start_kubernetes() -> str:
             etcd.start()

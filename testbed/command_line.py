@@ -7,9 +7,9 @@ import time
 
 import click
 
-from testbed.bed import NEEDED
 from testbed.errors import TestbedError
 from testbed.programs.catalogue import ALL
+from testbed.programs.needed import ensure
 from testbed.programs.reports import on_standard_error
 from testbed.programs.toolbox import Toolbox
 from testbed.running import NamedTestbed, all_names
@@ -59,9 +59,8 @@ def up(bed: NamedTestbed, *, controller_manager: bool) -> None:
     """  # noqa: D301 - click reads the character itself
     began = time.monotonic()
     try:
-        wanted = [*NEEDED, *(["kube-controller-manager"] if controller_manager else [])]
         if bed.state() is None:
-            Toolbox(on_standard_error()).ensure(wanted)
+            ensure(Toolbox(on_standard_error()), ["kube-controller-manager"] if controller_manager else [])
         state, was_up = bed.up(controller_manager=controller_manager)
     except TestbedError as error:
         raise _Failure(str(error)) from error
@@ -137,7 +136,8 @@ def build(programs: tuple[str, ...]) -> None:
       python -m testbed build helm kube-controller-manager
     """  # noqa: D301 - click reads the character itself
     try:
-        found = Toolbox(on_standard_error()).ensure(programs or NEEDED)
+        toolbox = Toolbox(on_standard_error())
+        found = toolbox.ensure(programs) if programs else ensure(toolbox)
     except TestbedError as error:
         raise _Failure(str(error)) from error
     for name, program in found.items():

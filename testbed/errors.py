@@ -19,6 +19,21 @@ class ProgramUnfit(TestbedError):
         self.path = path
 
 
+class FolderMissing(TestbedError):
+    """The folder with ready-made programs is none. `folder` is what was named."""
+
+    def __init__(self, folder: str, variable: str) -> None:
+        super().__init__(f"{variable} names {folder}, which is not a folder")
+        self.folder = folder
+
+
+class AuthMethodMissing(TestbedError):
+    """A ready-made Vault lacks an auth method, as one that is built with the tag `minimal` does."""
+
+    def __init__(self, program: Path, method: str) -> None:
+        super().__init__(f"the Vault at {program} lacks the auth method {method}, which official ones have")
+
+
 class GoMissing(TestbedError):
     """No fit program was found and there is no Go to build one. `program` is its name."""
 

@@ -12,7 +12,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from testbed import Options, Testbed
-from testbed.bed import NEEDED
+from testbed.programs.needed import ensure
 from testbed.programs.reports import on_standard_error
 from testbed.programs.toolbox import Toolbox
 from testbed.servers import go_environment
@@ -88,7 +88,7 @@ def pytest_runtestloop(session: pytest.Session) -> None:
         return
     capture = session.config.pluginmanager.getplugin("capturemanager")
     with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
-        Toolbox(on_standard_error()).ensure(NEEDED)
+        ensure(Toolbox(on_standard_error()))
 
 
 @pytest.fixture(scope="session", autouse=True)

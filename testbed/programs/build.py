@@ -12,7 +12,7 @@ from pathlib import Path
 
 from testbed.errors import BuildFailed, GoMissing
 from testbed.programs import pins
-from testbed.programs.finding import Found, Program
+from testbed.programs.finding import BUILT, Found, Program
 from testbed.programs.reports import Report
 from testbed.servers.supervision import Supervisor, log_tail
 
@@ -103,7 +103,7 @@ class Builder:
                     with self._report.step(title):
                         self._build(program, target)
         # Vault resolves links before it compares a plugin's place with its plugin directory.
-        return Found(target.resolve(), program.version, "built")
+        return Found(target.resolve(), program.version, BUILT)
 
     def _build(self, program: Program, target: Path) -> None:
         folder = target.parent.parent

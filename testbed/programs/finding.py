@@ -1,4 +1,4 @@
-"""Which program comes from where: an explicit path, KUBEBUILDER_ASSETS, PATH, or a build of the pinned module.
+"""Which program comes from where: an explicit path, a folder, KUBEBUILDER_ASSETS, PATH, or a build of a pinned module.
 
 The programs themselves stand in `catalogue`.
 """
@@ -10,11 +10,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from testbed.errors import ProgramUnfit
+from testbed.errors import FolderMissing, ProgramUnfit
 from testbed.programs.reports import Report
 from testbed.programs.versions import Version
 
 VERSION_TIMEOUT_SECONDS = 20.0
+FOLDER = "KEYHOLE_TESTBED_BIN"
+"""The variable that names a folder with ready-made programs."""
+BUILT = "built"
+"""The source of a program that was built here."""
 
 Fits = Callable[[Version, Version], bool]
 
@@ -82,7 +86,8 @@ def find(
     """Return a ready-made program that fits, or None when it must be built.
 
     `server` is the version of the API server in use. One that is there and does not fit is passed over and `report`
-    is told so in one line. Raises ProgramUnfit when the program's own variable names something that cannot be run.
+    is told so in one line. Raises ProgramUnfit when the program's own variable names something that cannot be run, and
+    FolderMissing when the one of the folder names none.
     """
     explicit = environment.get(program.variable)
     if explicit:
@@ -90,10 +95,15 @@ def find(
         if not (path.is_file() and os.access(path, os.X_OK)):
             raise ProgramUnfit(program.name, explicit, program.variable)
         return Found(path.absolute(), None, program.variable)
+    folder = environment.get(FOLDER)
+    if folder and not Path(folder).is_dir():
+        raise FolderMissing(folder, FOLDER)
     if not program.ask:
-        return None
+        # Whoever put it into the folder knows which one it is.
+        chosen = shutil.which(program.name, path=folder) if folder else None
+        return None if chosen is None else Found(Path(chosen).absolute(), None, FOLDER)
     assets = environment.get("KUBEBUILDER_ASSETS") if program.in_assets else None
-    for source, folders in (("KUBEBUILDER_ASSETS", assets), ("PATH", environment.get("PATH"))):
+    for source, folders in ((FOLDER, folder), ("KUBEBUILDER_ASSETS", assets), ("PATH", environment.get("PATH"))):
         candidate = shutil.which(program.name, path=folders) if folders else None
         if candidate is None:
             continue

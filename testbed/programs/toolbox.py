@@ -1,6 +1,7 @@
 """All programs of one testbed: each found or built at most once."""
 
 import os
+import shutil
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ from testbed.errors import ProgramMissing
 from testbed.programs import pins
 from testbed.programs.build import Builder, cache_folder
 from testbed.programs.catalogue import ALL
-from testbed.programs.finding import Found, find
+from testbed.programs.finding import FOLDER, Found, find
 from testbed.programs.reports import OnceReport, Report, SilentReport
 from testbed.programs.versions import Version
 
@@ -53,6 +54,11 @@ class Toolbox:
     def path(self, name: str) -> Path:
         """Return one program's path, building it first where needed."""
         return self.ensure([name])[name].path
+
+    def is_given(self, name: str) -> bool:
+        """Whether somebody gave a ready-made program: by its own variable, or in the folder of `FOLDER`."""
+        folder = self._environment.get(FOLDER)
+        return bool(self._environment.get(ALL[name].variable) or (folder and shutil.which(name, path=folder)))
 
     def versions(self) -> dict[str, Version | None]:
         """Return the versions of the programs that `ensure` returned so far; None where nobody asked."""

@@ -19,6 +19,7 @@ from typing import Any
 import hvac
 import requests
 
+from testbed.errors import AuthMethodMissing
 from testbed.servers import ports
 from testbed.servers.go_environment import go_environment
 from testbed.servers.log_lines import whole_lines
@@ -48,10 +49,11 @@ class Vault:
     root_token: str
     server: Server
 
-    def __init__(self, program: Path, plugin: Path, directory: Path, supervisor: Supervisor) -> None:
+    def __init__(self, program: Path, plugin: Path | None, directory: Path, supervisor: Supervisor) -> None:
         self._program = program
         self._is_openbao = _is_openbao(program)
-        self._plugin = plugin
+        # Vault takes no link out of its folder of plugins.
+        self._plugin = plugin.resolve() if plugin else None
         self._directory = directory
         self._supervisor = supervisor
         self._data = directory / "vault"
@@ -121,8 +123,9 @@ class Vault:
             "api_addr": self.url,  # plugins reach back through it
             "cluster_addr": f"https://{HOST}:{cluster_port}",
             "disable_mlock": True,  # raft wants it so: its file is mapped into memory
-            "plugin_directory": str(self._plugin.parent),
         }
+        if self._plugin is not None:
+            configuration["plugin_directory"] = str(self._plugin.parent)
         if self._is_openbao:
             # It lets nobody enable an audit device through the API.
             configuration["audit"] = [{"type": _AUDIT_DEVICE, "path": _AUDIT_DEVICE, "options": self._audit_options()}]
@@ -215,16 +218,22 @@ class Vault:
         client.sys.enable_auth_method("jwt")
         client.auth.jwt.configure(jwt_validation_pubkeys=[public_key_pem], bound_issuer=issuer)
 
-    def enable_kubernetes(self) -> None:
-        """Enable the kubernetes auth method at auth/kubernetes, from the external plugin; it starts the plugin."""
+    def enable_kubernetes(self, mount: str = "kubernetes") -> None:
+        """Enable the kubernetes auth method at a mount, from the external plugin if there is one."""
         client = self.client()
+        if self._plugin is None:
+            try:
+                client.sys.enable_auth_method("kubernetes", path=mount)
+            except hvac.exceptions.InvalidRequest:
+                raise AuthMethodMissing(self._program, "kubernetes") from None
+            return
         with self._plugin.open("rb") as binary:
             digest = hashlib.file_digest(binary, "sha256").hexdigest()
         name = "vault-plugin-auth-kubernetes"
         # hvac has no method for the plugin catalog.
         plugin = {"command": self._plugin.name, "sha256": digest}
         client.adapter.post(f"/v1/sys/plugins/catalog/auth/{name}", json=plugin)
-        client.sys.enable_auth_method(name, path="kubernetes")
+        client.sys.enable_auth_method(name, path=mount)
 
     def configure_kubernetes(self, api_url: str, ca_pem: bytes, reviewer_token: str) -> None:
         """Tell auth/kubernetes which API server to ask, and as whom."""

@@ -58,7 +58,7 @@ def refused(testbed: Testbed, places: Places) -> Iterator[Asking]:
     create("refused-namespace", ["keyhole"], ["another"], audience=AUDIENCE)
     create("refused-account", ["another"], [_NAMESPACE], audience=AUDIENCE)
     create("refused-audience", ["keyhole"], [_NAMESPACE], audience="another")
-    client.sys.enable_auth_method("vault-plugin-auth-kubernetes", path="kubernetes-no-reviewer")
+    testbed.vault.enable_kubernetes("kubernetes-no-reviewer")
     # Without a reviewer's token the client's own has to do, and it may not create TokenReviews.
     client.auth.kubernetes.configure(
         kubernetes_host=testbed.kubernetes.url,

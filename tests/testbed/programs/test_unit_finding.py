@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from testbed.errors import ProgramMissing, ProgramUnfit
+from testbed.errors import FolderMissing, ProgramMissing, ProgramUnfit
 from testbed.programs import pins
 from testbed.programs.catalogue import ALL
-from testbed.programs.finding import Found, ask_version, find
+from testbed.programs.finding import BUILT, Found, ask_version, find
+from testbed.programs.needed import ensure
 from testbed.programs.reports import Report, SilentReport
 from testbed.programs.toolbox import Toolbox
 from testbed.programs.versions import Version
@@ -92,6 +93,50 @@ def test_kubebuilder_assets_come_before_path(tmp_path: Path) -> None:
     on_path = script(tmp_path / "bin", "etcd", says("etcd Version: 3.6.2"))
     environment = {"PATH": str(on_path.parent), "KUBEBUILDER_ASSETS": str(asset.parent)}
     assert look("etcd", environment)[0] == Found(asset, Version(3, 6, 1), "KUBEBUILDER_ASSETS")
+
+
+def test_a_folder_comes_before_assets_and_is_trusted_with_what_says_no_version(tmp_path: Path) -> None:
+    asset = script(tmp_path / "assets", "etcd", says("etcd Version: 3.6.1"))
+    chosen = script(tmp_path / "folder", "etcd", says("etcd Version: 3.6.2"))
+    environment = {"PATH": "", "KUBEBUILDER_ASSETS": str(asset.parent), "KEYHOLE_TESTBED_BIN": str(chosen.parent)}
+    assert look("etcd", environment)[0] == Found(chosen, Version(3, 6, 2), "KEYHOLE_TESTBED_BIN")
+    plugin = script(chosen.parent, "vault-plugin-auth-kubernetes", "exit 1")
+    assert look(plugin.name, environment)[0] == Found(plugin, None, "KEYHOLE_TESTBED_BIN")
+
+
+def test_an_unfit_program_in_the_folder_is_passed_over(tmp_path: Path) -> None:
+    unfit = script(tmp_path / "folder", "etcd", says("etcd Version: 3.4.1"))
+    found, lines = look("etcd", {"PATH": "", "KEYHOLE_TESTBED_BIN": str(unfit.parent)})
+    assert found is None
+    assert lines == [f"passing over {unfit}: it is 3.4.1, wanted is 3.6.0 or later"]
+
+
+def test_a_folder_that_is_none_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(FolderMissing, match="KEYHOLE_TESTBED_BIN names .*, which is not a folder"):
+        look("etcd", {"KEYHOLE_TESTBED_BIN": str(tmp_path / "gone"), "PATH": ""})
+
+
+@pytest.mark.parametrize(("is_built", "is_named"), [(True, False), (False, True), (False, False)])
+def test_a_vault_that_is_built_here_needs_its_plugin_and_an_official_one_none(
+    tmp_path: Path, *, is_built: bool, is_named: bool
+) -> None:
+    programs = {"kube-apiserver": "Kubernetes v1.36.3", "etcd": "3.6.8", "kubectl": "v1.36.3", "vault": "v1.21.1"}
+    for name, version in programs.items():
+        script(tmp_path / "bin", name, says(version))
+    plugin = script(tmp_path / "bin", "vault-plugin-auth-kubernetes", "exit 1")
+    environment = {"PATH": str(plugin.parent), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    toolbox = Toolbox(SilentReport(), environment | ({plugin_variable(): str(plugin)} if is_named else {}))
+    if is_built:
+        found = toolbox.ensure(["vault"])["vault"]
+        toolbox._found = {
+            "vault": Found(found.path, found.version, BUILT),
+            plugin.name: Found(plugin, None, BUILT),
+        }
+    assert (plugin.name in ensure(toolbox)) == (is_built or is_named)
+
+
+def plugin_variable() -> str:
+    return ALL["vault-plugin-auth-kubernetes"].variable
 
 
 def test_an_unfit_asset_is_passed_over_for_a_fit_one_on_path(tmp_path: Path) -> None:
