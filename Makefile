@@ -16,7 +16,7 @@ SHELL := /bin/sh
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: help venv check static unit test test-gitops test-hooks nightly laws soak uptime crowds demo bench bench-loop
-.PHONY: sbom site testbed charts bench-variables format lock clean
+.PHONY: sbom site testbed charts bench-variables bench-lint format lock clean
 
 help: ## Show this list
 	@echo "Usage: make TARGET"
@@ -90,6 +90,9 @@ bench-loop: $(INSTALLED) ## Measure what following Vault costs, and how soon a c
 
 bench-variables: $(INSTALLED) ## Measure how soon the Secrets behind variables are there (FULL=1: 500 watches, some minutes)
 	$(BIN)/python -m bench variables $(if $(FULL),--full)
+
+bench-lint: $(INSTALLED) ## Measure what `keyhole lint` costs on 10,000 files, beside libyaml alone and gitleaks (some minutes)
+	$(BIN)/python -m bench lint
 
 sbom: $(INSTALLED) ## Write the software bill of materials (CycloneDX) into build/
 	$(BIN)/python -m release.sbom build/keyhole.cdx.json

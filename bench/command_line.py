@@ -8,6 +8,7 @@ import click
 
 from bench import admissions, fairness, forms, soak
 from bench.figures import tables
+from bench.lint.command import lint_command
 from bench.loop.command import loop_command
 from bench.proof import proof
 from bench.showing import RESULTS, failing, progressing, show
@@ -202,5 +203,6 @@ def fair(*, rounds: int, seconds: float, quick: bool, output: Path | None) -> No
     show(report, lambda markdown: tables.fairness(report, markdown=markdown), output or RESULTS / "fairness.json")
 
 
+main.add_command(lint_command)
 main.add_command(loop_command)
 main.add_command(variables_command)

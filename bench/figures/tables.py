@@ -13,6 +13,7 @@ from bench.figures.measurement import FanOut, Row, first_errors
 from bench.figures.statistics import median_of
 from bench.figures.usage import Memory
 from bench.forms import FormsReport
+from bench.lint.settings import LintReport
 from bench.loop.figures import LoopFigure, LoopReport
 from bench.soak import SoakReport
 from bench.variables.settings import VariablesReport
@@ -127,6 +128,15 @@ def variables(report: VariablesReport, *, markdown: bool) -> RenderableType:
         f"{size.pods_per_second} pods a second for {size.seconds:.0f} s in {size.namespaces:,} namespaces, each with a "
         f"Secret of its own; {size.watches:,} watches; {size.hostile_pods:,} pods in one namespace"
     )
+    return Group(*_apart([Text(report.machine.described()), Text(told), _limited(report.figures, markdown)]))
+
+
+def lint(report: LintReport, *, markdown: bool) -> RenderableType:
+    """Return what `python -m bench lint` shows."""
+    size = report.settings
+    told = f"{size.files:,} files with {report.documents:,} documents, {report.mib:.1f} MiB; rounds: {size.rounds}"
+    if not report.has_gitleaks:
+        told += "; gitleaks is not on the PATH, and was not measured"
     return Group(*_apart([Text(report.machine.described()), Text(told), _limited(report.figures, markdown)]))
 
 

@@ -7,8 +7,7 @@ the webhook's registration ask the codec and never name a kind.
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 import jsonpointer
 
@@ -29,18 +28,23 @@ _DATA: Final = "/data/"
 _KEY: Final = re.compile(r"(?!\.\.|\.$)[-._a-zA-Z0-9]{1,253}")
 
 
-@dataclass(frozen=True, slots=True)
-class InPlaceSearch:
+class InPlaceSearch(Protocol):
     """How the API server finds references in the values of a kind. All texts are CEL.
 
-    `condition` is a match condition: it is true if any value of `object` may contain a reference. `begun` is true if
-    `value`, one of the values, begins with one. `variables` are for the policy behind the webhook; the last one,
-    `unresolved`, lists the keys whose references nobody resolved.
+    Only who writes manifests for the API server asks for them, and making them takes a while. `condition` is a match
+    condition: it is true if any value of `object` may contain a reference. `begun` is true if `value`, one of the
+    values, begins with one. `variables` are for the policy behind the webhook; the last one, `unresolved`, lists the
+    keys whose references nobody resolved.
     """
 
-    condition: str
-    begun: str
-    variables: Mapping[str, str]
+    @property
+    def condition(self) -> str: ...  # noqa: D102 - see above
+
+    @property
+    def begun(self) -> str: ...  # noqa: D102
+
+    @property
+    def variables(self) -> Mapping[str, str]: ...  # noqa: D102
 
 
 class Codec:

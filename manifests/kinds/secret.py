@@ -15,7 +15,6 @@ from manifests.fields.docker_config import (
     fills_credentials,
 )
 from manifests.fields.template import FieldTemplate
-from manifests.kinds import secret_search
 from manifests.kinds.codec import MARKER, Codec, Stored
 from resolver.references.grammar import has_reference, parse_value
 from resolver.references.value import SecretValue
@@ -26,13 +25,35 @@ _JSON_KEYS: Final = frozenset({DOCKER_CONFIG, LEGACY_DOCKER_CONFIG})
 _PEM_LABELS: Final[Mapping[str, str]] = {"tls.crt": "CERTIFICATE", "ca.crt": "CERTIFICATE", "tls.key": "PRIVATE KEY"}
 
 
+class _Search:
+    """How the API server finds references in a Secret's values. The texts are made when they are asked for."""
+
+    @property
+    def condition(self) -> str:
+        from manifests.kinds import secret_search  # noqa: PLC0415 - takes a tenth of a start
+
+        return secret_search.refers_in_place()
+
+    @property
+    def begun(self) -> str:
+        from manifests.kinds import secret_search  # noqa: PLC0415 - as above
+
+        return secret_search.begins_as_reference("value")
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        from manifests.kinds import secret_search  # noqa: PLC0415 - as above
+
+        return secret_search.VARIABLES
+
+
 class _Secret(Codec):
     kind = "Secret"
     resource = "secrets"
     takes_whole_secrets = True
     renders_files = True
     coding = "base64"
-    in_place = secret_search.IN_PLACE
+    in_place = _Search()
     # `auth` in a docker configuration is base64 once more.
     encoded_twice = frozenset(DOCKER_CONFIGS)
 

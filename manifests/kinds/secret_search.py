@@ -13,7 +13,6 @@ from typing import Final
 
 from manifests.fields.docker_config import CONFIG_JSON, DOCKER_CONFIGS
 from manifests.kinds.base64_search import begins_named, named, needles, pattern, start
-from manifests.kinds.codec import InPlaceSearch
 
 # How a value that is one reference begins, and how a reference inside a text begins, as far as all have it in common.
 BARE: Final = ("vault:", "vault+")
@@ -82,7 +81,8 @@ def _next(text: str) -> str:
     return text[:-1] + chr(ord(text[-1]) + 1)
 
 
-def _refers_in_place() -> str:
+def refers_in_place() -> str:
+    """Return CEL that is true if any value of `object` may contain a reference."""
     found = f"object.data.exists(key, value, value != null && ({may_refer('value')}))"
     present = f"{cel_list(DOCKER_CONFIGS)}.filter(key, key in object.data && object.data[key] != null)"
     configs = f"{present}.map(key, object.data[key])"
@@ -111,7 +111,7 @@ _BEGINS: Final = (
     f" && (!variables.canBeNamed || {_BEGINNING}.matches('{begins_named(_OF_A_CONNECTION, _LETTERS, ':')}')))"
 )
 
-_VARIABLES: Final[Mapping[str, str]] = {
+VARIABLES: Final[Mapping[str, str]] = {
     # This is as cheap as the webhook's own condition, and like that it finds a little too much.
     "suspects": (
         f"!(variables.optedIn && {_OF_THIS_KIND}) ? [] : variables.data.transformList(key, value,"
@@ -130,9 +130,3 @@ _VARIABLES: Final[Mapping[str, str]] = {
         f" || ({READS_STRINGS} && {_matches(QUOTED_PATTERN, _QUOTED_NAMED)}))))"
     ),
 }
-
-IN_PLACE: Final = InPlaceSearch(
-    condition=_refers_in_place(),
-    begun=begins_as_reference("value"),
-    variables=_VARIABLES,
-)

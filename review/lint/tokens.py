@@ -42,6 +42,10 @@ class Format:
         """Whether a text has what it takes to hold a secret of this form. A search for a few characters."""
         return any(needle in text for needle in self.needles)
 
+    def looks_to_be_in(self, text: str) -> bool:
+        """Whether something in a text has this form, a sample or a placeholder maybe."""
+        return _compiled(self.pattern).search(text) is not None
+
     def is_in(self, text: str) -> bool:
         """Whether a text contains a secret of this form, and not only a sample or a placeholder."""
         return any(self._is_secret(found) for found in _compiled(self.pattern).finditer(text))
@@ -117,7 +121,7 @@ FORMATS: Final[Sequence[Format]] = (
     ),
     Format(
         "a password in a URL",
-        ("@",),
+        ("://",),
         # RFC 3986, section 3.2. A reference in its place has a slash, and then this is no password.
         r"(?<=[A-Za-z0-9+.-])://[^\s/?#\"'<>@:]*+:(?P<secret>[^\s/?#\"'@]++)@[A-Za-z0-9\[$({<]",
         URL_PASSWORD,
@@ -138,11 +142,16 @@ def suspects(text: str) -> Sequence[Format]:
     """Return the forms that a file's text may hold, or something in base64 in it. Quick, and says so too often."""
     if "\\" in text:
         return FORMATS  # an escape may spell anything
-    found = [form for needle, form in _NEEDLES if needle in text]
+    # Without escapes, each line of a value stands in the file as it is.
+    found = _looking(text)
     for run in _BASE64.findall(text):
         if decoded := _decoded(run):
-            found += [form for needle, form in _NEEDLES if needle in decoded]
+            found += _looking(decoded)
     return list(dict.fromkeys(found)) if found else ()
+
+
+def _looking(text: str) -> list[Format]:
+    return [form for needle, form in _NEEDLES if needle in text and form.looks_to_be_in(text)]
 
 
 def forms(text: str, among: Sequence[Format] = FORMATS) -> Iterator[Format]:

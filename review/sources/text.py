@@ -4,6 +4,7 @@ import codecs
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 
 # kubectl reads UTF-8, and UTF-16 that says so at its beginning (YAML 1.2.2, section 5.2).
 _MARKS = ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
@@ -69,11 +70,9 @@ class Text:
     @cached_property
     def line_starts(self) -> list[int]:
         """Where each line begins."""
-        starts, at = [0], self.content.find("\n")
-        while at >= 0:
-            starts.append(at + 1)
-            at = self.content.find("\n", at + 1)
-        return starts
+        lengths = map(len, self.content.split("\n"))
+        # Each line begins behind those before it and their line feeds.
+        return [start + number for number, start in enumerate(accumulate(lengths, initial=0))][:-1]
 
 
 def decode(content: bytes) -> str:

@@ -16,7 +16,6 @@ from review.lint.catalogue import NOT_FILLED
 from review.lint.forms.elsewhere import PASSED_ON, left, passed_on
 from review.lint.forms.filled import filled
 from review.lint.forms.seen import NOTES, Seen
-from review.lint.forms.workloads import workloads
 from review.lint.inner.objects import namespace_for, within
 from review.lint.objects import Manifest, named
 from review.sources.nodes import Path
@@ -69,6 +68,8 @@ def _of_one(manifest: Manifest, kinds: Kinds | None, without: Collection[Path]) 
         if is_passed_on:
             handled |= {(key,) for key in manifest.content if key != "metadata"}
         else:
+            from review.lint.forms.workloads import workloads  # noqa: PLC0415 - for Secrets a start must be quick
+
             handled |= {path for template in workloads(manifest, seen) for path in template.variables.values()}
         _left(manifest, {*without, *handled}, filler, seen)
     return seen

@@ -1,0 +1,1 @@
+"""What `keyhole lint` costs on a large tree, beside libyaml alone and beside gitleaks."""
