@@ -56,13 +56,17 @@ _PUBLIC_LINE: Final = re.compile(
 )
 
 
+# The frame of a certificate or a key says nothing by itself.
+_PEM_FRAME: Final = re.compile(r"-----(?:BEGIN|END) [A-Z0-9 ]{1,60}-----")
+
+
 def is_placeholder(text: str) -> bool:
     """Whether a text stands for a value that is elsewhere, or has at least one placeholder in it.
 
     What stands around a placeholder cannot be told from a frame, such as `postgres://app:((vault:…))@db` or a whole
     file of configuration, and is not judged here: tokens in it are found by their own form.
     """
-    stripped = text.strip()
+    stripped = (_PEM_FRAME.sub("", text) if "-----BEGIN " in text else text).strip()
     if not stripped or _WHOLE.fullmatch(stripped):
         return True
     return _has_template(text) or (any(opener in text for opener in _OPENERS) and _INLINE.search(text) is not None)

@@ -36,6 +36,7 @@ _KEYS_OF_TYPE: Final[Mapping[str, frozenset[str]]] = {
         }
     ),
 }
+_DOCKER_CONFIGS: Final = (".dockerconfigjson", ".dockercfg", "config.json")
 # Whoever reads one bit of configuration in a Secret has read no secret.
 _SWITCHES: Final = frozenset({"true", "false", "yes", "no", "on", "off", "enabled", "disabled"})
 
@@ -85,7 +86,7 @@ def plaintext(secret: Manifest) -> Iterator[Finding]:
                 if text is None:
                     yield secret.finding(REFUSED, path, f"data.{named(key)} is not base64")
                     text = value
-            if text is not None and key not in harmless and not _is_harmless(text):
+            if text is not None and key not in harmless and not (_is_harmless(text) or _has_credentials(key, text)):
                 yield from _value(secret, path, text, is_filled=key in annotated)
 
 
@@ -110,6 +111,20 @@ def _is_reference(text: str) -> bool:
     from resolver.references.grammar import has_reference  # noqa: PLC0415 - most files have none
 
     return has_reference(text)
+
+
+def _has_credentials(key: str, text: str) -> bool:
+    """Whether Keyhole fills credentials of a docker configuration, in which a reference may be in base64 once more."""
+    if not key.endswith(_DOCKER_CONFIGS) or '"auth' not in text:
+        return False
+    from manifests.fields.template import TemplateError  # noqa: PLC0415 - most files have none
+    from manifests.kinds.secret import SECRET  # noqa: PLC0415
+    from resolver.references.errors import ReferenceSyntaxError  # noqa: PLC0415
+
+    try:
+        return SECRET.template(key, text) is not None
+    except (ReferenceSyntaxError, TemplateError):
+        return True
 
 
 def _no_map(secret: Manifest, part: str, holder: Any) -> Iterator[Finding]:

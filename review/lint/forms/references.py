@@ -22,6 +22,7 @@ from review.sources.nodes import Path
 from review.sources.text import NotChecked
 
 _ANY_FIELD: Final = Pattern("/**")
+_BANK_VAULTS: Final = "vault.security.banzaicloud.io/"
 _UNLISTED: Final = "not in the administrator's list of kinds"
 
 
@@ -54,6 +55,8 @@ def references(manifest: Manifest, kinds: Kinds | None, texts: Collection[Path] 
 
 def _of_one(manifest: Manifest, kinds: Kinds | None, without: Collection[Path]) -> Seen:
     seen = Seen()
+    if _is_filled_by_another(manifest):
+        return seen
     own_notes = {(*NOTES, name) for name in manifest.part(*NOTES)}
     is_passed_on = not manifest.is_object_inside or manifest.name_inside.kind in PASSED_ON
     if is_passed_on:
@@ -73,6 +76,19 @@ def _of_one(manifest: Manifest, kinds: Kinds | None, without: Collection[Path]) 
             handled |= {path for template in workloads(manifest, seen) for path in template.variables.values()}
         _left(manifest, {*without, *handled}, filler, seen)
     return seen
+
+
+def _is_filled_by_another(manifest: Manifest) -> bool:
+    """Whether bank-vaults' webhook fills an object, which reads nearly the same references: its annotations say so.
+
+    `keyhole migrate` is for those.
+    """
+    workload = BY_GROUP_AND_KIND.get((manifest.name_inside.group, manifest.name_inside.kind))
+    template = manifest.part(*workload.pointer.split("/")[1:], *NOTES) if workload is not None else {}
+    names = [*manifest.part(*NOTES), *template]
+    return any(name.startswith(_BANK_VAULTS) for name in names) and not any(
+        annotations.DOMAIN in each for each in names
+    )
 
 
 def _filled(manifest: Manifest, filler: _Filler, seen: Seen) -> set[Path]:

@@ -361,6 +361,7 @@ def harmless() -> list[Case]:
     cases += (Case(f"{name}, {key}", text.replace("N", key)) for name, text in NAMES.items() for key in KEYS)
     cases += _public()
     cases += _samples()
+    cases += _credentials()
     cases += _of_no_person()
     return cases
 
@@ -373,6 +374,8 @@ def _public() -> Iterator[Case]:
         "a public key": certificate.replace("CERTIFICATE", "PUBLIC KEY"),
         "a list": certificate.replace("CERTIFICATE", "X509 CRL"),
         "an SSH key": f"ssh-ed25519 AAAA{letters(64)} me@x",
+        "a sample of a certificate": "-----BEGIN CERTIFICATE-----\n<your-certificate>\n-----END CERTIFICATE-----\n",
+        "a sample of a key": "-----BEGIN PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----\n",
         "known hosts": (
             f"# hosts\ngit.example ssh-rsa AAAA{letters(300)}\ngit.example ecdsa-sha2-nistp256 AAAA{letters(90)}\n"
         ),
@@ -380,6 +383,13 @@ def _public() -> Iterator[Case]:
     for name, text in texts.items():
         yield Case(f"{name} in data", HEAD + f"type: kubernetes.io/tls\ndata:\n  x: {b64(text)}\n")
         yield Case(f"{name} in stringData", HEAD + f"stringData:\n  x: {json.dumps(text)}\n")
+
+
+def _credentials() -> Iterator[Case]:
+    auth = b64("vault:secret/registry#user:vault:secret/registry#password")
+    for auths in ({"auth": auth}, {"username": "vault:secret/a#u", "password": "vault:secret/a#p", "auth": auth}):
+        text = b64(json.dumps({"auths": {"https://r.example": auths}}))
+        yield Case(f"docker's {', '.join(auths)}", HEAD + f"data:\n  .dockerconfigjson: {text}\n")
 
 
 def _samples() -> Iterator[Case]:

@@ -325,3 +325,13 @@ def test_no_text_of_a_field_is_quoted() -> None:
     report = run(f"{text}\n---\n{other}")
     assert len(report.findings) >= 8
     assert CANARY not in repr(report)
+
+
+def test_what_bank_vaults_fills_is_not_ours_to_judge() -> None:
+    note = "vault.security.banzaicloud.io/vault-role: default"
+    template = workload(note, env=("{name: A, value: 'vault:secret/a#${.b}'}",))
+    config_map = MAP + notes(note) + "data: {a: 'vault:secret/a#b'}\n"
+    for text in (template, config_map):
+        assert found(text) == []
+        assert uses(text) == []
+        assert found(text.replace(note, "other: x")) != []
