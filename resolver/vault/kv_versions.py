@@ -61,7 +61,8 @@ class KvVersion:
     """The identity's policy does not let `metadata/` be read, so the version comes from `data/`."""
 
 
-def _now() -> datetime:
+def utc_now() -> datetime:
+    """Return the time of our own clock, in UTC."""
     return datetime.now(UTC)
 
 
@@ -75,7 +76,7 @@ def by_metadata(
     client: VaultClient,
     token: SecretValue,
     deadline: Deadline,
-    now: Callable[[], datetime] = _now,
+    now: Callable[[], datetime] = utc_now,
 ) -> KvVersion:
     """Ask for the versions of a secret, in one request. `now` is our own clock, in UTC.
 
@@ -84,12 +85,12 @@ def by_metadata(
     """
     adapter = client.adapter(deadline, token, operation=Operation.VERSION)
     ask = partial(KvV2(adapter).read_secret_metadata, location.path, location.mount.path)
-    answer = _asked(ask, location)
+    answer = asked(ask, location)
     server = client.connection.address
-    _check(answer, location, server, metadata_path(location))
-    found = _listed(_data(_body(answer, location, server)), now)
+    check(answer, location, server, metadata_path(location))
+    found = _listed(data_of(body_of(answer, location, server)), now)
     if found is None:
-        raise _misfit(location, server)
+        raise misfit(location, server)
     return replace(found, is_long=len(answer.body) > LONG_BYTES)
 
 
@@ -98,7 +99,7 @@ def by_data(
     client: VaultClient,
     token: SecretValue,
     deadline: Deadline,
-    now: Callable[[], datetime] = _now,
+    now: Callable[[], datetime] = utc_now,
 ) -> KvVersion:
     """Read the newest version of a secret, in one request, keep its number and forget its values.
 
@@ -108,27 +109,28 @@ def by_data(
     adapter = client.adapter(deadline, token, operation=Operation.VERSION)
     kv2 = KvV2(adapter)
     ask = partial(kv2.read_secret_version, location.path, None, location.mount.path, raise_on_deleted_version=False)
-    answer = _asked(ask, location)
+    answer = asked(ask, location)
     server = client.connection.address
-    gone = _gone(answer, now) if answer.status == HTTPStatus.NOT_FOUND else None
-    if gone is not None:
-        return gone
-    _check(answer, location, server, location.policy_path)
-    metadata = _data(_body(answer, location, server)).get("metadata")
+    without_value = gone(answer, now) if answer.status == HTTPStatus.NOT_FOUND else None
+    if without_value is not None:
+        return without_value
+    check(answer, location, server, location.policy_path)
+    metadata = data_of(body_of(answer, location, server)).get("metadata")
     found = _read(metadata, now)
     if found is None:
-        raise _misfit(location, server)
+        raise misfit(location, server)
     return found
 
 
-def _asked(ask: Callable[[], VaultAnswer], location: KvLocation) -> VaultAnswer:
+def asked(ask: Callable[[], VaultAnswer], location: KvLocation) -> VaultAnswer:
+    """Ask. Raises `SecretTooLarge` for an answer that is, or what `VaultClient.send` raises."""
     try:
         return ask()
     except AnswerTooLarge:
         raise _too_large(location) from None
 
 
-def _check(answer: VaultAnswer, location: KvLocation, server: str, policy_path: str) -> None:
+def check(answer: VaultAnswer, location: KvLocation, server: str, policy_path: str) -> None:
     """Raise what a refusal means. `policy_path` is what a policy would have to name."""
     if answer.status == HTTPStatus.FORBIDDEN:
         raise kv.denied(answer, policy_path)
@@ -137,7 +139,8 @@ def _check(answer: VaultAnswer, location: KvLocation, server: str, policy_path: 
         raise error
 
 
-def _body(answer: VaultAnswer, location: KvLocation, server: str) -> Mapping[str, JsonValue]:
+def body_of(answer: VaultAnswer, location: KvLocation, server: str) -> Mapping[str, JsonValue]:
+    """Return the JSON of an answer. Raises what `responses.parsed` raises, but `SecretTooLarge` for too many parts."""
     try:
         return responses.parsed(answer, server, f"asking for the version of {location}")
     except AnswerTooLarge:
@@ -148,32 +151,34 @@ def _too_large(location: KvLocation) -> SecretTooLarge:
     return SecretTooLarge(str(location), MAX_BODY_BYTES, jsontext.MAX_PARTS)
 
 
-def _misfit(location: KvLocation, server: str) -> MountDoubted:
+def misfit(location: KvLocation, server: str) -> MountDoubted:
+    """Return the error of an answer that KV v2 does not give."""
     return MountDoubted(location.mount, VaultUnavailable(server, "sent an answer that is not Vault's"))
 
 
-def _data(body: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
+def data_of(body: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
+    """Return what an answer is about; nothing if it is about nothing."""
     data = body.get("data")
     return data if isinstance(data, dict) else {}
 
 
-def _gone(answer: VaultAnswer, now: Callable[[], datetime]) -> KvVersion | None:
+def gone(answer: VaultAnswer, now: Callable[[], datetime]) -> KvVersion | None:
     """Return the version that a 404 is about, if there is one: only KV v2 sends its metadata, and only then."""
     try:
         body = jsontext.parse(answer.body)
     except ValueError:
         return None
-    metadata = _data(body).get("metadata") if isinstance(body, dict) else None
+    metadata = data_of(body).get("metadata") if isinstance(body, dict) else None
     return _read(metadata, now)
 
 
 def _read(metadata: JsonValue, now: Callable[[], datetime]) -> KvVersion | None:
     """Return the version that `data/` tells of in its `metadata`."""
-    return _version(_number(metadata.get("version")), metadata, now) if isinstance(metadata, dict) else None
+    return _version(number(metadata.get("version")), metadata, now) if isinstance(metadata, dict) else None
 
 
 def _listed(data: Mapping[str, JsonValue], now: Callable[[], datetime]) -> KvVersion | None:
-    current, versions = _number(data.get("current_version")), data.get("versions")
+    current, versions = number(data.get("current_version")), data.get("versions")
     if current == 0:
         return KvVersion(0, state=VersionState.NONE)
     entry = versions.get(str(current)) if isinstance(versions, dict) else None
@@ -181,19 +186,20 @@ def _listed(data: Mapping[str, JsonValue], now: Callable[[], datetime]) -> KvVer
 
 
 def _version(current: int | None, entry: Mapping[str, JsonValue], now: Callable[[], datetime]) -> KvVersion | None:
-    state = _state(entry, now)
+    state = state_of(entry, now)
     if current is None or state is None:
         return None
     return KvVersion(current, jsontext.text(entry.get("created_time")) or "", state)
 
 
-def _number(value: JsonValue) -> int | None:
+def number(value: JsonValue) -> int | None:
+    """Return the number of a version; None if it is none."""
     if not isinstance(value, JsonNumber) or not value.isdigit() or len(value) > _MOST_DIGITS:
         return None
     return int(value)
 
 
-def _state(entry: Mapping[str, JsonValue], now: Callable[[], datetime]) -> VersionState | None:
+def state_of(entry: Mapping[str, JsonValue], now: Callable[[], datetime]) -> VersionState | None:
     """Return the state of one version; None if its deletion time is no time.
 
     `delete_version_after` sets a deletion time in the future: it counts only once it has come.

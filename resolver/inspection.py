@@ -1,0 +1,139 @@
+"""Looks at one Vault with one token, without reading a value: for a review of manifests.
+
+Nothing is believed that a file says about mounts: Vault is asked about each, once. So no path of the API is asked for
+that would be a secret's on a mount of another kind.
+"""
+
+import threading
+from collections import defaultdict
+from typing import Final
+
+from resolver.connections.model import Authentication, Connection
+from resolver.deadline import Deadline
+from resolver.errors import ResolverError
+from resolver.references.reference import Reference
+from resolver.references.value import SecretValue
+from resolver.tenancy import login
+from resolver.tenancy.login import VaultToken
+from resolver.vault import mounts, outline
+from resolver.vault.client import VaultClient
+from resolver.vault.denials import MountDenied, OwnTokenUnknown
+from resolver.vault.errors import VaultDenied
+from resolver.vault.kv import MountDoubted, TokenRefused, ask_for_mount
+from resolver.vault.mounts import KvLocation, KvMount, Mounts
+from resolver.vault.outline import Outline, Versions
+from resolver.vault.socket_watch import SocketWatch
+
+_YOU: Final = "your token"
+_JOB: Final = "this job's identity"
+_REVOCATION_SECONDS: Final = 2.0
+
+
+class Inspector:
+    """Asks one Vault. Threads may share it. Every method raises `ResolverError`, and waits no longer than its deadline.
+
+    A request takes at most the connection's `timeout_seconds`, and is repeated as the connection says. After failures
+    in a row the breaker refuses requests for a while.
+    """
+
+    def __init__(self, connection: Connection, watch: SocketWatch) -> None:
+        """Raises OSError when the CA bundle cannot be used."""
+        self._client = VaultClient(connection, watch.limit)
+        self._token: SecretValue | None = None
+        self._granted: VaultToken | None = None
+        self._mounts = Mounts({})
+        self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+
+    @property
+    def connection(self) -> Connection:
+        """Which Vault is asked."""
+        return self._client.connection
+
+    def use(self, token: SecretValue) -> None:
+        """Ask with a token of somebody's own, which is not given back."""
+        self._token = token
+
+    def log_in(self, jwt: SecretValue, deadline: Deadline) -> None:
+        """Ask with a token for this JWT, by the connection's own authentication; `close` gives it back.
+
+        Raises `LoginDenied`, or what `VaultClient.send` raises.
+        """
+        role = self.connection.auth.role
+        self._granted = login.login(self._client, role, _JOB, jwt, deadline)
+        self._token = self._granted.token
+
+    def close(self) -> None:
+        """Give back the token of a login, if Vault can be reached, and close every connection."""
+        granted, self._granted = self._granted, None
+        try:
+            if granted is not None:
+                login.revoke(self._client, granted, Deadline.after(_REVOCATION_SECONDS))
+        except ResolverError:
+            pass  # it expires within minutes
+        finally:
+            self._client.close()
+
+    def locate(self, reference: Reference, deadline: Deadline) -> KvLocation:
+        """Return where the secret of a reference is. Raises `MountDenied`, `NotKeyValue` or `ReferenceRefused` too."""
+        # One question about a mount, however many threads have a path on it.
+        with self._locks[reference.path.partition("/")[0]]:
+            mount = self._mounts.known(reference.path) or self._asked(reference.path, deadline)
+        return mounts.location(reference, mount)
+
+    def outline(self, location: KvLocation, deadline: Deadline) -> Outline:
+        """Return the names of the fields of a secret on KV v2, at one version or the newest.
+
+        Raises `SecretNotFound` and `VaultDenied` too.
+        """
+        try:
+            return outline.outline(location, self._client, self._own, deadline)
+        except VaultDenied:
+            raise VaultDenied(outline.subkeys_path(location), self._who) from None
+        except (TokenRefused, MountDoubted) as error:
+            raise self._told(error) from None
+
+    def versions(self, location: KvLocation, deadline: Deadline) -> Versions:
+        """Return the versions of a secret on KV v2. Raises `SecretNotFound` and `VaultDenied` too."""
+        try:
+            return outline.versions(location, self._client, self._own, deadline)
+        except VaultDenied as error:
+            raise VaultDenied(error.policy_path, self._who) from None
+        except (TokenRefused, MountDoubted) as error:
+            raise self._told(error) from None
+
+    def policy(self, name: str, deadline: Deadline) -> str | None:
+        """Return the text of a policy; None if there is none of this name. Raises `VaultDenied` too."""
+        try:
+            return outline.policy(name, self._client, self._own, deadline)
+        except VaultDenied as error:
+            raise VaultDenied(error.policy_path, self._who) from None
+        except TokenRefused as error:
+            raise self._told(error) from None
+
+    @property
+    def _own(self) -> SecretValue:
+        if self._token is None:
+            raise OwnTokenUnknown(self.connection.address)
+        return self._token
+
+    @property
+    def _who(self) -> str:
+        return _YOU if self._granted is None else _JOB
+
+    def _asked(self, path: str, deadline: Deadline) -> KvMount:
+        try:
+            found = ask_for_mount(path, self._client, self._own, deadline)
+        except VaultDenied:
+            raise MountDenied(path, self._who) from None
+        except TokenRefused as error:
+            raise self._told(error) from None
+        self._mounts.remember(found)
+        return found
+
+    def _told(self, error: TokenRefused | MountDoubted) -> ResolverError:
+        return error.told if isinstance(error, MountDoubted) else OwnTokenUnknown(self.connection.address)
+
+
+def logging_in(connection: Connection, role: str, mount: str) -> Connection:
+    """Return the same connection for logins with a JWT of somebody else's than a namespace's."""
+    return connection.model_copy(update={"auth": Authentication(method="jwt", role=role, mount=mount)})
