@@ -27,7 +27,8 @@ def _parts(setup: VaultSetup, bundle: str | None) -> Iterator[str]:
     server, variable = _SERVERS[setup.program]
     where = f" at {setup.target.address}" if setup.target.address else ""
     rights = f"set {variable}, and log in as somebody who may write policies and roles."
-    yield f"#!/bin/sh\n# For the {server}{where}: {rights}\nset -eu\n"
+    notes = "".join(f"# {line}\n" for line in setup.notes)
+    yield f"#!/bin/sh\n# For the {server}{where}: {rights}\n{notes}set -eu\n"
     if bundle is not None:
         yield f"kubectl apply --server-side -f - {_here(bundle)}"
     options = vault_options(setup)

@@ -45,3 +45,10 @@ class MountUnknown(EnforcerError):
 
 class RoleRefused(EnforcerError):
     """The role of the connection does not fit the request."""
+
+
+class NothingToReview(EnforcerError):
+    """No known mount shows names without values."""
+
+    def __init__(self) -> None:
+        super().__init__("a review needs a KV v2 mount: give --kv secret=2, or mounts in the connections file")

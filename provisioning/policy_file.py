@@ -9,6 +9,7 @@ def policy_file(setup: VaultSetup) -> str:
     """Return the policy, with the role in a comment below, because HCL cannot express a role."""
     options, role = vault_options(setup), setup.role
     told = [
+        *setup.notes,
         f"To write this policy: {setup.program} policy write{options} {setup.policy.name} FILE",
         f"Its role, to be given to: {setup.program} write{options} {role.path} -",
         *role.as_json.splitlines(),

@@ -16,7 +16,8 @@ _MARK = "EOT"
 
 def terraform(setup: VaultSetup) -> str:
     """Return resources for the policy and the role. The provider itself is configured elsewhere."""
-    return "\n".join(_blocks(setup))
+    notes = "".join(f"# {line}\n" for line in setup.notes)
+    return (f"{notes}\n" if notes else "") + "\n".join(_blocks(setup))
 
 
 def _blocks(setup: VaultSetup) -> Iterator[str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from provisioning.policy import ACCESSOR, Policy
+from provisioning.reviewing.policy import ReviewPolicy
 from provisioning.target import Target
 from provisioning.vault_role import TokenType, VaultRole, policy_name, role_name, vault_role
 from resolver.vault.mounts import KvLocation
@@ -17,13 +18,15 @@ class VaultSetup:
     """The policy and the role. `accessor` is that of the authentication mount, None if it is not known.
 
     `program` is the command by which they are written: Vault's own, or OpenBao's.
+    `notes` are lines for whoever does it.
     """
 
-    policy: Policy
+    policy: Policy | ReviewPolicy
     role: VaultRole
     target: Target
     accessor: str | None = None
     program: Program = "vault"
+    notes: Sequence[str] = ()
 
     @property
     def lacks_accessor(self) -> bool:

@@ -8,6 +8,7 @@ import click
 
 from cli.errors import NotDoneError
 from cli.parameters import KindsType, KvType
+from cli.tenant_review import ReviewOptions, check_review, review_options
 from cli.tenant_vault import VaultOptions, check, setup_of
 from manifests.kinds.known import ONLY_SECRETS, Kinds
 from provisioning import bundle, target
@@ -18,7 +19,7 @@ from provisioning.tenant import account
 from provisioning.tenant import tenant as checked_tenant
 from provisioning.terraform import terraform
 from provisioning.vault_role import TokenType
-from provisioning.vault_setup import Program
+from provisioning.vault_setup import Program, VaultSetup
 from resolver.connections.model import ConfigurationError
 from resolver.references.reference import DEFAULT_CONNECTION
 
@@ -42,9 +43,12 @@ Examples:
 \b
   # One policy and one role for all namespaces; each may read below its own name:
   keyhole tenant shop --vault-only --templated --kv secret=2 -o hcl
+\b
+  # What CI of a repository needs in Vault for `keyhole lint --vault`:
+  keyhole tenant --review --repository acme/deploy --kv secret=2 > review.sh
 """,
 )
-@click.argument("namespace")
+@click.argument("namespace", required=False)
 @click.option(
     "--connection", default=DEFAULT_CONNECTION, show_default=True, help="The Vault connection that the namespace uses."
 )
@@ -129,11 +133,12 @@ Examples:
     type=click.Choice(["vault", "bao"]),
     help="The program that writes policy and role; bao is OpenBao's.  [default: vault]",
 )
+@review_options
 @click.pass_context
 def tenant(
     ctx: click.Context,
     *,
-    namespace: str,
+    namespace: str | None,
     connection: str,
     connections: Path | None,
     webhook_service_account: str,
@@ -153,6 +158,7 @@ def tenant(
     accessor: str | None,
     token_type: TokenType | None,
     program: Program | None,
+    review: ReviewOptions | None,
 ) -> None:
     """Print what a namespace needs so that Keyhole serves it.
 
@@ -162,6 +168,13 @@ def tenant(
     """
     options = VaultOptions(output, paths, files, kv, templated, accessor, token_type, strict, program)
     try:
+        if review is not None:
+            flags = {"--vault": vault, "--vault-only": vault_only, "--restarts": restarts, "--variables": variables}
+            check_review(namespace, options, {**flags, "--kinds": kinds, "--guard-accounts": guard_accounts})
+            _print(review.setup(_known(connections, connection, options), options), output, None)
+            return
+        if namespace is None:
+            raise click.MissingParameter(ctx=ctx, param_hint="'NAMESPACE'", param_type="argument")
         accounts = account(webhook_service_account), account(controller_service_account)
         objects = bundle.render(
             checked_tenant(namespace, *accounts),
@@ -176,16 +189,24 @@ def tenant(
             _write(objects)
             return
         check(options, connection, connections)
-        known = target.read(connections, connection) if connections else target.assumed(shared=templated)
+        known = _known(connections, connection, options)
         setup = replace(setup_of(ctx, namespace, known, options, kinds or ONLY_SECRETS), program=program or "vault")
     except (EnforcerError, ConfigurationError) as error:
         raise NotDoneError(str(error)) from None
+    _print(setup, output, None if vault_only else objects)
+
+
+def _known(connections: Path | None, connection: str, options: VaultOptions) -> target.Target:
+    return target.read(connections, connection) if connections else target.assumed(shared=options.templated)
+
+
+def _print(setup: VaultSetup, output: Literal["commands", "hcl", "terraform"] | None, objects: str | None) -> None:
     if output == "hcl":
         _write(policy_file(setup))
     elif output == "terraform":
         _write(terraform(setup))
     else:
-        _write(script(setup, None if vault_only else objects))
+        _write(script(setup, objects))
 
 
 def _write(text: str) -> None:

@@ -22,6 +22,8 @@ _OF_MANIFESTS = ["shop", "--vault-only", "-f", MANIFESTS, "--connections", CONNE
 _OF_EU = ["shop", "--vault-only", "-f", MANIFESTS, "--connections", CONNECTIONS, "--connection", "eu"]
 _SHARED = ["shop", "--vault-only", "--templated", "--connections", CONNECTIONS, "--connection", "shared"]
 
+_REVIEW = ["--review", "--repository"]
+
 CASES: Mapping[str, Sequence[str]] = {
     "bundle.yaml": ["shop"],
     "bundle-of-other-accounts.yaml": [
@@ -57,6 +59,12 @@ CASES: Mapping[str, Sequence[str]] = {
     "templated-jwt.tf": ["shop", "--vault-only", "--templated", "--kv", "secret=2", "-o", "terraform"],
     "templated-kubernetes.sh": [*_SHARED, "--accessor", "auth_kubernetes_1a2b3c4d"],
     "templated-kubernetes.tf": [*_SHARED, "--accessor", "auth_kubernetes_1a2b3c4d", "-o", "terraform"],
+    "review.sh": [*_REVIEW, "acme/deploy", "--kv", "secret=2"],
+    "review.tf": [*_REVIEW, "acme/deploy", "--connections", CONNECTIONS, "--connection", "eu", "-o", "terraform"],
+    "review-gitlab.hcl": [
+        *(*_REVIEW, "acme/platform/deploy", "--ci", "gitlab", "--auth-mount", "ci/gitlab", "--program", "bao"),
+        *("--kv", "secret=2", "--kv", "teams=2", "--kv", "legacy=1", "--token-type", "batch", "-o", "hcl"),
+    ],
     "templated-paths.hcl": [*_SHARED, "--path", "secret/teams/{namespace}/app", "-o", "hcl"],
 }
 

@@ -52,7 +52,8 @@ _BLOCK = rf'(?:data|resource) "[a-z_]+" "[a-z][\w-]*" \{{\n(?:  [a-z_]+ += (?:{_
 
 @pytest.mark.parametrize("name", [name for name in CASES if name.endswith(".tf")])
 def test_every_terraform_file_is_blocks_of_arguments(name: str) -> None:
-    text = (GOLDEN / name).read_text()
+    # Comments may stand before the first block.
+    text = re.sub(r"\A(?:# .*\n)+\n", "", (GOLDEN / name).read_text())
     assert re.fullmatch(rf"{_BLOCK}(?:\n{_BLOCK})*", text)
     known = {"vault_policy", "vault_jwt_auth_backend_role", "vault_kubernetes_auth_backend_role", "vault_auth_backend"}
     assert set(re.findall(r'^(?:data|resource) "(\w+)"', text, re.MULTILINE)) <= known

@@ -1,0 +1,1 @@
+"""What CI needs in Vault to review manifests with `keyhole lint --vault`: names and versions, and no value."""
