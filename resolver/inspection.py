@@ -1,7 +1,7 @@
 """Looks at one Vault with one token, without reading a value: for a review of manifests.
 
-Nothing is believed that a file says about mounts: Vault is asked about each, once. So no path of the API is asked for
-that would be a secret's on a mount of another kind.
+Vault is asked about each mount, once, and what a file says counts only where Vault shows none: then nothing there may
+be asked anyway. So no path of the API is asked for that would be a secret's on a mount of another kind.
 """
 
 import threading
@@ -42,6 +42,7 @@ class Inspector:
         self._token: SecretValue | None = None
         self._granted: VaultToken | None = None
         self._mounts = Mounts({})
+        self._configured = Mounts(connection.mounts)
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
     @property
@@ -124,7 +125,10 @@ class Inspector:
         try:
             found = ask_for_mount(path, self._client, self._own, deadline)
         except VaultDenied:
-            raise MountDenied(path, self._who) from None
+            configured = self._configured.known(path)
+            if configured is None:
+                raise MountDenied(path, self._who) from None
+            return configured
         except TokenRefused as error:
             raise self._told(error) from None
         self._mounts.remember(found)

@@ -28,6 +28,7 @@ _BEDS = (
     "e2e/restarting",
     "e2e/variables",
     "e2e/kinds",
+    "e2e/review",
 )
 # Files of them that take so long that it pays to start a bed for them alone.
 _ALONE = ("e2e/keys/test_rotation.py", "e2e/certificates/test_losses.py", "e2e/uptime/test_down.py")

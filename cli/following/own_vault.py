@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from cli.commands.resolver_for import own_connection, own_token
 from cli.errors import NotDoneError
 from cli.following.rows import Answer, NotKnown, path_of
 from cli.following.rows import Path as VaultPath
+from cli.own_vault import own_connection, own_token
 from resolver.connections.files import load
 from resolver.connections.model import ConfigurationError, Connection
 from resolver.deadline import Deadline

@@ -54,6 +54,18 @@ NOT_COVERED: Final = Rule(
     "Vault refuses the read, and admission the object.",
     "Extend the policy; `keyhole tenant NAMESPACE --vault-only -f MANIFESTS` prints what it needs.",
 )  # fmt: skip
+NOT_THERE: Final = Rule(
+    "KH105", "secret-that-does-not-exist", _ERROR,
+    "Vault has no such secret, no such field or no such version.",
+    "Admission refuses the object.",
+    "Correct the reference, or write the secret into Vault first.",
+)  # fmt: skip
+BEHIND: Final = Rule(
+    "KH106", "pinned-version-behind", _WARNING,
+    "The version that a reference pins is old. An error where it is deleted or destroyed.",
+    "The application goes on with an old value; a version that is gone cannot fill a new object.",
+    "Pin a newer version, or leave the version out to follow Vault.",
+)  # fmt: skip
 UNUSED_GRANT: Final = Rule(
     "KH108", "unused-grant", _WARNING,
     "A policy allows a path that no manifest of its namespace refers to.",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from cli.commands.review.judging_options import Asked, judging_options
+from cli.commands.review.vault_options import WithVault, check_vault, vault_judges, vault_options
 from cli.errors import NotDoneError, tell
 from cli.parameters import kinds_option
 from cli.version import VERSION
@@ -90,6 +91,7 @@ Examples:
 @click.option("--changed-since", metavar="REVISION", help="Tell only of files that differ from this revision of Git.")
 @click.option("--baseline", type=_FILE, help="Do not tell of the findings in this file.")
 @click.option("--write-baseline", type=_FILE, help="Write the findings into this file, and end with exit code 0.")
+@vault_options
 @click.option(
     "--explain", metavar="RULE", help="Say what a rule such as KH301 means, or `all` of them, and do no more."
 )
@@ -106,13 +108,15 @@ def lint(
     changed_since: str | None,
     baseline: Path | None,
     write_baseline: Path | None,
+    with_vault: WithVault | None,
     explain: str | None,
     judging: Asked,
 ) -> None:
     """Check manifests for references that cannot work, and for secrets in plain text.
 
-    PATHS are files, folders, or - for standard input; without any, the current folder. No server is asked, and no
-    value is shown. What could not be looked at is told as not checked, and never counts as sound.
+    PATHS are files, folders, or - for standard input; without any, the current folder. No server is asked
+    but with --vault, and no value is read or shown. What could not be looked at is told as not checked, and never
+    counts as sound.
     """
     if explain is not None:
         _explain(explain)
@@ -125,7 +129,7 @@ def lint(
     ctx.call_on_close(gc.freeze)
     roots = paths or (Path(),)
     is_whole = changed_since is None and not exclude and all(root.is_dir() for root in roots)
-    judges = judging.judges(is_whole=is_whole)
+    judges = [*judging.judges(is_whole=is_whole), *vault_judges(with_vault, judging.connections)]
     run = Lint(datetime.now(UTC).date(), _known(baseline), _told(roots, changed_since), judges, kinds=kinds)
     for source in _with_progress(_sources(roots, exclude)):
         run.look(source)
@@ -142,6 +146,7 @@ def lint(
             _write(file, text)
     if not any(name in {"text", "github"} and file is None for name, file in outputs or (("text", None),)):
         tell(report.summary, err=True)
+    check_vault(with_vault)
     if fail_on != "never" and any(each.severity.rank <= Severity(fail_on).rank for each in report.findings):
         ctx.exit(_FINDINGS)
 

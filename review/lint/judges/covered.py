@@ -75,14 +75,11 @@ class Covered:
             yield from self._there(use, policy, found, unknown)
 
     def _there(self, use: Use, policy: Policy, found: Location, unknown: Unknown) -> Iterator[Finding]:
-        answer = policy.allows(found.read_path, _READ)
-        if answer is None:
-            unknown.add(use, _VARIES)
-        elif not answer:
-            yield use.spot.finding(NOT_COVERED, _lacking(policy, found.read_path))
-        elif found.metadata_path is not None and policy.allows(found.metadata_path, _READ) is False:
-            message = f"{_lacking(policy, found.metadata_path)}; Keyhole gets the value, and notices no new one"
-            yield use.spot.finding(NOT_COVERED, message).told_as(Severity.WARNING)
+        judged = by_policy(use, policy, found)
+        if isinstance(judged, Finding):
+            yield judged
+        elif judged:
+            unknown.add(use, judged)
 
     def _somewhere(self, use: Use, policy: Policy, unknown: Unknown) -> Iterator[Finding]:
         """Judge a reference of which nobody says where its mount ends: something has to cover it in any case."""
@@ -140,6 +137,19 @@ class Covered:
             return ()
         places = possible(use.reference.path) if found is None else [found]
         return [path for place in places for path in (place.read_path, place.metadata_path) if path is not None]
+
+
+def by_policy(use: Use, policy: Policy, found: Location) -> Finding | str | None:
+    """Return what a policy lacks for a reference to a secret; or, as a text, why nobody can say; or nothing."""
+    answer = policy.allows(found.read_path, _READ)
+    if answer is None:
+        return _VARIES
+    if not answer:
+        return use.spot.finding(NOT_COVERED, _lacking(policy, found.read_path))
+    if found.metadata_path is not None and policy.allows(found.metadata_path, _READ) is False:
+        message = f"{_lacking(policy, found.metadata_path)}; Keyhole gets the value, and notices no new one"
+        return use.spot.finding(NOT_COVERED, message).told_as(Severity.WARNING)
+    return None
 
 
 def _namespace(policy: str, connection: Connection) -> str:
