@@ -140,6 +140,12 @@ COPIED: Final = Rule(
     "It was copied from a cluster. A client that applies it owns it then, and brings an old state back.",
     "Remove it; Keyhole writes it when the object is applied.",
 )  # fmt: skip
+TO_RENDER: Final = Rule(
+    "KH211", "file-to-render", _WARNING,
+    "A manifest of Cloud Foundry or a Compose file has references.",
+    "Whoever takes it as it is hands the text of the reference to the app: only `keyhole render` puts a value there.",
+    "Take variables: `cf push --vars-file <(keyhole render --vars-file vars.yml)`, `keyhole exec … docker compose up`.",
+)  # fmt: skip
 PLAINTEXT: Final = Rule(
     "KH301", "plaintext-secret", _WARNING,
     "A Secret in Git holds a value. An error where the namespace or the Secret uses Keyhole.",

@@ -45,7 +45,7 @@ class Piece:
     end: int = 0
     """Where it stands in the source, quotes included."""
     write: Callable[[str], str] | None = None
-    """Returns how a text is written there, always as a text. None if nothing can be written in place of the piece."""
+    """Returns how a text is written there, always as a text. None where no reference is looked for."""
     as_text: Hashable = None
     """The kind that the piece has when `write` has written there."""
     as_number: Hashable = None
@@ -53,7 +53,7 @@ class Piece:
     inserted: Callable[[str], str] = unchanged
     """What has to be inserted for a value, so that the format's own reader arrives at the value."""
     barred: str = ""
-    """Why no reference may stand there."""
+    """Why no reference may stand there, if none may."""
 
 
 NOT_IN_A_KEY: Final = "a reference in a key: values are written in place of values alone"

@@ -99,11 +99,11 @@ def _slots(source: Text, pieces: Sequence[Piece]) -> list[_Slot]:
     slots: list[_Slot] = []
     problems: list[Problem] = []
     for number, piece in enumerate(pieces):
-        if not has_reference(piece.text):
+        if (piece.write is None and not piece.barred) or not has_reference(piece.text):
             continue
         place = source.place(piece.start, piece.end)
-        if piece.barred or piece.write is None:
-            problems.append(Problem(place, piece.barred or "no value can be written here"))
+        if piece.barred:
+            problems.append(Problem(place, piece.barred))
             continue
         try:
             template = parse_value(piece.text)

@@ -11,13 +11,14 @@ from review.sources.nodes import Path
 _ANNOTATIONS: Final = ("metadata", "annotations")
 _ANNOTATED: Final = "an annotation, which anybody may read: Keyhole fills this object when it is applied"
 _ENCODED: Final = "`data` is base64: write the reference into `stringData`, or have Keyhole fill the object"
-MAP: Final = "{"
-"""What stands for the value of a key at the top that is a map."""
+MAP, LIST = "{", "["
+"""What stand for the value of a key at the top that is a map, or a list."""
 
 
 class Kind(Enum):
     """What a document is for."""
 
+    CLOUD_FOUNDRY = auto()
     COMPOSE = auto()
     SECRET = auto()
     KUBERNETES = auto()
@@ -32,13 +33,19 @@ class Kind(Enum):
         is_object = self in {Kind.SECRET, Kind.KUBERNETES}
         return _ANNOTATED if is_object and _ANNOTATIONS in pairwise(path) else ""
 
+    def is_name(self, path: Path) -> bool:
+        """Return whether a path leads to the name of an image, where `vault:1.21` is one and no reference."""
+        return self is Kind.COMPOSE and path[-1:] == ("image",)
+
     def inserted(self, value: str) -> str:
         """Return what is inserted for a value. Compose replaces variables in every text; `$$` is a `$` for it."""
         return value.replace("$", "$$") if self is Kind.COMPOSE else value
 
 
 def kind_of(top: Mapping[str, str]) -> Kind:
-    """Return what a document is for, by the keys at its top: their texts, or `MAP`."""
+    """Return what a document is for, by the keys at its top: their texts, `MAP` or `LIST`."""
     if "apiVersion" in top and "kind" in top:
         return Kind.SECRET if (top["apiVersion"], top["kind"]) == ("v1", "Secret") else Kind.KUBERNETES
-    return Kind.COMPOSE if top.get("services") == MAP and "applications" not in top else Kind.OTHER
+    if top.get("applications") == LIST:
+        return Kind.CLOUD_FOUNDRY
+    return Kind.COMPOSE if top.get("services") == MAP else Kind.OTHER

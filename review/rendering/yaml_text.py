@@ -23,7 +23,7 @@ from yaml.events import (
 
 from review.rendering import yaml_scalars
 from review.rendering.pieces import NOT_IN_A_KEY, NotRendered, Piece, Problem
-from review.rendering.yaml_files import MAP, Kind, kind_of
+from review.rendering.yaml_files import LIST, MAP, Kind, kind_of
 from review.sources import bounds
 from review.sources.nodes import Path
 from review.sources.text import Text
@@ -55,10 +55,7 @@ def _read(text: Text, events: list[Event]) -> Iterator[Piece]:
     tops: dict[int, dict[str, str]] = {}
     for event, is_key, path, document in walked:
         if len(path) == 1 and not is_key:
-            told = (
-                event.value if isinstance(event, ScalarEvent) else MAP if isinstance(event, MappingStartEvent) else ""
-            )
-            tops.setdefault(document, {}).setdefault(str(path[0]), told)
+            tops.setdefault(document, {}).setdefault(str(path[0]), _told(event))
     for event, is_key, path, document in walked:
         if isinstance(event, ScalarEvent):
             yield _scalar(text, event, kind_of(tops.get(document, {})), path, is_key=is_key)
@@ -68,6 +65,12 @@ def _read(text: Text, events: list[Event]) -> Iterator[Piece]:
             yield Piece((type(event).__name__, event.anchor, event.tag))
         else:
             yield Piece(type(event).__name__)
+
+
+def _told(event: Event) -> str:
+    if isinstance(event, ScalarEvent):
+        return event.value
+    return MAP if isinstance(event, MappingStartEvent) else LIST
 
 
 def _scalar(text: Text, event: ScalarEvent, kind: Kind, path: Path, *, is_key: bool) -> Piece:
@@ -81,7 +84,7 @@ def _scalar(text: Text, event: ScalarEvent, kind: Kind, path: Path, *, is_key: b
     of_number = ("scalar", event.anchor, event.tag, "plain")
     # What is written without quotes may be a number or null; a reader does not care which quotes there are.
     seen = of_number if is_free and event.implicit[0] else of_text
-    write = yaml_scalars.writer(text.content[start:end], event)
+    write = None if kind.is_name(path) else yaml_scalars.writer(text.content[start:end], event)
     barred = NOT_IN_A_KEY if is_key else kind.bars(path, event.value)
     return Piece(
         *(seen, event.value, start, end, write, of_text, of_number if is_free else None),

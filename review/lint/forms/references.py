@@ -64,6 +64,9 @@ def _of_one(manifest: Manifest, kinds: Kinds | None, without: Collection[Path]) 
         for path, form, found in passed_on(manifest.content, {*without, *own_notes}):
             seen.uses += taker.uses(path, form, found)
     if not manifest.is_object_inside:
+        from review.lint.forms.to_render import to_render  # noqa: PLC0415 - for objects a start must be quick
+
+        to_render(manifest, seen)
         return seen
     filler = _filler(manifest, kinds)
     handled = _filled(manifest, filler, seen)

@@ -52,7 +52,7 @@ def values(asked: Sequence[Reference]) -> Mapping[Reference, str]:
         ),
         pytest.param(
             "yaml",
-            "a: vault:kv/app#port | int\nb: 'vault:kv/app#on|bool'\nc: vault:kv/app#port\nd: !!str vault:k/a#port|int\n",
+            "a: vault:kv/app#port | int\nb: 'vault:kv/app#on|bool'\nc: vault:k/a#port\nd: !!str vault:k/a#port|int\n",
             'a: 5432\nb: true\nc: "5432"\nd: !!str "5432"\n',
             id="numbers and booleans only where a function says so",
         ),
@@ -67,6 +67,12 @@ def values(asked: Sequence[Reference]) -> Mapping[Reference, str]:
             "services: {db: {environment: {A: 'x$Y ((vault:kv/app#dollar))'}}}\n",
             'services: {db: {environment: {A: "x$Y a$$b"}}}\n',
             id="Compose would replace a dollar of the value",
+        ),
+        pytest.param(
+            "yaml",
+            "services: {v: {image: vault:1.21, command: 'vault:kv/app#port'}}\n",
+            'services: {v: {image: vault:1.21, command: "5432"}}\n',
+            id="the name of an image is no reference",
         ),
         pytest.param("yaml", "a: 1\n", "a: 1\n", id="nothing to do"),
         pytest.param(
