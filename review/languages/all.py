@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from review.languages import avp, bank_vaults, vals
+from review.languages import avp, bank_vaults, external_secrets, vals, vault_secrets_operator
 from review.languages.foreign import Language
 
-LANGUAGES: Final[Sequence[Language]] = (bank_vaults, avp, vals)
+LANGUAGES: Final[Sequence[Language]] = (bank_vaults, avp, vals, external_secrets, vault_secrets_operator)

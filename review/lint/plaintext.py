@@ -78,16 +78,36 @@ def plaintext(secret: Manifest) -> Iterator[Finding]:
             if value is None or value == "":
                 continue
             path: Path = (part, key)
-            text = _text(value)
-            if not isinstance(value, str):
-                yield secret.finding(REFUSED, path, f"{part}.{named(key)} is no text; put it in quotes")
-            elif part == "data" and text and not _is_stand_in(text):
-                text = _decoded(value)
-                if text is None:
-                    yield secret.finding(REFUSED, path, f"data.{named(key)} is not base64")
-                    text = value
+            text, problem = _read(part, value)
+            if problem:
+                yield secret.finding(REFUSED, path, f"{part}.{named(key)} is {problem}")
             if text is not None and key not in harmless and not (_is_harmless(text) or _has_credentials(key, text)):
                 yield from _value(secret, path, text, is_filled=key in annotated)
+
+
+def held(secret: Manifest) -> Iterator[Path]:
+    """Yield where a Secret holds a value by the rules of `plaintext`, whatever its form, that can be read as it is."""
+    if secret.content.get("type") in _TYPES_WITHOUT_VALUES:
+        return
+    harmless = _harmless_keys(secret)
+    for part in _PARTS:
+        for key, value in secret.part(part).items():
+            text, problem = _read(part, value) if value else (None, "")
+            if problem or text is None or key in harmless:
+                continue
+            if not (_is_harmless(text) or _has_credentials(key, text)):
+                yield part, key
+
+
+def _read(part: str, value: Any) -> tuple[str | None, str]:
+    """Return the text of a value, if it is one, and why the API server will refuse it."""
+    text = _text(value)
+    if not isinstance(value, str):
+        return text, "no text; put it in quotes"
+    if part == "data" and text and not _is_stand_in(text):
+        decoded = _decoded(value)
+        return (value, "not base64") if decoded is None else (decoded, "")
+    return text, ""
 
 
 def _value(secret: Manifest, path: Path, text: str, *, is_filled: bool) -> Iterator[Finding]:
