@@ -86,9 +86,9 @@ OVER_LIMIT: Final = Rule(
 )  # fmt: skip
 DRIFTS: Final = Rule(
     "KH201", "reference-drifts", _WARNING,
-    "A reference stands in place of a value, and Argo CD applies this repository.",
-    "Argo CD's own diff compares the reference in Git with the value in the cluster: the object stays OutOfSync.",
-    "Write it as the annotation `data.keyhole.dev/KEY`, and remove the value.",
+    "Argo CD applies this repository, and a reference stands in place of a value, or fills a field in a list.",
+    "Argo CD's own diff compares what Git has with what the cluster has: the object stays OutOfSync.",
+    "Write it as an annotation (`data.keyhole.dev/KEY`, `env.keyhole.dev/NAME`), and remove the value.",
 )  # fmt: skip
 NOT_FILLED: Final = Rule(
     "KH203", "reference-that-nothing-fills", _ERROR,
@@ -124,9 +124,9 @@ NO_SUCH_NAME: Final = Rule(
 )  # fmt: skip
 FIXED: Final = Rule(
     "KH208", "filled-once", _WARNING,
-    "A filled object cannot change, or gets another name each time.",
-    "A new value in Vault does not reach it.",
-    "Leave out `immutable` and `generateName`, or pin the version of the reference.",
+    "A filled object cannot change, gets another name each time, or Argo CD ignores what its references are in.",
+    "A new value in Vault, or a new reference in Git, does not reach it.",
+    "Leave out `immutable` and `generateName`, or pin the version of the reference; the message says what else.",
 )  # fmt: skip
 WARNED: Final = Rule(
     "KH209", "admission-warns", _WARNING,

@@ -101,11 +101,12 @@ class Manifest:
         *,
         place: Place | None = None,
         is_variable: bool = False,
+        drifts: bool = False,
     ) -> Sequence[Use]:
         """Return the uses of a field of this object, each reference once."""
         spot = self.spot(path, place=place)
         found = dict.fromkeys(references)
-        return [Use(spot, form, reference, self.name_inside, is_variable) for reference in found]
+        return [Use(spot, form, reference, self.name_inside, is_variable, drifts) for reference in found]
 
 
 def pointer(path: Sequence[str | int]) -> str:

@@ -41,6 +41,8 @@ class Use:
     wanted_by: ObjectName
     is_variable: bool = False
     """Whether it is a variable of a workload, which the namespace has to allow by a label of its own."""
+    drifts: bool = False
+    """Whether the cluster has something else in a field that Git has too, which Argo CD's own diff shows for ever."""
 
     @property
     def is_whole(self) -> bool:

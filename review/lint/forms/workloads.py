@@ -64,7 +64,8 @@ def _use(manifest: Manifest, template: Template, asked: AskedFor, seen: Seen) ->
         path, place = _in_place(template, asked), None
     else:
         path, place = _where(manifest, template, asked.field.origin)
-    seen.uses += manifest.uses(path, form, references, place=place, is_variable=True)
+    drifts = form is Form.IN_PLACE
+    seen.uses += manifest.uses(path, form, references, place=place, is_variable=True, drifts=drifts)
 
 
 def _in_place(template: Template, asked: AskedFor) -> Path:

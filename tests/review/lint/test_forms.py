@@ -296,22 +296,6 @@ class TestVariables:
         assert found(f"{secret}---\n{namespace}") == []
 
 
-def test_in_place_drifts_in_every_form_and_once_a_field() -> None:
-    text = "---\n".join(
-        (
-            APPLICATION,
-            SECRET + "stringData:\n  a: ((vault:a/b#c))((vault:a/b#d))\n  b: vault:a/b#c\n",
-            workload(env=("{name: A, value: vault:a/b#c}",)),
-            workload("env.keyhole.dev/A: vault:a/b#c"),
-        )
-    )
-    assert [(each[0], each[2]) for each in found(text)] == [
-        ("KH201", "/stringData/a"),
-        ("KH201", "/stringData/b"),
-        ("KH201", "/spec/template/spec/containers/0/env/0/value"),
-    ]
-
-
 def test_no_text_of_a_field_is_quoted() -> None:
     text = workload(
         f"env.keyhole.dev/A: vault:{CANARY}",
