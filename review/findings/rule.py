@@ -22,6 +22,7 @@ class Rule:
     """One thing that is looked for. `id` never changes its meaning; `name` is for people.
 
     `summary` says in a sentence what a finding means, `why` what follows from it, and `remedy` what to do.
+    `is_off` is for rules that are for those only who ask for them in their standards.
     """
 
     id: str
@@ -30,6 +31,7 @@ class Rule:
     summary: str
     why: str
     remedy: str
+    is_off: bool = False
 
     @property
     def is_about_secrets(self) -> bool:

@@ -30,6 +30,12 @@ REFUSED: Final = Rule(
     "The object is never applied, and nothing of it can be checked.",
     "Put the value in quotes, or encode it; plain text belongs into `stringData`.",
 )  # fmt: skip
+ENDED_EXCEPTION: Final = Rule(
+    "KH005", "ended-exception", _ERROR,
+    "An exception in the standards has ended.",
+    "Somebody decided to live with findings until a day, and that day is over.",
+    "Mend what the exception covers and remove it, or decide again and write a later day.",
+)  # fmt: skip
 MALFORMED: Final = Rule(
     "KH101", "malformed-reference", _ERROR,
     "A reference cannot be read.",
@@ -65,6 +71,13 @@ BEHIND: Final = Rule(
     "The version that a reference pins is old. An error where it is deleted or destroyed.",
     "The application goes on with an old value; a version that is gone cannot fill a new object.",
     "Pin a newer version, or leave the version out to follow Vault.",
+)  # fmt: skip
+PINNED: Final = Rule(
+    "KH107", "pin-against-the-standards", _WARNING,
+    "A reference names a version, or names none, against what the standards say.",
+    "Without a version a new value arrives by itself; with one nothing arrives that Git does not name.",
+    "Write `#FIELD#VERSION`, or leave the version out.",
+    is_off=True,
 )  # fmt: skip
 UNUSED_GRANT: Final = Rule(
     "KH108", "unused-grant", _WARNING,

@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from review.findings.rule import Rule
 from review.lint.catalogue import RULES
 
 BEGIN = "<!-- rules: written by `python -m review.lint.document docs/lint.md` -->"
@@ -11,8 +12,13 @@ END = "<!-- end of rules -->"
 
 def table() -> str:
     """Return the table."""
-    rows = [f"| {rule.id} | `{rule.name}` | {rule.severity} | {rule.summary} | {rule.remedy} |" for rule in RULES]
+    rows = [f"| {rule.id} | `{rule.name}` | {severity(rule)} | {rule.summary} | {rule.remedy} |" for rule in RULES]
     return "\n".join(["| id | name | severity | a finding means | what to do |", "|---|---|---|---|---|", *rows])
+
+
+def severity(rule: Rule) -> str:
+    """Return how bad a finding of a rule is, as long as no standards say otherwise."""
+    return "off" if rule.is_off else str(rule.severity)
 
 
 def render(text: str) -> str:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from review.findings.baseline import Baseline
 from review.findings.finding import Finding, ObjectName, told_apart
 from review.findings.report import Checked, Report
+from review.findings.standards import Standards
 from review.lint import generators, plaintext, tokens
-from review.lint.catalogue import BAD_IGNORE, ENDED_IGNORE, KEY_TWICE
+from review.lint.catalogue import BAD_IGNORE, ENDED_EXCEPTION, ENDED_IGNORE, KEY_TWICE
 from review.lint.judging import Judge, judged
 from review.lint.objects import Manifest, is_kustomization, manifests, named
 from review.lint.tree import Tree
@@ -51,6 +52,7 @@ class Lint:
     """What judges the tree in the end."""
     kinds: "Kinds | None" = None
     """The kinds beside Secrets that are filled; None if nobody told us."""
+    standards: Standards = field(default_factory=Standards)
     _tree: Tree = field(default_factory=Tree)
     _findings: list[Finding] = field(default_factory=list)
     _unchecked: list[NotChecked] = field(default_factory=list)
@@ -92,8 +94,9 @@ class Lint:
         """Judge what was seen, and return it."""
         self._tree.unread = len(self._unchecked)
         findings, unchecked = judged(self._tree, self.judges)
-        told = sorted(told_apart(self._tree.judged([*self._findings, *findings])), key=_order)
-        told = [finding for finding in told if self.only(finding.place.file)]
+        every = self.standards.told(self._tree.judged([*self._findings, *findings]))
+        here = [finding for finding in told_apart(every) if self.only(finding.place.file)]
+        told = sorted([*here, *self.standards.ended(ENDED_EXCEPTION, self.today)], key=_order)
         kept = [finding for finding in told if not self._is_excused(finding)]
         return Report(kept, [*self._unchecked, *unchecked], self._checked, self._files, len(told) - len(kept))
 
@@ -130,7 +133,7 @@ class Lint:
         for each in found:
             if has_secret:
                 for secret in plaintext.secrets(each):
-                    self._findings += plaintext.plaintext(secret)
+                    self._findings += plaintext.plaintext(secret, self.standards.public_keys)
             if has_reference:
                 self._references(each, {one.text for one in found if one.text})
 
@@ -154,7 +157,9 @@ class Lint:
 
     def _is_excused(self, finding: Finding) -> bool:
         comments = self._ignores.get((finding.place.file, finding.place.line), ())
-        return finding in self.baseline or any(finding.rule.id in comment.rules for comment in comments)
+        if finding in self.baseline or self.standards.accept(finding, self.today):
+            return True
+        return any(finding.rule.id in comment.rules for comment in comments)
 
 
 def sources(paths: Iterable[files.File | NotChecked]) -> Iterator[Source | NotChecked]:

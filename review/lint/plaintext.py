@@ -37,6 +37,9 @@ _KEYS_OF_TYPE: Final[Mapping[str, frozenset[str]]] = {
     ),
 }
 _DOCKER_CONFIGS: Final = (".dockerconfigjson", ".dockercfg", "config.json")
+_NO_TYPE: Final = "Opaque"
+_NO_KEYS: Final = frozenset[str]()
+_NONE: Final[Mapping[str, frozenset[str]]] = {}
 # Whoever reads one bit of configuration in a Secret has read no secret.
 _SWITCHES: Final = frozenset({"true", "false", "yes", "no", "on", "off", "enabled", "disabled"})
 
@@ -62,12 +65,15 @@ def secrets(manifest: Manifest) -> Iterator[Manifest]:
         waiting += (((*path, key), member) for key, member in value.items())
 
 
-def plaintext(secret: Manifest) -> Iterator[Finding]:
-    """Yield the values that a Secret holds, and what of it is no value at all."""
+def plaintext(secret: Manifest, public_keys: Mapping[str, frozenset[str]] = _NONE) -> Iterator[Finding]:
+    """Yield the values that a Secret holds, and what of it is no value at all.
+
+    `public_keys` are by type of Secret the keys that the standards let stand in plain text.
+    """
     if secret.content.get("type") in _TYPES_WITHOUT_VALUES:
         return
     annotated = _annotated(secret)
-    harmless = _harmless_keys(secret)
+    harmless = _harmless_keys(secret, public_keys)
     for part in _PARTS:
         holder = secret.content.get(part)
         if holder is not None and not isinstance(holder, dict):
@@ -168,9 +174,9 @@ def _decoded(text: str) -> str | None:
         return None
 
 
-def _harmless_keys(secret: Manifest) -> frozenset[str]:
-    kind = secret.content.get("type")
-    keys = _KEYS_OF_TYPE.get(kind, frozenset()) if isinstance(kind, str) else frozenset()
+def _harmless_keys(secret: Manifest, public_keys: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    kind = secret.content.get("type") or _NO_TYPE
+    keys = _KEYS_OF_TYPE.get(kind, _NO_KEYS) | public_keys.get(kind, _NO_KEYS) if isinstance(kind, str) else _NO_KEYS
     return keys | _ARGOCD_KEYS if _ARGOCD in secret.part("metadata", "labels") else keys
 
 

@@ -53,7 +53,7 @@ def test_what_is_unused_is_not_judged_by_a_part() -> None:
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (("--policy", "gone"), "gone is no folder"),
+        (("--policy", "gone"), "--policy: gone is no folder"),
         (("--policy", "x=gone"), "gone is no folder"),
         (("--policy", "policies", "--policy", "default=policies"), "--policy: two folders for one connection"),
         (("--connections", "manifests/a.yaml"), "--connections: manifests/a.yaml: "),
@@ -75,3 +75,33 @@ def test_policies_alone_take_neither_pydantic_nor_a_socket(folder: Path) -> None
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=folder)
     assert not set(json.loads(done.stderr.replace("'", '"'))) & {"hvac", "pydantic", "socket", "ssl", "codeowners"}
+
+
+class TestStandards:
+    HEAD = "version: keyhole.dev/standards/v1\nlint:\n"
+    VALUE = "apiVersion: v1\nkind: Secret\nmetadata: {name: app}\nstringData: {x: canary-10c5, LEVEL: debug}\n"
+
+    def severities(self, folder: Path, lint_part: str) -> list[tuple[str, str]]:
+        (folder / "manifests" / "a.yaml").write_text(self.VALUE)
+        (folder / "standards.yaml").write_text(self.HEAD + lint_part)
+        result = lint("-o", "json", "manifests", "--standards", "standards.yaml")
+        assert "canary" not in result.output
+        return [(each["rule"], each["severity"]) for each in json.loads(result.stdout)["findings"]]
+
+    def test_they_decide_how_bad_a_finding_is_and_which_are_none(self, folder: Path) -> None:
+        assert self.severities(folder, "  severities: {KH301: note}\n") == [("KH301", "note")] * 2
+        assert self.severities(folder, "  severities: {KH301: off}\n") == []
+        assert self.severities(folder, "  parameters: {publicKeys: {Opaque: [LEVEL]}}\n") == [("KH301", "warning")]
+
+    def test_an_exception_that_has_ended_is_an_error_whatever_changed(self, folder: Path) -> None:
+        lasting = "  - {rules: [KH301], files: ['*'], until: 2999-01-01, owner: us, reason: x}\n"
+        assert self.severities(folder, f"  exceptions:\n{lasting}") == []
+        ended = lasting.replace("2999", "2020")
+        assert self.severities(folder, f"  exceptions:\n{ended}")[-1] == ("KH005", "error")
+
+    def test_a_file_that_cannot_be_used_says_where(self, folder: Path) -> None:
+        for text, problem in (("a: [", ":1:5: "), (b"\xff".decode("latin-1"), ":1:1: it is no map")):
+            (folder / "standards.yaml").write_text(text)
+            result = lint("--standards", "standards.yaml")
+            assert result.exit_code == NOT_DONE
+            assert f"Error: --standards: standards.yaml{problem}" in result.stderr

@@ -10,7 +10,11 @@ from typing import Any, Final
 import click
 
 from cli.errors import NotDoneError
+from review.findings.standards import Standards, StandardsError
+from review.lint.catalogue import BY_ID
 from review.lint.judging import Judge
+from review.sources import files
+from review.sources.text import NotChecked, NotText, Text, decode
 
 _DEFAULT: Final = "default"
 _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -24,16 +28,16 @@ class _PolicyType(click.ParamType[tuple[str, Path]]):
     name = "[connection=]folder"
 
     def convert(
-        self, value: str | tuple[str, Path], param: click.Parameter | None, ctx: click.Context | None
+        self,
+        value: str | tuple[str, Path],
+        param: click.Parameter | None,  # noqa: ARG002 - click's signature
+        ctx: click.Context | None,  # noqa: ARG002 - as above
     ) -> tuple[str, Path]:
-        """Parse it, or fail with a usage error (click's hook)."""
+        """Parse it (click's hook). Whether the folder is there is seen when it is read."""
         if isinstance(value, tuple):
             return value
         found = None if Path(value).is_dir() else _OF_CONNECTION.fullmatch(value)
-        connection, folder = (found[1], Path(found[2])) if found else (_DEFAULT, Path(value))
-        if not folder.is_dir():
-            self.fail(f"{folder} is no folder", param, ctx)
-        return connection, folder
+        return (found[1], Path(found[2])) if found else (_DEFAULT, Path(value))
 
 
 _OPTIONS: Final = (
@@ -51,6 +55,11 @@ _OPTIONS: Final = (
         "what references need, and nothing else. They are of the connection `default`, unless another one is named. "
         "May be repeated.",
     ),
+    click.option(
+        "--standards",
+        type=_FILE,
+        help="What your organisation decided about the rules (YAML): how bad they are, what they demand, exceptions.",
+    ),
 )
 
 
@@ -60,15 +69,20 @@ class Asked:
 
     connections: Path | None
     policies: Sequence[tuple[str, Path]]
+    standards_file: Path | None
 
-    def judges(self, *, is_whole: bool) -> Sequence[Judge]:
+    def standards(self) -> Standards:
+        """Return the standards. Raises `NotDoneError` for a file that has none."""
+        return _standards(self.standards_file) if self.standards_file is not None else Standards()
+
+    def judges(self, standards: Standards, *, is_whole: bool) -> Sequence[Judge]:
         """Return the judges. `is_whole` says whether all manifests of a folder are looked at, and all of it is told.
 
         Raises `NotDoneError` for files that cannot be used.
         """
-        return list(self._judges(is_whole=is_whole))
+        return list(self._judges(standards, is_whole=is_whole))
 
-    def _judges(self, *, is_whole: bool) -> Iterator[Judge]:
+    def _judges(self, standards: Standards, *, is_whole: bool) -> Iterator[Judge]:
         known = _connections(self.connections) if self.connections is not None else {}
         if self.connections is not None:
             from review.lint.judges.allowed import Allowed
@@ -80,7 +94,14 @@ class Asked:
 
             if len(dict(self.policies)) < len(self.policies):
                 raise click.UsageError("--policy: two folders for one connection")
+            for _, path in self.policies:
+                if not path.is_dir():
+                    raise click.UsageError(f"--policy: {path} is no folder")
             yield Covered({name: folder.read(path) for name, path in self.policies}, known, is_whole)
+        if standards.pins != "any":
+            from review.lint.judges.pinned import Pinned
+
+            yield Pinned(standards.pins)
 
 
 def judging_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -88,9 +109,13 @@ def judging_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(command)
     def with_asked(
-        *arguments: Any, connections: Path | None, policies: tuple[tuple[str, Path], ...], **others: Any
+        *arguments: Any,
+        connections: Path | None,
+        policies: tuple[tuple[str, Path], ...],
+        standards: Path | None,
+        **others: Any,
     ) -> Any:
-        return command(*arguments, judging=Asked(connections, policies), **others)
+        return command(*arguments, judging=Asked(connections, policies, standards), **others)
 
     decorated: Callable[..., Any] = with_asked
     for option in reversed(_OPTIONS):
@@ -106,3 +131,17 @@ def _connections(file: Path) -> Mapping[str, Any]:
         return read(file)
     except ConfigurationError as error:
         raise NotDoneError(f"--connections: {error}") from None
+
+
+def _standards(file: Path) -> Standards:
+    from review.findings import standards_file
+
+    content = files.read(files.File(file, file.as_posix()))
+    if isinstance(content, NotChecked):
+        raise NotDoneError(f"--standards: {file}: {content.reason}")
+    try:
+        return standards_file.parse(Text(file.as_posix(), decode(content)), BY_ID)
+    except NotText as error:
+        raise NotDoneError(f"--standards: {file}: {error.reason}") from None
+    except StandardsError as error:
+        raise NotDoneError(f"--standards: {error}") from None

@@ -19,6 +19,7 @@ from review.findings import baseline as baselines
 from review.findings.report import Report
 from review.findings.rule import Severity
 from review.lint.catalogue import BY_ID, RULES
+from review.lint.document import severity
 from review.lint.lint import Lint, Source, sources
 from review.sources import files, git
 from review.sources.text import NotChecked
@@ -129,8 +130,9 @@ def lint(
     ctx.call_on_close(gc.freeze)
     roots = paths or (Path(),)
     is_whole = changed_since is None and not exclude and all(root.is_dir() for root in roots)
-    judges = [*judging.judges(is_whole=is_whole), *vault_judges(with_vault, judging.connections)]
-    run = Lint(datetime.now(UTC).date(), _known(baseline), _told(roots, changed_since), judges, kinds=kinds)
+    standards = judging.standards()
+    judges = [*judging.judges(standards, is_whole=is_whole), *vault_judges(with_vault, judging.connections)]
+    run = Lint(datetime.now(UTC).date(), _known(baseline), _told(roots, changed_since), judges, kinds, standards)
     for source in _with_progress(_sources(roots, exclude)):
         run.look(source)
     report = run.report()
@@ -221,7 +223,7 @@ def _explain(wanted: str) -> None:
         raise click.UsageError(f"--explain: there is no rule {wanted!r}; the rules are {', '.join(BY_ID)}")
     for number, rule in enumerate(rules):
         body = textwrap.fill(f"{rule.summary} {rule.why} {rule.remedy}", 100, break_on_hyphens=False)
-        click.echo(f"{'' if number == 0 else chr(10)}{rule.id} {rule.name} ({rule.severity})\n{body}")
+        click.echo(f"{'' if number == 0 else chr(10)}{rule.id} {rule.name} ({severity(rule)})\n{body}")
 
 
 def _write(file: Path, text: str) -> None:
