@@ -95,7 +95,7 @@ def held(secret: Manifest) -> Iterator[Path]:
     """Yield where a Secret holds a value by the rules of `plaintext`, whatever its form, that can be read as it is."""
     if secret.content.get("type") in _TYPES_WITHOUT_VALUES:
         return
-    harmless = _harmless_keys(secret)
+    harmless = _harmless_keys(secret, _NONE)
     for part in _PARTS:
         for key, value in secret.part(part).items():
             text, problem = _read(part, value) if value else (None, "")
