@@ -39,12 +39,19 @@ def _lines() -> Iterator[str]:
 def _command(command: click.Command, context: click.Context, *, level: int) -> Iterator[str]:
     yield f"\n{'#' * level} `{context.command_path}`"
     yield from _paragraphs(command.help or "")
-    if isinstance(command, click.Group):
-        for name in command.list_commands(context):
-            inner = command.get_command(context, name)
-            assert inner is not None  # noqa: S101 - a name that the group lists
-            yield from _command(inner, click.Context(inner, info_name=name, parent=context), level=level + 1)
+    if not isinstance(command, click.Group):
+        yield from _own(command, context)
         return
+    if command.params:
+        yield from _own(command, context)
+    for name in command.list_commands(context):
+        inner = command.get_command(context, name)
+        assert inner is not None  # noqa: S101 - a name that the group lists
+        yield from _command(inner, click.Context(inner, info_name=name, parent=context), level=level + 1)
+
+
+def _own(command: click.Command, context: click.Context) -> Iterator[str]:
+    """Yield a command's usage, options and examples."""
     pieces = " ".join(command.collect_usage_pieces(context))
     yield f"\nUsage: `{context.command_path} {pieces}`\n"
     yield "| option | what it does |\n|---|---|"

@@ -27,6 +27,9 @@ COMMANDS: Final[Mapping[str, Late]] = {
         "cli.commands.review.lint", "Check manifests for references that cannot work, and for secrets in plain text."
     ),
     "manifests": Late("cli.commands.manifests", "Print the manifests that register the webhook with an API server."),
+    "migrate": Late(
+        "cli.commands.review.migrate", "Convert the references of other tools to Keyhole's, in the files themselves."
+    ),
     "probe": Late("cli.commands.probe", "Ask the API server whether Keyhole answers it.", "cluster"),
     "refresh": Late("cli.commands.refresh", "Have objects take the values that Vault has now.", "cluster"),
     "render": Late("cli.commands.review.render", "Write a file with values in place of its references.", "cluster"),

@@ -1,9 +1,9 @@
-"""What is to change in which file. Two passes: what objects say about others, such as stores; then what becomes of each.
+"""What is to change in which file. Files are read, and nothing is written.
 
-Files are read, and nothing is written.
+There are two passes: what objects say about others, such as stores; then what becomes of each.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -12,9 +12,9 @@ from review.findings.finding import ObjectName
 from review.languages.foreign import Context, Conversion, Language
 from review.lint.objects import Manifest, manifests, pointer
 from review.sources import files
-from review.sources.edits import Edit, Put, Remove, Replace
+from review.sources.edits import Edit, Put, Replace
 from review.sources.nodes import Path
-from review.sources.stream import Document, read_text
+from review.sources.stream import read_text
 from review.sources.text import NotChecked, NotText, Place, Text, decode
 
 # One of these stands in every text that has something of a language.
@@ -29,13 +29,12 @@ _NEEDLES: Final = (
 class Ambiguous(Exception):
     """Two Vaults for one connection. Says which, and how to tell them apart."""
 
-    def __init__(self, name: str, addresses: Sequence[str]) -> None:
+    def __init__(self, addresses: Sequence[str]) -> None:
         told = " and ".join(addresses)
         super().__init__(
             f"references without a name would lead to two Vaults, {told}; say which connection stands for each:"
             f" --map {addresses[-1]}=NAME"
         )
-        self.name = name
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,28 +93,28 @@ def planned(
     sources: Iterable[files.File | NotChecked],
     languages: Sequence[Language],
     context: Context,
-    step: Callable[[], None] = lambda: None,
 ) -> Plan:
-    """Return what is to change. `step` is called after each file. Raises `Ambiguous`."""
+    """Return what is to change. Raises `Ambiguous`."""
     plan = Plan()
-    candidates = [found for source in sources if (found := _candidate(source, plan, step)) is not None]
+    candidates = [found for source in sources if (found := _candidate(source, plan)) is not None]
     stores = dict(context.stores)
     for candidate in candidates:
-        for manifest, _ in _objects(candidate, plan):
+        for manifest in _objects(candidate, plan):
             for language in languages:
                 stores.update((fact.key, fact.value) for fact in language.facts(manifest))
     known = replace(context, stores=stores)
     for candidate in candidates:
-        for manifest, document in _objects(candidate, None):
-            _convert(plan, candidate, manifest, document, languages, known)
+        for manifest in _objects(candidate, None):
+            for language in languages:
+                if (conversion := language.convert(manifest, known)) is not None:
+                    _take(plan, candidate, manifest, conversion)
         if candidate.units:
             plan.files.append(candidate)
     return plan
 
 
-def _candidate(source: files.File | NotChecked, plan: Plan, step: Callable[[], None]) -> FilePlan | None:
+def _candidate(source: files.File | NotChecked, plan: Plan) -> FilePlan | None:
     content = source if isinstance(source, NotChecked) else files.read(source)
-    step()
     if isinstance(source, NotChecked) or isinstance(content, NotChecked):
         plan.unchecked += [content] if isinstance(content, NotChecked) else []
         return None
@@ -129,55 +128,37 @@ def _candidate(source: files.File | NotChecked, plan: Plan, step: Callable[[], N
     return FilePlan(source, content, text) if may_have_something(text.content) else None
 
 
-def _objects(candidate: FilePlan, plan: Plan | None) -> Iterator[tuple[Manifest, Document]]:
+def _objects(candidate: FilePlan, plan: Plan | None) -> Iterator[Manifest]:
     for document in read_text(candidate.text):
         if isinstance(document, NotChecked):
             if plan is not None:
                 plan.unchecked.append(document)
             continue
-        for manifest in manifests(document):
-            yield manifest, document
+        yield from manifests(document)
 
 
-def _convert(
-    plan: Plan,
-    file: FilePlan,
-    manifest: Manifest,
-    document: Document,
-    languages: Sequence[Language],
-    context: Context,
-) -> None:
-    taken: set[Path] = set()
-    for language in languages:
-        conversion = language.convert(manifest, context)
-        if conversion is None:
-            continue
-        _stanzas(plan, conversion)
-        plan.notes += (note(manifest, told.path, conversion.language, told.message) for told in conversion.told)
-        edits = [_within(manifest.path, edit) for edit in conversion.edits]
-        puts = {edit.path for edit in edits if not isinstance(edit, Remove | Replace)}
-        if not edits:
-            continue
-        if taken & puts:
-            plan.notes.append(note(manifest, (), conversion.language, "another language fills the same annotation"))
-            continue
-        taken |= puts
+def _take(plan: Plan, file: FilePlan, manifest: Manifest, conversion: Conversion) -> None:
+    """Take up what becomes of an object. Of two languages that write the same annotation, the first one does."""
+    language, document = conversion.language, manifest.document
+    for name, entry in conversion.stanzas.items():
+        known = plan.stanzas.setdefault(name, entry)
+        if known["address"] != entry["address"]:
+            raise Ambiguous([known["address"], entry["address"]])
+    plan.notes += (note(manifest, told.path, language, told.message) for told in conversion.told)
+    edits = [_within(manifest.path, edit) for edit in conversion.edits]
+    same = (unit for unit in file.units if unit.number == document.number)
+    taken = {edit.path for unit in same for edit in unit.edits if isinstance(edit, Put)}
+    if any(isinstance(edit, Put) and edit.path in taken for edit in edits):
+        plan.notes.append(note(manifest, (), language, "another language writes the same annotation"))
+    elif edits:
         place = document.place(manifest.path)
-        file.units.append(
-            Unit(manifest.name, place, conversion.language, document.number, edits, conversion.references)
-        )
+        unit = Unit(manifest.name, place, language, document.number, edits, conversion.references)
+        file.units.append(unit)
 
 
 def note(manifest: Manifest, path: Path, language: str, message: str) -> Note:
     """Return a note about a path in an object."""
     return Note(manifest.document.place((*manifest.path, *path)), manifest.name, pointer(path), language, message)
-
-
-def _stanzas(plan: Plan, conversion: Conversion) -> None:
-    for name, entry in conversion.stanzas.items():
-        known = plan.stanzas.setdefault(name, entry)
-        if known["address"] != entry["address"]:
-            raise Ambiguous(name, [known["address"], entry["address"]])
 
 
 def _within(path: Path, edit: Edit) -> Edit:

@@ -58,6 +58,11 @@ def would_take(path: Path) -> bool:
     return code == 1
 
 
+def has_changes(folder: Path) -> bool:
+    """Return whether anything below a folder has changed since the last commit, or is not in Git. Raises `GitError`."""
+    return bool(_git(folder, "status", "--porcelain", "-z", "--", "."))
+
+
 def _git(folder: Path, *words: str) -> str:
     code, answer, said = _run(folder, *words)
     if code:

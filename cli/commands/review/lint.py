@@ -2,7 +2,6 @@
 
 import gc
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from cli.commands.review.judging_options import Asked, judging_options
+from cli.commands.review.progress import with_progress
 from cli.commands.review.vault_options import WithVault, check_vault, vault_judges, vault_options
 from cli.errors import NotDoneError, tell
 from cli.parameters import kinds_option
@@ -31,9 +31,6 @@ _FINDINGS: Final = 1
 _STANDARD_INPUT: Final = Path("-")
 _FORMATS: Final = ("text", "json", "sarif", "junit", "github", "gitlab")
 _FILE = click.Path(dir_okay=False, path_type=Path)
-# A progress bar is for those who wait, and appears when they have begun to.
-_PATIENCE_SECONDS: Final = 1.0
-_STEPS_SECONDS: Final = 0.1
 _RARELY: Final = 200_000
 
 
@@ -130,10 +127,16 @@ def lint(
     ctx.call_on_close(gc.freeze)
     roots = paths or (Path(),)
     is_whole = changed_since is None and not exclude and all(root.is_dir() for root in roots)
+<<<<<<< HEAD
     standards = judging.standards()
     judges = [*judging.judges(standards, is_whole=is_whole), *vault_judges(with_vault, judging.connections)]
     run = Lint(datetime.now(UTC).date(), _known(baseline), _told(roots, changed_since), judges, kinds, standards)
     for source in _with_progress(_sources(roots, exclude)):
+=======
+    judges = [*judging.judges(is_whole=is_whole), *vault_judges(with_vault, judging.connections)]
+    run = Lint(datetime.now(UTC).date(), _known(baseline), _told(roots, changed_since), judges, kinds=kinds)
+    for source in with_progress(_sources(roots, exclude)):
+>>>>>>> a0bede6 (keyhole migrate: what would change as a diff, or written; from bank-vaults, argocd-vault-plugin and vals)
         run.look(source)
     report = run.report()
     if write_baseline is not None:
@@ -195,24 +198,6 @@ def _known(file: Path | None) -> baselines.Baseline:
         raise NotDoneError(f"{file}: it is not UTF-8") from None
     except baselines.BaselineError as error:
         raise NotDoneError(f"{file}: {error.problem}") from None
-
-
-def _with_progress(found: Iterator[Source | NotChecked]) -> Iterator[Source | NotChecked]:
-    """Pass the sources on, and show a person who waits how far it is."""
-    if not sys.stderr.isatty():
-        yield from found
-        return
-    all_of_them = list(found)
-    shown_at = time.monotonic() + _PATIENCE_SECONDS
-    shown = False
-    for number, source in enumerate(all_of_them, 1):
-        yield source
-        if time.monotonic() >= shown_at:
-            bar = "█" * (number * 30 // len(all_of_them))
-            click.echo(f"\r{bar:░<30} {number:,} of {len(all_of_them):,} files", nl=False, err=True)
-            shown_at, shown = time.monotonic() + _STEPS_SECONDS, True
-    if shown:
-        click.echo("\r\x1b[K", nl=False, err=True)
 
 
 def _explain(wanted: str) -> None:

@@ -1,0 +1,246 @@
+"""`keyhole migrate`: references of other tools become Keyhole's, in the files where they stand."""
+
+import gc
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from cli.commands.review.progress import with_progress
+from cli.errors import NotDoneError, tell
+from review.sources import files, git
+
+if TYPE_CHECKING:
+    from review.languages.foreign import Language
+    from review.migration.plan import Note, Plan
+    from review.migration.rewrite import Rewritten
+
+_FINDINGS: Final = 1
+_RARELY: Final = 200_000
+_VERSION: Final = "keyhole.dev/migration/v1"
+_AUTO: Final = "auto"
+_LANGUAGES: Final = ("bank-vaults", "avp", "vals")
+
+
+class _FilesOrCommand(click.Group):
+    """A command that takes files, unless the first word names one of its subcommands."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the options and files, or leave them to the subcommand (click's hook)."""
+        if args and args[0] in self.commands:
+            ctx.meta[__name__] = args
+            return []
+        return click.Command.parse_args(self, ctx, args)
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command itself, or its subcommand (click's hook)."""
+        words: list[str] | None = ctx.meta.get(__name__)
+        if words is None:
+            return click.Command.invoke(self, ctx)
+        name, *rest = words
+        with self.commands[name].make_context(name, rest, parent=ctx) as inner:
+            return self.commands[name].invoke(inner)
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """Return the usage of the command itself (click's hook)."""
+        return click.Command.collect_usage_pieces(self, ctx)
+
+
+def _mapped(_ctx: click.Context, _parameter: click.Parameter, values: Sequence[str]) -> dict[str, str]:
+    mappings: dict[str, str] = {}
+    for value in values:
+        store, separator, connection = value.rpartition("=")
+        if not separator or not store or not connection:
+            raise click.BadParameter(f"{value!r} is not of the form STORE=CONNECTION or STORE=CONNECTION/MOUNT")
+        mappings[store] = connection
+    return mappings
+
+
+@click.group(
+    cls=_FilesOrCommand,
+    epilog="""\b
+Examples:
+  # What would change, as a diff; exit code 1 if there is something to do:
+  keyhole migrate
+\b
+  # Change the files of one folder, in a work tree without other changes:
+  keyhole migrate deploy/shop --write
+\b
+  # Two Vaults: references to the second one lead to the connection eu.
+  keyhole migrate --map https://vault.eu.example:8200=eu
+""",
+)
+@click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--from",
+    "language",
+    type=click.Choice([_AUTO, *_LANGUAGES]),
+    default=_AUTO,
+    show_default=True,
+    help="Which tool's references are converted; `auto` takes all of them.",
+)
+@click.option("--write", is_flag=True, help="Change the files, instead of showing what would change (--diff).")
+@click.option("--diff", "_diff", is_flag=True, help="Show what would change; the default.")
+@click.option("--force", is_flag=True, help="Write even if the work tree has other changes, or is not in Git.")
+@click.option(
+    "--map",
+    "mappings",
+    multiple=True,
+    metavar="STORE=CONNECTION[/MOUNT]",
+    callback=_mapped,
+    help="Which connection stands for a store, or for the address of a Vault. May be repeated.",
+)
+@click.option("--canonical", is_flag=True, help="Leave out the data/ that KV v2's HTTP API has in its paths.")
+@click.option("--exclude", multiple=True, help="Leave out paths that fit this pattern, or of which a part does.")
+@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.pass_context
+def migrate(
+    ctx: click.Context,
+    *,
+    paths: tuple[Path, ...],
+    language: str,
+    write: bool,
+    _diff: bool,
+    force: bool,
+    mappings: Mapping[str, str],
+    canonical: bool,
+    exclude: tuple[str, ...],
+    output: str,
+) -> None:
+    """Convert the references of other tools to Keyhole's, in the files where they stand.
+
+    PATHS are files or folders; without any, the current folder. Comments, quotes and order stay: only what changes is
+    changed, and read again before it is written. What cannot be converted is told, with its place and the cause, and
+    stays as it is. A diff shows lines of your files, as Git's does.
+    """
+    if write and _diff:
+        raise click.UsageError("either --write or --diff")
+    roots = paths or (Path(),)
+    if write and not force:
+        _refuse_if_dirty(roots)
+    # What is made here has no cycles, and there is much of it: the collector would look in vain.
+    gc.set_threshold(_RARELY)
+    plan = _planned(roots, exclude, language, mappings, canonical=canonical)
+    from review.migration.rewrite import rewritten
+
+    results = [rewritten(file) for file in plan.files]
+    plan.notes += (note for result in results for note in result.notes)
+    changed = [result for result in results if result.has_changed]
+    if write:
+        _write(changed)
+    if output == "json":
+        click.echo(json.dumps(_as_json(plan, changed), indent=2))
+    else:
+        _print(plan, changed, shows_diff=not write)
+    if changed and not write:
+        ctx.exit(_FINDINGS)
+
+
+def _planned(
+    roots: Sequence[Path], exclude: Sequence[str], language: str, mappings: Mapping[str, str], *, canonical: bool
+) -> "Plan":
+    from review.languages.foreign import Context
+    from review.migration.plan import Ambiguous, planned
+
+    context = Context(mappings=mappings, canonical=canonical)
+    try:
+        return planned(with_progress(files.find(roots, exclude)), _languages(language), context)
+    except Ambiguous as error:
+        raise NotDoneError(str(error)) from None
+
+
+def _languages(name: str) -> Sequence["Language"]:
+    from review.languages.all import LANGUAGES
+
+    return [language for language in LANGUAGES if name in {_AUTO, language.NAME}]
+
+
+def _refuse_if_dirty(roots: Iterable[Path]) -> None:
+    for folder in dict.fromkeys(root if root.is_dir() else root.parent for root in roots):
+        try:
+            is_dirty = git.has_changes(folder)
+        except git.GitError as error:
+            raise NotDoneError(f"{folder}: {error.problem}; to write where nothing brings it back, --force") from None
+        if is_dirty:
+            raise NotDoneError(f"{folder} has changes that are not committed; commit them first, or --force")
+
+
+def _write(results: Iterable["Rewritten"]) -> None:
+    from review.sources.writing import NotWritten, write
+
+    failed = []
+    for result in results:
+        try:
+            write(result.plan.file.path, result.plan.before, result.text)
+        except NotWritten as error:
+            failed.append(f"{result.plan.file.name}: {error.problem}")
+    if failed:
+        raise NotDoneError(f"not written: {'; '.join(failed)}")
+
+
+def _print(plan: "Plan", changed: Sequence["Rewritten"], *, shows_diff: bool) -> None:
+    from review.migration.rewrite import diff
+
+    for result in changed if shows_diff else ():
+        click.echo("".join(diff(result)).encode(errors="backslashreplace"), nl=False)
+    for note in plan.notes:
+        tell(str(note), err=True)
+    for unchecked in plan.unchecked:
+        tell(str(unchecked), err=True)
+    if plan.stanzas:
+        import yaml
+
+        click.echo("connections that have to be there (docs/configuration.md):", err=True)
+        click.echo(yaml.safe_dump({"connections": dict(plan.stanzas)}, sort_keys=False), err=True, nl=False)
+    click.echo(_summary(plan, changed), err=True)
+
+
+def _summary(plan: "Plan", changed: Sequence["Rewritten"]) -> str:
+    units = [unit for result in changed for unit in result.units]
+    references = sum(unit.references for unit in units)
+    objects = len({(unit.place.file, unit.place) for unit in units})
+    unchecked = f"; {len(plan.unchecked):,} places not checked" if plan.unchecked else ""
+    return (
+        f"{references:,} references of {objects:,} objects in {len(changed):,} of {plan.looked_at:,} files;"
+        f" {len(plan.notes):,} notes{unchecked}"
+    )
+
+
+def _as_json(plan: "Plan", changed: Sequence["Rewritten"]) -> dict[str, Any]:
+    """Return the report: no line of any file is in it."""
+    converted = [
+        {
+            "file": unit.place.file,
+            "line": unit.place.line,
+            "object": str(unit.object),
+            "language": unit.language,
+            "references": unit.references,
+        }
+        for result in changed
+        for unit in result.units
+    ]
+    return {
+        "version": _VERSION,
+        "converted": converted,
+        "notes": [_note(note) for note in plan.notes],
+        "unchecked": [
+            {"file": each.place.file, "line": each.place.line, "reason": each.reason} for each in plan.unchecked
+        ],
+        "connections": dict(plan.stanzas),
+        "files": plan.looked_at,
+        "summary": _summary(plan, changed),
+    }
+
+
+def _note(note: "Note") -> dict[str, Any]:
+    return {
+        "file": note.place.file,
+        "line": note.place.line,
+        "column": note.place.column,
+        "object": str(note.object),
+        "pointer": note.pointer,
+        "language": note.language,
+        "message": note.message,
+    }
