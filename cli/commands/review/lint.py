@@ -127,16 +127,10 @@ def lint(
     ctx.call_on_close(gc.freeze)
     roots = paths or (Path(),)
     is_whole = changed_since is None and not exclude and all(root.is_dir() for root in roots)
-<<<<<<< HEAD
     standards = judging.standards()
     judges = [*judging.judges(standards, is_whole=is_whole), *vault_judges(with_vault, judging.connections)]
     run = Lint(datetime.now(UTC).date(), _known(baseline), _told(roots, changed_since), judges, kinds, standards)
-    for source in _with_progress(_sources(roots, exclude)):
-=======
-    judges = [*judging.judges(is_whole=is_whole), *vault_judges(with_vault, judging.connections)]
-    run = Lint(datetime.now(UTC).date(), _known(baseline), _told(roots, changed_since), judges, kinds=kinds)
     for source in with_progress(_sources(roots, exclude)):
->>>>>>> a0bede6 (keyhole migrate: what would change as a diff, or written; from bank-vaults, argocd-vault-plugin and vals)
         run.look(source)
     report = run.report()
     if write_baseline is not None:
