@@ -28,7 +28,8 @@ COMMANDS: Final[Mapping[str, Late]] = {
     ),
     "manifests": Late("cli.commands.manifests", "Print the manifests that register the webhook with an API server."),
     "migrate": Late(
-        "cli.commands.review.migrate", "Convert the references of other tools to Keyhole's, in the files themselves."
+        "cli.commands.review.migrate",
+        "Convert the references of other tools to Keyhole's, in the files where they stand.",
     ),
     "probe": Late("cli.commands.probe", "Ask the API server whether Keyhole answers it.", "cluster"),
     "refresh": Late("cli.commands.refresh", "Have objects take the values that Vault has now.", "cluster"),

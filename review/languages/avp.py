@@ -13,8 +13,8 @@ from typing import Final
 from resolver.references import functions as all_functions
 from resolver.references.reference import Function, Reference
 from review.languages.foreign import Context, Conversion, Fact, Told
-from review.languages.pieces import Piece, Untranslatable, reference, without_data
-from review.languages.placing import NOTES, Draft
+from review.languages.texts.pieces import Piece, Untranslatable, reference, without_data
+from review.languages.texts.placing import NOTES, Draft
 from review.lint.objects import Manifest
 from review.sources.edits import Remove
 

@@ -17,10 +17,10 @@ from manifests.fields.whole import paths as whole_paths
 from manifests.variables.templates import BY_GROUP_AND_KIND
 from resolver.references.errors import ReferenceSyntaxError
 from resolver.references.reference import DEFAULT_CONNECTION, Function
-from review.languages import docker, vaults
 from review.languages.foreign import Context, Conversion, Fact, Told
-from review.languages.pieces import Piece, Untranslatable, reference, without_data
-from review.languages.placing import NOTES, Draft
+from review.languages.texts import docker, vaults
+from review.languages.texts.pieces import Piece, Untranslatable, reference, without_data
+from review.languages.texts.placing import NOTES, Draft
 from review.lint.objects import Manifest
 from review.sources.edits import Put, Remove
 from review.sources.nodes import Path
@@ -65,7 +65,6 @@ def convert(manifest: Manifest, context: Context, /) -> Conversion | None:
     stanzas = _stanza(draft, name, settings) if converted else {}
     if converted and not draft.told:
         draft.edits += [Remove((*path, key), prune=True) for path, _ in noted for key in _keys(manifest.part(*path))]
-    draft.told += vaults.noted(stanzas, ())
     return draft.conversion(NAME, stanzas)
 
 

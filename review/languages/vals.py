@@ -14,10 +14,10 @@ from urllib.parse import parse_qs, unquote
 import jsonpointer
 
 from resolver.references.reference import Function, Reference
-from review.languages import vaults
 from review.languages.foreign import Context, Conversion, Fact, Told
-from review.languages.pieces import Piece, Untranslatable, reference, written
-from review.languages.placing import Draft, strings
+from review.languages.texts import vaults
+from review.languages.texts.pieces import Piece, Untranslatable, reference, written
+from review.languages.texts.placing import Draft, strings
 from review.lint.objects import Manifest
 from review.sources.edits import Put
 
@@ -116,7 +116,6 @@ def convert(manifest: Manifest, context: Context, /) -> Conversion | None:
         draft.look()
     else:
         _in_place(draft, reader)
-    draft.told += vaults.noted(reader.stanzas, ())
     if reader.has_login:
         draft.told.append(
             Told((), "how vals logs in falls away: Keyhole logs in as the namespace's own ServiceAccount")

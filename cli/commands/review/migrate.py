@@ -10,6 +10,7 @@ import click
 
 from cli.commands.review.progress import with_progress
 from cli.errors import NotDoneError, tell
+from cli.late_group import Late, LateGroup
 from review.sources import files, git
 
 if TYPE_CHECKING:
@@ -20,16 +21,22 @@ if TYPE_CHECKING:
 _FINDINGS: Final = 1
 _RARELY: Final = 200_000
 _VERSION: Final = "keyhole.dev/migration/v1"
+_COMMANDS: Final[Mapping[str, Late]] = {
+    "secrets": Late(
+        "cli.commands.review.migrate_secrets", "Print a script that puts values of the repository into Vault."
+    ),
+    "values": Late("cli.commands.review.migrate_secrets", "Print values of a Secret in a file, for a pipe."),
+}
 _AUTO: Final = "auto"
-_LANGUAGES: Final = ("bank-vaults", "avp", "vals")
+_LANGUAGES: Final = ("bank-vaults", "avp", "vals", "eso", "vso")
 
 
-class _FilesOrCommand(click.Group):
+class _FilesOrCommand(LateGroup):
     """A command that takes files, unless the first word names one of its subcommands."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the options and files, or leave them to the subcommand (click's hook)."""
-        if args and args[0] in self.commands:
+        if args and args[0] in self.late:
             ctx.meta[__name__] = args
             return []
         return click.Command.parse_args(self, ctx, args)
@@ -37,11 +44,15 @@ class _FilesOrCommand(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         """Run the command itself, or its subcommand (click's hook)."""
         words: list[str] | None = ctx.meta.get(__name__)
-        if words is None:
+        command = self.get_command(ctx, words[0]) if words else None
+        if words is None or command is None:
             return click.Command.invoke(self, ctx)
-        name, *rest = words
-        with self.commands[name].make_context(name, rest, parent=ctx) as inner:
-            return self.commands[name].invoke(inner)
+        with command.make_context(words[0], words[1:], parent=ctx) as inner:
+            return command.invoke(inner)
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Return the parameters; none to a subcommand, whose own path names them otherwise (click's hook)."""
+        return super().get_params(ctx) if ctx.command is self else []
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         """Return the usage of the command itself (click's hook)."""
@@ -60,6 +71,7 @@ def _mapped(_ctx: click.Context, _parameter: click.Parameter, values: Sequence[s
 
 @click.group(
     cls=_FilesOrCommand,
+    late=_COMMANDS,
     epilog="""\b
 Examples:
   # What would change, as a diff; exit code 1 if there is something to do:

@@ -1,14 +1,12 @@
 """Which connection stands for a Vault that another tool finds by its address."""
 
-from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from resolver.references.characters import visible
 from resolver.references.reference import DEFAULT_CONNECTION
-from review.languages.foreign import Context, Told
-from review.languages.pieces import Untranslatable
-from review.sources.nodes import Path
+from review.languages.foreign import Context
+from review.languages.texts.pieces import Untranslatable
 
 _LONGEST: Final = 200
 ROLE: Final = "keyhole-{namespace}"
@@ -39,11 +37,3 @@ def stanza(address: str, *, method: str = "jwt", mount: str = "", namespace: str
     if namespace:
         entry["vaultNamespace"] = visible(namespace, _LONGEST)
     return {**entry, "auth": auth}
-
-
-def noted(stanzas: Mapping[str, Any], path: Path) -> list[Told]:
-    """Tell of connections that have to be configured."""
-    return [
-        Told(path, f"the connection {name} has to lead to the Vault at {entry['address']}")
-        for name, entry in stanzas.items()
-    ]

@@ -6,8 +6,8 @@ from typing import Any, Final, TypeAlias
 
 from manifests import annotations
 from review.languages.foreign import Told
-from review.languages.pieces import Piece, Untranslatable, written
-from review.languages.placing import NOTES, Draft, Found, decoded_text
+from review.languages.texts.pieces import Piece, Untranslatable, written
+from review.languages.texts.placing import NOTES, Draft, Found, decoded_text
 from review.sources.edits import Remove
 from review.sources.nodes import Path
 

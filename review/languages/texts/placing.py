@@ -18,7 +18,7 @@ from manifests.variables.templates import BY_GROUP_AND_KIND
 from manifests.variables.wanted import annotation_of
 from resolver.references.reference import MAX_REFERENCES, Reference
 from review.languages.foreign import Conversion, Told
-from review.languages.pieces import Piece, Untranslatable, written
+from review.languages.texts.pieces import Piece, Untranslatable, written
 from review.lint.objects import Manifest, named
 from review.sources import scalars
 from review.sources.edits import Edit, Put, Remove
