@@ -12,7 +12,7 @@ from typing import Final
 import click
 from pydantic import ValidationError
 
-from cli.commands.resolver_for import own_connection, own_token
+from cli.own_vault import own_connection, own_token
 from cli.commands.review.value_options import Identity, Login
 from cli.errors import NotDoneError, tell
 from resolver.connections.files import load
