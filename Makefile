@@ -117,6 +117,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 
 lock: $(INSTALLED) ## Pin the requirements again (UPGRADE=1 takes the newest versions)
 	$(COMPILE) requirements/runtime.in -o requirements.txt
+	$(COMPILE) requirements/review.in -c requirements.txt -o requirements-review.txt
 	$(COMPILE) requirements/dev.in -c requirements.txt -o requirements-dev.txt
 
 clean: ## Remove what the other targets made here; the built servers stay in their cache

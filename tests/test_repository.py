@@ -241,7 +241,7 @@ def test_the_registry_that_this_machine_uses_is_found(monkeypatch: pytest.Monkey
     assert registries(sample) == ["packages.corp.example"]
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-review.txt", "requirements-dev.txt"])
 def test_requirements_are_pinned_with_hashes_and_name_no_address(name: str) -> None:
     text = (ROOT / name).read_text()
     assert unpinned(text) == []

@@ -126,9 +126,9 @@ class Image:
         return ":".join(part.replace("/opt/", own, 1) if part.startswith("/opt/") else part for part in text.split(":"))
 
 
-def build(folder: Path) -> Image:
-    """Carry out the stages below `folder`; raises subprocess.CalledProcessError with what a command wrote."""
-    text = (ROOT / "Dockerfile").read_text()
+def build(folder: Path, file: str = "Dockerfile") -> Image:
+    """Carry out a Dockerfile below `folder`; raises subprocess.CalledProcessError with what a command wrote."""
+    text = (ROOT / file).read_text()
     patterns = ignore_patterns((ROOT / ".dockerignore").read_text())
     plain = _only_python(folder)
     roots: dict[str | None, Path] = {}

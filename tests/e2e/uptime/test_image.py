@@ -47,6 +47,15 @@ def test_everything_is_compiled_and_nothing_is_written(image: Image) -> None:
         assert list((source.parent / "__pycache__").glob(f"{source.stem}.*.pyc")), source
 
 
+def test_the_image_for_review_checks_files_and_has_no_server(tmp_path: Path) -> None:
+    review = build(tmp_path / "image", "Dockerfile.review")
+    manifest = tmp_path / "manifest.yaml"
+    manifest.write_text("{apiVersion: v1, kind: Secret, metadata: {name: app}, stringData: {password: hunter2}}")
+    done = _run(review, *review.entrypoint, "lint", str(manifest))
+    assert "KH301" in done.stdout, done.stderr
+    assert "No module named 'gevent'" in _run(review, "python", "-c", "import gevent").stderr
+
+
 def test_it_serves(bed: Testbed, image: Image, connections: Path, places: Places, tmp_path: Path) -> None:
     environment = {**image.environment, "HOME": "/nonexistent", "TMPDIR": str(tmp_path)}
     program = [str(shutil.which(image.entrypoint[0], path=image.environment["PATH"]))]
