@@ -119,7 +119,7 @@ def convert(manifest: Manifest, context: Context, /) -> Conversion | None:
     )
     draft = Draft(manifest, reader.plain, reader.encoded)
     draft.look()
-    if notes.get(_REMOVE_MISSING) in _TRUE and (draft.references or draft.told):
+    if str(notes.get(_REMOVE_MISSING)) in _TRUE and (draft.references or draft.told):
         return Conversion(NAME, told=[Told((*NOTES, _REMOVE_MISSING), "Keyhole refuses what is missing in Vault")])
     if draft.references and not draft.told:
         settings = (_PATH, _VERSION, _KV_VERSION)

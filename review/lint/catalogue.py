@@ -189,6 +189,12 @@ PRIVATE_KEY: Final = Rule(
     "Everybody who can read the repository can use it.",
     "Replace the key. Then put its successor into Vault and a reference here.",
 )  # fmt: skip
+FOREIGN: Final = Rule(
+    "KH401", "reference-of-another-tool", _NOTE,
+    "A reference of another tool: bank-vaults, argocd-vault-plugin, vals, or an operator's object.",
+    "Two tools that bring values are two things to operate, and two places to look when a value does not arrive.",
+    "`keyhole migrate` shows what would change, and says what cannot be converted; docs/migrate.md has the steps.",
+)  # fmt: skip
 
 _EVERY = [each for each in list(globals().values()) if isinstance(each, Rule)]
 RULES: Final[tuple[Rule, ...]] = tuple(sorted(_EVERY, key=lambda rule: rule.id))

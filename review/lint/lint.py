@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 # What a document has in which texts may hold objects, or which is a patch.
 # An escape may spell anything.
 _MAY_HOLD_OTHERS = ("patch", "values:", "valuesContent:", "values.yaml:", "values.yml:", "op:", '"op"', '"values', "\\")
+# What references of other tools have, or the base64 of them.
+_MAY_BE_FOREIGN = (
+    *("<path:", "ref+", "avp.kubernetes.io/", "vault.security.banzaicloud.io/", "security.bank-vaults.io/"),
+    *("external-secrets.io", "secrets.hashicorp.com", ">>vault:", "PHBhdGg6"),
+)
 # A shorter key is no token.
 _SHORTEST = 16
 
@@ -53,6 +58,8 @@ class Lint:
     kinds: "Kinds | None" = None
     """The kinds beside Secrets that are filled; None if nobody told us."""
     standards: Standards = field(default_factory=Standards)
+    foreign: Callable[[Manifest], Iterable[Finding]] | None = None
+    """What finds references of other tools, in documents that may have some."""
     _tree: Tree = field(default_factory=Tree)
     _findings: list[Finding] = field(default_factory=list)
     _unchecked: list[NotChecked] = field(default_factory=list)
@@ -106,7 +113,10 @@ class Lint:
         is_escaped = "\\" in raw
         has_secret = is_escaped or "Secret" in raw or "stringData" in raw
         has_reference = is_escaped or "vault" in raw or "keyhole.dev" in raw
+        is_foreign = self.foreign is not None and any(each in raw for each in _MAY_BE_FOREIGN)
         for manifest in manifests(document):
+            if is_foreign and self.foreign is not None:
+                self._findings += self.foreign(manifest)
             if manifest.is_object:
                 self._checked.append(Checked(manifest.name, document.place(manifest.path)))
             self._tree.see(manifest)

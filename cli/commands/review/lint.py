@@ -2,7 +2,7 @@
 
 import gc
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -26,6 +26,8 @@ from review.sources.text import NotChecked
 
 if TYPE_CHECKING:
     from manifests.kinds.known import Kinds
+    from review.findings.finding import Finding
+    from review.lint.objects import Manifest
 
 _FINDINGS: Final = 1
 _STANDARD_INPUT: Final = Path("-")
@@ -129,7 +131,9 @@ def lint(
     is_whole = changed_since is None and not exclude and all(root.is_dir() for root in roots)
     standards = judging.standards()
     judges = [*judging.judges(standards, is_whole=is_whole), *vault_judges(with_vault, judging.connections)]
-    run = Lint(datetime.now(UTC).date(), _known(baseline), _told(roots, changed_since), judges, kinds, standards)
+    run = Lint(
+        datetime.now(UTC).date(), _known(baseline), _told(roots, changed_since), judges, kinds, standards, _foreign
+    )
     for source in with_progress(_sources(roots, exclude)):
         run.look(source)
     report = run.report()
@@ -148,6 +152,12 @@ def lint(
     check_vault(with_vault)
     if fail_on != "never" and any(each.severity.rank <= Severity(fail_on).rank for each in report.findings):
         ctx.exit(_FINDINGS)
+
+
+def _foreign(manifest: "Manifest") -> Iterable["Finding"]:
+    from review.migration.hints import hints
+
+    return hints(manifest)
 
 
 def _rendered(report: Report, name: str) -> str:
