@@ -95,7 +95,7 @@ def exec(  # noqa: A001 - the command's name
 
     Exit code 1 if a reference is malformed or has no value, 126 or 127 if COMMAND cannot be run, as env has it.
     """
-    from cli.commands.review.vault_values import NoValues, Values
+    from cli.commands.review.values import NoValues, Values
     from review.rendering import environment
     from review.rendering.pieces import NotRendered
 

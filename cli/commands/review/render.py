@@ -89,7 +89,7 @@ def render(
 
     Exit code 1 if a reference is malformed or has no value, or if a value cannot be written.
     """
-    from cli.commands.review.vault_values import NoValues, Values
+    from cli.commands.review.values import NoValues, Values
     from review.rendering.pieces import NotRendered
     from review.rendering.rendering import rendered
     from review.rendering.vars_file import check

@@ -1,90 +1,30 @@
-"""Asks for the values of references: with a person's own token, or with a login of CI's.
+"""What resolves references for whoever runs a command: with a person's own token, or with a login of CI's.
 
 Credentials go to a Vault that the environment names (VAULT_ADDR). Without that, they go where the connections file
 leads: a JWT to each Vault of it, a token only if all connections lead to the same one.
 """
 
-import json
 import os
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 import click
 from pydantic import ValidationError
 
-from cli.own_vault import own_connection, own_token
 from cli.commands.review.value_options import Identity, Login
-from cli.errors import NotDoneError, tell
+from cli.errors import NotDoneError
+from cli.own_vault import own_connection, own_token
 from resolver.connections.files import load
 from resolver.connections.model import Authentication, ConfigurationError, Connection
-from resolver.deadline import Deadline
 from resolver.references.grammar import Reference
 from resolver.references.reference import DEFAULT_CONNECTION
-from resolver.references.value import NotText, SecretValue
-from resolver.resolve import Resolved, Resolver
+from resolver.references.value import SecretValue
+from resolver.resolve import Resolver
 from resolver.tenancy.job_tokens import JobTokens
 from resolver.tenancy.static_token import StaticToken
 
-_DEADLINE_SECONDS: Final = 30.0
-SUMMARY: Final = "keyhole.dev/values/v1"
 
-
-class NoValues(Exception):
-    """Some references have no value. `problems` says which and why, a line each, without a value."""
-
-    def __init__(self, problems: Sequence[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
-
-
-class Values:
-    """The values of references, asked for in one go, and what can be told of them."""
-
-    def __init__(self, identity: Identity) -> None:
-        self._identity = identity
-        self._found: dict[Reference, Resolved] = {}
-
-    def __call__(self, references: Sequence[Reference]) -> Mapping[Reference, str]:
-        """Return the value of each reference. Raises `NoValues`, `NotDoneError` or `click.UsageError`."""
-        resolver = _resolver(self._identity, references)
-        try:
-            outcomes = resolver.resolve(references, self._identity.tenant or "", Deadline.after(_DEADLINE_SECONDS))
-        finally:
-            resolver.close()
-        problems: list[str] = []
-        texts: dict[Reference, str] = {}
-        for reference, outcome in outcomes.items():
-            if not isinstance(outcome, Resolved):
-                problems.append(f"{outcome.cause}: {outcome.message}" if isinstance(outcome, Exception) else "")
-                continue
-            self._found[reference] = outcome
-            try:
-                texts[reference] = outcome.value.reveal_text()
-            except NotText:
-                problems.append(f"`{reference.shown}`: the value is not UTF-8 text; ask for it with `| base64`")
-        if problems:
-            raise NoValues(list(dict.fromkeys(problems)))
-        return texts
-
-    def tell(self) -> None:
-        """Say on standard error which references were used, at which version."""
-        for reference, found in self._found.items():
-            tell(f"{reference.shown}: {_version(found)}", err=True)
-
-    def summary(self) -> str:
-        """Return the same as JSON, with Vault's id of each request, as its audit log has it."""
-        used = [
-            {"reference": reference.shown, "version": found.version, "requestId": found.request_id}
-            for reference, found in self._found.items()
-        ]
-        return json.dumps({"version": SUMMARY, "tenant": self._identity.tenant, "references": used}, indent=2) + "\n"
-
-
-def _version(found: Resolved) -> str:
-    return "the mount has no versions" if found.version is None else f"version {found.version}"
-
-
-def _resolver(identity: Identity, references: Sequence[Reference]) -> Resolver:
+def resolver(identity: Identity, references: Sequence[Reference]) -> Resolver:
+    """Return what resolves these references. Raises `NotDoneError` or `click.UsageError`."""
     connections = _connections(identity, {reference.connection for reference in references})
     try:
         if identity.login is not None:
