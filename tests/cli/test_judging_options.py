@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from cli.commands.review.vault_options import WithVault
 from cli.main import main
 from tests.review.lint.judges.tree import grant, secret
 
@@ -81,10 +82,10 @@ class TestStandards:
     HEAD = "version: keyhole.dev/standards/v1\nlint:\n"
     VALUE = "apiVersion: v1\nkind: Secret\nmetadata: {name: app}\nstringData: {x: canary-10c5, LEVEL: debug}\n"
 
-    def severities(self, folder: Path, lint_part: str) -> list[tuple[str, str]]:
+    def severities(self, folder: Path, lint_part: str, *options: str) -> list[tuple[str, str]]:
         (folder / "manifests" / "a.yaml").write_text(self.VALUE)
         (folder / "standards.yaml").write_text(self.HEAD + lint_part)
-        result = lint("-o", "json", "manifests", "--standards", "standards.yaml")
+        result = lint("-o", "json", "manifests", "--standards", "standards.yaml", *options)
         assert "canary" not in result.output
         return [(each["rule"], each["severity"]) for each in json.loads(result.stdout)["findings"]]
 
@@ -105,3 +106,11 @@ class TestStandards:
             result = lint("--standards", "standards.yaml")
             assert result.exit_code == NOT_DONE
             assert f"Error: --standards: standards.yaml{problem}" in result.stderr
+
+    def test_how_far_behind_a_pin_may_be_reaches_what_asks_vault(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asked: list[int | None] = []
+        monkeypatch.setattr(WithVault, "__call__", lambda self, _tree: asked.append(self.most_behind) or [])
+        self.severities(folder, "  parameters: {behind: 7}\n", "--vault")
+        assert asked == [7]

@@ -130,7 +130,8 @@ def lint(
     roots = paths or (Path(),)
     is_whole = changed_since is None and not exclude and all(root.is_dir() for root in roots)
     standards = judging.standards()
-    judges = [*judging.judges(standards, is_whole=is_whole), *vault_judges(with_vault, judging.connections)]
+    of_vault = vault_judges(with_vault, judging.connections, standards.behind)
+    judges = [*judging.judges(standards, is_whole=is_whole), *of_vault]
     run = Lint(
         datetime.now(UTC).date(), _known(baseline), _told(roots, changed_since), judges, kinds, standards, _foreign
     )

@@ -54,11 +54,12 @@ def check_vault(options: "WithVault | None") -> None:
         raise NotDoneError("--require-vault: something was not checked because Vault was not there")
 
 
-def vault_judges(options: "WithVault | None", connections: Path | None) -> "list[Judge]":
-    """Return what judges by what Vault says; nothing without --vault."""
+def vault_judges(options: "WithVault | None", connections: Path | None, most_behind: int | None) -> "list[Judge]":
+    """Return what judges by what Vault says; nothing without --vault. `most_behind` is of the standards."""
     if options is None:
         return []
     options.connections = connections
+    options.most_behind = most_behind
     return [options]
 
 
