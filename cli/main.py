@@ -24,7 +24,9 @@ COMMANDS: Final[Mapping[str, Late]] = {
     "exec": Late("cli.commands.review.exec", "Run a program with values in its environment.", "cluster"),
     "key": Late("cli.commands.keys.key", "Rotate the key that signs the records, and show its state.", "cluster"),
     "lint": Late(
-        "cli.commands.review.lint", "Check manifests for references that cannot work, and for secrets in plain text."
+        "cli.commands.review.lint",
+        "Check manifests for references that cannot work, and for secrets in plain text.",
+        "cluster",  # with --vault only
     ),
     "manifests": Late("cli.commands.manifests", "Print the manifests that register the webhook with an API server."),
     "migrate": Late(

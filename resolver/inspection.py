@@ -6,8 +6,9 @@ be asked anyway. So no path of the API is asked for that would be a secret's on 
 
 import threading
 from collections import defaultdict
-from typing import Final
+from typing import ClassVar, Final
 
+from resolver.causes import Cause
 from resolver.connections.model import Authentication, Connection
 from resolver.deadline import Deadline
 from resolver.errors import ResolverError
@@ -18,7 +19,7 @@ from resolver.tenancy.login import VaultToken
 from resolver.vault import mounts, outline
 from resolver.vault.client import VaultClient
 from resolver.vault.denials import MountDenied, OwnTokenUnknown
-from resolver.vault.errors import VaultDenied
+from resolver.vault.errors import VaultDenied, VaultUnavailable
 from resolver.vault.kv import MountDoubted, TokenRefused, ask_for_mount
 from resolver.vault.mounts import KvLocation, KvMount, Mounts
 from resolver.vault.outline import Outline, Versions
@@ -27,6 +28,16 @@ from resolver.vault.socket_watch import SocketWatch
 _YOU: Final = "your token"
 _JOB: Final = "this job's identity"
 _REVOCATION_SECONDS: Final = 2.0
+
+
+class NoOutline(ResolverError):
+    """The mount has no such branch: Vault shows fields without values from release 1.10 on."""
+
+    cause: ClassVar[Cause] = Cause.VAULT_REFUSED
+
+    def __init__(self, mount: str) -> None:
+        super().__init__(f"Vault shows no names without values on {mount}, as it does from release 1.10 on")
+        self.mount = mount
 
 
 class Inspector:
@@ -135,7 +146,11 @@ class Inspector:
         return found
 
     def _told(self, error: TokenRefused | MountDoubted) -> ResolverError:
-        return error.told if isinstance(error, MountDoubted) else OwnTokenUnknown(self.connection.address)
+        if isinstance(error, TokenRefused):
+            return OwnTokenUnknown(self.connection.address)
+        if isinstance(error.told, VaultUnavailable):
+            return error.told
+        return NoOutline(error.mount.path)
 
 
 def logging_in(connection: Connection, role: str, mount: str) -> Connection:

@@ -177,6 +177,7 @@ def test_a_plain_install_prints_what_a_namespace_needs_and_checks_what_it_is_giv
         ("plain", ["key", "status"], "cluster"),
         ("plain", ["probe", "default/any"], "cluster"),
         ("plain", ["resolve", "vault:secret/app#password"], "cluster"),
+        ("plain", ["lint", "--vault", str(ROOT / "examples" / "base")], "cluster"),
         ("plain", ["status", "-n", "shop", "--kubeconfig", "FILE"], "cluster"),
         ("plain", ["refresh", "-n", "shop", "app", "--kubeconfig", "FILE"], "cluster"),
         ("plain", CONTROLLER, "server"),

@@ -33,7 +33,6 @@ class WithVault:
     auth_mount: str
     is_required: bool
     connections: Path | None = None
-    policy_name: str | None = None
     most_behind: int | None = None
     lacked: bool = field(default=False, init=False)
 

@@ -6,7 +6,7 @@ leads: a JWT to each Vault of it, a token only if all connections lead to the sa
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import ValidationError
 
+from cli.commands.review.known_connections import read
 from cli.errors import NotDoneError
 from cli.own_vault import own_connection, own_token
-from provisioning.vault_role import policy_name
 from resolver.connections.files import look, usable, with_bundle
 from resolver.connections.model import ConfigurationError, Connection
 from resolver.deadline import Deadline
@@ -26,9 +26,10 @@ from resolver.references.reference import DEFAULT_CONNECTION
 from resolver.references.value import SecretValue
 from resolver.vault.socket_watch import SocketWatch
 from review.findings.finding import Finding
+from review.lint.judges.connection import ASSUMED
 from review.lint.uses import Use
 from review.lint.with_vault.answers import NoAnswer
-from review.lint.with_vault.facts import Policies, ask, why
+from review.lint.with_vault.facts import ask, why
 from review.lint.with_vault.judge import MOST_BEHIND
 from review.lint.with_vault.judge import judged as judged_by
 from review.sources.text import NotChecked
@@ -36,7 +37,6 @@ from review.sources.text import NotChecked
 if TYPE_CHECKING:
     from cli.commands.review.vault_options import WithVault
 
-_POLICY: Final = "keyhole-{namespace}"
 _LOGIN_SECONDS: Final = 15.0
 # RFC 7519, section 3, in the compact form of RFC 7515: three parts in base64 for URLs.
 _JWT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
@@ -54,7 +54,7 @@ def judged(options: "WithVault", uses: Sequence[Use]) -> tuple[list[Finding | No
         for vault in vaults.values():
             if isinstance(vault, Inspector):
                 ending.enter_context(closing(vault))
-        facts = ask(uses, vaults, _policies(options, known))
+        facts = ask(uses, vaults, _policies(options.connections))
     most_behind = MOST_BEHIND if options.most_behind is None else options.most_behind
     return list(judged_by(uses, facts, most_behind)), facts.lack_vault
 
@@ -156,10 +156,6 @@ def _inspector(connection: Connection, watch: SocketWatch) -> Inspector:
         raise NotDoneError(f"the CA bundle for {connection.address} cannot be used") from None
 
 
-def _policies(options: "WithVault", known: _Known) -> Policies:
-    if options.policy_name is not None:
-        return Policies({}, options.policy_name)
-    if not known.is_from_file:
-        return Policies({}, _POLICY)
-    named: Iterable[tuple[str, Connection | NoAnswer]] = known.connections.items()
-    return Policies({name: policy_name(one.auth.role) for name, one in named if isinstance(one, Connection)}, _POLICY)
+def _policies(file: Path | None) -> Callable[[str, str], str]:
+    connections = read(file) if file is not None else {}
+    return lambda connection, namespace: connections.get(connection, ASSUMED).policy(namespace)

@@ -7,7 +7,6 @@ request, one more for its list of versions if a reference names a version, and o
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Final, TypeVar
 
 from resolver.deadline import Deadline
@@ -41,27 +40,16 @@ _Key = TypeVar("_Key")
 _Found = TypeVar("_Found")
 
 
-@dataclass(frozen=True, slots=True)
-class Policies:
-    """How the policies of namespaces are called, at each connection: a text with `{namespace}` in it."""
-
-    names: Mapping[str, str]
-    usual: str
-
-    def name(self, connection: str, namespace: str) -> str:
-        """Return the name of a namespace's policy."""
-        return self.names.get(connection, self.usual).replace("{namespace}", namespace)
-
-
 def ask(
     uses: Collection[Use],
     vaults: Mapping[str, Inspector | NoAnswer],
-    policies: Policies,
+    policy_name: Callable[[str, str], str],
     seconds: float = SECONDS,
 ) -> Facts:
     """Ask about all uses, and return what was learned within `seconds`. Never raises for what Vault does.
 
-    `vaults` has what asks for each connection, or why nobody does.
+    `vaults` has what asks for each connection, or why nobody does. `policy_name` gives the name of a policy, by
+    connection and namespace.
     """
     deadline = Deadline.after(seconds)
     paths: dict[tuple[str, str], set[Reference]] = {}
@@ -72,11 +60,13 @@ def ask(
 
     def secret(key: tuple[str, str]) -> Secret | NoAnswer:
         vault = _of(vaults, key[0])
-        return vault if isinstance(vault, NoAnswer) else _Path(vault, sorted(paths[key], key=_version), deadline).asked
+        return (
+            vault if isinstance(vault, NoAnswer) else _Path(vault, sorted(paths[key], key=_version), deadline).asked()
+        )
 
     def policy(key: tuple[str, str]) -> PolicyText | NoAnswer:
         vault = _of(vaults, key[0])
-        return vault if isinstance(vault, NoAnswer) else _policy(vault, policies.name(*key), deadline)
+        return vault if isinstance(vault, NoAnswer) else _policy(vault, policy_name(*key), deadline)
 
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="lint-vault") as pool:
         # The policies first: there are few of them, and they say most.
@@ -110,7 +100,6 @@ class _Path:
     references: Collection[Reference]
     deadline: Deadline
 
-    @cached_property
     def asked(self) -> Secret | NoAnswer:
         """Ask them."""
         answers: dict[int | None, Answer] = {}
