@@ -54,11 +54,13 @@ def check_vault(options: "WithVault | None") -> None:
 
 
 def vault_judges(options: "WithVault | None", connections: Path | None, most_behind: int | None) -> "list[Judge]":
-    """Return what judges by what Vault says; nothing without --vault. `most_behind` is of the standards."""
+    """Return what judges by what Vault says; nothing without --vault.
+
+    A pinned version that is more than `most_behind` versions behind the newest is a finding; None for the usual number.
+    """
     if options is None:
         return []
-    options.connections = connections
-    options.most_behind = most_behind
+    options.connections, options.most_behind = connections, most_behind
     return [options]
 
 

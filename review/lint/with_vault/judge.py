@@ -18,7 +18,7 @@ from review.lint.with_vault.coverage import Coverage
 from review.sources.text import NotChecked, Place
 
 MOST_BEHIND: Final = 3
-"""A pinned version that is so many behind the newest is a finding, unless the standards say otherwise."""
+"""By how many versions a pinned one may be older than the newest, unless the standards say otherwise."""
 _MOST_COMPARED: Final = 1000
 _OF_SECRETS: Final = (NOT_THERE.id, BEHIND.id)
 
@@ -81,7 +81,7 @@ def _of_version(use: Use, answer: Held | Gone | Missing, newest: int | None, mos
                 yield use.spot.finding(
                     NOT_THERE, f"{path}{'' if version is None else f', version {version}'}: {problem}"
                 )
-            if version is not None and newest is not None and newest - version >= most_behind:
+            if version is not None and newest is not None and newest - version > most_behind:
                 behind = f"version {version} is {newest - version} behind the newest, {newest}"
                 yield use.spot.finding(BEHIND, f"{path}: {behind}")
 

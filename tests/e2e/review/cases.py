@@ -132,16 +132,16 @@ FIELDS = (
 )  # fmt: skip
 
 VERSIONS = (
-    _case("the-newest", "secret/versions", version=6),
-    _case("one-behind", "secret/versions", version=5),
+    _case("the-newest", "secret/versions", version=7),
+    _case("one-behind", "secret/versions", version=6),
     _case("undeleted", "secret/versions", version=4),
-    _case("far-behind", "secret/versions", "KH106 warning: version 3 is 3 behind the newest, 6",
+    _case("far-behind", "secret/versions", "KH106 warning: version 3 is 4 behind the newest, 7",
           version=3, field="old"),
     _case("a-field-of-that-version", "secret/versions", "KH105 error: version 3: it has no field 'password'",
-          "KH106 warning: version 3 is 3 behind", version=3),
+          "KH106 warning: version 3 is 4 behind", version=3),
     _case("deleted", "secret/versions", "KH106 error: version 2 is deleted; it can be undeleted", version=2),
     _case("destroyed", "secret/versions", "KH106 error: version 1 is destroyed; it cannot", version=1),
-    _case("not-yet", "secret/versions", "KH105 error: there is no version 7; the newest is 6", version=7),
+    _case("not-yet", "secret/versions", "KH105 error: there is no version 8; the newest is 7", version=8),
     _case("no-longer-kept", "secret/limited", "KH105 error: version 1 is no longer kept; the oldest is 3", version=1),
     _case("kept", "secret/limited", version=3),
     _case("a-version-of-nothing", "secret/none", "KH105 error: there is no secret at this path", version=1),
@@ -223,7 +223,7 @@ class Planting:
 
     def _versions(self) -> None:
         kv = self.client.secrets.kv.v2
-        for number in range(1, 7):
+        for number in range(1, 8):
             self._write("versions", {"old" if number == 3 else "password": self.value()})
         kv.destroy_secret_versions("versions", [1])
         kv.delete_secret_versions("versions", [2, 4])

@@ -45,7 +45,7 @@ def of_fields(text: str, fields: Fields) -> list[str]:
 
 @pytest.mark.parametrize(
     ("behind", "most", "is_told"),
-    [(2, 3, False), (3, 3, True), (4, 3, True), (0, 1, False), (1, 1, True), (9, 10, False)],
+    [(2, 3, False), (3, 3, False), (4, 3, True), (0, 0, False), (1, 0, True), (9, 8, True)],
 )
 def test_how_far_behind_a_version_may_be(behind: int, most: int, is_told: bool) -> None:
     uses = [use(f"vault:secret/app#x#{10 - behind}")]
