@@ -36,6 +36,7 @@ COMMANDS: Final[Mapping[str, Late]] = {
     "probe": Late("cli.commands.probe", "Ask the API server whether Keyhole answers it.", "cluster"),
     "refresh": Late("cli.commands.refresh", "Have objects take the values that Vault has now.", "cluster"),
     "render": Late("cli.commands.review.render", "Write a file with values in place of its references.", "cluster"),
+    "report": Late("cli.commands.review.report", "Say what stands in a report in JSON, for programs that read one."),
     "resolve": Late("cli.commands.resolve", "Show what a reference resolves to.", "cluster"),
     "serve": Late("cli.commands.serve", "Serve admissions until SIGTERM.", "server"),
     "status": Late(

@@ -40,6 +40,8 @@ class Finding:
     pointer: str = ""
     severity: Severity = Severity.ERROR
     number: int = 1
+    related: tuple[Place, ...] = ()
+    """Where else it shows: for an object that was told at its source, the place in what was read."""
 
     @property
     def fingerprint(self) -> str:

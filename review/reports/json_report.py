@@ -1,18 +1,26 @@
-"""A report as JSON (`keyhole.dev/report/v1`)."""
+"""A report as JSON (`keyhole.dev/report/v1`); `report.schema.json` beside this says what stands in one."""
 
 import json
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 from review.findings.finding import Finding, ObjectName
 from review.findings.report import Report
 from review.findings.rule import Severity
 from review.sources.text import Place
 
+SCHEMA: Final = Path(__file__).with_name("report.schema.json")
+"""The JSON Schema of what `render` returns."""
 
-def render(report: Report) -> str:
-    """Return the report: `findings`, what was `unchecked`, and a `summary`. Lines and columns count from 1."""
+
+def render(report: Report, version: str) -> str:
+    """Return the report: `findings`, what was `unchecked`, and a `summary`. Lines and columns count from 1.
+
+    `version` is that of the program.
+    """
     content = {
         "version": "keyhole.dev/report/v1",
+        "tool": {"name": "keyhole", "version": version},
         "summary": {
             "files": report.files,
             "objects": len(report.checked),
@@ -37,6 +45,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "message": finding.message,
         "help": finding.rule.remedy,
         "fingerprint": finding.fingerprint,
+        **({"related": [_place(each) for each in finding.related]} if finding.related else {}),
     }
 
 

@@ -50,17 +50,24 @@ def _rule(rule: Rule) -> dict[str, Any]:
 
 def _result(finding: Finding, rule_index: int) -> dict[str, Any]:
     name = str(finding.object)
+    related = [{"id": number, "physicalLocation": _location(each)} for number, each in enumerate(finding.related, 1)]
     logical = [{"fullyQualifiedName": f"{name}{finding.pointer}", "kind": "member"}] if name else []
     return {
         "ruleId": finding.rule.id,
         "ruleIndex": rule_index,
         "level": str(finding.severity),
-        "message": {"text": f"{finding.message}. {finding.rule.remedy}"},
+        "message": {"text": _plain(f"{finding.message}. {finding.rule.remedy}")},
         "locations": [
             {"physicalLocation": _location(finding.place), **({"logicalLocations": logical} if name else {})}
         ],
         "partialFingerprints": {"keyhole/v1": finding.fingerprint},
+        **({"relatedLocations": related} if related else {}),
     }
+
+
+def _plain(text: str) -> str:
+    """Return a message in which nothing is a link (SARIF 2.1.0, section 3.11.6)."""
+    return text.replace("](", "] (")
 
 
 def _location(place: Place) -> dict[str, Any]:
@@ -70,7 +77,9 @@ def _location(place: Place) -> dict[str, Any]:
     # An absolute path stays one; code scanning wants those relative to the repository.
     root = {} if place.file.startswith("/") else {"uriBaseId": _ROOT}
     scheme = "file://" if place.file.startswith("/") else ""
-    return {"artifactLocation": {"uri": f"{scheme}{quote(place.file)}", **root}, "region": region}
+    # A name that is no UTF-8 is told by its bytes.
+    path = quote(place.file, errors="surrogateescape")
+    return {"artifactLocation": {"uri": f"{scheme}{path}", **root}, "region": region}
 
 
 def _notifications(report: Report, told: Sequence[Finding]) -> list[dict[str, Any]]:
@@ -84,6 +93,6 @@ def _notifications(report: Report, told: Sequence[Finding]) -> list[dict[str, An
 def _not_checked(each: NotChecked) -> dict[str, Any]:
     return {
         "level": "warning",
-        "message": {"text": f"not checked: {each.reason}"},
+        "message": {"text": _plain(f"not checked: {each.reason}")},
         "locations": [{"physicalLocation": _location(each.place)}],
     }

@@ -76,6 +76,34 @@ def test_a_form_for_a_program_stays_alone_on_standard_output(folder: Path) -> No
     assert result.stderr == "0 objects in 1 file: no findings; 1 place not checked\n"
 
 
+def test_on_github_all_findings_stand_in_the_summary_of_the_step(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    summary = folder / "summary.md"
+    summary.write_text("### of another command\n")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    values = "".join(f"  x{number}: {CANARY}\n" for number in range(30))
+    (folder / "a.yaml").write_text(f"{HEAD}stringData:\n{values}")
+    assert lint("-o", "github").stdout.count("::warning ") == 10
+    text = summary.read_text()
+    assert text.startswith("### of another command\n### keyhole lint\n")
+    assert text.count(" | KH301 | ") == 30
+    assert CANARY not in text
+    lint("-o", "text")
+    assert summary.read_text() == text
+    with summary.open("a") as file:
+        file.truncate(1024 * 1024 - 100)
+    lint("-o", "github")
+    assert summary.stat().st_size == 1024 * 1024 - 100, "there is no room for anything"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(folder / "no" / "such" / "file"))
+    result = lint("-o", "github")
+    assert result.exit_code == NONE
+    assert result.stderr == "GITHUB_STEP_SUMMARY cannot be written: No such file or directory\n"
+
+
+def test_the_schema_of_reports_is_printed() -> None:
+    result = CliRunner().invoke(main, ["report", "schema"])
+    assert json.loads(result.stdout)["$id"] == "keyhole.dev/report/v1"
+
+
 def test_a_baseline_is_written_and_then_known(folder: Path) -> None:
     (folder / "a.yaml").write_text(ERROR)
     assert lint("--write-baseline", "base.json").exit_code == NONE

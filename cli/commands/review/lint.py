@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from cli.commands.review.judging_options import Asked, judging_options
+from cli.commands.review.outputs import FORMATS, OutputType, tell_report, write
 from cli.commands.review.progress import with_progress
 from cli.commands.review.vault_options import WithVault, check_vault, vault_judges, vault_options
 from cli.errors import NotDoneError, tell
 from cli.parameters import kinds_option
-from cli.version import VERSION
 from review.findings import baseline as baselines
-from review.findings.report import Report
 from review.findings.rule import Severity
 from review.lint.catalogue import BY_ID, RULES
 from review.lint.document import severity
@@ -31,26 +30,8 @@ if TYPE_CHECKING:
 
 _FINDINGS: Final = 1
 _STANDARD_INPUT: Final = Path("-")
-_FORMATS: Final = ("text", "json", "sarif", "junit", "github", "gitlab")
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _RARELY: Final = 200_000
-
-
-class _OutputType(click.ParamType[tuple[str, Path | None]]):
-    """FORMAT or FORMAT=FILE."""
-
-    name = "format[=file]"
-
-    def convert(
-        self, value: str | tuple[str, Path | None], param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, Path | None]:
-        """Parse it, or fail with a usage error (click's hook)."""
-        if isinstance(value, tuple):
-            return value
-        name, separator, file = value.partition("=")
-        if name not in _FORMATS or (separator and not file):
-            self.fail(f"{value!r} is not one of {', '.join(_FORMATS)}, alone or with =FILE", param, ctx)
-        return name, Path(file) if file else None
 
 
 @click.command(
@@ -76,8 +57,8 @@ Examples:
     "--output",
     "outputs",
     multiple=True,
-    type=_OutputType(),
-    help=f"How to tell of it, and where: {', '.join(_FORMATS)}. May be repeated.  [default: text]",
+    type=OutputType(),
+    help=f"How to tell of it, and where: {', '.join(FORMATS)}. May be repeated.  [default: text]",
 )
 @click.option(
     "--fail-on",
@@ -139,17 +120,10 @@ def lint(
         run.look(source)
     report = run.report()
     if write_baseline is not None:
-        _write(write_baseline, baselines.dump(report.findings))
+        write(write_baseline, baselines.dump(report.findings))
         tell(f"wrote {len(report.findings)} findings to {write_baseline}", err=True)
         return
-    for name, file in outputs or (("text", None),):
-        text = _rendered(report, name)
-        if file is None:
-            click.echo(text.encode(errors="backslashreplace"), nl=False)
-        else:
-            _write(file, text)
-    if not any(name in {"text", "github"} and file is None for name, file in outputs or (("text", None),)):
-        tell(report.summary, err=True)
+    tell_report(report, outputs)
     check_vault(with_vault)
     if fail_on != "never" and any(each.severity.rank <= Severity(fail_on).rank for each in report.findings):
         ctx.exit(_FINDINGS)
@@ -159,19 +133,6 @@ def _foreign(manifest: "Manifest") -> Iterable["Finding"]:
     from review.migration.hints import hints
 
     return hints(manifest)
-
-
-def _rendered(report: Report, name: str) -> str:
-    # Each start imports what it needs.
-    if name == "sarif":
-        from review.reports import sarif
-
-        return sarif.render(report, RULES, VERSION)
-    import importlib
-
-    module = importlib.import_module(f"review.reports.{'json_report' if name == 'json' else name}")
-    render: Callable[[Report], str] = module.render
-    return render(report)
 
 
 def _sources(roots: Sequence[Path], excluded: Sequence[str]) -> Iterator[Source | NotChecked]:
@@ -214,10 +175,3 @@ def _explain(wanted: str) -> None:
     for number, rule in enumerate(rules):
         body = textwrap.fill(f"{rule.summary} {rule.why} {rule.remedy}", 100, break_on_hyphens=False)
         click.echo(f"{'' if number == 0 else chr(10)}{rule.id} {rule.name} ({severity(rule)})\n{body}")
-
-
-def _write(file: Path, text: str) -> None:
-    try:
-        file.write_text(text, encoding="utf-8", errors="backslashreplace")
-    except OSError as error:
-        raise NotDoneError(f"{file} cannot be written: {error.strerror or type(error).__name__}") from None

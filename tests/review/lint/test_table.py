@@ -41,7 +41,7 @@ def test_no_look_alike_is_told(case: Case) -> None:
 
 WRITERS: list[Callable[[Report], str]] = [
     text.render,
-    json_report.render,
+    lambda each: json_report.render(each, "1"),
     lambda report: sarif.render(report, RULES, "1.0.0"),
     junit.render,
     github.render,

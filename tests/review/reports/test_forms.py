@@ -1,6 +1,7 @@
 """The forms of a report: what stands in them, and the limits of who reads them."""
 
 import json
+import os
 from dataclasses import replace
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -55,8 +56,9 @@ def test_a_text_is_a_line_a_finding_and_a_last_one_that_sums_up() -> None:
 
 
 def test_json_has_all_three_answers() -> None:
-    content = json.loads(json_report.render(report(finding())))
+    content = json.loads(json_report.render(report(finding()), "1.2.3"))
     assert content["version"] == "keyhole.dev/report/v1"
+    assert content["tool"] == {"name": "keyhole", "version": "1.2.3"}
     assert content["summary"] == {
         "files": 2, "objects": 2, "errors": 0, "warnings": 1, "notes": 0, "excused": 0, "unchecked": 1,
     }  # fmt: skip
@@ -101,9 +103,22 @@ class TestSarif:
         assert float(rules["KH303"]["security-severity"]) >= 7.0
         assert "security-severity" not in rules["KH101"]
 
-    def test_addresses_are_escaped(self) -> None:
-        (result,) = self.run(report(finding(place=Place("a b/ü#.yaml", 1, 1))))["results"]
-        assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "a%20b/%C3%BC%23.yaml"
+    @pytest.mark.parametrize(
+        ("file", "address"), [("a b/ü#.yaml", "a%20b/%C3%BC%23.yaml"), (os.fsdecode(b"\xff.yaml"), "%FF.yaml")]
+    )
+    def test_addresses_are_escaped(self, file: str, address: str) -> None:
+        (result,) = self.run(report(finding(place=Place(file, 1, 1))))["results"]
+        assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == address
+
+    def test_other_places_are_told_beside(self) -> None:
+        (result,) = self.run(report(finding(related=(Place("standard input", 7, 1, 7, 2),))))["results"]
+        (related,) = result["relatedLocations"]
+        assert related["physicalLocation"]["artifactLocation"]["uri"] == "standard%20input"
+        assert related["physicalLocation"]["region"]["startLine"] == 7
+
+    def test_no_name_becomes_a_link(self) -> None:
+        (result,) = self.run(report(finding(message="data.[a](https://b) holds a value")))["results"]
+        assert "](" not in result["message"]["text"]
 
 
 class TestJunit:
@@ -162,7 +177,9 @@ class TestGitlab:
         assert (issue["severity"], issue["check_name"]) == ("major", "plaintext-secret")
 
 
-@pytest.mark.parametrize("write", [json_report.render, gitlab.render, lambda each: sarif.render(each, RULES, "1")])
+@pytest.mark.parametrize(
+    "write", [lambda each: json_report.render(each, "1"), gitlab.render, lambda each: sarif.render(each, RULES, "1")]
+)
 def test_what_is_json_stays_json(write: Any) -> None:
     assert json.loads(write(HOSTILE))
     assert json.loads(write(replace(HOSTILE, findings=[]))) is not None
