@@ -164,7 +164,7 @@ def tenant(
 
     Nothing is changed: read the output, then apply it yourself. Exit code 1 when a manifest holds something that
     admission would refuse; then only what is wrong is printed. Files that could not be read although they may hold
-    references (a template, say, or what a kustomization makes of other files) are listed on standard error.
+    references (a template, say, or a file of a generator that is not there) are listed on standard error.
     """
     options = VaultOptions(output, paths, files, kv, templated, accessor, token_type, strict, program)
     try:

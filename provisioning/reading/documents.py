@@ -1,6 +1,5 @@
-"""Manifests in files: YAML with any number of documents, or JSON."""
+"""Manifests in files, as `keyhole tenant -f` takes them: read by `review.sources`, nothing passed over in silence."""
 
-import json
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -9,26 +8,31 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from provisioning.errors import ManifestsUnreadable
-from resolver.connections import bounded_file
-from resolver.references import yamltext
+from review.sources import files, stream
+from review.sources.kustomization import Look, beside, nothing_beside
+from review.sources.text import NotChecked
 
-# More than people keep in files: the output of `kubectl get` for thousands of Secrets fits.
-MAX_BYTES = 16 * 1024 * 1024
 _SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 # kustomize also accepts this name for its file.
 _NAMES = frozenset({"Kustomization"})
 # Git's own files.
 _NOT_OF_THE_TREE = ".git"
+# How `review.sources.stream` begins the reasons for which it is no text that kubectl would read.
+_NO_YAML = ("not YAML", "neither YAML", "a key that is no text", "it is not UTF", "it holds NUL", stream.RENDER)
 _BEGINS_REFERENCE = re.compile(rb"vault(?:\+[a-z0-9-]{1,63})?:.")
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One document. `source` names its file, `number` counts from 1. `content` may be anything and is never shown."""
+    """One document. `source` names its file, `number` counts from 1. `content` may be anything and is never shown.
+
+    `look` reads the files that it names, if it is a kustomization.
+    """
 
     source: str
     number: int
     content: Any = field(repr=False)
+    look: Look = field(default=nothing_beside, repr=False, compare=False)
 
     def __str__(self) -> str:
         return f"{self.source}, document {self.number}"
@@ -36,7 +40,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class PassedOver:
-    """A file that was not read although it may contain references, and why. `str` gives both."""
+    """A file, or a document of one, that was not read although it may contain references; and why."""
 
     source: str
     reason: str
@@ -64,18 +68,14 @@ def read_path(path: Path) -> Iterator[Document | PassedOver]:
         yield from _read_member(file) if _is_manifest(file, path) else _look_into(file)
 
 
-def read_stream(stream: BinaryIO, source: str) -> Sequence[Document]:
+def read_stream(source: BinaryIO, name: str) -> Sequence[Document]:
     """Read a stream to its end. Raises `ManifestsUnreadable`, also if it does not end."""
-    content = stream.read(MAX_BYTES + 1)
-    if len(content) > MAX_BYTES:
-        raise ManifestsUnreadable(source, str(bounded_file.TooLarge(MAX_BYTES)))
-    return read_text(content, source)
+    return _strictly(files.read_stream(source, name), name)
 
 
 def read_text(content: bytes, source: str) -> Sequence[Document]:
     """Parse a text. Empty documents are counted but left out. Raises `ManifestsUnreadable`."""
-    documents = enumerate(_parse(content, source), 1)
-    return [Document(source, number, document) for number, document in documents if document is not None]
+    return _strictly(content, source)
 
 
 def looks_like_reference(text: bytes) -> bool:
@@ -106,12 +106,7 @@ def _is_manifest(file: Path, folder: Path) -> bool:
 
 
 def _read_file(file: Path) -> Sequence[Document]:
-    try:
-        with file.open("rb") as stream:
-            return read_stream(stream, str(file))
-    except OSError as error:
-        problem = f"cannot be read: {error.strerror}"
-    raise ManifestsUnreadable(str(file), problem)
+    return _strictly(files.read(files.File(file, str(file))), str(file), beside(file.parent))
 
 
 def _read_member(file: Path) -> Iterator[Document | PassedOver]:
@@ -119,53 +114,49 @@ def _read_member(file: Path) -> Iterator[Document | PassedOver]:
     if not file.is_file():
         yield PassedOver(str(file), "is no regular file")
         return
-    try:
-        documents = _read_file(file)
-    except ManifestsUnreadable as error:
-        yield PassedOver(error.source, error.problem)
-    else:
-        yield from documents
+    yield from _documents(files.read(files.File(file, str(file))), str(file), beside(file.parent))
 
 
 def _look_into(file: Path) -> Iterator[PassedOver]:
     """Report a file that is not a manifest by its name but may contain references."""
     if not file.is_file():
         return
-    try:
-        content = bounded_file.read_bytes(file, MAX_BYTES)
-    except OSError as error:
-        yield PassedOver(str(file), f"cannot be read: {error.strerror}")
-    except bounded_file.TooLarge as error:
-        yield PassedOver(str(file), str(error))
-    else:
-        if looks_like_reference(content):
-            yield PassedOver(str(file), "not read for its name, and something like a reference stands in it")
+    content = files.read(files.File(file, str(file)))
+    if isinstance(content, NotChecked):
+        yield PassedOver(str(file), _reason(content))
+    elif looks_like_reference(content):
+        yield PassedOver(str(file), "not read for its name, and something like a reference stands in it")
 
 
-def _parse(content: bytes, source: str) -> Sequence[Any]:
-    if content.lstrip().startswith(b"{"):
-        # JSON may be indented with tabs, which YAML does not accept.
-        try:
-            return [json.loads(content, object_pairs_hook=_with_unique_names)]
-        except _NameTwice:
-            raise ManifestsUnreadable(source, "a key that stands twice") from None
-        except (ValueError, RecursionError):
-            pass
-    try:
-        return yamltext.parse(content)
-    except yamltext.NotYaml as error:
-        problem = f"not YAML or JSON{error.where}; a template has to be rendered first"
-    except yamltext.YamlTextError as error:
-        problem = str(error)
-    raise ManifestsUnreadable(source, problem)
-
-
-class _NameTwice(Exception):
-    """A JSON object has two members of the same name, of which parsers take the first or the last."""
-
-
-def _with_unique_names(members: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(members)
-    if len(found) < len(members):
-        raise _NameTwice
+def _strictly(content: bytes | NotChecked, source: str, look: Look = nothing_beside) -> Sequence[Document]:
+    """Return the documents of a file that was named, and so is wanted as a whole. Raises `ManifestsUnreadable`."""
+    found: list[Document] = []
+    for each in _documents(content, source, look):
+        if isinstance(each, PassedOver):
+            raise ManifestsUnreadable(source, each.reason)
+        found.append(each)
     return found
+
+
+def _documents(content: bytes | NotChecked, source: str, look: Look) -> Iterator[Document | PassedOver]:
+    if isinstance(content, NotChecked):
+        yield PassedOver(source, _reason(content))
+        return
+    for found in stream.read(content, source):
+        if isinstance(found, NotChecked):
+            yield PassedOver(source, _reason(found))
+            continue
+        twice = next(found.keys_twice(), None)
+        if twice is not None:
+            _, place = twice
+            yield PassedOver(source, f"a key that stands twice (line {place.line}, column {place.column})")
+        else:
+            yield Document(source, found.number, found.content, look)
+
+
+def _reason(found: NotChecked) -> str:
+    place, reason = found.place, found.reason
+    where = f" (line {place.line}, column {place.column})" if (place.line, place.column) != (1, 1) else ""
+    if reason.startswith(_NO_YAML):
+        return f"not YAML or JSON{where}; a template has to be rendered first"
+    return f"{reason.removeprefix('it ')}{where}"

@@ -1,78 +1,59 @@
-"""The Secrets that a kustomization generates, as far as its file has their content.
+"""Kustomizations: what they generate, of which files, and what of the rest may hold references."""
 
-Sources: kustomize's reference of the Kustomization file (secretGenerator, configMapGenerator, generatorOptions), and
-how it reads a literal (KEY=VALUE, quotes at the ends of the value taken off).
-"""
-
+import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
-from provisioning.reading.documents import looks_like_reference
-
-_GROUP = "kustomize.config.k8s.io/"
-_FILES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
-_GENERATORS: Mapping[str, str] = {"secretGenerator": "Secret", "configMapGenerator": "ConfigMap"}
-_OPTIONS = "generatorOptions"
-# Options with which a generator reads other files.
-_OTHER_FILES = ("files", "envs", "env")
+from manifests.annotations import DOMAIN
+from provisioning.reading.documents import Document, looks_like_reference
+from resolver.references.characters import named
+from review.sources.kustomization import GENERATORS, OPTIONS, Generated, generated, is_kustomization
 
 
-@dataclass(frozen=True, slots=True)
-class Generated:
-    """The Secret of one generator. `place` is its JSON Pointer in the file.
-
-    `left_out` are its keys that name other files, which a Secret has references from as well.
-    """
-
-    place: str
-    manifest: Mapping[str, Any] = field(repr=False)
-    left_out: Sequence[str] = ()
+def generated_by(document: Document) -> Sequence[Generated] | None:
+    """Return what a kustomization generates; None if the document is none."""
+    content = document.content
+    if not isinstance(content, dict) or not is_kustomization(document.source, content):
+        return None
+    return list(generated(content, document.look))
 
 
-def is_kustomization(file: str, content: Mapping[str, Any]) -> bool:
-    """Whether a document is a kustomization. In its own file it need not say so."""
-    version, kind = content.get("apiVersion"), content.get("kind")
-    if version is None and kind is None:
-        return file.rpartition("/")[2] in _FILES
-    return isinstance(version, str) and version.startswith(_GROUP)
+def files_of(source: str, objects: Sequence[Generated]) -> Iterator[str]:
+    """Yield the files that the objects of the kustomization in `source` were made of, as `file_name` writes them."""
+    for each in objects:
+        for taken in each.taken:
+            if taken.file and not taken.left_out:
+                yield file_name(os.path.join(os.path.dirname(source), taken.file))  # noqa: PTH118, PTH120
 
 
-def generated(content: Mapping[str, Any]) -> Iterator[Generated]:
-    """Yield the generated Secrets, without the hash at the end of the name and without transformers."""
-    options = _map(content.get(_OPTIONS))
-    for part, kind in _GENERATORS.items():
-        entries = content.get(part)
-        for number, entry in enumerate(entries if isinstance(entries, list) else []):
-            if isinstance(entry, dict):
-                yield Generated(
-                    f"/{part}/{number}",
-                    _manifest(kind, entry, options, content.get("namespace")),
-                    [name for name in _OTHER_FILES if kind == "Secret" and entry.get(name)],
-                )
+def file_name(source: str) -> str:
+    """Return one name for one file, however it is written."""
+    return os.path.normpath(source)
+
+
+def left_out(objects: Sequence[Generated]) -> Iterator[str]:
+    """Yield what could not be read of files that may have references, with its place and the reason."""
+    for each in objects:
+        notes = each.manifest["metadata"]["annotations"]
+        if each.kind == "Secret" or any(DOMAIN in str(name) for name in notes):
+            for taken in each.taken:
+                if taken.left_out:
+                    reason = taken.left_out.removeprefix("it ")
+                    yield f"{pointer(taken.path)}, {named(taken.file)}: passed over, {reason}"
+
+
+def pointer(path: Sequence[str | int]) -> str:
+    """Return a path in a kustomization as a JSON Pointer (RFC 6901). Its own keys need no escapes."""
+    return "".join(f"/{part}" for part in path)
 
 
 def others_with_references(content: Mapping[str, Any]) -> Iterator[str]:
     """Yield the parts of a kustomization, other than generators, that contain something like a reference."""
     for part, value in content.items():
-        if part in _GENERATORS or part == _OPTIONS:
+        if part in GENERATORS or part == OPTIONS:
             continue
         if any(looks_like_reference(text.encode(errors="replace")) for text in _texts(value)):
             yield f"/{part}"
-
-
-def _manifest(kind: str, entry: Mapping[str, Any], options: Mapping[str, Any], namespace: Any) -> Mapping[str, Any]:
-    literals = entry.get("literals")
-    pairs = (text.partition("=") for text in (literals if isinstance(literals, list) else []) if isinstance(text, str))
-    values = {key: value.strip("\"'") for key, separator, value in pairs if separator}
-    annotations = {**_map(options.get("annotations")), **_map(_map(entry.get("options")).get("annotations"))}
-    metadata = {
-        "name": entry.get("name"),
-        "namespace": namespace or entry.get("namespace"),
-        "annotations": annotations,
-    }
-    held = "stringData" if kind == "Secret" else "data"
-    return {"apiVersion": "v1", "kind": kind, "metadata": metadata, held: values}
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -85,7 +66,3 @@ def _texts(value: Any) -> Iterator[str]:
                 stack.extend(members.values())
             case list() as items:
                 stack.extend(items)
-
-
-def _map(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}

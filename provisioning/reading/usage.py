@@ -10,14 +10,22 @@ from manifests.fields.scan import scan_object
 from manifests.kinds.codec import Codec
 from manifests.kinds.known import ONLY_SECRETS, Kinds
 from provisioning.reading.documents import Document, PassedOver
-from provisioning.reading.kustomization import generated, is_kustomization, others_with_references
+from provisioning.reading.kustomization import (
+    file_name,
+    files_of,
+    generated_by,
+    left_out,
+    others_with_references,
+    pointer,
+)
 from provisioning.reading.pod_templates import PodTemplate, pod_templates
+from provisioning.reading.told import Told
 from provisioning.reading.unsupported import references_elsewhere
 from resolver.references.characters import named
 from resolver.references.grammar import Reference
+from review.sources.kustomization import Generated
 
 _LONGEST_LIST = 5
-_MOST_TOLD = 1000
 _TEMPLATE = "{{"
 _RENDER = "render it first"
 
@@ -45,32 +53,14 @@ class Usage:
 
 
 @dataclass(slots=True)
-class _Told:
-    """Messages in order, each once, and only as many as a person will read."""
-
-    texts: dict[str, None] = field(default_factory=dict)
-    left_out: int = 0
-
-    def say(self, *texts: str) -> None:
-        for text in texts:
-            if text in self.texts or len(self.texts) < _MOST_TOLD:
-                self.texts[text] = None
-            else:
-                self.left_out += 1
-
-    def all(self) -> list[str]:
-        return [*self.texts, *([f"and {self.left_out} more"] if self.left_out else [])]
-
-
-@dataclass(slots=True)
 class _Survey:
     namespace: str
     connection: str
     kinds: Kinds
     used: dict[Reference, Used] = field(default_factory=dict)
-    findings: _Told = field(default_factory=_Told)
-    passed_over: _Told = field(default_factory=_Told)
-    notes: _Told = field(default_factory=_Told)
+    findings: Told = field(default_factory=Told)
+    passed_over: Told = field(default_factory=Told)
+    notes: Told = field(default_factory=Told)
     foreign: Counter[str] = field(default_factory=Counter)
 
     def look_at(self, place: str, manifest: Any) -> None:
@@ -101,16 +91,13 @@ class _Survey:
             if not any(template.reads(origin) for template in templates):
                 self.passed_over.say(f"{where}, {origin}: passed over, Keyhole fills nothing there")
 
-    def kustomization(self, place: str, content: Mapping[str, Any]) -> None:
-        for made in generated(content):
-            self.look_at(f"{place}, {made.place}", made.manifest)
-            if made.left_out:
-                taken = ", ".join(made.left_out)
-                self.passed_over.say(f"{place}, {made.place}: what it takes from {taken} was passed over, {_RENDER}")
-        for part in others_with_references(content):
-            self.passed_over.say(
-                f"{place}, {named(part)}: passed over, something like a reference stands in it, {_RENDER}"
-            )
+    def kustomization(self, document: Document, objects: Sequence[Generated]) -> None:
+        for made in objects:
+            self.look_at(f"{document}, {pointer(made.path)}", made.manifest)
+        self.passed_over.say(*(f"{document}, {text}" for text in left_out(objects)))
+        for part in others_with_references(document.content):
+            what = f"{named(part)}: passed over, something like a reference stands in it, {_RENDER}"
+            self.passed_over.say(f"{document}, {what}")
 
     def _filled(self, codec: Codec, where: str, manifest: Mapping[str, Any]) -> None:
         problems = list(_wrong_types(codec, manifest))
@@ -158,15 +145,20 @@ def survey(
 ) -> Usage:
     """Find the references of a namespace's objects to a connection. Objects without a namespace count as its own.
 
-    What holds no reference is not told of: a file of values, say, or a generator of other things.
+    The files of which a kustomization generates objects are read with it. What holds no reference is not told of: a
+    file of values, say, or a generator of other things.
     """
     found = _Survey(namespace, connection, kinds)
-    for document in documents:
+    read = [(one, generated_by(one) if isinstance(one, Document) else None) for one in documents]
+    taken = {name for document, objects in read for name in files_of(document.source, objects or ())}
+    for document, objects in read:
+        is_taken = file_name(document.source) in taken
         if isinstance(document, PassedOver):
-            found.passed_over.say(str(document))
-        elif isinstance(document.content, dict) and is_kustomization(document.source, document.content):
-            found.kustomization(str(document), document.content)
-        else:
+            if not is_taken:
+                found.passed_over.say(str(document))
+        elif objects is not None:
+            found.kustomization(document, objects)
+        elif not is_taken or _is_object(document.content):
             for place, manifest in _members(str(document), document.content):
                 found.look_at(place, manifest)
     return found.usage()

@@ -17,6 +17,7 @@ from review.lint.objects import Manifest, is_kustomization, manifests, named
 from review.lint.tree import Tree
 from review.sources import files
 from review.sources.comments import BadIgnore, Ignore, ignores
+from review.sources.kustomization import beside, nothing_beside
 from review.sources.nodes import Path
 from review.sources.stream import RENDER, Document, read_text
 from review.sources.text import NotChecked, NotText, Place, Text, decode
@@ -123,7 +124,7 @@ class Lint:
             if suspects:
                 self._findings += _by_form(manifest, suspects)
             if is_kustomization(manifest):
-                self._findings += generators.generated(manifest, _look_beside(source))
+                self._generated(manifest, source.folder)
             if has_secret or has_reference:
                 self._look_into(manifest, has_secret=has_secret, has_reference=has_reference)
         whole = Manifest(document, (), document.content, ObjectName())
@@ -145,15 +146,27 @@ class Lint:
                 for secret in plaintext.secrets(each):
                     self._findings += plaintext.plaintext(secret, self.standards.public_keys)
             if has_reference:
-                self._references(each, {one.text for one in found if one.text})
+                own = generators.PARTS if is_kustomization(each) else ()
+                self._references(each, {*own, *(one.text for one in found if one.text)})
 
-    def _references(self, manifest: Manifest, texts: Collection[Path]) -> None:
+    def _generated(self, manifest: Manifest, folder: FilePath | None) -> None:
+        """Look at what a kustomization makes, also from files beside it."""
+        look = beside(folder) if folder is not None else nothing_beside
+        for made in generators.made(manifest, look):
+            self._findings += generators.plaintext(made, folder)
+            self._unchecked += generators.not_looked_at(made)
+            if made.may_refer and self._references(made, ()):
+                self._findings += made.hashed()
+
+    def _references(self, manifest: Manifest, texts: Collection[Path]) -> bool:
+        """Read the references of an object; return whether it has any."""
         from review.lint.forms import references  # noqa: PLC0415 - takes longer to import than most files to look at
 
         seen = references.references(manifest, self.kinds, texts)
         self._findings += seen.findings
         self._unchecked += seen.unchecked
         self._tree.refers(seen.uses)
+        return bool(seen.uses)
 
     def _comments(self, text: Text) -> None:
         for found in ignores(text):
@@ -198,19 +211,6 @@ def _by_form(manifest: Manifest, suspects: Sequence[tokens.Format]) -> Iterator[
                     for form in dict.fromkeys(tokens.forms(name, suspects)):
                         yield manifest.finding(form.rule, (*path, name), f"a key has the form of {form.name}")
             waiting += (((*path, name), member) for name, member in reversed(members))
-
-
-def _look_beside(source: Source) -> Callable[[str], str | None]:
-    def look(name: str) -> str | None:
-        if source.folder is None:
-            return None
-        path = source.folder / name
-        if not path.is_file():
-            return None
-        content = files.read(files.File(path, name))
-        return None if isinstance(content, NotChecked) else content.decode("utf-8", errors="replace")
-
-    return look
 
 
 def _order(finding: Finding) -> tuple[str, int, int, str]:

@@ -13,6 +13,7 @@ from review.findings.finding import Finding, ObjectName
 from review.findings.rule import Rule
 from review.lint.tokens import shown
 from review.lint.uses import Spot, Use
+from review.sources import kustomization
 from review.sources.nodes import Path
 from review.sources.stream import Document
 from review.sources.text import Place
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 _LONGEST_NAME = 253
 _ORIGIN: Final = "config.kubernetes.io/origin"
 _ORIGIN_PATH: Final = re.compile(r"^path:[ \t]*(\S+)[ \t]*$", re.MULTILINE)
-_KUSTOMIZATION_GROUP: Final = "kustomize.config.k8s.io"
-_KUSTOMIZATIONS: Final = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +136,8 @@ def manifests(document: Document) -> Iterator[Manifest]:
 
 def is_kustomization(manifest: Manifest) -> bool:
     """Whether this is a kustomization. In its own file it need not say so."""
-    if manifest.is_object:
-        return manifest.name.group == _KUSTOMIZATION_GROUP
-    return manifest.document.file.rpartition("/")[2] in _KUSTOMIZATIONS and isinstance(manifest.content, dict)
+    content = manifest.content
+    return isinstance(content, dict) and kustomization.is_kustomization(manifest.document.file, content)
 
 
 def origin(manifest: Manifest) -> str:

@@ -87,7 +87,7 @@ def plaintext(secret: Manifest, public_keys: Mapping[str, frozenset[str]] = _NON
             text, problem = _read(part, value)
             if problem:
                 yield secret.finding(REFUSED, path, f"{part}.{named(key)} is {problem}")
-            if text is not None and key not in harmless and not (_is_harmless(text) or _has_credentials(key, text)):
+            if text is not None and key not in harmless and not (is_harmless(text) or _has_credentials(key, text)):
                 yield from _value(secret, path, text, is_filled=key in annotated)
 
 
@@ -101,7 +101,7 @@ def held(secret: Manifest) -> Iterator[Path]:
             text, problem = _read(part, value) if value else (None, "")
             if problem or text is None or key in harmless:
                 continue
-            if not (_is_harmless(text) or _has_credentials(key, text)):
+            if not (is_harmless(text) or _has_credentials(key, text)):
                 yield part, key
 
 
@@ -124,7 +124,8 @@ def _value(secret: Manifest, path: Path, text: str, *, is_filled: bool) -> Itera
         yield secret.finding(PLAINTEXT, path, f"{part}.{named(key)} holds a value")
 
 
-def _is_harmless(text: str) -> bool:
+def is_harmless(text: str) -> bool:
+    """Whether a text is no secret: a switch, a reference, a placeholder, encrypted, or published anyway."""
     return not text.strip() or text.strip().lower() in _SWITCHES or _is_stand_in(text) or is_public(text)
 
 

@@ -63,6 +63,15 @@ def has_changes(folder: Path) -> bool:
     return bool(_git(folder, "status", "--porcelain", "-z", "--", "."))
 
 
+def ignores(file: Path) -> bool:
+    """Whether Git ignores a file, so that no clone has it. False if Git cannot say."""
+    try:
+        code, _, _ = _run(file.parent, "check-ignore", "--quiet", "--", file.name)
+    except GitError:
+        return False
+    return code == 0
+
+
 def _git(folder: Path, *words: str) -> str:
     code, answer, said = _run(folder, *words)
     if code:

@@ -175,20 +175,34 @@ def _json(text: Text, start: int, end: int) -> Iterator[Document | NotChecked]:
         if at >= end:
             return
         try:
-            _, stop = decoder.raw_decode(text.content, at)
+            value, stop = decoder.raw_decode(text.content, at)
         except (ValueError, RecursionError) as error:
             index = min(getattr(error, "pos", at), end)
             yield NotChecked(text.place(index, index), "neither YAML nor JSON")
             return
-        # An escape of the same length that means nothing: nobody looks at these characters.
+        # An escape of the same length, so that positions stay right.
         piece = _SURROGATE.sub(r"\1\\uFFFD", text.content[at:stop])
         try:
             for root in _composed(piece):
-                yield _document(text, at, stop, root)
+                document = _document(text, at, stop, root)
+                if piece != text.content[at:stop] and _has_pairs_only(value):
+                    document.content = value
+                yield document
         except _UNREADABLE as error:
             index, reason = _why(error, piece)
             yield NotChecked(text.place(at + index, at + index), reason)
         at = stop
+
+
+def _has_pairs_only(value: Any) -> bool:
+    """Whether JSON's escapes all make characters. To Go, and so to Kubernetes, half of a pair is U+FFFD."""
+    import json  # noqa: PLC0415 - for what is no YAML only
+
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _why(error: Exception, piece: str) -> tuple[int, str]:

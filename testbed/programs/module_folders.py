@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from provisioning.reading.documents import read_text
+from resolver.references import yamltext
 from testbed.errors import FetchFailed
 from testbed.programs.build import MODULES, cache_folder, go_environment, locked
 from testbed.programs.reports import Report, SilentReport
@@ -39,8 +39,8 @@ class ModuleFolder:
         """Return the Kubernetes objects of the folder's YAML files, by file name. Raises FetchFailed."""
         files = sorted(self.fetch(environment, report or SilentReport()).glob("*.yaml"))
         # PyYAML's own loader takes "=", which is a text in definitions, for something else, and takes minutes for them.
-        documents = [document.content for file in files for document in read_text(file.read_bytes(), file.name)]
-        return [document for document in documents if document["kind"] != "Kustomization"]
+        documents = [document for file in files for document in yamltext.parse(file.read_bytes())]
+        return [document for document in documents if document and document["kind"] != "Kustomization"]
 
     def fetch(self, environment: Mapping[str, str], report: Report) -> Path:
         """Return a copy of the folder in the user's cache, made first where needed. Raises FetchFailed."""

@@ -79,7 +79,7 @@ def configure(repository: Path, published: Path, hook: str) -> None:
     (repository / ".pre-commit-config.yaml").write_text(
         f"repos:\n- repo: {published}\n  rev: {revision}\n  hooks:\n  - id: {hook}\n"
     )
-    command = [Path(sys.executable).parent / "pre-commit", "install"]
+    command = [str(Path(sys.executable).parent / "pre-commit"), "install"]
     subprocess.run(command, cwd=repository, check=True, capture_output=True, timeout=60)
     git(repository, "add", ".")
 

@@ -109,15 +109,18 @@ def test_what_was_passed_over_is_a_note_and_with_strict_a_finding(tmp_path: Path
     )
     plain = {"name": "plain", "annotations": {"data.keyhole.dev/p": "vault:secret/shop/plain#p"}}
     (tmp_path / "plain.yaml").write_text(yaml.safe_dump({"apiVersion": "v1", "kind": "Secret", "metadata": plain}))
-    told = f"{tmp_path}/kustomization.yaml, document 1, /secretGenerator/1: what it takes from files was passed over"
+    told = (
+        f"{tmp_path}/kustomization.yaml, document 1, /secretGenerator/1/files/0, a.txt: passed over, "
+        "cannot be read: No such file or directory"
+    )
     result = run(*VAULT, "-f", tmp_path, "-o", "hcl")
     assert result.exit_code == 0
-    assert result.stderr == f"note: {told}, render it first\n"
+    assert result.stderr == f"note: {told}\n"
     for path in ("generated", "plain"):
         assert f'"secret/data/shop/{path}"' in result.stdout
     result = run(*VAULT, "-f", tmp_path, "-o", "hcl", "--strict")
     assert (result.exit_code, result.stdout) == (FINDINGS, "")
-    assert result.stderr == f"finding: {told}, render it first\n"
+    assert result.stderr == f"finding: {told}\n"
     result = run(*VAULT, "-f", tmp_path / "plain.yaml", "-o", "hcl", "--strict")
     assert (result.exit_code, result.stderr) == (0, "")
 

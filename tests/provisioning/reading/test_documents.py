@@ -92,7 +92,6 @@ def test_what_a_folder_holds_and_is_not_read_is_told_if_references_may_stand_in_
         pytest.param(b"a: {{ .Values.canary }}\n", " (line 1, column ", id="a template that is not rendered"),
         pytest.param(b"a: \xff\xfecanary", "", id="not UTF-8"),
         pytest.param(b'{"a": "canary"', " (line ", id="half of a JSON document"),
-        pytest.param(b"a: !canary b", " (line 1, column 4)", id="a tag that nobody knows"),
     ],
 )
 def test_what_cannot_be_read_is_told_by_file_and_position_and_never_quoted(content: bytes, where: str) -> None:

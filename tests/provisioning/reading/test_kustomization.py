@@ -1,10 +1,11 @@
 """What the generators of a kustomization make, and what of them has to be rendered first."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from provisioning.reading.documents import Document
+from provisioning.reading.documents import Document, read_path
 from provisioning.reading.usage import Usage, survey
 
 REFERENCE = "vault:secret/shop/generated#password"
@@ -67,9 +68,9 @@ def test_what_is_made_for_another_namespace_is_left_out_with_a_note(content: dic
     ("content", "told"),
     [
         pytest.param(
-            generator(files=["a.txt"], envs=["b.env"]),
-            "/secretGenerator/0: what it takes from files, envs was passed over, render it first",
-            id="other files",
+            generator(files=["a.txt"]),
+            "/secretGenerator/0/files/0, a.txt: passed over, there are no files beside what comes by standard input",
+            id="a file that cannot be had",
         ),
         pytest.param(
             {"configMapGenerator": [{"name": "gen", "literals": [f"p={REFERENCE}"]}]},
@@ -100,3 +101,28 @@ def test_what_has_to_be_rendered_first_is_passed_over_and_told(content: dict[str
 )
 def test_what_holds_no_reference_is_not_told_of(content: dict[str, Any]) -> None:
     assert look(content) == Usage([], [], [], [])
+
+
+def test_files_and_variables_are_read_and_what_is_out_of_reach_is_told(tmp_path: Path) -> None:
+    app = tmp_path / "app"
+    app.mkdir()
+    (app / "kustomization.yaml").write_text(
+        "secretGenerator:\n- files: [a.txt, b=sub/b.txt, gone.txt, ../up.txt]\n- envs: [c.env]\n- env: d.env\n"
+        "configMapGenerator:\n- files: [gone.html, values.yaml]\n"
+    )
+    (app / "sub").mkdir()
+    (app / "values.yaml").write_text("x: {{ vault }}\n")
+    (app / "a.txt").write_text("x((vault:secret/shop/a#x))")
+    (app / "sub" / "b.txt").write_text("vault:secret/shop/b#x")
+    (app / "c.env").write_text("# vault:secret/no#x\n  A=vault:secret/shop/c#x\r\nB='vault:secret/no#x'\n")
+    (app / "d.env").write_text("\ufeffA=vault:secret/shop/d#x\nFROM_OUTSIDE\n")
+    (app / "not-taken.txt").write_text("vault:secret/shop/e#x")
+    (tmp_path / "up.txt").write_text("vault:secret/shop/up#x")
+    usage = survey(read_path(app), "shop", "default")
+    assert sorted(used.reference.path for used in usage.used) == [f"secret/shop/{name}" for name in "abcd"]
+    file = f"{app}/kustomization.yaml, document 1, /secretGenerator/0/files"
+    assert list(usage.passed_over) == [
+        f"{file}/2, gone.txt: passed over, cannot be read: No such file or directory",
+        f"{file}/3, ../up.txt: passed over, lies outside of the kustomization's folder",
+        f"{app}/not-taken.txt: passed over, not read for its name, and something like a reference stands in it",
+    ]

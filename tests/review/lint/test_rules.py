@@ -173,6 +173,7 @@ class TestTree:
 class TestKustomizations:
     def test_files_count_if_they_are_in_the_tree(self, tmp_path: Path) -> None:
         (tmp_path / "kustomization.yaml").write_text(
+            "generatorOptions: {disableNameSuffixHash: true}\n"
             "secretGenerator:\n- files: [a.txt, b=b.txt, gone.txt]\n- envs: [c.env]\n- env: d.env\n- envs: [sops.env]\n"
         )
         (tmp_path / "a.txt").write_text(CANARY)
@@ -189,6 +190,9 @@ class TestKustomizations:
         assert [(each.rule.id, each.pointer) for each in report.findings] == [
             ("KH302", "/secretGenerator/0/files/0"),
             ("KH302", "/secretGenerator/1/envs/0"),
+        ]
+        assert [each.reason for each in report.unchecked] == [
+            "what is taken from gone.txt: it cannot be read: No such file or directory"
         ]
         assert CANARY not in repr(report)
 
