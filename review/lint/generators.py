@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Final
 
+from manifests import annotations
 from review.findings.finding import Finding, ObjectName
 from review.findings.rule import Rule
 from review.lint.catalogue import FIXED, GENERATED
@@ -19,7 +20,10 @@ from review.sources.text import NotChecked, Place
 
 PARTS: Final = frozenset({(OPTIONS,), *((part,) for part in GENERATORS)})
 """What of a kustomization is looked at as the objects that come of it."""
-_HASHED = "its name ends in a hash of the references, so a new value in Vault restarts nothing that uses it"
+_HASHED: Final = (
+    "the hash in the Secret's name is of the references: a new value in Vault changes no name, and so rolls out no "
+    f"workload; set disableNameSuffixHash, and `{annotations.RESTART}` on the workload"
+)
 
 
 @dataclass(frozen=True, slots=True)
