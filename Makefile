@@ -15,7 +15,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help venv check static unit test test-gitops test-hooks nightly laws soak uptime crowds demo bench bench-loop
+.PHONY: help venv check static unit test test-gitops test-migration test-hooks nightly laws soak uptime crowds demo bench bench-loop
 .PHONY: sbom site testbed charts bench-variables bench-lint format lock clean
 
 help: ## Show this list
@@ -36,7 +36,7 @@ static: $(INSTALLED) ## Check style, types, imports and the links of the documen
 	@$(MAKE) --no-print-directory site
 
 unit: $(INSTALLED) ## Run the tests that need no server alone
-	$(BIN)/pytest $(PARALLEL) -m "not servers and not gitops and not network"
+	$(BIN)/pytest $(PARALLEL) -m "not servers and not gitops and not network and not migration"
 
 test: check testbed ## Check, then run the end-to-end tests on a real API server, etcd and Vault
 	$(BIN)/pytest $(PARALLEL) -m servers tests/e2e tests/testbed tests/charts
@@ -44,6 +44,9 @@ test: check testbed ## Check, then run the end-to-end tests on a real API server
 test-gitops: $(INSTALLED) ## Run the tests with real Flux, Argo CD and helm; the first time builds them
 	$(BIN)/python -m testbed build redis-server kustomize-controller argocd helm
 	$(BIN)/pytest -m gitops
+
+test-migration: $(INSTALLED) ## Compare what is migrated with what vals makes of the original (VALS=PROGRAM)
+	VALS="$(abspath $(VALS))" $(BIN)/pytest -m migration tests/migration
 
 test-hooks: $(INSTALLED) ## Run the hooks with the real pre-commit, which installs the package (needs an index for pip)
 	$(BIN)/pytest -m network tests/ci

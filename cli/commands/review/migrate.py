@@ -34,6 +34,9 @@ _LANGUAGES: Final = ("bank-vaults", "avp", "vals", "eso", "vso")
 class _FilesOrCommand(LateGroup):
     """A command that takes files, unless the first word names one of its subcommands."""
 
+    # Options may follow files, as everywhere.
+    allow_interspersed_args = True
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the options and files, or leave them to the subcommand (click's hook)."""
         if args and args[0] in self.late:
