@@ -103,6 +103,12 @@ DRIFTS: Final = Rule(
     "Argo CD's own diff compares what Git has with what the cluster has: the object stays OutOfSync.",
     "Write it as an annotation (`data.keyhole.dev/KEY`, `env.keyhole.dev/NAME`), and remove the value.",
 )  # fmt: skip
+SUBSTITUTED: Final = Rule(
+    "KH202", "reference-that-flux-takes", _ERROR,
+    "A reference in `${…}` is built by a Flux Kustomization that substitutes variables.",
+    "Flux takes it for a variable of its own: the Kustomization fails, or an empty text arrives.",
+    "Write `((vault:…))`, which means the same to Keyhole and nothing to Flux.",
+)  # fmt: skip
 NOT_FILLED: Final = Rule(
     "KH203", "reference-that-nothing-fills", _ERROR,
     "A reference stands where Keyhole fills nothing.",
@@ -194,6 +200,19 @@ FOREIGN: Final = Rule(
     "A reference of another tool: bank-vaults, argocd-vault-plugin, vals, or an operator's object.",
     "Two tools that bring values are two things to operate, and two places to look when a value does not arrive.",
     "`keyhole migrate` shows what would change, and says what cannot be converted; docs/migrate.md has the steps.",
+)  # fmt: skip
+NO_OWNER: Final = Rule(
+    "KH501", "references-without-owner", _WARNING,
+    "A file has references, and CODEOWNERS names nobody for it.",
+    "Whoever may merge can have other secrets given to the application, without anybody having to agree.",
+    "Add the file's folder to CODEOWNERS.",
+)  # fmt: skip
+NO_DIGEST: Final = Rule(
+    "KH502", "image-without-digest", _WARNING,
+    "The image of a container has no digest.",
+    "What runs can change without a commit, and with it who has the secrets.",
+    "Write `IMAGE:TAG@sha256:…`; Renovate and others keep it current.",
+    is_off=True,
 )  # fmt: skip
 
 _EVERY = [each for each in list(globals().values()) if isinstance(each, Rule)]

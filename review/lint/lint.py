@@ -11,7 +11,8 @@ from review.findings.finding import Finding, ObjectName, told_apart
 from review.findings.report import Checked, Report
 from review.findings.standards import Standards
 from review.lint import generators, plaintext, tokens
-from review.lint.catalogue import BAD_IGNORE, ENDED_EXCEPTION, ENDED_IGNORE, KEY_TWICE
+from review.lint.catalogue import BAD_IGNORE, ENDED_EXCEPTION, ENDED_IGNORE, KEY_TWICE, NO_DIGEST
+from review.lint.flux import OPENER
 from review.lint.judging import Judge, judged
 from review.lint.objects import Manifest, is_kustomization, manifests, named
 from review.lint.tree import Tree
@@ -121,6 +122,12 @@ class Lint:
             if manifest.is_object:
                 self._checked.append(Checked(manifest.name, document.place(manifest.path)))
             self._tree.see(manifest)
+            if OPENER in raw:
+                self._tree.flux.look(manifest)
+            if self.standards.is_on(NO_DIGEST) and "image" in raw:
+                from review.lint import images  # noqa: PLC0415 - off unless the standards say otherwise
+
+                self._findings += images.without_digest(manifest)
             if suspects:
                 self._findings += _by_form(manifest, suspects)
             if is_kustomization(manifest):

@@ -9,6 +9,7 @@ from review.findings.finding import Finding, ObjectName
 from review.findings.rule import Severity
 from review.lint.argocd import ArgoCd
 from review.lint.catalogue import NO_TENANT, PLAINTEXT, SHARED_PATH
+from review.lint.flux import Flux
 from review.lint.objects import Manifest, named
 from review.lint.uses import Spot, Use
 
@@ -25,6 +26,7 @@ class Tree:
     labels: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     """The labels of those namespaces. Values may be of any type, as files have them."""
     argocd: ArgoCd = field(default_factory=ArgoCd)
+    flux: Flux = field(default_factory=Flux)
     uses: list[Use] = field(default_factory=list)
     """Every reference of the tree that can be read."""
     unread: int = 0
@@ -34,6 +36,7 @@ class Tree:
     def see(self, manifest: Manifest) -> None:
         """Take note of what an object says about the tree."""
         self.argocd.see(manifest)
+        self.flux.see(manifest)
         name = manifest.name
         if name.kind == "Namespace" and not name.group:
             self.labels[name.name] = {**self.labels.get(name.name, {}), **manifest.part("metadata", "labels")}

@@ -28,6 +28,11 @@ def tracked(folder: Path) -> Sequence[Path] | None:
     return [folder / name for name in dict.fromkeys(listed.split("\0")) if name]
 
 
+def root_of(path: Path) -> Path | None:
+    """Return the root of the work tree that a path is in; None if it is in none. Git itself is not asked."""
+    return next((folder for folder in (path, *path.parents) if (folder / ".git").exists()), None)
+
+
 def changed_since(folder: Path, revision: str) -> frozenset[Path]:
     """Return the files below a folder that differ from a revision, or that Git has not got yet; as absolute paths.
 

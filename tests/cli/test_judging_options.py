@@ -10,6 +10,8 @@ from click.testing import CliRunner, Result
 
 from cli.commands.review.vault_options import WithVault
 from cli.main import main
+from review.findings.finding import Finding
+from review.lint.tree import Tree
 from tests.review.lint.judges.tree import grant, secret
 
 CONNECTIONS = (
@@ -111,6 +113,11 @@ class TestStandards:
         self, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         asked: list[int | None] = []
-        monkeypatch.setattr(WithVault, "__call__", lambda self, _tree: asked.append(self.most_behind) or [])
+
+        def ask(judge: WithVault, _tree: Tree) -> list[Finding]:
+            asked.append(judge.most_behind)
+            return []
+
+        monkeypatch.setattr(WithVault, "__call__", ask)
         self.severities(folder, "  parameters: {behind: 7}\n", "--vault")
         assert asked == [7]

@@ -1,0 +1,33 @@
+"""Images of containers without a digest. They stay as they are: what Keyhole changed would differ from Git."""
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from review.findings.finding import Finding
+from review.lint.catalogue import NO_DIGEST
+from review.lint.objects import Manifest, named
+from review.lint.placeholders import is_placeholder
+from review.sources.nodes import Path
+
+_LISTS: Final = frozenset({"containers", "initContainers", "ephemeralContainers"})
+# OCI Image Format, *Content Descriptors*, digests.
+_DIGEST: Final = re.compile(r"\S+@(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})")
+
+
+def without_digest(manifest: Manifest) -> Iterator[Finding]:
+    """Yield the containers of an object, in whatever kind they stand, whose image has no digest."""
+    waiting: list[tuple[Path, Any]] = [((), manifest.content)] if manifest.is_object else []
+    seen: set[int] = set()
+    while waiting:
+        path, value = waiting.pop()
+        if not isinstance(value, dict | list) or id(value) in seen:
+            continue
+        seen.add(id(value))
+        members = list(value.items() if isinstance(value, dict) else enumerate(value))
+        waiting += reversed([((*path, name), member) for name, member in members])
+        image = value.get("image") if isinstance(value, dict) and path[-2:-1] and path[-2] in _LISTS else None
+        if isinstance(image, str) and not _DIGEST.fullmatch(image) and not is_placeholder(image):
+            name = value.get("name")
+            of = f"container {named(name)}" if isinstance(name, str) else "a container"
+            yield manifest.finding(NO_DIGEST, (*path, "image"), f"the image of {of} has no digest")

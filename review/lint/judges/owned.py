@@ -1,0 +1,84 @@
+"""Files with references, and whether CODEOWNERS has somebody who is asked about them.
+
+Sources: GitHub, *About code owners*; GitLab, *Code Owners*. The patterns are matched by the library `codeowners`.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from review.findings.finding import Finding
+from review.lint.catalogue import NO_OWNER
+from review.sources import files
+from review.sources.text import NotChecked, NotText, Place, decode
+
+if TYPE_CHECKING:
+    from codeowners import CodeOwners
+
+    from review.lint.tree import Tree
+
+# Each of the two takes the first that is there. GitHub does not know the last one, nor GitLab the first.
+_NAMES: Final = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS")
+_SECTION: Final = re.compile(r"\^?\[(?P<name>[^\]\n]+)\]")
+_HEADER: Final = re.compile(r"\s*\^?\[[^\]\n]+\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """The judge. `locate` gives the root of a file's repository and its name there; None if it is in none."""
+
+    locate: Callable[[str], tuple[Path, str] | None]
+    _read: dict[Path, "CodeOwners | NotChecked | None"] = field(default_factory=dict)
+
+    def __call__(self, tree: "Tree") -> Iterator[Finding | NotChecked]:
+        """Yield the files with references that nobody owns, of repositories with code owners."""
+        told: set[str] = set()
+        for file in dict.fromkeys(use.spot.place.file for use in tree.uses):
+            found = self.locate(file)
+            if found is None:
+                continue
+            root, name = found
+            owners = self._owners(root)
+            if isinstance(owners, NotChecked):
+                if owners.place.file not in told:
+                    told.add(owners.place.file)
+                    yield owners
+            elif owners is not None and not _has_owner(owners, name):
+                message = "the file has references, and nobody in CODEOWNERS is asked when they change"
+                yield Finding(NO_OWNER, Place(file), message, severity=NO_OWNER.severity)
+
+    def _owners(self, root: Path) -> "CodeOwners | NotChecked | None":
+        if root not in self._read:
+            file = next((root / name for name in _NAMES if (root / name).is_file()), None)
+            self._read[root] = None if file is None else _parsed(file)
+        return self._read[root]
+
+
+def _parsed(file: Path) -> "CodeOwners | NotChecked":
+    from codeowners import CodeOwners  # noqa: PLC0415 - most repositories have none
+
+    content = files.read(files.File(file, file.as_posix()))
+    if isinstance(content, NotChecked):
+        return content
+    try:
+        text = decode(content)
+        for number, line in enumerate(text.splitlines(), 1):
+            # GitLab gives a section owners, or a number of approvals. The library takes that for a pattern.
+            if _HEADER.match(line) and not _SECTION.fullmatch(line.strip()):
+                reason = "a section with owners of its own, or with approvals, is not understood here (KH501)"
+                return NotChecked(Place(file.as_posix(), number, 1, number, 1), reason)
+        return CodeOwners(text)
+    except NotText as error:
+        return NotChecked(Place(file.as_posix(), error.line, error.column, error.line, error.column), error.reason)
+    except (ValueError, re.error):
+        return NotChecked(Place(file.as_posix()), "one of its patterns is not understood here (KH501)")
+
+
+def _has_owner(owners: "CodeOwners", name: str) -> bool:
+    """Whether the last pattern that fits has owners; in GitLab's sections, that of any section."""
+    first: dict[str | None, bool] = {}
+    for found, _, _, section in owners.matching_lines(name):
+        first.setdefault(section, bool(found))
+    return any(first.values())
