@@ -26,7 +26,9 @@ def without_digest(manifest: Manifest) -> Iterator[Finding]:
         seen.add(id(value))
         members = list(value.items() if isinstance(value, dict) else enumerate(value))
         waiting += reversed([((*path, name), member) for name, member in members])
-        image = value.get("image") if isinstance(value, dict) and path[-2:-1] and path[-2] in _LISTS else None
+        if not isinstance(value, dict) or len(path) < len(("containers", 0)) or path[-2] not in _LISTS:
+            continue
+        image = value.get("image")
         if isinstance(image, str) and not _DIGEST.fullmatch(image) and not is_placeholder(image):
             name = value.get("name")
             of = f"container {named(name)}" if isinstance(name, str) else "a container"
