@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import hvac.exceptions
 import pytest
 from click.testing import CliRunner, Result
 
@@ -136,6 +137,18 @@ def test_nothing_was_asked_twice_but_a_path_at_another_version(vault: Vault, tol
 def test_a_job_s_token_is_given_back(told: Mapping[str, Sequence[str]]) -> None:
     assert told["requests"][0] == "auth/github/login"
     assert told["requests"][-1] == "auth/token/revoke-self"
+
+
+def test_the_token_of_a_review_reads_no_value(vault: Vault, planted: None) -> None:
+    made = vault.client().auth.token.create(policies=["keyhole_review"], ttl="10m", no_default_policy=True)
+    client = vault.client(made["auth"]["client_token"])
+    for path in ("secret/data/app", "nested/mount/data/app", "legacy/app", "auth/github/role/keyhole_review"):
+        with pytest.raises(hvac.exceptions.Forbidden):
+            client.adapter.get(f"/v1/{path}")
+    # Nor the policies of anything but namespaces, its own included; nor does it list anything.
+    for path in ("sys/policies/acl/keyhole_review", "sys/policies/acl/default", "secret/metadata/?list=true"):
+        with pytest.raises(hvac.exceptions.Forbidden):
+            client.adapter.get(f"/v1/{path}")
 
 
 class TestIdentity:
