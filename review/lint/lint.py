@@ -25,7 +25,9 @@ from review.sources.text import NotChecked, NotText, Place, Text, decode
 
 if TYPE_CHECKING:
     from manifests.kinds.known import Kinds
+    from review.lint.origins.sources import Sources
 
+_ORIGIN = "config.kubernetes.io/origin"
 # What a document has in which texts may hold objects, or which is a patch.
 # An escape may spell anything.
 _MAY_HOLD_OTHERS = ("patch", "values:", "valuesContent:", "values.yaml:", "values.yml:", "op:", '"op"', '"values', "\\")
@@ -62,6 +64,9 @@ class Lint:
     standards: Standards = field(default_factory=Standards)
     foreign: Callable[[Manifest], Iterable[Finding]] | None = None
     """What finds references of other tools, in documents that may have some."""
+    built: FilePath = field(default_factory=FilePath)
+    """The folder that `kustomize build` was given, if its output is looked at."""
+    _sources: "Sources | None" = None
     _tree: Tree = field(default_factory=Tree)
     _findings: list[Finding] = field(default_factory=list)
     _unchecked: list[NotChecked] = field(default_factory=list)
@@ -103,7 +108,8 @@ class Lint:
         """Judge what was seen, and return it."""
         self._tree.unread = len(self._unchecked)
         findings, unchecked = judged(self._tree, self.judges)
-        every = self.standards.told(self._tree.judged([*self._findings, *findings]))
+        found = map(self._at_its_source, self._tree.judged([*self._findings, *findings]))
+        every = self.standards.told(found)
         here = [finding for finding in told_apart(every) if self.only(finding.place.file)]
         told = sorted([*here, *self.standards.ended(ENDED_EXCEPTION, self.today)], key=_order)
         kept = [finding for finding in told if not self._is_excused(finding)]
@@ -116,6 +122,8 @@ class Lint:
         has_secret = is_escaped or "Secret" in raw or "stringData" in raw
         has_reference = is_escaped or "vault" in raw or "keyhole.dev" in raw
         is_foreign = self.foreign is not None and any(each in raw for each in _MAY_BE_FOREIGN)
+        if _ORIGIN in raw:
+            self._origin(document)
         for manifest in manifests(document):
             if is_foreign and self.foreign is not None:
                 self._findings += self.foreign(manifest)
@@ -174,6 +182,20 @@ class Lint:
         self._unchecked += seen.unchecked
         self._tree.refers(seen.uses)
         return bool(seen.uses)
+
+    def _origin(self, document: Document) -> None:
+        from review.lint.origins.sources import Sources  # noqa: PLC0415 - most files were not built
+
+        self._sources = self._sources or Sources(self.built)
+        self._sources.see(document)
+
+    def _at_its_source(self, finding: Finding) -> Finding:
+        if self._sources is None:
+            return finding
+        for found in self._sources.comments(told := self._sources.told(finding)):
+            if found.until >= self.today:
+                self._ignores.setdefault((found.place.file, found.line), []).append(found)
+        return told
 
     def _comments(self, text: Text) -> None:
         for found in ignores(text):

@@ -1,10 +1,9 @@
 """The objects of a document, and findings in them."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import jsonpointer
 
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
 
 # The longest key of a Secret, or name of an annotation within its domain.
 _LONGEST_NAME = 253
-_ORIGIN: Final = "config.kubernetes.io/origin"
-_ORIGIN_PATH: Final = re.compile(r"^path:[ \t]*(\S+)[ \t]*$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +135,6 @@ def is_kustomization(manifest: Manifest) -> bool:
     """Whether this is a kustomization. In its own file it need not say so."""
     content = manifest.content
     return isinstance(content, dict) and kustomization.is_kustomization(manifest.document.file, content)
-
-
-def origin(manifest: Manifest) -> str:
-    """Return the file that kustomize says the object is from (`buildMetadata: [originAnnotations]`), or nothing."""
-    text = manifest.part("metadata", "annotations").get(_ORIGIN)
-    found = _ORIGIN_PATH.search(text) if isinstance(text, str) else None
-    return found[1] if found else ""
 
 
 def _name(content: Any, kind: str, unsaid: Mapping[str, str]) -> ObjectName:

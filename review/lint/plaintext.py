@@ -70,7 +70,7 @@ def plaintext(secret: Manifest, public_keys: Mapping[str, frozenset[str]] = _NON
 
     `public_keys` are by type of Secret the keys that the standards let stand in plain text.
     """
-    if secret.content.get("type") in _TYPES_WITHOUT_VALUES:
+    if _is_filled_by_no_person(secret):
         return
     annotated = _annotated(secret)
     harmless = _harmless_keys(secret, public_keys)
@@ -93,7 +93,7 @@ def plaintext(secret: Manifest, public_keys: Mapping[str, frozenset[str]] = _NON
 
 def held(secret: Manifest) -> Iterator[Path]:
     """Yield where a Secret holds a value by the rules of `plaintext`, whatever its form, that can be read as it is."""
-    if secret.content.get("type") in _TYPES_WITHOUT_VALUES:
+    if _is_filled_by_no_person(secret):
         return
     harmless = _harmless_keys(secret, _NONE)
     for part in _PARTS:
@@ -103,6 +103,11 @@ def held(secret: Manifest) -> Iterator[Path]:
                 continue
             if not (is_harmless(text) or _has_credentials(key, text)):
                 yield part, key
+
+
+def _is_filled_by_no_person(secret: Manifest) -> bool:
+    kind = secret.content.get("type")
+    return isinstance(kind, str) and kind in _TYPES_WITHOUT_VALUES
 
 
 def _read(part: str, value: Any) -> tuple[str | None, str]:

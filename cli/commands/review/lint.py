@@ -34,6 +34,16 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 _RARELY: Final = 200_000
 
 
+built_from_option = click.option(
+    "--built-from",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
+    default=".",
+    help="Tell findings at their source: the folder that `kustomize build` was given, whose objects say where they "
+    "are from (buildMetadata: [originAnnotations]).",
+)
+
+
 @click.command(
     epilog="""\b
 Examples:
@@ -41,7 +51,7 @@ Examples:
   keyhole lint
 \b
   # What kustomize makes of an overlay:
-  kustomize build overlays/production | keyhole lint -
+  kustomize build overlays/production | keyhole lint - --built-from overlays/production
 \b
   # In CI: for people in the log, for GitHub's code scanning in a file, and only what this branch changed:
   keyhole lint -o text -o sarif=keyhole.sarif --changed-since origin/main deploy/
@@ -69,6 +79,7 @@ Examples:
 )
 @kinds_option
 @click.option("--exclude", multiple=True, help="Leave out paths that fit this pattern, or of which a part does.")
+@built_from_option
 @click.option("--changed-since", metavar="REVISION", help="Tell only of files that differ from this revision of Git.")
 @click.option("--baseline", type=_FILE, help="Do not tell of the findings in this file.")
 @click.option("--write-baseline", type=_FILE, help="Write the findings into this file, and end with exit code 0.")
@@ -86,6 +97,7 @@ def lint(
     fail_on: str,
     kinds: "Kinds | None",
     exclude: tuple[str, ...],
+    built_from: Path,
     changed_since: str | None,
     baseline: Path | None,
     write_baseline: Path | None,
@@ -114,7 +126,14 @@ def lint(
     of_vault = vault_judges(with_vault, judging.connections, standards.behind)
     judges = [*judging.judges(standards, is_whole=is_whole), *of_vault]
     run = Lint(
-        datetime.now(UTC).date(), _known(baseline), _told(roots, changed_since), judges, kinds, standards, _foreign
+        datetime.now(UTC).date(),
+        _known(baseline),
+        _told(roots, changed_since),
+        judges,
+        kinds,
+        standards,
+        _foreign,
+        built_from,
     )
     for source in with_progress(_sources(roots, exclude)):
         run.look(source)

@@ -22,7 +22,7 @@ _PATCH: Final = re.compile(r"""["']?(?:op|kind)["']?[ \t]*:""")
 _BEGINNING: Final = re.compile(
     r"""(?:[ \t]*(?:\#.*|%.*)?\r?\n)*+[ \t]*(?:---|[\[{]|-[ \t]|["']?[\w./-]+["']?[ \t]*:(?:\s|$))"""
 )
-_PARTS: Final = ("data", "stringData")
+_PARTS: Final = (("data",), ("stringData",))
 _VALUES: Final = frozenset({"values", "valuesContent", "values.yaml", "values.yml"})
 """Fields that hold the values of a chart as text, in Argo CD's, k3s' and Flux' objects."""
 _REFERENCES: Final = ("vault", "keyhole.dev")
@@ -52,7 +52,7 @@ class _Search:
         is_secret = manifest.name_inside.kind == "Secret"
         for path, text in _texts(manifest.content) if depth < _DEEPEST else ():
             # A Secret's own texts are its values; in an annotation `kubectl apply` keeps all of them once more.
-            if not (is_secret and path[0] in _PARTS) and _is_read(path, text):
+            if not (is_secret and path[:1] in _PARTS) and _is_read(path, text):
                 self._read(manifest, path, text, depth)
 
     def _read(self, manifest: Manifest, path: Path, text: str, depth: int) -> None:
@@ -69,7 +69,7 @@ class _Search:
             else:
                 for one in manifests(document):
                     inner = replace(_named(manifest, one, target), text=at)
-                    if inner.is_object_inside or path[-1] in _VALUES:
+                    if inner.is_object_inside or (path and path[-1] in _VALUES):
                         self.look_into(inner, depth + 1)
 
 
@@ -94,7 +94,7 @@ def _is_read(path: Path, text: str) -> bool:
         return False  # a script, say, or a manual
     if _OBJECT.search(text) or (path[-1:] == ("patch",) and _PATCH.search(text)):
         return True
-    return path[-1] in _VALUES and any(each in text for each in _REFERENCES)
+    return bool(path) and path[-1] in _VALUES and any(each in text for each in _REFERENCES)
 
 
 def _texts(content: Any) -> Iterator[tuple[Path, str]]:

@@ -1,0 +1,1 @@
+"""Where what kustomize built is from, so that a finding is told at its source."""
