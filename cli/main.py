@@ -21,7 +21,7 @@ COMMANDS: Final[Mapping[str, Late]] = {
         "Make and rotate the record key; follow Vault, make Secrets for variables and issue certificates if asked to.",
         "server",
     ),
-    "exec": Late("cli.commands.review.exec", "Run a program with values in its environment.", "cluster"),
+    "exec": Late("cli.commands.rendering.exec", "Run a program with values in its environment.", "cluster"),
     "key": Late("cli.commands.keys.key", "Rotate the key that signs the records, and show its state.", "cluster"),
     "lint": Late(
         "cli.commands.review.lint",
@@ -35,7 +35,7 @@ COMMANDS: Final[Mapping[str, Late]] = {
     ),
     "probe": Late("cli.commands.probe", "Ask the API server whether Keyhole answers it.", "cluster"),
     "refresh": Late("cli.commands.refresh", "Have objects take the values that Vault has now.", "cluster"),
-    "render": Late("cli.commands.review.render", "Write a file with values in place of its references.", "cluster"),
+    "render": Late("cli.commands.rendering.render", "Write a file with values in place of its references.", "cluster"),
     "report": Late("cli.commands.review.report", "Say what stands in a report in JSON, for programs that read one."),
     "resolve": Late("cli.commands.resolve", "Show what a reference resolves to.", "cluster"),
     "serve": Late("cli.commands.serve", "Serve admissions until SIGTERM.", "server"),

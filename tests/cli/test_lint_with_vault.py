@@ -37,8 +37,8 @@ def lint(*arguments: str, **environment: str) -> Result:
     ("arguments", "told"),
     [
         (["--require-vault"], "only with --vault: --require-vault"),
-        (["--login", "jwt"], "only with --vault: --login"),
-        (["--role", "r", "--jwt-env", "J"], "only with --vault: --role, --jwt-env"),
+        (["--login", "jwt", "--role", "r", "--jwt-env", "J"], "only with --vault: --login"),
+        (["--role", "r", "--jwt-env", "J"], "only with --login: --role, --jwt-env"),
         (["--vault", "--role", "r"], "only with --login: --role"),
         (["--vault", "--auth-mount", "m"], "only with --login: --auth-mount"),
         (["--vault", "--login", "jwt"], "--login needs --role and --jwt-env"),

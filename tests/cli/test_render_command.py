@@ -75,7 +75,7 @@ class TestRender:
             pytest.param(["a.yaml", "--vars-file", "a.yaml"], "give either FILE or --vars-file", id="both"),
             pytest.param(["a.conf"], "give --format yaml|json", id="a name that says nothing"),
             pytest.param(["-"], "give --format yaml|json", id="standard input says nothing"),
-            pytest.param(["a.yaml"], "set VAULT_ADDR, or give --connections", id="no Vault"),
+            pytest.param(["a.yaml"], "has no address: set VAULT_ADDR", id="no Vault"),
             pytest.param(["a.yaml", "--tenant", "shop"], "--tenant needs --connections", id="a tenant alone"),
             pytest.param(["a.yaml", "--role", "r"], "only with --login: --role", id="a role alone"),
             pytest.param(["a.yaml", "--login", "jwt"], "--login needs --role and --jwt-env", id="a login alone"),
@@ -113,7 +113,7 @@ class TestRender:
         done = keyhole("render", "a.yaml", "--connections", "c.yaml", variables={"VAULT_TOKEN": "t"})
         assert (done.exit_code, "VAULT_ADDR must say whose the token is" in done.stderr) == (NOT_DONE, True)
         done = keyhole("render", "a.yaml", "--connections", "c.yaml", variables=NOWHERE)
-        assert (done.exit_code, "eu: leads to another Vault than VAULT_ADDR" in done.stderr) == (NOT_DONE, True)
+        assert (done.exit_code, "eu leads to another Vault than VAULT_ADDR" in done.stderr) == (NOT_DONE, True)
 
     def test_a_vault_that_is_away_is_a_finding_and_nothing_is_written(self, folder: Path) -> None:
         (folder / "a.yaml").write_text("a: vault:secret/a#b")

@@ -4,19 +4,18 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cli.errors import NotDoneError
+from cli.vaults.login import Login, login_options
 
 if TYPE_CHECKING:
     from review.findings.finding import Finding
     from review.lint.judging import Judge
     from review.lint.tree import Tree
     from review.sources.text import NotChecked
-
-_USUAL_MOUNT: Final = "jwt"
 
 
 @dataclass(slots=True)
@@ -28,9 +27,7 @@ class WithVault:
     was not there.
     """
 
-    role: str | None
-    jwt_env: str | None
-    auth_mount: str
+    login: Login | None
     is_required: bool
     connections: Path | None = None
     most_behind: int | None = None
@@ -73,53 +70,17 @@ def vault_options(command: Callable[..., Any]) -> Callable[..., Any]:
         help="Ask Vault whether secrets, fields and versions exist and whether the policy of the namespace allows "
         "them, with VAULT_ADDR and VAULT_TOKEN or ~/.vault-token. No value is read.",
     )
-    @click.option(
-        "--login",
-        type=click.Choice(["jwt"]),
-        help="With --vault: log in with a JWT, such as CI issues to a job, and give the token back at the end.",
-    )
-    @click.option("--role", help="With --login: the role in Vault.")
-    @click.option("--jwt-env", metavar="NAME", help="With --login: the variable that holds the JWT.")
-    @click.option(
-        "--auth-mount", metavar="MOUNT", help=f"With --login: where the method is mounted.  [default: {_USUAL_MOUNT}]"
-    )
+    @login_options("With --vault: ")
     @click.option(
         "--require-vault",
         is_flag=True,
         help="With --vault: exit code 2 if something is not checked because Vault was not there.",
     )
     @wraps(command)
-    def with_options(
-        *args: Any,
-        vault: bool,
-        login: str | None,
-        role: str | None,
-        jwt_env: str | None,
-        auth_mount: str | None,
-        require_vault: bool,
-        **others: Any,
-    ) -> Any:
-        _check(vault=vault, login=login, role=role, jwt_env=jwt_env, auth_mount=auth_mount, required=require_vault)
-        found = WithVault(role, jwt_env, auth_mount or _USUAL_MOUNT, require_vault) if vault else None
-        return command(*args, with_vault=found, **others)
+    def with_options(*args: Any, vault: bool, login: Login | None, require_vault: bool, **others: Any) -> Any:
+        given = [name for name, value in {"--login": login, "--require-vault": require_vault}.items() if value]
+        if given and not vault:
+            raise click.UsageError(f"only with --vault: {', '.join(given)}")
+        return command(*args, with_vault=WithVault(login, require_vault) if vault else None, **others)
 
     return with_options
-
-
-def _check(
-    *,
-    vault: bool,
-    login: str | None,
-    role: str | None,
-    jwt_env: str | None,
-    auth_mount: str | None,
-    required: bool,
-) -> None:
-    of_login = {"--role": role, "--jwt-env": jwt_env, "--auth-mount": auth_mount}
-    given = [name for name, value in {"--login": login, **of_login, "--require-vault": required}.items() if value]
-    if given and not vault:
-        raise click.UsageError(f"only with --vault: {', '.join(given)}")
-    if login is None and any(of_login.values()):
-        raise click.UsageError(f"only with --login: {', '.join(name for name, value in of_login.items() if value)}")
-    if login is not None and not (role and jwt_env):
-        raise click.UsageError("--login needs --role and --jwt-env")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
-from cli.commands.review.value_options import Identity, value_options
+from cli.commands.rendering.value_options import Identity, value_options
 from cli.errors import NotDoneError, tell
 from review.sources import files
 from review.sources.text import NotChecked, NotText, Place, Text, decode
@@ -95,7 +95,7 @@ def exec(  # noqa: A001 - the command's name
 
     Exit code 1 if a reference is malformed or has no value, 126 or 127 if COMMAND cannot be run, as env has it.
     """
-    from cli.commands.review.values import NoValues, Values
+    from cli.commands.rendering.values import NoValues, Values
     from review.rendering import environment
     from review.rendering.pieces import NotRendered
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from cli.commands.review.value_options import Identity
+from cli.commands.rendering.value_options import Identity
 from cli.errors import tell
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Values:
     def __call__(self, references: Sequence["Reference"]) -> Mapping["Reference", str]:
         """Return the value of each reference. Raises `NoValues`, `NotDoneError` or `click.UsageError`."""
         # Late: what asks Vault takes longer to import than most programs to start.
-        from cli.commands.review.vault_values import resolver as resolver_of
+        from cli.commands.rendering.vault_values import resolver as resolver_of
         from resolver.deadline import Deadline
         from resolver.errors import ResolverError
         from resolver.references.value import NotText

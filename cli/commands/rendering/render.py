@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
-from cli.commands.review import private_file
-from cli.commands.review.value_options import Identity, value_options
+from cli.commands.rendering import private_file
+from cli.commands.rendering.value_options import Identity, value_options
 from cli.errors import NotDoneError, tell
 from review.sources import files
 from review.sources.text import NotChecked, NotText, Text, decode
@@ -89,7 +89,7 @@ def render(
 
     Exit code 1 if a reference is malformed or has no value, or if a value cannot be written.
     """
-    from cli.commands.review.values import NoValues, Values
+    from cli.commands.rendering.values import NoValues, Values
     from review.rendering.pieces import NotRendered
     from review.rendering.rendering import rendered
     from review.rendering.vars_file import check

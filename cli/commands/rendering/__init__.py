@@ -1,0 +1,1 @@
+"""`keyhole render` and `keyhole exec`: values for what is not of Kubernetes."""
