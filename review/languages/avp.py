@@ -14,7 +14,7 @@ from resolver.references import functions as all_functions
 from resolver.references.reference import Function, Reference
 from review.languages.foreign import Context, Conversion, Fact, Told
 from review.languages.texts.pieces import Piece, Untranslatable, reference, without_data
-from review.languages.texts.placing import NOTES, Draft
+from review.languages.texts.placing import LISTED, NOTES, Draft
 from review.lint.objects import Manifest
 from review.sources.edits import Remove
 
@@ -121,7 +121,7 @@ def convert(manifest: Manifest, context: Context, /) -> Conversion | None:
     draft.look()
     if str(notes.get(_REMOVE_MISSING)) in _TRUE and (draft.references or draft.told):
         return Conversion(NAME, told=[Told((*NOTES, _REMOVE_MISSING), "Keyhole refuses what is missing in Vault")])
-    if draft.references and not draft.told:
+    if draft.references and all(told.message == LISTED for told in draft.told):
         settings = (_PATH, _VERSION, _KV_VERSION)
         draft.edits += [Remove((*NOTES, name), prune=True) for name in settings if name in notes]
     draft.told += [Told((), notice) for notice in sorted(reader.notices) if draft.references]

@@ -20,7 +20,7 @@ from resolver.references.reference import DEFAULT_CONNECTION, Function
 from review.languages.foreign import Context, Conversion, Fact, Told
 from review.languages.texts import docker, vaults
 from review.languages.texts.pieces import Piece, Untranslatable, reference, without_data
-from review.languages.texts.placing import NOTES, Draft
+from review.languages.texts.placing import LISTED, NOTES, Draft
 from review.lint.objects import Manifest
 from review.sources.edits import Put, Remove
 from review.sources.nodes import Path
@@ -63,7 +63,7 @@ def convert(manifest: Manifest, context: Context, /) -> Conversion | None:
     draft.look(but=[*done, *(path for path, _ in noted)])
     converted = bool(draft.references) or any(isinstance(edit, Put) for edit in draft.edits)
     stanzas = _stanza(draft, name, settings) if converted else {}
-    if converted and not draft.told:
+    if converted and all(told.message == LISTED for told in draft.told):
         draft.edits += [Remove((*path, key), prune=True) for path, _ in noted for key in _keys(manifest.part(*path))]
     return draft.conversion(NAME, stanzas)
 
@@ -72,7 +72,9 @@ def read(text: str, connection: str = DEFAULT_CONNECTION, *, canonical: bool = F
     """Read a text (see `placing.Read`)."""
     found = list(_INLINE.finditer(text))
     if not found:
-        if not text.startswith(("vault:", ">>vault:")) or "#" not in text:
+        if text == "vault:login":
+            raise Untranslatable("bank-vaults passes its own token on; Keyhole gives nobody a token")
+        if not text.startswith(("vault:", ">>vault:")) or not ("#" in text or _CIPHERTEXT.match(text)):
             return None
         return list(_one(text, connection, canonical=canonical))
     pieces: list[Piece] = []
