@@ -100,9 +100,13 @@ class _Reader:
         address = options.get("address") or (f"{options.get('proto') or 'https'}://{host}" if host else "")
         name = vaults.connection(self.context, address)
         if address:
-            self.stanzas[name] = vaults.stanza(
+            entry = vaults.stanza(
                 address, method=options.get("auth_method", ""), namespace=options.get("namespace", "")
             )
+            if self.stanzas.setdefault(name, entry)["address"] != entry["address"]:
+                raise Untranslatable(
+                    "it leads to another Vault than one before it; --map ADDRESS=CONNECTION names both"
+                )
         elif options.get("namespace"):
             raise Untranslatable("it names a namespace of Vault and no address")
         return name

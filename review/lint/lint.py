@@ -121,12 +121,9 @@ class Lint:
         is_escaped = "\\" in raw
         has_secret = is_escaped or "Secret" in raw or "stringData" in raw
         has_reference = is_escaped or "vault" in raw or "keyhole.dev" in raw
-        is_foreign = self.foreign is not None and any(each in raw for each in _MAY_BE_FOREIGN)
         if _ORIGIN in raw:
             self._origin(document)
         for manifest in manifests(document):
-            if is_foreign and self.foreign is not None:
-                self._findings += self.foreign(manifest)
             if manifest.is_object:
                 self._checked.append(Checked(manifest.name, document.place(manifest.path)))
             self._tree.see(manifest)
@@ -142,6 +139,11 @@ class Lint:
                 self._generated(manifest, source.folder)
             if has_secret or has_reference:
                 self._look_into(manifest, has_secret=has_secret, has_reference=has_reference)
+        if self.foreign is not None and any(each in raw for each in _MAY_BE_FOREIGN):
+            self._findings += (found for manifest in manifests(document) for found in self.foreign(manifest))
+        self._twice(document)
+
+    def _twice(self, document: Document) -> None:
         whole = Manifest(document, (), document.content, ObjectName())
         for path, place in document.keys_twice():
             message = f"the key {named(str(path[-1]))} stands twice in its map"

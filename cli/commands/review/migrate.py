@@ -75,6 +75,7 @@ def _mapped(_ctx: click.Context, _parameter: click.Parameter, values: Sequence[s
 @click.group(
     cls=_FilesOrCommand,
     late=_COMMANDS,
+    no_args_is_help=False,
     epilog="""\b
 Examples:
   # What would change, as a diff; exit code 1 if there is something to do:
@@ -142,6 +143,8 @@ def migrate(
 
     results = [rewritten(file) for file in plan.files]
     plan.notes += (note for result in results for note in result.notes)
+    plan.notes.sort(key=lambda note: (note.place.file, note.place.line))
+    plan.unchecked.sort(key=lambda each: (each.place.file, each.place.line))
     changed = [result for result in results if result.has_changed]
     if write:
         _write(changed)
