@@ -16,7 +16,7 @@ SHELL := /bin/sh
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: help venv check static unit test test-gitops test-migration test-hooks nightly laws soak uptime crowds demo bench bench-loop
-.PHONY: sbom site testbed charts bench-variables bench-lint format lock clean
+.PHONY: sbom plugin site testbed charts bench-variables bench-lint format lock clean
 
 help: ## Show this list
 	@echo "Usage: make TARGET"
@@ -99,6 +99,9 @@ bench-lint: $(INSTALLED) ## Measure what `keyhole lint` costs on 10,000 files, b
 
 sbom: $(INSTALLED) ## Write the software bill of materials (CycloneDX) into build/
 	$(BIN)/python -m release.sbom build/keyhole.cdx.json
+
+plugin: $(INSTALLED) ## Make keyhole for kubectl and krew, for this platform, in build/plugin
+	$(BIN)/python -m release.plugin build/plugin
 
 site: $(INSTALLED) ## Build the documentation as a site, into build/site; a link without a page is an error
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
