@@ -3,9 +3,13 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from review.findings.rule import Rule, Severity
 from review.sources.text import Place
+
+if TYPE_CHECKING:
+    from review.findings.fix import Fix
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,8 @@ class Finding:
     number: int = 1
     related: tuple[Place, ...] = ()
     """Where else it shows: for an object that was told at its source, the place in what was read."""
+    fix: "Fix | None" = None
+    """What would put it right, if that was asked for and has one answer."""
 
     @property
     def fingerprint(self) -> str:

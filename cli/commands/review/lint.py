@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from cli.commands.review.changing.fixing_options import Fixer, fixing_options
 from cli.commands.review.judging_options import Asked, judging_options
 from cli.commands.review.outputs import FORMATS, OutputType, tell_report, write
 from cli.commands.review.progress import with_progress
@@ -59,6 +60,9 @@ Examples:
   # Begin with what is there, and be told what comes new:
   keyhole lint --write-baseline .keyhole-baseline.json
   keyhole lint --baseline .keyhole-baseline.json
+\b
+  # Put right what has one right answer, and see what was changed:
+  keyhole lint --fix && git diff
 """,
 )
 @click.argument("paths", nargs=-1, type=click.Path(exists=True, allow_dash=True, path_type=Path))
@@ -88,6 +92,7 @@ Examples:
     "--explain", metavar="RULE", help="Say what a rule such as KH301 means, or `all` of them, and do no more."
 )
 @judging_options
+@fixing_options
 @click.pass_context
 def lint(
     ctx: click.Context,
@@ -104,6 +109,7 @@ def lint(
     with_vault: WithVault | None,
     explain: str | None,
     judging: Asked,
+    fixer: Fixer,
 ) -> None:
     """Check manifests for references that cannot work, and for secrets in plain text.
 
@@ -137,7 +143,7 @@ def lint(
     )
     for source in with_progress(_sources(roots, exclude)):
         run.look(source)
-    report = run.report()
+    report = fixer(run.report())
     if write_baseline is not None:
         write(write_baseline, baselines.dump(report.findings))
         tell(f"wrote {len(report.findings)} findings to {write_baseline}", err=True)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from cli.commands.review.changing.work_tree import refuse_if_dirty
 from cli.commands.review.progress import with_progress
 from cli.errors import NotDoneError, tell
 from cli.late_group import Late, LateGroup
-from review.sources import files, git
+from review.sources import files
 
 if TYPE_CHECKING:
     from review.languages.foreign import Language
@@ -135,7 +136,7 @@ def migrate(
         raise click.UsageError("either --write or --diff")
     roots = paths or (Path(),)
     if write and not force:
-        _refuse_if_dirty(roots)
+        refuse_if_dirty(roots)
     # What is made here has no cycles, and there is much of it: the collector would look in vain.
     gc.set_threshold(_RARELY)
     plan = _planned(roots, exclude, language, mappings, canonical=canonical)
@@ -173,16 +174,6 @@ def _languages(name: str) -> Sequence["Language"]:
     from review.languages.all import LANGUAGES
 
     return [language for language in LANGUAGES if name in {_AUTO, language.NAME}]
-
-
-def _refuse_if_dirty(roots: Iterable[Path]) -> None:
-    for folder in dict.fromkeys(root if root.is_dir() else root.parent for root in roots):
-        try:
-            is_dirty = git.has_changes(folder)
-        except git.GitError as error:
-            raise NotDoneError(f"{folder}: {error.problem}; to write where nothing brings it back, --force") from None
-        if is_dirty:
-            raise NotDoneError(f"{folder} has changes that are not committed; commit them first, or --force")
 
 
 def _write(results: Iterable["Rewritten"]) -> None:

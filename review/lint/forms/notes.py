@@ -42,8 +42,8 @@ def names(manifest: Manifest, base: Path = ()) -> Iterator[Finding]:
     """Yield what is wrong with the names of annotations: misspelt, impossible, or of Keyhole's own writing."""
     notes = texts(manifest.part(*base, *NOTES))
     for name in annotations.unknown(notes):
-        near = difflib.get_close_matches(name, [*_WRITTEN, *_alike(name)], n=1, cutoff=0.8)
-        hint = f"; did you mean {named(near[0])}?" if near else ""
+        meant = near(name)
+        hint = f"; did you mean {named(meant)}?" if meant else ""
         message = f"annotation {named(name)} means nothing to Keyhole{hint}"
         yield manifest.finding(UNKNOWN_NAME, (*base, *NOTES, name), message)
     for name in notes:
@@ -59,6 +59,12 @@ def names(manifest: Manifest, base: Path = ()) -> Iterator[Finding]:
         if name in _LABELS_OF_KEYHOLE:
             message = f"label {name} is written by Keyhole, and was copied from a cluster"
             yield manifest.finding(COPIED, (*base, "metadata", "labels", name), message)
+
+
+def near(name: str) -> str:
+    """Return the annotation that a misspelt name is close to; an empty text if there is none."""
+    found = difflib.get_close_matches(name, [*_WRITTEN, *_alike(name)], n=1, cutoff=0.8)
+    return found[0] if found else ""
 
 
 def _alike(name: str) -> Iterable[str]:

@@ -1,0 +1,1 @@
+"""Commands that change the files which they look at."""

@@ -1,0 +1,182 @@
+"""What `--fix` does to files, and what it leaves to a person."""
+
+import base64
+import subprocess
+from datetime import date
+from pathlib import Path
+from posixpath import normpath
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+
+from cli.main import main
+from review.findings.finding import Finding
+from review.lint.fixing.fixing import fix
+from review.lint.judges.substituted import Substituted
+from review.lint.lint import Lint, sources
+from review.sources import files
+
+CANARY = "canary-77ab"
+HEAD = "# above\napiVersion: v1\nkind: Secret\nmetadata:\n  name: app # a name\n"
+ARGO = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: a}\n"
+REFERENCE = "vault:secret/app#x"
+
+
+def linted(folder: Path) -> Lint:
+    run = Lint(date(2026, 6, 1))
+    for source in sources(files.find([folder])):
+        run.look(source)
+    return run
+
+
+def fixed(folder: Path, text: str) -> tuple[str, list[str], list[str]]:
+    """Put a file right; return its text, which rules were put right, and what failed."""
+    (folder / "a.yaml").write_text(text)
+    done = fix(linted(folder).report().findings)
+    assert CANARY not in repr(done)
+    return (folder / "a.yaml").read_text(), [each.rule.id for each in done.fixed], done.failed
+
+
+@pytest.mark.parametrize(
+    ("text", "rule", "result"),
+    [
+        pytest.param(
+            f"{HEAD}stringData:\n  x: {REFERENCE} # why\n  y: keep\n",
+            "KH201",
+            f"{HEAD}  annotations:\n    data.keyhole.dev/x: {REFERENCE}\nstringData:\n  y: keep\n",
+            id="a reference in place, where Argo CD applies",
+        ),
+        pytest.param(
+            f"{HEAD}data: {{x: {base64.b64encode(REFERENCE.encode()).decode()}}}\n",
+            "KH201",
+            f"{HEAD}  annotations:\n    data.keyhole.dev/x: {REFERENCE}\n",
+            id="in base64",
+        ),
+        pytest.param(
+            f"{HEAD}  annotations:\n    date.keyhole.dev/x: {REFERENCE}\n    other: kept\n",
+            "KH205",
+            f"{HEAD}  annotations:\n    other: kept\n    data.keyhole.dev/x: {REFERENCE}\n",
+            id="a misspelt annotation",
+        ),
+        pytest.param(
+            f"{HEAD}  annotations: {{data.keyhole.dev/x: '{REFERENCE}'}}\nstringData:\n  x: {CANARY}\n  y: ${{Y}}\n",
+            "KH206",
+            f"{HEAD}  annotations: {{data.keyhole.dev/x: '{REFERENCE}'}}\nstringData:\n  y: ${{Y}}\n",
+            id="a value beside its annotation",
+        ),
+    ],
+)
+def test_what_has_one_right_answer_is_put_right_and_nothing_else_is_touched(
+    tmp_path: Path, text: str, rule: str, result: str
+) -> None:
+    (tmp_path / "argo.yaml").write_text(ARGO if rule == "KH201" else "")
+    # Other documents of the file stay as they are.
+    around = "# first\n---\na:   [1,2]\n---\n"
+    after, rules, failed = fixed(tmp_path, around + text)
+    assert (rules, failed) == ([rule], [])
+    assert yaml.safe_load(after.removeprefix(around)) == yaml.safe_load(result)
+    assert after.startswith(around)
+    assert {line for line in after.splitlines() if "#" in line} >= {"# first", "# above", "  name: app # a name"}
+    assert fixed(tmp_path, after) == (after, [], [])
+    assert [each for each in linted(tmp_path).report().findings if each.rule.id == rule] == []
+
+
+def test_a_misspelt_annotation_takes_the_value_beside_it_along(tmp_path: Path) -> None:
+    text = f"{HEAD}  annotations:\n    date.keyhole.dev/x: {REFERENCE}\nstringData:\n  x: {CANARY}\n"
+    after, rules, _ = fixed(tmp_path, text)
+    assert "KH205" in rules
+    assert CANARY not in after
+    assert fixed(tmp_path, after) == (after, [], [])
+
+
+def test_what_flux_would_take_for_its_own_is_written_in_the_other_brackets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "flux.yaml").write_text(
+        "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: a, namespace: b}\n"
+        "spec: {path: ., postBuild: {substitute: {a: b}}}\n"
+    )
+    head = f"{HEAD}  annotations:\n    data.keyhole.dev/x: "
+    before = "'a${vault:secret/app#x | urlencode }:${vault:secret/app#y}:((vault:secret/app#z))$'"
+    (tmp_path / "a.yaml").write_text(f"{head}{before}\n")
+
+    def report() -> list[Finding]:
+        run = Lint(date(2026, 6, 1), judges=[Substituted(normpath)])
+        for source in sources(files.find([Path()])):
+            run.look(source)
+        return list(run.report().findings)
+
+    (finding,) = fix(report()).fixed
+    assert finding.rule.id == "KH202"
+    after = "'a((vault:secret/app#x | urlencode )):((vault:secret/app#y)):((vault:secret/app#z))$'"
+    assert (tmp_path / "a.yaml").read_text().replace('"', "'") == f"{head}{after}\n"
+    assert report() == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(f"{HEAD}stringData:\n  .dockerconfigjson: {REFERENCE}\n", id="a key that no annotation can have"),
+        pytest.param(f"{HEAD}stringData:\n  x: {REFERENCE}\ndata:\n  x: eHg=\n", id="a key in both maps"),
+        pytest.param(
+            f"{HEAD}  annotations: {{date.keyhole.dev/x: a, data.keyhole.dev/x: '{REFERENCE}'}}\n", id="a name in use"
+        ),
+        pytest.param(f"{HEAD}  annotations: {{nothing.like.it.keyhole.dev/x: a}}\n", id="a name that nothing is near"),
+        pytest.param("a: &a {b: 1}\n---\nc: *a\n", id="no YAML"),
+    ],
+)
+def test_what_a_person_has_to_decide_stays(tmp_path: Path, text: str) -> None:
+    (tmp_path / "argo.yaml").write_text(ARGO)
+    after, rules, _ = fixed(tmp_path, text)
+    assert (after, rules) == (text, [])
+
+
+def test_in_json_and_in_lists_too(tmp_path: Path) -> None:
+    item = f'{{"metadata": {{"name": "a", "annotations": {{"date.keyhole.dev/x": "{REFERENCE}"}}}}}}'
+    text = f'{{"apiVersion": "v1", "kind": "SecretList", "items": [{item}]}}\n'
+    after, rules, failed = fixed(tmp_path, text)
+    assert (rules, failed) == (["KH205"], [])
+    assert yaml.safe_load(after) == yaml.safe_load(text.replace("date.", "data."))
+
+
+class TestCommand:
+    TEXT = f"{HEAD}  annotations: {{data.keyhole.dev/x: '{REFERENCE}'}}\nstringData:\n  x: {CANARY}\n  y: {CANARY}\n"
+
+    @pytest.fixture(autouse=True)
+    def folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        monkeypatch.chdir(tmp_path)
+        self.git("init", "-q")
+        (tmp_path / "a.yaml").write_text(self.TEXT)
+        return tmp_path
+
+    def git(self, *words: str) -> None:
+        who = ("-c", "user.name=x", "-c", "user.email=x@example.com", "-c", "commit.gpgsign=false")
+        subprocess.run(["git", *who, *words], check=True, capture_output=True, timeout=60)
+
+    def lint(self, *words: str) -> Result:
+        result = CliRunner().invoke(main, ["lint", *words])
+        assert CANARY not in result.output
+        return result
+
+    def test_what_was_fixed_is_told_and_no_finding_any_more(self, folder: Path) -> None:
+        self.git("add", ".")
+        self.git("commit", "-q", "-m", "x")
+        result = self.lint("--fix")
+        assert result.stderr == "a.yaml:8:3: fixed KH206: stringData.x is removed; the annotation fills it\n"
+        assert [line.split()[2] for line in result.stdout.splitlines()[:-1]] == ["KH301:"]
+        assert (folder / "a.yaml").read_text() == self.TEXT.replace(f"  x: {CANARY}\n", "")
+        self.git("commit", "-q", "-a", "-m", "x")
+        assert self.lint("--fix").stderr == ""
+
+    def test_a_work_tree_with_changes_is_left_alone_unless_somebody_insists(self, folder: Path) -> None:
+        result = self.lint("--fix")
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert "has changes that are not committed" in result.stderr
+        assert (folder / "a.yaml").read_text() == self.TEXT
+        assert "fixed KH206" in self.lint("--fix", "--force").stderr
+
+    def test_what_is_asked_wrongly(self) -> None:
+        assert self.lint("--force").exit_code == 2
+        assert self.lint("--fix", "--write-baseline", "b.json").exit_code == 2
