@@ -15,6 +15,7 @@ from resolver.errors import ResolverError
 from resolver.references.reference import Reference
 from resolver.references.value import SecretValue
 from resolver.tenancy import login
+from resolver.tenancy.job_tokens import IDENTITY
 from resolver.tenancy.login import VaultToken
 from resolver.vault import mounts, outline
 from resolver.vault.client import VaultClient
@@ -26,7 +27,6 @@ from resolver.vault.outline import Outline, Versions
 from resolver.vault.socket_watch import SocketWatch
 
 _YOU: Final = "your token"
-_JOB: Final = "this job's identity"
 _REVOCATION_SECONDS: Final = 2.0
 
 
@@ -71,7 +71,7 @@ class Inspector:
         Raises `LoginDenied`, or what `VaultClient.send` raises.
         """
         role = self.connection.auth.role
-        self._granted = login.login(self._client, role, _JOB, jwt, deadline)
+        self._granted = login.login(self._client, role, IDENTITY, jwt, deadline)
         self._token = self._granted.token
 
     def close(self) -> None:
@@ -130,7 +130,7 @@ class Inspector:
 
     @property
     def _who(self) -> str:
-        return _YOU if self._granted is None else _JOB
+        return _YOU if self._granted is None else IDENTITY
 
     def _asked(self, path: str, deadline: Deadline) -> KvMount:
         try:

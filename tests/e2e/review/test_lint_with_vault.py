@@ -11,6 +11,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli.main import main
+from cli.vaults.inspectors import inspectors, keys_at
+from cli.vaults.login import Login
 from resolver.references.reference import Reference
 from testbed.servers.ports import free_port
 from testbed.servers.vault import Vault
@@ -344,6 +346,26 @@ class TestConnections:
         # Without it nobody can tell whose the token is.
         reasons = [each["reason"] for each in lint.report(*given, VAULT_TOKEN=token, VAULT_ADDR="")["unchecked"]]
         assert [each for each in reasons if "VAULT_ADDR must say" in each]
+
+
+def test_the_names_of_fields_for_other_commands(
+    vault: Vault, planted: None, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, text in {"VAULT_ADDR": vault.url, "VAULT_CACERT": str(vault.ca_file)}.items():
+        monkeypatch.setenv(name, text)
+    monkeypatch.setenv("CI_JWT", jobs.jwt(aud=AUDIENCE, repository=REPOSITORY))
+    told: list[str] = []
+    before = len(vault.audit_requests())
+    with inspectors(None, Login("keyhole_review", "CI_JWT", "github")) as of:
+        at = keys_at(of, told.append)
+        assert [at("default", "secret/nested") for _ in range(2)] == [["db", "list", "nothing", "number", "text"]] * 2
+        assert [at("default", "secret/none"), at("default", "secret/none"), at("eu", "secret/app")] == [None] * 3
+    assert told[0].startswith("secret/none: there is no secret at this path")
+    assert told[1].startswith("the connection eu has no address")
+    assert len(told) == 2
+    asked = [each["request"]["path"] for each in vault.audit_requests()[before:]]
+    assert [path.rpartition("/")[2] for path in asked if "/subkeys/" in path] == ["nested", "none"]
+    assert asked[-1] == "auth/token/revoke-self"
 
 
 class TestAway:
