@@ -57,6 +57,8 @@ class FilledSecret:
 
     def manifest(self) -> dict[str, Any]:
         """Return the manifest. Raises `NotExpressible`; a manifest that is returned was read again by our own scan."""
+        if not all(isinstance(text, str) for part in (self.labels, self.annotations) for text in part.values()):
+            raise NotExpressible("a label or an annotation is no text; put it in quotes")
         metadata: dict[str, Any] = {"name": self.name}
         if self.namespace:
             metadata["namespace"] = self.namespace

@@ -1,16 +1,25 @@
 """From libyaml's nodes to plain values, and back from a value's path to its place.
 
-Values are read as kubectl reads them, as far as review needs: texts, numbers, booleans, null, maps and lists. Merge
-keys (`<<`) take effect, and what is shared by an alias is shared here too.
+Values are read as kubectl reads them: texts, numbers, booleans, null, maps and lists. Merge keys (`<<`) take effect, as
+there in the order in which they stand, and what is shared by an alias is shared here too.
 """
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from typing import Any, TypeAlias
 
 import yaml
-from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from yaml.events import (
+    AliasEvent,
+    CollectionEndEvent,
+    DocumentStartEvent,
+    MappingStartEvent,
+    NodeEvent,
+    ScalarEvent,
+    SequenceStartEvent,
+)
+from yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode, SequenceNode
 
+from review.sources import plain
 from review.sources.bounds import LOADER
 
 Path: TypeAlias = tuple[str | int, ...]
@@ -19,10 +28,6 @@ Path: TypeAlias = tuple[str | int, ...]
 _PLAIN = "plain"
 _TEXT = "tag:yaml.org,2002:str"
 _MERGE = "<<"
-_LONGEST_NUMBER = 40
-_RESOLVER = yaml.resolver.Resolver()
-_NUMBERS = {"tag:yaml.org,2002:int": int, "tag:yaml.org,2002:float": float}
-_TRUE = frozenset({"y", "yes", "true", "on"})
 
 
 class NotAMap(ValueError):
@@ -47,6 +52,64 @@ class Composer(LOADER):  # type: ignore[misc]  # which of PyYAML's two it is, is
         """Do nothing, as above."""
 
 
+ANCHOR_TWICE = "second occurrence"
+"""What libyaml's composer says of an anchor that stands twice in a document. YAML allows it, and kubectl reads it."""
+
+
+def composed_from_events(text: str) -> Iterator[Node]:
+    """Compose the documents of a text that has such anchors: an alias means the last one before it (YAML 1.2.2, 7.1).
+
+    Slower than libyaml's composer. The text is one that `bounds.check` let pass. Raises `yaml.YAMLError`.
+    """
+    anchors: dict[str, Node] = {}
+    # The collections that are open, and of maps the key that waits for its value.
+    open_ones: list[tuple[CollectionNode, list[Node]]] = []
+    for event in yaml.parse(text, Loader=LOADER):
+        # Any: PyYAML has two classes of marks, its own and libyaml's.
+        node: Any
+        start: Any = event.start_mark
+        end: Any = event.end_mark
+        match event:
+            case DocumentStartEvent():
+                anchors = {}
+                continue
+            case CollectionEndEvent():
+                node, _ = open_ones.pop()
+                node.end_mark = end
+            case AliasEvent():
+                if event.anchor not in anchors:
+                    raise yaml.composer.ComposerError(None, None, "found undefined alias", start)
+                node = anchors[event.anchor]
+                _add(open_ones, node)
+            case ScalarEvent():
+                tag = event.tag if event.tag not in (None, "!") else _PLAIN if event.implicit[0] else _TEXT
+                node = ScalarNode(tag, event.value, start, end, style=event.style)
+                _add(open_ones, node)
+            case MappingStartEvent() | SequenceStartEvent():
+                make = MappingNode if isinstance(event, MappingStartEvent) else SequenceNode
+                node = make(event.tag or _TEXT, [], start, end, flow_style=event.flow_style)
+                _add(open_ones, node)
+                open_ones.append((node, []))
+            case _:
+                continue
+        if isinstance(event, NodeEvent) and event.anchor and not isinstance(event, AliasEvent):
+            anchors[event.anchor] = node
+        if not open_ones:
+            yield node
+
+
+def _add(open_ones: Sequence[tuple[CollectionNode, list[Node]]], node: Node) -> None:
+    if not open_ones:
+        return
+    parent, waiting = open_ones[-1]
+    if isinstance(parent, SequenceNode):
+        parent.value.append(node)
+    elif waiting:
+        parent.value.append((waiting.pop(), node))
+    else:
+        waiting.append(node)
+
+
 class Builder:
     """Builds the values of one document. `twice` then has the nodes of keys that stand twice in their map."""
 
@@ -57,7 +120,9 @@ class Builder:
     def build(self, node: Node) -> Any:
         """Return the value of a node that `bounds.check` let pass. Raises `NotAMap`."""
         if isinstance(node, ScalarNode):
-            return node.value if node.tag != _PLAIN else read_plain(node.value)
+            if node.tag == _PLAIN:
+                return plain.read_plain(node.value)
+            return node.value if node.tag == _TEXT else plain.read_tagged(node.value, node.tag)
         known = self._shared.get(id(node)) if self._shared else None
         if known is not None:
             return known
@@ -68,23 +133,35 @@ class Builder:
 
     def _map(self, node: MappingNode) -> dict[str, Any]:
         built: dict[str, Any] = {}
-        merged: list[Node] = []
+        merged: set[str] = set()
         for key, value in node.value:
             if not isinstance(key, ScalarNode):
                 raise NotAMap(key.start_mark.index)
-            name = key.value
-            if name == _MERGE and key.tag == _PLAIN:
-                merged.append(value)
+            if key.value == _MERGE and key.tag == _PLAIN:
+                for source in _sources(value):
+                    members = self.build(source)
+                    if isinstance(members, dict):
+                        merged |= members.keys() - built.keys()
+                        built.update(members)
                 continue
-            if name in built:
+            name = key_text(key)
+            if name is None:
+                raise NotAMap(key.start_mark.index)
+            if name in built and name not in merged:
                 self.twice.append(key)
+            merged.discard(name)
             built[name] = self.build(value)
-        for value in merged:
-            for source in value.value if isinstance(value, SequenceNode) else [value]:
-                members = self.build(source)
-                if isinstance(members, dict):
-                    built = {**members, **built}
         return built
+
+
+def key_text(key: Node) -> str | None:
+    """Return the text that a key is; None for one that Kubernetes refuses."""
+    return plain.read_key(key.value) if key.tag == _PLAIN else str(key.value)
+
+
+def _sources(value: Node) -> Sequence[Node]:
+    """Return what a merge key brings in, what counts most last."""
+    return list(reversed(value.value)) if isinstance(value, SequenceNode) else [value]
 
 
 Found: TypeAlias = tuple[ScalarNode | None, Node]
@@ -119,18 +196,16 @@ class Finder:
         known = self._members.get(id(node))
         if known is not None:
             return known
-        # Of two equal keys the last one counts, and each counts more than what is merged in.
-        own: dict[str, Found] = {str(key.value): (key, value) for key, value in node.value}
-        merged = own.get(_MERGE)
-        for source in _merged(merged[1]) if merged else ():
-            own = {**self._members_of(source), **own}
-        self._members[id(node)] = own
-        return own
-
-
-def _merged(value: Node) -> list[MappingNode]:
-    nodes = value.value if isinstance(value, SequenceNode) else [value]
-    return [node for node in nodes if isinstance(node, MappingNode)]
+        # Of two equal keys the last one counts, also of those that are merged in.
+        members: dict[str, Found] = {}
+        for key, value in node.value:
+            if key.value == _MERGE and key.tag == _PLAIN:
+                for source in _sources(value):
+                    members.update(self._members_of(source) if isinstance(source, MappingNode) else {})
+            else:
+                members[key_text(key) or ""] = (key, value)
+        self._members[id(node)] = members
+        return members
 
 
 def paths_to(node: Node, wanted: Sequence[ScalarNode]) -> Iterator[tuple[Path, ScalarNode]]:
@@ -147,28 +222,7 @@ def paths_to(node: Node, wanted: Sequence[ScalarNode]) -> Iterator[tuple[Path, S
             waiting.extend(((*path, number), item) for number, item in enumerate(node.value))
             continue
         for key, value in node.value:
-            here = (*path, str(key.value))
+            here = (*path, key_text(key) or "")
             if id(key) in ids:
                 yield here, key
             waiting.append((here, value))
-
-
-def read_plain(text: str) -> Any:
-    """Return what a scalar without quotes means."""
-    return _short(text) if len(text) <= _LONGEST_NUMBER else text
-
-
-@lru_cache(maxsize=8192)
-def _short(text: str) -> Any:
-    tag = _RESOLVER.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
-    if tag == "tag:yaml.org,2002:null":
-        return None
-    if tag == "tag:yaml.org,2002:bool":
-        return text.lower() in _TRUE
-    make = _NUMBERS.get(tag)
-    if make is None or ":" in text:  # kubectl reads 1:30 as text
-        return text
-    try:
-        return make(text.replace("_", ""))
-    except ValueError:
-        return 0  # a number in another base: its worth does not matter here, its type does

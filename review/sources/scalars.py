@@ -8,7 +8,7 @@ from typing import Any, Final
 import yaml
 from yaml.nodes import Node, ScalarNode
 
-from review.sources.nodes import read_plain
+from review.sources.plain import read_plain
 
 # Reads the same in YAML 1.1, YAML 1.2 and in every parser, wherever a block value may stand.
 _PLAIN: Final = re.compile(r"[A-Za-z(/<$_](?:[^\s:#]|:(?=\S)|(?<=\S)#|[ ](?=[^\s#]))*")

@@ -5,6 +5,8 @@ from typing import Final
 
 from yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode
 
+from review.sources.nodes import key_text
+
 STEP: Final = 2
 
 
@@ -63,7 +65,7 @@ class Spans:
         """Return where a member begins, its key or the item itself, and where the next one does."""
         members = self.members(parent)
         if isinstance(parent, MappingNode):
-            number = max(number for number, (key, _) in enumerate(members) if key.value == step)
+            number = max(number for number, (key, _) in enumerate(members) if key_text(key) == step)
         else:
             number = int(step)
         return members[number][0], members[number + 1][0] if number + 1 < len(members) else None

@@ -13,7 +13,7 @@ from typing import Any, Final
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from review.sources import scalars
-from review.sources.nodes import Path
+from review.sources.nodes import Path, key_text
 from review.sources.spans import Spans, is_block, is_flow
 from review.sources.stream import Document
 
@@ -100,7 +100,7 @@ class Splicer:
         for step in path:
             node, found = chain[-1], None
             if isinstance(node, MappingNode):
-                found = next((value for key, value in reversed(node.value) if key.value == step), None)
+                found = next((value for key, value in reversed(node.value) if key_text(key) == step), None)
             elif isinstance(node, SequenceNode) and isinstance(step, int) and step < len(node.value):
                 found = node.value[step]
             if found is None:

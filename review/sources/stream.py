@@ -3,13 +3,23 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final
 
 import yaml
 from yaml.nodes import Node, ScalarNode
 
 from review.sources import bounds
-from review.sources.nodes import Builder, Composer, Finder, NotAMap, Path, paths_to
+from review.sources.nodes import (
+    ANCHOR_TWICE,
+    Builder,
+    Composer,
+    Finder,
+    NotAMap,
+    Path,
+    composed_from_events,
+    paths_to,
+)
 from review.sources.text import NotChecked, NotText, Place, Text, decode
 
 # YAML 1.2.2, section 9.2: three dashes at the beginning of a line end whatever stands before them.
@@ -150,11 +160,19 @@ def _piece(text: Text, start: int, end: int) -> Iterator[Document | NotChecked]:
 def _composed(piece: str) -> Iterator[Node]:
     bounds.check(piece)
     loader = Composer(piece)
+    done = 0
     try:
         while loader.check_node():
             yield loader.get_node()
+            done += 1
+    except yaml.composer.ComposerError as error:
+        if error.problem != ANCHOR_TWICE:
+            raise
+    else:
+        return
     finally:
         loader.dispose()
+    yield from islice(composed_from_events(piece), done, None)
 
 
 def _document(text: Text, start: int, end: int, root: Node) -> Document:

@@ -243,11 +243,18 @@ def test_labels_and_annotations_are_the_objects_own_unless_a_template_has_some()
     own = migrated(external(ONE, metadata=metadata)).secret()["metadata"]
     assert own["labels"] == {"app": "shop"}
     assert set(own["annotations"]) == {"team", "argocd.argoproj.io/sync-wave", ANNOTATION}
-    spec = f"target: {{template: {{metadata: {{annotations: {{x: y}}}}}}}}\n{ONE}"
+    spec = f"target: {{template: {{metadata: {{annotations: {{x: w}}}}}}}}\n{ONE}"
     templated = migrated(external(spec, metadata=metadata)).secret()["metadata"]
     assert "labels" not in templated
     # Who applies the object reads this one, wherever the operator took the Secret's from.
     assert set(templated["annotations"]) == {"x", "argocd.argoproj.io/sync-wave", ANNOTATION}
+
+
+@pytest.mark.parametrize("text", ["yes", "1", "y"])
+@pytest.mark.parametrize("part", ["labels", "annotations"])
+def test_a_label_or_annotation_that_is_no_text_is_told(part: str, text: str) -> None:
+    found = migrated(external(f"target: {{template: {{metadata: {{{part}: {{x: {text}}}}}}}}}\n{ONE}"))
+    assert any("a label or an annotation is no text" in told for told in found.told)
 
 
 @pytest.mark.parametrize("spec", ["refreshInterval: '0'", "refreshPolicy: CreatedOnce", "refreshPolicy: OnChange"])

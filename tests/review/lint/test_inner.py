@@ -25,7 +25,7 @@ spec:
         annotations:
           data.keyhole.dev/x: vault:secret/a#REF
       stringData:
-        y: VALUE
+        q: VALUE
     podAnnotations:
       env.keyhole.dev/A: vault:secret/a#REF
     password: vault:secret/a#REF
@@ -37,7 +37,7 @@ objects:
 - apiVersion: v1
   kind: Secret
   metadata: {name: a}
-  stringData: {y: VALUE}
+  stringData: {q: VALUE}
 - apiVersion: apps/v1
   kind: Deployment
   metadata: {name: web}
@@ -62,7 +62,7 @@ spec:
             metadata:
               name: a
             stringData:
-              y: VALUE
+              q: VALUE
 """
 CONFIG_MAP = """apiVersion: v1
 kind: ConfigMap
@@ -78,7 +78,7 @@ data:
       annotations:
         data.keyhole.dev/x: vault:secret/a#REF
     stringData:
-      y: VALUE
+      q: VALUE
     ---
     {"apiVersion": "v1", "kind": "Secret", "stringData": {"y": "VALUE"}}
 """
@@ -94,11 +94,11 @@ patches:
       annotations:
         data.keyhole.dev/x: vault:secret/a#REF
     stringData:
-      y: VALUE
+      q: VALUE
 - target: {kind: Secret, name: a}
   patch: |-
     - op: replace
-      path: /stringData/y
+      path: /stringData/q
       value: VALUE
     - op: add
       path: /metadata/annotations/data.keyhole.dev~1x
@@ -111,16 +111,16 @@ patches:
     metadata:
       name: x
     data:
-      y: BASE
+      q: BASE
 - target: {kind: ConfigMap, name: a}
-  patch: '[{"op": "add", "path": "/data/y", "value": "VALUE"}]'
+  patch: '[{"op": "add", "path": "/data/q", "value": "VALUE"}]'
 patchesStrategicMerge:
 - |-
   kind: Secret
   apiVersion: v1
   metadata: {name: z}
   stringData:
-    y: VALUE
+    q: VALUE
 """
 
 
@@ -172,21 +172,21 @@ def test_patches_of_a_kustomization() -> None:
 def test_the_place_in_a_text_has_its_column_too() -> None:
     finding = run(CONFIG_MAP).findings[0]
     line = CONFIG_MAP.replace("VALUE", CANARY).splitlines()[finding.place.line - 1]
-    assert line[finding.place.column - 1 : finding.place.end_column - 1] == f"y: {CANARY}"
-    assert finding.pointer == "/data/all.yaml/stringData/y"
+    assert line[finding.place.column - 1 : finding.place.end_column - 1] == f"q: {CANARY}"
+    assert finding.pointer == "/data/all.yaml/stringData/q"
     assert str(finding.object) == "ConfigMap shop/app"
 
 
 def test_a_json_patch_in_a_file_of_its_own() -> None:
-    text = "- op: remove\n  path: /x\n- {op: add, path: /stringData/y, value: VALUE}\n"
+    text = "- op: remove\n  path: /x\n- {op: add, path: /stringData/q, value: VALUE}\n"
     assert [(each.rule.id, each.place.line) for each in run(text).findings] == [("KH301", 3)]
-    assert run("- {op: add, path: /data/y, value: VALUE}\n").findings == [], "of a ConfigMap, perhaps"
+    assert run("- {op: add, path: /data/q, value: VALUE}\n").findings == [], "of a ConfigMap, perhaps"
     text = "- {op: add, path: /spec/template/metadata/annotations/env.keyhole.dev~1A, value: 'vault:secret/a#b'}\n"
     assert [each.spot.place.line for each in uses(text)] == [1]
 
 
 def test_a_comment_takes_a_finding_in_a_text_back() -> None:
-    report = run(CONFIG_MAP.replace("y: VALUE\n", "y: VALUE # keyhole: ignore KH301 until 2026-12-31 a sample\n", 1))
+    report = run(CONFIG_MAP.replace("q: VALUE\n", "q: VALUE # keyhole: ignore KH301 until 2026-12-31 a sample\n", 1))
     assert report.excused == 1
     assert [each.place.line for each in report.findings] == lines_with(CONFIG_MAP, "VALUE")[1:]
 

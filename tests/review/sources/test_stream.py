@@ -67,22 +67,22 @@ class TestContents:
         assert [document.place().line for document in found] == [1, 2, 4]
 
     def test_merge_keys_and_aliases_count(self) -> None:
-        text = "x: &x {p: 1, q: 2}\ny: {<<: *x, q: 3}\nz: {<<: [*x, {r: 4}]}\n"
-        assert contents(text)[0]["y"] == {"p": 1, "q": 3}
+        text = "x: &x {p: 1, q: 2}\nw: {<<: *x, q: 3}\nz: {<<: [*x, {r: 4}]}\n"
+        assert contents(text)[0]["w"] == {"p": 1, "q": 3}
         assert contents(text)[0]["z"] == {"p": 1, "q": 2, "r": 4}
 
     @pytest.mark.parametrize(
         ("text", "value"),
         [
-            ("yes", True), ("off", False), ("~", None), ("", None), ("1_000", 1000), ("0x1F", 0), ("1.5", 1.5),
-            ("0o17", "0o17"), ("1:30:00", "1:30:00"), ("2026-01-01", "2026-01-01"), ("=", "="), ("1e3", "1e3"),
-            ("!!str 12", "12"), ("'12'", "12"), ("1" * 41, "1" * 41),
+            ("yes", True), ("off", False), ("~", None), ("", None), ("1_000", 1000), ("0x1F", 31), ("1.5", 1.5),
+            ("0o17", 15), ("1:30:00", "1:30:00"), ("2026-01-01", "2026-01-01"), ("=", "="), ("1e3", 1000.0),
+            ("!!str 12", "12"), ("'12'", "12"), ("1" * 41, float("1" * 41)), ("1" * 401, "1" * 401),
         ],
     )  # fmt: skip
     def test_plain_scalars_have_their_type(self, text: str, value: object) -> None:
         (content,) = contents(f"a: {text}\n")
         assert type(content["a"]) is type(value)
-        assert content["a"] == value or value == 0
+        assert content["a"] == value
 
     def test_directives_and_byte_order_marks_are_no_trouble(self) -> None:
         assert contents("%YAML 1.1\n---\na: 1\n---\nb: 2\n") == [{"a": 1}, {"b": 2}]
