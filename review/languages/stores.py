@@ -111,8 +111,10 @@ def _secret_store(kind: str, name: str, namespace: str, spec: Mapping[str, Any])
 class Stores:
     """All stores of a tree, and what `--map` says about some of them by their names."""
 
-    def __init__(self, stores: Iterable[Any], mappings: Mapping[str, str]) -> None:
+    def __init__(self, stores: Iterable[Any], mappings: Mapping[str, str], *, supposes: bool = False) -> None:
         self._mappings = mappings
+        # Whether a store that nobody has described is supposed to be one that can be converted.
+        self._supposes = supposes
         self._found: dict[tuple[str, str], list[Store]] = {}
         for store in stores:
             if isinstance(store, Store):
@@ -140,6 +142,8 @@ class Stores:
             version = candidates[0].version if len(alike) == 1 else None
             mount = mapped.partition("/")[2] or (candidates[0].mount if len(alike) == 1 else None)
             return Store(kind, name, namespace, mount, version)
+        if not alike and self._supposes:
+            return Store(kind, name, namespace, "mount", _VERSIONS["v2"])
         if not alike:
             raise NoStore(f"the {kind} {named(name)} is not in the tree; say --map {named(name)}=CONNECTION/MOUNT")
         if len(alike) > 1:
@@ -218,6 +222,7 @@ class _Known:
 
     facts: Mapping[str, Any] | None = None
     mappings: Mapping[str, str] | None = None
+    certain: bool = False
     stores: Stores | None = None
 
 
@@ -226,9 +231,10 @@ _KNOWN: Final = _Known()
 
 def known(context: Context) -> Stores:
     """Return the stores of a context, which is complete by now."""
-    if _KNOWN.stores is None or _KNOWN.facts is not context.stores or _KNOWN.mappings is not context.mappings:
-        _KNOWN.stores = Stores(context.stores.values(), context.mappings)
-        _KNOWN.facts, _KNOWN.mappings = context.stores, context.mappings
+    is_same = _KNOWN.facts is context.stores and _KNOWN.mappings is context.mappings
+    if _KNOWN.stores is None or not is_same or _KNOWN.certain is not context.certain:
+        _KNOWN.stores = Stores(context.stores.values(), context.mappings, supposes=context.certain)
+        _KNOWN.facts, _KNOWN.mappings, _KNOWN.certain = context.stores, context.mappings, context.certain
     return _KNOWN.stores
 
 
