@@ -74,6 +74,8 @@ class _External:
         secret = self._secret()
         self._fill(secret)
         content: dict[str, Any] | None = None
+        if not (self._blocking or secret.references):
+            self._block(("spec", "target", "template"), "its template places no value; a plain Secret says the same")
         if not self._blocking:
             try:
                 content = secret.manifest()

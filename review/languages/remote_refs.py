@@ -67,6 +67,8 @@ def _parted(store: Store, key: str) -> tuple[list[str], list[str]]:
     """Return the segments of the mount and those below it."""
     segments = segments_of(key)
     if store.mount is None:
+        if key.startswith("/"):
+            raise NotConverted("it begins with a slash where its mount should stand")
         if store.version != _V1 and "data" in segments[1:-1]:
             at = segments.index("data", 1)
             return segments[:at], segments[at + 1 :]
@@ -151,7 +153,7 @@ class Remote:
         ref = _map(source.get("storeRef")) or self.store_ref
         name, kind = ref.get("name"), ref.get("kind") or "SecretStore"
         if not isinstance(name, str) or not name or not isinstance(kind, str):
-            raise NotConverted("it names no store")
+            raise NotConverted("it names no store; a patch has to be rendered first (kustomize build)")
         store = self.stores.find(kind, name, self.namespace)
         if store.provider != "vault":
             raise NotConverted(f"the {kind} {named(name)} is no Vault, it is {named(store.provider)}")
