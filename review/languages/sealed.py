@@ -97,6 +97,9 @@ def holders(manifest: Manifest, namespace: str) -> Iterator[Holder | NotCopied]:
         if name.group == _SEALED_GROUP and name.kind == "SealedSecret":
             yield _sealed(manifest, namespace)
             return
+        if _is_sops(manifest.content) and (name.group, name.kind) != ("", "Secret"):
+            yield NotCopied((), "SOPS encrypted it, and what can be read of it is no Secret")
+            return
         for secret in plaintext.secrets(manifest):
             holder = _secret(secret, namespace)
             if holder is not None:
@@ -106,13 +109,17 @@ def holders(manifest: Manifest, namespace: str) -> Iterator[Holder | NotCopied]:
 
 
 def _secret(secret: Manifest, namespace: str) -> Holder | None:
-    if isinstance(secret.content.get(_SOPS), dict):
+    if _is_sops(secret.content):
         return _sops(secret, namespace)
     keys: dict[str, Path] = {str(path[-1]): path for path in plaintext.held(secret)}
     if not keys:
         return None
     binary = {key for key, path in keys.items() if path[0] == "data" and not _is_text(secret.part("data").get(key))}
     return _checked(Holder(secret, Source.PLAINTEXT, *_names(secret, namespace), keys, frozenset(binary)))
+
+
+def _is_sops(content: Any) -> bool:
+    return isinstance(content, dict) and isinstance(content.get(_SOPS), dict)
 
 
 def _sops(secret: Manifest, namespace: str) -> Holder:

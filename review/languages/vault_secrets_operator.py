@@ -4,7 +4,7 @@ Sources: its API reference (VaultStaticSecret, Destination, RolloutRestartTarget
 transformation, which has the key `_raw`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from manifests import annotations
@@ -43,6 +43,11 @@ def facts(manifest: Manifest) -> Iterator[Fact]:
             yield _fact(_TARGET, kind, name.namespace, target)
     elif _WORKLOADS.get(name.kind) == name.group:
         yield _fact(_WORKLOAD, name.kind, name.namespace, name.name)
+
+
+def restart_targets(stores: Mapping[str, Any]) -> frozenset[str]:
+    """Return the names of the workloads that a tree's VaultStaticSecrets restart, of its facts."""
+    return frozenset(value.name for key, value in stores.items() if key.startswith(f"{NAME}/{_TARGET}/"))
 
 
 def convert(manifest: Manifest, context: Context) -> Conversion | None:

@@ -3,13 +3,14 @@
 There are two passes: what objects say about others, such as stores; then what becomes of each.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from manifests.kinds.base64_search import needles
 from review.findings.finding import ObjectName
 from review.languages.foreign import Context, Conversion, Language
+from review.languages.vault_secrets_operator import restart_targets
 from review.lint.objects import Manifest, manifests, pointer
 from review.sources import files
 from review.sources.edits import Edit, Put, Replace
@@ -96,12 +97,19 @@ def planned(
 ) -> Plan:
     """Return what is to change. Raises `Ambiguous`."""
     plan = Plan()
-    candidates = [found for source in sources if (found := _candidate(source, plan)) is not None]
+    candidates: list[FilePlan] = []
+    others: list[files.File] = []
+    for source in sources:
+        found = _candidate(source, plan)
+        if found is None and isinstance(source, files.File):
+            others.append(source)
+        elif found is not None:
+            candidates.append(found)
     stores = dict(context.stores)
-    for candidate in candidates:
-        for manifest in _objects(candidate, plan):
-            for language in languages:
-                stores.update((fact.key, fact.value) for fact in language.facts(manifest))
+    _learn(stores, candidates, languages, plan)
+    if (names := restart_targets(stores)) and (workloads := list(_with_names(others, names))):
+        _learn(stores, workloads, languages, None)
+        candidates += workloads
     known = replace(context, stores=stores)
     for candidate in candidates:
         for manifest in _objects(candidate, None):
@@ -111,6 +119,29 @@ def planned(
         if candidate.units:
             plan.files.append(candidate)
     return plan
+
+
+def _learn(
+    stores: dict[str, Any], candidates: Iterable[FilePlan], languages: Sequence[Language], plan: Plan | None
+) -> None:
+    for candidate in candidates:
+        for manifest in _objects(candidate, plan):
+            for language in languages:
+                stores.update((fact.key, fact.value) for fact in language.facts(manifest))
+
+
+def _with_names(others: Iterable[files.File], names: Collection[str]) -> Iterator[FilePlan]:
+    """Yield the files in which a workload may be that a foreign object restarts: nothing else in them is foreign."""
+    for file in others:
+        content = files.read(file)
+        if isinstance(content, NotChecked):
+            continue
+        try:
+            text = Text(file.name, decode(content))
+        except NotText:
+            continue
+        if any(name in text.content for name in names):
+            yield FilePlan(file, content, text)
 
 
 def _candidate(source: files.File | NotChecked, plan: Plan) -> FilePlan | None:

@@ -39,7 +39,7 @@ def value(reference: Reference) -> SecretValue:
 def filled(secret: Any) -> dict[str, bytes]:
     scan = scan_object(SECRET, SECRET.as_admitted(secret))
     assert not scan.problems
-    data = {}
+    data: dict[str, bytes] = {}
     for path in scan.whole:
         data |= {field: value(path.reference(field)).reveal() for field in content(path.reference("any"))}
     data |= {key: text.encode() for key, text in secret.get("stringData", {}).items()}
@@ -54,14 +54,13 @@ def test_the_secret_is_the_operators(case: Case) -> None:
     found = migrated(case.text, keys_at=keys_at) if case.keys_known else migrated(case.text)
     assert found.told == []
     secret = found.secret()
-    notes = {
-        name: text for name, text in secret["metadata"].get("annotations", {}).items() if "keyhole.dev/" not in name
-    }
+    metadata = secret["metadata"]
+    notes = {name: text for name, text in metadata.get("annotations", {}).items() if "keyhole.dev/" not in name}
     assert {
-        "name": secret["metadata"]["name"],
+        "name": metadata["name"],
         "type": secret.get("type", "Opaque"),
         "immutable": secret.get("immutable", False),
-        "labels": secret["metadata"].get("labels", {}),
+        "labels": metadata.get("labels", {}),
         "annotations": notes,
     } == {name: each for name, each in case.secret.items() if name != "data"}
     wanted = {key: base64.b64decode(text) for key, text in case.secret["data"].items()}
