@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import yaml
 
-_FILE: Final = Path(__file__).parents[2] / "golden" / "migration" / "external_secrets.json"
+_FILE: Final = Path(__file__).parents[2] / "golden" / "external-secrets" / "cases.json"
 _CONTENT: Final = json.loads(_FILE.read_text(encoding="utf-8"))
 VAULT: Final[Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]]] = _CONTENT["vault"]
 """By mount and path the versions of a secret, the oldest first."""
