@@ -5,6 +5,7 @@ lacks what talks to Kubernetes and Vault. So neither `keyhole --help` nor anothe
 """
 
 import importlib
+import keyword
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -62,7 +63,10 @@ class LateGroup(click.Group):
         found = self.late.get(cmd_name)
         if found is None:
             return None
-        command = getattr(importlib.import_module(found.module), cmd_name.replace("-", "_"))
+        name = cmd_name.replace("-", "_")
+        # A function cannot be called like a word of Python's own.
+        name += "_" if keyword.iskeyword(name) else ""
+        command = getattr(importlib.import_module(found.module), name)
         assert isinstance(command, click.Command)  # noqa: S101 - a fact of the table
         return command
 

@@ -43,6 +43,11 @@ COMMANDS: Final[Mapping[str, Late]] = {
         "cli.commands.status", "Show which version of each secret the cluster has, and which one Vault has.", "cluster"
     ),
     "tenant": Late("cli.commands.tenant", "Print what a namespace needs so that Keyhole serves it."),
+    "try": Late(
+        "cli.commands.rendering.try_",
+        "Show what would become of manifests, with example values and without any server.",
+        "server",
+    ),
 }
 
 
