@@ -1,5 +1,6 @@
 """The policies of a folder: `NAME.hcl`, `NAME.json`, and Terraform's files."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,9 +41,9 @@ def read(folder: Path) -> Policies:
 
 
 def _policies(folder: Path) -> Iterator[Policy | NotChecked]:
-    for path in sorted(folder.rglob("*")):
-        is_hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if is_hidden or path.suffix not in (_TERRAFORM, *_POLICIES) or not path.is_file():
+    for path in _files(folder):
+        if isinstance(path, NotChecked):
+            yield path
             continue
         content = files.read(files.File(path, path.as_posix()))
         if isinstance(content, NotChecked):
@@ -58,3 +59,18 @@ def _policies(folder: Path) -> Iterator[Policy | NotChecked]:
             yield NotChecked(error.place, error.reason)
         except NotText as error:
             yield NotChecked(Place(path.as_posix(), error.line, error.column, error.line, error.column), error.reason)
+
+
+def _files(folder: Path) -> Iterator[Path | NotChecked]:
+    """Yield the files that may hold policies, in the order of their names; links to folders are not followed."""
+    failed: list[OSError] = []
+    for where, folders, names in os.walk(folder, onerror=failed.append):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            path = Path(where, name)
+            if path.suffix in (_TERRAFORM, *_POLICIES) and not name.startswith("."):
+                # Opening a pipe may block.
+                is_one = path.is_file()
+                yield path if is_one else NotChecked(Place(path.as_posix()), "it is no regular file")
+    for error in failed:
+        yield NotChecked(Place(str(error.filename)), f"it cannot be read: {error.strerror}")

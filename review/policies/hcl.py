@@ -20,6 +20,8 @@ from review.sources.text import NotChecked, Place, Text
 _HEREDOC: Final = re.compile(r"<<-?([a-zA-Z][a-zA-Z0-9._-]*)\n")
 _ESCAPE: Final = re.compile(r"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))", re.DOTALL)
 _ESCAPES: Final = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
+_CHARACTERS: Final = range(0x110000)
+_HALVES: Final = frozenset(map(chr, range(0xD800, 0xE000)))
 _RESOURCE: Final = "vault_policy"
 
 
@@ -101,7 +103,7 @@ class _Reader:
         for child in _trees(body):
             if child.data == "block":
                 kind, *labels = [each for each in _trees(child) if each.data not in {"body", "new_line_or_comment"}]
-                yield str(self._value(kind)), [str(self._value(label)) for label in labels], child
+                yield self._name(kind), [self._name(label) for label in labels], child
 
     def attributes(self, block: Tree[Token], *, nested: bool = True) -> dict[str, Any]:
         """Return the attributes of a block, and its inner blocks as names without a value. Raises `NotAPolicy`."""
@@ -118,32 +120,36 @@ class _Reader:
         for child in _trees(_body(block)):
             if child.data == "attribute":
                 name, *_, node = _trees(child)
-                yield str(self._value(name)), node
+                yield self._name(name), node
+
+    def _name(self, node: Tree[Token]) -> str:
+        """Return a name or a label, with quotes or without."""
+        return self._unquoted(node) if node.data == "string" else str(node.children[0])
 
     def _value(self, node: Tree[Token]) -> Any:
-        """Return a text or a list of what is a literal; None for everything else."""
-        inner = [each for each in _trees(node) if each.data != "new_line_or_comment"]
-        if node.data == "expr_term" and len(inner) == 1:
-            return self._value(inner[0])
+        """Return a text or a list of texts of what is a literal; None for everything else, also within a list."""
+        node = _bare(node)
         if node.data == "tuple":
-            return [self._value(each) for each in inner]
+            items = [_bare(each) for each in _trees(node) if each.data != "new_line_or_comment"]
+            return [self._text(each) for each in items]
+        return self._text(node)
+
+    def _text(self, node: Tree[Token]) -> str | None:
         if node.data == "string":
             return self._unquoted(node)
         if node.data == "heredoc_template":
             token = str(node.children[0])
             begin = _HEREDOC.match(token)
             return token[begin.end() : token.rstrip().rfind(begin[1])] if begin else None
-        if node.data == "identifier":
-            return str(node.children[0])
         return None
 
     def _unquoted(self, node: Tree[Token]) -> str:
         raw = self.content[_start(node) + 1 : node.meta.end_pos - 1]
 
         def meant(escape: re.Match[str]) -> str:
-            code = escape[1] or escape[2]
-            known = chr(min(int(code, 16), 0x10FFFF)) if code else _ESCAPES.get(escape[3])
-            if known is None:
+            code = int(escape[1] or escape[2] or "0", 16)
+            known = _ESCAPES.get(escape[3]) if escape[3] else chr(code) if code in _CHARACTERS else None
+            if known is None or known in _HALVES:
                 raise NotAPolicy(self._at(node), "an escape that HCL does not have")
             return known
 
@@ -169,6 +175,16 @@ def _trees(node: Tree[Token]) -> list[Tree[Token]]:
 
 def _body(block: Tree[Token]) -> Tree[Token]:
     return block if block.data == "body" else next(child for child in _trees(block) if child.data == "body")
+
+
+def _bare(node: Tree[Token]) -> Tree[Token]:
+    """Return what stands in brackets around nothing else."""
+    while node.data == "expr_term":
+        inner = [each for each in _trees(node) if each.data != "new_line_or_comment"]
+        if len(inner) != 1:
+            break
+        node = inner[0]
+    return node
 
 
 def _only_token(node: Tree[Token]) -> str | None:

@@ -85,7 +85,7 @@ class Rule:
     def rank(self) -> tuple[bool, int, bool, int, int, bytes]:
         """What decides between two rules about one path: the larger one governs. Lengths count bytes, as in Vault."""
         is_exact = not (self.is_open or self.has_segment_wildcards)
-        path = self.path.encode()
+        path = self.path.encode("utf-8", "surrogatepass")
         bare = path.removesuffix(b"*")
         wildcards = bare.split(b"/").count(b"+") if self.has_segment_wildcards else 0
         first = path.find(b"+") if self.has_segment_wildcards else len(bare)
@@ -99,12 +99,19 @@ class Policy:
     name: str
     rules: Sequence[Rule]
     place: Place = field(compare=False, default_factory=lambda: Place(""))
+    _answers: dict[tuple[str, str], bool | None] = field(compare=False, repr=False, default_factory=dict)
 
     def allows(self, path: str, capability: str) -> bool | None:
         """Whether a token with this policy alone has a capability on a path of Vault's API, without a leading slash.
 
         None if that depends on what is not known here: what a template stands for, or what else is in the request.
         """
+        asked = path, capability
+        if asked not in self._answers:
+            self._answers[asked] = self._allows(path, capability)
+        return self._answers[asked]
+
+    def _allows(self, path: str, capability: str) -> bool | None:
         found = self._governing(path, is_list=capability == _LIST)
         granted = any(rule.grants(capability) for rule in found) and not any(
             DENY in rule.capabilities for rule in found
@@ -122,8 +129,10 @@ class Policy:
 
         The template that Keyhole's own policies have is filled in; others stay.
         """
+        if not any(rule.is_template for rule in self.rules):
+            return self
         rules = [replace(rule, path=_NAMESPACE.sub(lambda _: namespace, rule.path)) for rule in self.rules]
-        return replace(self, rules=rules)
+        return Policy(self.name, rules, self.place)
 
     def _governing(self, path: str, *, is_list: bool) -> list[Rule]:
         """Return the rules, all with the same path, that decide on a path; none if no rule is about it."""

@@ -2,7 +2,8 @@
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from review.findings.finding import Finding
@@ -37,6 +38,7 @@ class Covered:
     policies: Mapping[str, Policies]
     connections: Mapping[str, Connection]
     is_whole: bool
+    _read: dict[tuple[str, str, str], Policy] = field(default_factory=dict)
 
     def __call__(self, tree: "Tree") -> Iterator[Finding | NotChecked]:
         """Yield what policies lack and what they have too much, and what cannot be told."""
@@ -65,7 +67,8 @@ class Covered:
         if policy is None:
             unknown.add(use, f"there is no policy {named(wanted)} in {known.folder}")
             return
-        policy = policy.in_namespace(use.namespace)
+        # Each policy is read once for each namespace: it remembers what it was asked.
+        policy = self._read_as((name, wanted, use.namespace), policy)
         found = connection.locate(use)
         if isinstance(found, Refused):
             return  # admission refuses it, and asks nothing
@@ -73,6 +76,11 @@ class Covered:
             yield from self._somewhere(use, policy, unknown)
         else:
             yield from self._there(use, policy, found, unknown)
+
+    def _read_as(self, key: tuple[str, str, str], policy: Policy) -> Policy:
+        if key not in self._read:
+            self._read[key] = policy.in_namespace(key[-1])
+        return self._read[key]
 
     def _there(self, use: Use, policy: Policy, found: Location, unknown: Unknown) -> Iterator[Finding]:
         judged = by_policy(use, policy, found)
@@ -110,12 +118,15 @@ class Covered:
         if tree.unread:
             yield NotChecked(judged[0][1].place, f"{_UNUSED} is not known, as not everything could be read")
             return
+        by_whom: dict[tuple[str, str], list[Use]] = {}
+        for use in tree.uses:
+            by_whom.setdefault((use.reference.connection, use.namespace), []).append(use)
         here = {*tree.namespaces, *(use.namespace for use in tree.uses)}
         for name, policy, namespace in judged:
             if namespace not in here:
                 yield NotChecked(policy.place, f"{_UNUSED}: no manifest of the namespace {named(namespace)} is here")
                 continue
-            uses = [use for use in tree.uses if use.reference.connection == name and use.namespace in {namespace, ""}]
+            uses = [use for each in (namespace, "") for use in by_whom.get((name, each), ())]
             yield from self._of_policy(policy.in_namespace(namespace), namespace, uses)
 
     def _of_policy(self, policy: Policy, namespace: str, uses: Sequence[Use]) -> Iterator[Finding]:
@@ -165,9 +176,14 @@ def _is_of_secrets(rule: Rule) -> bool:
 
 def _lacking(policy: Policy, path: str) -> str:
     granted = [rule.path for rule in policy.rules if rule.grants(_READ) and _branch(rule.path) == _branch(path)]
-    near = difflib.get_close_matches(path, granted, n=1, cutoff=0.9)
-    hint = f"; the nearest that it allows is {named(near[0])}" if near else ""
+    near = _nearest(path, tuple(granted))
+    hint = f"; the nearest that it allows is {named(near)}" if near else ""
     return f"policy {named(policy.name)} does not allow reading {named(path)}{hint}"
+
+
+@lru_cache(maxsize=1024)
+def _nearest(path: str, granted: tuple[str, ...]) -> str | None:
+    return next(iter(difflib.get_close_matches(path, granted, n=1, cutoff=0.9)), None)
 
 
 def _branch(path: str) -> bool:
