@@ -52,6 +52,11 @@ class Rule:
         """Whether the path ends in `*`, which stands for anything, nothing and slashes included."""
         return self.path.endswith(_ANYTHING)
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether the path stands for itself. Such a rule comes before all others."""
+        return not (self.is_open or self.has_segment_wildcards)
+
     def grants(self, capability: str) -> bool:
         """Whether this rule alone grants a capability."""
         return capability in self.capabilities and DENY not in self.capabilities
@@ -82,24 +87,39 @@ class Rule:
         return re.fullmatch(pattern + (".*" if self.is_open else ""), path, re.DOTALL) is not None
 
     @property
-    def rank(self) -> tuple[bool, int, bool, int, int, bytes]:
-        """What decides between two rules about one path: the larger one governs. Lengths count bytes, as in Vault."""
-        is_exact = not (self.is_open or self.has_segment_wildcards)
+    def rank(self) -> tuple[int, bool, int, int, bytes]:
+        """What decides between two rules with wildcards: the larger governs. Lengths count bytes, as in Vault."""
         path = self.path.encode("utf-8", "surrogatepass")
         bare = path.removesuffix(b"*")
         wildcards = bare.split(b"/").count(b"+") if self.has_segment_wildcards else 0
         first = path.find(b"+") if self.has_segment_wildcards else len(bare)
-        return is_exact, first, not self.is_open, -wildcards, len(bare), bare
+        return first, not self.is_open, -wildcards, len(bare), bare
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Policy:
-    """A policy as it is written. A token with several policies may do what `together` says."""
+    """A policy as it is written. A token with several policies may do what `together` says.
+
+    The rules do not change. They are sorted once, and a question that was answered is not asked again.
+    """
 
     name: str
     rules: Sequence[Rule]
     place: Place = field(compare=False, default_factory=lambda: Place(""))
-    _answers: dict[tuple[str, str], bool | None] = field(compare=False, repr=False, default_factory=dict)
+    _exact: dict[str, list[Rule]] = field(init=False, compare=False, repr=False, default_factory=dict)
+    _others: list[Rule] = field(init=False, compare=False, repr=False, default_factory=list)
+    _templates: list[Rule] = field(init=False, compare=False, repr=False, default_factory=list)
+    _answers: dict[tuple[str, str], bool | None] = field(init=False, compare=False, repr=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Sort the rules."""
+        for rule in self.rules:
+            if rule.is_template:
+                self._templates.append(rule)
+            elif rule.is_exact:
+                self._exact.setdefault(rule.path, []).append(rule)
+            else:
+                self._others.append(rule)
 
     def allows(self, path: str, capability: str) -> bool | None:
         """Whether a token with this policy alone has a capability on a path of Vault's API, without a leading slash.
@@ -111,55 +131,47 @@ class Policy:
             self._answers[asked] = self._allows(path, capability)
         return self._answers[asked]
 
-    def _allows(self, path: str, capability: str) -> bool | None:
-        found = self._governing(path, is_list=capability == _LIST)
-        granted = any(rule.grants(capability) for rule in found) and not any(
-            DENY in rule.capabilities for rule in found
-        )
-        if granted and any(rule.conditions for rule in found):
-            return None
-        perhaps = [rule for rule in self.rules if rule.is_template and rule.matches(path)]
-        if found and found[0].rank[0]:
-            # Nothing comes before a rule with exactly this path, but another one with exactly this path adds to it.
-            perhaps = [rule for rule in perhaps if rule.rank[0]]
-        return granted if all(rule.grants(capability) is granted for rule in perhaps) else None
-
     def in_namespace(self, namespace: str) -> "Policy":
         """Return the policy as Vault reads it for the identity of a Kubernetes namespace.
 
         The template that Keyhole's own policies have is filled in; others stay.
         """
-        if not any(rule.is_template for rule in self.rules):
+        if not self._templates:
             return self
         rules = [replace(rule, path=_NAMESPACE.sub(lambda _: namespace, rule.path)) for rule in self.rules]
         return Policy(self.name, rules, self.place)
 
+    def _allows(self, path: str, capability: str) -> bool | None:
+        found = self._governing(path, is_list=capability == _LIST)
+        is_denied = any(DENY in rule.capabilities for rule in found)
+        granted = not is_denied and any(rule.grants(capability) for rule in found)
+        if granted and any(rule.conditions for rule in found):
+            return None
+        perhaps = [rule for rule in self._templates if rule.matches(path)]
+        if found and found[0].is_exact:
+            # Nothing comes before a rule with exactly this path, but another one with exactly this path adds to it.
+            perhaps = [rule for rule in perhaps if rule.is_exact]
+        return granted if all(rule.grants(capability) is granted for rule in perhaps) else None
+
     def _governing(self, path: str, *, is_list: bool) -> list[Rule]:
         """Return the rules, all with the same path, that decide on a path; none if no rule is about it."""
-        known = [rule for rule in self.rules if not rule.is_template]
         bare = path.removesuffix("/")
-        if not is_list or bare == path:
-            return _best([rule for rule in known if rule.matches(path)])
-        # To list a folder one names it with a slash; rules are found without it too, and first.
-        for each in (path, bare):
-            if exact := [rule for rule in known if rule.rank[0] and rule.path == each]:
-                return exact
-        return _best([rule for rule in known if rule.matches(bare)]) or _best(
-            [rule for rule in known if rule.matches(path)]
-        )
+        # To list a folder one names it with a slash; rules are found without it too.
+        exact = self._exact.get(path) or (self._exact.get(bare) if is_list else None)
+        if exact:
+            return exact
+        return (self._best(bare) if is_list else []) or self._best(path)
+
+    def _best(self, path: str) -> list[Rule]:
+        rules = [rule for rule in self._others if rule.matches(path)]
+        best = max(rules, key=lambda rule: rule.rank) if rules else None
+        return [rule for rule in rules if best is not None and rule.path == best.path]
 
 
 def together(policies: Iterable[Policy]) -> Policy:
     """Return one policy that allows what a token with all of these may do."""
     every = list(policies)
     return Policy(", ".join(policy.name for policy in every), [rule for policy in every for rule in policy.rules])
-
-
-def _best(rules: Sequence[Rule]) -> list[Rule]:
-    if not rules:
-        return []
-    best = max(rules, key=lambda rule: rule.rank)
-    return [rule for rule in rules if rule.path == best.path]
 
 
 def _split(path: str) -> list[str]:

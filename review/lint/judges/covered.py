@@ -1,7 +1,7 @@
 """Vault policies in Git: what references need and policies lack, and what policies allow and nothing needs."""
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
@@ -130,8 +130,8 @@ class Covered:
             yield from self._of_policy(policy.in_namespace(namespace), namespace, uses)
 
     def _of_policy(self, policy: Policy, namespace: str, uses: Sequence[Use]) -> Iterator[Finding]:
-        needed = list(dict.fromkeys(path for use in uses for path in self._needs(use)))
-        unused = [rule for rule in policy.rules if _is_of_secrets(rule) and not any(map(rule.matches, needed))]
+        needed = {path for use in uses for path in self._needs(use)}
+        unused = [rule for rule in policy.rules if _is_of_secrets(rule) and not _is_needed(rule, needed)]
         paths = {rule.path for rule in unused}
         for rule in unused:
             # Of the two rules of a secret on KV v2 the one for its values is told.
@@ -172,6 +172,12 @@ def _namespace(policy: str, connection: Connection) -> str:
 
 def _is_of_secrets(rule: Rule) -> bool:
     return rule.grants(_READ) and not rule.path.startswith(_OF_VAULT)
+
+
+def _is_needed(rule: Rule, paths: Collection[str]) -> bool:
+    if rule.is_exact and not rule.is_template:
+        return rule.path in paths
+    return any(map(rule.matches, paths))
 
 
 def _lacking(policy: Policy, path: str) -> str:
