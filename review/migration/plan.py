@@ -172,9 +172,11 @@ def _take(plan: Plan, file: FilePlan, manifest: Manifest, conversion: Conversion
     """Take up what becomes of an object. Of two languages that write the same annotation, the first one does."""
     language, document = conversion.language, manifest.document
     for name, entry in conversion.stanzas.items():
-        known = plan.stanzas.setdefault(name, entry)
-        if known["address"] != entry["address"]:
+        known = plan.stanzas.get(name, entry)
+        if known["address"].rstrip("/") != entry["address"].rstrip("/"):
             raise Ambiguous([known["address"], entry["address"]])
+        mounts = {**entry.get("mounts", {}), **known.get("mounts", {})}
+        plan.stanzas[name] = {**known, "mounts": mounts} if mounts else known
     plan.notes += (note(manifest, told.path, language, told.message) for told in conversion.told)
     edits = [_within(manifest.path, edit) for edit in conversion.edits]
     same = (unit for unit in file.units if unit.number == document.number)

@@ -3,25 +3,27 @@
 import gc
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from cli.commands.review.changing.work_tree import refuse_if_dirty
+from cli.commands.review.migration_output import as_json, show
 from cli.commands.review.progress import with_progress
 from cli.errors import NotDoneError, tell
 from cli.late_group import Late, LateGroup
+from cli.vaults.login import Login, login_options
 from review.sources import files
 
 if TYPE_CHECKING:
-    from review.languages.foreign import Language
-    from review.migration.plan import Note, Plan
+    from review.languages.foreign import Context, Language
+    from review.migration.plan import Plan
     from review.migration.rewrite import Rewritten
 
 _FINDINGS: Final = 1
 _RARELY: Final = 200_000
-_VERSION: Final = "keyhole.dev/migration/v1"
 _COMMANDS: Final[Mapping[str, Late]] = {
     "secrets": Late(
         "cli.commands.review.migrate_secrets", "Print a script that puts values of the repository into Vault."
@@ -109,6 +111,17 @@ Examples:
     callback=_mapped,
     help="Which connection stands for a store, or for the address of a Vault. May be repeated.",
 )
+@click.option(
+    "--vault",
+    is_flag=True,
+    help="Ask Vault which fields a secret has, where a list of them is to be written. No value is read.",
+)
+@login_options("With --vault: ")
+@click.option(
+    "--connections",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="With --vault: the connections file. Without it, VAULT_ADDR says which Vault is asked.",
+)
 @click.option("--canonical", is_flag=True, help="Leave out the data/ that KV v2's HTTP API has in its paths.")
 @click.option("--exclude", multiple=True, help="Leave out paths that fit this pattern, or of which a part does.")
 @click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
@@ -122,6 +135,9 @@ def migrate(
     _diff: bool,
     force: bool,
     mappings: Mapping[str, str],
+    vault: bool,
+    login: Login | None,
+    connections: Path | None,
     canonical: bool,
     exclude: tuple[str, ...],
     output: str,
@@ -134,12 +150,24 @@ def migrate(
     """
     if write and _diff:
         raise click.UsageError("either --write or --diff")
+    if (login or connections) and not vault:
+        raise click.UsageError("--login and --connections only with --vault")
     roots = paths or (Path(),)
     if write and not force:
         refuse_if_dirty(roots)
     # What is made here has no cycles, and there is much of it: the collector would look in vain.
     gc.set_threshold(_RARELY)
-    plan = _planned(roots, exclude, language, mappings, canonical=canonical)
+    from review.languages.foreign import Context
+
+    context = Context(mappings=mappings, canonical=canonical)
+    if vault:
+        from cli.vaults.inspectors import inspectors, keys_at
+
+        with inspectors(connections, login) as vault_of:
+            asked = replace(context, keys_at=keys_at(vault_of, lambda reason: tell(f"not asked: {reason}", err=True)))
+            plan = _planned(roots, exclude, language, asked)
+    else:
+        plan = _planned(roots, exclude, language, context)
     from review.migration.rewrite import rewritten
 
     results = [rewritten(file) for file in plan.files]
@@ -150,20 +178,16 @@ def migrate(
     if write:
         _write(changed)
     if output == "json":
-        click.echo(json.dumps(_as_json(plan, changed), indent=2))
+        click.echo(json.dumps(as_json(plan, changed), indent=2))
     else:
-        _print(plan, changed, shows_diff=not write)
+        show(plan, changed, shows_diff=not write)
     if changed and not write:
         ctx.exit(_FINDINGS)
 
 
-def _planned(
-    roots: Sequence[Path], exclude: Sequence[str], language: str, mappings: Mapping[str, str], *, canonical: bool
-) -> "Plan":
-    from review.languages.foreign import Context
+def _planned(roots: Sequence[Path], exclude: Sequence[str], language: str, context: "Context") -> "Plan":
     from review.migration.plan import Ambiguous, planned
 
-    context = Context(mappings=mappings, canonical=canonical)
     try:
         return planned(with_progress(files.find(roots, exclude)), _languages(language), context)
     except Ambiguous as error:
@@ -187,69 +211,3 @@ def _write(results: Iterable["Rewritten"]) -> None:
             failed.append(f"{result.plan.file.name}: {error.problem}")
     if failed:
         raise NotDoneError(f"not written: {'; '.join(failed)}")
-
-
-def _print(plan: "Plan", changed: Sequence["Rewritten"], *, shows_diff: bool) -> None:
-    from review.migration.rewrite import diff
-
-    for result in changed if shows_diff else ():
-        click.echo("".join(diff(result)).encode(errors="backslashreplace"), nl=False)
-    for note in plan.notes:
-        tell(str(note), err=True)
-    for unchecked in plan.unchecked:
-        tell(str(unchecked), err=True)
-    if plan.stanzas:
-        import yaml
-
-        click.echo("connections that have to be there (docs/configuration.md):", err=True)
-        click.echo(yaml.safe_dump({"connections": dict(plan.stanzas)}, sort_keys=False), err=True, nl=False)
-    click.echo(_summary(plan, changed), err=True)
-
-
-def _summary(plan: "Plan", changed: Sequence["Rewritten"]) -> str:
-    units = [unit for result in changed for unit in result.units]
-    references = sum(unit.references for unit in units)
-    objects = len({(unit.place.file, unit.place) for unit in units})
-    unchecked = f"; {len(plan.unchecked):,} places not checked" if plan.unchecked else ""
-    return (
-        f"{references:,} references of {objects:,} objects in {len(changed):,} of {plan.looked_at:,} files;"
-        f" {len(plan.notes):,} notes{unchecked}"
-    )
-
-
-def _as_json(plan: "Plan", changed: Sequence["Rewritten"]) -> dict[str, Any]:
-    """Return the report: no line of any file is in it."""
-    converted = [
-        {
-            "file": unit.place.file,
-            "line": unit.place.line,
-            "object": str(unit.object),
-            "language": unit.language,
-            "references": unit.references,
-        }
-        for result in changed
-        for unit in result.units
-    ]
-    return {
-        "version": _VERSION,
-        "converted": converted,
-        "notes": [_note(note) for note in plan.notes],
-        "unchecked": [
-            {"file": each.place.file, "line": each.place.line, "reason": each.reason} for each in plan.unchecked
-        ],
-        "connections": dict(plan.stanzas),
-        "files": plan.looked_at,
-        "summary": _summary(plan, changed),
-    }
-
-
-def _note(note: "Note") -> dict[str, Any]:
-    return {
-        "file": note.place.file,
-        "line": note.place.line,
-        "column": note.place.column,
-        "object": str(note.object),
-        "pointer": note.pointer,
-        "language": note.language,
-        "message": note.message,
-    }
