@@ -66,6 +66,8 @@ class _External:
     _beside: list[Told] = field(default_factory=list)
     _data: dict[str, Reference] = field(default_factory=dict)
     _whole: list[WholePath] = field(default_factory=list)
+    # Fields whose names no key can have, by the keys that the operator makes of them.
+    _renamed: dict[str, Reference] = field(default_factory=dict)
 
     def converted(self) -> Conversion:
         """Return the conversion: of the whole object, or of nothing in it."""
@@ -124,6 +126,7 @@ class _External:
             try:
                 if part == "dataFrom":
                     self._whole.append(remote.whole(entry))
+                    self._renamed |= remote.renamed(entry, self._whole[-1])
                     continue
                 self._data[str(entry.get("secretKey"))], told = remote.reference(entry)
                 if told:
@@ -186,7 +189,8 @@ class _External:
             return
         if not data or template.get("mergePolicy") == "Merge":
             secret.whole = self._whole
-            secret.fields.update({key: (reference,) for key, reference in self._data.items()})
+            named_by_key = {**self._renamed, **self._data}
+            secret.fields.update({key: (reference,) for key, reference in named_by_key.items()})
         for key, text in data.items():
             try:
                 secret.fields[key] = self._templated(key, text)
@@ -205,7 +209,7 @@ class _External:
 
     def _value(self, value: Value) -> Reference:
         """Return the reference for a value of the template by its name."""
-        reference = self._data.get(value.name)
+        reference = self._data.get(value.name) or self._renamed.get(value.name)
         if reference is None and self._blocking:
             # What it stands for was told already.
             reference = Reference("unknown/unknown", "unknown")

@@ -135,6 +135,16 @@ class Remote:
             raise NotConverted("decoding all fields has no form in Keyhole; name them", "extract", "decodingStrategy")
         return WholePath(self.stores.connection(store), path)
 
+    def renamed(self, entry: Mapping[str, Any], whole: WholePath) -> dict[str, Reference]:
+        """Return the fields of a whole secret whose names no key can have, by the keys that the operator gives them.
+
+        Only Vault knows which those are; without it there are none, and such fields stay out of the Secret.
+        """
+        keys = self.keys_at(whole.connection, whole.path) or ()
+        is_unicode = _map(entry.get("extract")).get("conversionStrategy") == "Unicode"
+        names = {key: "".join(_character(each, is_unicode=is_unicode) for each in key) for key in keys}
+        return {name: whole.reference(key) for key, name in names.items() if name != key}
+
     def _path(self, entry: Mapping[str, Any], remote: Mapping[str, Any], part: str = "remoteRef") -> tuple[str, Store]:
         store = self._store(_map(entry.get("sourceRef")))
         if remote.get("metadataPolicy") == "Fetch":
@@ -199,6 +209,12 @@ class Remote:
             return name, (), ""
         member = f"#{named(first)} | json:/{'/'.join(map(named, members))}"
         return name, (), f"taken for a field with a dot in its name; if it is a member of a field, write {member}"
+
+
+def _character(character: str, *, is_unicode: bool) -> str:
+    if character.isalnum() or character in "-._":
+        return character
+    return f"_U{ord(character):04x}_" if is_unicode else "_"
 
 
 def _pointer(member: str) -> str:

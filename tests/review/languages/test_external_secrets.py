@@ -148,6 +148,16 @@ def test_whole_secrets_in_their_order() -> None:
     assert notes(spec) == {"keyhole.dev/from": "secret/b, secret/a"}
 
 
+@pytest.mark.parametrize(("strategy", "key"), [("Default", "a_b"), ("Unicode", "a_U0020_b")])
+def test_vault_says_which_fields_the_operator_renames(strategy: str, key: str) -> None:
+    source = external(f"dataFrom: [{{extract: {{key: a, conversionStrategy: {strategy}}}}}]")
+    found = migrated(source, keys_at=lambda _connection, _path: ["a b", "c"])
+    assert found.secret()["metadata"]["annotations"] == {
+        "keyhole.dev/from": "secret/a",
+        f"data.keyhole.dev/{key}": "vault:secret/a#a b",
+    }
+
+
 def test_a_template_takes_a_value_of_a_whole_secret() -> None:
     spec = "dataFrom: [{extract: {key: a}}]\ntarget: {template: {data: {url: 'x://{{ .user }}@h'}}}"
     assert notes(spec) == {"data.keyhole.dev/url": "x://((vault:secret/a#user))@h"}
