@@ -22,6 +22,7 @@ _ESCAPE: Final = re.compile(r"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))", re
 _ESCAPES: Final = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
 _CHARACTERS: Final = range(0x110000)
 _HALVES: Final = frozenset(map(chr, range(0xD800, 0xE000)))
+_EXPRESSION: Final = re.compile(r"\s*\$\{.*\}\s*", re.DOTALL)
 _RESOURCE: Final = "vault_policy"
 
 
@@ -92,7 +93,7 @@ class _Reader:
             start = _start(node) + heredoc.end()
             return Policy(name, list(_Reader(self.text, content, self.offset + start).rules()), place)
         written = self._value(node) if node is not None else None
-        if not isinstance(written, str):
+        if not isinstance(written, str) or _EXPRESSION.fullmatch(written):
             raise NotAPolicy(place, f"the text of {_RESOURCE} {shown(name)} is an expression")
         # Positions in it are not those of the file, as it has escapes.
         inner = policy(Text(self.text.file, written), name)

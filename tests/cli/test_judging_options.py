@@ -53,6 +53,46 @@ def test_what_is_unused_is_not_judged_by_a_part() -> None:
     assert rules("manifests", "--exclude", "x", "--policy", "policies") == ["KH104"]
 
 
+@pytest.mark.parametrize(("form", "file"), [("hcl", "keyhole-shop.hcl"), ("terraform", "tenant.tf")])
+def test_the_policy_that_keyhole_tenant_writes_is_the_one_that_is_needed(folder: Path, form: str, file: str) -> None:
+    (folder / "manifests" / "a.yaml").write_text(secret("shop", "vault:secret/shop/app#a", "vault:old/shop/b#c"))
+    (folder / "policies" / "keyhole-shop.hcl").unlink()
+    arguments = ("tenant", "shop", "--vault-only", "-f", "manifests", "--kv", "secret=2", "--kv", "old=1", "-o", form)
+    written = CliRunner().invoke(main, arguments)
+    assert written.exit_code == NONE, written.output
+    (folder / "policies" / file).write_text(written.stdout)
+    mounts = CONNECTIONS.replace("address:", "mounts: {secret: 2, old: 1}, address:")
+    (folder / "connections.yaml").write_text(mounts)
+    result = lint("manifests", "--policy", "policies", "--connections", "connections.yaml")
+    assert result.stdout == "1 object in 1 file: no findings\n"
+
+
+def test_a_policy_for_all_namespaces_from_keyhole_tenant(folder: Path) -> None:
+    arguments = ("tenant", "shop", "--vault-only", "--templated", "--kv", "secret=2", "-o", "terraform")
+    (folder / "policies" / "all.tf").write_text(CliRunner().invoke(main, arguments).stdout)
+    (folder / "connections.yaml").write_text(CONNECTIONS.replace("keyhole-{namespace}", "keyhole"))
+    texts = secret("shop", "vault:secret/shop/app#a", "vault:secret/pay/app#a")
+    (folder / "manifests" / "a.yaml").write_text(texts)
+    result = lint("-o", "json", "manifests", "--policy", "policies", "--connections", "connections.yaml")
+    assert [each["message"] for each in json.loads(result.stdout)["findings"]] == [
+        "policy keyhole does not allow reading secret/data/pay/app"
+    ]
+
+
+def test_what_a_rule_means_is_told_in_full() -> None:
+    assert lint("--explain", "KH104").stdout == (
+        "KH104 path-without-policy (error)\n"
+        "The namespace's policy in Vault does not allow a path. A warning where it lacks the versions only.\n"
+        "Vault refuses the read, and admission the object. Extend the policy; `keyhole tenant NAMESPACE\n"
+        "--vault-only -f MANIFESTS` prints what it needs.\n"
+    )
+    assert lint("--explain", "KH502").stdout == (
+        "KH502 image-without-digest (off)\n"
+        "The image of a container has no digest. What runs can change without a commit, and with it who has\n"
+        "the secrets. Write `IMAGE:TAG@sha256:…`; Renovate and others keep it current.\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [

@@ -84,7 +84,11 @@ def test_what_keyhole_tenant_writes_is_read_back() -> None:
         ('path "a" "b" {}', "p.hcl:1:1", 'a policy has blocks `path "…"` only, and here is path'),
         ('path "a" { capabilities = "read" }', "p.hcl:1:1", "path a: capabilities are no list of texts"),
         ('path "a" { capabilities = [var.x] }', "p.hcl:1:1", "path a: capabilities are no list of texts"),
-        ('path "a" { capabilities = ["red"] }', "p.hcl:1:1", "path a: red is no capability"),
+        (
+            'path "a" { capabilities = ["red"] }',
+            "p.hcl:1:1",
+            "path a: a capability is none of create, delete, deny, list, patch, read, recover, subscribe, sudo, update",
+        ),
         ('path "a" { policy = "rw" }', "p.hcl:1:1", "path a: policy is none of deny, read, write, sudo"),
         ('path "a" { capability = ["read"] }', "p.hcl:1:1", "path a: capability is no attribute of a path"),
         ('path "a" {\n policy = "deny"\n policy = "read"\n}', "p.hcl:3:11", "the attribute policy stands twice"),
@@ -154,6 +158,7 @@ def test_the_policies_of_terraform_are_told_where_their_rules_stand() -> None:
         ('name = var.x\n policy = ""', "the name of a vault_policy is an expression"),
         ('name = "keyhole-${var.x}"\n policy = ""', "the name of a vault_policy is an expression"),
         ('name = "x"\n policy = data.vault_policy_document.x.hcl', "the text of vault_policy x is an expression"),
+        ('name = "x"\n policy = "${file("x.hcl")}"', "the text of vault_policy x is an expression"),
         ('name = "x"\n policy = file("x.hcl")', "the text of vault_policy x is an expression"),
         ('name = x\n policy = ""', "the name of a vault_policy is an expression"),
         ('name = "x"', "the text of vault_policy x is an expression"),
@@ -166,3 +171,22 @@ def test_what_terraform_makes_of_expressions_is_not_checked(attributes: str, rea
     assert isinstance(first, NotChecked)
     assert first.reason == reason
     assert isinstance(second, Policy)
+
+
+def test_no_text_of_a_file_is_told_but_paths_and_names() -> None:
+    canary = "canary-91fe"
+    for text in (
+        f'path "a" {{ capabilities = ["{canary}"] }}',
+        f'path "a" {{ policy = "{canary}" }}',
+        f'path "a" {{ capabilities = ["read"] }} {canary} "',
+        f'{{"path": {{"a": {{"capabilities": ["{canary}"]}}}}}}',
+        f"name = {canary}\nx = {canary}\n",
+    ):
+        with pytest.raises(NotAPolicy) as raised:
+            read(text)
+        assert canary not in str(raised.value)
+        assert raised.value.__context__ is None or canary not in str(raised.value.__context__)
+
+
+def test_a_terraform_file_about_something_else_has_no_policies() -> None:
+    assert not list(terraform(Text("t.tf", "this is { no HCL")))

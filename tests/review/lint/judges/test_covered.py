@@ -70,6 +70,19 @@ def test_what_a_policy_lacks(folder: Path, policy: str, severity: str, message: 
     assert told(report, "KH104")[0][2].startswith(message)
 
 
+def test_every_form_of_a_reference_needs_its_path(folder: Path) -> None:
+    whole = (
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: a, namespace: shop, annotations: {keyhole.dev/from: "
+        "secret/shop/whole}}\nstringData: {x: 'a((vault:secret/shop/inline#b))'}\n"
+    )
+    variable = (
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a, namespace: shop}\nspec: {template: {metadata: "
+        "{annotations: {env.keyhole.dev/A: 'vault:secret/shop/variable#a'}}, spec: {containers: [{name: a}]}}}\n"
+    )
+    report = judged([covered(folder, keyhole__shop="")], whole, variable)
+    assert sorted(each[2].rpartition("/")[2] for each in told(report, "KH104")) == ["inline", "variable", "whole"]
+
+
 def test_what_cannot_be_known_is_not_checked(folder: Path) -> None:
     judge = covered(folder, keyhole__shop=grant("secret/+/{{identity.entity.name}}/app"), broken="path {")
     texts = (secret("shop", "vault:secret/shop/app#a"), secret("pay", "vault:secret/pay/app#a"))
