@@ -232,6 +232,12 @@ class TestExec:
             done.communicate(timeout=60)
         assert done.returncode == code
 
+    def test_a_variable_that_the_system_has_no_room_for_is_told_without_it(self, folder: Path) -> None:
+        (folder / "app.env").write_text(f"A={CANARY * 100_000}\n")
+        with started("exec", "--env-file", "app.env", "true") as done:
+            _, told = done.communicate(timeout=60)
+        assert (done.returncode, told) == (NOT_RUN, b"true: cannot be run: Argument list too long\n")
+
     @pytest.mark.parametrize(
         ("arguments", "code", "told"),
         [
