@@ -1,6 +1,8 @@
 """`keyhole lint --vault` on a real Vault, with a token of the very policy that `keyhole tenant --review` prints."""
 
 import json
+import os
+import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +16,16 @@ from cli.main import main
 from cli.vaults.inspectors import inspectors, keys_at
 from cli.vaults.login import Login
 from resolver.references.reference import Reference
+from testbed.programs.reports import SilentReport
+from testbed.programs.toolbox import Toolbox
+from testbed.servers.go_environment import go_environment
 from testbed.servers.ports import free_port
 from testbed.servers.vault import Vault
 from tests.cli.tenant_cases import run as tenant
 from tests.e2e.canary import Canary
 from tests.e2e.places import Places
 from tests.e2e.review.cases import CASES, Case, Planting
+from tests.e2e.review.conftest import SERVER
 from tests.e2e.review.jobs import Jobs
 
 REPOSITORY, AUDIENCE = "acme/deploy", "keyhole-review"
@@ -55,17 +61,21 @@ def jobs() -> Jobs:
 
 
 @pytest.fixture(scope="module")
-def planted(vault: Vault, canary: Canary, jobs: Jobs) -> None:
-    """Write what the cases need, and the policy and the role as they are printed."""
+def planted(vault: Vault, canary: Canary, jobs: Jobs, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Write what the cases need, and have the printed script write the policy and the role."""
     client = vault.client()
     Planting(client, canary.value).all()
-    printed = tenant("--review", "--repository", REPOSITORY, *_mounts(), "-o", "hcl").stdout
-    client.sys.create_or_update_policy("keyhole_review", printed)
-    role = printed[printed.index("# {\n") :].replace("# ", "")
     client.sys.enable_auth_method("jwt", path="github")
+    # A key in place of an address of the CI, which Vault would have to reach.
     trusted = {"jwt_validation_pubkeys": [jobs.public_key], "bound_issuer": jobs.issuer}
     client.auth.jwt.configure(**trusted, path="github")
-    client.adapter.post("/v1/auth/github/role/keyhole_review", json=json.loads(role))
+    script = tenant("--review", "--repository", REPOSITORY, *_mounts()).stdout
+    where = {"VAULT_ADDR": vault.url, "VAULT_CACERT": str(vault.ca_file), "VAULT_TOKEN": vault.root_token}
+    program = Toolbox(SilentReport()).path(SERVER).parent
+    path = f"{program}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    home = str(tmp_path_factory.mktemp("administrator"))
+    environment = {**where, "PATH": path, "HOME": home, **go_environment()}
+    subprocess.run(["sh"], input=script, text=True, env=environment, capture_output=True, timeout=120, check=True)
 
 
 def _mounts() -> list[str]:
