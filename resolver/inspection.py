@@ -5,8 +5,9 @@ be asked anyway. So no path of the API is asked for that would be a secret's on 
 """
 
 import threading
-from collections import defaultdict
-from typing import ClassVar, Final
+from collections.abc import Callable, Hashable
+from dataclasses import replace
+from typing import ClassVar, Final, TypeVar, cast
 
 from resolver.causes import Cause
 from resolver.connections.model import Authentication, Connection
@@ -30,6 +31,9 @@ _YOU: Final = "your token"
 _REVOCATION_SECONDS: Final = 2.0
 
 
+_Answer = TypeVar("_Answer", Outline, Versions)
+
+
 class NoOutline(ResolverError):
     """The mount has no such branch: Vault shows fields without values from release 1.10 on."""
 
@@ -43,8 +47,9 @@ class NoOutline(ResolverError):
 class Inspector:
     """Asks one Vault. Threads may share it. Every method raises `ResolverError`, and waits no longer than its deadline.
 
-    A request takes at most the connection's `timeout_seconds`, and is repeated as the connection says. After failures
-    in a row the breaker refuses requests for a while.
+    Of a location nothing is asked twice, however references write it. A request takes at most the connection's
+    `timeout_seconds`, and is repeated as the connection says. After failures in a row the breaker refuses requests for
+    a while.
     """
 
     def __init__(self, connection: Connection, watch: SocketWatch) -> None:
@@ -54,7 +59,9 @@ class Inspector:
         self._granted: VaultToken | None = None
         self._mounts = Mounts({})
         self._configured = Mounts(connection.mounts)
-        self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._locks: dict[Hashable, threading.Lock] = {}
+        self._guard = threading.Lock()
+        self._answers: dict[Hashable, Outline | Versions | ResolverError] = {}
 
     @property
     def connection(self) -> Connection:
@@ -88,7 +95,7 @@ class Inspector:
     def locate(self, reference: Reference, deadline: Deadline) -> KvLocation:
         """Return where the secret of a reference is. Raises `MountDenied`, `NotKeyValue` or `ReferenceRefused` too."""
         # One question about a mount, however many threads have a path on it.
-        with self._locks[reference.path.partition("/")[0]]:
+        with self._lock(reference.path.partition("/")[0]):
             mount = self._mounts.known(reference.path) or self._asked(reference.path, deadline)
         return mounts.location(reference, mount)
 
@@ -97,6 +104,30 @@ class Inspector:
 
         Raises `SecretNotFound` and `VaultDenied` too.
         """
+        return self._once((Outline, location), lambda: self._outline(location, deadline))
+
+    def versions(self, location: KvLocation, deadline: Deadline) -> Versions:
+        """Return the versions of a secret on KV v2. Raises `SecretNotFound` and `VaultDenied` too."""
+        plain = replace(location, version=None)
+        return self._once((Versions, plain), lambda: self._versions(plain, deadline))
+
+    def _lock(self, key: Hashable) -> threading.Lock:
+        with self._guard:
+            return self._locks.setdefault(key, threading.Lock())
+
+    def _once(self, key: Hashable, ask: Callable[[], _Answer]) -> _Answer:
+        with self._lock(key):
+            if key not in self._answers:
+                try:
+                    self._answers[key] = ask()
+                except ResolverError as error:
+                    self._answers[key] = error
+            found = self._answers[key]
+        if isinstance(found, ResolverError):
+            raise found
+        return cast("_Answer", found)
+
+    def _outline(self, location: KvLocation, deadline: Deadline) -> Outline:
         try:
             return outline.outline(location, self._client, self._own, deadline)
         except VaultDenied:
@@ -104,8 +135,7 @@ class Inspector:
         except (TokenRefused, MountDoubted) as error:
             raise self._told(error) from None
 
-    def versions(self, location: KvLocation, deadline: Deadline) -> Versions:
-        """Return the versions of a secret on KV v2. Raises `SecretNotFound` and `VaultDenied` too."""
+    def _versions(self, location: KvLocation, deadline: Deadline) -> Versions:
         try:
             return outline.versions(location, self._client, self._own, deadline)
         except VaultDenied as error:

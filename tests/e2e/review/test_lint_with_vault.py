@@ -142,6 +142,8 @@ def test_nothing_was_asked_for_but_names_versions_and_policies(told: Mapping[str
 def test_nothing_was_asked_twice_but_a_path_at_another_version(vault: Vault, told: Mapping[str, Sequence[str]]) -> None:
     asked = [path for path in told["requests"] if "/subkeys/" not in path]
     assert sorted(asked) == sorted(set(asked))
+    # Written with `data/` or without.
+    assert told["requests"].count("secret/subkeys/app") == 1
     versions = {(case.reference.path, case.reference.version) for case in CASES.values()}
     assert sum("/subkeys/" in path for path in told["requests"]) <= len(versions)
 
