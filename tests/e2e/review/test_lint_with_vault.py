@@ -165,6 +165,27 @@ def test_the_token_of_a_review_reads_no_value(vault: Vault, planted: None) -> No
             client.adapter.get(f"/v1/{path}")
 
 
+def test_references_of_workloads_are_judged_as_well(
+    lint: Lint, jobs: Jobs, login: Sequence[str], tmp_path: Path
+) -> None:
+    notes = {
+        "env.keyhole.dev/PASSWORD": "vault:secret/app#pasword",
+        "keyhole.dev/env-from": "secret/empty, secret/app",
+    }
+    pod = {"metadata": {"annotations": notes}, "spec": {"containers": [{"name": "app", "image": "app"}]}}
+    metadata = {"name": "app", "namespace": "shop"}
+    workload = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": {"template": pod}}
+    (tmp_path / "a.yaml").write_text(json.dumps(workload))
+    report = lint.report(*login, tmp_path, CI_JWT=jobs.jwt(aud=AUDIENCE, repository=REPOSITORY))
+    found = {
+        each["pointer"].rpartition("/")[2]: each["message"] for each in report["findings"] if each["rule"] in RULES
+    }
+    assert sorted(found) == ["env.keyhole.dev~1PASSWORD", "keyhole.dev~1env-from"]
+    assert found["env.keyhole.dev~1PASSWORD"].endswith("it has no field 'pasword'; did you mean 'password'?")
+    assert found["keyhole.dev~1env-from"] == "vault:secret/empty: it has no field to give"
+    assert report["unchecked"] == []
+
+
 class TestIdentity:
     @pytest.fixture
     def one(self, tmp_path: Path) -> Path:
