@@ -29,7 +29,7 @@ from review.sources.nodes import Path
 from review.sources.text import Text
 
 # What may stand before a scalar itself: its anchor, its tag, and what parts them.
-_PROPERTIES: Final = re.compile(r"(?:[&!][^\s,\[\]{}]*|[ \t\r\n]+|#[^\r\n]*)*")
+_PROPERTIES: Final = re.compile(r"(?:[&!][^\s,\[\]{}]*|[ \t\r\n]+|#[^\r\n]*)*+")
 
 
 def pieces(text: Text) -> Iterator[Piece]:
@@ -56,9 +56,10 @@ def _read(text: Text, events: list[Event]) -> Iterator[Piece]:
     for event, is_key, path, document in walked:
         if len(path) == 1 and not is_key:
             tops.setdefault(document, {}).setdefault(str(path[0]), _told(event))
+    kinds = {document: kind_of(top) for document, top in tops.items()}
     for event, is_key, path, document in walked:
         if isinstance(event, ScalarEvent):
-            yield _scalar(text, event, kind_of(tops.get(document, {})), path, is_key=is_key)
+            yield _scalar(text, event, kinds.get(document, Kind.OTHER), path, is_key=is_key)
         elif isinstance(event, AliasEvent):
             yield Piece(("alias", event.anchor))
         elif isinstance(event, CollectionStartEvent):

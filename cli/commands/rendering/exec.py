@@ -21,7 +21,7 @@ _FINDINGS: Final = 1
 # As env(1) has it.
 _NOT_RUN, _NOT_FOUND = 126, 127
 _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
-# POSIX, section 8.1: anything but `=`; the first byte of an argument tells an option.
+# POSIX.1-2017, section 8.1.
 _NAME: Final = re.compile(r"[^=\0]+")
 _OWN: Final = "VAULT_TOKEN"
 

@@ -3,6 +3,7 @@
 import os
 import secrets
 import stat
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +13,6 @@ from cli.errors import NotDoneError
 from review.sources import git
 
 _MODE: Final = 0o600
-_STANDARD_OUTPUT: Final = 1
 
 
 def check(file: Path) -> None:
@@ -25,15 +25,16 @@ def check(file: Path) -> None:
 def check_standard_output(*, reveal: bool) -> None:
     """Raise an error if standard output is a terminal, without `reveal`, or a file that Git has or would take."""
     try:
-        status = os.fstat(_STANDARD_OUTPUT)
-    except OSError:
-        return  # it is closed, and writing to it tells so
-    if os.isatty(_STANDARD_OUTPUT):
+        descriptor = sys.stdout.fileno()
+        status = os.fstat(descriptor)
+    except (OSError, ValueError):
+        return  # it is closed, and writing to it tells so; or no file at all
+    if os.isatty(descriptor):
         if not reveal:
             raise click.UsageError("standard output is a terminal: give -o FILE, or --reveal to show the values")
     elif stat.S_ISREG(status.st_mode):
         # Linux tells which file it is; elsewhere nothing does.
-        link = Path(f"/proc/self/fd/{_STANDARD_OUTPUT}")
+        link = Path(f"/proc/self/fd/{descriptor}")
         if link.exists():
             _check_git(link, "standard output")
 
