@@ -33,6 +33,27 @@ def root_of(path: Path) -> Path | None:
     return next((folder for folder in (path, *path.parents) if (folder / ".git").exists()), None)
 
 
+class Repositories:
+    """Which repository a file is of, and what it is called there."""
+
+    def __init__(self) -> None:
+        self._of_folder: dict[Path, Path | None] = {}
+
+    def locate(self, name: str) -> tuple[Path, str] | None:
+        """Return the root of the repository and the file's name in it; None if it is in none."""
+        path = Path(name).resolve()
+        folder = path.parent
+        if folder not in self._of_folder:
+            self._of_folder[folder] = root_of(folder)
+        root = self._of_folder[folder]
+        return None if root is None else (root, path.relative_to(root).as_posix())
+
+    def name(self, name: str) -> str:
+        """Return a file's name in its repository; as it was given if it is in none."""
+        found = self.locate(name)
+        return name if found is None else found[1]
+
+
 def changed_since(folder: Path, revision: str) -> frozenset[Path]:
     """Return the files below a folder that differ from a revision, or that Git has not got yet; as absolute paths.
 

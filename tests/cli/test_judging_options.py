@@ -161,3 +161,28 @@ class TestStandards:
         monkeypatch.setattr(WithVault, "__call__", ask)
         self.severities(folder, "  parameters: {behind: 7}\n", "--vault")
         assert asked == [7]
+
+
+class TestOfTheRepository:
+    """What is told by a file's name in its repository, wherever lint runs."""
+
+    @pytest.mark.parametrize("where", [".", "manifests"])
+    def test_code_owners_and_flux_are_read_from_its_root(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch, where: str
+    ) -> None:
+        (folder / ".git").mkdir()
+        (folder / "CODEOWNERS").write_text("/manifests/owned/ @us\n")
+        (folder / "manifests" / "owned").mkdir()
+        braces = secret("shop", "x${vault:secret/a#b}")
+        (folder / "manifests" / "owned" / "b.yaml").write_text(braces)
+        (folder / "manifests" / "flux.yaml").write_text(
+            "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: a}\n"
+            "spec: {path: ./manifests/owned, postBuild: {substitute: {a: b}}}\n"
+        )
+        monkeypatch.chdir(folder / where)
+        told = json.loads(lint("-o", "json").stdout)["findings"]
+        assert [(each["rule"], Path(each["file"]).name) for each in told] == [("KH501", "a.yaml"), ("KH202", "b.yaml")]
+
+    def test_without_a_repository_nobody_owns_anything(self, folder: Path) -> None:
+        (folder / "CODEOWNERS").write_text("/manifests/owned/ @us\n")
+        assert rules("manifests") == []

@@ -2,7 +2,7 @@
 
 import functools
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -10,9 +10,11 @@ from typing import Any, Final
 import click
 
 from cli.errors import NotDoneError
+from review.findings.finding import Finding
 from review.findings.standards import Standards, StandardsError
 from review.lint.catalogue import BY_ID, NO_OWNER
 from review.lint.judging import Judge
+from review.lint.tree import Tree
 from review.sources import files, git
 from review.sources.text import NotChecked, NotText, Text, decode
 
@@ -98,14 +100,10 @@ class Asked:
                 if not path.is_dir():
                     raise click.UsageError(f"--policy: {path} is no folder")
             yield Covered({name: folder.read(path) for name, path in self.policies}, known, is_whole)
-        from review.lint.judges.substituted import Substituted
-
-        roots = _Roots()
-        yield Substituted(roots.name)
+        repositories = git.Repositories()
+        yield functools.partial(_substituted, repositories)
         if standards.is_on(NO_OWNER):
-            from review.lint.judges.owned import Owned
-
-            yield Owned(roots.locate)
+            yield functools.partial(_owned, repositories)
         if standards.pins != "any":
             from review.lint.judges.pinned import Pinned
 
@@ -131,6 +129,22 @@ def judging_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return decorated
 
 
+def _substituted(repositories: git.Repositories, tree: Tree) -> Iterable[Finding | NotChecked]:
+    if not (tree.flux.substituting and tree.flux.taken):
+        return []
+    from review.lint.judges.substituted import Substituted
+
+    return Substituted(repositories.name)(tree)
+
+
+def _owned(repositories: git.Repositories, tree: Tree) -> Iterable[Finding | NotChecked]:
+    if not tree.uses:
+        return []
+    from review.lint.judges.owned import Owned
+
+    return Owned(repositories.locate)(tree)
+
+
 def _connections(file: Path) -> Mapping[str, Any]:
     from cli.commands.review.known_connections import read
     from resolver.connections.model import ConfigurationError
@@ -153,24 +167,3 @@ def _standards(file: Path) -> Standards:
         raise NotDoneError(f"--standards: {file}: {error.reason}") from None
     except StandardsError as error:
         raise NotDoneError(f"--standards: {error}") from None
-
-
-class _Roots:
-    """Which repository a file is of, and what it is called there."""
-
-    def __init__(self) -> None:
-        self._of_folder: dict[Path, Path | None] = {}
-
-    def locate(self, name: str) -> tuple[Path, str] | None:
-        """Return the root of the repository and the file's name in it; None if it is in none."""
-        path = Path(name).resolve()
-        folder = path.parent
-        if folder not in self._of_folder:
-            self._of_folder[folder] = git.root_of(folder)
-        root = self._of_folder[folder]
-        return None if root is None else (root, path.relative_to(root).as_posix())
-
-    def name(self, name: str) -> str:
-        """Return a file's name in its repository; as it was given if it is in none."""
-        found = self.locate(name)
-        return name if found is None else found[1]
