@@ -116,6 +116,11 @@ def commands(text: str) -> Iterator[list[str]]:
             call = []
 
 
+def can_be_called(command: click.Command) -> bool:
+    """Whether a command does something by itself: it is no group, or one that takes files too."""
+    return not isinstance(command, click.Group) or any(isinstance(each, click.Argument) for each in command.params)
+
+
 def problem_of(words: Sequence[str]) -> str | None:
     """Say why the command line does not take these words; None when it does. Nothing is run."""
     command: click.Command = main
@@ -124,10 +129,12 @@ def problem_of(words: Sequence[str]) -> str | None:
     try:
         while isinstance(command, click.Group) and rest and not rest[0].startswith("-"):
             found = command.get_command(context, rest[0])
+            if found is None and can_be_called(command):
+                break  # a group that is a command as well
             if found is None:
                 return f"there is no command {rest[0]!r}"
             command, rest = found, rest[1:]
-        if not ({"--help", "--version"} & set(rest)) and not isinstance(command, click.Group):
+        if not ({"--help", "--version"} & set(rest)) and can_be_called(command):
             command.make_context(command.name, rest)
     except click.ClickException as error:
         return error.format_message()
@@ -204,14 +211,17 @@ def test_the_examples_of_each_command_s_help_parse() -> None:
 
 
 def every_command() -> Iterator[tuple[str, click.Command]]:
-    """Yield each command that is no group, with the words that call it."""
+    """Yield each command that can be called, with the words that call it."""
     for name in COMMANDS:
         command = main.get_command(click.Context(main), name)
         assert command is not None
-        if isinstance(command, click.Group):
-            yield from ((f"{name} {inner}", inside) for inner, inside in command.commands.items())
-        else:
+        if can_be_called(command):
             yield name, command
+        if isinstance(command, click.Group):
+            for inner in command.list_commands(click.Context(command)):
+                inside = command.get_command(click.Context(command), inner)
+                assert inside is not None
+                yield f"{name} {inner}", inside
 
 
 def test_every_command_has_an_example_that_calls_it() -> None:
