@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 from resolver.references.characters import named
@@ -25,20 +26,18 @@ _BLANKS: Final = " \t\r\n"
 _OPENS: Final = "{{"
 # Quoted strings of an action may hold what would end it.
 _ACTION: Final = re.compile(r"\{\{(?P<body>(?:\"(?:\\.|[^\"\\\n])*+\"|`[^`]*+`|(?!\}\})[^\"`])*+)\}\}")
-_TOKEN: Final = re.compile(
-    r"""[ \t\r\n]*+(?:
-      (?P<field>\.[A-Za-z_][A-Za-z0-9_]*(?![\w.]))
-    | (?P<root>\.(?![\w.]))
+_WORDS: Final = r"""[ \t\r\n]*+(?:
+      (?P<field>ROOT\.[A-Za-z_][A-Za-z0-9_]*(?![\w.]))
+    | (?P<root>ROOT_ITSELF(?![\w.]))
     | (?P<string>"(?:\\.|[^"\\\n])*"|`[^`]*`)
     | (?P<word>[A-Za-z][A-Za-z0-9_]*(?![\w.]))
     | (?P<pipe>\|)
-    )[ \t\r\n]*+""",
-    re.VERBOSE,
-)
+    )[ \t\r\n]*+"""
 _COMMENT: Final = re.compile(r"/\*.*?\*/", re.DOTALL)
 _VERB: Final = re.compile(r"%(?P<verb>.?)", re.DOTALL)
 _PRINTF: Final = "printf"
-_INDEX: Final = "index"
+# Both take a map and a name. `get` is for maps of any values, which only those of the other root are.
+_LOOKUPS: Final = {"": ("index",), ".Secrets": ("index", "get")}
 
 
 class NotPlain(ValueError):
@@ -67,14 +66,17 @@ class Joined:
 Piece = str | Value | Joined
 
 
-def read(text: str) -> Sequence[Piece]:
-    """Return the pieces of a template, no two texts next to each other and none empty. Raises `NotPlain`."""
+def read(text: str, root: str = "") -> Sequence[Piece]:
+    """Return the pieces of a template, no two texts next to each other and none empty. Raises `NotPlain`.
+
+    `root` is the map that has the values: the data itself, or a member of it such as `.Secrets`.
+    """
     pieces: list[Piece] = []
     end = 0
     trims = False
     for start, action, stop in _actions(text):
         before, body, trims_next = _trimmed(text[end:start], action, trims=trims)
-        pieces += [before, *_evaluated(body)]
+        pieces += [before, *_evaluated(body, root)]
         end, trims = stop, trims_next
     rest = text[end:]
     pieces.append(rest.lstrip(_BLANKS) if trims else rest)
@@ -101,12 +103,12 @@ def _trimmed(before: str, body: str, *, trims: bool) -> tuple[str, str, bool]:
     return before, body[:-1] if trims_next else body, trims_next
 
 
-def _evaluated(body: str) -> Sequence[Piece]:
+def _evaluated(body: str, root: str) -> Sequence[Piece]:
     """Return what an action gives."""
     if _COMMENT.fullmatch(body.strip(_BLANKS)):
         return []
-    commands = _commands(body)
-    current = _first(commands[0])
+    commands = _commands(body, root)
+    current = _first(commands[0], _LOOKUPS[root])
     for command in commands[1:]:
         if len(command) != 1 or command[0][0] != "word":
             raise NotPlain("a pipeline into more than a function")
@@ -117,31 +119,38 @@ def _evaluated(body: str) -> Sequence[Piece]:
 _Token = tuple[str, str]
 
 
-def _commands(body: str) -> list[list[_Token]]:
+@lru_cache
+def _token(root: str) -> re.Pattern[str]:
+    itself = re.escape(root or ".")
+    return re.compile(_WORDS.replace("ROOT_ITSELF", itself).replace("ROOT", re.escape(root)), re.VERBOSE)
+
+
+def _commands(body: str, root: str) -> list[list[_Token]]:
     commands: list[list[_Token]] = [[]]
     at = 0
     while at < len(body):
-        token = _TOKEN.match(body, at)
+        token = _token(root).match(body, at)
         if token is None or token.lastgroup is None:
             raise NotPlain("an expression that is more than a value")
         at = token.end()
         if token.lastgroup == "pipe":
             commands.append([])
         else:
-            commands[-1].append((token.lastgroup, token[token.lastgroup]))
+            text = token[token.lastgroup]
+            commands[-1].append((token.lastgroup, text.removeprefix(root) if token.lastgroup == "field" else text))
     if not all(commands):
         raise NotPlain("an empty action")
     return commands
 
 
-def _first(command: list[_Token]) -> Sequence[Piece]:
+def _first(command: list[_Token], lookups: Sequence[str]) -> Sequence[Piece]:
     (kind, text), *rest = command
     if kind != "word":
         if rest:
             raise NotPlain("a value with arguments")
         return [_operand(kind, text)]
     kinds = [kind for kind, _ in rest]
-    if text == _INDEX and kinds == ["root", "string"]:
+    if text in lookups and kinds == ["root", "string"]:
         return [Value(_unquoted(rest[1][1]))]
     if text == _PRINTF and kinds[:1] == ["string"]:
         return _printed(_unquoted(rest[0][1]), [_operand(*each) for each in rest[1:]])

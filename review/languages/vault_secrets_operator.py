@@ -4,7 +4,9 @@ Sources: its API reference (VaultStaticSecret, Destination, RolloutRestartTarget
 transformation, which has the key `_raw`.
 """
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from manifests import annotations
@@ -15,6 +17,7 @@ from review.findings.finding import ObjectName
 from review.languages import stores
 from review.languages.filled_secret import FilledSecret, NotExpressible
 from review.languages.foreign import Context, Conversion, Fact, Told
+from review.languages.go_templates import NotPlain, Piece, Value, read
 from review.languages.remote_refs import NotConverted, joined, segments_of
 from review.languages.stores import VSO_GROUP, NoStore, Stores
 from review.lint.objects import Manifest
@@ -23,13 +26,17 @@ from review.sources.nodes import Path
 
 NAME: Final = "vso"
 _VERSIONS: Final = {"kv-v1": 1, "kv-v2": 2}
-_TEMPLATING: Final = ("templates", "transformationRefs", "includes", "excludes")
+# A pattern that takes every field out, and one that lets a single name in.
+_ALL: Final = (".*", "^.*$")
+_ONE: Final = re.compile(r"\^(?P<name>(?:[A-Za-z0-9_-]|\\[.-])+)\$")
 _LATER: Final = {
     "VaultDynamicSecret": "gets credentials with a lease, and Keyhole reads key/value engines only",
     "VaultPKISecret": "gets certificates, and Keyhole reads key/value engines only",
     "HCPVaultSecretsApp": "reads HCP Vault Secrets, which is no Vault",
 }
 _WORKLOADS: Final = {"Deployment": "apps", "StatefulSet": "apps", "DaemonSet": "apps", "Rollout": "argoproj.io"}
+_EXCLUDES: Final = ("destination", "transformation", "excludes")
+_INCLUDES: Final = ("destination", "transformation", "includes")
 _TARGET: Final = "restart-target"
 _WORKLOAD: Final = "workload"
 
@@ -95,11 +102,8 @@ def _unsaid(manifest: Manifest) -> Iterator[Told]:
     if destination.get("create") is not True:
         told = "create is not true: the Secret is another's; put keyhole.dev/from on that manifest"
         yield Told((*path, "create"), told)
-    transformation = manifest.part(*map(str, path), "transformation")
-    for name in _TEMPLATING:
-        if transformation.get(name):
-            told = "transformations have no form in Keyhole; name the keys one by one"
-            yield Told((*path, "transformation", name), told)
+    if manifest.part(*map(str, path), "transformation").get("transformationRefs"):
+        yield Told((*path, "transformation", "transformationRefs"), "takes templates from elsewhere; write them here")
 
 
 def _beside(manifest: Manifest, context: Context) -> Iterator[Told]:
@@ -135,22 +139,58 @@ def _secret(manifest: Manifest, known: Stores, context: Context) -> FilledSecret
         raise NotConverted("it has no mount, or a type that is neither kv-v1 nor kv-v2", "type")
     path = joined(mount, below, engine)
     connection = _connection(manifest, known)[0]
-    version = spec.get("version") or 0
-    if version and engine != 1:
-        _pinned(secret, connection, path, version, context)
-    else:
-        secret.whole = [WholePath(connection, path)]
+    found = spec.get("version") or 0
+    if found and not is_version(str(found)):
+        raise NotConverted("its version is no number of a version in Vault", "version")
+    version = int(found) if found and engine != 1 else None
+    _fill(secret, manifest, Reference(path, "", connection, version), context)
     return secret
 
 
-def _pinned(secret: FilledSecret, connection: str, path: str, version: Any, context: Context) -> None:
-    """Give a Secret each field of a version by its name, as Vault says."""
-    keys = context.keys_at(connection, path)
-    if keys is None:
-        raise NotConverted("all fields of a version have no form in Keyhole; name them one by one", "version")
-    if not is_version(str(version)):
-        raise NotConverted("its version is no number of a version in Vault", "version")
-    secret.fields = {key: (Reference(path, key, connection, int(version)),) for key in keys}
+def _fill(secret: FilledSecret, manifest: Manifest, source: Reference, context: Context) -> None:
+    """Give a Secret its keys: those of the path that the filters let through, and those of templates.
+
+    `source` is a reference without a field.
+    """
+    transformation = manifest.part("spec", "destination", "transformation")
+    names = _filtered(transformation)
+    if names is None and source.version is not None:
+        names = context.keys_at(source.connection, source.path)
+        if names is None:
+            raise NotConverted("all fields of a version have no form in Keyhole; name them one by one", "version")
+    if names is None:
+        secret.whole = [WholePath(source.connection, source.path)]
+    else:
+        secret.fields = {name: (replace(source, field=name),) for name in names}
+    where = ("destination", "transformation", "templates")
+    for key, template in manifest.part("spec", *where).items():
+        text = template.get("text") if isinstance(template, dict) else None
+        try:
+            secret.fields[key] = tuple(_placed(piece, source) for piece in read(_text(text), ".Secrets"))
+        except (NotPlain, NotExpressible) as error:
+            told = f"its template has no form in Keyhole: {error.reason}"
+            raise NotConverted(told, *where, key) from None
+
+
+def _placed(piece: Piece, source: Reference) -> str | Reference:
+    if isinstance(piece, Value):
+        return replace(source, field=piece.name, functions=piece.functions)
+    if isinstance(piece, str):
+        return piece
+    raise NotExpressible("it encodes text around values in base64")
+
+
+def _filtered(transformation: Mapping[str, Any]) -> Sequence[str] | None:
+    """Return the names of the fields that filters let through; None if there are no filters. Raises `NotConverted`."""
+    excludes, includes = (_texts(transformation.get(part)) for part in ("excludes", "includes"))
+    if any(pattern in _ALL for pattern in excludes):
+        return ()
+    if excludes:
+        raise NotConverted("excludes depends on the names in Vault; say includes", *_EXCLUDES)
+    found = [_ONE.fullmatch(pattern) for pattern in includes]
+    if not all(found):
+        raise NotConverted("includes has patterns that are more than one name, such as ^password$", *_INCLUDES)
+    return [match["name"].replace("\\", "") for match in found if match] or None
 
 
 def _connection(manifest: Manifest, known: Stores) -> tuple[str, str]:
@@ -185,6 +225,10 @@ def _fact(what: str, kind: str, namespace: str, name: str) -> Fact:
 
 def _is_known(context: Context, what: str, kind: str, namespace: str, name: str) -> bool:
     return _fact(what, kind, namespace, name).key in context.stores
+
+
+def _texts(value: Any) -> list[str]:
+    return [each if isinstance(each, str) else "" for each in value] if isinstance(value, list) else []
 
 
 def _text(value: Any) -> str:

@@ -80,6 +80,16 @@ def test_static_secrets_get_every_key_of_their_path(cluster: Cluster, content: M
         cluster.delete("app")
 
 
+@pytest.mark.usefixtures("content")
+def test_a_transformation_gets_what_its_template_says(cluster: Cluster) -> None:
+    template = {"text": '{{ .Secrets.user }}:{{ get .Secrets "pass" | b64enc }}\n'}
+    transformation = {"excludeRaw": True, "includes": ["^email$"], "templates": {"both": template}}
+    secret = migrated(static({"mount": "secret", "path": "e2e/eso/registry"}, transformation=transformation)).secret()
+    cluster.apply({**secret, "metadata": {**secret["metadata"], "namespace": cluster.namespace}})
+    assert data(cluster, "app") == {"email": b"a@b.example", "both": b"robot:cDRzcw==\n"}
+    cluster.delete("app")
+
+
 class Shell:
     """Runs commands in a folder with the real programs, and keeps the arguments of each."""
 

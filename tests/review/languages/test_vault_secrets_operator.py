@@ -73,7 +73,7 @@ def test_paths(spec: dict[str, Any], path: str) -> None:
         ({"namespace": "eu"}, "namespace of Vault"),
         ({"destination": {"name": "app"}}, "create is not true"),
         ({"destination": {"create": True}}, "no name"),
-        ({"destination": {"name": "a", "create": True, "transformation": {"excludes": [".*"]}}}, "transformations"),
+        ({"version": "x"}, "no number"),
         ({"destination": "text"}, "create is not true"),
     ],
 )
@@ -92,6 +92,67 @@ def test_a_version_is_pinned_key_by_key_when_vault_says_which_there_are() -> Non
         "data.keyhole.dev/a": "vault:kv/team/app#a#2",
         "data.keyhole.dev/b": "vault:kv/team/app#b#2",
     }
+
+
+TEMPLATES = {
+    "url": {"text": 'postgres://{{ .Secrets.user }}:{{ get .Secrets "pass-word" }}@db'},
+    "alone": {"text": '{{- index .Secrets "user" | b64dec -}}'},
+}
+
+
+@pytest.mark.parametrize(
+    ("transformation", "annotations"),
+    [
+        (
+            {"excludes": [".*"], "templates": TEMPLATES},
+            {
+                "data.keyhole.dev/url": "postgres://((vault:kv/team/app#user)):((vault:kv/team/app#pass-word))@db",
+                "data.keyhole.dev/alone": "vault:kv/team/app#user | base64decode",
+            },
+        ),
+        (
+            {"templates": {"a": {"text": "{{ .Secrets.b }}"}}},
+            {"keyhole.dev/from": "kv/team/app", "data.keyhole.dev/a": "vault:kv/team/app#b"},
+        ),
+        (
+            {"includes": ["^user$", r"^tls\.crt$"]},
+            {
+                "data.keyhole.dev/user": "vault:kv/team/app#user",
+                "data.keyhole.dev/tls.crt": "vault:kv/team/app#tls.crt",
+            },
+        ),
+    ],
+)
+def test_transformations_that_place_values(transformation: dict[str, Any], annotations: dict[str, str]) -> None:
+    found = migrated(static(transformation={"excludeRaw": True, **transformation}))
+    assert found.told == []
+    assert found.secret()["metadata"]["annotations"] == annotations
+
+
+def test_a_version_is_pinned_where_fields_are_named() -> None:
+    found = migrated(static({"version": 2}, transformation={"includes": ["^user$"]}))
+    assert found.secret()["metadata"]["annotations"] == {"data.keyhole.dev/user": "vault:kv/team/app#user#2"}
+
+
+@pytest.mark.parametrize(
+    ("transformation", "told"),
+    [
+        ({"transformationRefs": [{"name": "x"}]}, "from elsewhere"),
+        ({"excludes": ["password"]}, "excludes depends"),
+        ({"includes": ["user"]}, "more than one name"),
+        ({"includes": ["^user|other$"]}, "more than one name"),
+        ({"includes": "text"}, ""),
+        ({"templates": {"a": {"text": "{{ .Secrets.b | upper }}"}}}, "the function upper"),
+        ({"templates": {"a": {"text": "{{ .b }}"}}}, "more than a value"),
+        ({"templates": {"a": {"text": '{{ b64enc (printf "%s" (get .Secrets "b")) }}'}}}, "more than a value"),
+        ({"templates": {"a": {"text": '{{ printf "%s:" .Secrets.b | b64enc }}'}}}, "base64"),
+        ({"templates": {"a": 1}}, ""),
+    ],
+)
+def test_transformations_that_do_more_are_told(transformation: dict[str, Any], told: str) -> None:
+    source = static(transformation={"excludeRaw": True, **transformation})
+    found = migrated(source)
+    assert not told or (found.text == source and told in " ".join(found.told)), found.told
 
 
 def test_a_login_that_is_not_in_the_tree_is_taken_for_the_default_and_told() -> None:
