@@ -37,7 +37,7 @@ _MAY_BE_FOREIGN = (
     *("external-secrets.io", "secrets.hashicorp.com", ">>vault:", "PHBhdGg6"),
 )
 # What a text has that may be Keyhole's business: `vault` in base64 as well, wherever in its groups it begins.
-_MAY_REFER = ("vault", "keyhole.dev", "dmF1bHQ", "ZhdWx0", "2YXVsd")
+_MAY_REFER = ("vault:", "vault+", "keyhole.dev", "dmF1bHQ", "ZhdWx0", "2YXVsd", "dockerc", "config.json")
 # A shorter key is no token.
 _SHORTEST = 16
 

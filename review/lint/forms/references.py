@@ -41,7 +41,9 @@ def references(manifest: Manifest, kinds: Kinds | None, texts: Collection[Path] 
     `kinds` are those that the administrator listed; None if nobody told us. `texts` has the paths of texts, through
     everything around them, that are looked at for themselves.
     """
-    objects = [*within(manifest)]
+    # An inner object says of which version it is, as the outer one does.
+    raw = manifest.document.raw
+    objects = [*within(manifest)] if raw.count("apiVersion") > 1 or "\\" in raw else []
     root = manifest.root
     inner = {*(one.root for one in objects), *texts}
     seen = _of_one(manifest, kinds, {path[len(root) :] for path in inner if path[: len(root)] == root != path})

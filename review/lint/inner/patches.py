@@ -47,7 +47,8 @@ def assembled(
     group, own, called = (named(each) if isinstance(each, str) and each else "" for each in said)
     inner = ObjectName(group, named(kind) if kind else "", own or namespace, called)
     whole = {"apiVersion": "v1", "kind": kind, **content} if kind == "Secret" else content
-    put = Assembled(document.text, document.number, whole, outer=document, parts=parts)
+    start, end = document.start, document.end
+    put = Assembled(document.text, document.number, whole, start, end, outer=document, parts=parts)
     return Manifest(put, (), whole, name, inner=inner, text=text)
 
 
