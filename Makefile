@@ -60,6 +60,7 @@ nightly: test laws uptime crowds soak ## Everything, the same tests with large n
 		$(BIN)/pytest $(UNHURRIED) -s -m servers tests/e2e/restarting/test_restarts.py
 	KEYHOLE_REVISIONS=5 KEYHOLE_TIMES_ANEW=50 \
 		$(BIN)/pytest $(UNHURRIED) -s -m servers tests/e2e/variables/test_lifetimes.py
+	KEYHOLE_POLICIES=1000 $(BIN)/pytest $(UNHURRIED) -s -m servers tests/e2e/review/test_policies.py
 
 laws: $(INSTALLED) ## Hold the laws of patches and rendering against 100,000 generated objects (about an hour)
 	KEYHOLE_LAW_OBJECTS=25000 $(BIN)/pytest $(UNHURRIED) tests/webhook/admission/test_patch_laws.py
