@@ -42,6 +42,7 @@ def ignores(text: Text) -> Iterator[Ignore | BadIgnore]:
     if _MARK not in text.content:
         return
     form_of = re.compile(_FORM).fullmatch
+    below = 0
     for found in re.finditer(_COMMENT, text.content, re.MULTILINE):
         place = text.place(text.content.index("#", found.start()), found.end())
         form = form_of(found["rest"].rstrip())
@@ -54,8 +55,12 @@ def ignores(text: Text) -> Iterator[Ignore | BadIgnore]:
             yield BadIgnore(place, "what follows `until` is no day such as 2027-01-31")
             continue
         rules = frozenset(rule.strip() for rule in form["rules"].split(","))
-        line = place.line if found["alone"] is None else _line_below(text, place.line)
-        yield Ignore(rules, until, line, place)
+        if found["alone"] is None:
+            yield Ignore(rules, until, place.line, place)
+            continue
+        # A comment within the same block of comments covers the same line, and need not look for it again.
+        below = below if place.line < below else _line_below(text, place.line)
+        yield Ignore(rules, until, below, place)
 
 
 def _line_below(text: Text, line: int) -> int:

@@ -23,6 +23,8 @@ _GROUP: Final = "kustomize.config.k8s.io/"
 _FILES: Final = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 GENERATORS: Final[Mapping[str, str]] = {"secretGenerator": "Secret", "configMapGenerator": "ConfigMap"}
 OPTIONS: Final = "generatorOptions"
+MOST_BYTES: Final = 16 * 1024 * 1024
+"""How much of its files a kustomization may take. A Secret and a ConfigMap hold 1 MiB each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +81,15 @@ def generated(content: Mapping[str, Any], look: Look) -> Iterator[Generated]:
 
 
 def beside(folder: FilePath) -> Look:
-    """Return what looks at the files of a kustomization in a folder. As kustomize does, it takes none from outside."""
+    """Return what looks at the files of one kustomization in a folder. As kustomize does, it takes none from outside.
+
+    It does not read more than `MOST_BYTES`, whether that is of many files or of one that is named again and again.
+    """
     inside = os.path.realpath(folder) + os.sep
+    left = MOST_BYTES
 
     def look(name: str) -> bytes | NotChecked:
+        nonlocal left
         path = folder / name
         place = Place(path.as_posix())
         if "://" in name:
@@ -93,9 +100,15 @@ def beside(folder: FilePath) -> Look:
             # Opening a pipe may block, and a device may have no end.
             if path.exists() and not path.is_file():
                 return NotChecked(place, "it is no regular file")
+            if path.stat().st_size > left:
+                return NotChecked(place, f"the kustomization takes more than {MOST_BYTES // 2**20} MiB of files")
+        except FileNotFoundError:
+            pass  # reading says so
         except (OSError, ValueError):
             return NotChecked(place, "it cannot be read: its name is none that a file can have")
-        return files.read(files.File(path, path.as_posix()))
+        content = files.read(files.File(path, path.as_posix()))
+        left -= len(content) if isinstance(content, bytes) else 0
+        return content
 
     return look
 

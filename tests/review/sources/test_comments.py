@@ -48,3 +48,10 @@ def test_what_has_no_end_or_no_reason_covers_nothing_and_is_told(comment: str) -
 @pytest.mark.parametrize("text", ["a: x#keyhole: ignore\n", "a: keyhole: ignore\n", "# keyhole ignore KH301\n", "#\n"])
 def test_what_is_no_such_comment_is_none(text: str) -> None:
     assert found(text) == []
+
+
+def test_a_long_block_of_comments_is_gone_over_once() -> None:
+    """Otherwise this would look at two billion lines."""
+    comments = found("# keyhole: ignore KH301 until 2027-01-31 why\n" * 60_000 + "a: 1\n# keyhole: ignore\nb: 2\n")
+    assert {each.line for each in comments if isinstance(each, Ignore)} == {60_001}
+    assert isinstance(comments[-1], BadIgnore)
