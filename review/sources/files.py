@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
@@ -31,7 +31,8 @@ def find(roots: Sequence[Path], excluded: Sequence[str] = ()) -> Iterator[File |
 
     Below a folder these are .yaml, .yml and .json files and each Kustomization, in a work tree of Git without what it
     ignores, elsewhere without hidden ones. `excluded` are patterns of paths relative to their folder, or of parts of
-    them: `charts/*`, `vendor`. Links are not followed where they lead out of the folder. Each file comes once.
+    them: `charts/*`, `vendor`. Submodules are looked at too. Links are not followed where they lead out of the folder.
+    Each file comes once.
     """
     seen: set[str] = set()
     for root in roots:
@@ -65,18 +66,31 @@ def read_stream(stream: BinaryIO, name: str) -> bytes | NotChecked:
 
 
 def _below(folder: Path, excluded: Sequence[str]) -> Iterator[Path | NotChecked]:
-    listed = git.tracked(folder)
+    inside = os.path.realpath(folder) + os.sep
+
+    def is_wanted(path: Path) -> bool:
+        return not (excluded and _is_excluded(path.relative_to(folder), excluded))
+
+    yield from _members(folder, inside, is_wanted)
+
+
+def _members(folder: Path, inside: str, is_wanted: Callable[[Path], bool]) -> Iterator[Path | NotChecked]:
+    try:
+        listed = git.tracked(folder)
+    except git.GitError as error:
+        listed = None
+        reason = f"Git cannot say what belongs to this work tree ({error.problem}), so hidden files are left out"
+        yield NotChecked(Place(_name(folder)), reason)
     # Git lists nothing of a folder that it ignores; whoever names that one means it.
     found: list[Path | NotChecked] = list(listed) if listed else list(_walk(folder))
-    inside = os.path.realpath(folder) + os.sep
     for path in sorted(found, key=lambda each: str(each.place if isinstance(each, NotChecked) else each)):
         if isinstance(path, NotChecked):
             yield path
-        elif not (excluded and _is_excluded(path.relative_to(folder), excluded)):
-            yield from _member(path, inside)
+        elif is_wanted(path):
+            yield from _member(path, inside, is_wanted)
 
 
-def _member(path: Path, inside: str) -> Iterator[Path | NotChecked]:
+def _member(path: Path, inside: str, is_wanted: Callable[[Path], bool]) -> Iterator[Path | NotChecked]:
     """Yield a file of a folder if it is to be looked at, or why it cannot be."""
     is_manifest = path.suffix in _SUFFIXES or path.name in _NAMES
     try:
@@ -94,10 +108,22 @@ def _member(path: Path, inside: str) -> Iterator[Path | NotChecked]:
         # A link that leads to itself, for example.
         yield NotChecked(Place(_name(path)), f"it cannot be read: {error.strerror}")
         return
+    if stat.S_ISDIR(mode):
+        # Only Git lists folders: those that are repositories of their own.
+        yield from _repository(path, inside, is_wanted)
+        return
     if not is_manifest:
         return
     # Opening a pipe may block, and a device may have no end.
     yield path if stat.S_ISREG(mode) else NotChecked(Place(_name(path)), "it is no regular file")
+
+
+def _repository(path: Path, inside: str, is_wanted: Callable[[Path], bool]) -> Iterator[Path | NotChecked]:
+    if (path / ".git").exists():
+        yield from _members(path, inside, is_wanted)
+    else:
+        reason = "it is a submodule that is not there (git submodule update --init)"
+        yield NotChecked(Place(_name(path)), reason)
 
 
 def _walk(folder: Path) -> Iterator[Path | NotChecked]:

@@ -7,6 +7,8 @@ from pathlib import Path
 _SECONDS = 60
 # Git may neither run programs of the repository's choice nor write to it, and answers in English.
 _SAFELY = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
+# Within a hook these name the repository that runs it, which need not be the one that is asked.
+_OF_A_HOOK = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"})
 _ENVIRONMENT = {"GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
 
 
@@ -19,11 +21,17 @@ class GitError(Exception):
 
 
 def tracked(folder: Path) -> Sequence[Path] | None:
-    """Return the files below a folder that Git has or would take, none that it ignores; None if Git cannot say."""
+    """Return the files below a folder that Git has or would take, none that it ignores.
+
+    Of a repository within, such as a submodule, it is the folder. None if the folder is in no work tree. Raises
+    `GitError` if it is in one and Git does not answer: it is not installed, say, or the tree is somebody else's.
+    """
     try:
         listed = _git(folder, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
     except GitError:
-        return None
+        if root_of(folder.resolve()) is None:
+            return None
+        raise
     # Of a file in conflict there are several entries.
     return [folder / name for name in dict.fromkeys(listed.split("\0")) if name]
 
@@ -57,11 +65,19 @@ class Repositories:
 def changed_since(folder: Path, revision: str) -> frozenset[Path]:
     """Return the files below a folder that differ from a revision, or that Git has not got yet; as absolute paths.
 
-    Raises `GitError`, also for a revision that is not there (a shallow clone, say).
+    Of a repository within that differs it is the folder. Raises `GitError`, also for a revision that is not there.
     """
     if revision.startswith("-"):
         raise GitError(f"{revision!r} is no revision")
-    differ = _git(folder, "diff", "--name-only", "-z", "--relative", "--diff-filter=d", "--no-ext-diff", revision, "--")
+    words = ("diff", "--name-only", "-z", "--relative", "--diff-filter=d", "--no-ext-diff", revision, "--")
+    try:
+        differ = _git(folder, *words)
+    except GitError as error:
+        if _is_shallow(folder):
+            raise GitError(
+                f"{error.problem}; this clone is shallow (fetch-depth: 0, or git fetch --unshallow)"
+            ) from None
+        raise
     new = _git(folder, "ls-files", "-z", "--others", "--exclude-standard")
     return frozenset((folder / name).resolve() for name in f"{differ}\0{new}".split("\0") if name)
 
@@ -98,6 +114,13 @@ def ignores(file: Path) -> bool:
     return code == 0
 
 
+def _is_shallow(folder: Path) -> bool:
+    try:
+        return _git(folder, "rev-parse", "--is-shallow-repository").strip() == "true"
+    except GitError:
+        return False
+
+
 def _git(folder: Path, *words: str) -> str:
     code, answer, said = _run(folder, *words)
     if code:
@@ -113,7 +136,7 @@ def _run(folder: Path, *words: str) -> tuple[int, bytes, str]:
         done = subprocess.run(  # noqa: S603 - fixed words, and a revision that is no option
             ["git", *_SAFELY, *words],  # noqa: S607 - the user's own Git
             cwd=folder,
-            env={**os.environ, **_ENVIRONMENT},
+            env={name: text for name, text in os.environ.items() if name not in _OF_A_HOOK} | _ENVIRONMENT,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=_SECONDS,

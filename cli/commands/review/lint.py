@@ -175,7 +175,13 @@ def _told(roots: Sequence[Path], revision: str | None) -> Callable[[str], bool]:
         changed = frozenset[Path]().union(*(git.changed_since(folder, revision) for folder in folders))
     except git.GitError as error:
         raise NotDoneError(f"--changed-since {revision}: {error.problem}") from None
-    return lambda name: Path(name).resolve() in changed
+
+    def is_told(name: str) -> bool:
+        # Of a submodule that differs, its folder stands in the set.
+        path = Path(name).resolve()
+        return path in changed or not changed.isdisjoint(path.parents)
+
+    return is_told
 
 
 def _known(file: Path | None) -> baselines.Baseline:
