@@ -4,13 +4,14 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from review.findings.baseline import Baseline
 from review.findings.finding import Finding, ObjectName, told_apart
 from review.findings.report import Checked, Report
 from review.findings.standards import Standards
 from review.lint import generators, plaintext, tokens
+from review.lint.by_form import secrets_by_form
 from review.lint.catalogue import BAD_IGNORE, ENDED_EXCEPTION, ENDED_IGNORE, KEY_TWICE, NO_DIGEST
 from review.lint.flux import OPENER
 from review.lint.judging import Judge, judged
@@ -38,8 +39,6 @@ _MAY_BE_FOREIGN = (
 )
 # What a text has that may be Keyhole's business: `vault` in base64 as well, wherever in its groups it begins.
 _MAY_REFER = ("vault:", "vault+", "keyhole.dev", "dmF1bHQ", "ZhdWx0", "2YXVsd", "dockerc", "config.json")
-# A shorter key is no token.
-_SHORTEST = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +70,7 @@ class Lint:
     _sources: "Sources | None" = None
     _tree: Tree = field(default_factory=Tree)
     _findings: list[Finding] = field(default_factory=list)
+    _of_patches: set[Finding] = field(default_factory=set)
     _unchecked: list[NotChecked] = field(default_factory=list)
     _checked: list[Checked] = field(default_factory=list)
     _ignores: dict[tuple[str, int], list[Ignore]] = field(default_factory=dict)
@@ -136,7 +136,7 @@ class Lint:
 
                 self._findings += images.without_digest(manifest)
             if suspects:
-                self._findings += _by_form(manifest, suspects)
+                self._findings += secrets_by_form(manifest, suspects)
             if is_kustomization(manifest):
                 self._generated(manifest, source.folder)
             if has_secret or has_reference:
@@ -176,6 +176,17 @@ class Lint:
             self._unchecked += generators.not_looked_at(made)
             if made.may_refer and self._references(made, ()):
                 self._findings += made.hashed()
+        if folder is not None and "patches" in manifest.document.raw:
+            self._named_patches(manifest, folder)
+
+    def _named_patches(self, manifest: Manifest, folder: FilePath) -> None:
+        from review.lint.inner.named import patches_of_secrets  # noqa: PLC0415 - most kustomizations have none
+
+        for patch in patches_of_secrets(manifest, folder):
+            # Several kustomizations may name one file.
+            found = set(plaintext.plaintext(patch, self.standards.public_keys)) - self._of_patches
+            self._findings += found
+            self._of_patches |= found
 
     def _references(self, manifest: Manifest, texts: Collection[Path]) -> bool:
         """Read the references of an object; return whether it has any."""
@@ -225,25 +236,6 @@ def sources(paths: Iterable[files.File | NotChecked]) -> Iterator[Source | NotCh
             yield file
         else:
             yield Source(file.name, lambda file=file: files.read(file), file.path.parent)  # type: ignore[misc]
-
-
-def _by_form(manifest: Manifest, suspects: Sequence[tokens.Format]) -> Iterator[Finding]:
-    """Yield the secrets in a manifest that their form gives away, keys included."""
-    waiting: list[tuple[Path, Any]] = [((), manifest.content)]
-    seen: set[int] = set()
-    while waiting:
-        path, value = waiting.pop()
-        if isinstance(value, str):
-            for form in dict.fromkeys(tokens.forms(value, suspects)):
-                yield manifest.finding(form.rule, path, f"holds what has the form of {form.name}")
-        elif isinstance(value, dict | list) and id(value) not in seen:
-            seen.add(id(value))
-            members = list(value.items() if isinstance(value, dict) else enumerate(value))
-            for name, _ in members:
-                if isinstance(name, str) and len(name) > _SHORTEST:
-                    for form in dict.fromkeys(tokens.forms(name, suspects)):
-                        yield manifest.finding(form.rule, (*path, name), f"a key has the form of {form.name}")
-            waiting += (((*path, name), member) for name, member in reversed(members))
 
 
 def _order(finding: Finding) -> tuple[str, int, int, str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from manifests import annotations
+from manifests.variables import names as of_variables
 from review.findings.finding import Finding
 from review.lint.catalogue import COPIED, NO_SUCH_NAME, REFUSED, UNKNOWN_NAME
 from review.lint.forms.seen import NOTES
@@ -49,7 +50,10 @@ def names(manifest: Manifest, base: Path = ()) -> Iterator[Finding]:
     for name in notes:
         behind = name.rpartition("/")[2]
         has_name = name.startswith(annotations.DATA_PREFIX) or annotations.is_environment(name)
-        if has_name and not _NAME.fullmatch(name.partition("/")[2]):
+        if has_name and not of_variables.is_object_name(name.partition("/")[0]):
+            message = f"Kubernetes allows no annotation whose domain is {named(name.partition('/')[0])!r}"
+            yield manifest.finding(NO_SUCH_NAME, (*base, *NOTES, name), message)
+        elif has_name and not _NAME.fullmatch(name.partition("/")[2]):
             message = f"Kubernetes allows no annotation with the name {named(behind)!r} behind the slash"
             yield manifest.finding(NO_SUCH_NAME, (*base, *NOTES, name), message)
         elif name in _OF_KEYHOLE:

@@ -200,6 +200,14 @@ class TestVariables:
                 [("KH207", 8, f"{TEMPLATE}/env.keyhole.dev~1{'A' * 64}")],
             ),
             (
+                ("Web.env.keyhole.dev/A: vault:secret/a#b",),
+                (),
+                [
+                    ("KH101", 8, f"{TEMPLATE}/Web.env.keyhole.dev~1A"),
+                    ("KH207", 8, f"{TEMPLATE}/Web.env.keyhole.dev~1A"),
+                ],
+            ),
+            (
                 ("env.keyhole.dev/A: vault:secret/a#b",),
                 ("{name: A, value: x}",),
                 [("KH206", 14, "/spec/template/spec/containers/0/env/0/value")],

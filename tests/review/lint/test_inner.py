@@ -1,14 +1,16 @@
 """Objects within objects: what stands in maps, in texts and in patches is found, at its place in the file."""
 
 from datetime import date
+from pathlib import Path
 
 import pytest
 
 from review.findings.report import Report
 from review.lint.judging import Judge
-from review.lint.lint import Lint, Source
+from review.lint.lint import Lint, Source, sources
 from review.lint.tree import Tree
 from review.lint.uses import Use
+from review.sources import files
 
 CANARY = "canary-71be"
 RELEASE = """apiVersion: helm.toolkit.fluxcd.io/v2
@@ -183,6 +185,42 @@ def test_a_json_patch_in_a_file_of_its_own() -> None:
     assert run("- {op: add, path: /data/q, value: VALUE}\n").findings == [], "of a ConfigMap, perhaps"
     text = "- {op: add, path: /spec/template/metadata/annotations/env.keyhole.dev~1A, value: 'vault:secret/a#b'}\n"
     assert [each.spot.place.line for each in uses(text)] == [1]
+
+
+def test_patches_in_files_that_only_the_kustomization_says_are_of_a_secret(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "ops.yaml").write_text(f"- op: replace\n  path: /data/x\n  value: {CANARY}\n")
+    (tmp_path / "any.yaml").write_text(
+        f"kind: any\napiVersion: v1\nmetadata: {{name: x}}\nstringData:\n  y: {CANARY}\n"
+    )
+    (tmp_path / "of.yaml").write_text(f"- {{op: add, path: /data/x, value: {CANARY}}}\n")
+    names = ("ops.yaml", "any.yaml", "gone.yaml")
+    patches = "".join(f"- {{target: {{kind: Secret, name: s}}, path: ../{name}}}\n" for name in names)
+    for folder in ("a", "."):
+        (tmp_path / folder / "kustomization.yaml").write_text(
+            f"namespace: shop\npatches:\n{patches if folder == 'a' else patches.replace('../', '')}"
+            "- {target: {kind: ConfigMap}, path: of.yaml}\n"
+        )
+    run = Lint(date(2026, 6, 1))
+    for source in sources(files.find([tmp_path])):
+        run.look(source)
+    found = [(each.rule.id, Path(each.place.file).name, each.place.line) for each in run.report().findings]
+    assert found == [("KH301", "any.yaml", 5), ("KH004", "ops.yaml", 3), ("KH301", "ops.yaml", 3)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "kind: Secret\napiVersion: v1\ntype: {a: b}\nstringData: {a: b}\n",
+        "|\n  kind: Secret\n  apiVersion: v1\n",
+        "kind: Secret\napiVersion: v1\ndata: &a\n  x: *a\n",
+        "- {op: add, path: 7, value: vault:}\n- {op: add, path: stringData, value: x}\n",
+        "kind: Deployment\napiVersion: apps/v1\nspec: {template: {metadata: [vault:a], spec: {containers: {}}}}\n",
+        "kind: Kustomization\napiVersion: kustomize.config.k8s.io/v1\npatches: [{patch: [vault:], target: 7}, 8]\n",
+    ],
+)
+def test_what_has_another_shape_than_it_should(text: str) -> None:
+    run(text)
 
 
 def test_a_comment_takes_a_finding_in_a_text_back() -> None:
