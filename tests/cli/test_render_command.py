@@ -232,6 +232,15 @@ class TestExec:
             done.communicate(timeout=60)
         assert done.returncode == code
 
+    def test_a_value_is_utf_8_whatever_the_locale_says(self, folder: Path) -> None:
+        (folder / "app.env").write_text("A=é日\nÄ=x\n")
+        ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONPATH": str(ROOT)}
+        command = [sys.executable, "-m", "cli", "exec", "--env-file", "app.env", "env"]
+        told = subprocess.run(
+            command, env={**ascii_only, "PATH": os.environ["PATH"]}, check=True, capture_output=True, timeout=60
+        ).stdout
+        assert {"A=é日".encode(), "Ä=x".encode()} <= set(told.splitlines())
+
     def test_a_variable_that_the_system_has_no_room_for_is_told_without_it(self, folder: Path) -> None:
         (folder / "app.env").write_text(f"A={CANARY * 100_000}\n")
         with started("exec", "--env-file", "app.env", "true") as done:

@@ -111,8 +111,9 @@ def exec(  # noqa: A001 - the command's name
     if not quiet:
         values.tell()
     own = {_OWN, *([identity.login.jwt_env] if identity.login else [])} if not pass_token else set()
-    passed = {name: text for name, text in os.environ.items() if name not in own}
-    _become(ctx, command, {**passed, **filled})
+    # As bytes: a value is UTF-8, whatever this process takes the encoding of names of files to be.
+    passed = {name: text for name, text in os.environb.items() if os.fsdecode(name) not in own}
+    _become(ctx, command, {**passed, **{name.encode(): text.encode() for name, text in filled.items()}})
 
 
 def _of_files(env_files: Iterable[Path]) -> list["Variable"]:
@@ -137,7 +138,7 @@ def _of_arguments(variables: Iterable[tuple[str, str]]) -> list["Variable"]:
     return [variable(name, text, Place(f"--env {name}")) for name, text in variables]
 
 
-def _become(ctx: click.Context, command: tuple[str, ...], variables: dict[str, str]) -> NoReturn:
+def _become(ctx: click.Context, command: tuple[str, ...], variables: dict[bytes, bytes]) -> NoReturn:
     """Run the program in place of this one."""
     # Python ignores these two, and a program would inherit that: it would never end at a closed pipe.
     for each in (signal.SIGPIPE, signal.SIGXFSZ):
