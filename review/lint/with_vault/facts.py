@@ -4,6 +4,7 @@ The one module of `review` that asks anybody. Nothing is asked twice, however ma
 request, one more for its list of versions if a reference names a version, and one for each version that is named.
 """
 
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -35,6 +36,8 @@ AT_ONCE: Final = 8
 SECONDS: Final = 120.0
 """How long all questions together may take. What has no answer by then is not checked."""
 _WAYS: Final = {VersionState.DELETED: "deleted", VersionState.DESTROYED: "destroyed"}
+# A DNS label (RFC 1123).
+_NAMESPACE: Final = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 _NO_PATH: Final = "there is no secret at this path"
 _Key = TypeVar("_Key")
 _Found = TypeVar("_Found")
@@ -65,6 +68,9 @@ def ask(
         )
 
     def policy(key: tuple[str, str]) -> PolicyText | NoAnswer:
+        if not _NAMESPACE.fullmatch(key[1]):
+            # A template, or an attempt to have something else asked for.
+            return NoAnswer(f"{named(key[1])!r} is not the name of a namespace")
         vault = _of(vaults, key[0])
         return vault if isinstance(vault, NoAnswer) else _policy(vault, policy_name(*key), deadline)
 

@@ -165,6 +165,21 @@ def test_the_token_of_a_review_reads_no_value(vault: Vault, planted: None) -> No
             client.adapter.get(f"/v1/{path}")
 
 
+def test_no_form_of_a_report_holds_a_value(
+    lint: Lint, jobs: Jobs, login: Sequence[str], tree: Path, tmp_path: Path
+) -> None:
+    forms = ("text", "json", "sarif", "junit", "github", "gitlab")
+    outputs = [part for form in forms for part in ("-o", f"{form}={tmp_path / form}")]
+    jwt = jobs.jwt(aud=AUDIENCE, repository=REPOSITORY)
+    assert lint.run(*login, *outputs, tree, CI_JWT=jwt).exit_code == 1
+    lint.run(*login, "--write-baseline", tmp_path / "baseline", tree, CI_JWT=jwt)
+    for file in sorted(tmp_path.iterdir()):
+        text = file.read_bytes()
+        assert len(text) > 1000
+        lint.places.note(f"keyhole lint -o {file.name}", text)
+        assert jwt.encode() not in text
+
+
 def test_references_of_workloads_are_judged_as_well(
     lint: Lint, jobs: Jobs, login: Sequence[str], tmp_path: Path
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from review.lint.with_vault.answers import Answer, Gone, Held, Missing, NoAnswer, PolicyText, Secret
 from review.lint.with_vault.facts import AT_ONCE, ask
+from review.lint.with_vault.judge import judged
 from tests.resolver.fake_server import answering, http, wait_for_examination, well
 from tests.review.lint.with_vault.uses import TOKEN, inspector, use
 
@@ -268,3 +269,92 @@ class TestTogether:
         assert "connection us" in unknown.reason
         assert facts.policies["default", "shop"] == PolicyText("keyhole-shop", "# none")
         assert facts.policies["eu", "shop"] == away
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        pytest.param("200 OK", {"data": {"name": CANARY, "policy": "# text"}}, "# text", id="a text"),
+        pytest.param("404 Not Found", {"errors": []}, None, id="none of this name"),
+        pytest.param("404 Not Found", CANARY.encode(), "?an answer that is not Vault's", id="a proxy"),
+        pytest.param("403 Forbidden", {"errors": [DENIED]}, '?path "sys/policies/acl/keyhole-shop"', id="denied"),
+        pytest.param("403 Forbidden", {"errors": ["bad token"]}, "?does not know your token", id="no token"),
+        pytest.param("200 OK", {"data": {"policy": [CANARY]}}, "?an answer that is not Vault's", id="no text"),
+        pytest.param("200 OK", {"data": {"policy": " " * 1_100_000}}, "?has a policy of more than", id="too long"),
+        pytest.param("503 Sealed", {"errors": []}, "?is sealed or in maintenance", id="sealed"),
+        pytest.param("400 Bad Request", {"errors": [CANARY]}, "?status 400", id="refused"),
+    ],
+)
+def test_what_is_said_of_a_policy(status: str, body: object, expected: str | None) -> None:
+    def handler(client: socket.socket, head: bytes) -> None:
+        if b"/sys/policies/acl/" in head:
+            client.sendall(answer(status, body))
+        elif b"/sys/internal/" in head:
+            client.sendall(answer("200 OK", MOUNT))
+        else:
+            client.sendall(answer("200 OK", TestTogether.FIELDS))
+
+    with answering(well(handler)) as (address, _), inspector(address) as vault:
+        facts = ask([use("vault:secret/app#password")], {"default": vault}, name)
+    found = facts.policies["default", "shop"]
+    assert CANARY not in repr(found)
+    if expected is not None and expected.startswith("?"):
+        assert isinstance(found, NoAnswer)
+        assert expected[1:] in found.reason
+    else:
+        assert found == PolicyText("keyhole-shop", expected)
+
+
+@pytest.mark.parametrize(
+    ("mount", "reason"),
+    [
+        pytest.param({"data": {"path": "other/", "type": "kv"}}, "is not a key/value mount", id="another mount"),
+        pytest.param({"data": {"path": "secret/", "type": "ssh"}}, "is not a key/value mount", id="another engine"),
+        pytest.param({"data": {"path": 7}}, "an answer that is not Vault's", id="no path"),
+        pytest.param([CANARY], "an answer that is not Vault's", id="a list"),
+        pytest.param({"data": {"path": "secret/", "type": "kv"}}, "a KV v1 mount", id="without options"),
+        pytest.param({"data": {"path": "secret/", "type": "kv", "options": {"version": 2}}}, "KV v1", id="a number"),
+    ],
+)
+def test_nothing_is_asked_of_a_mount_that_is_no_kv_v2(mount: object, reason: str) -> None:
+    with answering(lambda client, _: client.sendall(answer("200 OK", mount))) as (address, asked):
+        with inspector(address) as vault:
+            facts = ask([use("vault:secret/app#password", namespace="")], {"default": vault}, name)
+        secret = facts.secrets["default", "secret/app"]
+        found = secret if isinstance(secret, NoAnswer) else secret.versions[None]
+    assert isinstance(found, NoAnswer | Missing)
+    assert reason in (found.reason if isinstance(found, NoAnswer) else found.why)
+    assert CANARY not in repr(facts)
+    assert all(b"/sys/internal/ui/mounts/" in head for head in asked)
+
+
+@pytest.mark.parametrize(
+    "namespace",
+    [
+        "..",
+        "a/b",
+        "x/../../auth/token/lookup-self",
+        "a b",
+        "ü",
+        "A",
+        "x" * 64,
+        "a\nb",
+        "{{ .ns }}",
+        "${NS}",
+        "%2e",
+        "-",
+    ],
+)
+def test_what_no_namespace_can_be_called_is_asked_for_nowhere(namespace: str) -> None:
+    serve: Handler = lambda client, _: client.sendall(answer("200 OK", TestTogether.FIELDS))  # noqa: E731
+    wanted = use("vault:secret/app#password", namespace=namespace)
+    with answering(after_the_mount(serve)) as (address, asked), inspector(address) as vault:
+        facts = ask([wanted], {"default": vault}, name)
+    found = facts.policies["default", namespace]
+    assert isinstance(found, NoAnswer)
+    assert found.reason.endswith("is not the name of a namespace")
+    assert [head.split(b" ")[1] for head in asked] == [
+        b"/v1/sys/internal/ui/mounts/secret/app",
+        b"/v1/secret/subkeys/app",
+    ]
+    assert len(list(judged([wanted], facts))) == 1
