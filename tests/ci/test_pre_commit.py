@@ -1,4 +1,6 @@
-"""The hooks with the real pre-commit, which installs the package as users get it. `make test-hooks` runs this.
+"""The hooks with the real pre-commit, which installs the package as users get it, and what the action installs.
+
+`make test-hooks` runs this.
 
 Packages come from the index that pip is set up with.
 """
@@ -10,8 +12,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
-from tests.ci.test_definitions import ROOT
+from tests.ci.test_definitions import ACTION, ROOT
 
 pytestmark = pytest.mark.network
 WHO = (
@@ -124,3 +127,21 @@ def test_the_environment_of_the_hook_is_small(repository: Path, published: Path,
     installed = {line.split()[0].lower() for line in done.stdout.splitlines()[2:]}
     assert {"keyhole", "click", "pyyaml"} <= installed
     assert not installed & {"gevent", "gunicorn", "flask", "hvac", "kubernetes", "pytest"}
+
+
+def test_the_action_installs_a_command_that_no_file_of_the_repository_takes_part_in(tmp_path: Path) -> None:
+    (step,) = [
+        each for each in yaml.safe_load(ACTION.read_text())["runs"]["steps"] if "pip install" in each.get("run", "")
+    ]
+    runner, tree = tmp_path / "a runner", tmp_path / "tree"
+    runner.mkdir()
+    tree.mkdir()
+    for name in ("cli", "click", "yaml"):
+        (tree / f"{name}.py").write_text("raise SystemExit('of the repository')\n")
+    environment = {**os.environ, "RUNNER_TEMP": str(runner), "GITHUB_ACTION_PATH": str(ROOT)}
+    script = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
+    subprocess.run(script, cwd=tree, env=environment, check=True, capture_output=True, timeout=600)
+    (tree / "a.yaml").write_text(PLAIN)
+    command = [str(runner / "keyhole" / "bin" / "keyhole"), "lint", "."]
+    done = subprocess.run(command, cwd=tree, capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout.startswith("a.yaml:4:14: warning KH301"), done.stderr
