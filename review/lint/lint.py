@@ -109,6 +109,7 @@ class Lint:
     def report(self) -> Report:
         """Judge what was seen, and return it."""
         self._tree.unread = len(self._unchecked)
+        self._tree.settle()
         findings, unchecked = judged(self._tree, self.judges)
         found = map(self._at_its_source, self._tree.judged([*self._findings, *findings]))
         every = self.standards.told(found)

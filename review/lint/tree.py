@@ -11,6 +11,7 @@ from review.lint.argocd import ArgoCd
 from review.lint.catalogue import NO_TENANT, PLAINTEXT, SHARED_PATH
 from review.lint.flux import Flux
 from review.lint.objects import Manifest, named
+from review.lint.origins.placing import Placing
 from review.lint.uses import Spot, Use
 
 _TRUE: Final = ("true", True)
@@ -27,6 +28,7 @@ class Tree:
     """The labels of those namespaces. Values may be of any type, as files have them."""
     argocd: ArgoCd = field(default_factory=ArgoCd)
     flux: Flux = field(default_factory=Flux)
+    placing: Placing = field(default_factory=Placing)
     uses: list[Use] = field(default_factory=list)
     """Every reference of the tree that can be read."""
     unread: int = 0
@@ -36,6 +38,7 @@ class Tree:
     def see(self, manifest: Manifest) -> None:
         """Take note of what an object says about the tree."""
         self.argocd.see(manifest)
+        self.placing.see(manifest)
         self.flux.see(manifest)
         name = manifest.name
         if name.kind == "Namespace" and not name.group:
@@ -48,17 +51,28 @@ class Tree:
         self.uses += uses
         self._with_references.update(name for use in uses for name in (use.wanted_by, use.spot.object))
 
+    def settle(self) -> None:
+        """Give references without a namespace those that the tree puts their files into."""
+        settled: list[Use] = []
+        for use in self.uses:
+            places = self.placing.namespaces_of(use.spot.place.file) if not use.namespace else ()
+            settled += [use.in_namespace(each) for each in sorted(places)] if places else [use]
+        self.uses = settled
+        self._with_references.update(use.wanted_by for use in settled)
+
     def judged(self, findings: list[Finding]) -> Iterator[Finding]:
         """Yield findings with the severity that they have in this tree, and what is wrong with the tree itself."""
         for finding in findings:
-            is_worse = finding.rule is PLAINTEXT and self._uses_keyhole(finding.object)
+            is_worse = finding.rule is PLAINTEXT and self._uses_keyhole(finding)
             yield finding.told_as(Severity.ERROR) if is_worse else finding
         yield from self._without_label()
         yield from self.argocd.findings(self.uses)
         yield from self._shared()
 
-    def _uses_keyhole(self, name: ObjectName) -> bool:
-        return self.namespaces.get(name.namespace, False) or name in self._with_references
+    def _uses_keyhole(self, finding: Finding) -> bool:
+        name = finding.object
+        places = [name.namespace] if name.namespace else self.placing.namespaces_of(finding.place.file)
+        return any(self.namespaces.get(each, False) for each in places) or name in self._with_references
 
     def _without_label(self) -> Iterator[Finding]:
         told: set[tuple[ObjectName, str]] = set()

@@ -1,6 +1,6 @@
 """The references of a tree, one by one: where each stands, and which object takes its value."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from review.findings.finding import Finding, ObjectName
@@ -53,3 +53,7 @@ class Use:
     def namespace(self) -> str:
         """The namespace as whose identity Vault is asked; empty if no file says it."""
         return self.wanted_by.namespace
+
+    def in_namespace(self, namespace: str) -> "Use":
+        """Return the same use by an object in a namespace."""
+        return replace(self, wanted_by=replace(self.wanted_by, namespace=namespace)) if namespace else self

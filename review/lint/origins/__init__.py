@@ -1,1 +1,1 @@
-"""Where what kustomize built is from, so that a finding is told at its source."""
+"""Kustomize: where what it built is from, and into which namespace what it takes goes."""

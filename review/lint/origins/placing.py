@@ -1,0 +1,100 @@
+"""Into which namespaces the objects of a file go that name none: what kustomizations, Flux and Argo CD say of it.
+
+Sources: kustomize's reference (namespace, resources, components), Flux' of Kustomization (path, targetNamespace), Argo
+CD's of Application (source.path, destination.namespace).
+"""
+
+import posixpath
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from review.lint.objects import Manifest, is_kustomization, named
+
+_MEMBERS: Final = ("resources", "bases", "components", "patchesStrategicMerge")
+_OPEN: Final = frozenset({""})
+_MOST: Final = 100
+"""More namespaces of one file are not told apart."""
+
+
+@dataclass(slots=True)
+class Placing:
+    """Collects what is said, and answers when all files have been read. All paths are as reports have them."""
+
+    _included_by: dict[str, set[str]] = field(default_factory=dict)
+    _namespaces: dict[str, str] = field(default_factory=dict)
+    _applied: dict[str, set[tuple[str, bool]]] = field(default_factory=dict)
+    _known: dict[str, AbstractSet[str]] = field(default_factory=dict)
+
+    def see(self, manifest: Manifest) -> None:
+        """Take note of a kustomization, or of who applies a folder."""
+        name = manifest.name
+        if is_kustomization(manifest):
+            self._kustomization(manifest)
+        elif (name.kind, name.group) == ("Kustomization", "kustomize.toolkit.fluxcd.io"):
+            spec = manifest.part("spec")
+            self._apply(spec.get("path"), spec.get("targetNamespace"), overrides=True)
+        elif (name.kind, name.group) == ("Application", "argoproj.io"):
+            sources = manifest.part("spec").get("sources")
+            for source in (manifest.part("spec").get("source"), *(sources if isinstance(sources, list) else ())):
+                path = source.get("path") if isinstance(source, dict) else None
+                self._apply(path, manifest.part("spec", "destination").get("namespace"), overrides=False)
+
+    def namespaces_of(self, file: str) -> AbstractSet[str]:
+        """Return the namespaces of a file's objects; an empty text among them if some are open."""
+        if not (self._included_by or self._namespaces or self._applied):
+            return _OPEN
+        folder = posixpath.dirname(file)
+        by = self._included_by.get(file, set[str]())
+        if folder in self._namespaces and not by:
+            # Of the kustomization itself, or of a patch that it names in another way.
+            by = {folder}
+        found = {each for one in by for each in self._of_folder(one, ())} or set(self._of_plain(folder))
+        return found if 0 < len(found) <= _MOST else _OPEN
+
+    def _kustomization(self, manifest: Manifest) -> None:
+        folder = posixpath.dirname(manifest.document.file)
+        said = manifest.member("namespace")
+        self._namespaces[folder] = named(said) if isinstance(said, str) and said else ""
+        for part in _MEMBERS:
+            entries = manifest.member(part)
+            for entry in entries if isinstance(entries, list) else ():
+                if isinstance(entry, str) and "\n" not in entry and "://" not in entry:
+                    self._included_by.setdefault(_joined(folder, entry), set()).add(folder)
+
+    def _apply(self, path: Any, namespace: Any, *, overrides: bool) -> None:
+        if isinstance(path, str) and isinstance(namespace, str) and namespace:
+            self._applied.setdefault(_joined("", path.lstrip("/")), set()).add((named(namespace), overrides))
+
+    def _of_folder(self, folder: str, below: tuple[str, ...]) -> AbstractSet[str]:
+        """Return the namespaces that what a kustomization has ends in: the outermost that says one decides."""
+        if folder in below:
+            return _OPEN
+        if folder not in self._known or below:
+            own = self._namespaces.get(folder, "")
+            outer = {
+                each or own
+                for one in self._included_by.get(folder, ())
+                for each in self._of_folder(one, (*below, folder))
+            }
+            outer |= {
+                namespace if overrides or not own else own for namespace, overrides in self._applied.get(folder, ())
+            }
+            found = outer or {own}
+            if below:
+                return found
+            self._known[folder] = found
+        return self._known[folder]
+
+    def _of_plain(self, folder: str) -> Iterator[str]:
+        """Yield the namespaces of a file of which no kustomization knows, by the folders around it."""
+        while True:
+            yield from (namespace for namespace, _ in self._applied.get(folder or ".", ()))
+            if not folder or folder in self._namespaces:
+                return
+            folder = posixpath.dirname(folder)
+
+
+def _joined(folder: str, path: str) -> str:
+    return posixpath.normpath(posixpath.join(folder, path))
