@@ -36,7 +36,10 @@ COMMANDS: Final[Mapping[str, Late]] = {
     "probe": Late("cli.commands.probe", "Ask the API server whether Keyhole answers it.", "cluster"),
     "refresh": Late("cli.commands.refresh", "Have objects take the values that Vault has now.", "cluster"),
     "render": Late("cli.commands.rendering.render", "Write a file with values in place of its references.", "cluster"),
-    "report": Late("cli.commands.review.report", "Say what stands in a report in JSON, for programs that read one."),
+    "report": Late(
+        "cli.commands.review.report",
+        "Print the schemas of reports and standards, for programs that read or write them.",
+    ),
     "resolve": Late("cli.commands.resolve", "Show what a reference resolves to.", "cluster"),
     "serve": Late("cli.commands.serve", "Serve admissions until SIGTERM.", "server"),
     "status": Late(

@@ -13,7 +13,7 @@ from review.sources.nodes import Path
 from review.sources.stream import Document, read_text
 from review.sources.text import NotChecked, Text
 
-_VERSION: Final = "keyhole.dev/standards/v1"
+VERSION: Final = "keyhole.dev/standards/v1"
 _LONGEST: Final = 100
 _PIN_RULE: Final = "KH107"
 
@@ -38,8 +38,8 @@ class _Reader:
         for _, place in self.document.keys_twice():
             raise StandardsError(place, "the key stands twice")
         content = self._map((), self.document.content, ("version", "lint"))
-        if content.get("version") != _VERSION:
-            raise self._error(("version",), f"version is not {_VERSION}")
+        if content.get("version") != VERSION:
+            raise self._error(("version",), f"version is not {VERSION}")
         lint = self._map(("lint",), content.get("lint"), ("severities", "parameters", "exceptions"))
         at: Path = ("lint", "parameters")
         parameters = self._map(at, lint.get("parameters"), ("pins", "behind", "publicKeys"))

@@ -186,3 +186,9 @@ class TestOfTheRepository:
     def test_without_a_repository_nobody_owns_anything(self, folder: Path) -> None:
         (folder / "CODEOWNERS").write_text("/manifests/owned/ @us\n")
         assert rules("manifests") == []
+
+
+def test_the_schema_of_the_standards_is_printed() -> None:
+    printed = CliRunner().invoke(main, ["report", "standards-schema"])
+    severities = json.loads(printed.stdout)["properties"]["lint"]["properties"]["severities"]
+    assert "KH107" in severities["propertyNames"]["enum"]

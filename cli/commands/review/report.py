@@ -5,7 +5,7 @@ import click
 
 @click.group()
 def report() -> None:
-    """Say what stands in a report in JSON, for programs that read one."""
+    """Print the schemas of reports and standards, for programs that read or write them."""
 
 
 @report.command(
@@ -20,3 +20,17 @@ def schema() -> None:
     from review.reports.json_report import SCHEMA
 
     click.echo(SCHEMA.read_text(encoding="utf-8"), nl=False)
+
+
+@report.command(
+    epilog="""\b
+Examples:
+  keyhole report standards-schema > standards.schema.json
+"""
+)
+def standards_schema() -> None:
+    """Print the JSON Schema of `keyhole.dev/standards/v1`, the file of `keyhole lint --standards`, for editors."""
+    from review.findings.standards_schema import text
+    from review.lint.catalogue import BY_ID
+
+    click.echo(text(BY_ID), nl=False)
