@@ -5,7 +5,7 @@ Source: YAML 1.2.2, sections 7.3.1 (double-quoted) and 8.1 (block scalars).
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -31,6 +31,10 @@ from review.sources.text import Text
 # What may stand before a scalar itself: its anchor, its tag, and what parts them.
 _PROPERTIES: Final = re.compile(r"(?:[&!][^\s,\[\]{}]*|[ \t\r\n]+|#[^\r\n]*)*+")
 
+# How long the paths are of keys at the top, and of those of Compose's services.
+_TOP: Final = 1
+_IN_A_SERVICE: Final = 3
+
 
 def pieces(text: Text) -> Iterator[Piece]:
     """Yield the pieces of a text. Raises `NotRendered` for what is no YAML, or asks for too much."""
@@ -52,11 +56,7 @@ def pieces(text: Text) -> Iterator[Piece]:
 def _read(text: Text, events: list[Event]) -> Iterator[Piece]:
     walk = _Walk()
     walked = [(event, walk.see(event), walk.path, walk.document) for event in events]
-    tops: dict[int, dict[str, str]] = {}
-    for event, is_key, path, document in walked:
-        if len(path) == 1 and not is_key:
-            tops.setdefault(document, {}).setdefault(str(path[0]), _told(event))
-    kinds = {document: kind_of(top) for document, top in tops.items()}
+    kinds = _kinds(walked)
     for event, is_key, path, document in walked:
         if isinstance(event, ScalarEvent):
             yield _scalar(text, event, kinds.get(document, Kind.OTHER), path, is_key=is_key)
@@ -66,6 +66,18 @@ def _read(text: Text, events: list[Event]) -> Iterator[Piece]:
             yield Piece((type(event).__name__, event.anchor, event.tag))
         else:
             yield Piece(type(event).__name__)
+
+
+def _kinds(walked: Sequence[tuple[Event, bool, Path, int]]) -> Mapping[int, Kind]:
+    """Return what each document is for, by its number."""
+    tops: dict[int, dict[str, str]] = {}
+    of_services: dict[int, set[str]] = {}
+    for event, is_key, path, document in walked:
+        if len(path) == _TOP and not is_key:
+            tops.setdefault(document, {}).setdefault(str(path[0]), _told(event))
+        elif len(path) == _IN_A_SERVICE and path[0] == "services":
+            of_services.setdefault(document, set()).add(str(path[-1]))
+    return {document: kind_of(top, of_services.get(document, ())) for document, top in tops.items()}
 
 
 def _told(event: Event) -> str:

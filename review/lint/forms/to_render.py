@@ -18,7 +18,10 @@ def to_render(manifest: Manifest, seen: Seen) -> None:
     content = manifest.content
     if manifest.root or not isinstance(content, dict):
         return
-    kind = kind_of({str(key): _told(value) for key, value in content.items()})
+    services = content.get("services")
+    each = services.values() if isinstance(services, dict) else ()
+    of_services = {str(key) for service in each if isinstance(service, dict) for key in service}
+    kind = kind_of({str(key): _told(value) for key, value in content.items()}, of_services)
     if kind not in _NAMES:
         return
     for path, text in strings(content, ()):

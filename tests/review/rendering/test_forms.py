@@ -64,9 +64,21 @@ def values(asked: Sequence[Reference]) -> Mapping[Reference, str]:
         ),
         pytest.param(
             "yaml",
-            "services: {db: {environment: {A: 'x$Y ((vault:kv/app#dollar))'}}}\n",
-            'services: {db: {environment: {A: "x$Y a$$b"}}}\n',
+            "x-a: 1\nservices: {db: {build: ., environment: {A: 'x$Y ((vault:kv/app#dollar))'}}}\n",
+            'x-a: 1\nservices: {db: {build: ., environment: {A: "x$Y a$$b"}}}\n',
             id="Compose would replace a dollar of the value",
+        ),
+        pytest.param(
+            "yaml",
+            "services: {db: {image: i, a: 'vault:kv/app#dollar'}}\nother: {b: vault:kv/app#dollar}\n",
+            'services: {db: {image: i, a: "a$b"}}\nother: {b: "a$b"}\n',
+            id="what has other keys at its top is no Compose file",
+        ),
+        pytest.param(
+            "yaml",
+            "services: {db: {class: i, a: 'vault:kv/app#dollar'}}\n",
+            'services: {db: {class: i, a: "a$b"}}\n',
+            id="services that are no containers",
         ),
         pytest.param(
             "yaml",
