@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from review.migration.plan import FilePlan, Note, Unit
-from review.sources.edits import Edit, NotProved, edited
+from review.sources.edits import Edit, NotProved, Remove, edited
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,14 @@ def _lines(text: str) -> list[str]:
 
 
 def _edits(units: Sequence[Unit]) -> Mapping[int, Sequence[Edit]]:
+    """Return the edits by document. Items of lists go last, from the end on, so that the others keep their numbers."""
     edits: dict[int, list[Edit]] = {}
     for unit in units:
         edits.setdefault(unit.number, []).extend(unit.edits)
-    return edits
+    return {number: sorted(found, key=_when) for number, found in edits.items()}
+
+
+def _when(edit: Edit) -> tuple[bool, list[int]]:
+    if not isinstance(edit, Remove) or not isinstance(edit.path[-1], int):
+        return False, []
+    return True, [-step for step in edit.path if isinstance(step, int)]

@@ -196,8 +196,11 @@ def _put(content: Any, path: Path, value: Any) -> Any:
 
 def _removed(content: Any, path: Path) -> Any:
     holder, step = _at(content, path[:-1]), path[-1]
-    if (isinstance(holder, dict) and step in holder) or (isinstance(holder, list) and isinstance(step, int)):
-        del holder[step]  # type: ignore[arg-type]  # a list's step is a number, as was just asked
+    if isinstance(holder, list):
+        if isinstance(step, int) and step < len(holder):
+            del holder[step]
+    elif isinstance(holder, dict):
+        holder.pop(step, None)
     return content
 
 
