@@ -165,6 +165,18 @@ def test_the_token_of_a_review_reads_no_value(vault: Vault, planted: None) -> No
             client.adapter.get(f"/v1/{path}")
 
 
+def test_the_standards_say_how_old_a_pinned_version_may_be(
+    lint: Lint, jobs: Jobs, login: Sequence[str], tree: Path, tmp_path: Path
+) -> None:
+    standards = tmp_path / "standards.yaml"
+    standards.write_text(
+        "version: keyhole.dev/standards/v1\nlint: {parameters: {behind: 0}, severities: {KH106: note}}\n"
+    )
+    jwt = jobs.jwt(aud=AUDIENCE, repository=REPOSITORY)
+    report = lint.report(*login, "--standards", standards, tree / "one-behind.yaml", CI_JWT=jwt)
+    assert [(each["rule"], each["severity"]) for each in report["findings"]] == [("KH106", "note")]
+
+
 def test_no_form_of_a_report_holds_a_value(
     lint: Lint, jobs: Jobs, login: Sequence[str], tree: Path, tmp_path: Path
 ) -> None:
