@@ -107,6 +107,11 @@ def _fixed(manifest: Manifest, codec: Codec, found: Scan) -> Iterator[Finding]:
     if manifest.part("metadata").get("generateName") and not manifest.part("metadata").get("name"):
         message = "each apply makes another object of it, and none is followed by name"
         yield manifest.finding(FIXED, ("metadata", "generateName"), message)
+        # There is no name yet to which a record could bind a value.
+        message = f"a {codec.kind} with a generated name has its references in annotations (data.keyhole.dev/KEY)"
+        for field in found.wanted:
+            if field.form is Form.IN_PLACE:
+                yield manifest.finding(NOT_FILLED, _where(manifest, field.origin)[0], message)
 
 
 def _as_admitted(codec: Codec, manifest: Manifest) -> Mapping[str, Any]:

@@ -103,7 +103,7 @@ def _filled(manifest: Manifest, filler: _Filler, seen: Seen) -> set[Path]:
     found = filled(manifest, filler.codec, seen)
     if not filler.is_sure:
         kind = named(manifest.name_inside.kind)
-        reason = f"a {kind} is filled only if the administrator listed the kind; give the list by --kinds"
+        reason = f"whether {kind} is a kind that is filled, the administrator's list says; give it by --kinds"
         seen.unchecked.append(NotChecked(manifest.place(NOTES), reason))
     notes = {(*NOTES, name) for name in manifest.part(*NOTES)}
     return notes | {(part, key) for part in ("data", "stringData") for key in found.sources}
@@ -134,7 +134,7 @@ def _filler(manifest: Manifest, kinds: Kinds | None) -> _Filler:
 def _left(manifest: Manifest, handled: set[Path], filler: _Filler, seen: Seen) -> None:
     kind = named(manifest.name_inside.kind)
     why = f" ({filler.why_not})" if filler.why_not else ""
-    message = f"Keyhole fills no field of a {kind} here{why}; the text of the reference arrives in the cluster"
+    message = f"Keyhole fills no field of this {kind}{why}; the text of the reference arrives in the cluster"
     in_template = "an annotation of a pod template fills no field; the text of the reference arrives in the cluster"
     is_workload = (manifest.name_inside.group, manifest.name_inside.kind) in BY_GROUP_AND_KIND
     for path in left(manifest, handled):

@@ -67,6 +67,10 @@ class TestWholeSecretsAndFiles:
                 [("KH101", 7, f"{NOTES}/data.keyhole.dev~1a.yaml")],
             ),
             (SECRET + notes("env.keyhole.dev/A: vault:secret/a#b"), [("KH203", 7, f"{NOTES}/env.keyhole.dev~1A")]),
+            (
+                SECRET.replace("name: app", "generateName: app-") + "stringData:\n  a: vault:a/b#c\n",
+                [("KH208", 4, "/metadata/generateName"), ("KH203", 7, "/stringData/a")],
+            ),
             (SECRET + notes("keyhole.dev/record: x"), [("KH210", 7, f"{NOTES}/keyhole.dev~1record")]),
             (
                 SECRET + "  labels:\n    keyhole.dev/managed: 'true'\n" + notes("data.keyhole.dev/a: vault:secret/a#b"),
@@ -102,7 +106,7 @@ class TestKinds:
         report = run(text)
         assert report.findings == []
         (place,) = report.unchecked
-        assert place.reason.endswith("is filled only if the administrator listed the kind; give the list by --kinds")
+        assert place.reason.endswith("is a kind that is filled, the administrator's list says; give it by --kinds")
         assert len(uses(text)) == 1
         with_list = run(text, kinds=KINDS)
         assert (with_list.findings, with_list.unchecked) == ([], [])
