@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from review.lint.objects import Manifest, is_kustomization
 from review.lint.uses import Spot
+from review.sources.kustomization import brought_in
 
 _GROUP: Final = "kustomize.toolkit.fluxcd.io"
 _SWITCH: Final = f"{_GROUP}/substitute"
@@ -21,7 +22,6 @@ OPENER: Final = "${vault"
 """What a document has that has something for `Flux.look`."""
 # With another $ in front Flux leaves it, without that one.
 _TAKEN: Final = re.compile(r"(?<!\$)\$\{vault[:+]")
-_LISTS: Final = ("resources", "components", "bases", "crds", "patchesStrategicMerge")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Flux:
                 path = manifest.part("spec").get("path")
                 self.substituting.append(Substituting(str(name), file, path if isinstance(path, str) else "."))
         elif is_kustomization(manifest):
-            self.kustomizations.setdefault(_folder(file), []).extend(_brought(manifest.content))
+            self.kustomizations.setdefault(_folder(file), []).extend(brought_in(manifest.content))
 
     def look(self, manifest: Manifest) -> None:
         """Take note of the texts of an object that Flux would take; for documents with `OPENER` in them."""
@@ -102,16 +102,6 @@ def _is_below(name: str, folder: str) -> bool:
 
 def _folder(file: str) -> str:
     return normpath(file.rpartition("/")[0] or ".")
-
-
-def _brought(content: Any) -> Iterator[str]:
-    for part in _LISTS:
-        entries = content.get(part)
-        yield from (entry for entry in (entries if isinstance(entries, list) else []) if isinstance(entry, str))
-    patches = content.get("patches")
-    for patch in patches if isinstance(patches, list) else []:
-        if isinstance(patch, dict) and isinstance(patch.get("path"), str):
-            yield patch["path"]
 
 
 def _is_left_alone(manifest: Manifest) -> bool:

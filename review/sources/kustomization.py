@@ -21,6 +21,7 @@ Look: TypeAlias = Callable[[str], bytes | NotChecked]
 
 _GROUP: Final = "kustomize.config.k8s.io/"
 _FILES: Final = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+_BROUGHT_IN: Final = ("resources", "components", "bases", "crds", "patchesStrategicMerge")
 GENERATORS: Final[Mapping[str, str]] = {"secretGenerator": "Secret", "configMapGenerator": "ConfigMap"}
 OPTIONS: Final = "generatorOptions"
 MOST_BYTES: Final = 16 * 1024 * 1024
@@ -68,6 +69,22 @@ def is_kustomization(file: str, content: Mapping[str, Any]) -> bool:
     """Whether a document is a kustomization. In a file of its own name it need not say so."""
     version = content.get("apiVersion")
     return version.startswith(_GROUP) if isinstance(version, str) else file.rpartition("/")[2] in _FILES
+
+
+def brought_in(content: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the files and folders of the tree that a kustomization builds from, relative to its own folder.
+
+    Patches that stand in it, and what is fetched from elsewhere, are no files.
+    """
+    for part in _BROUGHT_IN:
+        yield from filter(_is_path, _list(content.get(part)))
+    for patch in _list(content.get("patches")):
+        if isinstance(patch, dict) and _is_path(patch.get("path")):
+            yield patch["path"]
+
+
+def _is_path(entry: Any) -> bool:
+    return isinstance(entry, str) and bool(entry) and "\n" not in entry and "://" not in entry
 
 
 def generated(content: Mapping[str, Any], look: Look) -> Iterator[Generated]:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from review.lint.objects import Manifest, is_kustomization, named
+from review.sources.kustomization import brought_in
 
-_MEMBERS: Final = ("resources", "bases", "components", "patchesStrategicMerge")
 _OPEN: Final = frozenset({""})
 _MOST: Final = 100
 """More namespaces of one file are not told apart."""
@@ -57,11 +57,8 @@ class Placing:
         folder = posixpath.dirname(manifest.document.file)
         said = manifest.member("namespace")
         self._namespaces[folder] = named(said) if isinstance(said, str) and said else ""
-        for part in _MEMBERS:
-            entries = manifest.member(part)
-            for entry in entries if isinstance(entries, list) else ():
-                if isinstance(entry, str) and "\n" not in entry and "://" not in entry:
-                    self._included_by.setdefault(_joined(folder, entry), set()).add(folder)
+        for entry in brought_in(manifest.content):
+            self._included_by.setdefault(_joined(folder, entry), set()).add(folder)
 
     def _apply(self, path: Any, namespace: Any, *, overrides: bool) -> None:
         if isinstance(path, str) and isinstance(namespace, str) and namespace:
