@@ -125,7 +125,7 @@ NO_TENANT: Final = Rule(
 )  # fmt: skip
 UNKNOWN_NAME: Final = Rule(
     "KH205", "unknown-annotation", _ERROR,
-    "An annotation in Keyhole's domain means nothing to it.",
+    "An annotation in Keyhole's domain, or a label of a namespace there, means nothing to it.",
     "Most likely it is misspelt, and what it was to do does not happen.",
     "Correct its name, or remove it.",
 )  # fmt: skip

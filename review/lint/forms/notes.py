@@ -22,6 +22,7 @@ _WRITTEN: Final = (
 )
 _OF_KEYHOLE: Final = (annotations.RECORD, annotations.ROLLED, annotations.PROBLEM, annotations.ENV_SECRET)
 _LABELS_OF_KEYHOLE: Final = (annotations.MANAGED, annotations.USES_VARIABLES, annotations.GENERATED)
+_OPT_IN: Final = (f"{annotations.DOMAIN}/enabled", annotations.VARIABLES)
 _DATA: Final = annotations.DATA_PREFIX.rstrip("/")
 _ENV: Final = annotations.ENV_DOMAIN.rstrip("/")
 
@@ -69,6 +70,21 @@ def near(name: str) -> str:
     """Return the annotation that a misspelt name is close to; an empty text if there is none."""
     found = difflib.get_close_matches(name, [*_WRITTEN, *_alike(name)], n=1, cutoff=0.8)
     return found[0] if found else ""
+
+
+def of_a_namespace(manifest: Manifest) -> Iterator[Finding]:
+    """Yield what is wrong with the labels by which a namespace opts in: misspelt ones, and values that are no text."""
+    for name, value in manifest.part("metadata", "labels").items():
+        path: Path = ("metadata", "labels", name)
+        if name in _OPT_IN and not isinstance(value, str):
+            yield manifest.finding(REFUSED, path, f'label {name} is no text; put it in quotes: "true"')
+        elif name in _OPT_IN and value != "true":
+            message = f'label {name} opts in with the value "true" only; with another one it means nothing to Keyhole'
+            yield manifest.finding(UNKNOWN_NAME, path, message)
+        elif name not in _OPT_IN and name.startswith(f"{annotations.DOMAIN}/"):
+            near = difflib.get_close_matches(name, _OPT_IN, n=1, cutoff=0.8)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            yield manifest.finding(UNKNOWN_NAME, path, f"label {named(name)} means nothing to Keyhole{hint}")
 
 
 def _alike(name: str) -> Iterable[str]:

@@ -15,6 +15,7 @@ from manifests.variables.templates import BY_GROUP_AND_KIND
 from review.lint.catalogue import NOT_FILLED
 from review.lint.forms.elsewhere import PASSED_ON, left, passed_on
 from review.lint.forms.filled import filled
+from review.lint.forms.notes import of_a_namespace
 from review.lint.forms.seen import NOTES, Seen
 from review.lint.inner.objects import namespace_for, within
 from review.lint.objects import Manifest, named
@@ -59,6 +60,8 @@ def _of_one(manifest: Manifest, kinds: Kinds | None, without: Collection[Path]) 
     seen = Seen()
     if _is_filled_by_another(manifest):
         return seen
+    if (manifest.name_inside.group, manifest.name_inside.kind) == ("", "Namespace"):
+        seen.findings += of_a_namespace(manifest)
     own_notes = {(*NOTES, name) for name in manifest.part(*NOTES)}
     is_passed_on = not manifest.is_object_inside or manifest.name_inside.kind in PASSED_ON
     if is_passed_on:

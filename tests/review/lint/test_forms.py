@@ -308,6 +308,22 @@ class TestVariables:
         assert found(f"{secret}---\n{namespace}") == []
 
 
+@pytest.mark.parametrize(
+    ("label", "expected"),
+    [
+        ('keyhole.dev/enabled: "true"', []),
+        ("keyhole.dev/enabled: true", ["KH004"]),
+        ('keyhole.dev/enabled: "yes"', ["KH205"]),
+        ('keyhole.dev/enabld: "true"', ["KH205"]),
+        ('keyhole.dev/variable: "true"', ["KH205"]),
+        ("team: keyhole.dev/x", []),
+    ],
+)
+def test_the_labels_of_a_namespace(label: str, expected: list[str]) -> None:
+    text = f"apiVersion: v1\nkind: Namespace\nmetadata:\n  name: shop\n  labels:\n    {label}\n"
+    assert [each[0] for each in found(text)] == expected
+
+
 def test_no_text_of_a_field_is_quoted() -> None:
     text = workload(
         f"env.keyhole.dev/A: vault:{CANARY}",
