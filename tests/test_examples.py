@@ -21,6 +21,7 @@ from manifests.variables.prepare import prepare
 from manifests.variables.templates import BY_GROUP_AND_KIND
 from resolver.references.errors import ReferenceSyntaxError
 from resolver.references.grammar import parse_value
+from review.rendering.rendering import references, rendered
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"
@@ -187,6 +188,17 @@ def test_platform_and_vault_s_role_are_about_the_same_account() -> None:
     labels = {"keyhole.dev/enabled": "true", "keyhole.dev/variables": "true"}
     assert objects["Namespace", NAMESPACE]["metadata"]["labels"] == labels
     assert role["bound_subject"] == f"system:serviceaccount:{account['namespace']}:{account['name']}"
+
+
+def test_cloud_foundry_s_variables_are_those_of_the_manifest_and_stay_within_what_the_policy_allows() -> None:
+    folder = EXAMPLES / "cloudfoundry"
+    variables = (folder / "vars.yml").read_text()
+    used = re.findall(r"\(\(([\w-]+)\)\)", (folder / "manifest.yml").read_text().replace("((NAME))", ""))
+    assert set(used) == set(yaml.safe_load(variables))
+    found = references(variables, "yaml")
+    assert {reference.path for reference in found} == {"secret/shop/database", "secret/shop/payments"}
+    rendered_text = rendered(variables, "yaml", lambda wanted: dict.fromkeys(wanted, "x"))
+    assert yaml.safe_load(rendered_text) == {"instances": 2, "db-password-in-url": "x", "payments-token": "x"}
 
 
 def test_no_manifest_holds_data_that_is_no_reference() -> None:

@@ -8,7 +8,8 @@ from yaml.events import ScalarEvent
 
 _SHORT: Final = {'"': r"\"", "\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t"}
 _HEADER: Final = re.compile(r"(?P<style>[|>])(?P<indicators>[0-9+-]*)(?P<rest>[^\r\n]*)(?P<break>\r\n|\r|\n|\Z)")
-_TRAILING_LINES: Final = re.compile(r"(?:(?<=[\r\n])[ \t]*(?:\r\n|\r|\n))*(?:(?<=[\r\n])[ \t]+)?\Z")
+_BLANKS: Final = " \t\r\n"
+_LINE_BREAK: Final = re.compile(r"\r\n|\r|\n")
 _INDENTATION: Final = re.compile(r"^( *)[^ \r\n]", re.MULTILINE)
 _MOST_IN_TWO_DIGITS, _MOST_IN_FOUR_DIGITS = 0xFF, 0xFFFF
 
@@ -41,8 +42,7 @@ def _escaped(one: str) -> str:
 def _block(text: str, raw: str, header: re.Match[str], event: ScalarEvent) -> str:
     """Write a text where a block scalar stood: as lines if it was a literal one and they can say it, else in quotes."""
     body, new_line = raw[header.end() :], header["break"]
-    trailing = _TRAILING_LINES.search(body)
-    blank_lines = trailing[0] if trailing else ""
+    blank_lines = _blank_lines(body)
     indentation = _indentation(body, event.value)
     if header["style"] == ">" or indentation is None or not _can_be_lines(text):
         return f"{double_quoted(text)}{header['rest']}{new_line}{blank_lines}"
@@ -55,6 +55,13 @@ def _block(text: str, raw: str, header: re.Match[str], event: ScalarEvent) -> st
     if not breaks and not body.endswith(("\r", "\n")):
         return written  # the end of a file that does not end its last line
     return written + (new_line * breaks if chomping == "+" else new_line + blank_lines)
+
+
+def _blank_lines(body: str) -> str:
+    """Return the blank lines at the end of a block, which are no part of its text unless it says so."""
+    begins = len(body.rstrip(_BLANKS))
+    line_end = _LINE_BREAK.search(body, begins)
+    return body[line_end.end() :] if line_end else ""
 
 
 def _indentation(body: str, text: str) -> str | None:
