@@ -36,6 +36,7 @@ _FIELD: Final = re.compile(r"\.([A-Za-z_][A-Za-z0-9_]*)((?:\.[A-Za-z_][A-Za-z0-9
 _FUNCTIONS: Final = {"b64enc": "base64", "b64dec": "base64decode", "sha256sum": "sha256", "trim": "trim"}
 # What stands behind the mount of engines that make credentials when they are asked.
 _NOT_KEY_VALUE: Final = frozenset({"creds", "static-creds", "issue", "sign", "sts"})
+_TWICE: Final = "if Keyhole has filled these variables in place, apply the manifest twice (docs/variables.md)"
 _NEWEST: Final = frozenset({"", "-1", "0"})
 
 
@@ -65,6 +66,8 @@ def convert(manifest: Manifest, context: Context, /) -> Conversion | None:
     stanzas = _stanza(draft, name, settings) if converted else {}
     if converted and all(told.message == LISTED for told in draft.told):
         draft.edits += [Remove((*path, key), prune=True) for path, _ in noted for key in _keys(manifest.part(*path))]
+    if not noted and draft.references and (manifest.name.group, manifest.name.kind) in BY_GROUP_AND_KIND:
+        draft.told.append(Told((), _TWICE))
     return draft.conversion(NAME, stanzas)
 
 
