@@ -19,7 +19,7 @@ from review.lint.objects import Manifest, is_kustomization, manifests, named
 from review.lint.tree import Tree
 from review.sources import files
 from review.sources.comments import BadIgnore, Ignore, ignores
-from review.sources.kustomization import beside, nothing_beside
+from review.sources.kustomization import Look, beside, nothing_beside
 from review.sources.nodes import Path
 from review.sources.stream import RENDER, Document, read_text
 from review.sources.text import NotChecked, NotText, Place, Text, decode
@@ -177,17 +177,20 @@ class Lint:
             self._unchecked += generators.not_looked_at(made)
             if made.may_refer and self._references(made, ()):
                 self._findings += made.hashed()
-        if folder is not None and "patches" in manifest.document.raw:
-            self._named_patches(manifest, folder)
+        if "patches" in manifest.document.raw:
+            self._named_patches(manifest, look)
 
-    def _named_patches(self, manifest: Manifest, folder: FilePath) -> None:
+    def _named_patches(self, manifest: Manifest, look: Look) -> None:
         from review.lint.inner.named import patches_of_secrets  # noqa: PLC0415 - most kustomizations have none
 
-        for patch in patches_of_secrets(manifest, folder):
+        for patch in patches_of_secrets(manifest, look):
+            if isinstance(patch, NotChecked):
+                self._unchecked.append(patch)
+                continue
             # Several kustomizations may name one file.
-            found = set(plaintext.plaintext(patch, self.standards.public_keys)) - self._of_patches
-            self._findings += found
-            self._of_patches |= found
+            found = [*plaintext.plaintext(patch, self.standards.public_keys)]
+            self._findings += (each for each in found if each not in self._of_patches)
+            self._of_patches.update(found)
 
     def _references(self, manifest: Manifest, texts: Collection[Path]) -> bool:
         """Read the references of an object; return whether it has any."""

@@ -2,39 +2,40 @@
 
 import posixpath
 from collections.abc import Iterator
-from pathlib import Path as FilePath
 from typing import Any, Final
 
 from review.findings.finding import ObjectName
 from review.lint.inner.objects import namespace_for
 from review.lint.inner.patches import assembled, is_json_patch
 from review.lint.objects import Manifest, named
-from review.sources import files
+from review.sources.kustomization import Look
 from review.sources.stream import Document, read
+from review.sources.text import NotChecked
 
 _PATCHES: Final = ("patches", "patchesJson6902")
 _KIND: Final = "Secret"
 
 
-def patches_of_secrets(kustomization: Manifest, folder: FilePath) -> Iterator[Manifest]:
-    """Yield the patches of Secrets whose files do not say so themselves. Files that are not there are passed over."""
+def patches_of_secrets(kustomization: Manifest, look: Look) -> Iterator[Manifest | NotChecked]:
+    """Yield the patches of Secrets whose files do not say so themselves, and the files that cannot be looked at."""
     for part in _PATCHES:
         entries = kustomization.member(part)
-        for entry in entries if isinstance(entries, list) else ():
+        for number, entry in enumerate(entries if isinstance(entries, list) else ()):
             target, path = (entry.get("target"), entry.get("path")) if isinstance(entry, dict) else (None, None)
             if isinstance(target, dict) and target.get("kind") == _KIND and isinstance(path, str):
-                yield from _of_file(kustomization, folder, path, target)
+                content = look(path)
+                if isinstance(content, NotChecked):
+                    place = kustomization.place((part, number, "path"))
+                    yield NotChecked(place, f"the patch {named(path)}: {content.reason}")
+                else:
+                    yield from _of_file(kustomization, path, content, target)
 
 
-def _of_file(kustomization: Manifest, folder: FilePath, path: str, target: dict[str, Any]) -> Iterator[Manifest]:
-    file = folder / path
-    if not file.is_file():
-        return
+def _of_file(kustomization: Manifest, path: str, content: bytes, target: dict[str, Any]) -> Iterator[Manifest]:
     name = posixpath.normpath(posixpath.join(posixpath.dirname(kustomization.document.file), path))
-    content = files.read(files.File(file, name))
     namespace, called = namespace_for(kustomization), target.get("name")
     whole = ObjectName("", _KIND, namespace, named(called) if isinstance(called, str) and called else "")
-    for document in read(content, name) if isinstance(content, bytes) else ():
+    for document in read(content, name):
         if not isinstance(document, Document):
             continue  # told when the file itself was read
         if is_json_patch(document.content):

@@ -1,9 +1,11 @@
 """Tells findings in the output of `kustomize build` at the file that they are from, if it is at hand."""
 
+import os
 import posixpath
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path as FilePath
 from typing import Any, Final
 
@@ -21,7 +23,7 @@ _PATCHES: Final = ("patches", "patchesStrategicMerge", "patchesJson6902")
 _GENERATORS: Final = ("secretGenerator", "configMapGenerator")
 
 
-@dataclass(slots=True)
+@dataclass
 class Sources:
     """The origins of objects. `built` is the folder of the kustomization that was built."""
 
@@ -88,9 +90,16 @@ class Sources:
                         yield from self._objects(beside) if beside is not None else ()
 
     def _name(self, path: str) -> str | None:
-        """Return a path as reports have it; None if it leads out of the folder in which the command runs."""
+        """Return a path as reports have it; None if it leads out of the repository, or of the folder of this run."""
         name = posixpath.normpath(posixpath.join(self.built.as_posix(), path))
-        return None if name.startswith(("..", "/")) and not FilePath(name).is_file() else name
+        is_inside = f"{os.path.realpath(name)}{os.sep}".startswith(f"{self._root}{os.sep}")
+        # A path that begins with .. and leads to nothing is one of another folder than this.
+        return name if is_inside and (not name.startswith("..") or FilePath(name).is_file()) else None
+
+    @cached_property
+    def _root(self) -> str:
+        here = FilePath.cwd()
+        return os.path.realpath(next((each for each in (here, *here.parents) if (each / ".git").exists()), here))
 
     def _objects(self, name: str) -> Sequence[Manifest]:
         if name not in self._read:

@@ -194,18 +194,20 @@ def test_patches_in_files_that_only_the_kustomization_says_are_of_a_secret(tmp_p
         f"kind: any\napiVersion: v1\nmetadata: {{name: x}}\nstringData:\n  y: {CANARY}\n"
     )
     (tmp_path / "of.yaml").write_text(f"- {{op: add, path: /data/x, value: {CANARY}}}\n")
-    names = ("ops.yaml", "any.yaml", "gone.yaml")
-    patches = "".join(f"- {{target: {{kind: Secret, name: s}}, path: ../{name}}}\n" for name in names)
-    for folder in ("a", "."):
-        (tmp_path / folder / "kustomization.yaml").write_text(
-            f"namespace: shop\npatches:\n{patches if folder == 'a' else patches.replace('../', '')}"
-            "- {target: {kind: ConfigMap}, path: of.yaml}\n"
-        )
+    patches = "".join(f"- {{target: {{kind: Secret, name: s}}, path: {name}}}\n" for name in ("ops.yaml", "any.yaml"))
+    (tmp_path / "kustomization.yaml").write_text(
+        f"patches:\n{patches}- {{target: {{kind: ConfigMap}}, path: of.yaml}}\npatchesJson6902:\n{patches}"
+    )
+    (tmp_path / "a" / "kustomization.yaml").write_text("patches: [{target: {kind: Secret}, path: ../ops.yaml}]\n")
     run = Lint(date(2026, 6, 1))
     for source in sources(files.find([tmp_path])):
         run.look(source)
-    found = [(each.rule.id, Path(each.place.file).name, each.place.line) for each in run.report().findings]
+    report = run.report()
+    found = [(each.rule.id, Path(each.place.file).name, each.place.line) for each in report.findings]
     assert found == [("KH301", "any.yaml", 5), ("KH004", "ops.yaml", 3), ("KH301", "ops.yaml", 3)]
+    (place,) = report.unchecked
+    assert place.reason == "the patch ../ops.yaml: it lies outside of the kustomization's folder"
+    assert CANARY not in repr(report)
 
 
 @pytest.mark.parametrize(

@@ -70,3 +70,11 @@ def test_a_comment_at_the_source_takes_the_finding_back(tree: Path) -> None:
     report = lint().report()
     assert report.excused == 1
     assert not [each for each in report.findings if each.pointer == "/stringData/a"]
+
+
+def test_nothing_outside_of_the_repository_is_read(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tree / "overlays" / "prod")
+    (tree / "base" / "secret.yaml").write_text("kind: [")
+    assert ("standard input", 27, "/stringData/a") in places(list(lint(".").report().findings))
+    (tree / ".git").mkdir()
+    assert ("../../base/secret.yaml", 1, "/stringData/a") in places(list(lint(".").report().findings))
