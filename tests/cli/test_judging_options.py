@@ -136,6 +136,14 @@ class TestStandards:
         assert self.severities(folder, "  severities: {KH301: off}\n") == []
         assert self.severities(folder, "  parameters: {publicKeys: {Opaque: [LEVEL]}}\n") == [("KH301", "warning")]
 
+    def test_none_are_found_by_themselves(self, folder: Path) -> None:
+        """A pull request cannot bring its own."""
+        (folder / "manifests" / "a.yaml").write_text(self.VALUE)
+        for place in (folder / ".keyhole", folder, folder / "manifests"):
+            place.mkdir(exist_ok=True)
+            (place / "standards.yaml").write_text(f"{self.HEAD}  severities: {{KH301: off}}\n")
+        assert rules("manifests") == ["KH301", "KH301"]
+
     def test_an_exception_that_has_ended_is_an_error_whatever_changed(self, folder: Path) -> None:
         lasting = "  - {rules: [KH301], files: ['*'], until: 2999-01-01, owner: us, reason: x}\n"
         assert self.severities(folder, f"  exceptions:\n{lasting}") == []

@@ -8,10 +8,12 @@ import yaml
 from cli.commands.review.known_connections import read as connections
 from review.lint.judges.connection import Connection
 from review.lint.judges.covered import Covered
+from review.lint.lint import Lint, Source
 from review.policies.folder import read
 from review.sources.text import NotChecked, Place
-from tests.review.lint.judges.tree import grant, judged, reasons, secret, told, write
+from tests.review.lint.judges.tree import TODAY, grant, judged, reasons, secret, told, write
 
+UNUSED = "what policies allow and no manifest refers to (KH108)"
 BOTH = ("secret/data/shop/app", "secret/metadata/shop/app")
 APP = secret("shop", "vault:secret/shop/app#a")
 
@@ -104,6 +106,24 @@ def test_one_policy_for_all_namespaces_is_read_as_each_of_them(folder: Path) -> 
     assert [each[2] for each in told(report, "KH104", "KH108")] == [
         "policy keyhole does not allow reading secret/data/shop/app"
     ]
+
+
+def test_a_base_of_several_overlays_is_judged_in_the_namespace_of_each(folder: Path) -> None:
+    own = "secret/data/common/app", "secret/metadata/common/app"
+    run = Lint(TODAY, judges=[covered(folder, keyhole__shop=grant(*own), keyhole__pay="", keyhole__old=grant(*own))])
+    files = {
+        "base/app.yaml": secret("", "vault:secret/common/app#a"),
+        "base/kustomization.yaml": "resources: [app.yaml]\n",
+        "shop/kustomization.yaml": "namespace: shop\nresources: [../base]\n",
+        "pay/kustomization.yaml": "namespace: pay\nresources: [../base]\n",
+    }
+    for name, text in files.items():
+        run.look(Source(name, text.encode))
+    report = run.report()
+    assert told(report, "KH104", "KH108") == [
+        ("KH104", "error", "policy keyhole-pay does not allow reading secret/data/common/app")
+    ]
+    assert reasons(report) == [f"{UNUSED}: no manifest of the namespace old is here"]
 
 
 class TestWithoutConnections:
