@@ -5,7 +5,7 @@ Sources: the provider's resources `vault_policy`, `vault_jwt_auth_backend_role` 
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from provisioning.vault_role import Parameter
 from provisioning.vault_setup import VaultSetup
@@ -64,5 +64,10 @@ def _value(parameter: Parameter) -> str:
             return str(parameter)
         case list():
             return f"[{', '.join(_value(item) for item in parameter)}]"
-        case dict():
-            return f"{{ {', '.join(f'{_value(name)} = {_value(item)}' for name, item in parameter.items())} }}"
+        case Mapping():
+            return f"{{ {', '.join(f'{_value(name)} = {_value(_joined(item))}' for name, item in parameter.items())} }}"
+
+
+def _joined(value: str | list[str]) -> str:
+    # The provider takes several values of a claim as one text.
+    return value if isinstance(value, str) else ",".join(value)

@@ -15,7 +15,7 @@ from provisioning.policy_paths import NAMESPACE
 from resolver.connections.model import Authentication
 from resolver.identity import SERVICE_ACCOUNT, identity_name
 
-Parameter: TypeAlias = "str | int | bool | list[str] | dict[str, str]"
+Parameter: TypeAlias = "str | int | bool | list[str] | Mapping[str, str | list[str]]"
 TokenType: TypeAlias = Literal["service", "batch"]
 
 # As long as the ServiceAccount's token lives; Keyhole logs in again instead of renewing.

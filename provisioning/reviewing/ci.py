@@ -11,9 +11,13 @@ from typing import Final, Literal, TypeAlias
 
 from provisioning.errors import RoleRefused
 
+Claims: TypeAlias = Mapping[str, str | list[str]]
+"""Names of claims, and the value or the values that Vault accepts."""
 Provider: TypeAlias = Literal["github", "gitlab"]
 AUDIENCE: Final = "keyhole-review"
 """The audience of a job's JWT. One that is meant for something else is of no use here, and this one nowhere else."""
+# All but `pull_request_target`, which runs with the identity of the repository for a pull request of anybody.
+_EVENTS: Final = ("push", "pull_request", "merge_group", "schedule", "workflow_dispatch")
 _REPOSITORY: Final = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_.][A-Za-z0-9_.-]*)+")
 
 
@@ -33,10 +37,11 @@ ISSUERS: Final[Mapping[Provider, Issuer]] = {
 }
 
 
-def bound(provider: Provider, repository: str) -> Mapping[str, str]:
-    """Return the claims that a job of a repository has, and no other. Raises `RoleRefused`."""
+def bound(provider: Provider, repository: str) -> Claims:
+    """Return the claims that a job of a repository has, and no stranger's. Raises `RoleRefused`."""
     # Without letters that Vault would read as wildcards, were the role changed to bound_claims_type=glob.
     if not _REPOSITORY.fullmatch(repository) or (provider == "github" and repository.count("/") != 1):
         form = "OWNER/NAME" if provider == "github" else "GROUP/PROJECT"
         raise RoleRefused(f"{repository!r} is not {form} of a repository at {ISSUERS[provider].name}")
-    return {ISSUERS[provider].claim: repository}
+    claims: dict[str, str | list[str]] = {ISSUERS[provider].claim: repository}
+    return {**claims, "event_name": list(_EVENTS)} if provider == "github" else claims

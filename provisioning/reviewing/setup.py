@@ -50,7 +50,7 @@ def for_review(
         "role_type": "jwt",
         "user_claim": ISSUERS[provider].claim,
         "bound_audiences": [AUDIENCE],
-        "bound_claims": dict(claims),
+        "bound_claims": claims,
         "token_policies": [NAME],
         "token_no_default_policy": True,
         "token_ttl": _TOKEN_SECONDS,

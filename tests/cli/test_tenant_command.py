@@ -45,7 +45,7 @@ def test_the_file_of_a_policy_is_the_policy_of_the_script_and_comments() -> None
 
 # One argument of a block: a name, and a string, a number, a boolean, a list, a map, an attribute or a heredoc.
 _STRING = r'"(?:[^"\\$%]|\\.)*"'
-_VALUE = rf"(?:{_STRING}|\d+|true|\[(?:{_STRING}|[\w.-]+)\]|\{{ {_STRING} = {_STRING} \}})"
+_VALUE = rf"(?:{_STRING}|\d+|true|\[(?:{_STRING}|[\w.-]+)\]|\{{ {_STRING} = {_STRING}(?:, {_STRING} = {_STRING})* \}})"
 _HEREDOC = r"<<-EOT\n(?:(?:    .*)?\n)*  EOT"
 _BLOCK = rf'(?:data|resource) "[a-z_]+" "[a-z][\w-]*" \{{\n(?:  [a-z_]+ += (?:{_VALUE}|{_HEREDOC})\n)+\}}\n'
 

@@ -75,7 +75,12 @@ def test_a_batch_token_cannot_be_given_back() -> None:
 def test_the_role_is_for_the_jobs_of_one_repository_and_for_one_audience(ci: Provider, claim: str) -> None:
     found = setup(ci=ci).role
     assert found.path == f"auth/{ci}/role/{NAME}"
-    assert found.parameters["bound_claims"] == {claim: "acme/deploy"}
+    claims = found.parameters["bound_claims"]
+    assert isinstance(claims, dict)
+    assert claims[claim] == "acme/deploy"
+    # Jobs for strangers' pull requests run with the repository's identity.
+    assert "pull_request_target" not in claims.get("event_name", ())
+    assert ("event_name" in claims) is (ci == "github")
     assert found.parameters["bound_audiences"] == ["keyhole-review"]
     assert found.parameters["token_no_default_policy"] is True
 

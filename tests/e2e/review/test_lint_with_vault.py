@@ -29,6 +29,7 @@ from tests.e2e.review.conftest import SERVER
 from tests.e2e.review.jobs import Jobs
 
 REPOSITORY, AUDIENCE = "acme/deploy", "keyhole-review"
+CLAIMS = {"aud": AUDIENCE, "repository": REPOSITORY, "event_name": "pull_request"}
 RULES = ("KH104", "KH105", "KH106")
 _VARIABLES = ("VAULT_ADDR", "VAULT_TOKEN", "VAULT_CACERT", "VAULT_NAMESPACE", "CI_JWT", "HOME")
 NOT_DONE = 2
@@ -108,7 +109,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def told(vault: Vault, lint: Lint, jobs: Jobs, login: Sequence[str], tree: Path) -> dict[str, list[str]]:
     """Return what one run says of each case."""
     before = len(vault.audit_requests())
-    report = lint.report(*login, tree, CI_JWT=jobs.jwt(aud=AUDIENCE, repository=REPOSITORY))
+    report = lint.report(*login, tree, CI_JWT=jobs.jwt(**CLAIMS))
     found: dict[str, list[str]] = {name: [] for name in CASES}
     for each in report["findings"]:
         if each["rule"] in RULES:
@@ -172,7 +173,7 @@ def test_the_standards_say_how_old_a_pinned_version_may_be(
     standards.write_text(
         "version: keyhole.dev/standards/v1\nlint: {parameters: {behind: 0}, severities: {KH106: note}}\n"
     )
-    jwt = jobs.jwt(aud=AUDIENCE, repository=REPOSITORY)
+    jwt = jobs.jwt(**CLAIMS)
     report = lint.report(*login, "--standards", standards, tree / "one-behind.yaml", CI_JWT=jwt)
     assert [(each["rule"], each["severity"]) for each in report["findings"]] == [("KH106", "note")]
 
@@ -182,7 +183,7 @@ def test_no_form_of_a_report_holds_a_value(
 ) -> None:
     forms = ("text", "json", "sarif", "junit", "github", "gitlab")
     outputs = [part for form in forms for part in ("-o", f"{form}={tmp_path / form}")]
-    jwt = jobs.jwt(aud=AUDIENCE, repository=REPOSITORY)
+    jwt = jobs.jwt(**CLAIMS)
     assert lint.run(*login, *outputs, tree, CI_JWT=jwt).exit_code == 1
     lint.run(*login, "--write-baseline", tmp_path / "baseline", tree, CI_JWT=jwt)
     for file in sorted(tmp_path.iterdir()):
@@ -203,7 +204,7 @@ def test_references_of_workloads_are_judged_as_well(
     metadata = {"name": "app", "namespace": "shop"}
     workload = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": {"template": pod}}
     (tmp_path / "a.yaml").write_text(json.dumps(workload))
-    report = lint.report(*login, tmp_path, CI_JWT=jobs.jwt(aud=AUDIENCE, repository=REPOSITORY))
+    report = lint.report(*login, tmp_path, CI_JWT=jobs.jwt(**CLAIMS))
     found = {
         each["pointer"].rpartition("/")[2]: each["message"] for each in report["findings"] if each["rule"] in RULES
     }
@@ -243,18 +244,19 @@ class TestIdentity:
     @pytest.mark.parametrize(
         ("claims", "reason"),
         [
-            pytest.param({"aud": AUDIENCE, "repository": "acme/other"}, "not bound", id="another repository"),
-            pytest.param({"aud": "vault", "repository": REPOSITORY}, "audience", id="another audience"),
-            pytest.param({"aud": AUDIENCE}, "Vault refuses this job's identity the role", id="no repository"),
+            pytest.param({"repository": "acme/other"}, "not bound", id="another repository"),
+            pytest.param({"aud": "vault"}, "audience", id="another audience"),
+            pytest.param({"repository": ""}, "Vault refuses this job's identity the role", id="no repository"),
+            pytest.param({"event_name": "pull_request_target"}, "not bound", id="for a stranger's pull request"),
         ],
     )
     def test_a_job_that_may_not_log_in(  # noqa: PLR0917 - pytest passes one for each fixture
         self, lint: Lint, jobs: Jobs, login: Sequence[str], one: Path, claims: Mapping[str, str], reason: str
     ) -> None:
-        assert reason in self.unchecked(lint.report(*login, one, CI_JWT=jobs.jwt(**claims)))
+        assert reason in self.unchecked(lint.report(*login, one, CI_JWT=jobs.jwt(**{**CLAIMS, **claims})))
 
     def test_somebody_else_s_signature(self, lint: Lint, login: Sequence[str], one: Path) -> None:
-        forged = Jobs("https://ci.example").jwt(aud=AUDIENCE, repository=REPOSITORY)
+        forged = Jobs("https://ci.example").jwt(**CLAIMS)
         assert "Vault refuses" in self.unchecked(lint.report(*login, one, CI_JWT=forged))
 
     @pytest.mark.parametrize("environment", [{}, {"CI_JWT": ""}, {"CI_JWT": "no.jwt"}])
@@ -413,7 +415,7 @@ def test_the_names_of_fields_for_other_commands(
 ) -> None:
     for name, text in {"VAULT_ADDR": vault.url, "VAULT_CACERT": str(vault.ca_file)}.items():
         monkeypatch.setenv(name, text)
-    monkeypatch.setenv("CI_JWT", jobs.jwt(aud=AUDIENCE, repository=REPOSITORY))
+    monkeypatch.setenv("CI_JWT", jobs.jwt(**CLAIMS))
     told: list[str] = []
     before = len(vault.audit_requests())
     with inspectors(None, Login("keyhole_review", "CI_JWT", "github")) as of:
@@ -444,7 +446,7 @@ class TestAway:
     def test_a_sealed_vault(self, vault: Vault, lint: Lint, login: Sequence[str], jobs: Jobs, tree: Path) -> None:
         vault.seal()
         try:
-            jwt = jobs.jwt(aud=AUDIENCE, repository=REPOSITORY)
+            jwt = jobs.jwt(**CLAIMS)
             report = lint.report(*login, tree, CI_JWT=jwt)
             required = lint.run(*login, "--require-vault", tree, CI_JWT=jwt)
         finally:

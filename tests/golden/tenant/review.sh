@@ -32,7 +32,7 @@ vault write auth/github/role/keyhole_review - <<'EOF'
   "role_type": "jwt",
   "user_claim": "repository",
   "bound_audiences": ["keyhole-review"],
-  "bound_claims": {"repository": "acme/deploy"},
+  "bound_claims": {"repository": "acme/deploy", "event_name": ["push", "pull_request", "merge_group", "schedule", "workflow_dispatch"]},
   "token_policies": ["keyhole_review"],
   "token_no_default_policy": true,
   "token_ttl": 300,

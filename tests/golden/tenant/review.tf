@@ -35,7 +35,7 @@ resource "vault_jwt_auth_backend_role" "keyhole_review" {
   role_type               = "jwt"
   user_claim              = "repository"
   bound_audiences         = ["keyhole-review"]
-  bound_claims            = { "repository" = "acme/deploy" }
+  bound_claims            = { "repository" = "acme/deploy", "event_name" = "push,pull_request,merge_group,schedule,workflow_dispatch" }
   token_policies          = [vault_policy.keyhole_review.name]
   token_no_default_policy = true
   token_ttl               = 300
