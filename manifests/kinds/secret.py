@@ -95,12 +95,20 @@ class _Secret(Codec):
         return key in _JSON_KEYS
 
     def as_admitted(self, manifest: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Merge `stringData` into `data`, as the API server does before it asks a webhook."""
+        """Merge `stringData` into `data`, as the API server does before it asks a webhook.
+
+        It also writes base64 anew, in one line: kustomize prints long values in several, and Go's decoder takes them.
+        """
         plain = {
             key: self.encode((text or "").encode(errors="replace"))
             for key, text in (manifest.get("stringData") or {}).items()
         }
-        return {**manifest, "data": {**(manifest.get("data") or {}), **plain}}
+        values = {key: _on_one_line(text) for key, text in (manifest.get("data") or {}).items()}
+        return {**manifest, "data": {**values, **plain}}
+
+
+def _on_one_line(text: Any) -> Any:
+    return text.replace("\r", "").replace("\n", "") if isinstance(text, str) else text
 
 
 SECRET: Final[Codec] = _Secret()

@@ -192,6 +192,12 @@ def test_string_data_is_merged_as_the_api_server_does() -> None:
     assert merged["data"] == {"a": "AA==", "b": "eA==", "c": ""}
 
 
+def test_base64_in_several_lines_is_read_as_kustomize_prints_it() -> None:
+    long = f"vault:secret/{'a' * 60}#password"
+    lines = "\n".join(base64.b64encode(long.encode()).decode()[at : at + 70] for at in (0, 70))
+    assert references(look(secret(data={"x": f"{lines}\n"}))) == [long]
+
+
 def test_null_is_an_empty_annotation_as_for_the_api_server() -> None:
     manifest = secret(metadata={"annotations": {"keyhole.dev/ignore": None}}, stringData={"x": REFERENCE})
     assert references(look(manifest)) == [REFERENCE]

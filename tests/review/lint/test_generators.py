@@ -1,5 +1,6 @@
 """What lint says of the objects that a kustomization makes."""
 
+import base64
 import subprocess
 from datetime import date
 from pathlib import Path
@@ -76,6 +77,15 @@ def test_what_admission_would_refuse_is_told_at_the_generator_with_the_key_of_a_
 def test_a_hash_of_references_is_no_hash_of_values(tmp_path: Path, text: str, *, told_of: bool) -> None:
     report = lint(tmp_path, kustomization__yaml=text.replace("R", REFERENCE)).report()
     assert [each[:2] for each in told(report)] == [("KH208", "/secretGenerator/0")] * told_of
+
+
+def test_a_long_reference_is_read_as_kustomize_prints_it(tmp_path: Path) -> None:
+    long = f"vault:secret/{'a' * 60}#password"
+    lines = base64.b64encode(long.encode()).decode()
+    text = f"apiVersion: v1\nkind: Secret\nmetadata: {{name: a}}\ndata:\n  a: |\n    {lines[:70]}\n    {lines[70:]}\n"
+    run = lint(tmp_path, a__yaml=text)
+    assert told(run.report()) == []
+    assert [str(use.reference) for use in run._tree.uses] == [long]
 
 
 def test_a_component_is_read_too(tmp_path: Path) -> None:
