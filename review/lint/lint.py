@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from review.lint.origins.sources import Sources
 
 _ORIGIN = "config.kubernetes.io/origin"
+_TEMPLATE = "# Source: "
 # What a document has in which texts may hold objects, or which is a patch.
 # An escape may spell anything.
 _MAY_HOLD_OTHERS = ("patch", "values:", "valuesContent:", "values.yaml:", "values.yml:", "op:", '"op"', '"values', "\\")
@@ -119,7 +120,7 @@ class Lint:
         return Report(kept, [*self._unchecked, *unchecked], self._checked, self._files, len(told) - len(kept))
 
     def _document(self, document: Document, source: Source, suspects: Sequence[tokens.Format]) -> None:
-        raw = document.raw
+        raw, before = document.raw, len(self._findings)
         # Escapes may spell anything.
         is_escaped = "\\" in raw
         has_secret = is_escaped or "Secret" in raw or "stringData" in raw
@@ -145,6 +146,14 @@ class Lint:
         if self.foreign is not None and any(each in raw for each in _MAY_BE_FOREIGN):
             self._findings += (found for manifest in manifests(document) for found in self.foreign(manifest))
         self._twice(document)
+        self._name_template(raw, before)
+
+    def _name_template(self, raw: str, before: int) -> None:
+        """Name the template that a document was rendered from in the findings that it added."""
+        if _TEMPLATE in raw:
+            from review.lint.origins.helm import with_template  # noqa: PLC0415 - most files were not rendered
+
+            self._findings[before:] = with_template(self._findings[before:], raw)
 
     def _twice(self, document: Document) -> None:
         whole = Manifest(document, (), document.content, ObjectName())

@@ -106,7 +106,7 @@ def write(folder: Path, head: str, entry: str) -> None:
 
 
 def printed(kubectl: Path, folder: Path) -> list[dict[str, Any]]:
-    command = [kubectl, "kustomize", folder]
+    command = [str(kubectl), "kustomize", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     return list(yaml.safe_load_all(done.stdout))
@@ -177,6 +177,25 @@ def test_what_is_read_is_what_kustomize_makes(kubectl: Path, tmp_path: Path, hea
     of_rendered = survey(rendered, "shop", "default")
     assert {each.reference for each in of_sources.used} == {each.reference for each in of_rendered.used}
     assert (of_sources.findings == []) is (of_rendered.findings == [])
+
+
+@pytest.mark.parametrize("behavior", ["create", "merge", "replace"])
+def test_over_a_base_the_policy_has_every_path_at_least(kubectl: Path, tmp_path: Path, behavior: str) -> None:
+    entry = f"{{name: made, literals: ['k={R}base', 'l={R}other']}}"
+    over = f"{{name: {'more' if behavior == 'create' else 'made'}, behavior: {behavior}, literals: ['k={R}overlay']}}"
+    for name, text in {
+        "base": f"secretGenerator:\n- {entry}\n",
+        "overlay": f"resources: [../base]\nsecretGenerator:\n- {over}\n",
+    }.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "kustomization.yaml").write_text(text)
+    made = printed(kubectl, tmp_path / "overlay")
+    expected = {"create": {b"base", b"other", b"overlay"}, "merge": {b"other", b"overlay"}, "replace": {b"overlay"}}
+    rendered = {value.rpartition(b"#")[2] for each in made for value in bytes_of(each).values()}
+    assert rendered == expected[behavior]
+    read_here = {each.reference.field.encode() for each in survey(read_path(tmp_path), "shop", "default").used}
+    assert read_here == {b"base", b"other", b"overlay"}
+    assert rendered <= read_here
 
 
 def test_there_are_forty() -> None:
