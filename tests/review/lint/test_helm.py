@@ -13,7 +13,7 @@ PLAIN = "apiVersion: v1\nkind: Secret\nmetadata: {name: app}\nstringData: {x: ca
     ("head", "ends"),
     [
         ("---\n# Source: shop/templates/secret.yaml\n", "holds a value, from shop/templates/secret.yaml"),
-        ("---\r\n# Source: shop/charts/db/templates/a b.yaml\r\n", "holds a value, from shop/charts/db/templates/a b.yaml"),
+        ("---\r\n# Source: shop/charts/db/a b.yaml\r\n", "holds a value, from shop/charts/db/a b.yaml"),
         ("---\n# above\n# Source: no/first/line.yaml\n", "holds a value"),
         ("---\n", "holds a value"),
     ],
