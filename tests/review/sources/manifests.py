@@ -127,10 +127,18 @@ class Writer:
         return self.random.random() < chance
 
 
-def stream(random: Random, *, comments: bool = True, open_end: bool = True) -> str:
-    """Return a text of one to three documents."""
+SHARED = ("shared", "other", "merged", "text")
+_ALIASES = (
+    "shared: &all\n  one: &one 1st  # c\n  two: {x: y}\nother: *all\nmerged:\n  <<: *all\n  own: '1'\ntext: *one\n"
+)
+
+
+def stream(random: Random, *, comments: bool = True, open_end: bool = True, aliases: bool = True) -> str:
+    """Return a text of one to three documents. Some have aliases, below the keys of `SHARED`."""
     write: Callable[[dict[str, Any]], str] = Writer(random, comments=comments).block
     documents = [write(manifest(random)) for _ in range(random.choice((1, 1, 1, 2, 3)))]
+    if aliases and random.random() < 0.2:
+        documents[0] += _ALIASES
     if random.random() < 0.15:
         documents[-1] = json.dumps(manifest(random), indent=random.choice((None, 2, 4)), ensure_ascii=False) + "\n"
     markers = ("---\n", "---  # Source: chart/templates/app.yaml\n", "--- \n\n", "---\n# Copyright\n\n")
