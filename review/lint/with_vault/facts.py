@@ -20,7 +20,6 @@ from resolver.vault.errors import (
     NotKeyValue,
     ReferenceRefused,
     SecretNotFound,
-    VaultDenied,
     VaultUnavailable,
 )
 from resolver.vault.kv_versions import VersionState
@@ -61,12 +60,6 @@ def ask(
         paths.setdefault((wanted.connection, wanted.path), set()).add(wanted)
     namespaces = dict.fromkeys((use.reference.connection, use.namespace) for use in uses if use.namespace)
 
-    def secret(key: tuple[str, str]) -> Secret | NoAnswer:
-        vault = _of(vaults, key[0])
-        return (
-            vault if isinstance(vault, NoAnswer) else _Path(vault, sorted(paths[key], key=_version), deadline).asked()
-        )
-
     def policy(key: tuple[str, str]) -> PolicyText | NoAnswer:
         if not _NAMESPACE.fullmatch(key[1]):
             # A template, or an attempt to have something else asked for.
@@ -75,9 +68,23 @@ def ask(
         return vault if isinstance(vault, NoAnswer) else _policy(vault, policy_name(*key), deadline)
 
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="lint-vault") as pool:
-        # The policies first: there are few of them, and they say most.
+        # The policies first: there are few of them, and they tell whether it is of use to go on.
         told = _each(pool, policy, namespaces)
+        away = _away(told)
+
+        def secret(key: tuple[str, str]) -> Secret | NoAnswer:
+            vault = away.get(key[0]) or _of(vaults, key[0])
+            if isinstance(vault, NoAnswer):
+                return vault
+            return _Path(vault, sorted(paths[key], key=_version), deadline).asked()
+
         return Facts(_each(pool, secret, paths), told)
+
+
+def _away(told: Mapping[tuple[str, str], PolicyText | NoAnswer]) -> Mapping[str, NoAnswer]:
+    """Return the connections whose Vault gave no answer about any policy, and why: the rest would only take as long."""
+    heard = {key[0] for key, answer in told.items() if not (isinstance(answer, NoAnswer) and answer.is_away)}
+    return {key[0]: answer for key, answer in told.items() if isinstance(answer, NoAnswer) and key[0] not in heard}
 
 
 def why(error: ResolverError) -> NoAnswer:
@@ -173,8 +180,6 @@ def _no_version(version: int, listed: Versions) -> str:
 def _policy(vault: Inspector, name: str, deadline: Deadline) -> PolicyText | NoAnswer:
     try:
         return PolicyText(name, vault.policy(name, deadline))
-    except VaultDenied as error:
-        return NoAnswer(error.message)
     except ResolverError as error:
         return why(error)
 

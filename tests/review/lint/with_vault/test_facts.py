@@ -150,6 +150,8 @@ def test_when_nothing_answers_only_some_paths_are_asked_for() -> None:
     def handler(client: socket.socket, head: bytes) -> None:
         if b"/sys/internal/ui/mounts/" in head:
             client.sendall(answer("200 OK", MOUNT))
+        elif b"/sys/policies/" in head:
+            client.sendall(answer("200 OK", {"data": {"policy": ""}}))
         else:
             unwell(client, head)
 
@@ -165,6 +167,33 @@ def test_when_nothing_answers_only_some_paths_are_asked_for() -> None:
     assert len(reasons) == len(uses)
     assert any("is not asked now" in reason for reason in reasons)
     assert sum(b"/subkeys/" in head for head in asked) < len(uses)
+
+
+def test_a_vault_that_gives_no_policy_is_asked_for_nothing_else() -> None:
+    uses = [use(f"vault:secret/app-{number}#x") for number in range(60)]
+    with answering(_hang) as (address, asked), inspector(address, timeout_seconds=0.3) as vault:
+        facts = ask(uses, {"default": vault}, name)
+        wait_for_examination()
+    assert set(facts.secrets.values()) == {facts.policies["default", "shop"]}
+    assert facts.lack_vault
+    assert [head.split(b" ")[1] for head in asked] == [b"/v1/sys/policies/acl/keyhole-shop"]
+
+
+def test_one_policy_without_an_answer_keeps_nobody_from_asking() -> None:
+    def handler(client: socket.socket, head: bytes) -> None:
+        if b"/keyhole-shop" in head:
+            client.sendall(answer("500 Error", {"errors": []}))
+        elif b"/sys/policies/" in head:
+            client.sendall(answer("200 OK", {"data": {"policy": ""}}))
+        else:
+            client.sendall(answer("200 OK", MOUNT if b"/mounts/" in head else TestTogether.FIELDS))
+
+    uses = [use("vault:secret/app#password"), use("vault:secret/app#password", "other")]
+    with answering(well(handler)) as (address, _), inspector(address) as vault:
+        facts = ask(uses, {"default": vault}, name)
+        wait_for_examination()
+    assert isinstance(facts.policies["default", "shop"], NoAnswer)
+    assert isinstance(facts.secrets["default", "secret/app"], Secret)
 
 
 def test_without_time_nothing_is_asked() -> None:
