@@ -136,22 +136,24 @@ FORMATS: Final[Sequence[Format]] = (
     ),
 )
 _NEEDLES = tuple((needle, form) for form in FORMATS for needle in form.needles)
+# A token is one word, and none is shorter than an AWS access key. The other two are not so.
+_SHORTEST_TOKEN = 20
+_OF_LINES = tuple((needle, form) for needle, form in _NEEDLES if form.rule is not TOKEN)
+_OF_WORDS = tuple((needle, form) for needle, form in _NEEDLES if form.rule is TOKEN)
 
 
 def suspects(text: str) -> Sequence[Format]:
     """Return the forms that a file's text may hold, or something in base64 in it. Quick, and says so too often."""
     if "\\" in text:
         return FORMATS  # an escape may spell anything
-    # Without escapes, each line of a value stands in the file as it is.
-    found = _looking(text)
-    for run in _BASE64.findall(text):
+    # Without escapes, each line of a value stands in the file as it is. Most words are too short for a token.
+    long_words = "\n".join([word for word in text.split() if len(word) >= _SHORTEST_TOKEN])
+    found = [form for needle, form in _OF_WORDS if needle in long_words and form.looks_to_be_in(long_words)]
+    found += [form for needle, form in _OF_LINES if needle in text and form.looks_to_be_in(text)]
+    for run in _BASE64.findall(long_words):
         if decoded := _decoded(run):
-            found += _looking(decoded)
+            found += [form for needle, form in _NEEDLES if needle in decoded and form.looks_to_be_in(decoded)]
     return list(dict.fromkeys(found)) if found else ()
-
-
-def _looking(text: str) -> list[Format]:
-    return [form for needle, form in _NEEDLES if needle in text and form.looks_to_be_in(text)]
 
 
 def forms(text: str, among: Sequence[Format] = FORMATS) -> Iterator[Format]:

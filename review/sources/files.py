@@ -13,6 +13,7 @@ from review.sources.text import NotChecked, Place
 
 MAX_BYTES = 16 * 1024 * 1024
 """The largest file that is read. The output of `kubectl get` for thousands of objects fits."""
+_USUAL_BYTES = 128 * 1024
 STANDARD_INPUT = "standard input"
 _SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 _NAMES = frozenset({"Kustomization"})  # kustomize also accepts this name for its file
@@ -59,7 +60,10 @@ def read(file: File) -> bytes | NotChecked:
 
 def read_stream(stream: BinaryIO, name: str) -> bytes | NotChecked:
     """Return what is in a stream. It need not end: more than `MAX_BYTES` are not read."""
-    content = stream.read(MAX_BYTES + 1)
+    # Python sets aside as much memory as is asked for, and hardly any file needs more than this.
+    content = stream.read(_USUAL_BYTES)
+    if len(content) == _USUAL_BYTES:
+        content += stream.read(MAX_BYTES + 1 - _USUAL_BYTES)
     if len(content) > MAX_BYTES:
         return NotChecked(Place(name), f"it is larger than {MAX_BYTES // 2**20} MiB")
     return content
@@ -130,9 +134,10 @@ def _walk(folder: Path) -> Iterator[Path | NotChecked]:
     """Yield what is below a folder, but hidden files and folders. Links to folders are not followed."""
     failed: list[OSError] = []
     for where, folders, names in os.walk(folder, onerror=failed.append):
-        links = [name for name in folders if Path(where, name).is_symlink()]
+        base = Path(where)
+        links = [name for name in folders if os.path.islink(f"{where}{os.sep}{name}")]  # noqa: PTH114 - there are many
         folders[:] = [name for name in folders if not name.startswith(".") and name not in links]
-        yield from (Path(where, name) for name in (*names, *links) if not name.startswith("."))
+        yield from (base / name for name in (*names, *links) if not name.startswith("."))
     for error in failed:
         yield NotChecked(Place(_name(Path(str(error.filename)))), f"it cannot be read: {error.strerror}")
 
@@ -144,5 +149,6 @@ def _is_excluded(path: PurePath, excluded: Sequence[str]) -> bool:
 
 def _name(path: Path) -> str:
     """Return a path as reports have it: relative to where the command runs if it is below that."""
-    name, here = path.as_posix(), f"{Path.cwd().as_posix()}/" if path.is_absolute() else ""
+    here = f"{os.getcwd()}{os.sep}" if path.is_absolute() else ""  # noqa: PTH109 - there are many
+    name = path.as_posix()
     return name.removeprefix(here)

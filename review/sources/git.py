@@ -50,11 +50,15 @@ class Repositories:
     def locate(self, name: str) -> tuple[Path, str] | None:
         """Return the root of the repository and the file's name in it; None if it is in none."""
         path = Path(name).resolve()
-        folder = path.parent
-        if folder not in self._of_folder:
-            self._of_folder[folder] = root_of(folder)
-        root = self._of_folder[folder]
+        root = self._root(path.parent)
         return None if root is None else (root, path.relative_to(root).as_posix())
+
+    def _root(self, folder: Path) -> Path | None:
+        if folder not in self._of_folder:
+            is_root = (folder / ".git").exists()
+            above = None if is_root or folder == folder.parent else self._root(folder.parent)
+            self._of_folder[folder] = folder if is_root else above
+        return self._of_folder[folder]
 
     def name(self, name: str) -> str:
         """Return a file's name in its repository; as it was given if it is in none."""

@@ -19,8 +19,8 @@ from yaml.events import (
 )
 from yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode, SequenceNode
 
-from review.sources import plain
 from review.sources.bounds import LOADER
+from review.sources.plain import read_key, read_long, read_plain, read_tagged
 
 Path: TypeAlias = tuple[str | int, ...]
 """Where a value stands in a document: keys of maps and numbers in lists, from the outside in."""
@@ -28,6 +28,8 @@ Path: TypeAlias = tuple[str | int, ...]
 _PLAIN = "plain"
 _TEXT = "tag:yaml.org,2002:str"
 _MERGE = "<<"
+# A longer text does not come again.
+_SHORT = 40
 
 
 class NotAMap(ValueError):
@@ -121,8 +123,9 @@ class Builder:
         """Return the value of a node that `bounds.check` let pass. Raises `NotAMap`."""
         if isinstance(node, ScalarNode):
             if node.tag == _PLAIN:
-                return plain.read_plain(node.value)
-            return node.value if node.tag == _TEXT else plain.read_tagged(node.value, node.tag)
+                text = node.value
+                return read_plain(text) if len(text) <= _SHORT else read_long(text)
+            return node.value if node.tag == _TEXT else read_tagged(node.value, node.tag)
         known = self._shared.get(id(node)) if self._shared else None
         if known is not None:
             return known
@@ -144,7 +147,7 @@ class Builder:
                         merged |= members.keys() - built.keys()
                         built.update(members)
                 continue
-            name = key_text(key)
+            name = read_key(key.value) if key.tag == _PLAIN and len(key.value) <= _SHORT else key.value
             if name is None:
                 raise NotAMap(key.start_mark.index)
             if name in built and name not in merged:
@@ -156,7 +159,7 @@ class Builder:
 
 def key_text(key: Node) -> str | None:
     """Return the text that a key is; None for one that Kubernetes refuses."""
-    return plain.read_key(key.value) if key.tag == _PLAIN else str(key.value)
+    return read_key(key.value) if key.tag == _PLAIN and len(key.value) <= _SHORT else str(key.value)
 
 
 def _sources(value: Node) -> Sequence[Node]:

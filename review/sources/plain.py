@@ -30,6 +30,7 @@ _WORDS: Final[dict[str, Any]] = {
 _NUMBER_BEGINS: Final = frozenset("0123456789+-.")
 # A longer one is beyond what a float can be.
 _LONGEST_NUMBER: Final = 400
+_MOST_REMEMBERED: Final = 8192
 _INTEGER: Final = re.compile(
     r"(?P<sign>[-+]?)(?:0[xX](?P<x>[0-9a-fA-F]+)|0[bB](?P<b>[01]+)|0[oO]?(?P<o>[0-7]+)|(?P<d>0|[1-9]\d*))"
 )
@@ -42,11 +43,15 @@ _TAGGED: Final = frozenset(_TAG + name for name in ("int", "float", "bool", "nul
 _BINARY: Final = f"{_TAG}binary"
 
 
-def read_plain(text: str) -> Any:
+def read_long(text: str) -> Any:
     """Return what a scalar without quotes and tag stands for."""
     if text in _WORDS:
         return _WORDS[text]
     return _number(text) if text[0] in _NUMBER_BEGINS and len(text) <= _LONGEST_NUMBER else text
+
+
+# Short values and keys come again and again.
+read_plain = lru_cache(_MOST_REMEMBERED)(read_long)
 
 
 def read_tagged(text: str, tag: str) -> Any:
@@ -61,6 +66,7 @@ def read_tagged(text: str, tag: str) -> Any:
     return text
 
 
+@lru_cache(_MOST_REMEMBERED)
 def read_key(text: str) -> str | None:
     """Return the key of a map for a scalar without quotes: JSON has texts only. None if kubectl refuses the key."""
     value = read_plain(text)
@@ -75,7 +81,6 @@ def read_key(text: str) -> str | None:
     return str(int(value)) if value == int(value) and abs(value) < _MOST_INTEGER else str(value)
 
 
-@lru_cache(maxsize=8192)
 def _number(text: str) -> Any:
     digits = text.replace("_", "")
     found = _INTEGER.fullmatch(digits)

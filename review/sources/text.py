@@ -58,6 +58,8 @@ class Text:
     def place(self, start: int, end: int) -> Place:
         """Return the place of the characters from `start` to before `end`."""
         line, column = self.line_and_column(start)
+        if start == end:
+            return Place(self.file, line, column, line, column)
         end_line, end_column = self.line_and_column(end)
         return Place(self.file, line, column, end_line, end_column)
 
