@@ -1,8 +1,9 @@
 """The policies of a folder: `NAME.hcl`, `NAME.json`, and Terraform's files."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -41,36 +42,74 @@ def read(folder: Path) -> Policies:
 
 
 def _policies(folder: Path) -> Iterator[Policy | NotChecked]:
+    """Yield what is in the files. One that Terraform makes a policy of has no other name beside that."""
+    alone: list[Path] = []
+    taken: set[Path] = set()
     for path in _files(folder):
         if isinstance(path, NotChecked):
             yield path
-            continue
-        content = files.read(files.File(path, path.as_posix()))
-        if isinstance(content, NotChecked):
-            yield content
-            continue
-        try:
-            text = Text(path.as_posix(), decode(content))
-            if path.suffix == _TERRAFORM:
-                yield from reading.terraform(text)
-            else:
-                yield reading.policy(text, path.stem)
-        except reading.NotAPolicy as error:
-            yield NotChecked(error.place, error.reason)
-        except NotText as error:
-            yield NotChecked(Place(path.as_posix(), error.line, error.column, error.line, error.column), error.reason)
+        elif path.suffix == _TERRAFORM:
+            look = partial(_look, folder.resolve(), path.parent, taken)
+            yield from _read(path, lambda text, look=look: reading.terraform(text, look))  # type: ignore[misc]
+        else:
+            alone.append(path)
+    for path in alone:
+        if path.resolve() not in taken:
+            yield from _read(path, lambda text, name=path.stem: [reading.policy(text, name)])  # type: ignore[misc]
+
+
+def _read(path: Path, parse: Callable[[Text], Iterable[Policy | NotChecked]]) -> Iterator[Policy | NotChecked]:
+    text = _text(path)
+    if isinstance(text, NotChecked):
+        yield text
+        return
+    try:
+        yield from parse(text)
+    except reading.NotAPolicy as error:
+        yield NotChecked(error.place, error.reason)
+
+
+def _look(folder: Path, beside: Path, taken: set[Path], name: str) -> Text | str:
+    """Return the text of a file that Terraform reads; none from outside of the folder."""
+    path = beside / name
+    if _problem(path, folder):
+        return "there is no such file in the folder"
+    taken.add(path.resolve())
+    text = _text(path)
+    return text.reason if isinstance(text, NotChecked) else text
+
+
+def _text(path: Path) -> Text | NotChecked:
+    content = files.read(files.File(path, path.as_posix()))
+    if isinstance(content, NotChecked):
+        return content
+    try:
+        return Text(path.as_posix(), decode(content))
+    except NotText as error:
+        return NotChecked(Place(path.as_posix(), error.line, error.column, error.line, error.column), error.reason)
 
 
 def _files(folder: Path) -> Iterator[Path | NotChecked]:
     """Yield the files that may hold policies, in the order of their names; links to folders are not followed."""
     failed: list[OSError] = []
+    inside = folder.resolve()
     for where, folders, names in os.walk(folder, onerror=failed.append):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             path = Path(where, name)
             if path.suffix in (_TERRAFORM, *_POLICIES) and not name.startswith("."):
-                # Opening a pipe may block.
-                is_one = path.is_file()
-                yield path if is_one else NotChecked(Place(path.as_posix()), "it is no regular file")
+                problem = _problem(path, inside)
+                yield path if not problem else NotChecked(Place(path.as_posix()), problem)
     for error in failed:
         yield NotChecked(Place(str(error.filename)), f"it cannot be read: {error.strerror}")
+
+
+def _problem(path: Path, inside: Path) -> str:
+    """Return why a file is not opened; an empty text if it is."""
+    try:
+        if not path.resolve().is_relative_to(inside):
+            return "it is a link that leads out of the folder"
+    except (OSError, RuntimeError):
+        return "it is a link that leads in circles"
+    # Opening a pipe may block.
+    return "" if path.is_file() else "it is no regular file"

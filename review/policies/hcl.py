@@ -14,7 +14,7 @@ from lark import Token, Tree
 from lark.exceptions import LarkError, UnexpectedInput
 
 from review.policies.policy import Policy, Rule
-from review.policies.reading import MOST_CHARACTERS, NotAPolicy, rule, shown
+from review.policies.reading import MOST_CHARACTERS, Look, NotAPolicy, rule, shown
 from review.sources.text import NotChecked, Place, Text
 
 _HEREDOC: Final = re.compile(r"<<-?([a-zA-Z][a-zA-Z0-9._-]*)\n")
@@ -22,6 +22,10 @@ _ESCAPE: Final = re.compile(r"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))", re
 _ESCAPES: Final = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
 _CHARACTERS: Final = range(0x110000)
 _HALVES: Final = frozenset(map(chr, range(0xD800, 0xE000)))
+# A call of a function of Terraform's that reads a file, alone or as all of a text.
+_FILE: Final = re.compile(
+    r"""(?:"\$\{)?\s*(?:template)?file\(\s*"(?:\$\{path\.module\}/|\./)*(?P<name>[^"$%\\]+)"\s*[,)]"""
+)
 _EXPRESSION: Final = re.compile(r"\s*\$\{.*\}\s*", re.DOTALL)
 _RESOURCE: Final = "vault_policy"
 
@@ -31,13 +35,13 @@ def policy(text: Text, name: str) -> Policy:
     return Policy(name, list(_Reader(_with_plain_breaks(text)).rules()), Place(text.file))
 
 
-def terraform(text: Text) -> Iterator[Policy | NotChecked]:
+def terraform(text: Text, look: Look) -> Iterator[Policy | NotChecked]:
     """Yield the policies of a Terraform file's resources. Raises `NotAPolicy` if the file cannot be read."""
     reader = _Reader(_with_plain_breaks(text))
     for kind, labels, block in reader.blocks(reader.body):
         if kind == "resource" and len(labels) > 1 and labels[0] == _RESOURCE:
             try:
-                yield reader.resource(block)
+                yield reader.resource(block, look)
             except NotAPolicy as error:
                 yield NotChecked(error.place, error.reason)
 
@@ -77,14 +81,19 @@ class _Reader:
             if name != "name":
                 raise NotAPolicy(self._at(self.body), f"a policy has blocks `path` only, and here is {shown(name)}")
 
-    def resource(self, block: Tree[Token]) -> Policy:
-        """Return the policy of a Terraform resource. Raises `NotAPolicy` if it is not written there as text."""
+    def resource(self, block: Tree[Token], look: Look) -> Policy:
+        """Return the policy of a Terraform resource. Raises `NotAPolicy` if its text is neither there nor in a file."""
         values = dict(self._nodes(block))
         place = self._at(block)
         name = self._value(values["name"]) if "name" in values else None
         if not isinstance(name, str) or "${" in name:
             raise NotAPolicy(place, f"the name of a {_RESOURCE} is an expression")
         node = values.get("policy")
+        if node is not None and (file := _FILE.match(self.content, _start(node))):
+            other = look(file["name"])
+            if isinstance(other, str):
+                raise NotAPolicy(place, f"the text of {_RESOURCE} {shown(name)} is in {shown(file['name'])}: {other}")
+            return policy(other, name)
         token = _only_token(node) if node is not None else None
         heredoc = _HEREDOC.match(token) if token is not None else None
         if node is not None and token is not None and heredoc is not None:

@@ -4,8 +4,8 @@ What Vault would refuse is refused here, with the reason. Sources: Vault, *Polic
 provider's resource `vault_policy`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final, TypeAlias
 
 from resolver.references.characters import visible
 from review.policies.policy import CAPABILITIES, DENY, Policy, Rule
@@ -14,6 +14,8 @@ from review.sources.text import NotChecked, Place, Text
 
 MOST_CHARACTERS: Final = 256 * 1024
 """The longest text that is read as HCL. Its parser reads about 70,000 characters a second."""
+Look: TypeAlias = Callable[[str], Text | str]
+"""Returns the text of a file that Terraform reads, by its name beside the file that says so; or why there is none."""
 _LONGEST_NAME: Final = 253
 _CONDITIONS: Final = frozenset(
     {"required_parameters", "min_wrapping_ttl", "max_wrapping_ttl", "mfa_methods", "control_group"}
@@ -46,12 +48,15 @@ def policy(text: Text, name: str) -> Policy:
     return hcl.policy(text, name)
 
 
-def terraform(text: Text) -> Iterator[Policy | NotChecked]:
-    """Yield the policies that a Terraform file makes, as far as they stand in it. Raises `NotAPolicy`."""
+def terraform(text: Text, look: Look) -> Iterator[Policy | NotChecked]:
+    """Yield the policies that a Terraform file makes, as far as they stand in it or in a file beside it.
+
+    Raises `NotAPolicy`.
+    """
     if "vault_policy" in text.content:  # most files are about something else, and the parser is slow
         from review.policies import hcl  # noqa: PLC0415 - as above
 
-        yield from hcl.terraform(text)
+        yield from hcl.terraform(text, look)
 
 
 def rule(path: str, attributes: Mapping[str, Any], place: Place) -> Rule:

@@ -34,6 +34,10 @@ def read(text: str) -> Policy:
     return policy(Text("p.hcl", text), "p")
 
 
+def nowhere(name: str) -> str:
+    return f"{name} is nowhere"
+
+
 def told(found: Policy) -> list[tuple[str, list[str], int]]:
     return [(rule.path, sorted(rule.capabilities), rule.place.line) for rule in found.rules]
 
@@ -144,7 +148,7 @@ resource "vault_mount" "kv" { path = "secret" }
 
 
 def test_the_policies_of_terraform_are_told_where_their_rules_stand() -> None:
-    found = [each for each in terraform(Text("t.tf", TERRAFORM)) if isinstance(each, Policy)]
+    found = [each for each in terraform(Text("t.tf", TERRAFORM), nowhere) if isinstance(each, Policy)]
     assert [(each.name, told(each)) for each in found] == [
         ("keyhole-shop", [("secret/data/a", ["read"], 5)]),
         ("keyhole-pay", [("${var.mount}/data/b", ["read"], 11)]),
@@ -158,8 +162,9 @@ def test_the_policies_of_terraform_are_told_where_their_rules_stand() -> None:
         ('name = var.x\n policy = ""', "the name of a vault_policy is an expression"),
         ('name = "keyhole-${var.x}"\n policy = ""', "the name of a vault_policy is an expression"),
         ('name = "x"\n policy = data.vault_policy_document.x.hcl', "the text of vault_policy x is an expression"),
-        ('name = "x"\n policy = "${file("x.hcl")}"', "the text of vault_policy x is an expression"),
-        ('name = "x"\n policy = file("x.hcl")', "the text of vault_policy x is an expression"),
+        ('name = "x"\n policy = "${file("x.hcl")}"', "the text of vault_policy x is in x.hcl: x.hcl is nowhere"),
+        ('name = "x"\n policy = file("x.hcl")', "the text of vault_policy x is in x.hcl: x.hcl is nowhere"),
+        ('name = "x"\n policy = file("${var.x}.hcl")', "the text of vault_policy x is an expression"),
         ('name = x\n policy = ""', "the name of a vault_policy is an expression"),
         ('name = "x"', "the text of vault_policy x is an expression"),
         ('name = "x"\n policy = <<EOT\npath "a" {\nEOT\n', "not HCL"),
@@ -167,7 +172,7 @@ def test_the_policies_of_terraform_are_told_where_their_rules_stand() -> None:
 )
 def test_what_terraform_makes_of_expressions_is_not_checked(attributes: str, reason: str) -> None:
     resources = f'resource "vault_policy" "x" {{\n {attributes}\n}}\nresource "vault_policy" "y" {{\n name = "y"\n'
-    first, second = terraform(Text("t.tf", f'{resources} policy = ""\n}}\n'))
+    first, second = terraform(Text("t.tf", f'{resources} policy = ""\n}}\n'), nowhere)
     assert isinstance(first, NotChecked)
     assert first.reason == reason
     assert isinstance(second, Policy)
@@ -189,4 +194,4 @@ def test_no_text_of_a_file_is_told_but_paths_and_names() -> None:
 
 
 def test_a_terraform_file_about_something_else_has_no_policies() -> None:
-    assert not list(terraform(Text("t.tf", "this is { no HCL")))
+    assert not list(terraform(Text("t.tf", "this is { no HCL"), nowhere))
