@@ -58,6 +58,14 @@ def test_the_hooks_are_what_pre_commit_takes() -> None:
     run("pre-commit", "validate-manifest", HOOKS)
 
 
+def test_the_configurations_of_the_guide_are_what_pre_commit_takes(tmp_path: Path) -> None:
+    (found,) = [content for content in examples() if isinstance(content, dict) and "repos" in content]
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(found))
+    run("pre-commit", "validate-config", tmp_path / "config.yaml")
+    named = set(re.findall(r"- id: (\S+)", GUIDE.read_text()))
+    assert named == {hook["id"] for hook in yaml.safe_load(HOOKS.read_text())}
+
+
 def test_the_hooks_look_at_what_lint_looks_at(tmp_path: Path) -> None:
     patterns = {hook["files"] for hook in yaml.safe_load(HOOKS.read_text())}
     (pattern,) = patterns
@@ -90,9 +98,8 @@ def test_the_component_and_its_use_are_what_gitlab_takes(tmp_path: Path) -> None
     # Two documents in a file: the inputs, and what a pipeline gets.
     (use,) = [content for content in examples() if isinstance(content, dict) and "include" in content]
     for number, document in enumerate([*component(), use]):
-        file = tmp_path / f"{number}.yml"
-        file.write_text(yaml.safe_dump(document))
-        run("check-jsonschema", "--builtin-schema", "vendor.gitlab-ci", file)
+        (tmp_path / f"{number}.yml").write_text(yaml.safe_dump(document))
+    run("check-jsonschema", "--builtin-schema", "vendor.gitlab-ci", *tmp_path.glob("*.yml"))
 
 
 def test_every_input_is_used_and_every_input_that_is_used_is_there() -> None:

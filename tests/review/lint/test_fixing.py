@@ -3,6 +3,7 @@
 import base64
 import subprocess
 from datetime import date
+from itertools import combinations
 from pathlib import Path
 from posixpath import normpath
 
@@ -139,6 +140,32 @@ def test_in_json_and_in_lists_too(tmp_path: Path) -> None:
     after, rules, failed = fixed(tmp_path, text)
     assert (rules, failed) == (["KH205"], [])
     assert yaml.safe_load(after) == yaml.safe_load(text.replace("date.", "data."))
+
+
+NOTES = (
+    f"data.keyhole.dev/x: {REFERENCE}",
+    f"date.keyhole.dev/x: {REFERENCE}",
+    f"date.keyhole.dev/y: {REFERENCE}",
+    "keyhole.dev/folow: 'false'",
+)
+VALUES = (f"x: {REFERENCE}", f"y: {REFERENCE}", f"x: {CANARY}", f"z: 'a ((vault:secret/app#z)) {CANARY}'")
+
+
+@pytest.mark.parametrize("notes", [chosen for count in range(4) for chosen in combinations(NOTES, count)])
+def test_twice_is_once_and_what_is_there_more_than_once_is_put_right_once(
+    tmp_path: Path, notes: tuple[str, ...]
+) -> None:
+    (tmp_path / "argo.yaml").write_text(ARGO)
+    block = "".join(f"    {note} # {number}\n" for number, note in enumerate(notes))
+    for values in (chosen for count in range(4) for chosen in combinations(VALUES, count)):
+        keys = [value.partition(":")[0] for value in values]
+        if len(set(keys)) < len(keys):
+            continue
+        text = HEAD + (f"  annotations:\n{block}" if notes else "")
+        text += "stringData:\n" + "".join(f"  {value}\n" for value in values) if values else ""
+        once, _, _ = fixed(tmp_path, text)
+        twice, rules, _ = fixed(tmp_path, once)
+        assert (twice, rules) == (once, []), text
 
 
 class TestCommand:
