@@ -8,21 +8,23 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kube.objects import ObjectName
-from resolver.references import paths as vault_paths
-
 if TYPE_CHECKING:
+    from kube.objects import ObjectName
     from manifests.kinds.known import Kinds
     from webhook.server.settings import Address
 
 
-class ObjectNameType(click.ParamType[ObjectName]):
+class ObjectNameType(click.ParamType["ObjectName"]):
     """NAMESPACE/NAME of an object."""
 
     name = "namespace/name"
 
-    def convert(self, value: str | ObjectName, param: click.Parameter | None, ctx: click.Context | None) -> ObjectName:
+    def convert(
+        self, value: "str | ObjectName", param: click.Parameter | None, ctx: click.Context | None
+    ) -> "ObjectName":
         """Parse it, or fail with a usage error (click's hook)."""
+        from kube.objects import ObjectName
+
         if isinstance(value, ObjectName):
             return value
         try:
@@ -63,6 +65,8 @@ class KvType(click.ParamType[tuple[str, int]]):
         mount = mount.strip("/")
         if version not in {"1", "2"}:
             self.fail(f"{value!r} is not MOUNT=1 or MOUNT=2, such as secret=2", param, ctx)
+        from resolver.references import paths as vault_paths
+
         try:
             vault_paths.check(f"{mount}/any")
         except vault_paths.PathError as error:

@@ -98,9 +98,11 @@ def of_one(starts: Sequence[Cost]) -> Sequence[LoopFigure]:
     """Return the figures of runs with a single file."""
     taken = median_of([each.seconds for each in starts])
     best = min(each.seconds for each in starts)
+    work = median_of([each.processor_seconds for each in starts])
     return [
         LoopFigure(Scenario.ONE, "seconds, median", taken or 0.0, MOST_SECONDS_OF_ONE_FILE, 3),
         LoopFigure(Scenario.ONE, "seconds, the fastest", best, None, 3),
+        LoopFigure(Scenario.ONE, "processor seconds, median", work or 0.0, None, 3),
     ]
 
 

@@ -18,15 +18,15 @@ from review.lint.judging import Judge, judged
 from review.lint.objects import Manifest, is_kustomization, manifests, named
 from review.lint.tree import Tree
 from review.sources import files
-from review.sources.comments import BadIgnore, Ignore, ignores
 from review.sources.kustomization import Look, beside, nothing_beside
 from review.sources.nodes import Path
 from review.sources.stream import RENDER, Document, read_text
-from review.sources.text import NotChecked, NotText, Place, Text, decode
+from review.sources.text import IGNORE, NotChecked, NotText, Place, Text, decode
 
 if TYPE_CHECKING:
     from manifests.kinds.known import Kinds
     from review.lint.origins.sources import Sources
+    from review.sources.comments import Ignore
 
 _ORIGIN = "config.kubernetes.io/origin"
 _TEMPLATE = "# Source: "
@@ -74,7 +74,7 @@ class Lint:
     _of_patches: set[Finding] = field(default_factory=set)
     _unchecked: list[NotChecked] = field(default_factory=list)
     _checked: list[Checked] = field(default_factory=list)
-    _ignores: dict[tuple[str, int], list[Ignore]] = field(default_factory=dict)
+    _ignores: dict[tuple[str, int], list["Ignore"]] = field(default_factory=dict)
     _files: int = 0
 
     def look(self, source: Source | NotChecked) -> None:
@@ -226,6 +226,10 @@ class Lint:
         return told
 
     def _comments(self, text: Text) -> None:
+        if IGNORE not in text.content:
+            return
+        from review.sources.comments import BadIgnore, ignores  # noqa: PLC0415 - most files have none
+
         for found in ignores(text):
             if isinstance(found, BadIgnore):
                 self._findings.append(Finding(BAD_IGNORE, found.place, found.problem))

@@ -9,10 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from review.sources.text import Place, Text
+from review.sources.text import IGNORE, Place, Text
 
-# What says that a text has such comments at all.
-_MARK = "keyhole: ignore"
 # Compiled when a text has such a comment: few have, and a start must be quick.
 _COMMENT = r"(?P<alone>^[ \t]*)?(?:(?<=[ \t])|^)#[ \t]*keyhole: ignore\b(?P<rest>.*)$"
 _FORM = r"[ \t]+(?P<rules>KH\d{3}(?:[ \t]*,[ \t]*KH\d{3})*)[ \t]+until[ \t]+(?P<until>\S+)[ \t]+(?P<why>\S.*)"
@@ -39,7 +37,7 @@ class BadIgnore:
 
 def ignores(text: Text) -> Iterator[Ignore | BadIgnore]:
     """Yield the comments of a text that take findings back."""
-    if _MARK not in text.content:
+    if IGNORE not in text.content:
         return
     form_of = re.compile(_FORM).fullmatch
     below = 0

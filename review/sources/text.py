@@ -5,9 +5,12 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
+from typing import Final
 
 # kubectl reads UTF-8, and UTF-16 that says so at its beginning (YAML 1.2.2, section 5.2).
 _MARKS = ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+IGNORE: Final = "keyhole: ignore"
+"""What a text has that has comments which take findings back."""
 
 
 @dataclass(frozen=True, slots=True)

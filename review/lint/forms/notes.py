@@ -1,6 +1,5 @@
 """Annotations: where one stands, what their names mean, and which of them nobody writes but Keyhole."""
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
@@ -68,6 +67,8 @@ def names(manifest: Manifest, base: Path = ()) -> Iterator[Finding]:
 
 def near(name: str) -> str:
     """Return the annotation that a misspelt name is close to; an empty text if there is none."""
+    import difflib  # noqa: PLC0415 - most annotations are known, and a start must be quick
+
     found = difflib.get_close_matches(name, [*_WRITTEN, *_alike(name)], n=1, cutoff=0.8)
     return found[0] if found else ""
 
@@ -82,6 +83,8 @@ def of_a_namespace(manifest: Manifest) -> Iterator[Finding]:
             message = f'label {name} opts in with the value "true" only; with another one it means nothing to Keyhole'
             yield manifest.finding(UNKNOWN_NAME, path, message)
         elif name not in _OPT_IN and name.startswith(f"{annotations.DOMAIN}/"):
+            import difflib  # noqa: PLC0415 - as above
+
             near = difflib.get_close_matches(name, _OPT_IN, n=1, cutoff=0.8)
             hint = f"; did you mean {near[0]}?" if near else ""
             yield manifest.finding(UNKNOWN_NAME, path, f"label {named(name)} means nothing to Keyhole{hint}")
