@@ -85,8 +85,12 @@ class ArgoCd:
             why = "a reference stands in place of the value" if form == _IN_PLACE else "a field in a list is filled"
             finding = spot.finding(DRIFTS, f"{why}, and {_FOR_SOME if is_mild else _FOR_EVER}")
             yield finding.told_as(Severity.NOTE) if is_mild else finding
+        by_kind: dict[str, list[Use]] = {}
+        for each in uses if self._ignored else ():
+            by_kind.setdefault(each.wanted_by.kind, []).append(each)
         for entry in self._ignored:
-            use = next((use for use in uses if entry.hits(use)), None)
+            among = uses if entry.kind == _ANY else by_kind.get(entry.kind, ())
+            use = next((use for use in among if entry.hits(use)), None)
             if use is not None:
                 message = (
                     f"it ignores what a reference of {named(str(use.wanted_by))} is written in: another reference is no"

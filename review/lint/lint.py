@@ -163,20 +163,20 @@ class Lint:
 
     def _look_into(self, manifest: Manifest, *, has_secret: bool, has_reference: bool) -> None:
         """Look for values and references in an object, and in those that stand in its texts."""
-        found = [manifest]
+        found: list[tuple[Manifest, Collection[Path]]] = [(manifest, frozenset())]
         raw = manifest.document.raw
         if raw.count("kind") > 1 or any(each in raw for each in _MAY_HOLD_OTHERS):
             from review.lint.inner import texts  # noqa: PLC0415 - most files have none
 
             found, unread = texts.looked_into(manifest)
             self._unchecked += unread
-        for each in found:
+        for each, own_texts in found:
             if has_secret:
                 for secret in plaintext.secrets(each):
                     self._findings += plaintext.plaintext(secret, self.standards.public_keys)
             if has_reference:
                 own = generators.PARTS if is_kustomization(each) else ()
-                self._references(each, {*own, *(one.text for one in found if one.text)})
+                self._references(each, {*own, *own_texts})
 
     def _generated(self, manifest: Manifest, folder: FilePath | None) -> None:
         """Look at what a kustomization makes, also from files beside it."""

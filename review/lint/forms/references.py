@@ -45,11 +45,18 @@ def references(manifest: Manifest, kinds: Kinds | None, texts: Collection[Path] 
     # An inner object says of which version it is, as the outer one does.
     raw = manifest.document.raw
     objects = [*within(manifest)] if raw.count("apiVersion") > 1 or "\\" in raw else []
-    root = manifest.root
-    inner = {*(one.root for one in objects), *texts}
-    seen = _of_one(manifest, kinds, {path[len(root) :] for path in inner if path[: len(root)] == root != path})
+    length = len(manifest.root)
+    of_objects: dict[Path, set[Path]] = {one.root: set() for one in objects}
+    own = {root[length:] for root in of_objects}
+    for text in texts:
+        around = next((text[:end] for end in range(length + 1, len(text)) if text[:end] in of_objects), None)
+        if around is None:
+            own.add(text[length:])
+        else:
+            of_objects[around].add(text)
+    seen = _of_one(manifest, kinds, own)
     for one in objects:
-        below = references(one, kinds, texts)
+        below = references(one, kinds, of_objects[one.root])
         seen.findings += below.findings
         seen.uses += below.uses
         seen.unchecked += below.unchecked

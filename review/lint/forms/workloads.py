@@ -1,6 +1,6 @@
 """Variables of workloads, read with what admission itself makes of a pod template."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import jsonpointer
@@ -46,12 +46,13 @@ def _template(manifest: Manifest, template: Template, name: str, seen: Seen) -> 
         message = "the variable comes from a Secret that Keyhole makes, and was copied from a cluster"
         seen.tell(manifest, COPIED, path, message)
     prepared = prepare(template.workload, name, template.manifest)
+    named_by = _names(template) if prepared.problems or prepared.warnings else {}
     for problem in prepared.problems:
-        path, place = _where(manifest, template, problem.origin)
+        path, place = _where(manifest, template, problem.origin, named_by)
         seen.findings.append(manifest.finding(_rule(problem), path, about(problem), place=place))
     for warning in prepared.warnings:
         if not warning.endswith(_TOLD_ELSEWHERE):
-            path, _ = _where(manifest, template, warning.partition(": ")[0])
+            path, _ = _where(manifest, template, warning.partition(": ")[0], named_by)
             seen.tell(manifest, WARNED, path, said(warning))
     for asked in prepared.variables:
         _use(manifest, template, asked, seen)
@@ -63,7 +64,7 @@ def _use(manifest: Manifest, template: Template, asked: AskedFor, seen: Seen) ->
     if form is Form.IN_PLACE:
         path, place = _in_place(template, asked), None
     else:
-        path, place = _where(manifest, template, asked.field.origin)
+        path, place = _where(manifest, template, asked.field.origin, {})
     drifts = form is Form.IN_PLACE
     seen.uses += manifest.uses(path, form, references, place=place, is_variable=True, drifts=drifts)
 
@@ -76,19 +77,24 @@ def _in_place(template: Template, asked: AskedFor) -> Path:
     return (*template.variables.get((container, variable), template.path), "value")
 
 
-def _where(manifest: Manifest, template: Template, origin: str) -> tuple[Path, Place | None]:
+def _names(template: Template) -> dict[str, Path]:
+    """Return where containers and variables stand, by the words with which admission names them."""
+    found = {f"container {as_admission_names(name)}": path for name, path in template.containers.items()}
+    for (container, variable), path in template.variables.items():
+        origin = f"container {as_admission_names(container)}, variable {as_admission_names(variable)}"
+        found[origin] = (*path, "value")
+    return found
+
+
+def _where(
+    manifest: Manifest, template: Template, origin: str, named_by: Mapping[str, Path]
+) -> tuple[Path, Place | None]:
     if origin.startswith(_ANNOTATION):
         name, _, one = origin.removeprefix(_ANNOTATION).partition(", ")
         path: Path = (*template.notes, name)
         line = notes.place_in(manifest, path, one)
         return path, None if line is None else manifest.place(path, line)
-    for (container, variable), path in template.variables.items():
-        if origin == f"container {as_admission_names(container)}, variable {as_admission_names(variable)}":
-            return (*path, "value"), None
-    for container, path in template.containers.items():
-        if origin.partition(", ")[0] == f"container {as_admission_names(container)}":
-            return path, None
-    return template.path, None
+    return named_by.get(origin) or named_by.get(origin.partition(", ")[0]) or template.path, None
 
 
 def _rule(problem: Problem) -> Rule:

@@ -1,7 +1,7 @@
 """Texts of YAML in the fields of an object: manifests in ConfigMaps, values of charts, patches of kustomizations."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -29,14 +29,15 @@ _REFERENCES: Final = ("vault", "keyhole.dev")
 _IN_IT: Final = "in a text of its own: "
 
 
-def looked_into(manifest: Manifest) -> tuple[list[Manifest], list[NotChecked]]:
+def looked_into(manifest: Manifest) -> tuple[list[tuple[Manifest, Collection[Path]]], list[NotChecked]]:
     """Return an object and what the texts in it hold, and what cannot be read of those.
 
-    What a patch adds stands for the patch itself.
+    Beside each are the paths of the texts that it has itself, through everything around them. What a patch adds stands
+    for the patch itself.
     """
     if not manifest.is_object and is_json_patch(manifest.content):
         # A file of its own, which a kustomization names.
-        return [assembled(manifest.document, manifest.name, {})], []
+        return [(assembled(manifest.document, manifest.name, {}), set())], []
     search = _Search()
     search.look_into(manifest, 0)
     return search.found, search.unread
@@ -44,19 +45,26 @@ def looked_into(manifest: Manifest) -> tuple[list[Manifest], list[NotChecked]]:
 
 @dataclass(slots=True)
 class _Search:
-    found: list[Manifest] = field(default_factory=list)
+    found: list[tuple[Manifest, Collection[Path]]] = field(default_factory=list)
     unread: list[NotChecked] = field(default_factory=list)
 
     def look_into(self, manifest: Manifest, depth: int) -> None:
-        self.found.append(manifest)
+        own: set[Path] = set()
+        self.found.append((manifest, own))
         is_secret = manifest.name_inside.kind == "Secret"
         for path, text in _texts(manifest.content) if depth < _DEEPEST else ():
             # A Secret's own texts are its values; in an annotation `kubectl apply` keeps all of them once more.
-            if not (is_secret and path[:1] in _PARTS) and _is_read(path, text):
-                self._read(manifest, path, text, depth)
+            if (
+                not (is_secret and path[:1] in _PARTS)
+                and _is_read(path, text)
+                and self._read(manifest, path, text, depth)
+            ):
+                own.add((*manifest.root, *path))
 
-    def _read(self, manifest: Manifest, path: Path, text: str, depth: int) -> None:
+    def _read(self, manifest: Manifest, path: Path, text: str, depth: int) -> bool:
+        """Read a text; return whether it holds something."""
         at = (*manifest.root, *path)
+        count = len(self.found)
         target = manifest.part(*path[:-1], "target") if path[-1:] == ("patch",) else {}
         for document in documents_in(manifest.document, (*manifest.path, *manifest.within, *path), text):
             if isinstance(document, NotChecked):
@@ -65,12 +73,13 @@ class _Search:
                     self.unread.append(NotChecked(document.place, f"{_IN_IT}{document.reason}"))
             elif is_json_patch(document.content):
                 namespace = namespace_for(manifest)
-                self.found.append(assembled(document, manifest.name, target, text=at, namespace=namespace))
+                self.found.append((assembled(document, manifest.name, target, text=at, namespace=namespace), set()))
             else:
                 for one in manifests(document):
                     inner = replace(_named(manifest, one, target), text=at)
                     if inner.is_object_inside or (path and path[-1] in _VALUES):
                         self.look_into(inner, depth + 1)
+        return len(self.found) > count
 
 
 def _named(outer: Manifest, one: Manifest, target: Any) -> Manifest:

@@ -80,7 +80,7 @@ class Sources:
         """Yield the patches of a kustomization: those in it, and those in files that it names."""
         name = self._name(where)
         for kustomization in self._objects(name) if name is not None else ():
-            yield from looked_into(kustomization)[0][1:]
+            yield from (each for each, _ in looked_into(kustomization)[0][1:])
             for part in _PATCHES:
                 entries = kustomization.member(part)
                 for entry in entries if isinstance(entries, list) else ():

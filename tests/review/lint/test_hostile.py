@@ -58,3 +58,15 @@ def test_a_secret_of_many_keys_is_found_key_by_key() -> None:
     report = looked_at(f"apiVersion: v1\nkind: Secret\nmetadata: {{name: a}}\nstringData:\n{keys}  k1: w\n")
     assert len(report.findings) == 10_001
     assert report.findings[-2].place.line == 10_005
+
+
+def test_many_objects_in_one_each_with_a_text_of_objects() -> None:
+    """Each is looked at once, and not once for each of the others."""
+    inner = (
+        "- apiVersion: v1\n  kind: ConfigMap\n  metadata: {name: a}\n  data:\n    x: |\n      apiVersion: v1\n"
+        "      kind: Secret\n      stringData:\n        x: vault:a/b#c\n        y: v\n"
+    )
+    report = looked_at(
+        f"apiVersion: template.openshift.io/v1\nkind: Template\nmetadata: {{name: a}}\nobjects:\n{inner * 2_000}"
+    )
+    assert len(report.findings) == 2_000
