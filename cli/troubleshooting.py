@@ -71,7 +71,7 @@ Keyhole was not asked: variables, or the kind, are not in the webhook's registra
 not on the pod template; or its name is misspelt.
 
 **Do:** [Turn on variables](variables.md#turn-it-on) or [the kind](kinds.md#turn-it-on), then apply the object again.
-`keyhole tenant shop --vault-only -f FILE`, with `--kinds FILE` if that is in use, names annotations without effect.
+`keyhole lint FILE`, with `--kinds FILE` if that is in use, names annotations without effect.
 
 ### `NotResolved`
 
