@@ -16,9 +16,10 @@ from review.languages import docker_templates, stores
 from review.languages.filled_secret import Docker, FilledSecret, NotExpressible, Text
 from review.languages.foreign import Context, Conversion, Told
 from review.languages.go_templates import Joined, NotPlain, Value, read
+from review.languages.patches import patches
 from review.languages.remote_refs import NotConverted, Remote
 from review.languages.stores import ESO_GROUP, NoStore
-from review.lint.objects import Manifest
+from review.lint.objects import Manifest, is_kustomization
 from review.sources.edits import Replace
 from review.sources.nodes import Path
 
@@ -44,6 +45,9 @@ facts = stores.facts
 def convert(manifest: Manifest, context: Context) -> Conversion | None:
     """Return the Secret that takes an ExternalSecret's place, or why there is none; None for everything else."""
     name = manifest.name
+    if is_kustomization(manifest):
+        told = list(patches(manifest, "ExternalSecret"))
+        return Conversion(NAME, told=told) if told else None
     if name.group != ESO_GROUP:
         return None
     if name.kind in _NOT_SECRETS:

@@ -145,9 +145,9 @@ class Stores:
         if not alike and self._supposes:
             return Store(kind, name, namespace, "mount", _VERSIONS["v2"])
         if not alike:
-            raise NoStore(f"the {kind} {named(name)} is not in the tree; say --map {named(name)}=CONNECTION/MOUNT")
+            raise NoStore(f"the {kind} {named(name)} is not in the tree; say {_map_option(kind, name)}")
         if len(alike) > 1:
-            raise NoStore(f"there are several {kind}s {named(name)}; say --map {named(name)}=CONNECTION/MOUNT")
+            raise NoStore(f"there are several {kind}s {named(name)}; say {_map_option(kind, name)}")
         return candidates[0]
 
     def connection(self, store: Store) -> str:
@@ -156,9 +156,8 @@ class Stores:
         if mapped is not None:
             return mapped.partition("/")[0]
         if len(self.vaults) > 1:
-            raise NoStore(
-                f"the tree has stores of {len(self.vaults)} Vaults; say --map {named(store.name)}=CONNECTION/MOUNT"
-            )
+            option = _map_option(store.kind, store.name)
+            raise NoStore(f"the tree has stores of {len(self.vaults)} Vaults; say {option}")
         return DEFAULT_CONNECTION
 
     @cached_property
@@ -236,6 +235,11 @@ def known(context: Context) -> Stores:
         _KNOWN.stores = Stores(context.stores.values(), context.mappings, supposes=context.certain)
         _KNOWN.facts, _KNOWN.mappings, _KNOWN.certain = context.stores, context.mappings, context.certain
     return _KNOWN.stores
+
+
+def _map_option(kind: str, name: str) -> str:
+    """Return what to say of a store. A VaultAuth has no mount: each object says its own."""
+    return f"--map {named(name)}=CONNECTION{'' if kind == 'VaultAuth' else '/MOUNT'}"
 
 
 def _map(value: Any) -> Mapping[str, Any]:

@@ -18,9 +18,10 @@ from review.languages import stores
 from review.languages.filled_secret import FilledSecret, NotExpressible
 from review.languages.foreign import Context, Conversion, Fact, Told
 from review.languages.go_templates import NotPlain, Piece, Value, read
+from review.languages.patches import patches
 from review.languages.remote_refs import NotConverted, joined, segments_of
 from review.languages.stores import VSO_GROUP, NoStore, Stores
-from review.lint.objects import Manifest
+from review.lint.objects import Manifest, is_kustomization
 from review.sources.edits import Put, Replace
 from review.sources.nodes import Path
 
@@ -60,6 +61,9 @@ def restart_targets(stores: Mapping[str, Any]) -> frozenset[str]:
 def convert(manifest: Manifest, context: Context) -> Conversion | None:
     """Return the Secret that takes a VaultStaticSecret's place, or a workload with its annotation; or why not."""
     name = manifest.name
+    if is_kustomization(manifest):
+        told = list(patches(manifest, "VaultStaticSecret"))
+        return Conversion(NAME, told=told) if told else None
     if name.group == VSO_GROUP:
         if name.kind == "VaultStaticSecret":
             return _static(manifest, context)

@@ -21,7 +21,14 @@ from review.sources.text import NotChecked, NotText, Place, Text, decode
 # One of these stands in every text that has something of a language.
 _NEEDLES: Final = (
     *("vault:", "<path:", "\\u003cpath:", "avp.kubernetes.io/", "ref+", "vault.security.banzaicloud.io/"),
-    *("external-secrets.io", "secrets.hashicorp.com", "bank-vaults.com", "security.bank-vaults.io/"),
+    *(
+        "ExternalSecret",
+        "VaultStaticSecret",
+        "external-secrets.io",
+        "secrets.hashicorp.com",
+        "bank-vaults.com",
+        "security.bank-vaults.io/",
+    ),
     *needles("vault:"),
     *needles("<path:"),
 )

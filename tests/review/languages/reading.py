@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from review.languages import external_secrets, vault_secrets_operator
-from review.languages.foreign import Context, Conversion
+from review.languages.foreign import Context, Conversion, Language
 from review.lint.objects import Manifest, manifests
 from review.sources.edits import edited
 from review.sources.stream import Document, read_text
 from review.sources.text import Text
 
-LANGUAGES = (external_secrets, vault_secrets_operator)
+LANGUAGES: Sequence[Language] = (external_secrets, vault_secrets_operator)
 STORE = """\
 apiVersion: external-secrets.io/v1
 kind: SecretStore
@@ -63,13 +63,14 @@ def migrated(
     content: str,
     mappings: Mapping[str, str] | None = None,
     keys_at: Callable[[str, str], Sequence[str] | None] = lambda _connection, _path: None,
+    languages: Sequence[Language] = LANGUAGES,
 ) -> Migrated:
     found = read(content)
-    facts = {fact.key: fact.value for manifest in found for each in LANGUAGES for fact in each.facts(manifest)}
+    facts = {fact.key: fact.value for manifest in found for each in languages for fact in each.facts(manifest)}
     context = Context(facts, mappings or {}, keys_at)
     conversions, edits = [], {}
     for manifest in found:
-        answers = [answer for each in LANGUAGES if (answer := each.convert(manifest, context)) is not None]
+        answers = [answer for each in languages if (answer := each.convert(manifest, context)) is not None]
         assert len(answers) <= 1, "an object is of one language"
         conversions += answers
         for answer in answers:

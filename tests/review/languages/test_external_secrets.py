@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.review.languages.reading import STORE, external, migrated
+from tests.review.languages.reading import LANGUAGES, STORE, external, migrated
 
 REF = "remoteRef: {key: app, property: password}"
 ONE = f"data: [{{secretKey: password, {REF}}}]"
@@ -372,3 +372,29 @@ def test_twice_is_once() -> None:
 )
 def test_nonsense_raises_nothing(spec: str) -> None:
     migrated(external(spec))
+
+
+KUSTOMIZATION = """\
+apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+patches:
+- target: {kind: ExternalSecret, name: app}
+  path: app.yaml
+- target: {kind: Deployment, name: app}
+  path: other.yaml
+- patch: |-
+    apiVersion: external-secrets.io/v1
+    kind: ExternalSecret
+    metadata: {name: app}
+- patch: |-
+    kind: VaultStaticSecret
+patchesJson6902:
+- target: {group: external-secrets.io, version: v1, kind: ExternalSecret, name: app}
+  path: json.yaml
+"""
+
+
+def test_patches_of_what_is_gone_afterwards_are_told() -> None:
+    eso, vso = (migrated(KUSTOMIZATION, languages=[language]).conversions for language in LANGUAGES)
+    assert [told.path for told in eso[0].told] == [("patches", 0), ("patches", 2), ("patchesJson6902", 0)]
+    assert [told.path for told in vso[0].told] == [("patches", 3)]
