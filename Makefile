@@ -67,6 +67,7 @@ laws: $(INSTALLED) ## Hold the laws of patches and rendering against 100,000 gen
 	KEYHOLE_LAW_OBJECTS=10000 $(BIN)/pytest $(UNHURRIED) tests/manifests/kinds/test_laws.py
 	KEYHOLE_RENDER_DOCUMENTS=10000 KEYHOLE_BOSH_REFERENCES=100000 \
 		$(BIN)/pytest $(UNHURRIED) tests/review/rendering/test_laws.py
+	KEYHOLE_EDITS=20000 $(BIN)/pytest $(UNHURRIED) tests/review/sources/test_edits_law.py
 
 soak: $(INSTALLED) ## Load one Keyhole steadily and see whether it leaks (MINUTES=30)
 	$(BIN)/python -m bench soak --minutes $(or $(MINUTES),30)

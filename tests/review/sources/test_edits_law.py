@@ -1,6 +1,7 @@
 """The law of edits: the result means what was intended and nothing beside it changes, or nothing is edited."""
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from itertools import pairwise, takewhile
 from random import Random
@@ -15,6 +16,9 @@ from review.sources.nodes import Path
 from review.sources.stream import Document, read_text
 from review.sources.text import Text
 from tests.review.sources.manifests import KEYS, SHARED, TEXTS, stream
+
+
+EXAMPLES = int(os.environ.get("KEYHOLE_EDITS", "80"))
 
 
 def documents(text: str) -> dict[int, Document]:
@@ -108,7 +112,7 @@ def is_within_braces(document: Document, path: Path) -> bool:
     return "{" in line[: place.column] or "[" in line[: place.column]
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(st.integers(0, 2**32))
 def test_an_edit_does_what_was_intended_and_nothing_else(seed: int) -> None:
     random = Random(seed)
@@ -134,7 +138,7 @@ def test_an_edit_does_what_was_intended_and_nothing_else(seed: int) -> None:
     assert new[len(new) - len(kept) :] == kept
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(st.integers(0, 2**32))
 def test_lines_are_only_added_for_a_new_key(seed: int) -> None:
     random = Random(seed)
@@ -155,7 +159,7 @@ def test_lines_are_only_added_for_a_new_key(seed: int) -> None:
     assert all("{" in line or "annotations" in line or '"' in line for line in rest[: len(rest) - below])
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(st.integers(0, 2**32))
 def test_several_edits_are_one_after_another(seed: int) -> None:
     random = Random(seed)
