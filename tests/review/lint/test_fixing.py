@@ -142,6 +142,49 @@ def test_in_json_and_in_lists_too(tmp_path: Path) -> None:
     assert yaml.safe_load(after) == yaml.safe_load(text.replace("date.", "data."))
 
 
+MISSPELT = f"{HEAD}  annotations:\n    date.keyhole.dev/x: {REFERENCE}\n"
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        pytest.param(MISSPELT.replace("\n", "\r\n").encode(), id="CR LF"),
+        pytest.param(MISSPELT.encode("utf-16"), id="UTF-16"),
+        pytest.param(MISSPELT.encode("utf-8-sig"), id="a byte order mark"),
+        pytest.param(MISSPELT.rstrip().encode(), id="no line break at the end"),
+    ],
+)
+def test_encoding_and_line_ends_stay(tmp_path: Path, before: bytes) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_bytes(before)
+    file.chmod(0o640)
+    assert len(fix(linted(tmp_path).report().findings).fixed) == 1
+    encoding = "utf-16" if before.startswith(b"\xff\xfe") else "utf-8"
+    assert file.read_bytes().decode(encoding) == before.decode(encoding).replace("date.", "data.")
+    assert file.stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(
+            f"{HEAD}  annotations: {{data.keyhole.dev/x: '{REFERENCE}'}}\n"
+            f"stringData: &s {{x: {CANARY}, y: '${{Y}}'}}\nother: *s\n",
+            id="an alias would change too",
+        ),
+        pytest.param(
+            f"{HEAD}  annotations: {{date.keyhole.dev/x: '{REFERENCE}', date.keyhole.dev/x: '{REFERENCE}'}}\n",
+            id="a key that stands twice",
+        ),
+    ],
+)
+def test_what_cannot_be_proved_is_told_and_stays(tmp_path: Path, text: str) -> None:
+    after, rules, failed = fixed(tmp_path, text)
+    assert (after, rules) == (text, [])
+    assert len(failed) == 1
+    assert CANARY not in failed[0]
+
+
 NOTES = (
     f"data.keyhole.dev/x: {REFERENCE}",
     f"date.keyhole.dev/x: {REFERENCE}",
