@@ -15,7 +15,7 @@ from manifests.variables.templates import BY_GROUP_AND_KIND
 from review.lint.catalogue import NOT_FILLED
 from review.lint.forms.elsewhere import PASSED_ON, left, passed_on
 from review.lint.forms.filled import filled
-from review.lint.forms.notes import of_a_namespace
+from review.lint.forms.notes import names, of_a_namespace
 from review.lint.forms.seen import NOTES, Seen
 from review.lint.inner.objects import namespace_for, within
 from review.lint.objects import Manifest, named
@@ -82,6 +82,8 @@ def _of_one(manifest: Manifest, kinds: Kinds | None, without: Collection[Path]) 
         return seen
     filler = _filler(manifest, kinds)
     handled = _filled(manifest, filler, seen)
+    if filler.codec is None and (manifest.name_inside.group, manifest.name_inside.kind) not in BY_GROUP_AND_KIND:
+        seen.findings += names(manifest)
     if filler.codec is None or filler.codec.in_place is None:
         if is_passed_on:
             handled |= {(key,) for key in manifest.content if key != "metadata"}
@@ -100,9 +102,9 @@ def _is_filled_by_another(manifest: Manifest) -> bool:
     """
     workload = BY_GROUP_AND_KIND.get((manifest.name_inside.group, manifest.name_inside.kind))
     template = manifest.part(*workload.pointer.split("/")[1:], *NOTES) if workload is not None else {}
-    names = [*manifest.part(*NOTES), *template]
-    return any(name.startswith(_BANK_VAULTS) for name in names) and not any(
-        annotations.DOMAIN in each for each in names
+    noted = [*manifest.part(*NOTES), *template]
+    return any(name.startswith(_BANK_VAULTS) for name in noted) and not any(
+        annotations.DOMAIN in each for each in noted
     )
 
 

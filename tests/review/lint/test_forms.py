@@ -138,6 +138,11 @@ class TestKinds:
             (FILLED + "data: {a: x}\n", [("KH206", 8, "/data/a")]),
             (FILLED + "data:\n  b: ((vault:secret/a#b))\n", [("KH203", 9, "/data/b")]),
             (FILLED + "immutable: true\n", [("KH208", 8, "/immutable")]),
+            (MAP + notes("dta.keyhole.dev/a: vault:a/b#c"), [("KH205", 7, f"{NOTES}/dta.keyhole.dev~1a")]),
+            (
+                "apiVersion: v1\nkind: Service\nmetadata:\n" + notes("keyhole.dev/restrat: 'true'"),
+                [("KH205", 5, f"{NOTES}/keyhole.dev~1restrat")],
+            ),
             (MAP + notes("keyhole.dev/from: secret/a"), [("KH203", 7, f"{NOTES}/keyhole.dev~1from")]),
             (MAP + notes("data.keyhole.dev/a: key:t") + "data: {t: x ((vault:secret/a#b))}\n", []),
             (DB + notes("data.keyhole.dev/a: vault:secret/a#b"), [("KH203", 7, f"{NOTES}/data.keyhole.dev~1a")]),
