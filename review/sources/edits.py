@@ -1,13 +1,13 @@
 """Edits of manifests by span: comments, quotes, order and every byte beside the edited values stay as they are.
 
-Each edit is a splice of the document's own text (`review.sources.splices`). The result is read again, and must be
+Each edit is a splice of the document's own text (`review.sources.editing`). The result is read again, and must be
 exactly what was intended; otherwise nothing is edited and `NotProved` says why.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from review.sources.intent import Edit, Put, Remove, Replace, intended, same
+from review.sources.editing.intent import Edit, Put, Remove, Replace, intended, same
 from review.sources.stream import Document, read_text
 from review.sources.text import NotChecked, Place, Text
 
@@ -31,7 +31,7 @@ def edited(text: Text, edits: Mapping[int, Sequence[Edit]]) -> str:
 
     The edits of a document take effect one after another. YAML and JSON keep their form.
     """
-    from review.sources.applying import NotApplied, applied  # noqa: PLC0415 - most runs edit nothing
+    from review.sources.editing.applying import NotApplied, applied  # noqa: PLC0415 - most runs edit nothing
 
     before = list(read_text(text))
     documents = {found.number: found for found in before if isinstance(found, Document)}

@@ -20,7 +20,7 @@ from resolver.references.reference import MAX_REFERENCES, Reference
 from review.languages.foreign import Conversion, Told
 from review.languages.texts.pieces import Piece, Untranslatable, written
 from review.lint.objects import Manifest, named
-from review.sources import scalars
+from review.sources.editing import scalars
 from review.sources.edits import Edit, Put, Remove
 from review.sources.nodes import Path
 

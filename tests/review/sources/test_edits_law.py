@@ -17,7 +17,6 @@ from review.sources.stream import Document, read_text
 from review.sources.text import Text
 from tests.review.sources.manifests import KEYS, SHARED, TEXTS, stream
 
-
 EXAMPLES = int(os.environ.get("KEYHOLE_EDITS", "80"))
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
 
-from review.sources.intent import Edit, Put, Remove, Replace, intended, reach, removed, same, unshared
+from review.sources.editing.intent import Edit, Put, Remove, Replace, intended, reach, removed, same, unshared
+from review.sources.editing.replacing import replaced
+from review.sources.editing.splices import Impossible, Splice, Splicer
 from review.sources.nodes import Path
-from review.sources.replacing import replaced
-from review.sources.splices import Impossible, Splice, Splicer
 from review.sources.stream import Document, read_text
 from review.sources.text import Text
 

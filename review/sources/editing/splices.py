@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from review.sources import scalars
+from review.sources.editing import scalars
+from review.sources.editing.spans import Spans, is_block, is_flow
 from review.sources.nodes import Path, key_text
-from review.sources.spans import Spans, is_block, is_flow
 from review.sources.stream import Document
 
 _DASH: Final = re.compile(r"[ ]*-[ ]+")

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from yaml.nodes import MappingNode, Node, ScalarNode
 
-from review.sources import scalars
+from review.sources.editing import scalars
 from review.sources.stream import Document
 
 _COMMENT: Final = re.compile(r"(?:^|(?<=[ \t]))#[^\r\n]*", re.MULTILINE)
