@@ -79,14 +79,14 @@ def of_a_namespace(manifest: Manifest) -> Iterator[Finding]:
         path: Path = ("metadata", "labels", name)
         if name in _OPT_IN and not isinstance(value, str):
             yield manifest.finding(REFUSED, path, f'label {name} is no text; put it in quotes: "true"')
-        elif name in _OPT_IN and value != "true":
+        elif name in _OPT_IN and value not in {"true", "false"}:
             message = f'label {name} opts in with the value "true" only; with another one it means nothing to Keyhole'
             yield manifest.finding(UNKNOWN_NAME, path, message)
         elif name not in _OPT_IN and name.startswith(f"{annotations.DOMAIN}/"):
             import difflib  # noqa: PLC0415 - as above
 
-            near = difflib.get_close_matches(name, _OPT_IN, n=1, cutoff=0.8)
-            hint = f"; did you mean {near[0]}?" if near else ""
+            close = difflib.get_close_matches(name, _OPT_IN, n=1, cutoff=0.8)
+            hint = f"; did you mean {close[0]}?" if close else ""
             yield manifest.finding(UNKNOWN_NAME, path, f"label {named(name)} means nothing to Keyhole{hint}")
 
 
@@ -102,7 +102,7 @@ def place_in(manifest: Manifest, path: Path, key: str) -> int | None:
     """Return the line, counted from 0, of a key in an annotation that holds a map as YAML; None if it has no such."""
     if path[-1:] and path[-1] not in _MAPS:
         return None
-    text = manifest.part(*map(str, path[:-1])).get(str(path[-1]))
+    text = manifest.part(*path[:-1]).get(str(path[-1]))
     for number, line in enumerate(text.split("\n") if isinstance(text, str) and key else ()):
         # A key of a flat map begins its line; if it is in quotes, behind them.
         if line.lstrip(" \"'").startswith(key) and line.lstrip(" \"'")[len(key) :].lstrip(" \"'").startswith(":"):

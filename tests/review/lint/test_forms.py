@@ -318,6 +318,7 @@ class TestVariables:
     [
         ('keyhole.dev/enabled: "true"', []),
         ("keyhole.dev/enabled: true", ["KH004"]),
+        ('keyhole.dev/enabled: "false"', []),
         ('keyhole.dev/enabled: "yes"', ["KH205"]),
         ('keyhole.dev/enabld: "true"', ["KH205"]),
         ('keyhole.dev/variable: "true"', ["KH205"]),
