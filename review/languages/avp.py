@@ -13,7 +13,7 @@ from typing import Final
 from resolver.references import functions as all_functions
 from resolver.references.reference import Function, Reference
 from review.languages.foreign import Context, Conversion, Fact, Told
-from review.languages.texts.pieces import Piece, Untranslatable, reference, without_data
+from review.languages.texts.pieces import Piece, Untranslatable, bounded, reference, without_data
 from review.languages.texts.placing import LISTED, NOTES, Draft
 from review.lint.objects import Manifest
 from review.sources.edits import Remove
@@ -27,10 +27,11 @@ _IGNORE: Final = f"{_DOMAIN}ignore"
 _REMOVE_MISSING: Final = f"{_DOMAIN}remove-missing"
 # What Go's strconv.ParseBool takes for true.
 _TRUE: Final = frozenset({"1", "t", "T", "true", "TRUE", "True"})
-_SPECIFIC: Final = re.compile(r"<path:[^#]+?#[^#]+?(?:#[^#]+?)??>")
-_GENERIC: Final = re.compile(r"<(.*?)>")
+_SPECIFIC: Final = re.compile(r"<path:[^#]{1,4096}#[^#>]{1,4096}(?:#[^#>]{1,4096})?>")
+_GENERIC: Final = re.compile(r"<([^<>\n]{0,4096})>")
 _INDIVIDUAL: Final = re.compile(r"path:(?P<path>[^#]+)#(?P<key>[^#]+)(?:#(?P<version>.+))?")
 _POINTER: Final = re.compile(r"\{\$?((?:\.[A-Za-z_][A-Za-z0-9_-]*|\[[0-9]{1,6}\])+)\}")
+_BRACKET: Final = re.compile(r"[<>\n]")
 _STEP: Final = re.compile(r"\.([A-Za-z0-9_-]+)|\[([0-9]+)\]")
 _PLAIN: Final = {"base64encode": "base64", "base64decode": "base64decode", "sha256sum": "sha256"}
 _INDENT: Final = "of AVP, indent takes away each line's own indentation and empty lines; here it keeps them"
@@ -67,9 +68,12 @@ class _Reader:
 
     def _filled(self, text: str, use: Callable[[list[Function]], list[Function]]) -> Sequence[Piece] | None:
         pattern = _SPECIFIC if self.path is None else _GENERIC
+        bounded(text, "<path:")
         pieces: list[Piece] = []
         at = 0
         for match in pattern.finditer(text):
+            if text[match.start() - 1 : match.start()] == "<":
+                raise Untranslatable("a bracket stands before a placeholder")
             pieces += [text[at : match.start()], self._one(match[0].strip("<>"), use)]
             at = match.end()
         return [*pieces, text[at:]] if at else None
@@ -85,6 +89,8 @@ class _Reader:
             path, key, version = self.path or "", name, self.version
         if path.startswith(_OTHER_BACKENDS):
             raise Untranslatable("its path is one of another backend than Vault")
+        if _BRACKET.search(path):
+            raise Untranslatable("a placeholder without an end stands before it, and is taken for a part of its path")
         path = without_data(path) if self.canonical else path
         return reference(path, key, version, functions=functions)
 

@@ -19,7 +19,7 @@ from resolver.references.errors import ReferenceSyntaxError
 from resolver.references.reference import DEFAULT_CONNECTION, Function
 from review.languages.foreign import Context, Conversion, Fact, Told
 from review.languages.texts import docker, vaults
-from review.languages.texts.pieces import Piece, Untranslatable, reference, without_data
+from review.languages.texts.pieces import Piece, Untranslatable, bounded, reference, without_data
 from review.languages.texts.placing import LISTED, NOTES, Draft
 from review.lint.objects import Manifest
 from review.sources.edits import Put, Remove
@@ -28,7 +28,8 @@ from review.sources.nodes import Path
 NAME: Final = "bank-vaults"
 _DOMAINS: Final = ("vault.security.banzaicloud.io/", "secrets-webhook.security.bank-vaults.io/")
 _WHOLE: Final = ("vault-env-from-path", "vault-from-path")
-_INLINE: Final = re.compile(r"\$\{(>{0,2}vault:.*?#*\}?)\}")
+# Up to the first brace that closes, or the second where two stand together, as the tool's own pattern has it.
+_INLINE: Final = re.compile(r"\$\{(>{0,2}vault:[^}\n]{0,4096}\}?)\}")
 _CIPHERTEXT: Final = re.compile(r"vault:v[0-9]+:")
 _ACTION: Final = re.compile(r"\$\{(.*?)\}")
 _FIELD: Final = re.compile(r"\.([A-Za-z_][A-Za-z0-9_]*)((?:\.[A-Za-z_][A-Za-z0-9_]*)*)")
@@ -73,6 +74,8 @@ def convert(manifest: Manifest, context: Context, /) -> Conversion | None:
 
 def read(text: str, connection: str = DEFAULT_CONNECTION, *, canonical: bool = False) -> Sequence[Piece] | None:
     """Read a text (see `placing.Read`)."""
+    bounded(text, "${vault:")
+    bounded(text, "${>")
     found = list(_INLINE.finditer(text))
     if not found:
         if text == "vault:login":

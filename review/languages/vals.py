@@ -16,7 +16,7 @@ import jsonpointer
 from resolver.references.reference import Function, Reference
 from review.languages.foreign import Context, Conversion, Fact, Told
 from review.languages.texts import vaults
-from review.languages.texts.pieces import Piece, Untranslatable, reference, written
+from review.languages.texts.pieces import Piece, Untranslatable, bounded, reference, written
 from review.languages.texts.placing import Draft, strings
 from review.lint.objects import Manifest
 from review.sources.edits import Put
@@ -47,6 +47,7 @@ class _Reader:
         """Read a text (see `placing.Read`)."""
         if "ref+" not in text:
             return None
+        bounded(text, "ref+")
         pieces: list[Piece] = []
         at = 0
         for match in _REFERENCE.finditer(text):

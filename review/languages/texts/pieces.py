@@ -7,7 +7,7 @@ from manifests.fields.texts import what_it_is
 from resolver.references import paths
 from resolver.references.errors import ReferenceSyntaxError
 from resolver.references.grammar import parse_value
-from resolver.references.reference import DEFAULT_CONNECTION, Function, Reference, is_version
+from resolver.references.reference import DEFAULT_CONNECTION, MAX_REFERENCES, Function, Reference, is_version
 
 Piece: TypeAlias = str | Reference
 _DATA: Final = "data"
@@ -40,6 +40,15 @@ def reference(
     except ValueError as error:
         raise Untranslatable(str(error)) from None
     return made
+
+
+def bounded(text: str, opener: str) -> None:
+    """Raise `Untranslatable` for a text with more openers than an object may have references.
+
+    A search begins anew at each of them, so that many without an end would take for ever.
+    """
+    if text.count(opener) > MAX_REFERENCES:
+        raise Untranslatable(f"it has more than {MAX_REFERENCES} references")
 
 
 def without_data(path: str) -> str:

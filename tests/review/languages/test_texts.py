@@ -137,6 +137,7 @@ def test_what_is_none_of_avp(text: str) -> None:
         ("<path:s/a#k#latest>", "version"),
         ("<path:projects/a/secrets/b#k>", "another backend"),
         ("<path:only#k>", "path"),
+        ("<path:x> and <path:s/a#k>", "without an end"),
     ],
 )
 def test_what_avp_has_and_keyhole_has_not(text: str, why: str) -> None:
@@ -218,6 +219,28 @@ def test_what_is_written_reads_as_the_same_pieces(pieces: list[Any]) -> None:
     assert "".join(piece if isinstance(piece, str) else "\0" for piece in read) == "".join(
         piece if isinstance(piece, str) else "\0" for piece in pieces
     )
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "${vault:",
+        "${vault:#",
+        "${vault:" + "#" * 5000,
+        "<path:",
+        "<path:a#",
+        "<path:a#b#",
+        "<",
+        "ref+",
+        'ref+a://"',
+        "{{ ",
+    ],
+)
+def test_openers_without_an_end_take_no_longer_than_other_texts(piece: str) -> None:
+    """A pattern that begins anew at each of them would take hours."""
+    text = piece * (1_000_000 // len(piece))
+    for module in (bank_vaults, avp, vals):
+        assert len(converted(module, text, notes="{avp.kubernetes.io/path: s/a}")) <= 1
 
 
 KEYS = st.sampled_from(
