@@ -6,9 +6,12 @@ from pathlib import Path
 
 _SECONDS = 60
 # Git may neither run programs of the repository's choice nor write to it, and answers in English.
-_SAFELY = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
+_SAFELY = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "-c", "safe.bareRepository=explicit")
+# A repository may have folders that Git takes for repositories with rules of their own, and `.gitmodules` may say that
+# a submodule never differs. Neither decides what is looked at.
 # Within a hook these name the repository that runs it, which need not be the one that is asked.
 _OF_A_HOOK = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"})
+_SUBMODULES = "--ignore-submodules=none"
 _ENVIRONMENT = {"GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
 
 
@@ -73,7 +76,7 @@ def changed_since(folder: Path, revision: str) -> frozenset[Path]:
     """
     if revision.startswith("-"):
         raise GitError(f"{revision!r} is no revision")
-    words = ("diff", "--name-only", "-z", "--relative", "--diff-filter=d", "--no-ext-diff", revision, "--")
+    words = ("diff", "--name-only", "-z", "--relative", "--diff-filter=d", "--no-ext-diff", _SUBMODULES, revision, "--")
     try:
         differ = _git(folder, *words)
     except GitError as error:
@@ -106,7 +109,8 @@ def would_take(path: Path) -> bool:
 
 def has_changes(folder: Path) -> bool:
     """Return whether anything below a folder has changed since the last commit, or is not in Git. Raises `GitError`."""
-    return bool(_git(folder, "status", "--porcelain", "-z", "--", "."))
+    words = ("status", "--porcelain", "-z", "--untracked-files=normal", _SUBMODULES, "--", ".")
+    return bool(_git(folder, *words))
 
 
 def ignores(file: Path) -> bool:

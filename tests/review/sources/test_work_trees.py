@@ -82,6 +82,33 @@ class TestSubmodules:
         committed(outer / "sub", "more.yaml")
         assert changed(outer, "HEAD") == {"sub"}
 
+    def test_one_that_says_it_never_differs_differs(self, outer: Path) -> None:
+        run(outer, "config", "-f", ".gitmodules", "submodule.sub.ignore", "all")
+        committed(outer, "a.yaml")
+        committed(outer / "sub", "new.yaml")
+        assert changed(outer, "HEAD") == {"sub"}
+        assert git.has_changes(outer)
+
+
+def test_files_that_git_has_not_got_are_changes_whatever_its_settings(tmp_path: Path) -> None:
+    folder = committed(tmp_path, "a.yaml")
+    run(folder, "config", "status.showUntrackedFiles", "no")
+    made(folder, "new.yaml")
+    assert git.has_changes(folder)
+
+
+def test_a_folder_that_looks_like_a_repository_decides_nothing(tmp_path: Path) -> None:
+    root = committed(tmp_path, "deploy/a.yaml", "deploy/hidden.yaml", "deploy/refs/k", "deploy/objects/k")
+    folder = root / "deploy"
+    made(folder, "config", text="[core]\n\trepositoryformatversion = 0\n\tbare = false\n\tworktree = .\n")
+    made(folder, "HEAD", text="ref: refs/heads/main\n")
+    made(folder, "info/exclude", text="*\n")
+    run(folder, "--git-dir=.", "--work-tree=.", "add", "-f", "a.yaml")
+    committed(root)
+    assert names(folder) == ["a.yaml", "hidden.yaml"]
+    assert "Git cannot say what belongs to this work tree" in told(folder)[0]
+    assert not git.ignores(folder / "hidden.yaml")
+
 
 class TestOddOnes:
     NAMES = (
