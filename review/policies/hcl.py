@@ -24,10 +24,13 @@ _CHARACTERS: Final = range(0x110000)
 _HALVES: Final = frozenset(map(chr, range(0xD800, 0xE000)))
 # A call of a function of Terraform's that reads a file, alone or as all of a text.
 _FILE: Final = re.compile(
-    r"""(?:"\$\{)?\s*(?:template)?file\(\s*"(?:\$\{path\.module\}/|\./)*(?P<name>[^"$%\\]+)"\s*[,)]"""
+    r"""(?:"\$\{)?\s*(?:template)?file\(\s*"(?:\$\{path\.module\}/|\./)*(?P<name>[^"$%\\]+)"\s*(?=[,)])"""
 )
+# A text in quotes, a bracket, or what is neither.
+_WORD: Final = re.compile(r"""\"(?:[^"\\]|\\.)*+\"|[()]|[^"()]++""", re.DOTALL)
 _EXPRESSION: Final = re.compile(r"\s*\$\{.*\}\s*", re.DOTALL)
 _RESOURCE: Final = "vault_policy"
+_HOW_OFTEN: Final = frozenset({"count", "for_each"})
 
 
 def policy(text: Text, name: str) -> Policy:
@@ -88,8 +91,10 @@ class _Reader:
         name = self._value(values["name"]) if "name" in values else None
         if not isinstance(name, str) or "${" in name:
             raise NotAPolicy(place, f"the name of a {_RESOURCE} is an expression")
+        if not values.keys().isdisjoint(_HOW_OFTEN):
+            raise NotAPolicy(place, f"whether there is a {_RESOURCE} {shown(name)} is an expression")
         node = values.get("policy")
-        if node is not None and (file := _FILE.match(self.content, _start(node))):
+        if node is not None and (file := self._file(node)):
             other = look(file["name"])
             if isinstance(other, str):
                 raise NotAPolicy(place, f"the text of {_RESOURCE} {shown(name)} is in {shown(file['name'])}: {other}")
@@ -107,6 +112,20 @@ class _Reader:
         # Positions in it are not those of the file, as it has escapes.
         inner = policy(Text(self.text.file, written), name)
         return Policy(name, [replace(one, place=place) for one in inner.rules], place)
+
+    def _file(self, node: Tree[Token]) -> re.Match[str] | None:
+        """Return the call that reads a file, if an expression is that call and nothing else."""
+        found = _FILE.match(self.content, _start(node), node.meta.end_pos)
+        depth = 1
+        at = found.end() if found else 0
+        while found and depth:
+            word = _WORD.match(self.content, at, node.meta.end_pos)
+            if word is None:
+                return None
+            at = word.end()
+            depth += {"(": 1, ")": -1}.get(word[0], 0)
+        rest = self.content[at : node.meta.end_pos].strip()
+        return found if rest == ('}"' if found and found[0].startswith('"') else "") else None
 
     def blocks(self, body: Tree[Token]) -> Iterator[tuple[str, list[str], Tree[Token]]]:
         """Yield the blocks of a body: their kind, their labels and themselves."""

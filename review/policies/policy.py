@@ -5,7 +5,7 @@ leaves open. A real Vault judges the same pairs in tests/e2e/review/test_policie
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -18,7 +18,8 @@ CAPABILITIES: Final = frozenset(
 _LIST: Final = "list"
 _ONE_SEGMENT: Final = "+"
 _ANYTHING: Final = "*"
-_TEMPLATE: Final = re.compile(r"\{\{.*?\}\}|\$\{[^{}]*\}", re.DOTALL)
+# Of Terraform's expressions and directives: one that has braces in it may be anything up to the end.
+_TEMPLATE: Final = re.compile(r"\{\{.*?\}\}|[$%]\{[^{}]*\}|[$%]\{.*", re.DOTALL)
 # The template that `keyhole tenant --templated` writes. The accessor may be Terraform's expression.
 _NAMESPACE: Final = re.compile(
     r"\{\{\s*identity\.entity\.aliases\.(?:\$\{[^{}]*\}|[^.{}])+\.metadata\.service_account_namespace\s*\}\}"
@@ -80,11 +81,19 @@ class Rule:
         return last in {_ONE_SEGMENT, have} or (self.is_open and have.startswith(last))
 
     def _could_match(self, path: str) -> bool:
-        pattern = "".join(
-            ".*" if number % 2 else re.escape(piece).replace(r"\+", "[^/]*")
-            for number, piece in enumerate(_split(self.path.removesuffix(_ANYTHING)))
-        )
-        return re.fullmatch(pattern + (".*" if self.is_open else ""), path, re.DOTALL) is not None
+        # Where the pieces so far can end: to try one way after another would take for ever with many templates.
+        ends = {0}
+        for number, piece in enumerate(_split(self.path.removesuffix(_ANYTHING))):
+            if number % 2:
+                ends = set(range(min(ends), len(path) + 1))
+                continue
+            for position, literal in enumerate(piece.split(_ONE_SEGMENT)):
+                if position:
+                    ends = _within_segments(path, ends)
+                ends = {end + len(literal) for end in ends if path.startswith(literal, end)}
+            if not ends:
+                return False
+        return self.is_open or len(path) in ends
 
     @property
     def rank(self) -> tuple[int, bool, int, int, bytes]:
@@ -110,6 +119,7 @@ class Policy:
     _others: list[Rule] = field(init=False, compare=False, repr=False, default_factory=list)
     _templates: list[Rule] = field(init=False, compare=False, repr=False, default_factory=list)
     _answers: dict[tuple[str, str], bool | None] = field(init=False, compare=False, repr=False, default_factory=dict)
+    _granting: dict[str, Sequence[str]] = field(init=False, compare=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         """Sort the rules."""
@@ -130,6 +140,12 @@ class Policy:
         if asked not in self._answers:
             self._answers[asked] = self._allows(path, capability)
         return self._answers[asked]
+
+    def granting(self, capability: str) -> Sequence[str]:
+        """Return the paths of the rules that grant a capability, in order."""
+        if capability not in self._granting:
+            self._granting[capability] = sorted(rule.path for rule in self.rules if rule.grants(capability))
+        return self._granting[capability]
 
     def in_namespace(self, namespace: str) -> "Policy":
         """Return the policy as Vault reads it for the identity of a Kubernetes namespace.
@@ -181,3 +197,13 @@ def _split(path: str) -> list[str]:
         pieces += [path[at : found.start()], found[0]]
         at = found.end()
     return [*pieces, path[at:]]
+
+
+def _within_segments(path: str, starts: Collection[int]) -> set[int]:
+    """Return where a text of any length that has no slash can end, if it begins at one of `starts`."""
+    found: set[int] = set()
+    for start in sorted(starts):
+        if start not in found:
+            slash = path.find("/", start)
+            found.update(range(start, (len(path) if slash < 0 else slash) + 1))
+    return found

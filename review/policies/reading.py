@@ -96,6 +96,9 @@ def _from_json(text: Text, name: str) -> Policy:
     for document in documents:
         if isinstance(document, NotChecked):
             raise NotAPolicy(document.place, document.reason)
+        for _, place in document.keys_twice():
+            # Vault takes both, and a `deny` in either counts.
+            raise NotAPolicy(place, "a key stands twice in its map")
     document = documents[0]
     if len(documents) != 1 or isinstance(document, NotChecked) or not isinstance(document.content, dict):
         raise NotAPolicy(Place(text.file), "it is no JSON object with `path`")

@@ -1,9 +1,9 @@
 """Vault policies in Git: what references need and policies lack, and what policies allow and nothing needs."""
 
 import difflib
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from review.findings.finding import Finding
@@ -24,6 +24,8 @@ _NO_NAMESPACE: Final = "no file says in which namespace the object will be, so i
 _VARIES: Final = "whether its policy allows it depends on a template, or on what else is in the request"
 _MOUNT: Final = "its policy allows it if its mount is KV v1; name the mount and its version in the connections file"
 _UNUSED: Final = "what policies allow and no manifest refers to (KH108)"
+# How many paths that sort before one, and behind it, are compared with it for a hint.
+_MOST_COMPARED: Final = 25
 # What a token needs for itself, and what only holds versions.
 _OF_VAULT: Final = ("auth/", "sys/", "identity/", "cubbyhole/")
 
@@ -181,15 +183,18 @@ def _is_needed(rule: Rule, paths: Collection[str]) -> bool:
 
 
 def _lacking(policy: Policy, path: str) -> str:
-    granted = [rule.path for rule in policy.rules if rule.grants(_READ) and _branch(rule.path) == _branch(path)]
-    near = _nearest(path, tuple(granted))
+    near = _nearest(path, policy.granting(_READ))
     hint = f"; the nearest that it allows is {named(near)}" if near else ""
     return f"policy {named(policy.name)} does not allow reading {named(path)}{hint}"
 
 
-@lru_cache(maxsize=1024)
-def _nearest(path: str, granted: tuple[str, ...]) -> str | None:
-    return next(iter(difflib.get_close_matches(path, granted, n=1, cutoff=0.9)), None)
+def _nearest(path: str, granted: Sequence[str]) -> str | None:
+    """Return the path most like this one among those beside it in their order: to compare all takes long."""
+    at = bisect_left(granted, path)
+    beside = granted[max(0, at - _MOST_COMPARED) : at + _MOST_COMPARED]
+    known = [each for each in beside if _branch(each) == _branch(path)]
+    near = difflib.get_close_matches(path, known, n=1, cutoff=0.9)
+    return near[0] if near else None
 
 
 def _branch(path: str) -> bool:

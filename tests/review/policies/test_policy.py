@@ -100,6 +100,31 @@ class TestTemplates:
     def test_an_expression_of_terraform_is_a_template(self) -> None:
         assert rules(("${var.mount}/data/a", "read")).allows("secret/data/a", "read") is None
 
+    @pytest.mark.parametrize("path", ["%{if x}secret%{endif}/data/a", '${lookup({a = 1}, "a")}/data/a'])
+    def test_so_are_its_directives_and_what_has_braces_of_its_own(self, path: str) -> None:
+        assert rules((path, "deny"), ("secret/*", "read")).allows("secret/data/a", "read") is None
+
+    @pytest.mark.parametrize(
+        ("path", "is_known"),
+        [
+            ("secret/{{a}}/+/x", False),
+            ("secret/{{a}}/+/y", True),
+            ("secret/{{a}}+", False),
+            ("secret/+/{{a}}", False),
+            ("+{{a}}*", False),
+            ("secret/{{a}}x{{b}}", False),
+            ("secret/{{a}}x{{b}}x", True),
+            ("{{a}}secret", True),
+        ],
+    )
+    def test_it_may_be_anything_and_a_plus_has_no_slash(self, path: str, *, is_known: bool) -> None:
+        assert (rules((path, "deny"), ("secret/*", "read")).allows("secret/data/a/x", "read") is True) is is_known
+
+    def test_many_of_them_are_not_tried_in_every_way(self) -> None:
+        # With one way after another this would take longer than anybody lives.
+        granted = rules((f"secret/{'{{a}}+a/' * 100}{'{{a}}a' * 100}z", "read"))
+        assert granted.allows(f"secret/{'a/a' * 400}", "read") is False
+
 
 def test_a_condition_on_the_request_leaves_it_open() -> None:
     rule = Rule("secret/a", frozenset({"read"}), conditions=frozenset({"max_wrapping_ttl"}))

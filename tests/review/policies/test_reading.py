@@ -114,6 +114,8 @@ def test_what_keyhole_tenant_writes_is_read_back() -> None:
         ('{"path": {"a": 1}}', "p.hcl:1:11", "a path is no JSON object"),
         ('{"path": 1}', "p.hcl:1:1", "it is no JSON object with `path`"),
         ('{"paths": {}}', "p.hcl:1:1", "it is no JSON object with `path`"),
+        ('{"path": {"a": {}, "a": {"policy": "deny"}}}', "p.hcl:1:20", "a key stands twice in its map"),
+        ('{"path": {"a": {"policy": "read", "policy": "deny"}}}', "p.hcl:1:35", "a key stands twice in its map"),
         ('{"path": {}', "p.hcl:1:12", "neither YAML nor JSON"),
     ],
 )
@@ -165,6 +167,17 @@ def test_the_policies_of_terraform_are_told_where_their_rules_stand() -> None:
         ('name = "x"\n policy = "${file("x.hcl")}"', "the text of vault_policy x is in x.hcl: x.hcl is nowhere"),
         ('name = "x"\n policy = file("x.hcl")', "the text of vault_policy x is in x.hcl: x.hcl is nowhere"),
         ('name = "x"\n policy = file("${var.x}.hcl")', "the text of vault_policy x is an expression"),
+        ('name = "x"\n policy = file("x.hcl") == "" ? 1 : 2', "the text of vault_policy x is an expression"),
+        (
+            'name = "x"\n policy = templatefile("x.hcl", {}) == ")" ? 1 : 2',
+            "the text of vault_policy x is an expression",
+        ),
+        ('name = "x"\n policy = "${file("x.hcl")}${file("y.hcl")}"', "the text of vault_policy x is an expression"),
+        (
+            'name = "x"\n policy = templatefile("x.hcl", {a = f(")")})',
+            "the text of vault_policy x is in x.hcl: x.hcl is nowhere",
+        ),
+        ('name = "x"\n policy = ""\n count = var.x', "whether there is a vault_policy x is an expression"),
         ('name = x\n policy = ""', "the name of a vault_policy is an expression"),
         ('name = "x"', "the text of vault_policy x is an expression"),
         ('name = "x"\n policy = <<EOT\npath "a" {\nEOT\n', "not HCL"),
