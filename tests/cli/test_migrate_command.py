@@ -108,6 +108,7 @@ def test_the_report_has_no_line_of_any_file(tree: Path) -> None:
     assert [note["pointer"] for note in report["notes"]] == ["/data/a"]
     assert [each["file"] for each in report["unchecked"]] == ["app/b.yaml", "app/c.yaml"]
     assert CANARY not in result.output
+    assert CANARY not in keyhole().stderr
 
 
 def test_one_language_alone_is_converted(tree: Path) -> None:
