@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import click
 
+from cli.late_group import Late
 from cli.main import COMMANDS, main
 
 _HEAD = """<!-- Written by `python -m cli.document` from the commands in cli/. -->
@@ -28,12 +29,17 @@ def render() -> str:
 def _lines() -> Iterator[str]:
     yield "| command | what it does | install |\n|---|---|---|"
     for name, late in sorted(COMMANDS.items()):
-        yield f"| [`keyhole {name}`](#keyhole-{name}) | {late.help} | {_INSTALLS[late.extra]} |"
+        yield f"| [`keyhole {name}`](#keyhole-{name}) | {late.help} | {_install(late)} |"
     root = click.Context(main, info_name="keyhole")
     for name in sorted(COMMANDS):
         command = main.get_command(root, name)
         assert command is not None  # noqa: S101 - a name of the table
         yield from _command(command, click.Context(command, info_name=name, parent=root), level=2)
+
+
+def _install(late: Late) -> str:
+    needed = _INSTALLS[late.extra]
+    return f"{_INSTALLS[None]}, with `{late.option}` {needed}" if late.option else needed
 
 
 def _command(command: click.Command, context: click.Context, *, level: int) -> Iterator[str]:

@@ -39,12 +39,14 @@ class Late:
     """A subcommand that has not been imported yet.
 
     `module` holds the command under the name by which the group knows it. `help` is the line that the group's own help
-    shows. `extra` is what the command needs beside the plain package (`keyhole[EXTRA]`).
+    shows. `extra` is what the command needs beside the plain package (`keyhole[EXTRA]`); if `option` is not empty, only
+    with that option.
     """
 
     module: str
     help: str
     extra: str | None = None
+    option: str = ""
 
 
 class LateGroup(click.Group):
@@ -90,6 +92,7 @@ class LateGroup(click.Group):
             called = self.late.get(ctx.invoked_subcommand or "")
             if called is None or called.extra is None or missing in OUR_OWN:
                 raise
-            message = f"`keyhole {ctx.invoked_subcommand}` needs {missing}, which a plain install leaves out"
+            asked = f"keyhole {ctx.invoked_subcommand} {called.option}".rstrip()
+            message = f"`{asked}` needs {missing}, which a plain install leaves out"
             # Not by the package's name: nothing is released, and a registry may have a stranger's under it.
             raise NotDoneError(f"{message}. In a checkout: pip install '.[{called.extra}]'") from None

@@ -26,12 +26,15 @@ COMMANDS: Final[Mapping[str, Late]] = {
     "lint": Late(
         "cli.commands.review.lint",
         "Check manifests for references that cannot work, and for secrets in plain text.",
-        "cluster",  # with --vault only
+        "cluster",
+        "--vault",
     ),
     "manifests": Late("cli.commands.manifests", "Print the manifests that register the webhook with an API server."),
     "migrate": Late(
         "cli.commands.review.migrate",
         "Convert the references of other tools to Keyhole's, in the files where they stand.",
+        "cluster",
+        "--vault",
     ),
     "probe": Late("cli.commands.probe", "Ask the API server whether Keyhole answers it.", "cluster"),
     "refresh": Late("cli.commands.refresh", "Have objects take the values that Vault has now.", "cluster"),

@@ -12,7 +12,7 @@ from review.findings.report import Checked, Report
 from review.findings.standards import Standards
 from review.lint import generators, plaintext, tokens
 from review.lint.by_form import secrets_by_form
-from review.lint.catalogue import BAD_IGNORE, ENDED_EXCEPTION, ENDED_IGNORE, KEY_TWICE, NO_DIGEST
+from review.lint.catalogue import BAD_IGNORE, BY_ID, ENDED_EXCEPTION, ENDED_IGNORE, KEY_TWICE, NO_DIGEST
 from review.lint.flux import OPENER
 from review.lint.judging import Judge, judged
 from review.lint.objects import Manifest, is_kustomization, manifests, named
@@ -230,7 +230,7 @@ class Lint:
             return
         from review.sources.comments import BadIgnore, ignores  # noqa: PLC0415 - most files have none
 
-        for found in ignores(text):
+        for found in ignores(text, BY_ID):
             if isinstance(found, BadIgnore):
                 self._findings.append(Finding(BAD_IGNORE, found.place, found.problem))
             elif found.until < self.today:

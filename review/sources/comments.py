@@ -5,7 +5,7 @@ stand in Git. YAML's parser drops comments, so lines are searched.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -35,8 +35,8 @@ class BadIgnore:
     problem: str
 
 
-def ignores(text: Text) -> Iterator[Ignore | BadIgnore]:
-    """Yield the comments of a text that take findings back."""
+def ignores(text: Text, known: Container[str]) -> Iterator[Ignore | BadIgnore]:
+    """Yield the comments of a text that take findings back. `known` has the ids of all rules."""
     if IGNORE not in text.content:
         return
     form_of = re.compile(_FORM).fullmatch
@@ -53,6 +53,9 @@ def ignores(text: Text) -> Iterator[Ignore | BadIgnore]:
             yield BadIgnore(place, "what follows `until` is no day such as 2027-01-31")
             continue
         rules = frozenset(rule.strip() for rule in form["rules"].split(","))
+        if unknown := sorted(rule for rule in rules if rule not in known):
+            yield BadIgnore(place, f"there is no rule {unknown[0]}")
+            continue
         if found["alone"] is None:
             yield Ignore(rules, until, place.line, place)
             continue

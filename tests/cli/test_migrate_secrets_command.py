@@ -92,6 +92,7 @@ def test_what_is_left_out_is_told_with_its_place(folder: Path) -> None:
         ("nothing",),
         (".", "--diff", "--write"),
         (".", "--connection", "A B"),
+        (".", "--path", "{team}/{name}"),
     ],
 )
 def test_usage(arguments: tuple[str, ...]) -> None:

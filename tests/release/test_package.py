@@ -178,6 +178,7 @@ def test_a_plain_install_prints_what_a_namespace_needs_and_checks_what_it_is_giv
         ("plain", ["probe", "default/any"], "cluster"),
         ("plain", ["resolve", "vault:secret/app#password"], "cluster"),
         ("plain", ["lint", "--vault", str(ROOT / "examples" / "base")], "cluster"),
+        ("plain", ["migrate", "--vault", str(ROOT / "examples" / "base")], "cluster"),
         ("plain", ["status", "-n", "shop", "--kubeconfig", "FILE"], "cluster"),
         ("plain", ["refresh", "-n", "shop", "app", "--kubeconfig", "FILE"], "cluster"),
         ("plain", CONTROLLER, "server"),
@@ -194,6 +195,7 @@ def test_a_command_whose_extra_is_missing_says_what_to_install(
     words = [str(kubeconfig) if word == "FILE" else word for word in command]
     told = failed([str(request.getfixturevalue(install)), *words], tmp_path)
     assert f"pip install '.[{extra}]'" in told
+    assert f"keyhole {command[0]}{' --vault' if '--vault' in command else ''}` needs" in told
     assert len(told.splitlines()) == 1
 
 

@@ -86,6 +86,8 @@ def secrets(
         raise click.UsageError("either --diff or --write")
     if not is_connection(connection):
         raise click.UsageError(f"--connection: {connection!r} is no name of a connection")
+    if "{" in (rest := path.replace("{namespace}", "").replace("{name}", "")) or "}" in rest:
+        raise click.UsageError("--path: only {namespace} and {name} are replaced; no other braces may be in it")
     script = Script(Target(mount.strip("/"), path.strip("/"), connection), frozenset(binary))
     texts: _Texts = {}
     left = _collect(script, files.find(paths, exclude), namespace, texts)

@@ -86,15 +86,21 @@ def _drifts(content: Any, path: Path) -> Edited | None:
     name = f"{annotations.DATA_PREFIX}{key}"
     if not isinstance(reference, str) or others or name in _map(_at(content, holder), *_NOTES):
         return None
-    edits: list[Edit] = [Put((*holder, *_NOTES, name), reference), Remove(path, prune=True)]
+    # In the brackets that Flux leaves alone: a finding about the others (KH202) has nothing left to put right then.
+    written = _other_brackets(reference) or reference
+    edits: list[Edit] = [Put((*holder, *_NOTES, name), written), Remove(path, prune=True)]
     return edits, f"{part}.{named(str(key))} is the annotation {named(name)} now"
 
 
 def _taken_by_flux(content: Any, path: Path) -> Edited | None:
     """Write `((…))` in place of `${…}`, with the same references."""
     text = _at(content, path)
-    if not isinstance(text, str):
-        return None
+    other = _other_brackets(text) if isinstance(text, str) else None
+    return ([Put(path, other)], "${…} is ((…)) now") if other is not None else None
+
+
+def _other_brackets(text: str) -> str | None:
+    """Return a text with `((…))` in place of `${…}`; None if there are none, or it would mean something else."""
     try:
         found = parse_value(text)
         other = text
@@ -105,7 +111,7 @@ def _taken_by_flux(content: Any, path: Path) -> Edited | None:
         same = parse_value(other).references == found.references
     except ReferenceSyntaxError:
         return None
-    return ([Put(path, other)], "${…} is ((…)) now") if same and other != text else None
+    return other if same and other != text else None
 
 
 def _misspelt(content: Any, path: Path) -> Edited | None:

@@ -8,7 +8,7 @@ from review.findings.finding import Finding
 from review.findings.fix import Fix
 from review.lint.fixing.fixes import FIXABLE, fix_of
 from review.sources import files
-from review.sources.edits import Edit, NotProved, edited
+from review.sources.edits import Edit, NotProved, Put, Remove, edited
 from review.sources.stream import Document, read_text
 from review.sources.text import NotChecked, NotText, Text, decode
 from review.sources.writing import NotWritten, write
@@ -81,4 +81,10 @@ def _edits(findings: Sequence[Finding]) -> Mapping[int, Sequence[Edit]]:
     for finding in findings:
         if isinstance(finding.fix, Fix):
             edits.setdefault(finding.fix.document, []).extend(finding.fix.edits)
-    return edits
+    return {document: _without_vain(of_document) for document, of_document in edits.items()}
+
+
+def _without_vain(edits: Sequence[Edit]) -> Sequence[Edit]:
+    """Leave out changes of what another finding has removed, which would bring it back."""
+    removed = {edit.path for edit in edits if isinstance(edit, Remove)}
+    return [edit for edit in edits if not (isinstance(edit, Put) and edit.path in removed)]

@@ -10,6 +10,7 @@ from pathlib import Path as FilePath
 from typing import Any, Final
 
 from review.findings.finding import Finding
+from review.lint.catalogue import BY_ID
 from review.lint.inner.texts import looked_into
 from review.lint.objects import Manifest, manifests
 from review.lint.origins.annotations import Origin, origin_of
@@ -56,7 +57,7 @@ class Sources:
             self._commented.add(name)
             for manifest in self._objects(name)[:1]:
                 # All documents of a file have its text.
-                yield from (found for found in ignores(manifest.document.text) if isinstance(found, Ignore))
+                yield from (found for found in ignores(manifest.document.text, BY_ID) if isinstance(found, Ignore))
 
     def _place(self, origin: Origin, path: Path) -> Place | None:
         for where in origin.patched_in:

@@ -21,6 +21,10 @@ from review.sources import files
 CANARY = "canary-77ab"
 HEAD = "# above\napiVersion: v1\nkind: Secret\nmetadata:\n  name: app # a name\n"
 ARGO = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: a}\n"
+FLUX = (
+    "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: a, namespace: b}\n"
+    "spec: {path: ., postBuild: {substitute: {a: b}}}\n"
+)
 REFERENCE = "vault:secret/app#x"
 
 
@@ -29,6 +33,14 @@ def linted(folder: Path) -> Lint:
     for source in sources(files.find([folder])):
         run.look(source)
     return run
+
+
+def under_flux() -> list[Finding]:
+    """Return what lint finds in the current folder, where Flux substitutes."""
+    run = Lint(date(2026, 6, 1), judges=[Substituted(normpath)])
+    for source in sources(files.find([Path()])):
+        run.look(source)
+    return list(run.report().findings)
 
 
 def fixed(folder: Path, text: str) -> tuple[str, list[str], list[str]]:
@@ -95,25 +107,29 @@ def test_what_flux_would_take_for_its_own_is_written_in_the_other_brackets(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "flux.yaml").write_text(
-        "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: a, namespace: b}\n"
-        "spec: {path: ., postBuild: {substitute: {a: b}}}\n"
-    )
+    (tmp_path / "flux.yaml").write_text(FLUX)
     head = f"{HEAD}  annotations:\n    data.keyhole.dev/x: "
     before = "'a${vault:secret/app#x | urlencode }:${vault:secret/app#y}:((vault:secret/app#z))$'"
     (tmp_path / "a.yaml").write_text(f"{head}{before}\n")
 
-    def report() -> list[Finding]:
-        run = Lint(date(2026, 6, 1), judges=[Substituted(normpath)])
-        for source in sources(files.find([Path()])):
-            run.look(source)
-        return list(run.report().findings)
-
-    (finding,) = fix(report()).fixed
+    (finding,) = fix(under_flux()).fixed
     assert finding.rule.id == "KH202"
     after = "'a((vault:secret/app#x | urlencode )):((vault:secret/app#y)):((vault:secret/app#z))$'"
     assert (tmp_path / "a.yaml").read_text().replace('"', "'") == f"{head}{after}\n"
-    assert report() == []
+    assert under_flux() == []
+
+
+def test_a_reference_that_flux_takes_does_not_come_back_where_another_rule_removes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "appliers.yaml").write_text(f"{ARGO}---\n{FLUX}")
+    (tmp_path / "a.yaml").write_text(f"{HEAD}stringData:\n  x: ${{{REFERENCE}}}\n")
+    assert [each.rule.id for each in fix(under_flux()).fixed] == ["KH201", "KH202"]
+    after = yaml.safe_load((tmp_path / "a.yaml").read_text())
+    assert after["metadata"]["annotations"] == {"data.keyhole.dev/x": f"(({REFERENCE}))"}
+    assert "stringData" not in after
+    assert fix(under_flux()).fixed == []
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from review.sources.text import Text
 
 
 def found(content: str) -> list[Ignore | BadIgnore]:
-    return list(ignores(Text("f.yaml", content)))
+    return list(ignores(Text("f.yaml", content), {"KH301", "KH303"}))
 
 
 def test_a_comment_covers_its_own_line_or_the_next_one_that_is_no_comment() -> None:
@@ -37,6 +37,7 @@ def test_a_comment_covers_its_own_line_or_the_next_one_that_is_no_comment() -> N
         "# keyhole: ignore KH301 until 2027-13-01 a reason",
         "# keyhole: ignore everything until 2027-01-31 a reason",
         "# keyhole: ignore KH3 until 2027-01-31 a reason",
+        "# keyhole: ignore KH301, KH999 until 2027-01-31 a rule that is none",
     ],
 )
 def test_what_has_no_end_or_no_reason_covers_nothing_and_is_told(comment: str) -> None:
