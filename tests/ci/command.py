@@ -10,5 +10,5 @@ def install(folder: Path) -> None:
     """Put `keyhole` into a folder, which is made."""
     folder.mkdir(parents=True)
     command = folder / "keyhole"
-    command.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -m cli "$@"\n')
+    command.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -P -m cli "$@"\n')
     command.chmod(0o755)

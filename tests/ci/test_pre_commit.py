@@ -136,7 +136,7 @@ def test_the_action_installs_a_command_that_no_file_of_the_repository_takes_part
     runner, tree = tmp_path / "a runner", tmp_path / "tree"
     runner.mkdir()
     tree.mkdir()
-    for name in ("cli", "click", "yaml"):
+    for name in ("cli", "click", "yaml", "venv", "ensurepip", "pip", "json", "subprocess"):
         (tree / f"{name}.py").write_text("raise SystemExit('of the repository')\n")
     environment = {**os.environ, "RUNNER_TEMP": str(runner), "GITHUB_ACTION_PATH": str(ROOT)}
     script = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]

@@ -1,9 +1,14 @@
 """The scripts in the action and in the component, run as their runners run them."""
 
 import json
+import re
 import shutil
 import subprocess
+from collections.abc import Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -35,7 +40,9 @@ def environment(folder: Path, **variables: str) -> dict[str, str]:
     }
 
 
-def action(tree: Path, **given: str) -> tuple[subprocess.CompletedProcess[str], Path]:
+def action(
+    tree: Path, variables_of_github: Mapping[str, str] = MappingProxyType({}), **given: str
+) -> tuple[subprocess.CompletedProcess[str], Path]:
     """Run the step that lints, with inputs; return what it did, and where its reports are."""
     content = yaml.safe_load(ACTION.read_text())
     (step,) = [step for step in content["runs"]["steps"] if step.get("id") == "lint"]
@@ -52,7 +59,7 @@ def action(tree: Path, **given: str) -> tuple[subprocess.CompletedProcess[str], 
     done = subprocess.run(
         ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
         cwd=tree,
-        env=environment(tree, **variables, **{name: str(file) for name, file in files.items()}),
+        env=environment(tree, **variables, **variables_of_github, **{name: str(file) for name, file in files.items()}),
         capture_output=True,
         text=True,
         timeout=120,
@@ -128,6 +135,57 @@ def test_vault_is_asked_only_with_its_address_and_a_fork_has_no_identity(tree: P
         assert done.returncode == 1, done.stderr
         assert "KEYHOLE_JWT" in done.stdout + done.stderr
         assert "not checked" in done.stdout
+
+
+@pytest.fixture
+def github() -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """Serve what issues JWTs to a job: its address, and the paths that were asked for with what was sent."""
+    asked: list[tuple[str, str]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append((self.path, self.headers["Authorization"]))
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"value": "aaa.bbb.ccc"}')
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/?a=b", asked
+        server.shutdown()
+        thread.join()
+
+
+def test_no_file_of_the_repository_runs_and_no_argument_shows_the_token_for_an_identity(
+    tree: Path, github: tuple[str, list[tuple[str, str]]]
+) -> None:
+    address, asked = github
+    note = "annotations: {data.keyhole.dev/a: 'vault:secret/a#b'}"
+    (tree / "y.yaml").write_text(f"apiVersion: v1\nkind: Secret\nmetadata: {{name: y, namespace: y, {note}}}\n")
+    for name in ("json", "encodings", "sitecustomize", "re"):
+        (tree / f"{name}.py").write_text("open('pwned', 'w')\n")
+    seen = tree.parent / "seen"
+    (tree.parent / "bin").mkdir()
+    (tree.parent / "bin" / "curl").write_text(f'#!/bin/sh\necho "$@" >> {seen}\nexec /usr/bin/curl "$@"\n')
+    (tree.parent / "bin" / "curl").chmod(0o755)
+    of_github = {"ACTIONS_ID_TOKEN_REQUEST_URL": address, "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "token-8f1c"}
+    done, _ = action(tree, of_github, vault="https://127.0.0.1:9")
+    assert done.returncode == 1, done.stderr
+    assert "Vault at https://127.0.0.1:9" in done.stdout
+    assert asked == [("/?a=b&audience=keyhole-review", "bearer token-8f1c")]
+    assert not list(tree.rglob("pwned"))
+    assert "token-8f1c" not in seen.read_text() + done.stdout + done.stderr
+
+
+def test_python_looks_for_no_module_where_the_repository_is() -> None:
+    scripts = "".join(step.get("run", "") for step in yaml.safe_load(ACTION.read_text())["runs"]["steps"])
+    calls = re.findall(r"(?:python3|/python\"|%s\") (-\S+)", scripts)
+    assert len(calls) == 4
+    assert set(calls) <= {"-I", "-P"}
 
 
 def test_what_is_to_be_sent_is_sent_although_the_step_before_failed() -> None:
