@@ -1,7 +1,8 @@
 """Which Vaults may be asked, and with whose credentials.
 
 Credentials go to a Vault that the environment names (VAULT_ADDR). Without that, they go where the connections file
-leads: a JWT to each Vault of it, a token only if all connections lead to the same one.
+leads: a JWT to each Vault of it, a token only if all connections lead to the same one. A file that Git has decides
+nothing of that, for whoever sends a pull request would.
 """
 
 import os
@@ -21,9 +22,14 @@ from resolver.connections.model import ConfigurationError, Connection
 from resolver.inspection import logging_in
 from resolver.references.reference import DEFAULT_CONNECTION
 from resolver.references.value import SecretValue
+from review.sources.git import GitError, would_take
 
 # RFC 7519, section 3, in the compact form of RFC 7515: three parts in base64 for URLs.
 _JWT: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+_IN_GIT: Final = (
+    "the connections file is in a repository, where a pull request could have it lead anywhere: set VAULT_ADDR, or give"
+    " a file that is in none"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,7 @@ class Vaults:
     connections: Mapping[str, Connection | NotAsked]
     own: Connection | None
     is_from_file: bool
+    is_in_git: bool = False
 
     def connection(self, name: str) -> Connection | NotAsked:
         """Return a connection, if credentials may go there."""
@@ -52,6 +59,8 @@ class Vaults:
         if isinstance(found, Connection) and self.own is not None and found.address != self.own.address:
             elsewhere = f"the connection {name} leads to another Vault than VAULT_ADDR, and credentials go there only"
             return NotAsked(elsewhere, is_away=True)
+        if self.own is None and self.is_in_git:
+            return NotAsked(_IN_GIT, is_away=True)
         return found
 
     def token(self) -> SecretValue | NotAsked:
@@ -79,7 +88,14 @@ def known_vaults(file: Path | None) -> Vaults:
     for name, problem in found.rejected.items():
         # The file names the CA bundle where the webhook runs.
         connections[name] = _with_own_bundle(seen.connections[name], problem)
-    return Vaults(connections, own, is_from_file=True)
+    return Vaults(connections, own, is_from_file=True, is_in_git=own is None and _is_in_git(file))
+
+
+def _is_in_git(file: Path) -> bool:
+    try:
+        return would_take(file)
+    except GitError:
+        return True
 
 
 def jwt_of(login: Login) -> SecretValue | NotAsked:

@@ -1,5 +1,6 @@
 """`keyhole lint --vault` as it is called. tests/e2e/review has it with a real Vault."""
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -87,6 +88,24 @@ def test_what_was_not_checked_for_lack_of_vault_is_told_before_the_command_fails
     assert result.exit_code == NOT_DONE
     assert "not checked, KH104, KH105, KH106: the connection default has no address: set VAULT_ADDR" in result.stdout
     assert "Vault was not there" in result.stderr
+
+
+@pytest.mark.parametrize("options", [(), JWT])
+def test_a_connections_file_that_a_pull_request_may_bring_says_nowhere_where_credentials_go(
+    folder: Path, options: tuple[str, ...]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as somebody:
+        somebody.settimeout(0)
+        address = f"http://127.0.0.1:{somebody.getsockname()[1]}"
+        auth = "auth: {method: jwt, role: r}"
+        (folder / "c.yaml").write_text(f"connections:\n  default: {{address: '{address}', {auth}}}\n")
+        subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
+        given = {"VAULT_TOKEN": CANARY, "CI_JWT": "aaa.bbb.ccc"}
+        result = lint("--vault", "--require-vault", "--connections", "c.yaml", *options, **given)
+        assert "the connections file is in a repository" in result.stdout
+        assert result.exit_code == NOT_DONE
+        with pytest.raises(BlockingIOError):
+            somebody.accept()
 
 
 def test_nothing_that_asks_is_imported_without_the_option() -> None:
