@@ -131,7 +131,7 @@ def read_text(text: Text) -> Iterator[Document | NotChecked]:
 
 def _pieces(content: str) -> Iterator[tuple[int, int]]:
     """Yield the start and end of each part of a text that can be read on its own."""
-    if "\n%" in content or content.startswith("%"):
+    if "\n---" not in content or "\n%" in content or content.startswith("%"):
         # Directives stand in front of the marker of their document.
         yield 0, len(content)
         return
