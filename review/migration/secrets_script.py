@@ -26,10 +26,14 @@ set -euo pipefail
 left=0
 
 absent() { # MOUNT PATH
-  vault kv metadata get -mount="$1" "$2" > /dev/null 2>&1 || return 0
-  printf '%s/%s is there already, and was left alone\\n' "$1" "$2" >&2
-  left=1
-  return 1
+  local code=0
+  vault kv metadata get -mount="$1" "$2" > /dev/null 2>&1 || code=$?
+  case "$code" in
+    0) printf '%s/%s is there already, and was left alone\\n' "$1" "$2" >&2; left=1; return 1 ;;
+    # KV v1 has no metadata, and takes no notice of -cas=0: what is there would be lost.
+    1) printf '%s is no mount of KV v2; nothing was written to %s/%s\\n' "$1" "$1" "$2" >&2; exit 1 ;;
+    *) return 0 ;;
+  esac
 }
 """
 _PROGRAMS: Final = {Source.SOPS: "`sops`", Source.SEALED: "`kubectl`"}

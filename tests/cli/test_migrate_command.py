@@ -95,6 +95,16 @@ def test_what_nothing_would_bring_back_is_left_alone(tree: Path, tmp_path_factor
     assert elsewhere.read_text() == SECRET
 
 
+def test_so_is_what_git_ignores_and_somebody_names(tree: Path) -> None:
+    (tree / ".git" / "info" / "exclude").write_text("/local\n")
+    (tree / "local").mkdir()
+    (tree / "local" / "a.yaml").write_text(SECRET)
+    for name in ("local", "local/a.yaml"):
+        result = keyhole(name, "--write")
+        assert (result.exit_code, "Git ignores it" in result.stderr) == (NOT_DONE, True)
+    assert (tree / "local" / "a.yaml").read_text() == SECRET
+
+
 def test_the_report_has_no_line_of_any_file(tree: Path) -> None:
     (tree / "app" / "b.yaml").write_text(
         f"kind: Secret\napiVersion: v1\ndata: {{a: <path:x#{CANARY}>}}\n---\na: [{CANARY}"

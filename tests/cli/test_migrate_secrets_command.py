@@ -64,13 +64,25 @@ def test_a_diff_hides_the_values(folder: Path, form: str) -> None:
 
 
 def test_the_manifests_are_written(folder: Path) -> None:
-    assert secrets("--write", ".").exit_code == DONE
+    assert secrets("--write", "--force", ".").exit_code == DONE
     text = (folder / "db.yaml").read_text()
     assert text.startswith("# of the shop\n")
     assert CANARY not in text
     assert "vault:secret/shop/db#password" in text
-    again = secrets("--write", ".")
+    again = secrets("--write", "--force", ".")
     assert (again.exit_code, (folder / "db.yaml").read_text()) == (DONE, text)
+
+
+def test_values_that_nothing_would_bring_back_are_left_alone(folder: Path) -> None:
+    result = secrets("--write", ".")
+    assert (result.exit_code, "--force" in result.stderr) == (NOT_DONE, True)
+    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
+    result = secrets("--write", "db.yaml")
+    assert (result.exit_code, "not committed" in result.stderr) == (NOT_DONE, True)
+    (folder / ".git" / "info" / "exclude").write_text("*\n")
+    result = secrets("--write", "db.yaml")
+    assert (result.exit_code, "Git ignores it" in result.stderr) == (NOT_DONE, True)
+    assert (folder / "db.yaml").read_text() == SECRET
 
 
 def test_what_is_left_out_is_told_with_its_place(folder: Path) -> None:

@@ -168,7 +168,7 @@ def test_a_script_moves_values_from_git_to_vault(
     again = shell.run("bash", "copy.sh")
     assert (again.returncode, again.stderr.count("left alone")) == (1, 2)
 
-    written = shell.run("keyhole", "migrate", "secrets", "--path", "e2e/{namespace}/{name}", "--write", ".")
+    written = shell.run("keyhole", "migrate", "secrets", "--path", "e2e/{namespace}/{name}", "--write", "--force", ".")
     assert written.returncode == 0, written.stderr
     places.note("the manifests", file.read_bytes())
     assert file.read_text().startswith("# of the shop\n")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import click
 
+from cli.commands.review.changing.work_tree import refuse_if_dirty
 from cli.errors import NotDoneError, tell
 from resolver.references.characters import visible
 from review.lint.objects import Manifest, manifests, pointer
@@ -60,6 +61,7 @@ Examples:
 @click.option("--exclude", multiple=True, help="Leave out paths that fit this pattern, or of which a part does.")
 @click.option("--diff", is_flag=True, help="Print no script, but how the manifests change afterwards.")
 @click.option("--write", is_flag=True, help="Print no script, but change the manifests. Once the values are in Vault.")
+@click.option("--force", is_flag=True, help="Write even if the work tree has other changes, or is not in Git.")
 @click.pass_context
 def secrets(
     ctx: click.Context,
@@ -73,6 +75,7 @@ def secrets(
     exclude: tuple[str, ...],
     diff: bool,
     write: bool,
+    force: bool,
 ) -> None:
     """Print a script that copies values from manifests into Vault, and put references in their place.
 
@@ -84,6 +87,8 @@ def secrets(
 
     if diff and write:
         raise click.UsageError("either --diff or --write")
+    if write and not force:
+        refuse_if_dirty(paths)
     if not is_connection(connection):
         raise click.UsageError(f"--connection: {connection!r} is no name of a connection")
     if "{" in (rest := path.replace("{namespace}", "").replace("{name}", "")) or "}" in rest:

@@ -155,7 +155,7 @@ def test_a_file_with_a_hostile_name_is_one_argument(file: str) -> None:
     bash = shutil.which("bash")
     assert bash is not None
     # The programs are replaced by functions that print their arguments, each in brackets.
-    stubs = "keyhole() { printf '[%s]' \"$@\" >&2; }; vault() { [[ $2 = metadata ]] && return 1; cat; }\n"
+    stubs = "keyhole() { printf '[%s]' \"$@\" >&2; }; vault() { [[ $2 = metadata ]] && return 2; cat; }\n"
     done = subprocess.run([bash, "-c", stubs + text], capture_output=True, text=True, check=True, timeout=20)
     argument = f"./{file}" if file.startswith("-") else file
     keys = "[migrate][values][--base64][binary][--key][.npmrc][--key][password]"
@@ -165,7 +165,7 @@ def test_a_file_with_a_hostile_name_is_one_argument(file: str) -> None:
 def test_what_fails_ends_the_script() -> None:
     bash = shutil.which("bash")
     assert bash is not None
-    stubs = "keyhole() { return 2; }; vault() { [[ $2 = metadata ]] && return 1; cat > /dev/null; }\n"
+    stubs = "keyhole() { return 2; }; vault() { [[ $2 = metadata ]] && return 2; cat > /dev/null; }\n"
     assert subprocess.run([bash, "-c", stubs + script(PLAIN).text()], check=False, timeout=20).returncode == 2
 
 
@@ -177,6 +177,18 @@ def test_what_is_there_is_left_alone_and_told() -> None:
         [bash, "-c", stubs + script(PLAIN).text()], capture_output=True, text=True, timeout=20, check=False
     )
     assert (done.returncode, done.stderr) == (1, "secret/shop/db is there already, and was left alone\n")
+
+
+def test_kv_v1_which_would_overwrite_gets_nothing() -> None:
+    bash = shutil.which("bash")
+    assert bash is not None
+    # As `vault` does: 2 is an error of the API, 1 its own refusal to ask KV v1 for metadata.
+    stubs = "vault() { [[ $2 = metadata ]] && return 1; echo written; }\nkeyhole() { echo; }\n"
+    done = subprocess.run(
+        [bash, "-c", stubs + script(PLAIN).text()], capture_output=True, text=True, timeout=20, check=False
+    )
+    told = "secret is no mount of KV v2; nothing was written to secret/shop/db\n"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", told)
 
 
 def test_two_secrets_never_share_a_path() -> None:
