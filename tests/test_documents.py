@@ -280,7 +280,7 @@ def test_the_index_has_every_document_in_the_order_of_a_reader() -> None:
     index = (ROOT / "docs" / "README.md").read_text()
     pages = {file.name for file in (ROOT / "docs").glob("*.md")} - {"README.md"}
     assert {name for name in pages if f"]({name})" in index} == pages
-    assert re.findall(r"^## (.*)$", index, re.MULTILINE) == ["Try", "Install", "Operate", "Secure", "Extend"]
+    assert re.findall(r"^## (.*)$", index, re.MULTILINE) == ["Try", "Review", "Install", "Operate", "Secure", "Extend"]
     assert "](docs/README.md)" in (ROOT / "README.md").read_text()
 
 

@@ -104,7 +104,7 @@ def jwt_of(login: Login) -> SecretValue | NotAsked:
     if _JWT.fullmatch(jwt):
         return SecretValue(jwt)
     none = f"the variable {login.jwt_env} {'holds no JWT' if jwt else 'is empty or not set'}"
-    return NotAsked(f"there is no identity to ask as, as for a pull request from a fork: {none}", is_away=True)
+    return NotAsked(f"there is no identity to log in with, as in a pull request from a fork: {none}", is_away=True)
 
 
 def for_login(connection: Connection, login: Login) -> Connection:

@@ -39,16 +39,16 @@ class _Reader:
             raise StandardsError(place, "the key stands twice")
         content = self._map((), self.document.content, ("version", "lint"))
         if content.get("version") != VERSION:
-            raise self._error(("version",), f"version is not {VERSION}")
+            raise self._error(("version",), f"it is not {VERSION}")
         lint = self._map(("lint",), content.get("lint"), ("severities", "parameters", "exceptions"))
         at: Path = ("lint", "parameters")
         parameters = self._map(at, lint.get("parameters"), ("pins", "behind", "publicKeys"))
         pins = parameters.get("pins", "any")
         if pins not in get_args(Pins):
-            raise self._error((*at, "pins"), f"pins is none of {', '.join(get_args(Pins))}")
+            raise self._error((*at, "pins"), f"it is none of {', '.join(get_args(Pins))}")
         behind = parameters.get("behind")
         if behind is not None and (not isinstance(behind, int) or isinstance(behind, bool) or behind < 0):
-            raise self._error((*at, "behind"), "behind is no number of versions")
+            raise self._error((*at, "behind"), "it is no number of versions")
         severities = self._severities(lint.get("severities"))
         if severities.get(_PIN_RULE) and pins == "any":
             raise self._error(("lint", "severities", _PIN_RULE), f"{_PIN_RULE} needs lint.parameters.pins")

@@ -71,7 +71,7 @@ class _Reader:
 
     def _one(self, scheme: str, rest: str) -> Reference:
         if scheme not in _SCHEMES:
-            raise Untranslatable("its backend is another one than Vault")
+            raise Untranslatable("its backend is not Vault")
         before, hash_, fragment = rest.partition("#")
         path, _, query = before.partition("?")
         options = {name: values[0] for name, values in parse_qs(query, keep_blank_values=True).items()}

@@ -24,10 +24,10 @@ _ANY: Final = "*"
 # The paths of jq that a pointer can say as well; others cannot be judged here.
 _JQ: Final = re.compile(r"""(?:\.[A-Za-z_][\w-]*|\.?\["[^"\\]*"\]|\[\d*\])+""")
 _JQ_STEP: Final = re.compile(r"""\.(?P<name>[A-Za-z_][\w-]*)|\["(?P<quoted>[^"\\]*)"\]|\[(?P<index>\d*)\]""")
-_FOR_EVER: Final = "Argo CD shows this object as OutOfSync for ever"
+_FOR_EVER: Final = "if Argo CD applies this object, it shows it as OutOfSync for ever"
 _FOR_SOME: Final = (
-    "Argo CD before 3.3.14, 3.4.7 and 3.5.1 shows this object as OutOfSync again after each refresh, in spite of "
-    f"{_ON_THE_SERVER}"
+    "if Argo CD applies this object, versions before 3.3.14, 3.4.7 and 3.5.1 show it as OutOfSync again after each "
+    f"refresh, in spite of {_ON_THE_SERVER}"
 )
 
 
@@ -83,7 +83,7 @@ class ArgoCd:
         is_mild = self.on_the_server == self.applications
         for spot, form in {use.spot: use.form for use in uses if use.drifts}.items():
             why = "a reference stands in place of the value" if form == _IN_PLACE else "a field in a list is filled"
-            finding = spot.finding(DRIFTS, f"{why}, and {_FOR_SOME if is_mild else _FOR_EVER}")
+            finding = spot.finding(DRIFTS, f"{why}: {_FOR_SOME if is_mild else _FOR_EVER}")
             yield finding.told_as(Severity.NOTE) if is_mild else finding
         by_kind: dict[str, list[Use]] = {}
         for each in uses if self._ignored else ():

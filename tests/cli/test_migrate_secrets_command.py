@@ -88,13 +88,15 @@ def test_values_that_nothing_would_bring_back_are_left_alone(folder: Path) -> No
 def test_what_is_left_out_is_told_with_its_place(folder: Path) -> None:
     (folder / "twin.yaml").write_text(SECRET)
     (folder / "broken.yaml").write_text("a: [\n")
+    (folder / "kustomization.yaml").write_text(f"secretGenerator: [{{name: a, literals: [b={CANARY}]}}]\n")
     (folder / "no-namespace.yaml").write_text(SECRET.replace(", namespace: shop", ""))
     result = secrets(".")
     assert result.exit_code == LEFT_OUT
     assert "broken.yaml:2:1: not checked" in result.stderr
+    assert "kustomization.yaml:1:40: the literal b holds a value: left out, kustomize makes a Secret" in result.stderr
     assert "no-namespace.yaml:4:1: Secret db /metadata: left out, has no namespace; say --namespace" in result.stderr
     assert "twin.yaml:2:1: Secret shop/db: left out, would have the path of the Secret in db.yaml" in result.stderr
-    assert result.stderr.endswith("1 Secret, 3 left out\n")
+    assert result.stderr.endswith("1 Secret, 4 left out\n")
 
 
 @pytest.mark.parametrize(

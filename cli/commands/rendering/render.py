@@ -119,6 +119,8 @@ def render(
         _write_summary(summary_json, values.summary())
     if not quiet:
         values.tell()
+        if values.are_none:
+            tell(f"{source}: no references in it", err=True)
 
 
 def _form(source: Path) -> "Form":

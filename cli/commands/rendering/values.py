@@ -60,6 +60,11 @@ class Values:
             raise NoValues(list(dict.fromkeys(problems)))
         return texts
 
+    @property
+    def are_none(self) -> bool:
+        """Whether nothing was asked for, because there was no reference."""
+        return not self._found
+
     def tell(self) -> None:
         """Say on standard error which references were used, at which version."""
         for reference, found in self._found.items():

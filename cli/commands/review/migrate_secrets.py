@@ -12,7 +12,7 @@ import click
 from cli.commands.review.changing.work_tree import refuse_if_dirty
 from cli.errors import NotDoneError, tell
 from resolver.references.characters import visible
-from review.lint.objects import Manifest, manifests, pointer
+from review.lint.objects import Manifest, is_kustomization, manifests, pointer
 from review.sources import files
 from review.sources.stream import Document, read_text
 from review.sources.text import NotChecked, NotText, Place, Text, decode
@@ -122,6 +122,7 @@ def _collect(
             left += 1
             continue
         for manifest in manifests(document):
+            left += _generated(manifest, texts[document.file][0].parent)
             for holder in holders(manifest, namespace):
                 try:
                     if isinstance(holder, NotCopied):
@@ -131,6 +132,20 @@ def _collect(
                     _tell(manifest, error)
                     left += 1
     return left
+
+
+def _generated(manifest: Manifest, folder: Path) -> int:
+    """Tell of the values that a kustomization makes Secrets of, and return how many."""
+    if not is_kustomization(manifest):
+        return 0
+    from review.lint import generators
+    from review.sources.kustomization import beside
+
+    made = generators.made(manifest, beside(folder))
+    found = [each for one in made for each in generators.plaintext(one, folder)]
+    for each in found:
+        tell(f"{each.place}: {each.message}: left out, kustomize makes a Secret of it; write that Secret", err=True)
+    return len(found)
 
 
 def _documents(found: Iterator[files.File | NotChecked], texts: "_Texts") -> Iterator[Document | NotChecked]:

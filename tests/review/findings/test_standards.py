@@ -83,7 +83,7 @@ def test_an_exception_that_has_ended_is_a_finding_where_its_day_stands() -> None
         ("a: [", "1:5: not YAML: did not find expected node content"),
         ("", "1:1: it is not one document"),
         ("[]", "1:1: it is no map"),
-        ("version: x", "1:1: version: version is not keyhole.dev/standards/v1"),
+        ("version: x", "1:1: version: it is not keyhole.dev/standards/v1"),
         (HEAD + "  {}\nlent: {}\n", "4:1: lent: lent is not known here; did you mean lint?"),
     ],
 )
@@ -101,8 +101,8 @@ def test_a_file_that_is_no_standards_is_refused_with_its_place(text: str, proble
         ("severities: {KH107: error}", "16: lint.severities.KH107: KH107 needs lint.parameters.pins"),
         ("severities: []", "3: lint.severities: it is no map"),
         ("severities: {KH301: off, KH301: error}", "28: the key stands twice"),
-        ("parameters: {pins: some}", "16: lint.parameters.pins: pins is none of any, required, forbidden"),
-        ("parameters: {behind: -1}", "16: lint.parameters.behind: behind is no number of versions"),
+        ("parameters: {pins: some}", "16: lint.parameters.pins: it is none of any, required, forbidden"),
+        ("parameters: {behind: -1}", "16: lint.parameters.behind: it is no number of versions"),
         ("parameters: {publicKeys: {a: b}}", "29: lint.parameters.publicKeys.a: it is no list of texts"),
     ],
 )

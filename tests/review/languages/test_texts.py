@@ -148,7 +148,7 @@ def test_what_avp_has_and_keyhole_has_not(text: str, why: str) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        (f"ref+echo://{CANARY}", "another one than Vault"),
+        (f"ref+echo://{CANARY}", "not Vault"),
         ("ref+vault://s/a?version=x#/k", "version"),
         ("ref+vault://s/a?decode=hex", "decodes"),
         ("ref+vault://s/a?role=x#/k", "not known"),
