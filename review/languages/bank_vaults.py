@@ -38,6 +38,10 @@ _FUNCTIONS: Final = {"b64enc": "base64", "b64dec": "base64decode", "sha256sum": 
 # What stands behind the mount of engines that make credentials when they are asked.
 _NOT_KEY_VALUE: Final = frozenset({"creds", "static-creds", "issue", "sign", "sts"})
 _TWICE: Final = "if Keyhole has filled these variables in place, apply the manifest twice (docs/variables.md)"
+_IN_PART: Final = (
+    "only a part is converted, and Keyhole takes every `vault:` that is left here for a reference of its own: move those "
+    "into an object that stays with bank-vaults"
+)
 _NEWEST: Final = frozenset({"", "-1", "0"})
 
 
@@ -67,6 +71,8 @@ def convert(manifest: Manifest, context: Context, /) -> Conversion | None:
     stanzas = _stanza(draft, name, settings) if converted else {}
     if converted and all(told.message == LISTED for told in draft.told):
         draft.edits += [Remove((*path, key), prune=True) for path, _ in noted for key in _keys(manifest.part(*path))]
+    elif converted and noted and any(told.path and told.message != LISTED for told in draft.told):
+        draft.told.append(Told((), _IN_PART))
     if not noted and draft.references and (manifest.name.group, manifest.name.kind) in BY_GROUP_AND_KIND:
         draft.told.append(Told((), _TWICE))
     return draft.conversion(NAME, stanzas)
