@@ -39,8 +39,8 @@ _FUNCTIONS: Final = {"b64enc": "base64", "b64dec": "base64decode", "sha256sum": 
 _NOT_KEY_VALUE: Final = frozenset({"creds", "static-creds", "issue", "sign", "sts"})
 _TWICE: Final = "if Keyhole has filled these variables in place, apply the manifest twice (docs/variables.md)"
 _IN_PART: Final = (
-    "only a part is converted, and Keyhole takes every `vault:` that is left here for a reference of its own: move those "
-    "into an object that stays with bank-vaults"
+    "only a part is converted, and Keyhole takes every `vault:` that is left here for a reference of its own: move "
+    "those into an object that stays with bank-vaults"
 )
 _NEWEST: Final = frozenset({"", "-1", "0"})
 
