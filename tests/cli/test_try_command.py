@@ -49,7 +49,7 @@ def test_the_examples() -> None:
         "Deployment shop/web  (examples/variables/web.yaml)\n",
         "(made by keyhole controller for Deployment web)\n",
         "Objects: 5 filled, 1 made for variables.\n",
-        "The values are made up of the names of the fields. --values takes a file with others: whole secrets need one.",
+        "The values are made up of the names of the fields. --values FILE has others; whole secrets need it.",
         "No server was asked.",
     ):
         assert part in shown

@@ -85,7 +85,9 @@ def try_(
     told = ", ".join(f"{counted[what]} {what}" for what in _COUNTED if counted[what])
     click.echo(f"Objects: {told or 'none'}.")
     if values is None:
-        click.echo("The values are made up of the names of the fields. --values takes a file with others: whole secrets need one.")
+        click.echo(
+            "The values are made up of the names of the fields. --values FILE has others; whole secrets need it."
+        )
     click.echo(f"\n{_FURTHER}", nl=False)
     if counted["refused"]:
         ctx.exit(_FINDINGS)

@@ -36,7 +36,8 @@ class Owned:
         """Yield the files with references that nobody owns, of repositories with code owners."""
         told: set[str] = set()
         for file in dict.fromkeys(use.spot.place.file for use in tree.uses):
-            found = self.locate(file)
+            # Standard input is no file of the repository, and so nobody's.
+            found = self.locate(file) if file != files.STANDARD_INPUT else None
             if found is None:
                 continue
             root, name = found

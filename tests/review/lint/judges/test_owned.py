@@ -6,6 +6,7 @@ import pytest
 
 from review.lint.judges.owned import Owned
 from review.lint.lint import Lint, Source
+from review.sources.files import STANDARD_INPUT
 from review.sources.text import NotChecked
 from tests.review.lint.judges.tree import TODAY, secret
 
@@ -14,7 +15,7 @@ FILES = ("apps/shop/a.yaml", "apps/pay/b.yaml", "top.yaml")
 
 def looked_at(root: Path | None) -> tuple[list[str], list[NotChecked]]:
     run = Lint(TODAY, judges=[Owned(lambda name: None if root is None else (root, name))])
-    for file in FILES:
+    for file in (*FILES, STANDARD_INPUT):
         run.look(Source(file, secret("shop", "vault:secret/a#b").encode))
     run.look(Source("none.yaml", secret("shop").replace("  annotations:\n", "").encode))
     report = run.report()
