@@ -67,7 +67,7 @@ class Covered:
         wanted = connection.policy(use.namespace)
         policy = known.named.get(wanted)
         if policy is None:
-            unknown.add(use, f"there is no policy {named(wanted)} in {known.folder}")
+            unknown.add(use, f"there is no policy {named(wanted)} to be read in {known.folder}")
             return
         # Each policy is read once for each namespace: it remembers what it was asked.
         policy = self._read_as((name, wanted, use.namespace), policy)

@@ -93,7 +93,7 @@ def test_what_cannot_be_known_is_not_checked(folder: Path) -> None:
     assert [each.partition(": ")[2] or each for each in reasons(report)][:4] == [
         "not HCL",
         "whether its policy allows it depends on a template, or on what else is in the request",
-        f"there is no policy keyhole-pay in {folder}",
+        f"there is no policy keyhole-pay to be read in {folder}",
         "no file says in which namespace the object will be, so it has no policy",
     ]
 
@@ -194,5 +194,5 @@ def test_a_policy_that_is_there_twice_is_none(folder: Path) -> None:
     assert told(report, "KH104") == []
     assert reasons(report) == [
         f"there are two policies keyhole-shop in {folder}",
-        f"secret/shop/app: there is no policy keyhole-shop in {folder}",
+        f"secret/shop/app: there is no policy keyhole-shop to be read in {folder}",
     ]
