@@ -38,14 +38,15 @@ class Report:
     def summary(self) -> str:
         """One line that says what was looked at, what was found, and what was not looked at."""
         counts = Counter(finding.severity for finding in self.findings)
-        found = ", ".join(_of(counts[severity], str(severity)) for severity in Severity if counts[severity])
+        found = ", ".join(counted(counts[severity], str(severity)) for severity in Severity if counts[severity])
         excused = f", {self.excused} excused" if self.excused else ""
-        unchecked = f"; {_of(len(self.unchecked), 'place')} not checked" if self.unchecked else ""
-        looked_at = f"{_of(len(self.checked), 'object')} in {_of(self.files, 'file')}"
+        unchecked = f"; {counted(len(self.unchecked), 'place')} not checked" if self.unchecked else ""
+        looked_at = f"{counted(len(self.checked), 'object')} in {counted(self.files, 'file')}"
         return f"{looked_at}: {found or 'no findings'}{excused}{unchecked}"
 
 
-def _of(count: int, noun: str) -> str:
+def counted(count: int, noun: str) -> str:
+    """Return how many of something there are, in words of a sentence: `1 file`, `2,000 files`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 

@@ -71,7 +71,7 @@ def test_git_applies_the_diff(tree: Path) -> None:
 def test_it_writes_and_a_second_time_has_nothing_to_do(tree: Path) -> None:
     result = keyhole("app", "--write")
     assert (result.exit_code, result.stdout) == (0, "")
-    assert result.stderr == "1 references of 1 objects in 1 of 1 files; 0 notes\n"
+    assert result.stderr == "1 reference of 1 object in 1 of 1 file; 0 notes\n"
     assert (tree / "app" / "a.yaml").read_text() == AFTER
     commit()
     assert keyhole("app", "--write").exit_code == 0

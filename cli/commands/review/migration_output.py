@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from cli.errors import tell
+from review.findings.report import counted
 
 if TYPE_CHECKING:
     from review.migration.plan import Note, Plan
@@ -36,10 +37,10 @@ def _summary(plan: "Plan", changed: Sequence["Rewritten"]) -> str:
     units = [unit for result in changed for unit in result.units]
     references = sum(unit.references for unit in units)
     objects = len({(unit.place.file, unit.place) for unit in units})
-    unchecked = f"; {len(plan.unchecked):,} places not checked" if plan.unchecked else ""
+    unchecked = f"; {counted(len(plan.unchecked), 'place')} not checked" if plan.unchecked else ""
     return (
-        f"{references:,} references of {objects:,} objects in {len(changed):,} of {plan.looked_at:,} files;"
-        f" {len(plan.notes):,} notes{unchecked}"
+        f"{counted(references, 'reference')} of {counted(objects, 'object')} in {len(changed):,} of"
+        f" {counted(plan.looked_at, 'file')}; {counted(len(plan.notes), 'note')}{unchecked}"
     )
 
 
