@@ -15,10 +15,11 @@ from review.lint.by_form import secrets_by_form
 from review.lint.catalogue import BAD_IGNORE, BY_ID, ENDED_EXCEPTION, ENDED_IGNORE, KEY_TWICE, NO_DIGEST
 from review.lint.flux import OPENER
 from review.lint.judging import Judge, judged
+from review.lint.needles import MAY_BE_FOREIGN, MAY_HOLD_OTHERS, MAY_REFER, MAY_SPELL
 from review.lint.objects import Manifest, is_kustomization, manifests, named
 from review.lint.tree import Tree
 from review.sources import files
-from review.sources.kustomization import Look, beside, nothing_beside
+from review.sources.kustomization import Look, beside, nothing_beside, other_files
 from review.sources.nodes import Path
 from review.sources.stream import RENDER, Document, read_text
 from review.sources.text import IGNORE, NotChecked, NotText, Place, Text, decode
@@ -30,16 +31,6 @@ if TYPE_CHECKING:
 
 _ORIGIN = "config.kubernetes.io/origin"
 _TEMPLATE = "# Source: "
-# What a document has in which texts may hold objects, or which is a patch.
-# An escape may spell anything.
-_MAY_HOLD_OTHERS = ("patch", "values:", "valuesContent:", "values.yaml:", "values.yml:", "op:", '"op"', '"values', "\\")
-# What references of other tools have, or the base64 of them.
-_MAY_BE_FOREIGN = (
-    *("<path:", "ref+", "avp.kubernetes.io/", "vault.security.banzaicloud.io/", "security.bank-vaults.io/"),
-    *("external-secrets.io", "secrets.hashicorp.com", ">>vault:", "PHBhdGg6"),
-)
-# What a text has that may be Keyhole's business: `vault` in base64 as well, wherever in its groups it begins.
-_MAY_REFER = ("vault:", "vault+", "keyhole.dev", "dmF1bHQ", "ZhdWx0", "2YXVsd", "dockerc", "config.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +66,8 @@ class Lint:
     _unchecked: list[NotChecked] = field(default_factory=list)
     _checked: list[Checked] = field(default_factory=list)
     _ignores: dict[tuple[str, int], list["Ignore"]] = field(default_factory=dict)
+    _beside: list[Source | NotChecked] = field(default_factory=list)
+    _looked: set[str] = field(default_factory=set)
     _files: int = 0
 
     def look(self, source: Source | NotChecked) -> None:
@@ -82,6 +75,9 @@ class Lint:
         if isinstance(source, NotChecked):
             self._unchecked.append(source)
             return
+        if source.name in self._looked:
+            return
+        self._looked.add(source.name)
         content = source.read()
         if isinstance(content, NotChecked):
             self._unchecked.append(content)
@@ -100,6 +96,8 @@ class Lint:
                 self._not_read(document)
             else:
                 self._document(document, source, suspects)
+        while self._beside:
+            self.look(self._beside.pop())
 
     def _not_read(self, place: NotChecked) -> None:
         """Take note of a document that cannot be read. A template is told once a file: it is rendered as a whole."""
@@ -121,10 +119,9 @@ class Lint:
 
     def _document(self, document: Document, source: Source, suspects: Sequence[tokens.Format]) -> None:
         raw, before = document.raw, len(self._findings)
-        # Escapes may spell anything.
-        is_escaped = "\\" in raw
+        is_escaped = any(each in raw for each in MAY_SPELL)
         has_secret = is_escaped or "Secret" in raw or "stringData" in raw
-        has_reference = is_escaped or any(each in raw for each in _MAY_REFER)
+        has_reference = is_escaped or any(each in raw for each in MAY_REFER)
         if _ORIGIN in raw:
             self._origin(document)
         for manifest in manifests(document):
@@ -143,7 +140,7 @@ class Lint:
                 self._generated(manifest, source.folder)
             if has_secret or has_reference:
                 self._look_into(manifest, has_secret=has_secret, has_reference=has_reference)
-        if self.foreign is not None and any(each in raw for each in _MAY_BE_FOREIGN):
+        if self.foreign is not None and any(each in raw for each in MAY_BE_FOREIGN):
             self._findings += (found for manifest in manifests(document) for found in self.foreign(manifest))
         self._twice(document)
         self._name_template(raw, before)
@@ -165,7 +162,7 @@ class Lint:
         """Look for values and references in an object, and in those that stand in its texts."""
         found: list[tuple[Manifest, Collection[Path]]] = [(manifest, frozenset())]
         raw = manifest.document.raw
-        if raw.count("kind") > 1 or any(each in raw for each in _MAY_HOLD_OTHERS):
+        if raw.count("kind") > 1 or any(each in raw for each in MAY_HOLD_OTHERS):
             from review.lint.inner import texts  # noqa: PLC0415 - most files have none
 
             found, unread = texts.looked_into(manifest)
@@ -188,6 +185,8 @@ class Lint:
                 self._findings += made.hashed()
         if "patches" in manifest.document.raw:
             self._named_patches(manifest, look)
+        if folder is not None:
+            self._beside += sources(other_files(manifest.content, folder))
 
     def _named_patches(self, manifest: Manifest, look: Look) -> None:
         from review.lint.inner.named import patches_of_secrets  # noqa: PLC0415 - most kustomizations have none

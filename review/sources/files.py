@@ -49,6 +49,11 @@ def find(roots: Sequence[Path], excluded: Sequence[str] = ()) -> Iterator[File |
                 yield File(path, _name(path))
 
 
+def is_manifest(path: PurePath) -> bool:
+    """Whether a file is looked at for its name."""
+    return path.suffix in _SUFFIXES or path.name in _NAMES
+
+
 def read(file: File) -> bytes | NotChecked:
     """Return what is in a file, or why it cannot be read. A pipe or a device that was given is read as well."""
     try:
@@ -96,14 +101,14 @@ def _members(folder: Path, inside: str, is_wanted: Callable[[Path], bool]) -> It
 
 def _member(path: Path, inside: str, is_wanted: Callable[[Path], bool]) -> Iterator[Path | NotChecked]:
     """Yield a file of a folder if it is to be looked at, or why it cannot be."""
-    is_manifest = path.suffix in _SUFFIXES or path.name in _NAMES
+    is_wanted_file = is_manifest(path)
     try:
         mode = path.lstat().st_mode
         if stat.S_ISLNK(mode):
             mode = path.stat().st_mode
             if f"{os.path.realpath(path)}{os.sep}".startswith(inside):
                 return  # it is looked at where it is
-            if is_manifest or stat.S_ISDIR(mode):
+            if is_wanted_file or stat.S_ISDIR(mode):
                 yield NotChecked(Place(_name(path)), "it is a link that leads out of the folder")
             return
     except FileNotFoundError:
@@ -116,7 +121,7 @@ def _member(path: Path, inside: str, is_wanted: Callable[[Path], bool]) -> Itera
         # Only Git lists folders: those that are repositories of their own.
         yield from _repository(path, inside, is_wanted)
         return
-    if not is_manifest:
+    if not is_wanted_file:
         return
     # Opening a pipe may block, and a device may have no end.
     yield path if stat.S_ISREG(mode) else NotChecked(Place(_name(path)), "it is no regular file")

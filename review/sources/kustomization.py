@@ -87,6 +87,22 @@ def _is_path(entry: Any) -> bool:
     return isinstance(entry, str) and bool(entry) and "\n" not in entry and "://" not in entry
 
 
+def other_files(content: Mapping[str, Any], folder: FilePath) -> Iterator[files.File]:
+    """Yield the manifests in a kustomization's folder that nothing but its `resources` and patches says are some.
+
+    kustomize takes them by any name. Links that lead out of the folder are left out, as kustomize does.
+    """
+    inside = os.path.realpath(folder) + os.sep
+    for name in dict.fromkeys(brought_in(content)):
+        path = FilePath(os.path.normpath(folder / name))
+        try:
+            is_other = not files.is_manifest(path) and path.is_file()
+            if is_other and os.path.realpath(path).startswith(inside):
+                yield files.File(path, path.as_posix())
+        except (OSError, ValueError):
+            continue  # no name that a file can have
+
+
 def generated(content: Mapping[str, Any], look: Look) -> Iterator[Generated]:
     """Yield what a kustomization generates."""
     options = _map(content.get(OPTIONS))

@@ -17,7 +17,7 @@ from tests.e2e.canary import Canary
 from tests.e2e.places import Places
 
 NAMESPACE = "pulled"
-NOTHING, FINDINGS = 0, 1
+NOTHING, FINDINGS, NOT_DONE = 0, 1, 2
 # A hook as a person writes one. `make test-hooks` has the same with pre-commit.
 HOOK = "#!/bin/sh\nexec keyhole lint\n"
 WHO = ("-c", "user.name=x", "-c", "user.email=x@example.com", "-c", "commit.gpgsign=false")
@@ -119,7 +119,10 @@ def test_from_a_value_in_git_to_a_reference(
     assert "was left alone" in repository.run("bash", "../copy.sh", code=FINDINGS, VAULT_TOKEN=writer)
 
     # The references take the values' place, and nothing else of the file changes.
-    repository.run("keyhole", "migrate", "secrets", "deploy", "--write")
+    refused = repository.run("keyhole", "migrate", "secrets", "deploy", "--write", code=NOT_DONE)
+    assert "not committed" in refused
+    assert manifest.read_text() == text
+    repository.run("keyhole", "migrate", "secrets", "deploy", "--write", "--force")
     after = manifest.read_text()
     assert after.startswith(text.partition("stringData")[0])
     assert yaml.safe_load(after)["metadata"]["annotations"] == {

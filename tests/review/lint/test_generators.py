@@ -136,3 +136,27 @@ def test_a_file_that_git_ignores_is_in_no_clone(tmp_path: Path) -> None:
 def test_names_that_no_file_can_have_end_nobody(tmp_path: Path, name: str) -> None:
     report = lint(tmp_path, kustomization__yaml=f'secretGenerator:\n- files: ["k={name}"]\n').report()
     assert len(report.unchecked) == 1
+
+
+def test_what_a_kustomization_names_is_looked_at_whatever_its_name(tmp_path: Path) -> None:
+    secret = f"apiVersion: v1\nkind: Secret\nmetadata: {{name: NAME}}\nstringData: {{a: {CANARY}}}\n"
+    outside, base = tmp_path / "outside.txt", tmp_path / "base"
+    base.mkdir()
+    outside.write_text(secret)
+    (base / "link.txt").symlink_to(outside)
+    for name in ("a.manifest", "b.YAML", "c", "patch.txt", "d.yaml", "not-named.txt"):
+        (base / name).write_text(secret.replace("NAME", name.split(".")[0]))
+    named = "resources: [a.manifest, ./b.YAML, c, d.yaml, link.txt, gone.txt, ../outside.txt, 'https://x/y.txt']\n"
+    (base / "kustomization.yaml").write_text(f"{named}patches: [{{path: patch.txt}}]\n")
+    (tmp_path / "kustomization.yaml").write_text("resources: [base, base/c]\n")
+    run = Lint(date(2026, 6, 1))
+    for source in sources(files.find([tmp_path, base / "c"])):
+        run.look(source)
+    report = run.report()
+    assert [each.rule.id for each in report.findings] == ["KH301"] * 5
+    assert [str(each.object) for each in report.findings] == [
+        f"Secret {name}" for name in ("a", "b", "c", "d", "patch")
+    ]
+    assert [Path(each.place.file).name for each in report.findings] == [
+        *("a.manifest", "b.YAML", "c", "d.yaml", "patch.txt")
+    ]

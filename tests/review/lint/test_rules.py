@@ -1,5 +1,6 @@
 """The other rules: references, annotations, kustomizations, comments, and what only the whole tree tells."""
 
+from base64 import b64encode
 from datetime import date
 from pathlib import Path
 
@@ -240,3 +241,9 @@ def test_every_rule_has_its_number_once_and_says_what_to_do() -> None:
     assert [rule.id for rule in RULES] == sorted(BY_ID)
     assert len({rule.name for rule in RULES}) == len(RULES)
     assert all(text.endswith(".") for rule in RULES for text in (rule.summary, rule.why, rule.remedy))
+
+
+@pytest.mark.parametrize("kind", ["!!binary U2VjcmV0", "!<tag:yaml.org,2002:binary> U2VjcmV0", '"\\x53ecret"'])
+def test_a_kind_that_is_spelt_otherwise_is_the_same_kind(kind: str) -> None:
+    text = f"apiVersion: v1\nkind: {kind}\nmetadata: {{name: a}}\ndata: {{x: {b64encode(CANARY.encode()).decode()}}}\n"
+    assert found(text) == [("KH301", 4, "/data/x")]
