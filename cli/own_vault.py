@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from cli.errors import NotDoneError
 from resolver.connections.files import with_bundle
 from resolver.connections.model import Authentication, ConfigurationError, Connection
+from resolver.connections.problems import problems
 from resolver.references.value import SecretValue
 
 # A token is sent in a header.
@@ -47,8 +48,7 @@ def own_connection() -> Connection | None:
             vault_namespace=os.environ.get("VAULT_NAMESPACE") or None,
         )
     except ValidationError as error:
-        problem = error.errors(include_input=False, include_url=False)[0]["msg"]
-        raise NotDoneError(f"VAULT_ADDR: {problem}") from None
+        raise NotDoneError(f"VAULT_ADDR: {problems(error)[0][1]}") from None
     try:
         return with_bundle(connection, "VAULT_CACERT")
     except ConfigurationError as error:

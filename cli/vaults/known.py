@@ -19,6 +19,7 @@ from cli.own_vault import own_connection, own_token
 from cli.vaults.login import Login
 from resolver.connections.files import look, usable, with_bundle
 from resolver.connections.model import ConfigurationError, Connection
+from resolver.connections.problems import problems
 from resolver.inspection import logging_in
 from resolver.references.reference import DEFAULT_CONNECTION
 from resolver.references.value import SecretValue
@@ -112,8 +113,8 @@ def for_login(connection: Connection, login: Login) -> Connection:
     try:
         return logging_in(connection, login.role, login.auth_mount)
     except ValidationError as error:
-        problem = error.errors(include_input=False, include_url=False)[0]
-        raise NotDoneError(f"--{'role' if problem['loc'] == ('role',) else 'auth-mount'}: {problem['msg']}") from None
+        field, problem = problems(error)[0]
+        raise NotDoneError(f"--{'role' if field == 'role' else 'auth-mount'}: {problem}") from None
 
 
 def _with_own_bundle(connection: Connection, problem: str) -> Connection | NotAsked:

@@ -24,6 +24,7 @@ from pydantic.alias_generators import to_camel
 
 from resolver.connections import allow, bounded_file, tls_trust
 from resolver.connections.allow import AllowPattern
+from resolver.connections.problems import problems
 from resolver.references import paths, yamltext
 
 # The most that a ConfigMap or a Secret can hold, from which the file comes in a cluster.
@@ -249,8 +250,5 @@ def parse(text: bytes, file: Path) -> Mapping[str, Connection]:
     try:
         return ConnectionsFile.model_validate(content, by_alias=True, by_name=False).connections
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(str(part) for part in problem['loc']) or 'file'}: {problem['msg']}"
-            for problem in error.errors(include_input=False, include_url=False)
-        )
-        raise ConfigurationError(f"{file}: {problems}") from None
+        told = "; ".join(f"{field or 'file'}: {problem}" for field, problem in problems(error))
+        raise ConfigurationError(f"{file}: {told}") from None

@@ -24,8 +24,8 @@ def values(manifests: Iterable[Manifest], namespace: str, name: str, keys: Mappi
     """
     found = [secret for secret in manifests if _is(secret, namespace, name)]
     if len(found) != 1:
-        number = "no Secret" if not found else f"{len(found)} Secrets"
-        raise NoValues(f"there is {number} {namespace}/{name} in it")
+        number = "is no Secret" if not found else f"are {len(found)} Secrets"
+        raise NoValues(f"there {number} {namespace}/{name} in it")
     return json.dumps({key: _value(found[0], key, as_base64=as_base64) for key, as_base64 in keys.items()})
 
 
