@@ -41,7 +41,7 @@ def environment(folder: Path, **variables: str) -> dict[str, str]:
 
 
 def action(
-    tree: Path, variables_of_github: Mapping[str, str] = MappingProxyType({}), **given: str
+    tree: Path, of_github: Mapping[str, str] = MappingProxyType({}), /, **given: str
 ) -> tuple[subprocess.CompletedProcess[str], Path]:
     """Run the step that lints, with inputs; return what it did, and where its reports are."""
     content = yaml.safe_load(ACTION.read_text())
@@ -59,7 +59,7 @@ def action(
     done = subprocess.run(
         ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
         cwd=tree,
-        env=environment(tree, **variables, **variables_of_github, **{name: str(file) for name, file in files.items()}),
+        env=environment(tree, **variables, **of_github, **{name: str(file) for name, file in files.items()}),
         capture_output=True,
         text=True,
         timeout=120,

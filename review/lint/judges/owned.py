@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 # Each of the two takes the first that is there. GitHub does not know the last one, nor GitLab the first.
 _NAMES: Final = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS")
 _SECTION: Final = re.compile(r"\^?\[(?P<name>[^\]\n]+)\]")
+_WILDCARD: Final = re.compile(r"\*+")
+# The library tries every way in which a pattern may fit: with each further one that takes a hundred times as long.
+_MOST_WILDCARDS: Final = 4
 _HEADER: Final = re.compile(r"\s*\^?\[[^\]\n]+\]")
 
 
@@ -69,6 +72,9 @@ def _parsed(file: Path) -> "CodeOwners | NotChecked":
             # GitLab gives a section owners, or a number of approvals. The library takes that for a pattern.
             if _HEADER.match(line) and not _SECTION.fullmatch(line.strip()):
                 reason = "a section with owners of its own, or with approvals, is not understood here (KH501)"
+                return NotChecked(Place(file.as_posix(), number, 1, number, 1), reason)
+            if len(_WILDCARD.findall(line.partition("#")[0])) > _MOST_WILDCARDS:
+                reason = f"a pattern with more than {_MOST_WILDCARDS} wildcards is not tried here (KH501)"
                 return NotChecked(Place(file.as_posix(), number, 1, number, 1), reason)
         return CodeOwners(text)
     except NotText as error:

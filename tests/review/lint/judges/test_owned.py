@@ -34,6 +34,7 @@ def unowned(root: Path, text: str, name: str = "CODEOWNERS") -> list[str]:
     ("text", "expected"),
     [
         ("* @everybody\n", []),
+        ("/*/**/*.y* @a # * * * * *\n", ["top.yaml"]),
         ("/apps/ @team/apps\n", ["top.yaml"]),
         ("apps/shop/*.yaml someone@example.com # why\n", ["apps/pay/b.yaml", "top.yaml"]),
         # The last one that fits counts, and it may say that nobody is asked.
@@ -61,6 +62,8 @@ def test_without_it_nobody_wanted_owners(tmp_path: Path) -> None:
     [
         ("* @a\n[Apps] @a\n/apps/\n", 2, "a section with owners of its own, or with approvals, is not understood here"),
         ("[Apps][2]\n/apps/ @a\n", 1, "a section with owners of its own, or with approvals, is not understood here"),
+        # The library would take hours.
+        (f"* @a\n{'*a' * 30}z @a # **\n", 2, "a pattern with more than 4 wildcards is not tried here"),
         ("/a[b @a\n", 1, "one of its patterns is not understood here"),
     ],
 )
