@@ -194,7 +194,7 @@ def test_what_is_wrong_with_the_call_ends_with_exit_code_2_and_prints_nothing(ar
     [
         pytest.param("connections: [", "not YAML", id="not YAML"),
         pytest.param("connections: {}", "connections: Dictionary should have at least 1", id="no connections"),
-        pytest.param("connections: []", "connections: Input should be a valid dictionary", id="a list"),
+        pytest.param("connections: []", "connections: must be a map", id="a list"),
         pytest.param("connections: {default: {}}", "connections.default.address: is missing", id="no address"),
         pytest.param("connections: {default: canary}", "connections.default", id="a text"),
         pytest.param(
