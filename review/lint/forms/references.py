@@ -115,7 +115,7 @@ def _filled(manifest: Manifest, filler: _Filler, seen: Seen) -> set[Path]:
     found = filled(manifest, filler.codec, seen)
     if not filler.is_sure:
         kind = named(manifest.name_inside.kind)
-        reason = f"whether Keyhole fills the kind {kind} depends on the administrator's list of kinds; give it with --kinds"
+        reason = f"whether Keyhole fills the kind {kind} depends on the administrator's list; give it with --kinds"
         seen.unchecked.append(NotChecked(manifest.place(NOTES), reason))
     notes = {(*NOTES, name) for name in manifest.part(*NOTES)}
     return notes | {(part, key) for part in ("data", "stringData") for key in found.sources}

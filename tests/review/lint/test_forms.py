@@ -106,7 +106,7 @@ class TestKinds:
         report = run(text)
         assert report.findings == []
         (place,) = report.unchecked
-        assert place.reason.endswith("depends on the administrator's list of kinds; give it with --kinds")
+        assert place.reason.endswith("depends on the administrator's list; give it with --kinds")
         assert len(uses(text)) == 1
         with_list = run(text, kinds=KINDS)
         assert (with_list.findings, with_list.unchecked) == ([], [])
