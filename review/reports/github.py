@@ -7,6 +7,7 @@ first, and a last line says how many more there are. Source: GitHub, *Workflow c
 from collections.abc import Iterator
 from typing import Final
 
+from resolver.references.characters import visible
 from review.findings.finding import Finding
 from review.findings.report import Report
 from review.findings.rule import Severity
@@ -27,8 +28,8 @@ def _lines(report: Report) -> Iterator[str]:
         if left_out := len(found) - MOST_OF_A_SEVERITY:
             yield from [f"{left_out} more of severity {severity}: GitHub shows ten of a step"] if left_out > 0 else []
     for each in report.unchecked:
-        yield _data(str(each))
-    yield _data(report.summary)
+        yield _log_line(str(each))
+    yield _log_line(report.summary)
 
 
 def _command(finding: Finding) -> str:
@@ -39,10 +40,18 @@ def _command(finding: Finding) -> str:
     return f"::{_COMMANDS[finding.severity]} {where},title={title}::{message}"
 
 
+def _log_line(text: str) -> str:
+    """Return a text as a line of the log in which the runner finds no command, of the older form neither.
+
+    It takes `::` after blanks for one, and `##[` anywhere. Source: actions/runner, `ActionCommand.cs`.
+    """
+    line = visible(text).replace("##[", "# #[")
+    return f"- {line}" if line.lstrip().startswith("::") else line
+
+
 def _data(text: str) -> str:
-    """Escape a message. A line of a log that begins with `::` would be a command."""
-    escaped = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    return f" {escaped}" if escaped.startswith("::") else escaped
+    """Escape a message."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:

@@ -5,6 +5,7 @@ Both know their places in the file.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from review.sources.nodes import Path
 from review.sources.stream import Document, read_text
@@ -91,11 +92,17 @@ class Assembled(Document):
         return self.outer, ()
 
 
+@lru_cache(maxsize=4)
+def _lines(text: str) -> list[str]:
+    """Return the lines of a text; many places in it are asked for, one after another."""
+    return text.split("\n")
+
+
 def _outward(outer: Document, path: Path, text: str, place: Place) -> Place:
     """Return the place in the file of a place in the text at a path."""
     if not outer.is_block(path):
         return outer.place(path)
-    lines = text.split("\n")
+    lines = _lines(text)
     first, last = (outer.line_in(path, number - 1) for number in (place.line, place.end_line))
     # Each line of a block stands as it is, behind blanks.
     indents = [

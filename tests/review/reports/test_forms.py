@@ -167,6 +167,14 @@ class TestGithub:
         assert sum(line.startswith("::") for line in lines) == 1
         assert "%0A" in lines[0]
 
+    @pytest.mark.parametrize("name", [" ::stop-commands::x", "::add-mask::e", "a##[add-mask]e", "a\n::debug::x"])
+    def test_no_name_of_a_file_is_a_command_to_the_runner(self, name: str) -> None:
+        unchecked = Report([], [NotChecked(Place(name), "it is gone")], [], 1, 0)
+        for line in github.render(unchecked).split("\n"):
+            # As the runner looks for both of its forms.
+            assert not line.lstrip().startswith("::")
+            assert "##[" not in line
+
 
 class TestGitlab:
     def test_no_fingerprint_stands_twice_and_no_path_begins_with_a_dot(self) -> None:
