@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 import yaml
+from click.testing import CliRunner
 
 from cli.commands.review.lint import lint
+from cli.main import main
 from tests.test_documents import blocks
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -76,6 +78,19 @@ def test_the_hooks_look_at_what_lint_looks_at(tmp_path: Path) -> None:
         (tmp_path / name).touch()
         is_read = (tmp_path / name) in [each.path for each in files.find([tmp_path]) if isinstance(each, files.File)]
         assert (re.search(pattern, name) is not None) is is_read, name
+
+
+def test_no_name_of_a_file_is_an_option_of_a_hook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "--fail-on=never.yaml").write_text("a: 1\n")
+    (tmp_path / "--write-baseline=x.yaml").write_text("a: 1\n")
+    names = sorted(path.name for path in tmp_path.iterdir())
+    hooks = [hook for hook in yaml.safe_load(HOOKS.read_text()) if hook.get("pass_filenames", True)]
+    assert hooks
+    for hook in hooks:
+        words = [*hook["entry"].split()[1:], *hook.get("args", ()), *names]
+        done = CliRunner().invoke(main, words)
+        assert (done.exit_code, done.stdout) == (0, "0 objects in 2 files: no findings\n")
 
 
 def test_the_action_is_what_github_takes_and_what_zizmor_lets_pass() -> None:
