@@ -265,4 +265,5 @@ class TestCommand:
 
     def test_what_is_asked_wrongly(self) -> None:
         assert self.lint("--force").exit_code == 2
+        assert "standard input is none" in self.lint("--fix", "-").stderr
         assert self.lint("--fix", "--write-baseline", "b.json").exit_code == 2

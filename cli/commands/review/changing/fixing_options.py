@@ -32,8 +32,11 @@ def fixing_options(command: _Command) -> Any:
             raise click.UsageError("--force means something only with --fix")
         if fix and given.get("write_baseline"):
             raise click.UsageError("either --fix or --write-baseline")
+        named = [path for path in paths if path != Path("-")]
+        if fix and paths and not named:
+            raise click.UsageError("--fix changes files, and standard input is none")
         if fix and not force:
-            refuse_if_dirty([path for path in paths if path != Path("-")] or [Path()])
+            refuse_if_dirty(named or [Path()])
         return command(*args, paths=paths, fixer=_fixed if fix else _as_it_is, **given)
 
     return wrapped
