@@ -96,18 +96,25 @@ def _members(folder: Path, inside: str, is_wanted: Callable[[Path], bool]) -> It
         if isinstance(path, NotChecked):
             yield path
         elif is_wanted(path):
-            yield from _member(path, inside, is_wanted)
+            yield from _member(path, inside, is_wanted, hidden=bool(listed))
 
 
-def _member(path: Path, inside: str, is_wanted: Callable[[Path], bool]) -> Iterator[Path | NotChecked]:
+def _member(path: Path, inside: str, is_wanted: Callable[[Path], bool], *, hidden: bool) -> Iterator[Path | NotChecked]:
     """Yield a file of a folder if it is to be looked at, or why it cannot be."""
     is_wanted_file = is_manifest(path)
     try:
         mode = path.lstat().st_mode
         if stat.S_ISLNK(mode):
             mode = path.stat().st_mode
-            if f"{os.path.realpath(path)}{os.sep}".startswith(inside):
-                return  # it is looked at where it is
+            real = os.path.realpath(path)
+            if f"{real}{os.sep}".startswith(inside):
+                if (
+                    is_wanted_file
+                    and stat.S_ISREG(mode)
+                    and not _is_found(PurePath(real[len(inside) :]), hidden=hidden)
+                ):
+                    yield path
+                return  # else it is looked at where it is
             if is_wanted_file or stat.S_ISDIR(mode):
                 yield NotChecked(Place(_name(path)), "it is a link that leads out of the folder")
             return
@@ -125,6 +132,11 @@ def _member(path: Path, inside: str, is_wanted: Callable[[Path], bool]) -> Itera
         return
     # Opening a pipe may block, and a device may have no end.
     yield path if stat.S_ISREG(mode) else NotChecked(Place(_name(path)), "it is no regular file")
+
+
+def _is_found(path: PurePath, *, hidden: bool) -> bool:
+    """Whether a file is looked at under its own name, relative to the folder. `hidden`: whether hidden ones are."""
+    return is_manifest(path) and (hidden or not any(part.startswith(".") for part in path.parts))
 
 
 def _repository(path: Path, inside: str, is_wanted: Callable[[Path], bool]) -> Iterator[Path | NotChecked]:

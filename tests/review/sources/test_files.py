@@ -103,6 +103,22 @@ class TestLinks:
         assert names(inside) == ["a.yaml"]
         assert told(inside) == ["not checked, it is a link that leads out of the folder"] * 2
 
+    @pytest.mark.parametrize("target", ["a.txt", ".hidden.yaml", "..data/a.yaml"])
+    def test_what_leads_to_a_name_that_is_not_looked_at_is(self, tmp_path: Path, target: str) -> None:
+        (tmp_path / target).parent.mkdir(exist_ok=True)
+        (tmp_path / target).write_text("a: 1\n")
+        (tmp_path / "link.yaml").symlink_to(tmp_path / target)
+        assert [each.name for each in find([tmp_path]) if isinstance(each, File)] == [
+            (tmp_path / "link.yaml").as_posix()
+        ]
+
+    def test_what_leads_to_a_hidden_file_of_a_work_tree_comes_once(self, repository: Path) -> None:
+        (repository / ".ci.yaml").write_text("a: 1\n")
+        (repository / "link.yaml").symlink_to(repository / ".ci.yaml")
+        names = [each.path.name for each in find([repository]) if isinstance(each, File)]
+        assert names.count(".ci.yaml") == 1
+        assert "link.yaml" not in names
+
 
 class TestReading:
     def test_what_is_no_file_is_told_and_not_opened(self, tmp_path: Path) -> None:
