@@ -19,6 +19,7 @@ from review.lint import plaintext
 from review.lint.objects import Manifest
 from review.sources.edits import Edit, Put, Remove, Replace
 from review.sources.nodes import Path
+from review.sources.walk import texts
 
 _SEALED_GROUP: Final = "bitnami.com"
 _PARTS: Final = ("data", "stringData")
@@ -130,7 +131,7 @@ def _sops(secret: Manifest, namespace: str) -> Holder:
         if isinstance(value, str) and value.startswith(_ENCRYPTED)
     }
     rest = {name: value for name, value in secret.content.items() if name not in {*_PARTS, _SOPS}}
-    if any(text.startswith(_ENCRYPTED) for text in _strings(rest)):
+    if any(text.startswith(_ENCRYPTED) for _, text in texts(rest)):
         raise NotCopied((), "SOPS encrypted more of it than its data; set encrypted_regex to ^(data|stringData)$")
     return _checked(Holder(secret, Source.SOPS, *_names(secret, namespace), keys))
 
@@ -175,13 +176,3 @@ def _is_text(value: Any) -> bool:
     except (binascii.Error, ValueError):
         return False
     return True
-
-
-def _strings(value: Any) -> Iterator[str]:
-    waiting = [value]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, str):
-            yield one
-        elif isinstance(one, dict | list):
-            waiting += one.values() if isinstance(one, dict) else one

@@ -17,9 +17,10 @@ from resolver.references.reference import Function, Reference
 from review.languages.foreign import Context, Conversion, Fact, Told
 from review.languages.texts import vaults
 from review.languages.texts.pieces import Piece, Untranslatable, bounded, reference, written
-from review.languages.texts.placing import Draft, strings
+from review.languages.texts.placing import Draft
 from review.lint.objects import Manifest
 from review.sources.edits import Put
+from review.sources.walk import texts
 
 NAME: Final = "vals"
 _REFERENCE: Final = re.compile(r'(?:secret)?ref\+([^+:]*)://([^+\n ]+[^+\n ",])\+?')
@@ -130,7 +131,7 @@ def convert(manifest: Manifest, context: Context, /) -> Conversion | None:
 
 def _in_place(draft: Draft, reader: _Reader) -> None:
     """Write references where they stand, in a file of values."""
-    for path, text in strings(draft.manifest.content):
+    for path, text in texts(draft.manifest.content):
         try:
             pieces = reader.plain(text)
             if pieces is not None:

@@ -5,7 +5,7 @@ substitution"); kustomize's of its own file.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from posixpath import normpath
@@ -14,6 +14,7 @@ from typing import Any, Final
 from review.lint.objects import Manifest, is_kustomization
 from review.lint.uses import Spot
 from review.sources.kustomization import brought_in
+from review.sources.walk import texts
 
 _GROUP: Final = "kustomize.toolkit.fluxcd.io"
 _SWITCH: Final = f"{_GROUP}/substitute"
@@ -65,7 +66,9 @@ class Flux:
         """Take note of the texts of an object that Flux would take; for documents with `OPENER` in them."""
         if not _is_left_alone(manifest):
             file = manifest.document.file
-            self.taken += (Taken(manifest.spot(path), file) for path in _texts(manifest.content))
+            self.taken += (
+                Taken(manifest.spot(path), file) for path, text in texts(manifest.content) if _is_taken(text)
+            )
 
 
 def reached(flux: Flux, begin: str, files: Mapping[str, str]) -> frozenset[str]:
@@ -109,15 +112,5 @@ def _is_left_alone(manifest: Manifest) -> bool:
     return any(part.get(_SWITCH) == _DISABLED for part in parts)
 
 
-def _texts(content: Any) -> Iterator[tuple[str | int, ...]]:
-    waiting: list[tuple[tuple[str | int, ...], Any]] = [((), content)]
-    seen: set[int] = set()
-    while waiting:
-        path, value = waiting.pop()
-        if isinstance(value, str):
-            if OPENER in value and _TAKEN.search(value):
-                yield path
-        elif isinstance(value, dict | list) and id(value) not in seen:
-            seen.add(id(value))
-            members = value.items() if isinstance(value, dict) else enumerate(value)
-            waiting += reversed([((*path, name), member) for name, member in members])
+def _is_taken(text: str) -> bool:
+    return OPENER in text and _TAKEN.search(text) is not None

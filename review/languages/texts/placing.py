@@ -23,6 +23,7 @@ from review.lint.objects import Manifest, named
 from review.sources.editing import scalars
 from review.sources.edits import Edit, Put, Remove
 from review.sources.nodes import Path
+from review.sources.walk import texts
 
 Read: TypeAlias = Callable[[str], Sequence[Piece] | None]
 """Reads a text: its pieces, or None if it has nothing of the language. Raises `Untranslatable`."""
@@ -64,7 +65,7 @@ class Draft:
         """Look at the whole object. What stands at the paths of `but` has been looked at."""
         handled = [*but, *self._filled()]
         self._write_maps()
-        for path, text in strings(self.manifest.content):
+        for path, text in texts(self.manifest.content):
             if not any(path[: len(each)] == each for each in handled) and not _is_ours(path):
                 pieces = self._pieces(path, text, self.read)
                 if pieces is not None:
@@ -208,20 +209,6 @@ class Draft:
             else:
                 return None
         return found
-
-
-def strings(content: Any) -> Iterator[tuple[Path, str]]:
-    """Yield the texts of an object with their paths. What an alias repeats comes once."""
-    waiting: list[tuple[Path, Any]] = [((), content)]
-    seen: set[int] = set()
-    while waiting:
-        path, value = waiting.pop()
-        if isinstance(value, str):
-            yield path, value
-        elif isinstance(value, dict | list) and id(value) not in seen:
-            seen.add(id(value))
-            members = list(value.items() if isinstance(value, dict) else enumerate(value))
-            waiting += (((*path, key), member) for key, member in reversed(members))
 
 
 def decoded_text(value: str) -> str | None:

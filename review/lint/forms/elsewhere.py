@@ -12,6 +12,7 @@ from resolver.references.grammar import Reference, parse_value
 from review.lint.forms.seen import NOTES
 from review.lint.objects import Manifest
 from review.sources.nodes import Path
+from review.sources.walk import texts
 
 PASSED_ON: Final = frozenset(
     {
@@ -25,28 +26,12 @@ _MAPS: Final = frozenset({annotations.FIELDS, annotations.ENV})
 _LISTS: Final = frozenset({annotations.FROM, annotations.ENV_FROM})
 
 
-def strings(content: Any, without: Collection[Path]) -> Iterator[tuple[Path, str]]:
-    """Yield every text of an object with its path, but what stands below some paths. An alias is followed once."""
-    waiting: list[tuple[Path, Any]] = [((), content)]
-    seen: set[int] = set()
-    while waiting:
-        path, value = waiting.pop()
-        if path in without:
-            continue
-        if isinstance(value, str):
-            yield path, value
-        elif isinstance(value, dict | list) and id(value) not in seen:
-            seen.add(id(value))
-            members = value.items() if isinstance(value, dict) else enumerate(value)
-            waiting += reversed([((*path, name), member) for name, member in members])
-
-
 def left(manifest: Manifest, without: Collection[Path]) -> Iterator[Path]:
     """Yield the paths of references, and of annotations that fill fields, in an object that Keyhole fills nothing in.
 
     Variables are left out: whatever becomes a container is filled.
     """
-    for path, text in strings(manifest.content, without):
+    for path, text in texts(manifest.content, without):
         if is_filling_annotation(path) or (
             "vault" in text and not _is_variable(path) and path[-2:-1] != ("annotations",) and references_in(text)
         ):
@@ -55,7 +40,7 @@ def left(manifest: Manifest, without: Collection[Path]) -> Iterator[Path]:
 
 def passed_on(content: Any, without: Collection[Path]) -> Iterator[tuple[Path, Form, tuple[Reference, ...]]]:
     """Yield the references that others take from here into objects of their own."""
-    for path, text in strings(content, without):
+    for path, text in texts(content, without):
         name = str(path[-1]) if path else ""
         if name in _MAPS or name in _LISTS or annotations.is_environment(name):
             found = _annotation(name, text)

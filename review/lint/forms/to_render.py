@@ -5,10 +5,10 @@ from typing import Final
 from resolver.references.errors import ReferenceSyntaxError
 from resolver.references.grammar import has_reference, parse_value
 from review.lint.catalogue import MALFORMED, TO_RENDER
-from review.lint.forms.elsewhere import strings
 from review.lint.forms.seen import Seen
 from review.lint.objects import Manifest
 from review.rendering.yaml_files import LIST, MAP, Kind, kind_of
+from review.sources.walk import texts
 
 _NAMES: Final = {Kind.CLOUD_FOUNDRY: "Cloud Foundry", Kind.COMPOSE: "Compose"}
 
@@ -24,7 +24,7 @@ def to_render(manifest: Manifest, seen: Seen) -> None:
     kind = kind_of({str(key): _told(value) for key, value in content.items()}, of_services)
     if kind not in _NAMES:
         return
-    for path, text in strings(content, ()):
+    for path, text in texts(content):
         if kind.is_name(path) or "vault" not in text or not has_reference(text):
             continue
         try:

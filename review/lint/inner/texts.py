@@ -1,7 +1,7 @@
 """Texts of YAML in the fields of an object: manifests in ConfigMaps, values of charts, patches of kustomizations."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from review.lint.objects import Manifest, manifests
 from review.sources.inner import documents_in
 from review.sources.nodes import Path
 from review.sources.text import NotChecked
+from review.sources.walk import texts
 
 _DEEPEST: Final = 3
 _SHORTEST: Final = 16
@@ -52,7 +53,7 @@ class _Search:
         own: set[Path] = set()
         self.found.append((manifest, own))
         is_secret = manifest.name_inside.kind == "Secret"
-        for path, text in _texts(manifest.content) if depth < _DEEPEST else ():
+        for path, text in texts(manifest.content) if depth < _DEEPEST else ():
             # A Secret's own texts are its values; in an annotation `kubectl apply` keeps all of them once more.
             if (
                 not (is_secret and path[:1] in _PARTS)
@@ -104,16 +105,3 @@ def _is_read(path: Path, text: str) -> bool:
     if _OBJECT.search(text) or (path[-1:] == ("patch",) and _PATCH.search(text)):
         return True
     return bool(path) and path[-1] in _VALUES and any(each in text for each in _REFERENCES)
-
-
-def _texts(content: Any) -> Iterator[tuple[Path, str]]:
-    waiting: list[tuple[Path, Any]] = [((), content)]
-    seen: set[int] = set()
-    while waiting:
-        path, value = waiting.pop()
-        if isinstance(value, str):
-            yield path, value
-        elif isinstance(value, dict | list) and id(value) not in seen:
-            seen.add(id(value))
-            members = value.items() if isinstance(value, dict) else enumerate(value)
-            waiting += reversed([((*path, name), member) for name, member in members])
