@@ -33,6 +33,22 @@ def lint(*arguments: str, standard_input: str = "") -> Result:
     return result
 
 
+def test_a_report_is_written_through_no_link_that_leads_out_of_the_tree(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    (folder / "a.yaml").write_text(SOUND)
+    outside = tmp_path_factory.mktemp("outside") / "profile"
+    outside.write_text("of somebody")
+    (folder / "out.json").symlink_to(outside)
+    (folder / "in.json").symlink_to(folder / "kept.json")
+    for options in (("-o", "json=out.json"), ("--write-baseline", "out.json")):
+        result = lint(*options)
+        assert (result.exit_code, "a link that leads out of the folder" in result.stderr) == (NOT_DONE, True)
+    assert outside.read_text() == "of somebody"
+    assert lint("-o", "json=in.json", "-o", "junit=/dev/stdout").exit_code == NONE
+    assert (folder / "kept.json").read_text().startswith("{")
+
+
 @pytest.mark.parametrize(
     ("text", "fail_on", "code"),
     [

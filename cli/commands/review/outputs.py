@@ -51,7 +51,11 @@ def tell_report(report: Report, outputs: Sequence[tuple[str, Path | None]]) -> N
 
 
 def write(file: Path, text: str) -> None:
-    """Write a file that was asked for. Raises `NotDoneError`."""
+    """Write a file that was asked for. Raises `NotDoneError`, also where the tree has a link out of it at its place."""
+    here = Path.cwd().resolve()
+    is_of_the_tree = file.is_symlink() and file.parent.resolve().is_relative_to(here)
+    if is_of_the_tree and not Path(os.path.realpath(file)).is_relative_to(here):
+        raise NotDoneError(f"{file} cannot be written: it is a link that leads out of the folder")
     try:
         file.write_text(text, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
