@@ -15,7 +15,7 @@ from review.lint.by_form import secrets_by_form
 from review.lint.catalogue import BAD_IGNORE, BY_ID, ENDED_EXCEPTION, ENDED_IGNORE, KEY_TWICE, NO_DIGEST
 from review.lint.flux import OPENER
 from review.lint.judging import Judge, judged
-from review.lint.needles import MAY_BE_FOREIGN, MAY_HOLD_OTHERS, MAY_REFER, MAY_SPELL
+from review.lint.needles import MAY_BE_FOREIGN, MAY_HOLD_OTHERS, MAY_HOLD_VALUES, MAY_REFER, MAY_SPELL
 from review.lint.objects import Manifest, is_kustomization, manifests, named
 from review.lint.tree import Tree
 from review.sources import files
@@ -120,7 +120,7 @@ class Lint:
     def _document(self, document: Document, source: Source, suspects: Sequence[tokens.Format]) -> None:
         raw, before = document.raw, len(self._findings)
         is_escaped = any(each in raw for each in MAY_SPELL)
-        has_secret = is_escaped or "Secret" in raw or "stringData" in raw
+        has_secret = is_escaped or any(each in raw for each in MAY_HOLD_VALUES)
         has_reference = is_escaped or any(each in raw for each in MAY_REFER)
         if _ORIGIN in raw:
             self._origin(document)

@@ -4,6 +4,8 @@ from typing import Final
 
 # An escape may spell anything, and so may base64 with a tag.
 MAY_SPELL: Final = ("\\", "!!", "!<", "%TAG")
+# What a document with values has; of a patch the target says so, by a pattern perhaps.
+MAY_HOLD_VALUES: Final = ("Secret", "stringData", "patches")
 # What a document has in which texts may hold objects, or which is a patch.
 MAY_HOLD_OTHERS: Final = (
     "patch",

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from review.findings.finding import ObjectName
 from review.lint.inner.objects import namespace_for
-from review.lint.inner.patches import assembled, is_json_patch
+from review.lint.inner.patches import assembled, is_json_patch, target_kind
 from review.lint.objects import Manifest, named
 from review.sources.kustomization import Look
 from review.sources.stream import Document, read
@@ -22,7 +22,7 @@ def patches_of_secrets(kustomization: Manifest, look: Look) -> Iterator[Manifest
         entries = kustomization.member(part)
         for number, entry in enumerate(entries if isinstance(entries, list) else ()):
             target, path = (entry.get("target"), entry.get("path")) if isinstance(entry, dict) else (None, None)
-            if isinstance(target, dict) and target.get("kind") == _KIND and isinstance(path, str):
+            if isinstance(target, dict) and target_kind(target) == _KIND and isinstance(path, str):
                 content = look(path)
                 if isinstance(content, NotChecked):
                     place = kustomization.place((part, number, "path"))

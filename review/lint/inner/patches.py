@@ -3,7 +3,9 @@
 Source: kustomize's reference of the Kustomization file (patches, patchesJson6902).
 """
 
+import re
 from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from review.findings.finding import ObjectName
@@ -14,6 +16,7 @@ from review.sources.stream import Document
 
 _ADDING: Final = frozenset({"add", "replace", "test"})
 _MOST_SEGMENTS: Final = 64
+_ONLY_STARS: Final = re.compile(r"[A-Za-z]*(?:\*[A-Za-z]*){0,3}")
 # Only Secrets have this.
 _OF_SECRETS: Final = "stringData"
 
@@ -41,8 +44,7 @@ def assembled(
             path = _put(content, _segments(one["path"]), one["value"])
             if path:
                 parts[path] = (number, "value")
-    kind = target.get("kind")
-    kind = kind if isinstance(kind, str) else "Secret" if _OF_SECRETS in content else ""
+    kind = target_kind(target) or ("Secret" if _OF_SECRETS in content else "")
     said = [target.get(part) for part in ("group", "namespace", "name")]
     group, own, called = (named(each) if isinstance(each, str) and each else "" for each in said)
     inner = ObjectName(group, named(kind) if kind else "", own or namespace, called)
@@ -50,6 +52,24 @@ def assembled(
     start, end = document.start, document.end
     put = Assembled(document.text, document.number, whole, start, end, outer=document, parts=parts)
     return Manifest(put, (), whole, name, inner=inner, text=text)
+
+
+def target_kind(target: Mapping[str, Any]) -> str:
+    """Return for which kind a patch is by its target; an empty text if several may be meant.
+
+    kustomize takes it for a regular expression about the whole name. Nobody's expression is run here: alternatives and
+    `.*` are understood, and whatever else there is leaves it open.
+    """
+    said = target.get("kind")
+    if not isinstance(said, str) or said.isalnum():
+        return said if isinstance(said, str) else ""
+    bare = said.removeprefix("^").removesuffix("$")
+    bare = bare[1:-1] if bare.startswith("(") and bare.endswith(")") else bare
+    patterns = [each.replace(".*", "*") for each in bare.split("|")]
+    if not all(_ONLY_STARS.fullmatch(each) for each in patterns):
+        return ""
+    meant = [kind for kind in ("Secret", "ConfigMap") if any(fnmatchcase(kind, each) for each in patterns)]
+    return "Secret" if meant == ["Secret"] else ""
 
 
 def _segments(pointer: str) -> Sequence[str]:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from review.findings.finding import ObjectName
 from review.lint.inner.objects import named_group, namespace_for
-from review.lint.inner.patches import assembled, is_json_patch
+from review.lint.inner.patches import assembled, is_json_patch, target_kind
 from review.lint.objects import Manifest, manifests
 from review.sources.inner import documents_in
 from review.sources.nodes import Path
@@ -88,8 +88,8 @@ def _named(outer: Manifest, one: Manifest, target: Any) -> Manifest:
     own, namespace = one.name, namespace_for(outer)
     if own.kind and not own.namespace:
         own = replace(own, namespace=namespace)
-    kind, version = target.get("kind"), one.member("apiVersion")
-    if own.kind and isinstance(kind, str) and own.kind != kind:
+    kind, version = target_kind(target), one.member("apiVersion")
+    if own.kind and kind and own.kind != kind:
         # With a target, kustomize takes no notice of what the patch itself says.
         own = ObjectName(named_group(version) if isinstance(version, str) else "", kind, own.namespace, own.name)
     if not own.kind:

@@ -249,3 +249,30 @@ spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}, note:
 """
     report = run(text)
     assert (report.findings, report.unchecked, len(report.checked)) == ([], [], 1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_secret"),
+    [
+        ("Secret", True),
+        ("^Secret$", True),
+        ("(Secret)", True),
+        ("Sec.*", True),
+        ("Secret|Deployment", True),
+        ("Secret|ConfigMap", False),
+        (".*", False),
+        ("Deploy.*", False),
+        (f"{'(' * 50}.*{')*' * 50}", False),
+    ],
+)
+def test_the_kind_of_a_target_is_a_pattern(tmp_path: Path, kind: str, *, is_secret: bool) -> None:
+    value = "aHVudGVyMmh1bnRlcjI="
+    (tmp_path / "p.yaml").write_text(f"- {{op: add, path: /data/p, value: {value}}}\n")
+    (tmp_path / "kustomization.yaml").write_text(
+        f"patches:\n- target: {{kind: '{kind}'}}\n  path: p.yaml\n- target: {{kind: '{kind}'}}\n"
+        f"  patch: |\n    - {{op: add, path: /data/q, value: {value}}}\n"
+    )
+    run = Lint(date(2026, 6, 1))
+    for source in sources(files.find([tmp_path])):
+        run.look(source)
+    assert [each.rule.id for each in run.report().findings] == ["KH301", "KH301"] * is_secret
