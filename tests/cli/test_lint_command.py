@@ -33,6 +33,19 @@ def lint(*arguments: str, standard_input: str = "") -> Result:
     return result
 
 
+def test_a_report_that_cannot_be_printed_is_no_finding(folder: Path) -> None:
+    (folder / "a.yaml").write_text(SOUND)
+    program = [sys.executable, "-c", "from cli.main import main; main(['lint'])"]
+    root = Path(__file__).resolve().parents[2]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            program, stdout=full, stderr=subprocess.PIPE, text=True, check=False, env={"PYTHONPATH": str(root)}
+        )
+    assert done.stderr.startswith("Error: standard output: No space left on device\n")
+    assert "Traceback" not in done.stderr
+    assert done.returncode not in {NONE, FINDINGS}
+
+
 def test_a_report_is_written_through_no_link_that_leads_out_of_the_tree(
     folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

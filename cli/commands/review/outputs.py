@@ -41,13 +41,22 @@ def tell_report(report: Report, outputs: Sequence[tuple[str, Path | None]]) -> N
     for name, file in asked:
         text = _rendered(report, name)
         if file is None:
-            click.echo(text.encode(errors="backslashreplace"), nl=False)
+            _print(text)
         else:
             write(file, text)
     if any(name == "github" for name, _ in asked) and os.environ.get(_STEP_SUMMARY):
         _summarise(report, Path(os.environ[_STEP_SUMMARY]))
     if not any(name in _FOR_PEOPLE and file is None for name, file in asked):
         tell(report.summary, err=True)
+
+
+def _print(text: str) -> None:
+    try:
+        click.echo(text.encode(errors="backslashreplace"), nl=False)
+    except BrokenPipeError:
+        raise  # whoever read it wants no more, which click knows
+    except OSError as error:
+        raise NotDoneError(f"standard output: {error.strerror or type(error).__name__}") from None
 
 
 def write(file: Path, text: str) -> None:
