@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -13,13 +13,15 @@ from cli.errors import tell
 from manifests.kinds.known import Kinds
 from provisioning import grants, vault_setup
 from provisioning.policy_paths import NAMESPACE
-from provisioning.reading.documents import Document, PassedOver, read_path, read_stream
-from provisioning.reading.usage import Usage, survey
 from provisioning.target import Target
 from provisioning.vault_role import TokenType
 from provisioning.vault_setup import Program, VaultSetup
 from resolver.references.reference import DEFAULT_CONNECTION
 from resolver.vault.mounts import KvLocation
+
+if TYPE_CHECKING:
+    from provisioning.reading.documents import Document, PassedOver
+    from provisioning.reading.usage import Usage
 
 _FINDINGS = 1
 _ACCESSOR = re.compile(r"[A-Za-z0-9_-]+")
@@ -78,13 +80,15 @@ def setup_of(ctx: click.Context, namespace: str, known: Target, options: VaultOp
         return vault_setup.for_all(known, shared, token_type, options.accessor)
     given = grants.of_paths(options.paths, mounts)
     if options.files:
+        from provisioning.reading.usage import survey
+
         usage = survey(_documents(options.files), namespace, known.connection, kinds)
         given += _used(ctx, usage, mounts, known, namespace, strict=options.strict)
     return vault_setup.for_namespace(known, namespace, given, token_type)
 
 
 def _used(
-    ctx: click.Context, usage: Usage, mounts: Mapping[str, int], known: Target, namespace: str, *, strict: bool
+    ctx: click.Context, usage: "Usage", mounts: Mapping[str, int], known: Target, namespace: str, *, strict: bool
 ) -> list[KvLocation]:
     """Return where the references in manifests lead. Ends the command if there is a finding."""
     locations, findings = grants.of_usage(usage, mounts, known, namespace)
@@ -100,7 +104,9 @@ def _used(
     return locations
 
 
-def _documents(files: Sequence[Path]) -> Iterator[Document | PassedOver]:
+def _documents(files: Sequence[Path]) -> "Iterator[Document | PassedOver]":
+    from provisioning.reading.documents import read_path, read_stream
+
     for file in files:
         if file == _STANDARD_INPUT:
             yield from read_stream(sys.stdin.buffer, "standard input")

@@ -1,12 +1,16 @@
 """What a policy has to allow, from given paths or from the references in manifests."""
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from provisioning.errors import MountUnknown, PathRefused
 from provisioning.policy_paths import NAMESPACE, check_literal, check_shared, locate, locate_path
-from provisioning.reading.usage import Usage
 from provisioning.target import Target
 from resolver.vault.mounts import KvLocation
+
+if TYPE_CHECKING:
+    # Who gives paths reads no manifests, and a start must be quick.
+    from provisioning.reading.usage import Usage
 
 
 def of_paths(paths: Sequence[str], mounts: Mapping[str, int]) -> list[KvLocation]:
@@ -29,7 +33,7 @@ def of_every_namespace(paths: Sequence[str], mounts: Mapping[str, int]) -> list[
 
 
 def of_usage(
-    usage: Usage, mounts: Mapping[str, int], target: Target, namespace: str
+    usage: "Usage", mounts: Mapping[str, int], target: Target, namespace: str
 ) -> tuple[list[KvLocation], list[str]]:
     """Return where the references of manifests lead, and the findings: those of the usage and of this.
 
