@@ -37,9 +37,13 @@ class Loop:
         self.restarts: Restarts = before.restarts if before else own
 
     def baselines(self) -> None:
-        """Do what the loop does before refreshes."""
+        """Do what the loop does before refreshes, and wait until the workloads are at rest again.
+
+        An annotation is a new generation of a Deployment. Until its controller has seen it, a rollout is in progress.
+        """
         tenant = self._clients.acting_as(RECONCILER, self._namespace.name, _SECONDS)
         self.restarts.baselines(tenant, self._metadata(), self._listed(), lambda: None)
+        self._kubelet.settle()
 
     def visit(self) -> float | None:
         """Look once, and pass the time until the next look."""
