@@ -114,8 +114,8 @@ def lint(
     """Check manifests for references that cannot work, and for secrets in plain text.
 
     PATHS are files, folders, or - for standard input; without any, the current folder. No server is asked
-    but with --vault, and no value is read or shown. What could not be looked at is told as not checked, and never
-    counts as sound.
+    unless you give --vault, and no value is read from Vault or shown. What could not be looked at is told as not
+    checked, and never counts as sound.
     """
     if explain is not None:
         _explain(explain)
