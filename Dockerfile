@@ -12,6 +12,7 @@ COPY audit/ app/audit/
 COPY certs/ app/certs/
 COPY cli/ app/cli/
 COPY controller/ app/controller/
+COPY enforcer/ app/enforcer/
 COPY kube/ app/kube/
 COPY manifests/ app/manifests/
 COPY metrics/ app/metrics/

@@ -127,6 +127,7 @@ lock: $(INSTALLED) ## Pin the requirements again (UPGRADE=1 takes the newest ver
 	$(COMPILE) requirements/runtime.in -o requirements.txt
 	$(COMPILE) requirements/review.in -c requirements.txt -o requirements-review.txt
 	$(COMPILE) requirements/dev.in -c requirements.txt -o requirements-dev.txt
+	$(COMPILE) requirements/looks.in -c requirements-dev.txt -o requirements-looks.txt
 
 clean: ## Remove what the other targets made here; the built servers stay in their cache
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis bench/results build dist keyhole.egg-info

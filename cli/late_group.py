@@ -22,6 +22,7 @@ OUR_OWN: Final = frozenset(
         "certs",
         "cli",
         "controller",
+        "enforcer",
         "kube",
         "manifests",
         "metrics",

@@ -1,0 +1,56 @@
+"""Collects all sections, one after another. A section that cannot be had keeps no other one back."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final, TypeAlias, TypeVar
+
+from enforcer.collecting.run import Run, Stopped
+from enforcer.collecting.sources import Sources
+from enforcer.facts.base import Facts, NotKnown
+from enforcer.facts.inventory import Inventory
+
+_Section = TypeVar("_Section", bound=Facts)
+_NOT_ASKED: Final = NotKnown(not_known="the run has not come to it")
+
+
+def nothing_yet(tool: str, started: datetime) -> Inventory:
+    """Return the inventory of a run that has only begun: nothing is known."""
+    return Inventory(
+        tool=tool,
+        started=started,
+        ended=None,
+        cluster=_NOT_ASKED,
+        vault=_NOT_ASKED,
+        gate=_NOT_ASKED,
+        audit_policy=_NOT_ASKED,
+        trail=_NOT_ASKED,
+        git=_NOT_ASKED,
+        forge=_NOT_ASKED,
+        workloads=_NOT_ASKED,
+    )
+
+
+def collect(sources: Sources, run: Run, tool: str) -> Inventory:
+    """Collect what there is. Never raises for what servers and files do.
+
+    A section is collected by `collect(sources, run, so_far)` of its module, which gets what is known so far: the
+    cluster comes first, as its records say which paths of Vault are used.
+    """
+    started = datetime.now(UTC)
+    inventory = nothing_yet(tool, started)
+    for name, collector in SECTIONS.items():
+        inventory = inventory.model_copy(update={name: _section(collector, sources, run, inventory)})
+    return inventory.model_copy(update={"ended": datetime.now(UTC)})
+
+
+def _section(collector: "Collector[Facts]", sources: Sources, run: Run, so_far: Inventory) -> Facts | NotKnown:
+    try:
+        run.go_on()
+        return collector(sources, run, so_far)
+    except Stopped as stopped:
+        return NotKnown(not_known=stopped.reason)
+
+
+Collector: TypeAlias = Callable[[Sources, Run, Inventory], _Section | NotKnown]
+SECTIONS: Final[dict[str, "Collector[Facts]"]] = {}
+"""What collects each section, in the order in which they are collected."""

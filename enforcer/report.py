@@ -1,0 +1,117 @@
+"""What a run found, by standard: held, a finding, or not checked. Writers of `telling` take it."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from enforcer.judging.answers import NotChecked
+from enforcer.judging.standard import Standard
+from review.findings.finding import Finding
+from review.findings.rule import Severity
+
+
+class Status(StrEnum):
+    """How a standard stands. The worse of two counts: a finding says more than what was not checked beside it."""
+
+    HELD = "held"
+    FINDING = "finding"
+    NOT_CHECKED = "not-checked"
+    OFF = "off"
+
+
+class ExceptionState(StrEnum):
+    """Where an exception is on its way to its end."""
+
+    IN_FORCE = "in force"
+    ENDS_SOON = "ends soon"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class StandardsException:
+    """Findings that somebody answers for, up to and with the day `until`. `covers` counts them in this run."""
+
+    standards: Sequence[str]
+    objects: Sequence[str]
+    until: date
+    owner: str
+    reason: str
+    ticket: str
+    state: ExceptionState
+    covers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Excepted:
+    """A finding that an exception covers."""
+
+    finding: Finding
+    exception: StandardsException
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one standard. `held` counts the things that meet it; `severity` is None if it is off."""
+
+    standard: Standard
+    severity: Severity | None
+    held: int
+    findings: Sequence[Finding]
+    unchecked: Sequence[NotChecked]
+    excepted: Sequence[Excepted] = ()
+
+    @property
+    def status(self) -> Status:
+        """How it stands."""
+        if self.severity is None:
+            return Status.OFF
+        if self.findings:
+            return Status.FINDING
+        return Status.NOT_CHECKED if self.unchecked else Status.HELD
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A finding of the earlier report that is no longer there: `fingerprint`, the standard, the object, the message."""
+
+    fingerprint: str
+    standard: str
+    object: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One run. `ended` is None if it has not ended.
+
+    `new` has the fingerprints of findings that the earlier report did not have, `gone` those that it alone had; both
+    are None without an earlier report. `since` is when that one was made. `digest` is SHA-256 of the standards file,
+    empty without one.
+    """
+
+    tool: str
+    cluster: str
+    started: datetime
+    ended: datetime | None
+    verdicts: Sequence[Verdict]
+    exceptions: Sequence[StandardsException] = ()
+    since: datetime | None = None
+    new: frozenset[str] | None = None
+    gone: Sequence[Gone] | None = None
+    digest: str = ""
+
+    @property
+    def findings(self) -> Sequence[Finding]:
+        """All findings that are told, in the order of the standards."""
+        return [finding for verdict in self.verdicts for finding in verdict.findings]
+
+    @property
+    def unchecked(self) -> int:
+        """How many things were not checked."""
+        return sum(len(verdict.unchecked) for verdict in self.verdicts)
+
+    def count(self, severity: Severity) -> int:
+        """Return how many findings there are of a severity."""
+        return Counter(finding.severity for finding in self.findings)[severity]
