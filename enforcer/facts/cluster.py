@@ -11,9 +11,8 @@ from enforcer.facts.base import Facts, NotKnown
 class FilledField(Facts):
     """A field that the record says came from Vault.
 
-    `pointer` is its JSON Pointer, `reference` the reference or the template with references as the record has it, as
-    far as a person may be shown it. `versions` has the version that each path had then, by `CONNECTION:PATH`; None is
-    KV v1, which keeps none.
+    `pointer` is its JSON Pointer. `reference` has its references as `manifests.following.followed.told` writes them.
+    `versions` has the version that each path had then, by `CONNECTION:PATH`; None is KV v1, which keeps none.
     """
 
     pointer: str

@@ -1,7 +1,7 @@
 """What of an object follows Vault, as its record says. Metadata is enough for that: no value is read."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -70,6 +70,14 @@ def followed(codec: Codec, notes: Mapping[str, str]) -> FollowedObject:
     if seconds is None:
         return replace(what, problem=f'{annotations.FOLLOW} is neither "false" nor a time like "10m"')
     return replace(what, interval_seconds=seconds)
+
+
+def told(references: Iterable[Reference]) -> str:
+    """Return the references of a field as a person may see them: each once, sorted, with a comma between them.
+
+    The text around them is left out, since it may be a part of the value.
+    """
+    return ", ".join(sorted({reference.shown() for reference in references}))
 
 
 def duration_seconds(text: str) -> float | None:
