@@ -88,7 +88,14 @@ def _tenant() -> str:
     namespace, *others = bundle.template(
         name, scalar, webhook=webhook, controller=controller, labels=labels, further=further
     )
-    guard = account_guard.policy(name, scalar, webhook=webhook, controller=controller)
+    enforcer = _account("enforcerServiceAccount")
+    guard = account_guard.template(
+        name,
+        scalar,
+        account_guard.Accounts(webhook, controller),
+        _when("enforcer", account_guard.enforcer_variable(enforcer)),
+        _when("enforcer", account_guard.MAY),
+    )
     # A release that is uninstalled must not take a namespace, and all that is in it, along.
     kept = (
         f"{namespace}  annotations:\n    helm.sh/resource-policy: keep\n"
@@ -100,6 +107,7 @@ def _tenant() -> str:
         "{{- range .Values.namespaces }}\n"
         f"{{{{- if $.Values.createNamespaces }}}}\n---\n{kept}{{{{- end }}}}\n"
         + "".join(f"---\n{document}" for document in others)
+        + _when("enforcer", f"---\n{bundle.enforcer_role(scalar, enforcer)}")
         + f"{{{{- if $.Values.guardAccounts }}}}\n---\n{guard}{{{{- end }}}}\n"
         + "{{- end }}\n"
     )

@@ -4,7 +4,9 @@ Sources: Kubernetes, *Validating Admission Policy*, *TokenRequest*, and *Configu
 without an end, in Secrets of the type kubernetes.io/service-account-token).
 """
 
+from dataclasses import dataclass
 from string import Template
+from typing import Final
 
 from resolver.identity import RECONCILER, SERVICE_ACCOUNT
 
@@ -47,10 +49,10 @@ spec:
       expression: '"system:serviceaccount:" + $webhook_namespace + ":" + $webhook_name'
     - name: controller
       expression: '"system:serviceaccount:" + $controller_namespace + ":" + $controller_name'
-  validations:
+$enforcer_variable  validations:
     - expression: >-
         request.resource.resource == "serviceaccounts" && (variables.user == variables.controller ||
-        (variables.user == variables.webhook && request.name == "$identity"))
+$enforcer_may        (variables.user == variables.webhook && request.name == "$identity"))
       message: >-
         $identity and $reconciler are accounts of Keyhole's: no pod runs as one, no Secret holds its token, and
         Keyhole alone asks for tokens of it
@@ -66,19 +68,47 @@ spec:
 """)
 
 
-def policy(tenant: str, namespace: str, *, webhook: tuple[str, str], controller: tuple[str, str]) -> str:
+MAY: Final = "        variables.user == variables.enforcer ||\n"
+"""The part of the condition that lets the Enforcer have tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """Who may have tokens: each account as (namespace, name), in double quotes, as CEL wants a string."""
+
+    webhook: tuple[str, str]
+    controller: tuple[str, str]
+    enforcer: tuple[str, str] | None = None
+
+
+def enforcer_variable(enforcer: tuple[str, str]) -> str:
+    """Return the variable of the policy that has the Enforcer's name."""
+    return (
+        f'    - name: enforcer\n      expression: \'"system:serviceaccount:" + {enforcer[0]} + ":" + {enforcer[1]}\'\n'
+    )
+
+
+def policy(tenant: str, namespace: str, accounts: Accounts) -> str:
     """Return the policy and its binding as two YAML documents.
 
-    `tenant` is the namespace's name, `namespace` the same where YAML wants a scalar. The accounts are (namespace,
-    name), each in double quotes, as CEL wants a string.
+    `tenant` is the namespace's name, `namespace` the same where YAML wants a scalar.
     """
+    enforcer = accounts.enforcer
+    parts = (enforcer_variable(enforcer), MAY) if enforcer else ("", "")
+    return template(tenant, namespace, accounts, *parts)
+
+
+def template(tenant: str, namespace: str, accounts: Accounts, variable: str, may: str) -> str:
+    """Return the policy as `policy` does, with these texts where the Enforcer's are, for a template engine."""
     return _GUARD.substitute(
         tenant=tenant,
         namespace=namespace,
         identity=SERVICE_ACCOUNT,
         reconciler=RECONCILER,
-        webhook_namespace=webhook[0],
-        webhook_name=webhook[1],
-        controller_namespace=controller[0],
-        controller_name=controller[1],
+        webhook_namespace=accounts.webhook[0],
+        webhook_name=accounts.webhook[1],
+        controller_namespace=accounts.controller[0],
+        controller_name=accounts.controller[1],
+        enforcer_variable=variable,
+        enforcer_may=may,
     )

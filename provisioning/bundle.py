@@ -131,6 +131,36 @@ subjects:
     namespace: $namespace
 """)
 
+_ENFORCER = Template("""\
+# The Enforcer, which checks each night what is deployed. It has no right to an object here by itself.
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata:
+  name: keyhole-enforcer
+  namespace: $namespace
+rules:
+  # $identity: to ask Vault for versions as the namespace. $reconciler: to list the metadata of objects, and to try
+  # empty changes of them, which show whether their records are proved and are never stored.
+  - apiGroups: [""]
+    resources: [serviceaccounts/token]
+    resourceNames: [$identity, $reconciler]
+    verbs: [create]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata:
+  name: keyhole-enforcer
+  namespace: $namespace
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: Role
+  name: keyhole-enforcer
+subjects:
+  - kind: ServiceAccount
+    name: $enforcer_name
+    namespace: $enforcer_namespace
+""")
+
 
 def render(
     tenant: Tenant,
@@ -143,8 +173,8 @@ def render(
     """Return the bundle as YAML, one document per object. The same tenant always gives the same text.
 
     With `restarts` Keyhole may restart the namespace's workloads, with `variables` it fills their variables. Of `kinds`
-    it may refresh those that an administrator listed. With `guarded` a policy comes along that leaves the tenant's
-    accounts to Keyhole.
+    it may refresh those that an administrator listed. An Enforcer that the tenant names may look into the namespace.
+    With `guarded` a policy comes along that leaves the tenant's accounts to Keyhole.
     """
     name, quoted = tenant.namespace, scalar(tenant.namespace)
     bundle = _filled(
@@ -155,10 +185,28 @@ def render(
         labels=reconciler_rules.LABEL if variables else "",
         further=reconciler_rules.further(kinds, restarts=restarts, variables=variables),
     )
+    if tenant.enforcer is not None:
+        bundle = f"{bundle}---\n{enforcer_role(quoted, _scalars(tenant.enforcer))}"
     if not guarded:
         return bundle
-    webhook, controller = _quoted(tenant.webhook), _quoted(tenant.controller)
-    return f"{bundle}---\n{account_guard.policy(name, quoted, webhook=webhook, controller=controller)}"
+    accounts = account_guard.Accounts(
+        _quoted(tenant.webhook), _quoted(tenant.controller), tenant.enforcer and _quoted(tenant.enforcer)
+    )
+    return f"{bundle}---\n{account_guard.policy(name, quoted, accounts)}"
+
+
+def enforcer_role(namespace: str, enforcer: tuple[str, str]) -> str:
+    """Return the Role of the Enforcer in a namespace and its binding, as two YAML documents.
+
+    `namespace` and `enforcer` (namespace, name) are texts as for `template`.
+    """
+    return _ENFORCER.substitute(
+        namespace=namespace,
+        identity=SERVICE_ACCOUNT,
+        reconciler=RECONCILER,
+        enforcer_namespace=enforcer[0],
+        enforcer_name=enforcer[1],
+    )
 
 
 def template(

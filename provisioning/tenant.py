@@ -1,4 +1,4 @@
-"""A tenant: a namespace that opts in, and the two accounts of Keyhole that serve it."""
+"""A tenant: a namespace that opts in, and the accounts of Keyhole that serve it."""
 
 import re
 from dataclasses import dataclass
@@ -25,11 +25,17 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """A namespace, and who may create tokens for its accounts."""
+    """A namespace, and who may create tokens for its accounts. `enforcer` is None where the Enforcer may not."""
 
     namespace: str
     webhook: Account
     controller: Account
+    enforcer: Account | None = None
+
+    @property
+    def owners(self) -> tuple[Account, ...]:
+        """Those accounts."""
+        return (self.webhook, self.controller, *((self.enforcer,) if self.enforcer else ()))
 
 
 def account(text: str) -> Account:
@@ -40,16 +46,17 @@ def account(text: str) -> Account:
     return Account(namespace, name)
 
 
-def tenant(namespace: str, webhook: Account, controller: Account) -> Tenant:
+def tenant(namespace: str, webhook: Account, controller: Account, enforcer: Account | None = None) -> Tenant:
     """Check that the namespace can be a tenant of these accounts. Raises `TenantRefused`."""
     if not _LABEL.fullmatch(namespace):
         raise TenantRefused(f"{namespace!r} is not a name for a namespace (RFC 1123: a-z, 0-9 and -, at most 63)")
     # For these the API server does not call the webhook. Other names that begin with kube- are ordinary.
     if namespace in SYSTEM_NAMESPACES:
         raise TenantRefused(f"{namespace} belongs to Kubernetes: it has to work without Keyhole")
-    for owner in (webhook, controller):
+    checked = Tenant(namespace, webhook, controller, enforcer)
+    for owner in checked.owners:
         if owner.namespace == namespace:
             raise TenantRefused(f"{namespace} holds Keyhole's own account {owner.name} and cannot be its tenant")
         if owner.name in {SERVICE_ACCOUNT, RECONCILER}:
             raise TenantRefused(f"{owner}: {owner.name} is the name of tenants' accounts, not of Keyhole's own")
-    return Tenant(namespace, webhook, controller)
+    return checked

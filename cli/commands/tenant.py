@@ -72,6 +72,18 @@ Examples:
     help="The account that may mint tokens for keyhole and keyhole-reconciler.",
 )
 @click.option(
+    "--enforcer",
+    is_flag=True,
+    help="Let the Enforcer look into the namespace: it may mint tokens for the same two accounts as the controller.",
+)
+@click.option(
+    "--enforcer-service-account",
+    default="keyhole/keyhole-enforcer",
+    show_default=True,
+    metavar="NAMESPACE/NAME",
+    help="With --enforcer: the Enforcer's account.",
+)
+@click.option(
     "--restarts",
     is_flag=True,
     help="Let Keyhole restart workloads that ask for it when a Secret that they use has changed. Only with the policy "
@@ -143,6 +155,8 @@ def tenant(
     connections: Path | None,
     webhook_service_account: str,
     controller_service_account: str,
+    enforcer: bool,
+    enforcer_service_account: str,
     restarts: bool,
     variables: bool,
     kinds: Kinds | None,
@@ -170,14 +184,16 @@ def tenant(
     try:
         if review is not None:
             flags = {"--vault": vault, "--vault-only": vault_only, "--restarts": restarts, "--variables": variables}
+            flags["--enforcer"] = enforcer
             check_review(namespace, options, {**flags, "--kinds": kinds, "--guard-accounts": guard_accounts})
             _print(review.setup(_known(connections, connection, options), options), output, None)
             return
         if namespace is None:
             raise click.MissingParameter(ctx=ctx, param_hint="'NAMESPACE'", param_type="argument")
         accounts = account(webhook_service_account), account(controller_service_account)
+        its_enforcer = account(enforcer_service_account) if enforcer else None
         objects = bundle.render(
-            checked_tenant(namespace, *accounts),
+            checked_tenant(namespace, *accounts, its_enforcer),
             restarts=restarts,
             variables=variables,
             kinds=kinds or (),

@@ -24,8 +24,11 @@ CERTIFICATE_AUTHORITY = "keyhole-ca"
 SERVING_CERTIFICATE = "keyhole-serving-certificate"
 WEBHOOK = Account(OWN_NAMESPACE, "keyhole-webhook")
 CONTROLLER = Account(OWN_NAMESPACE, "keyhole-controller")
+ENFORCER = Account(OWN_NAMESPACE, "keyhole-enforcer")
 WEBHOOK_USER = f"system:serviceaccount:{WEBHOOK.namespace}:{WEBHOOK.name}"
 CONTROLLER_USER = f"system:serviceaccount:{CONTROLLER.namespace}:{CONTROLLER.name}"
+
+ENFORCER_USER = f"system:serviceaccount:{ENFORCER.namespace}:{ENFORCER.name}"
 
 
 def webhook_kubeconfig(bed: Testbed) -> Path:

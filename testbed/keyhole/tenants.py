@@ -9,7 +9,7 @@ from provisioning import bundle
 from provisioning.tenant import tenant
 from testbed.bed import Testbed
 from testbed.keyhole.connections import AUDIENCE
-from testbed.keyhole.identities import CONTROLLER, WEBHOOK, WEBHOOK_USER
+from testbed.keyhole.identities import CONTROLLER, ENFORCER, WEBHOOK, WEBHOOK_USER
 from testbed.keyhole.objects import apply
 from testbed.servers.authorization import wait_until_allowed
 
@@ -24,13 +24,15 @@ def add_tenant(
     restarts: bool = False,
     variables: bool = False,
     kinds: Iterable[Codec] = (),
+    enforcer: bool = False,
 ) -> None:
     """Make a namespace by Keyhole's own tenant bundle, and in Vault the policy and role `keyhole-NAMESPACE`.
 
     `policy_paths` are the paths of a Vault policy (with `data/` on KV v2) that the namespace may read. With `restarts`
     Keyhole may restart its workloads, with `variables` fill their variables. `kinds` are those on the list of kinds.
+    With `enforcer` the Enforcer may look into it.
     """
-    of = tenant(namespace, WEBHOOK, CONTROLLER)
+    of = tenant(namespace, WEBHOOK, CONTROLLER, ENFORCER if enforcer else None)
     text = bundle.render(of, restarts=restarts, variables=variables, kinds=kinds)
     manifests = list(yaml.safe_load_all(text))
     if not enabled:

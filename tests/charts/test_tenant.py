@@ -47,6 +47,15 @@ AS_VALUES = (
         pytest.param(ACCOUNTS, AS_VALUES, id="of other accounts"),
         pytest.param(("--restarts",), ("--set", "restarts=true"), id="whose workloads Keyhole may restart"),
         pytest.param(("--variables",), ("--set", "variables=true"), id="with variables"),
+        pytest.param(("--enforcer",), ("--set", "enforcer=true"), id="into which the Enforcer may look"),
+        pytest.param(
+            ("--enforcer", "--guard-accounts", "--enforcer-service-account", "platform/checks"),
+            (
+                *("--set", "enforcer=true,guardAccounts=true"),
+                *("--set", "enforcerServiceAccount.namespace=platform,enforcerServiceAccount.name=checks"),
+            ),
+            id="guarded, into which an Enforcer of another name may look",
+        ),
         pytest.param(
             (*ACCOUNTS, "--guard-accounts"), (*AS_VALUES, "--set", "guardAccounts=true"), id="which are guarded"
         ),

@@ -35,6 +35,7 @@ CASES: Mapping[str, Sequence[str]] = {
     "bundle-with-variables.yaml": ["shop", "--variables"],
     "bundle-with-kinds.yaml": ["shop", "--kinds", KINDS],
     "bundle-guarded.yaml": ["shop", "--guard-accounts", "--controller-service-account", "vault-system/true"],
+    "bundle-with-enforcer.yaml": ["shop", "--enforcer", "--guard-accounts"],
     "everything.sh": ["shop", "--vault", "--path", "secret/shop/app", "--kv", "secret=2"],
     "manifests.sh": _OF_MANIFESTS,
     "manifests.hcl": [*_OF_MANIFESTS, "-o", "hcl"],

@@ -13,7 +13,7 @@ from hvac.exceptions import Forbidden, InvalidRequest
 
 from testbed import Testbed
 from testbed.keyhole.connections import AUDIENCE
-from testbed.keyhole.identities import webhook_kubeconfig
+from testbed.keyhole.identities import ENFORCER_USER, webhook_kubeconfig
 from testbed.keyhole.installation import Webhook
 from testbed.keyhole.objects import apply
 from tests.e2e.canary import Canary
@@ -155,7 +155,7 @@ class TestGuardedAccounts:
     @pytest.fixture
     def developer(self, testbed: Testbed, tenancy: Tenancy) -> Path:
         """Apply the bundle with the policy; give somebody who may create pods, tokens and Secrets there."""
-        bundle = tenancy.printed(self.NAMESPACE, "--guard-accounts")
+        bundle = tenancy.printed(self.NAMESPACE, "--guard-accounts", "--enforcer")
         testbed.kubectl("apply", "--server-side", "-f", "-", input_text=bundle)
         apply(testbed, service_account(self.NAMESPACE, "app"), *_developers(self.NAMESPACE, self.MINTS))
         kubeconfig = testbed.kubernetes.kubeconfig_for(self.MINTS)
@@ -168,13 +168,13 @@ class TestGuardedAccounts:
 
     def test_only_keyhole_gets_their_tokens(self, developer: Path, testbed: Testbed) -> None:
         webhook, controller = webhook_kubeconfig(testbed), testbed.kubernetes.kubeconfig_for(CONTROLLER)
-        administrator = testbed.kubernetes.kubeconfig
+        enforcer, administrator = testbed.kubernetes.kubeconfig_for(ENFORCER_USER), testbed.kubernetes.kubeconfig
         for account, allowed in (
-            ("keyhole", [webhook, controller]),
-            ("keyhole-reconciler", [controller]),
+            ("keyhole", [webhook, controller, enforcer]),
+            ("keyhole-reconciler", [controller, enforcer]),
             ("app", [developer, administrator]),
         ):
-            for who in (developer, administrator, webhook, controller):
+            for who in (developer, administrator, webhook, controller, enforcer):
                 done = self._minted(testbed, who, account)
                 assert (done.returncode == 0) == (who in allowed), (account, who, done.stderr)
         refused = self._minted(testbed, developer, "keyhole").stderr

@@ -19,6 +19,7 @@ from provisioning.errors import TenantRefused
 from provisioning.tenant import Account, Tenant, account, tenant
 
 WEBHOOK, CONTROLLER = Account("keyhole", "keyhole-webhook"), Account("keyhole", "keyhole-controller")
+ENFORCER = Account("keyhole", "keyhole-enforcer")
 LABELS = st.from_regex(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", fullmatch=True)
 
 
@@ -49,6 +50,14 @@ def test_each_account_may_do_what_the_design_says_and_no_more() -> None:
         "keyhole/keyhole-controller": [{**tokens, "resourceNames": ["keyhole", "keyhole-reconciler"]}],
         "shop/keyhole-reconciler": [secrets, events],
     }
+
+
+def test_the_enforcer_may_have_the_tokens_of_both_accounts_where_the_tenant_names_it_and_nothing_else() -> None:
+    usual = granted(Tenant("shop", WEBHOOK, CONTROLLER))
+    more = granted(Tenant("shop", WEBHOOK, CONTROLLER, ENFORCER))
+    tokens = {"apiGroups": [""], "resources": ["serviceaccounts/token"], "verbs": ["create"]}
+    assert more.pop("keyhole/keyhole-enforcer") == [{**tokens, "resourceNames": ["keyhole", "keyhole-reconciler"]}]
+    assert more == usual
 
 
 VERBS = ["get", "list", "patch"]
@@ -98,7 +107,7 @@ def test_only_a_tenant_with_variables_has_their_label() -> None:
 
 
 def test_nothing_reaches_beyond_the_namespace() -> None:
-    found = objects(Tenant("shop", WEBHOOK, CONTROLLER))
+    found = objects(Tenant("shop", WEBHOOK, CONTROLLER, ENFORCER))
     assert {each["kind"] for each in found} == {"Namespace", "ServiceAccount", "Role", "RoleBinding"}
     within = [each["metadata"].get("namespace") for each in found if each["kind"] != "Namespace"]
     assert set(within) == {"shop"}
@@ -113,11 +122,13 @@ def test_no_pod_gets_a_token_of_the_accounts() -> None:
 
 
 def test_a_comment_stands_above_each_rule_and_each_switch() -> None:
-    text = render(Tenant("shop", WEBHOOK, CONTROLLER), restarts=True, variables=True, kinds=Kinds([CONFIG_MAP]))
+    text = render(
+        Tenant("shop", WEBHOOK, CONTROLLER, ENFORCER), restarts=True, variables=True, kinds=Kinds([CONFIG_MAP])
+    )
     lines = [line.strip() for line in text.splitlines()]
     switches = ("- apiGroups:", "automountServiceAccountToken:", "keyhole.dev/enabled:", "keyhole.dev/variables:")
     explained = [index for index, line in enumerate(lines) if line.startswith(switches)]
-    assert len(explained) == 15
+    assert len(explained) == 16
     # One reason stands above the rules for what a pod may belong to.
     unexplained = [lines[index] for index in explained if not lines[index - 1].startswith("# ")]
     assert unexplained == ["- apiGroups: [batch]"]
@@ -126,7 +137,7 @@ def test_a_comment_stands_above_each_rule_and_each_switch() -> None:
 @given(LABELS, LABELS, LABELS)
 @settings(deadline=None)
 def test_every_name_is_read_back_as_the_text_that_it_is(namespace: str, owner: str, name: str) -> None:
-    of = Tenant(namespace, Account(owner, name), Account(owner, name))
+    of = Tenant(namespace, Account(owner, name), Account(owner, name), Account(owner, name))
     assert {each["metadata"].get("namespace", namespace) for each in objects(of)} == {namespace}
     assert f"{owner}/{name}" in granted(of)
 
