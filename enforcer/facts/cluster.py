@@ -61,6 +61,7 @@ class Namespace(Facts):
     enabled: bool
     variables: bool
     objects: tuple[ClusterObject, ...] | NotKnown
+    labels: dict[str, str] = Field(default_factory=dict)
 
 
 class ClusterFacts(Facts):

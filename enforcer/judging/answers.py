@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from enforcer.facts.base import NotKnown
 from review.findings.finding import Finding, ObjectName
 from review.findings.rule import Rule
 from review.sources.text import Place
@@ -36,3 +37,8 @@ def found(rule: Rule, about: ObjectName, message: str, *, pointer: str = "", pla
     made of rule, file, object and pointer.
     """
     return Finding(rule, place, message, about, pointer, rule.severity)
+
+
+def section_not_known(section: str, why: NotKnown) -> NotChecked:
+    """Return the one answer of a judge whose section of the inventory is not known. `section` is its name there."""
+    return NotChecked(ObjectName("keyhole", "Section", "", section), why.not_known)

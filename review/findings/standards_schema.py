@@ -4,20 +4,23 @@ Source: JSON Schema, draft 2020-12.
 """
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, get_args
 
 from review.findings.rule import Severity
 from review.findings.standards import OFF, Pins
-from review.findings.standards_file import VERSION
+from review.findings.standards_reading import VERSION
 
 
-def text(rules: Collection[str]) -> str:
-    """Return the schema of standards about rules with these ids, with a final line break."""
-    return json.dumps(_schema(sorted(rules)), indent=2) + "\n"
+def text(rules: Collection[str], enforce: Mapping[str, Any] | None = None) -> str:
+    """Return the schema of standards about rules with these ids, with a final line break.
+
+    `enforce` is the schema of the Enforcer's part; without it, that part may hold anything.
+    """
+    return json.dumps(_schema(sorted(rules), enforce or {"type": ["object", "null"]}), indent=2) + "\n"
 
 
-def _schema(rules: list[str]) -> dict[str, Any]:
+def _schema(rules: list[str], enforce: Mapping[str, Any]) -> dict[str, Any]:
     texts = {"type": "array", "items": {"type": "string"}}
     words = {"type": "string", "pattern": r"\S"}
     exception = _map(
@@ -47,11 +50,11 @@ def _schema(rules: list[str]) -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "The standards of Keyhole",
-        **_map(version={"const": VERSION}, lint=lint),
+        **_map(version={"const": VERSION}, lint=lint, enforce=enforce),
         "type": "object",
         "required": ["version"],
     }
 
 
-def _map(**properties: dict[str, Any]) -> dict[str, Any]:
+def _map(**properties: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": ["object", "null"], "additionalProperties": False, "properties": properties}
