@@ -12,12 +12,14 @@ class FilledField(Facts):
     """A field that the record says came from Vault.
 
     `pointer` is its JSON Pointer. `reference` has its references as `manifests.following.followed.told` writes them.
-    `versions` has the version that each path had then, by `CONNECTION:PATH`; None is KV v1, which keeps none.
+    `versions` has the version that each path had then, by `CONNECTION:PATH`; None is KV v1, which keeps none. `pinned`
+    has those of these names whose references all name a version, so that a newer one changes nothing.
     """
 
     pointer: str
     reference: str
     versions: dict[str, int | None]
+    pinned: tuple[str, ...] = ()
 
 
 class Writer(Facts):
