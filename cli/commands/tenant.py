@@ -190,15 +190,9 @@ def tenant(
             return
         if namespace is None:
             raise click.MissingParameter(ctx=ctx, param_hint="'NAMESPACE'", param_type="argument")
-        accounts = account(webhook_service_account), account(controller_service_account)
-        its_enforcer = account(enforcer_service_account) if enforcer else None
-        objects = bundle.render(
-            checked_tenant(namespace, *accounts, its_enforcer),
-            restarts=restarts,
-            variables=variables,
-            kinds=kinds or (),
-            guarded=guard_accounts,
-        )
+        owners = [webhook_service_account, controller_service_account, *([enforcer_service_account] * enforcer)]
+        of = checked_tenant(namespace, *map(account, owners))
+        objects = bundle.render(of, restarts=restarts, variables=variables, kinds=kinds or (), guarded=guard_accounts)
         if not vault and not vault_only:
             if options.given():
                 raise click.UsageError(f"only with --vault or --vault-only: {', '.join(options.given())}")
