@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from testbed.errors import ServerFailed, TestbedError
 from testbed.programs import needed
@@ -34,13 +34,15 @@ class Options:
     """What a testbed is to be.
 
     `fsync` False trades etcd's durability for speed. `admission_configuration` is a file for the API server's
-    --admission-control-config-file. `directory` must be empty or absent; without one a temporary directory is made,
-    removed after a clean stop and kept after a failure. `name` stands in that directory's name.
+    --admission-control-config-file. `audit_rules` are rules of its audit policy that count before the usual ones, which
+    keep bodies with secrets out of the log. `directory` must be empty or absent; without one a temporary directory is
+    made, removed after a clean stop and kept after a failure. `name` stands in that directory's name.
     """
 
     controller_manager: bool = False
     fsync: bool = False
     admission_configuration: Path | None = None
+    audit_rules: Sequence[Mapping[str, Any]] = ()
     directory: Path | None = None
     name: str = "test"
 
@@ -112,6 +114,7 @@ class Testbed:
             self.directory,
             supervisor,
             admission_configuration=self.options.admission_configuration,
+            audit_rules=self.options.audit_rules,
         )
         self.vault = Vault(path("vault"), needed.plugin(self._toolbox), self.directory, supervisor)
 

@@ -29,6 +29,7 @@ _BEDS = (
     "e2e/variables",
     "e2e/kinds",
     "e2e/review",
+    "e2e/enforcer",
 )
 # Files of them that take so long that it pays to start a bed for them alone.
 _ALONE = ("e2e/keys/test_rotation.py", "e2e/certificates/test_losses.py", "e2e/uptime/test_down.py")
@@ -37,7 +38,7 @@ _FIRST = (
     *("e2e/uptime", "e2e/keys", "e2e/following", "e2e/certificates/test_losses.py", "e2e/certificates"),
     *("charts/test_install.py", "e2e/callers", "e2e/test_demo.py", "charts/test_run.py", "e2e/test_server.py"),
     *("e2e/uptime/test_down.py", "e2e/restarting", "e2e/variables", "e2e/kinds", "e2e/keys/test_rotation.py"),
-    *("e2e/test_provenance.py", "e2e/test_match_conditions.py", "e2e/test_vault_failures.py"),
+    *("e2e/enforcer", "e2e/test_provenance.py", "e2e/test_match_conditions.py", "e2e/test_vault_failures.py"),
     *("testbed/test_supervision.py", "e2e/test_vault_connections.py", "e2e/test_crowds.py", "charts/test_upgrade.py"),
     *("e2e/test_many_namespaces.py",),
     *("webhook/admission/test_patch_laws.py", "webhook/admission/test_isolation.py", "release/test_package.py"),

@@ -9,6 +9,8 @@ from testbed.bed import Testbed
 from testbed.keyhole.objects import apply
 from testbed.keyhole.rights import (
     CONTROLLER_EVERYWHERE,
+    ENFORCER_EVERYWHERE,
+    ENFORCER_IN_ITS_NAMESPACE,
     WEBHOOK_EVERYWHERE,
     controller_in_its_namespace,
     controller_of_certificates,
@@ -27,7 +29,6 @@ CONTROLLER = Account(OWN_NAMESPACE, "keyhole-controller")
 ENFORCER = Account(OWN_NAMESPACE, "keyhole-enforcer")
 WEBHOOK_USER = f"system:serviceaccount:{WEBHOOK.namespace}:{WEBHOOK.name}"
 CONTROLLER_USER = f"system:serviceaccount:{CONTROLLER.namespace}:{CONTROLLER.name}"
-
 ENFORCER_USER = f"system:serviceaccount:{ENFORCER.namespace}:{ENFORCER.name}"
 
 
@@ -59,3 +60,20 @@ def controller_kubeconfig(bed: Testbed) -> Path:
     wait_until_allowed(bed, CONTROLLER_USER, "list", "namespaces")
     wait_until_allowed(bed, CONTROLLER_USER, "get", "secrets", name=RECORD_KEY, namespace=namespace)
     return bed.kubernetes.kubeconfig_for(CONTROLLER_USER)
+
+
+def enforcer_kubeconfig(bed: Testbed) -> Path:
+    """Return a kubeconfig of the Enforcer's identity, with the rights of its ServiceAccount and no more."""
+    account = {"name": ENFORCER.name, "namespace": ENFORCER.namespace}
+    apply(
+        bed,
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": OWN_NAMESPACE}},
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": account},
+        *granted(ENFORCER.name, ENFORCER_USER, ENFORCER_EVERYWHERE),
+        *granted(ENFORCER.name, ENFORCER_USER, ENFORCER_IN_ITS_NAMESPACE, OWN_NAMESPACE),
+    )
+    wait_until_allowed(bed, ENFORCER_USER, "list", "namespaces")
+    minting = "serviceaccounts/token"
+    wait_until_allowed(bed, ENFORCER_USER, "create", minting, name=ENFORCER.name, namespace=OWN_NAMESPACE)
+    # As with a token: audit policies may name them.
+    return bed.kubernetes.kubeconfig_for(ENFORCER_USER, ["system:serviceaccounts"])

@@ -23,6 +23,40 @@ CONTROLLER_EVERYWHERE: Sequence[Rule] = (
     {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["list"]},
 )
 
+ENFORCER_EVERYWHERE: Sequence[Rule] = (
+    # Which namespaces opted in, and which images run.
+    {"apiGroups": [""], "resources": ["namespaces", "pods", "replicationcontrollers"], "verbs": ["list"]},
+    {
+        "apiGroups": ["apps"],
+        "resources": ["deployments", "statefulsets", "daemonsets", "replicasets"],
+        "verbs": ["list"],
+    },
+    {"apiGroups": ["batch"], "resources": ["jobs", "cronjobs"], "verbs": ["list"]},
+    # Whether the gate is as the release has it.
+    {
+        "apiGroups": ["admissionregistration.k8s.io"],
+        "resources": [
+            "mutatingwebhookconfigurations",
+            "validatingadmissionpolicies",
+            "validatingadmissionpolicybindings",
+        ],
+        "verbs": ["list"],
+    },
+    {"apiGroups": ["apiregistration.k8s.io"], "resources": ["apiservices"], "verbs": ["list"]},
+)
+
+ENFORCER_IN_ITS_NAMESPACE: Sequence[Rule] = (
+    # To log in to Vault as itself.
+    {
+        "apiGroups": [""],
+        "resources": ["serviceaccounts/token"],
+        "resourceNames": ["keyhole-enforcer"],
+        "verbs": ["create"],
+    },
+    # How the webhook is told to know its callers.
+    {"apiGroups": ["apps"], "resources": ["deployments"], "resourceNames": ["keyhole-webhook"], "verbs": ["get"]},
+)
+
 
 def webhook_in_its_namespace(record_key: str, serving_certificate: str) -> Sequence[Rule]:
     """Return what the webhook may do where Keyhole runs. The authority's key is not for it."""

@@ -9,7 +9,7 @@ from provisioning import bundle
 from provisioning.tenant import tenant
 from testbed.bed import Testbed
 from testbed.keyhole.connections import AUDIENCE
-from testbed.keyhole.identities import CONTROLLER, ENFORCER, WEBHOOK, WEBHOOK_USER
+from testbed.keyhole.identities import CONTROLLER, ENFORCER, ENFORCER_USER, WEBHOOK, WEBHOOK_USER
 from testbed.keyhole.objects import apply
 from testbed.servers.authorization import wait_until_allowed
 
@@ -62,3 +62,20 @@ def admit_to_vault(bed: Testbed, namespace: str, policy_paths: Sequence[str], *,
         )
     else:
         vault.auth.kubernetes.create_role(name, ["keyhole"], [namespace], ttl="10m", policies=[name], audience=AUDIENCE)
+
+
+def let_the_enforcer_ask_vault(bed: Testbed) -> None:
+    """Make in Vault the role as which the Enforcer reads policies and roles, and its policy."""
+    vault, name = bed.vault.client(), "keyhole_enforcer"
+    paths = ("sys/policies/acl/keyhole-*", "auth/jwt/role/keyhole-*")
+    vault.sys.create_or_update_policy(name, "\n".join(f'path "{path}" {{ capabilities = ["read"] }}' for path in paths))
+    vault.auth.jwt.create_role(
+        name,
+        user_claim="sub",
+        allowed_redirect_uris=[],
+        role_type="jwt",
+        bound_audiences=[AUDIENCE],
+        bound_subject=ENFORCER_USER,
+        token_policies=[name],
+        token_ttl="10m",  # noqa: S106 - a lifetime
+    )

@@ -64,7 +64,9 @@ class Kubernetes:
         supervisor: Supervisor,
         *,
         admission_configuration: Path | None = None,
+        audit_rules: Sequence[Mapping[str, Any]] = (),
     ) -> None:
+        self._audit_policy = {**_AUDIT_POLICY, "rules": [*audit_rules, *_AUDIT_POLICY["rules"]]}
         self._program = program
         self._directory = directory
         self._supervisor = supervisor
@@ -116,7 +118,7 @@ class Kubernetes:
         )
         proxy = self._front_proxy.issue(FRONT_PROXY_NAME, FRONT_PROXY_NAME)
         policy = self._directory / "audit-policy.yaml"
-        policy.write_text(yaml.safe_dump(_AUDIT_POLICY))
+        policy.write_text(yaml.safe_dump(self._audit_policy))
         self._flags = self._arguments(etcd_url, serving, proxy, policy)
 
         def attempt() -> None:

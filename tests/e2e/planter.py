@@ -7,10 +7,11 @@ from tests.e2e.canary import Canary
 
 
 class Planter:
-    """Writes secrets below `e2e/` of a mount, with the root token."""
+    """Writes secrets below a folder of a mount, with the root token."""
 
-    def __init__(self, bed: Testbed, canary: Canary) -> None:
+    def __init__(self, bed: Testbed, canary: Canary, folder: str = "e2e") -> None:
         self._bed = bed
+        self._folder = folder
         self._canary = canary
 
     def value(self, tail: str = "") -> str:
@@ -27,6 +28,6 @@ class Planter:
         """Write exactly these fields."""
         kv = self._bed.vault.client().secrets.kv
         if version == 1:
-            kv.v1.create_or_update_secret(f"e2e/{name}", dict(fields), mount_point=mount)
+            kv.v1.create_or_update_secret(f"{self._folder}/{name}", dict(fields), mount_point=mount)
         else:
-            kv.v2.create_or_update_secret(f"e2e/{name}", dict(fields), mount_point=mount)
+            kv.v2.create_or_update_secret(f"{self._folder}/{name}", dict(fields), mount_point=mount)

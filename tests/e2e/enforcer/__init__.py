@@ -1,0 +1,1 @@
+"""The Enforcer on real servers."""
