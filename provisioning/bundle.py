@@ -189,9 +189,8 @@ def render(
         bundle = f"{bundle}---\n{enforcer_role(quoted, _scalars(tenant.enforcer))}"
     if not guarded:
         return bundle
-    accounts = account_guard.Accounts(
-        _quoted(tenant.webhook), _quoted(tenant.controller), tenant.enforcer and _quoted(tenant.enforcer)
-    )
+    enforcer = None if tenant.enforcer is None else _quoted(tenant.enforcer)
+    accounts = account_guard.Accounts(_quoted(tenant.webhook), _quoted(tenant.controller), enforcer)
     return f"{bundle}---\n{account_guard.policy(name, quoted, accounts)}"
 
 
