@@ -21,7 +21,17 @@ COMMANDS: Final[Mapping[str, Late]] = {
         "Make and rotate the record key; follow Vault, make Secrets for variables and issue certificates if asked to.",
         "server",
     ),
+    "enforce": Late(
+        "cli.commands.enforcing.enforce",
+        "Check whether what is deployed meets the standards, and tell what does not.",
+        "cluster",
+    ),
     "exec": Late("cli.commands.rendering.exec", "Run a program with values in its environment.", "cluster"),
+    "inventory": Late(
+        "cli.commands.enforcing.inventory",
+        "Print what is deployed, as facts without values: for `keyhole enforce`, for OPA, for a second opinion.",
+        "cluster",
+    ),
     "key": Late("cli.commands.keys.key", "Rotate the key that signs the records, and show its state.", "cluster"),
     "lint": Late(
         "cli.commands.review.lint",

@@ -1,5 +1,6 @@
 """Collects all sections, one after another. A section that cannot be had keeps no other one back."""
 
+import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final, TypeAlias, TypeVar
@@ -8,7 +9,9 @@ from enforcer.collecting.run import Run, Stopped
 from enforcer.collecting.sources import Sources
 from enforcer.facts.base import Facts, NotKnown
 from enforcer.facts.inventory import Inventory
+from runtime.bugs import described
 
+_log = logging.getLogger(__name__)
 _Section = TypeVar("_Section", bound=Facts)
 _NOT_ASKED: Final = NotKnown(not_known="the run has not come to it")
 
@@ -39,16 +42,21 @@ def collect(sources: Sources, run: Run, tool: str) -> Inventory:
     started = datetime.now(UTC)
     inventory = nothing_yet(tool, started)
     for name, collector in SECTIONS.items():
-        inventory = inventory.model_copy(update={name: _section(collector, sources, run, inventory)})
+        inventory = inventory.model_copy(update={name: _section(name, collector, sources, run, inventory)})
     return inventory.model_copy(update={"ended": datetime.now(UTC)})
 
 
-def _section(collector: "Collector[Facts]", sources: Sources, run: Run, so_far: Inventory) -> Facts | NotKnown:
+def _section(
+    name: str, collector: "Collector[Facts]", sources: Sources, run: Run, so_far: Inventory
+) -> Facts | NotKnown:
     try:
         run.go_on()
         return collector(sources, run, so_far)
     except Stopped as stopped:
         return NotKnown(not_known=stopped.reason)
+    except Exception as error:  # noqa: BLE001 - a bug in one collector must not take the other sections away
+        _log.error("collecting %s failed: %s", name, described(error))
+        return NotKnown(not_known=f"a bug in Keyhole: collecting it failed with {type(error).__name__}")
 
 
 Collector: TypeAlias = Callable[[Sources, Run, Inventory], _Section | NotKnown]

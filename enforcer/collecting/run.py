@@ -25,6 +25,7 @@ class Run:
         """`tell` is called with what is being looked at, in a few words, for whoever waits."""
         self._deadline = deadline
         self._why = ""
+        self._is_cut = False
         self._ended = threading.Event()
         self.tell = tell
 
@@ -35,10 +36,16 @@ class Run:
 
     def go_on(self) -> None:
         """Raise `Stopped` if the run has to end."""
+        if not self._ended.is_set() and self._deadline.remaining_seconds() <= 0:
+            self.stop("there was no time left")
         if self._ended.is_set():
+            self._is_cut = True
             raise Stopped(self._why)
-        if self._deadline.remaining_seconds() <= 0:
-            raise Stopped("there was no time left")
+
+    @property
+    def cut_by(self) -> str:
+        """Why something was not asked that would have been, or empty if all was."""
+        return self._why if self._is_cut else ""
 
     def wait(self, seconds: float) -> None:
         """Wait, for instance before something is tried again. Raises `Stopped` if the run has to end."""

@@ -11,12 +11,12 @@ import click
 
 from cli.errors import NotDoneError
 from review.findings.finding import Finding
-from review.findings.standards import Standards, StandardsError
+from review.findings.standards import Standards
 from review.lint.catalogue import BY_ID, NO_OWNER
 from review.lint.judging import Judge
 from review.lint.tree import Tree
-from review.sources import files, git
-from review.sources.text import NotChecked, NotText, Text, decode
+from review.sources import git
+from review.sources.text import NotChecked
 
 _DEFAULT: Final = "default"
 _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -156,14 +156,7 @@ def _connections(file: Path) -> Mapping[str, Any]:
 
 
 def _standards(file: Path) -> Standards:
+    from cli.standards_files import read_standards
     from review.findings import standards_file
 
-    content = files.read(files.File(file, file.as_posix()))
-    if isinstance(content, NotChecked):
-        raise NotDoneError(f"--standards: {file}: {content.reason}")
-    try:
-        return standards_file.parse(Text(file.as_posix(), decode(content)), BY_ID)
-    except NotText as error:
-        raise NotDoneError(f"--standards: {file}: {error.reason}") from None
-    except StandardsError as error:
-        raise NotDoneError(f"--standards: {error}") from None
+    return read_standards(file, lambda text: standards_file.parse(text, BY_ID))

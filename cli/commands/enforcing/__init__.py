@@ -1,0 +1,1 @@
+"""The commands of the Enforcer: what is deployed, and whether it meets the standards."""

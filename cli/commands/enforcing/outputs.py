@@ -1,0 +1,90 @@
+"""How the Enforcer tells: `-o FORMAT[=FILE]`, for each form of a report a module of `enforcer.telling`."""
+
+import importlib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+import click
+
+from cli.commands.enforcing.whole_file import write
+from cli.errors import NotDoneError, tell
+from cli.version import VERSION
+
+if TYPE_CHECKING:
+    from enforcer.report import Report
+
+# A report and the version of the program, to a text.
+Form: TypeAlias = "Callable[[Report, str], str]"
+FORMS: Final[Mapping[str, str]] = {
+    "text": "enforcer.telling.text",
+}
+"""By the name of a form, the module whose `render` is a `Form`. It is imported when somebody asks for it."""
+
+
+class EnforcerOutputType(click.ParamType[tuple[str, Path | None]]):
+    """FORMAT or FORMAT=FILE."""
+
+    name = "format[=file]"
+
+    def convert(
+        self, value: str | tuple[str, Path | None], param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, Path | None]:
+        """Parse it, or fail with a usage error (click's hook)."""
+        if isinstance(value, tuple):
+            return value
+        name, separator, file = value.partition("=")
+        if name not in FORMS or (separator and not file):
+            self.fail(f"{value!r} is not one of {', '.join(FORMS)}, alone or with =FILE", param, ctx)
+        return name, Path(file) if file else None
+
+
+Outputs: TypeAlias = Sequence[tuple[str, Path | None]]
+
+
+def begin(report: "Report", outputs: Outputs) -> None:
+    """Write the report of a run that has only begun into each file, so that no older one is taken for this run's.
+
+    Raises `NotDoneError` if a file cannot be written.
+    """
+    for name, file in outputs:
+        if file is not None:
+            write(file, _rendered(report, name))
+
+
+def tell_report(report: "Report", outputs: Outputs) -> None:
+    """Write a report in each form that was asked for, as text if none was; sum up on standard error if none does.
+
+    Raises `NotDoneError` for what could not be written, when all the rest is.
+    """
+    from enforcer.telling.text import summary
+
+    asked = outputs or (("text", None),)
+    problems = []
+    for name, file in asked:
+        text = _rendered(report, name)
+        try:
+            if file is None:
+                _print(text)
+            else:
+                write(file, text)
+        except NotDoneError as error:
+            problems.append(error.message)
+    if ("text", None) not in asked:
+        tell(summary(report), err=True)
+    if problems:
+        raise NotDoneError("; ".join(problems))
+
+
+def _rendered(report: "Report", name: str) -> str:
+    form: Form = importlib.import_module(FORMS[name]).render
+    return form(report, VERSION)
+
+
+def _print(text: str) -> None:
+    try:
+        click.echo(text.encode(errors="backslashreplace"), nl=False)
+    except BrokenPipeError:
+        raise  # whoever read it wants no more, which click knows
+    except OSError as error:
+        raise NotDoneError(f"standard output: {error.strerror or type(error).__name__}") from None
