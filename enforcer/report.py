@@ -112,6 +112,25 @@ class Report:
         """How many things were not checked."""
         return sum(len(verdict.unchecked) for verdict in self.verdicts)
 
+    @property
+    def held(self) -> int:
+        """How many things meet their standards."""
+        return sum(verdict.held for verdict in self.verdicts)
+
+    @property
+    def excepted(self) -> int:
+        """How many findings exceptions cover."""
+        return sum(len(verdict.excepted) for verdict in self.verdicts)
+
+    @property
+    def status(self) -> Status:
+        """How everything stands: held only if something was looked at, and all of it, in a run that has ended."""
+        if self.findings:
+            return Status.FINDING
+        is_whole = self.ended is not None and not self.unchecked
+        looked_at = any(verdict.severity is not None for verdict in self.verdicts)
+        return Status.HELD if is_whole and looked_at else Status.NOT_CHECKED
+
     def count(self, severity: Severity) -> int:
         """Return how many findings there are of a severity."""
         return Counter(finding.severity for finding in self.findings)[severity]

@@ -1,0 +1,303 @@
+"""Reports to try the forms on: an ordinary night, an empty one, a large one, and one with hostile names."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+from enforcer.judging.answers import NOWHERE, NotChecked
+from enforcer.judging.standard import Parameters, Standard
+from enforcer.report import Excepted, ExceptionState, Gone, Report, StandardsException, Verdict
+from review.findings.finding import Finding, ObjectName, told_apart
+from review.findings.rule import Rule, Severity
+from review.sources.text import Place
+
+STARTED: Final = datetime(2026, 11, 28, 3, 0, 12, tzinfo=UTC)
+ENDED: Final = STARTED + timedelta(minutes=2, seconds=41)
+SINCE: Final = STARTED - timedelta(days=1)
+CANARY: Final = "canary-value-3f9a"
+"""Stands where no form may look: no report of this module has it in any field."""
+
+_TEXTS: Final = {
+    "records-proved": (
+        "What every object was filled with is proved by the record that Keyhole signed.",
+        "Without a proof nobody knows whether the value came from Vault.",
+        "Apply the manifest again, so that Keyhole admits the object anew.",
+    ),
+    "values-current": (
+        "Every object holds the version that Vault has now.",
+        "A value that was rotated in Vault is still in use.",
+        "Run `keyhole refresh` for the object, and see `keyhole status` for what keeps it from following.",
+    ),
+    "git-is-cluster": (
+        "The cluster has the references that Git has, no others and none fewer.",
+        "What nobody has reviewed is running.",
+        "Commit the reference, or remove the object from the cluster.",
+    ),
+    "nothing-unresolved": (
+        "Every reference of an object was filled.",
+        "The application reads the reference as its password.",
+        "See `keyhole status` for the cause.",
+    ),
+    "no-plaintext": (
+        "Secrets of namespaces that opted in hold nothing but values from Vault.",
+        "A value that is in no Vault is rotated by nobody, and seen by whoever reads the manifest.",
+        "Move the value into Vault and refer to it: `keyhole migrate secrets` prints how.",
+    ),
+    "least-privilege": (
+        "Each policy in Vault grants what the namespace uses, and nothing beside it.",
+        "Who takes over the namespace's identity reads more than its applications need.",
+        "Apply what `keyhole tenant --vault` prints for the namespace.",
+    ),
+    "identities": (
+        "Each role in Vault is bound to one ServiceAccount and one audience, and its tokens are short-lived.",
+        "A token that is taken works elsewhere, or for long.",
+        "Apply what `keyhole tenant --vault` prints for the namespace.",
+    ),
+    "gate-intact": (
+        "The webhook, its policies and its certificate are registered as this release generates them.",
+        "Objects pass that nobody has looked at.",
+        "Run `helm upgrade` with the values of the release.",
+    ),
+    "api-audit-quiet": (
+        "The API server's audit policy logs no content of Secrets.",
+        "Values stand in the audit log, in plain text.",
+        "Set the level of Secrets to Metadata in the audit policy.",
+    ),
+    "images": (
+        "Every container's image is named by its digest, and no tag has moved.",
+        "What runs is not what was tested.",
+        "Write the digest behind the name of the image.",
+    ),
+    "review": (
+        "Every change of the manifests is reviewed before it is merged.",
+        "One person alone can change what runs.",
+        "Demand reviews in the rules of the branch.",
+    ),
+    "trail": (
+        "The audit trail is whole: every chain verifies.",
+        "Somebody has changed or removed lines.",
+        "See docs/audit.md for what to do about a broken chain.",
+    ),
+    "appliers": (
+        "Only the accounts that the standard names have written objects with references.",
+        "Somebody passes by Git.",
+        "Take the right to write away from the account, or name it in the standard.",
+    ),
+}
+_NAMESPACES: Final = ("billing", "checkout", "customer-portal", "identity", "ledger", "payments", "search", "shop")
+
+
+def standard(name: str, severity: Severity = Severity.ERROR) -> Standard:
+    """Return a standard with the name and texts of one that there is. Its judge is never asked."""
+    return Standard(Rule(name, name, severity, *_TEXTS[name]), Parameters, lambda _inventory, _parameters: ())
+
+
+def finding(of: Standard, about: ObjectName, message: str, pointer: str = "", place: Place = NOWHERE) -> Finding:
+    return Finding(of.rule, place, message, about, pointer, of.rule.severity)
+
+
+def secret(namespace: str, name: str) -> ObjectName:
+    return ObjectName("", "Secret", namespace, name)
+
+
+def report(*verdicts: Verdict, exceptions: Iterable[StandardsException] = ()) -> Report:
+    """Return a report of a run that has ended, without an earlier one."""
+    return Report("0.1.0", "production-eu-1", STARTED, ENDED, verdicts, tuple(exceptions), digest="5e" * 32)
+
+
+def all_held() -> Report:
+    """Every standard is met."""
+    return report(*(Verdict(standard(name), Severity.ERROR, 12 + 7 * at, (), ()) for at, name in enumerate(_TEXTS)))
+
+
+def empty() -> Report:
+    """There is no standard at all."""
+    return replace(report(), cluster="", digest="")
+
+
+def not_begun() -> Report:
+    """The run was killed: nothing is known."""
+    reason = "the run has not ended"
+    verdicts = [
+        Verdict(standard(name), Severity.ERROR, 0, (), [NotChecked(ObjectName("keyhole", "Run", "", name), reason)])
+        for name in _TEXTS
+    ]
+    return replace(report(*verdicts), ended=None)
+
+
+def large(findings: int = 5000, unchecked: int = 1000) -> Report:
+    """One standard with thousands of findings in 50 namespaces, and another with equal reasons."""
+    plain, current = standard("no-plaintext"), standard("values-current")
+    found = [
+        finding(
+            plain, secret(f"team-{number % 50:02}", f"app-{number:05}"), "the key `password` was written by `kubectl`"
+        )
+        for number in range(findings)
+    ]
+    reasons = [
+        NotChecked(secret(f"team-{number % 50:02}", f"app-{number:05}"), "the version store is KV v1, which keeps none")
+        for number in range(unchecked)
+    ]
+    return report(
+        Verdict(plain, Severity.ERROR, 321, list(told_apart(found)), ()),
+        Verdict(current, Severity.ERROR, 44, (), reasons),
+    )
+
+
+HOSTILE: Final = (
+    "<script>document.title='x'</script>",
+    '"><img src=x onerror=alert(1)>',
+    "{{ 7 * 7 }}{% include '/etc/passwd' %}",
+    "</style></title><svg onload=alert(1)>",
+    "\u202egnp.exe\u2066\u200b\ufeff\x1b]0;title\x07",
+    "javascript:alert(1)",
+    "x" * 1024,
+    "محفظة-الدفع",
+    "支払い-🔐",
+    "a\nb\rc\td\0e",
+    "| a | b |\n|---|---|\n[link](https://evil.example)",
+)
+"""What a name, a message or a path of a file may try."""
+
+
+def hostile() -> Report:
+    """Names, messages, reasons, owners and files that try to be something else than text."""
+    plain = standard("no-plaintext")
+    found = [
+        Finding(plain.rule, Place(f"deploy/{text}.yaml", 3, 1), f"message {text}", secret(text, text), f"/data/{text}")
+        for text in HOSTILE
+    ]
+    exceptions = [_exception(text, date(2026, 12, 24), text, text, text, covers=1) for text in HOSTILE]
+    excepted = [
+        Excepted(replace(each, pointer="excepted"), exception)
+        for each, exception in zip(found, exceptions, strict=True)
+    ]
+    verdict = Verdict(
+        plain,
+        Severity.ERROR,
+        3,
+        found,
+        [NotChecked(secret(text, text), f"reason {text}") for text in HOSTILE],
+        excepted,
+    )
+    gone = [Gone("0" * 64, "no-plaintext", f"Secret {text}", f"gone {text}") for text in HOSTILE]
+    return replace(
+        report(verdict, exceptions=exceptions),
+        cluster=HOSTILE[0],
+        since=SINCE,
+        new=frozenset(each.fingerprint for each in found[:3]),
+        gone=gone,
+    )
+
+
+def ordinary() -> Report:
+    """A night of a company: some findings, some exceptions, some things that could not be looked at."""
+    verdicts = list(_ordinary_verdicts())
+    found = [each for verdict in verdicts for each in verdict.findings]
+    gone = [
+        Gone("1" * 64, "values-current", "Secret ledger/api", "the version of `default:secret/ledger/api` is 3, not 4"),
+        Gone("2" * 64, "images", "Deployment search/index", "the container `index` names its image by a tag alone"),
+    ]
+    new = frozenset(each.fingerprint for each in (*found[:2], found[-1]))
+    return replace(report(*verdicts, exceptions=_EXCEPTIONS), since=SINCE, new=new, gone=gone)
+
+
+def _exception(  # noqa: PLR0917 - the fields of an exception
+    about: str,
+    until: date,
+    owner: str,
+    reason: str,
+    ticket: str,
+    state: ExceptionState = ExceptionState.IN_FORCE,
+    covers: int = 0,
+) -> StandardsException:
+    return StandardsException(("no-plaintext",), (about,), until, owner, reason, ticket, state, covers)
+
+
+_EXCEPTIONS: Final = (
+    _exception(
+        "Secret payments/acquirer-*", date(2026, 12, 5), "team-payments", "the acquirer's client reads a file that we"
+        " cannot template before its next release", "RISK-812", ExceptionState.ENDS_SOON, covers=3,
+    ),
+    _exception(
+        "Secret identity/legacy-ldap", date(2027, 3, 31), "team-identity", "the directory is replaced in March",
+        "RISK-790", covers=1,
+    ),
+    _exception(
+        "Secret search/*", date(2026, 11, 20), "team-search", "the cluster was being moved", "RISK-655",
+        ExceptionState.ENDED,
+    ),
+)  # fmt: skip
+
+
+def _ordinary_verdicts() -> Iterator[Verdict]:
+    for number, name in enumerate(_TEXTS):
+        severity = {"least-privilege": Severity.WARNING, "images": Severity.WARNING, "git-is-cluster": Severity.NOTE}
+        one = standard(name, severity.get(name, Severity.ERROR))
+        level = None if name == "appliers" else one.rule.severity
+        found = [replace(each, severity=one.rule.severity) for each in _ordinary_findings(one)]
+        held = 0 if name in {"review", "api-audit-quiet", "appliers"} else 214 - 13 * number
+        excepted = list(_ordinary_excepted(one)) if name == "no-plaintext" else []
+        yield Verdict(one, level, held, list(told_apart(found)), list(_ordinary_unchecked(name)), excepted)
+
+
+def _ordinary_findings(one: Standard) -> Iterator[Finding]:
+    match one.rule.id:
+        case "records-proved":
+            about, text = secret("payments", "acquirer"), "the key `password` is not the one that the record proves"
+            yield finding(one, about, text, "/data/password")
+        case "values-current":
+            for namespace, name in (("checkout", "cart-db"), ("checkout", "cart-cache"), ("ledger", "postings")):
+                text = f"the version of `default:secret/{namespace}/{name}` is 4; Vault has 6 since 2026-11-21"
+                yield finding(one, secret(namespace, name), text, f"secret/{namespace}/{name}")
+        case "git-is-cluster":
+            about, text = secret("search", "index"), "the reference `vault:secret/search/index#token` is not in Git"
+            yield finding(one, about, text, "/data/token", Place("clusters/production/search/secrets.yaml", 31, 5))
+        case "no-plaintext":
+            for name in ("smtp", "smtp-relay", "webhook-token"):
+                about = secret("customer-portal", name)
+                yield finding(one, about, "the key `password` was written by `kubectl-edit`", "/data/password")
+            yield finding(one, secret("shop", "feature-flags"), "the key `sdk` was written by `helm`", "/data/sdk")
+        case "least-privilege":
+            text = "it grants `secret/data/*`; the namespace uses 2 paths below `secret/data/shop`"
+            yield finding(one, ObjectName("vault", "Policy", "", "keyhole-shop"), text, "secret/data/*")
+        case "images":
+            for namespace in _NAMESPACES[:6]:
+                about = ObjectName("apps", "Deployment", namespace, f"{namespace}-api")
+                yield finding(one, about, "the container `api` names its image by a tag alone", "api")
+        case _:
+            return
+
+
+def _ordinary_unchecked(name: str) -> Iterator[NotChecked]:
+    if name == "values-current":
+        for number in range(37):
+            path = ObjectName("vault", "Path", _NAMESPACES[number % 3], f"legacy/app-{number}")
+            yield NotChecked(path, "the mount is KV v1, which keeps no versions")
+        for number in range(3):
+            about = ObjectName("vault", "Path", "identity", f"secret/identity/{number}")
+            yield NotChecked(about, "Vault did not answer in time")
+    if name == "review":
+        yield NotChecked(ObjectName("forge", "Repository", "", "platform/manifests"), "there is no token for the forge")
+    if name == "api-audit-quiet":
+        yield NotChecked(ObjectName("keyhole", "AuditPolicy"), "--audit-policy was not given")
+
+
+def _ordinary_excepted(one: Standard) -> Iterator[Excepted]:
+    for number in range(3):
+        about = secret("payments", f"acquirer-{number}")
+        yield Excepted(finding(one, about, "the key `pem` was written by `helm`", "/data/pem"), _EXCEPTIONS[0])
+    about = secret("identity", "legacy-ldap")
+    yield Excepted(finding(one, about, "the key `bind` was written by `kubectl`", "/data/bind"), _EXCEPTIONS[1])
+
+
+REPORTS: Final = {
+    "ordinary": ordinary,
+    "held": all_held,
+    "empty": empty,
+    "not-begun": not_begun,
+    "large": large,
+    "hostile": hostile,
+}
+"""All of them, by name."""
