@@ -81,7 +81,8 @@ class ReferenceEntry:
 class FieldEntry:
     """A field (JSON Pointer, RFC 6901), its references, and what was done.
 
-    `cause` says why it was refused, or why a value that was kept could not be verified.
+    `cause` says why it was refused, or why a value that was kept could not be verified. `before` has the references
+    that gave the field its value until now, with their versions, as the live record says, if they are others.
     """
 
     pointer: str
@@ -89,6 +90,7 @@ class FieldEntry:
     done: Done
     references: Sequence[ReferenceEntry] = ()
     cause: str = ""
+    before: Sequence[ReferenceEntry] = ()
 
     def __post_init__(self) -> None:
         _check_cause(self.cause)
@@ -102,7 +104,24 @@ class FieldEntry:
             done=self.done.value,
             references=references,
             cause=self.cause,
+            before=[reference.document() for reference in self.before],
         )
+
+
+@dataclass(frozen=True, slots=True)
+class OriginEntry:
+    """What applies the object, as the object says: a tool, and its Kustomization, HelmRelease, Application or release.
+
+    Whoever may write the object may write this.
+    """
+
+    tool: str
+    namespace: str
+    name: str
+
+    def document(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        return _without_empty(tool=self.tool, namespace=bounded(self.namespace), name=bounded(self.name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +164,7 @@ class AuditEntry:
     logins: Sequence[Login] = ()
     fields: Sequence[FieldEntry] = ()
     problems: Sequence[ProblemEntry] = ()
+    origin: OriginEntry | None = None
 
     def __post_init__(self) -> None:
         _check_cause(self.cause)
@@ -167,6 +187,7 @@ class AuditEntry:
                 groups_left_out=groups_left_out or None,
             ),
             object={name: bounded(text) for name, text in object_parts.items()},
+            origin=self.origin.document() if self.origin is not None else None,
             operation=bounded(self.operation),
             dry_run=self.dry_run,
             identity=bounded(self.identity),

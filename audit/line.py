@@ -1,8 +1,9 @@
 """Lines of the audit trail: JSON with fixed members around an entry, chained to the line before by a MAC.
 
-    {"chain":ID,"event":EVENT,"key":KEY,"mac":MAC,"previous":MAC,"record":{...},"sequence":N,"v":1}
+    {"chain":ID,"event":EVENT,"key":KEY,"mac":MAC,"previous":MAC,"record":{...},"sequence":N,"v":2}
 
-The member `record` holds the entry. A chain is everything that one worker process writes from its start to its end,
+The member `record` holds the entry. In version 2 it may have two more members than in version 1: `origin`, and `before`
+in a field. Trails of both are read. A chain is everything that one worker process writes from its start to its end,
 numbered from 0. Lines are read by their exact shape, byte for byte, never as JSON: even an extra blank is a change.
 """
 
@@ -28,11 +29,13 @@ _LINE = re.compile(
     rb'(\{"chain":"(?P<chain>[0-9a-f]{32})","event":"(?P<event>admission|begin|end)",'
     rb'"key":"(?P<key>[0-9a-f]{%d})",)"mac":"(?P<mac>[0-9a-f]{64})",'
     rb'("previous":"(?P<previous>[0-9a-f]{64})","record":(?P<record>\{.*\}),'
-    rb'"sequence":(?P<sequence>0|[1-9][0-9]{0,17}),"v":1\})' % KEY_ID_CHARACTERS,
+    rb'"sequence":(?P<sequence>0|[1-9][0-9]{0,17}),"v":[12]\})' % KEY_ID_CHARACTERS,
     re.DOTALL,
 )
 # For the member names and numbers around what is counted.
 _FRAME_BYTES = 256
+# What of a field is a list of references. A set would have no order.
+_LISTS = {"references": None, "before": None}.keys()
 _HEAD = re.compile(r"([0-9a-f]{32}):(0|[1-9][0-9]{0,17}):([0-9a-f]{64})")
 
 
@@ -92,7 +95,7 @@ def sign(key: AuditKey, event: Event, before: Head, record: bytes) -> tuple[byte
     """
     opening = f'{{"chain":"{before.chain}","event":"{event.value}","key":"{key.id}",'.encode()
     sequence = before.sequence + 1
-    rest = b'"previous":"%s","record":%s,"sequence":%d,"v":1}' % (before.mac.encode(), record, sequence)
+    rest = b'"previous":"%s","record":%s,"sequence":%d,"v":2}' % (before.mac.encode(), record, sequence)
     mac = key.mac(opening + rest)
     return b'%s"mac":"%s",%s\n' % (opening, mac.encode(), rest), Head(before.chain, sequence, mac)
 
@@ -117,8 +120,8 @@ def lay_out(entry: AuditEntry, most_bytes: int = MAX_RECORD_BYTES) -> list[bytes
     """Return an entry as JSON objects of at most `most_bytes` (48 KiB or more) each, one for each line.
 
     If the entry fits, that is one object, and nothing is ever left out. Otherwise the first object has everything but
-    fields and problems, and the others have those and the uid. All have `part` and `parts`. The references of one field
-    may be spread over several objects.
+    fields and problems, and the others have those and the uid. All have `part` and `parts`. The references of one
+    field, those of now and those of before, may be spread over several objects.
     """
     whole: dict[str, Any] = entry.heading()
     found = {
@@ -150,7 +153,7 @@ def _chunks(entry: AuditEntry, most_bytes: int) -> Iterator[_Chunk]:
 
 
 def _units(entry: AuditEntry) -> Iterator[_Unit]:
-    """Yield the units that are not divided further: a field with one of its references, or a problem."""
+    """Yield the units that are not divided further: a field with one reference, or a problem."""
     for each in entry.fields:
         yield from (("fields", document) for document in _with_one_reference(each))
     yield from (("problems", problem.document()) for problem in entry.problems)
@@ -158,15 +161,18 @@ def _units(entry: AuditEntry) -> Iterator[_Unit]:
 
 def _with_one_reference(field: FieldEntry) -> Iterator[dict[str, Any]]:
     document = field.document()
-    references = document.get("references") or [None]
-    for reference in references:
-        yield document if reference is None else {**document, "references": [reference]}
+    lists = {name: document.pop(name, []) for name in _LISTS}
+    if not any(lists.values()):
+        yield document
+    for name, references in lists.items():
+        yield from ({**document, name: [reference]} for reference in references)
 
 
 def _add(chunk: _Chunk, kind: str, document: dict[str, Any]) -> None:
     present = chunk.setdefault(kind, [])
     last = present[-1] if present else None
     if kind == "fields" and last is not None and last["pointer"] == document["pointer"]:
-        last.setdefault("references", []).extend(document.get("references", []))
+        for name in _LISTS & document.keys():
+            last.setdefault(name, []).extend(document[name])
     else:
         present.append(document)

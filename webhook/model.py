@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from manifests.fields.problem import Problem
 from manifests.fields.scan import Form
+from manifests.planning.plan import Plan
 from manifests.planning.planned_field import PlannedField
 from manifests.provenance.record import Entry
 from resolver.causes import Cause
@@ -132,8 +133,9 @@ class FieldOutcome:
 class Answer:
     """What Keyhole answers: allowed, with or without a patch (RFC 6902, JSON text), or refused with a status.
 
-    The rest is not sent. `outcomes` has what became of each field. `problems` has everything that the object was
-    refused for, and `unreadable` those of them that kept a field from being planned at all.
+    The rest is not sent. `plan` is what was planned, None if it did not come to that. `outcomes` has what became of
+    each field. `problems` has everything that the object was refused for, and `unreadable` those of them that kept a
+    field from being planned at all.
     """
 
     allowed: bool
@@ -143,6 +145,7 @@ class Answer:
     patch: bytes | None = dataclasses.field(default=None, repr=False)
     warnings: Sequence[str] = ()
     retry_after_seconds: int | None = None
+    plan: Plan | None = dataclasses.field(default=None, repr=False, compare=False)
     outcomes: Sequence[FieldOutcome] = dataclasses.field(default=(), repr=False, compare=False)
     problems: Sequence[Problem] = dataclasses.field(default=(), repr=False, compare=False)
     unreadable: Sequence[Problem] = dataclasses.field(default=(), repr=False, compare=False)

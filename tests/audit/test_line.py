@@ -23,7 +23,7 @@ def test_a_line_is_one_compact_json_object_with_sorted_keys() -> None:
     assert encode(document) == text[:-1]
     assert document["record"] == {"uid": "x"}
     assert (document["chain"], document["sequence"], document["previous"]) == (CHAIN, 42, MAC)
-    assert (document["event"], document["key"], document["v"]) == ("admission", KEY.id, 1)
+    assert (document["event"], document["key"], document["v"]) == ("admission", KEY.id, 2)
 
 
 def test_the_mac_is_hmac_sha_256_over_the_domain_and_the_line_without_its_mac() -> None:
@@ -61,9 +61,9 @@ def test_the_largest_record_makes_no_line_that_is_too_long() -> None:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        pytest.param(b'"v":1}', b'"v":2}', id="another version"),
-        pytest.param(b'"v":1}', b'"v":1} ', id="a blank behind it"),
-        pytest.param(b'"v":1}', b'"v":1}\r', id="a carriage return behind it"),
+        pytest.param(b'"v":2}', b'"v":3}', id="another version"),
+        pytest.param(b'"v":2}', b'"v":2} ', id="a blank behind it"),
+        pytest.param(b'"v":2}', b'"v":2}\r', id="a carriage return behind it"),
         pytest.param(b'{"chain"', b'{ "chain"', id="a blank within it"),
         pytest.param(b'"event":"begin"', b'"event":"other"', id="an event that there is not"),
         pytest.param(b'"sequence":0', b'"sequence":00', id="a number with a zero before it"),
@@ -75,6 +75,23 @@ def test_what_only_resembles_a_line_is_none(old: bytes, new: bytes) -> None:
     text = chain_lines(1, 1)[0][:-1]
     assert old in text
     assert parse(text.replace(old, new)) is None
+
+
+def test_a_line_of_version_1_is_read_too() -> None:
+    line = (
+        f'{{"chain":"{CHAIN}","event":"begin","key":"{KEY.id}",%s"previous":"{MAC}","record":{{}},"sequence":42,"v":1}}'
+    )
+    mac = KEY.mac((line % "").encode())
+    read = parse((line % f'"mac":"{mac}",').encode())
+    assert read is not None
+    assert read.head == Head(CHAIN, 42, mac)
+    assert read.is_authentic(KEY)
+
+
+def test_no_line_passes_for_one_of_another_version() -> None:
+    read = parse(chain_lines(1, 1)[0][:-1].replace(b'"v":2}', b'"v":1}'))
+    assert read is not None
+    assert not read.is_authentic(KEY)
 
 
 @given(st.binary(max_size=300))

@@ -14,27 +14,33 @@ from manifests.fields.scan import MAX_REFERENCES, Form
 from resolver.references.reference import MAX_REFERENCE_BYTES
 from tests.audit.audits import RECORD
 
-Told = tuple[list[tuple[str, str]], list[str]]
+Told = tuple[list[tuple[str, str, str]], list[str]]
+LISTS = ("references", "before")
 
 
 def told(texts: Sequence[bytes]) -> Told:
     documents: list[dict[str, Any]] = [json.loads(text) for text in texts]
+    fields = [field for document in documents for field in document.get("fields", [])]
     references = [
-        (field["pointer"], reference["text"])
-        for document in documents
-        for field in document.get("fields", [])
-        for reference in field.get("references", [{"text": ""}])
+        (field["pointer"], name, reference["text"])
+        for name in LISTS
+        for field in fields
+        for reference in field.get(name, [])
     ]
-    return references, [problem["origin"] for document in documents for problem in document.get("problems", [])]
+    bare = [(field["pointer"], "", "") for field in fields if not any(name in field for name in LISTS)]
+    problems = [problem["origin"] for document in documents for problem in document.get("problems", [])]
+    return [*references, *bare], problems
 
 
 def expected(record: AuditEntry) -> Told:
     references = [
-        (field.pointer, reference.text)
+        (field.pointer, name, reference.text)
+        for name in LISTS
         for field in record.fields
-        for reference in field.references or (ReferenceEntry(""),)
+        for reference in getattr(field, name)
     ]
-    return references, [problem.origin for problem in record.problems]
+    bare = [(field.pointer, "", "") for field in record.fields if not field.references and not field.before]
+    return [*references, *bare], [problem.origin for problem in record.problems]
 
 
 def test_a_usual_admission_is_one_line() -> None:
@@ -75,9 +81,10 @@ _sizes = st.integers(1, 6000)
 _references = st.lists(
     st.builds(lambda size, mark: ReferenceEntry(mark * size), _sizes, st.sampled_from("a\u00e4")), max_size=20
 )
-_fields = st.lists(_references, max_size=12).map(
+_fields = st.lists(st.tuples(_references, _references), max_size=8).map(
     lambda groups: tuple(
-        FieldEntry(f"/data/{number}", Form.IN_PLACE, Done.LEFT, tuple(group)) for number, group in enumerate(groups)
+        FieldEntry(f"/data/{number}", Form.IN_PLACE, Done.LEFT, tuple(group), before=tuple(before))
+        for number, (group, before) in enumerate(groups)
     )
 )
 _problems = st.lists(

@@ -38,7 +38,7 @@ class Audited:
     def told(self, name: str) -> list[Mapping[str, Any]]:
         """Return the records of the admissions of an object, whole lines only."""
         records = [
-            json.loads(line)["record"] for line in self.log.read_bytes().splitlines() if line.endswith(b'"v":1}')
+            json.loads(line)["record"] for line in self.log.read_bytes().splitlines() if line.endswith(b'"v":2}')
         ]
         return [record for record in records if record.get("object", {}).get("name") == name]
 

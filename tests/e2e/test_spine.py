@@ -34,7 +34,7 @@ SPINE = (
     "manifests/planning/metadata.py",
     "webhook/admission/patch.py",
 )
-MOST_MODULES = 61
+MOST_MODULES = 62
 
 
 @dataclass(frozen=True)

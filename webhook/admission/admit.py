@@ -195,7 +195,7 @@ def _finished(request: AdmissionRequest, progress: Progress, keys: KeyRing) -> A
     patch = object_patch(plan.codec, request.manifest, values, plan.removed, change)
     # Nobody needs the values any more. The trail may have to wait, and would hold them meanwhile.
     progress.outcomes = [replace(each, value=None) for each in outcomes]
-    return Answer(True, patch=patch, warnings=warnings, outcomes=progress.outcomes)
+    return Answer(True, patch=patch, warnings=warnings, plan=plan, outcomes=progress.outcomes)
 
 
 def _other_kind(request: AdmissionRequest) -> Answer:

@@ -2,14 +2,18 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final, Protocol
 
-from audit.entry import AuditEntry, Done, FieldEntry, Login, ProblemEntry, ReferenceEntry, Requester
+from audit.entry import AuditEntry, Done, FieldEntry, Login, OriginEntry, ProblemEntry, ReferenceEntry, Requester
 from audit.errors import AuditUnavailable
 from manifests.fields.problem import Problem
+from manifests.following.followed import recorded_field
+from manifests.origin import origin
+from manifests.planning.plan import Plan
+from manifests.provenance.record import Entry
 from resolver.deadline import Deadline
 from resolver.errors import ResolverError
 from resolver.identity import identity_name
@@ -94,9 +98,15 @@ class AuditedAdmission:
             cause=answer.cause or "",
             identity=identity_name(request.namespace) if asked else "",
             logins=[Login(*login) for login in self._logins(asked, request.namespace)],
-            fields=[field_entry(each) for each in answer.outcomes],
+            fields=[field_entry(each, answer.plan) for each in answer.outcomes],
             problems=[problem_entry(problem) for problem in answer.unreadable],
+            origin=_origin_entry(request),
         )
+
+
+def _origin_entry(request: AdmissionRequest) -> OriginEntry | None:
+    found = origin(request.manifest)
+    return None if found is None else OriginEntry(found.tool, found.namespace, found.name)
 
 
 def _asked(outcomes: Iterable[FieldOutcome]) -> list[Reference]:
@@ -105,11 +115,28 @@ def _asked(outcomes: Iterable[FieldOutcome]) -> list[Reference]:
     return list(dict.fromkeys(reference for reference, result in found if result is not None))
 
 
-def field_entry(outcome: FieldOutcome) -> FieldEntry:
-    """Return the trail's view of a field's outcome."""
+def field_entry(outcome: FieldOutcome, plan: Plan | None = None) -> FieldEntry:
+    """Return the trail's view of a field's outcome. `plan` knows what the live record says about the field."""
     form = outcome.form if outcome.field is None else outcome.field.wanted.form
     references = [_reference_entry(*item) for item in outcome.references.items()]
-    return FieldEntry(outcome.pointer, form, _DONE[outcome.fate], references, outcome.cause or "")
+    before = _before(outcome, plan) if plan is not None else ()
+    return FieldEntry(outcome.pointer, form, _DONE[outcome.fate], references, outcome.cause or "", before)
+
+
+def _before(outcome: FieldOutcome, plan: Plan) -> Sequence[ReferenceEntry]:
+    """Return what the field has had its value from, if it is not the same as from now on."""
+    live = plan.record.entries.get(outcome.pointer)
+    if live is None or (outcome.entry is not None and _sources(live) == _sources(outcome.entry)):
+        return ()
+    recorded = recorded_field(plan.codec, outcome.pointer, live)
+    if recorded is None:
+        return ()
+    versions = zip(recorded.references, live.versions, strict=True)
+    return [ReferenceEntry(reference.shown, version) for reference, version in versions]
+
+
+def _sources(entry: Entry) -> object:
+    return entry.text, [span.reference for span in entry.spans], entry.versions
 
 
 def problem_entry(problem: Problem) -> ProblemEntry:

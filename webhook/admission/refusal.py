@@ -55,6 +55,7 @@ def refusal(
         f"{decisive.cause}: {request.described}: {_told(problems)}",
         decisive.cause,
         warnings=warnings,
+        plan=progress.plan,
         outcomes=progress.refused(decisive),
         problems=problems,
         unreadable=progress.plan.problems,
@@ -74,6 +75,7 @@ def bug(request: AdmissionRequest, progress: Progress) -> Answer:
         problem.cause.status,
         f"{problem.cause}: {request.described}: {message}",
         problem.cause,
+        plan=progress.plan,
         outcomes=progress.refused(problem),
         unreadable=progress.plan.problems,
     )

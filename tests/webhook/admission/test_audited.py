@@ -14,6 +14,7 @@ from audit.stream import AuditStream
 from audit.trail import AuditTrail
 from resolver.deadline import Deadline
 from resolver.errors import ResolverError
+from resolver.references.grammar import parse_reference
 from resolver.resolve import Resolved
 from resolver.vault.errors import VaultUnavailable
 from tests.manifests.provenances import RING, provenance
@@ -129,8 +130,56 @@ def test_a_value_that_is_removed_leaves_a_line(trail: tuple[AuditTrail, Path]) -
     assert given.allowed
     assert b'"remove"' in (given.patch or b"")
     (record,) = lines(trail[1])
-    assert record["fields"] == [{"pointer": "/data/password", "form": "annotation", "done": "removed"}]
+    before = [{"text": "vault:secret/app#password", "version": 1}]
+    told = {"pointer": "/data/password", "form": "annotation", "done": "removed", "before": before}
+    assert record["fields"] == [told]
     assert record["outcome"] == {"allowed": True, "status": 200}
+
+
+def changed(trail: tuple[AuditTrail, Path], text: str, outcome: Resolved | ResolverError, **request: Any) -> Any:
+    """Return the record of an admission that writes another text into the annotation of a live object."""
+    live = as_admitted(ANNOTATED, {REFERENCE: "value"}, by=provenance(namespace="team-a"))
+    notes = {**live["metadata"]["annotations"], "data.keyhole.dev/password": text}
+    manifest = {**live, "metadata": {**live["metadata"], "annotations": notes}}
+    admitted(trail[0], outcome, manifest, old=live, **request)
+    (record,) = lines(trail[1])
+    return record
+
+
+def test_another_reference_is_told_with_the_one_before(trail: tuple[AuditTrail, Path]) -> None:
+    (field,) = changed(trail, "vault:secret/other#password", found())["fields"]
+    assert field["done"] == "resolved"
+    assert [each["text"] for each in field["references"]] == ["vault:secret/other#password"]
+    assert field["before"] == [{"text": "vault:secret/app#password", "version": 1}]
+
+
+def test_a_refused_change_is_told_with_what_the_field_still_has(trail: tuple[AuditTrail, Path]) -> None:
+    (field,) = changed(trail, "vault:secret/other#password", VaultUnavailable("https://v", "is sealed"))["fields"]
+    assert (field["done"], field["before"][0]["text"]) == ("refused", "vault:secret/app#password")
+
+
+def test_a_field_that_stays_as_it_was_is_told_without_what_was_before(trail: tuple[AuditTrail, Path]) -> None:
+    (field,) = changed(trail, "vault:secret/app#password", found(), dryRun=True)["fields"]
+    assert field["done"] == "kept"
+    assert "before" not in field
+
+
+def test_the_reference_before_is_told_without_the_argument_of_default(trail: tuple[AuditTrail, Path]) -> None:
+    text = "vault:secret/app#password | default:canary-value"
+    annotated = secret(annotations={"data.keyhole.dev/password": text})
+    live = as_admitted(annotated, {parse_reference(text): "value"}, by=provenance(namespace="team-a"))
+    assert admitted(trail[0], found(), {**live, "metadata": {"name": "app"}}, old=live).allowed
+    (record,) = lines(trail[1])
+    assert record["fields"][0]["before"][0]["text"].startswith("vault:secret/app#password | default")
+    assert "canary-value" not in trail[1].read_text()
+
+
+def test_whoever_applies_the_object_is_told_as_it_says(trail: tuple[AuditTrail, Path]) -> None:
+    domain = "kustomize.toolkit.fluxcd.io"
+    labels = {f"{domain}/name": "apps", f"{domain}/namespace": "flux-system"}
+    admitted(trail[0], found(), {**ANNOTATED, "metadata": {**ANNOTATED["metadata"], "labels": labels}})
+    (record,) = lines(trail[1])
+    assert record["origin"] == {"tool": "flux-kustomization", "namespace": "flux-system", "name": "apps"}
 
 
 def test_an_object_whose_record_is_too_large_has_no_field_that_was_resolved(trail: tuple[AuditTrail, Path]) -> None:
