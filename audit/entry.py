@@ -82,7 +82,8 @@ class FieldEntry:
     """A field (JSON Pointer, RFC 6901), its references, and what was done.
 
     `cause` says why it was refused, or why a value that was kept could not be verified. `before` has the references
-    that gave the field its value until now, with their versions, as the live record says, if they are others.
+    that gave the field its value until now, with their versions, as the live record says. It is empty if there were
+    none, and None if they are the same as now, or not known.
     """
 
     pointer: str
@@ -90,7 +91,7 @@ class FieldEntry:
     done: Done
     references: Sequence[ReferenceEntry] = ()
     cause: str = ""
-    before: Sequence[ReferenceEntry] = ()
+    before: Sequence[ReferenceEntry] | None = None
 
     def __post_init__(self) -> None:
         _check_cause(self.cause)
@@ -98,14 +99,15 @@ class FieldEntry:
     def document(self) -> dict[str, Any]:
         """Return it as JSON."""
         references = [reference.document() for reference in self.references]
-        return _without_empty(
+        told = _without_empty(
             pointer=bounded(self.pointer),
             form=self.form,
             done=self.done.value,
             references=references,
             cause=self.cause,
-            before=[reference.document() for reference in self.before],
         )
+        # An empty list says that there was nothing.
+        return told if self.before is None else {**told, "before": [each.document() for each in self.before]}
 
 
 @dataclass(frozen=True, slots=True)

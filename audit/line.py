@@ -161,8 +161,8 @@ def _units(entry: AuditEntry) -> Iterator[_Unit]:
 
 def _with_one_reference(field: FieldEntry) -> Iterator[dict[str, Any]]:
     document = field.document()
-    lists = {name: document.pop(name, []) for name in _LISTS}
-    if not any(lists.values()):
+    lists = {name: document.pop(name) for name in _LISTS if document.get(name)}
+    if not lists:
         yield document
     for name, references in lists.items():
         yield from ({**document, name: [reference]} for reference in references)

@@ -27,7 +27,7 @@ def told(texts: Sequence[bytes]) -> Told:
         for field in fields
         for reference in field.get(name, [])
     ]
-    bare = [(field["pointer"], "", "") for field in fields if not any(name in field for name in LISTS)]
+    bare = [(field["pointer"], "", "") for field in fields if not any(field.get(name) for name in LISTS)]
     problems = [problem["origin"] for document in documents for problem in document.get("problems", [])]
     return [*references, *bare], problems
 
@@ -37,7 +37,7 @@ def expected(record: AuditEntry) -> Told:
         (field.pointer, name, reference.text)
         for name in LISTS
         for field in record.fields
-        for reference in getattr(field, name)
+        for reference in getattr(field, name) or ()
     ]
     bare = [(field.pointer, "", "") for field in record.fields if not field.references and not field.before]
     return [*references, *bare], [problem.origin for problem in record.problems]

@@ -119,18 +119,20 @@ def field_entry(outcome: FieldOutcome, plan: Plan | None = None) -> FieldEntry:
     """Return the trail's view of a field's outcome. `plan` knows what the live record says about the field."""
     form = outcome.form if outcome.field is None else outcome.field.wanted.form
     references = [_reference_entry(*item) for item in outcome.references.items()]
-    before = _before(outcome, plan) if plan is not None else ()
+    before = _before(outcome, plan) if plan is not None else None
     return FieldEntry(outcome.pointer, form, _DONE[outcome.fate], references, outcome.cause or "", before)
 
 
-def _before(outcome: FieldOutcome, plan: Plan) -> Sequence[ReferenceEntry]:
-    """Return what the field has had its value from, if it is not the same as from now on."""
+def _before(outcome: FieldOutcome, plan: Plan) -> Sequence[ReferenceEntry] | None:
+    """Return what the field has had its value from; None if it is the same as from now on, or if nobody can say."""
     live = plan.record.entries.get(outcome.pointer)
-    if live is None or (outcome.entry is not None and _sources(live) == _sources(outcome.entry)):
+    if live is None:
         return ()
+    if outcome.entry is not None and _sources(live) == _sources(outcome.entry):
+        return None
     recorded = recorded_field(plan.codec, outcome.pointer, live)
     if recorded is None:
-        return ()
+        return None
     versions = zip(recorded.references, live.versions, strict=True)
     return [ReferenceEntry(reference.shown, version) for reference, version in versions]
 

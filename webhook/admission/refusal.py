@@ -38,6 +38,11 @@ class Progress:
     found: dict[Reference, Outcome] = field(default_factory=dict)
     """What Vault said. The audit trail accounts for it even if the admission ends before there are outcomes."""
 
+    @property
+    def planned(self) -> Plan | None:
+        """What was planned; None as long as nothing is."""
+        return None if self.plan is _NOTHING_PLANNED else self.plan
+
     def refused(self, decisive: Problem) -> list[FieldOutcome]:
         """Return the outcomes if the object is refused now, for this problem before all others."""
         return of_refused(self.outcomes or untouched(self.plan, self.found), self.plan.problems, decisive)
@@ -55,7 +60,7 @@ def refusal(
         f"{decisive.cause}: {request.described}: {_told(problems)}",
         decisive.cause,
         warnings=warnings,
-        plan=progress.plan,
+        plan=progress.planned,
         outcomes=progress.refused(decisive),
         problems=problems,
         unreadable=progress.plan.problems,
@@ -75,7 +80,7 @@ def bug(request: AdmissionRequest, progress: Progress) -> Answer:
         problem.cause.status,
         f"{problem.cause}: {request.described}: {message}",
         problem.cause,
-        plan=progress.plan,
+        plan=progress.planned,
         outcomes=progress.refused(problem),
         unreadable=progress.plan.problems,
     )

@@ -67,6 +67,7 @@ def test_an_admission_with_references_leaves_a_line(trail: tuple[AuditTrail, Pat
     assert field["pointer"] == "/data/password"
     assert field["done"] == "resolved"
     assert field["references"][0]["text"] == "vault:secret/app#password"
+    assert field["before"] == []
     assert "canary-value" not in trail[1].read_text()
 
 
