@@ -107,7 +107,11 @@ def test_a_value_that_goes_with_its_annotation_is_told(audited: Audited, plant: 
     assert {"op": "remove", "path": "/data/password"} in reply.patch
     created, removed = audited.told("removed")
     assert [field["done"] for field in created["fields"]] == ["resolved"]
-    assert removed["fields"] == [{"pointer": "/data/password", "form": "annotation", "done": "removed"}]
+    (field,) = removed["fields"]
+    assert (field["pointer"], field["done"]) == ("/data/password", "removed")
+    # What it was filled with is what the admission before wrote down.
+    was = created["fields"][0]["references"][0]
+    assert field["before"] == [{"text": was["text"], "version": was["version"]}]
 
 
 def test_what_a_full_disk_leaves_is_a_note(audited: Audited, plant: Planter) -> None:
