@@ -14,6 +14,7 @@ from provisioning.target import Target
 from provisioning.vault_setup import VaultSetup
 
 _OF_TENANTS = ("--path", "-f", "--templated", "--accessor", "--strict")
+_OF_BUNDLES = ("vault", "vault_only", "restarts", "variables", "kinds", "guard_accounts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +77,14 @@ def review_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return with_options
 
 
-def check_review(namespace: str | None, options: VaultOptions, others: Mapping[str, object]) -> None:
-    """Raise `click.UsageError` for what means nothing with --review."""
-    given = [name for name in options.given() if name in _OF_TENANTS] + [
-        name for name, is_on in others.items() if is_on
-    ]
-    if namespace is not None:
-        given.insert(0, "NAMESPACE")
-    if given:
-        raise click.UsageError(f"not with --review: {', '.join(given)}")
+def check_alone(what: str, ctx: click.Context, options: VaultOptions, *more: str) -> None:
+    """Raise `click.UsageError` for what means nothing with `what`, which is about something else than a namespace.
+
+    `more` are parameters of the command that mean nothing with it either.
+    """
+    given = {name: name.upper() if name == "namespace" else f"--{name.replace('_', '-')}" for name in more}
+    given |= {name: f"--{name.replace('_', '-')}" for name in _OF_BUNDLES}
+    wrong = [told for name, told in given.items() if ctx.params[name]]
+    wrong += [name for name in options.given() if name in _OF_TENANTS]
+    if wrong:
+        raise click.UsageError(f"not with {what}: {', '.join(wrong)}")

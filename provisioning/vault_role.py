@@ -7,19 +7,20 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from provisioning.errors import RoleRefused
 from provisioning.policy import NAMESPACE_METADATA
 from provisioning.policy_paths import NAMESPACE
+from provisioning.tenant import Account
 from resolver.connections.model import Authentication
 from resolver.identity import SERVICE_ACCOUNT, identity_name
 
 Parameter: TypeAlias = "str | int | bool | list[str] | Mapping[str, str | list[str]]"
 TokenType: TypeAlias = Literal["service", "batch"]
 
-# As long as the ServiceAccount's token lives; Keyhole logs in again instead of renewing.
-_TOKEN_SECONDS = 600
+TOKEN_SECONDS: Final = 600
+"""How long a token lives: as long as the ServiceAccount's own; Keyhole logs in again instead of renewing."""
 # What both methods accept in the path of a role.
 _NAME = re.compile(r"[A-Za-z0-9_](?:[-.@A-Za-z0-9_]*[A-Za-z0-9_])?")
 _POLICY_PREFIX = "keyhole"
@@ -75,31 +76,49 @@ def policy_name(role: str) -> str:
 
 def vault_role(auth: Authentication, namespace: str | None, name: str, token_type: TokenType) -> VaultRole:
     """Return the role `name` for the identity of a namespace, or with None for the identities of all namespaces."""
-    bound = _bound_jwt(auth, namespace) if auth.method == "jwt" else _bound_kubernetes(auth, namespace)
-    token: dict[str, Parameter] = {
-        "token_policies": [policy_name(name)],
+    bound = _bound_to_all(auth) if namespace is None else _bound(auth, namespace, SERVICE_ACCOUNT)
+    return VaultRole(auth.method, auth.mount_point, name, {**bound, **_token(policy_name(name), token_type)})
+
+
+def role_of_account(auth: Authentication, account: Account, name: str, policy: str, token_type: TokenType) -> VaultRole:
+    """Return the role `name` with one policy for one ServiceAccount, and for no other."""
+    bound = _bound(auth, account.namespace, account.name)
+    return VaultRole(auth.method, auth.mount_point, name, {**bound, **_token(policy, token_type)})
+
+
+def _token(policy: str, token_type: TokenType) -> dict[str, Parameter]:
+    return {
+        "token_policies": [policy],
         "token_no_default_policy": True,
-        "token_ttl": _TOKEN_SECONDS,
-        "token_max_ttl": _TOKEN_SECONDS,
+        "token_ttl": TOKEN_SECONDS,
+        "token_max_ttl": TOKEN_SECONDS,
         "token_type": token_type,
     }
-    return VaultRole(auth.method, auth.mount_point, name, {**bound, **token})
 
 
-def _bound_jwt(auth: Authentication, namespace: str | None) -> dict[str, Parameter]:
-    bound: dict[str, Parameter] = {"role_type": "jwt", "user_claim": "sub", "bound_audiences": [auth.audience]}
-    if namespace is not None:
-        return {**bound, "bound_subject": identity_name(namespace)}
+def _bound(auth: Authentication, namespace: str, name: str) -> dict[str, Parameter]:
+    if auth.method == "jwt":
+        return {**_of_jwt(auth), "bound_subject": identity_name(namespace, name)}
+    return _of_kubernetes(auth, namespace, name)
+
+
+def _bound_to_all(auth: Authentication) -> dict[str, Parameter]:
+    if auth.method == "kubernetes":
+        return _of_kubernetes(auth, "*", SERVICE_ACCOUNT)
     return {
-        **bound,
+        **_of_jwt(auth),
         "bound_claims": {"/kubernetes.io/serviceaccount/name": SERVICE_ACCOUNT},
         "claim_mappings": {"/kubernetes.io/namespace": NAMESPACE_METADATA},
     }
 
 
-def _bound_kubernetes(auth: Authentication, namespace: str | None) -> dict[str, Parameter]:
+def _of_jwt(auth: Authentication) -> dict[str, Parameter]:
+    return {"role_type": "jwt", "user_claim": "sub", "bound_audiences": [auth.audience]}
+
+
+def _of_kubernetes(auth: Authentication, namespace: str, name: str) -> dict[str, Parameter]:
     return {
-        "bound_service_account_names": [SERVICE_ACCOUNT],
-        "bound_service_account_namespaces": ["*" if namespace is None else namespace],
+        "bound_service_account_names": [name],
+        "bound_service_account_namespaces": [namespace],
         "audience": auth.audience,
     }

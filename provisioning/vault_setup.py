@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from provisioning.enforcing.policy import EnforcerPolicy
 from provisioning.policy import ACCESSOR, Policy
 from provisioning.reviewing.policy import ReviewPolicy
 from provisioning.target import Target
@@ -21,7 +22,7 @@ class VaultSetup:
     `notes` are lines for whoever does it.
     """
 
-    policy: Policy | ReviewPolicy
+    policy: Policy | ReviewPolicy | EnforcerPolicy
     role: VaultRole
     target: Target
     accessor: str | None = None

@@ -22,6 +22,6 @@ class TokenMinter(Protocol):
         ...
 
 
-def identity_name(namespace: str) -> str:
-    """The identity's Kubernetes user name, for messages."""
-    return f"system:serviceaccount:{namespace}:{SERVICE_ACCOUNT}"
+def identity_name(namespace: str, account: str = SERVICE_ACCOUNT) -> str:
+    """The Kubernetes user name of an identity: of the namespace's own, or of another ServiceAccount there."""
+    return f"system:serviceaccount:{namespace}:{account}"

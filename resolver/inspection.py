@@ -1,11 +1,12 @@
-"""Looks at one Vault with one token, without reading a value: for a review of manifests.
+"""Looks at one Vault with one token, without reading a value: for reviews of manifests, and for the Enforcer.
 
 Vault is asked about each mount, once, and what a file says counts only where Vault shows none: then nothing there may
 be asked anyway. So no path of the API is asked for that would be a secret's on a mount of another kind.
 """
 
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
+from copy import copy
 from dataclasses import replace
 from typing import ClassVar, Final, TypeVar, cast
 
@@ -13,6 +14,7 @@ from resolver.causes import Cause
 from resolver.connections.model import Authentication, Connection
 from resolver.deadline import Deadline
 from resolver.errors import ResolverError
+from resolver.references.jsontext import JsonValue
 from resolver.references.reference import Reference
 from resolver.references.value import SecretValue
 from resolver.tenancy import login
@@ -20,7 +22,7 @@ from resolver.tenancy.job_tokens import IDENTITY
 from resolver.tenancy.login import VaultToken
 from resolver.vault import mounts, outline
 from resolver.vault.client import VaultClient
-from resolver.vault.denials import MountDenied, OwnTokenUnknown
+from resolver.vault.denials import MountDenied, OwnTokenUnknown, TokenUnknown
 from resolver.vault.errors import VaultDenied, VaultUnavailable
 from resolver.vault.kv import MountDoubted, TokenRefused, ask_for_mount
 from resolver.vault.mounts import KvLocation, KvMount, Mounts
@@ -32,6 +34,7 @@ _REVOCATION_SECONDS: Final = 2.0
 
 
 _Answer = TypeVar("_Answer", Outline, Versions)
+_Configured = TypeVar("_Configured")
 
 
 class NoOutline(ResolverError):
@@ -55,6 +58,8 @@ class Inspector:
     def __init__(self, connection: Connection, watch: SocketWatch) -> None:
         """Raises OSError when the CA bundle cannot be used."""
         self._client = VaultClient(connection, watch.limit)
+        self._is_guest = False
+        self._identity = IDENTITY
         self._token: SecretValue | None = None
         self._granted: VaultToken | None = None
         self._mounts = Mounts({})
@@ -72,17 +77,29 @@ class Inspector:
         """Ask with a token of somebody's own, which is not given back."""
         self._token = token
 
-    def log_in(self, jwt: SecretValue, deadline: Deadline) -> None:
+    def beside(self) -> "Inspector":
+        """Return another inspector of the same Vault, for somebody else's token.
+
+        The two share the connections to Vault and what is known of mounts, and nothing else. Close this one last.
+        """
+        other = copy(self)
+        other._is_guest = True  # noqa: SLF001 - it is of this very class
+        other._token = other._granted = None  # noqa: SLF001
+        other._locks, other._guard, other._answers = {}, threading.Lock(), {}  # noqa: SLF001
+        return other
+
+    def log_in(self, jwt: SecretValue, deadline: Deadline, role: str = "", identity: str = IDENTITY) -> None:
         """Ask with a token for this JWT, by the connection's own authentication; `close` gives it back.
 
-        Raises `LoginDenied`, or what `VaultClient.send` raises.
+        `role` is the connection's own by default; `identity` says in messages whose JWT it is. Raises `LoginDenied`, or
+        what `VaultClient.send` raises.
         """
-        role = self.connection.auth.role
-        self._granted = login.login(self._client, role, IDENTITY, jwt, deadline)
+        self._identity = identity
+        self._granted = login.login(self._client, role or self.connection.auth.role, identity, jwt, deadline)
         self._token = self._granted.token
 
     def close(self) -> None:
-        """Give back the token of a login, if Vault can be reached, and close every connection."""
+        """Give back the token of a login, if Vault can be reached, and close every connection that is its own."""
         granted, self._granted = self._granted, None
         try:
             if granted is not None:
@@ -90,7 +107,8 @@ class Inspector:
         except ResolverError:
             pass  # it expires within minutes
         finally:
-            self._client.close()
+            if not self._is_guest:
+                self._client.close()
 
     def locate(self, reference: Reference, deadline: Deadline) -> KvLocation:
         """Return where the secret of a reference is. Raises `MountDenied`, `NotKeyValue` or `ReferenceRefused` too."""
@@ -145,8 +163,18 @@ class Inspector:
 
     def policy(self, name: str, deadline: Deadline) -> str | None:
         """Return the text of a policy; None if there is none of this name. Raises `VaultDenied` too."""
+        return self._configured_by_hand(lambda token: outline.policy(name, self._client, token, deadline))
+
+    def role(self, mount: str, name: str, deadline: Deadline) -> Mapping[str, JsonValue] | None:
+        """Return the parameters of a role at `auth/MOUNT`; None if there is none of this name.
+
+        Raises `VaultDenied` too.
+        """
+        return self._configured_by_hand(lambda token: outline.role(mount, name, self._client, token, deadline))
+
+    def _configured_by_hand(self, ask: Callable[[SecretValue], _Configured]) -> _Configured:
         try:
-            return outline.policy(name, self._client, self._own, deadline)
+            return ask(self._own)
         except VaultDenied as error:
             raise VaultDenied(error.policy_path, self._who) from None
         except TokenRefused as error:
@@ -160,7 +188,7 @@ class Inspector:
 
     @property
     def _who(self) -> str:
-        return _YOU if self._granted is None else IDENTITY
+        return _YOU if self._granted is None else self._identity
 
     def _asked(self, path: str, deadline: Deadline) -> KvMount:
         try:
@@ -177,7 +205,8 @@ class Inspector:
 
     def _told(self, error: TokenRefused | MountDoubted) -> ResolverError:
         if isinstance(error, TokenRefused):
-            return OwnTokenUnknown(self.connection.address)
+            told = TokenUnknown if self._is_guest else OwnTokenUnknown
+            return told(self.connection.address)
         if isinstance(error.told, VaultUnavailable):
             return error.told
         return NoOutline(error.mount.path)

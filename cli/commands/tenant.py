@@ -8,11 +8,12 @@ import click
 
 from cli.errors import NotDoneError
 from cli.parameters import KindsType, KvType
-from cli.tenant_review import ReviewOptions, check_review, review_options
+from cli.tenant_review import ReviewOptions, check_alone, review_options
 from cli.tenant_vault import VaultOptions, check, setup_of
 from manifests.kinds.known import ONLY_SECRETS, Kinds
 from provisioning import bundle, target
 from provisioning.commands import script
+from provisioning.enforcing.setup import for_enforcer
 from provisioning.errors import EnforcerError
 from provisioning.policy_file import policy_file
 from provisioning.tenant import account
@@ -46,6 +47,9 @@ Examples:
 \b
   # What CI of a repository needs in Vault for `keyhole lint --vault`:
   keyhole tenant --review --repository acme/deploy --kv secret=2 > review.sh
+\b
+  # What `keyhole enforce` needs in Vault, to compare policies and roles with what namespaces use:
+  keyhole tenant --enforcer --connections connections.yaml > enforcer.sh
 """,
 )
 @click.argument("namespace", required=False)
@@ -74,7 +78,8 @@ Examples:
 @click.option(
     "--enforcer",
     is_flag=True,
-    help="Let the Enforcer look into the namespace: it may mint tokens for the same two accounts as the controller.",
+    help="Let the Enforcer look into the namespace: it may mint tokens for the same two accounts as the controller. "
+    "Without NAMESPACE: print what the Enforcer itself needs in Vault, to read the policies and roles of namespaces.",
 )
 @click.option(
     "--enforcer-service-account",
@@ -183,10 +188,13 @@ def tenant(
     options = VaultOptions(output, paths, files, kv, templated, accessor, token_type, strict, program)
     try:
         if review is not None:
-            flags = {"--vault": vault, "--vault-only": vault_only, "--restarts": restarts, "--variables": variables}
-            flags["--enforcer"] = enforcer
-            check_review(namespace, options, {**flags, "--kinds": kinds, "--guard-accounts": guard_accounts})
+            check_alone("--review", ctx, options, "namespace", "enforcer")
             _print(review.setup(_known(connections, connection, options), options), output, None)
+            return
+        if enforcer and namespace is None:
+            check_alone("--enforcer and no NAMESPACE", ctx, options, "kv")
+            own, known = account(enforcer_service_account), _known(connections, connection, options)
+            _print(for_enforcer(known, own, token_type or "service", program or "vault"), output, None)
             return
         if namespace is None:
             raise click.MissingParameter(ctx=ctx, param_hint="'NAMESPACE'", param_type="argument")

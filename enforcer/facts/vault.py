@@ -140,3 +140,9 @@ class VaultFacts(Facts):
     paths: tuple[PathFacts, ...] = ()
     policies: tuple[PolicyFacts, ...] = ()
     roles: tuple[RoleFacts, ...] = ()
+
+
+def split(name: str) -> tuple[str, str]:
+    """Return the connection and the path of a name of `FilledField.versions`."""
+    connection, _, path = name.partition(":")
+    return connection, path

@@ -1,13 +1,13 @@
-"""What Vault tells of secrets to somebody who may read none: which fields and versions there are, and policies.
+"""What Vault tells of secrets to somebody who may read none: which fields and versions there are, policies and roles.
 
 Only KV v2 has this. `data/` is never asked for. Free text of whoever wrote a secret (`custom_metadata`) is dropped.
 
-Sources: Vault's HTTP API for the KV v2 engine, *Read secret subkeys* and *Read secret metadata*, and for
-`sys/policies/acl`, *Read ACL policy*.
+Sources: Vault's HTTP API for the KV v2 engine, *Read secret subkeys* and *Read secret metadata*, for
+`sys/policies/acl`, *Read ACL policy*, and for the `jwt` and `kubernetes` authentication methods, *Read role*.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from http import HTTPStatus
@@ -49,10 +49,14 @@ class Outline:
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """The versions of a secret that Vault still knows of. `current` is 0 if none was ever written."""
+    """The versions of a secret that Vault still knows of. `current` is 0 if none was ever written.
+
+    `created` is when each was written, as Vault writes it (RFC 3339 with nanoseconds); empty if it does not say.
+    """
 
     current: int
     states: Mapping[int, VersionState]
+    created: Mapping[int, str] = field(default_factory=dict)
 
 
 def subkeys_path(location: KvLocation) -> str:
@@ -108,13 +112,15 @@ def versions(
     if not isinstance(current, bytes) or not current.isdigit() or not isinstance(listed, dict):
         raise kv_versions.misfit(location, server)
     states: dict[int, VersionState] = {}
+    created: dict[int, str] = {}
     for name, entry in listed.items():
         number = kv_versions.number(name.encode())
         state = kv_versions.state_of(entry, now) if isinstance(entry, dict) else None
-        if number is None or state is None:
+        if number is None or state is None or not isinstance(entry, dict):
             raise kv_versions.misfit(location, server)
         states[number] = state
-    return Versions(int(current), states)
+        created[number] = jsontext.text(entry.get("created_time")) or ""
+    return Versions(int(current), states, created)
 
 
 def policy(name: str, client: VaultClient, token: SecretValue, deadline: Deadline) -> str | None:
@@ -122,21 +128,39 @@ def policy(name: str, client: VaultClient, token: SecretValue, deadline: Deadlin
 
     Raises `TokenRefused`, `VaultDenied`, `VaultRefused` or what `VaultClient.send` raises.
     """
-    path, server = f"sys/policies/acl/{name}", client.connection.address
-    url = format_url("/v1/sys/policies/acl/{name}", name=name)
+    data = _configured(f"sys/policies/acl/{name}", f"the policy {name}", client, token, deadline)
+    if data is None:
+        return None
+    server, text = client.connection.address, jsontext.text(data.get("policy"))
+    if text is None:
+        raise VaultUnavailable(server, "sent an answer that is not Vault's")
+    if len(text) > _LONGEST_POLICY:
+        raise AnswerTooLarge(server, f"has a policy of more than {_LONGEST_POLICY} characters")
+    return text
+
+
+def role(
+    mount: str, name: str, client: VaultClient, token: SecretValue, deadline: Deadline
+) -> Mapping[str, JsonValue] | None:
+    """Ask for the parameters of a role at an authentication mount, in one request; None if there is no such role.
+
+    Raises what `policy` raises.
+    """
+    return _configured(f"auth/{mount}/role/{name}", f"the role {name} at auth/{mount}", client, token, deadline)
+
+
+def _configured(
+    path: str, what: str, client: VaultClient, token: SecretValue, deadline: Deadline
+) -> Mapping[str, JsonValue] | None:
+    """Ask for something that an administrator has written; None if there is none of this name."""
+    server, url = client.connection.address, format_url("/v1/{path}", path=path)
     answer: VaultAnswer = client.adapter(deadline, token, operation=Operation.VERSION).get(url=url)
     if answer.status == HTTPStatus.FORBIDDEN:
         raise kv.denied(answer, path)
     if answer.status == HTTPStatus.NOT_FOUND:
         _check_is_vaults(answer, server)
         return None
-    data = kv_versions.data_of(responses.parsed(answer, server, f"asking for the policy {name}"))
-    text = jsontext.text(data.get("policy"))
-    if text is None:
-        raise VaultUnavailable(server, "sent an answer that is not Vault's")
-    if len(text) > _LONGEST_POLICY:
-        raise AnswerTooLarge(server, f"has a policy of more than {_LONGEST_POLICY} characters")
-    return text
+    return kv_versions.data_of(responses.parsed(answer, server, f"asking for {what}"))
 
 
 def _data(answer: VaultAnswer, location: KvLocation, server: str, policy_path: str) -> Mapping[str, JsonValue]:

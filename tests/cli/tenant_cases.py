@@ -66,6 +66,12 @@ CASES: Mapping[str, Sequence[str]] = {
         *(*_REVIEW, "acme/platform/deploy", "--ci", "gitlab", "--auth-mount", "ci/gitlab", "--program", "bao"),
         *("--kv", "secret=2", "--kv", "teams=2", "--kv", "legacy=1", "--token-type", "batch", "-o", "hcl"),
     ],
+    "enforcer.sh": ["--enforcer"],
+    "enforcer.tf": ["--enforcer", "--connections", CONNECTIONS, "--connection", "eu", "-o", "terraform"],
+    "enforcer-kubernetes.hcl": [
+        *("--enforcer", "--enforcer-service-account", "vault-system/true", "--token-type", "batch"),
+        *("--connections", CONNECTIONS, "--connection", "shared", "--program", "bao", "-o", "hcl"),
+    ],
     "templated-paths.hcl": [*_SHARED, "--path", "secret/teams/{namespace}/app", "-o", "hcl"],
 }
 

@@ -38,6 +38,7 @@ _WAYS: Final = {VersionState.DELETED: "deleted", VersionState.DESTROYED: "destro
 # A DNS label (RFC 1123).
 _NAMESPACE: Final = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 _NO_PATH: Final = "there is no secret at this path"
+_REMEDY: Final = "`keyhole tenant --review` prints the policy that lint needs"
 _Key = TypeVar("_Key")
 _Found = TypeVar("_Found")
 
@@ -87,8 +88,8 @@ def _away(told: Mapping[tuple[str, str], PolicyText | NoAnswer]) -> Mapping[str,
     return {key[0]: answer for key, answer in told.items() if isinstance(answer, NoAnswer) and key[0] not in heard}
 
 
-def why(error: ResolverError) -> NoAnswer:
-    """Return what an error means for whoever reads a report."""
+def why(error: ResolverError, remedy: str = _REMEDY) -> NoAnswer:
+    """Return what an error means for whoever reads a report. `remedy` is for a policy that allows nothing."""
     match error:
         case VaultUnavailable():
             return NoAnswer(f"Vault at {error.server} {error.how}", is_away=True)
@@ -101,7 +102,7 @@ def why(error: ResolverError) -> NoAnswer:
             seen = (
                 f"Vault shows {error.identity} no mount for {path}: there is none, or its policy allows nothing there"
             )
-            return NoAnswer(f"{seen}; `keyhole tenant --review` prints the policy that lint needs")
+            return NoAnswer(f"{seen}; {remedy}")
     return NoAnswer(error.message)
 
 
