@@ -14,6 +14,7 @@ from testbed.errors import TestbedError
 from testbed.servers.kubernetes import Kubernetes
 
 _USUAL_MODE = 0o644
+_WRITTEN_INTO = {"emptyDir", "persistentVolumeClaim"}
 # What the API server adds to every pod, so that it finds the cluster; `pods` has another way for that.
 _ACCESS = "/var/run/secrets/kubernetes.io/serviceaccount"
 
@@ -34,14 +35,14 @@ def mount(kubernetes: Kubernetes, namespace: str, pod: Mapping[str, Any], prefix
     """Make the folders of a pod's only container below `prefix`, and write what its volumes hold now.
 
     Called again, it takes over what changed and removes what is gone, as kubelet does every minute or so; an emptyDir
-    keeps what was written into it. Paths of mounts that stand in a file are put behind `prefix` too.
+    and a claim keep what was written into them. Paths of mounts that stand in a file are put behind `prefix` too.
     Raises TestbedError for an object or a key that is missing, where kubelet waits.
     """
     volumes = {volume["name"]: volume for volume in pod.get("volumes", ())}
     for path, name in _mounts(pod).items():
         folder = prefix / path.lstrip("/")
         folder.mkdir(parents=True, exist_ok=True)
-        if "emptyDir" not in volumes[name]:
+        if not _WRITTEN_INTO & volumes[name].keys():
             files = _files(kubernetes, namespace, volumes[name])
             _fill(folder, [replace(file, content=_moved(file.content, prefix, pod)) for file in files])
 

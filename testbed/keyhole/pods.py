@@ -27,7 +27,7 @@ _PROGRAM = "keyhole"
 
 @dataclass
 class Pod:
-    """One pod, from its template in a Deployment, or from a pod's own spec, as the API server has it.
+    """One pod, from its template in a Deployment or a CronJob, or from a pod's own spec, as the API server has it.
 
     `ports` are the ports on 127.0.0.1 that stand for the container's, by name; those that are not given are free ones.
     """

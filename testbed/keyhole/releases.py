@@ -49,6 +49,12 @@ class Release:
         found = self.get(f"/apis/apps/v1/namespaces/{self.namespace}/deployments/{deployment}")
         return Pod(self.bed, self.namespace, found["spec"]["template"]["spec"], directory, dict(ports or {}))
 
+    def nightly(self, cron_job: str, directory: Path) -> Pod:
+        """Return a pod of a CronJob, not yet started."""
+        found = self.get(f"/apis/batch/v1/namespaces/{self.namespace}/cronjobs/{cron_job}")
+        template = found["spec"]["jobTemplate"]["spec"]["template"]
+        return Pod(self.bed, self.namespace, template["spec"], directory)
+
     def lead_to_localhost(self, service: str) -> None:
         """Make a Service of type ExternalName: no kube-proxy is here that would lead an address to a process.
 

@@ -16,6 +16,7 @@ TENANT = FOLDER / "keyhole-tenant"
 FULL = KEYHOLE / "ci" / "full-values.yaml"
 WEBHOOK = ("Deployment", "keyhole-webhook")
 CONTROLLER = ("Deployment", "keyhole-controller")
+ENFORCER = ("CronJob", "keyhole-enforcer")
 Manifest = Mapping[str, Any]
 
 CONNECTION = ("--set", "connections.default.address=https://vault.example:8200", "--set-json")
@@ -55,17 +56,24 @@ def named(manifests: Iterable[Manifest]) -> set[tuple[str, str]]:
     return {(one["kind"], one["metadata"]["name"]) for one in manifests}
 
 
-def container(deployment: Manifest) -> Manifest:
-    """Return the one container of a Deployment's pods."""
-    (found,) = deployment["spec"]["template"]["spec"]["containers"]
+def pod_of(workload: Manifest) -> Manifest:
+    """Return the spec of the pods of a Deployment or a CronJob."""
+    spec = workload["spec"]["jobTemplate"]["spec"] if workload["kind"] == "CronJob" else workload["spec"]
+    found: Manifest = spec["template"]["spec"]
+    return found
+
+
+def container(workload: Manifest) -> Manifest:
+    """Return the one container of a workload's pods."""
+    (found,) = pod_of(workload)["containers"]
     assert isinstance(found, dict)
     return found
 
 
-def option(deployment: Manifest, name: str) -> list[str]:
-    """Return what a Deployment's command is told by an option, each time that it is given."""
+def option(workload: Manifest, name: str) -> list[str]:
+    """Return what a workload's command is told by an option, each time that it is given."""
     prefix = f"--{name}="
-    return [each.removeprefix(prefix) for each in container(deployment)["args"] if each.startswith(prefix)]
+    return [each.removeprefix(prefix) for each in container(workload)["args"] if each.startswith(prefix)]
 
 
 def values(chart: Path) -> dict[str, Any]:
@@ -74,7 +82,7 @@ def values(chart: Path) -> dict[str, Any]:
     return read
 
 
-def volume(deployment: Manifest, name: str) -> Mapping[str, Any]:
-    (found,) = [one for one in deployment["spec"]["template"]["spec"]["volumes"] if one["name"] == name]
+def volume(workload: Manifest, name: str) -> Mapping[str, Any]:
+    (found,) = [one for one in pod_of(workload)["volumes"] if one["name"] == name]
     assert isinstance(found, dict)
     return found

@@ -34,6 +34,7 @@ from tests.charts.charts import (
     named,
     of_values,
     option,
+    pod_of,
     rendered,
     the,
     volume,
@@ -155,7 +156,8 @@ class TestEveryDocumentedSetOfValues:
 
     def test_every_pod_is_locked_down(self, helm: Helm, values: Path) -> None:
         pods = [pod for manifest in of_values(helm, values) for pod in _pods(manifest)]
-        assert len(pods) == 3
+        enforcers = [one for one in of_values(helm, values) if one["kind"] == "CronJob"]
+        assert len(pods) == 3 + len(enforcers)
         for pod in pods:
             context = pod["securityContext"]
             assert context["runAsNonRoot"] is True
@@ -446,7 +448,7 @@ def _deployment(manifests: Sequence[Manifest], component: str) -> tuple[str, str
 def _pods(manifest: Manifest) -> list[Mapping[str, Any]]:
     if manifest["kind"] == "Pod":
         return [manifest["spec"]]
-    return [manifest["spec"]["template"]["spec"]] if manifest["kind"] == "Deployment" else []
+    return [pod_of(manifest)] if manifest["kind"] in {"Deployment", "CronJob"} else []
 
 
 def _commands(manifest: Manifest) -> list[list[str]]:

@@ -9,6 +9,8 @@ import pytest
 from testbed.keyhole.helm import Helm
 from testbed.keyhole.rights import (
     CONTROLLER_EVERYWHERE,
+    ENFORCER_EVERYWHERE,
+    ENFORCER_IN_ITS_NAMESPACE,
     WEBHOOK_EVERYWHERE,
     controller_in_its_namespace,
     controller_of_certificates,
@@ -74,6 +76,12 @@ def test_the_controllers_when_others_do(helm: Helm) -> None:
     certificates = {right for right in within if right[2] in {CA, CERTIFICATE}}
     assert given(manifests, "ClusterRole", "keyhole-controller") == rights(CONTROLLER_EVERYWHERE)
     assert given(manifests, "Role", "keyhole-controller") == within - certificates
+
+
+def test_the_enforcers(helm: Helm) -> None:
+    manifests = rendered(helm, "enforcer.enabled=true")
+    assert given(manifests, "ClusterRole", "keyhole-enforcer") == rights(ENFORCER_EVERYWHERE)
+    assert given(manifests, "Role", "keyhole-enforcer") == rights(ENFORCER_IN_ITS_NAMESPACE)
 
 
 def test_who_tests_may_try_one_secret_and_only_as_long_as_the_test_takes(helm: Helm) -> None:

@@ -77,6 +77,7 @@
 {{- if lt (float64 .Values.webhook.graceSeconds) (float64 .Values.admission.timeoutSeconds) -}}
 {{- fail (printf "webhook.graceSeconds: an admission that is in flight may take admission.timeoutSeconds, %v s" .Values.admission.timeoutSeconds) -}}
 {{- end -}}
+{{- include "keyhole.checkEnforcer" . -}}
 {{- if has .Values.test.namespace (list "kube-system" "kube-public" "kube-node-lease") -}}
 {{- fail (printf "test.namespace: the API server asks nobody about %s" .Values.test.namespace) -}}
 {{- end -}}

@@ -71,6 +71,7 @@ def installed(bed: Testbed, directory: Path, places: Places) -> Iterator[Install
         "audit": {"existingSecret": "trail", "output": "file"},
         "kinds": LIST,
         "variables": {"enabled": True},
+        "enforcer": {"enabled": True},
         # Nobody waits for its end.
         "webhook": {"preStopSeconds": 0, "drainSeconds": 0},
     }
