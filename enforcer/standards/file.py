@@ -58,7 +58,7 @@ class _Part:
         for key, value in labels.items():
             if not isinstance(value, str):
                 raise self.reader.error((*at, "matchLabels", key), "a label's value is a text; put it in quotes")
-        return Selector(self.reader.texts((*at, "names"), parts.get("names", [])), labels)
+        return Selector(tuple(self.reader.texts((*at, "names"), parts.get("names", []))), labels)
 
     def _parameters(self, at: Path, standard: Standard, given: Any) -> Parameters:
         parts = self.reader.map(at, given, tuple(_names(standard.parameters)))
