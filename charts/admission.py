@@ -13,6 +13,10 @@ from manifests.kinds.known import Kinds
 from manifests.kinds.pointers import Pattern
 from manifests.registration.admission_policy import admission_policy
 from manifests.registration.api_service import api_service, client_config
+from manifests.registration.demands.appliers import appliers_policy
+from manifests.registration.demands.demand import Action
+from manifests.registration.demands.images import images_policy
+from manifests.registration.demands.plaintext import plaintext_policy
 from manifests.registration.reconciler_policy import reconciler_policy
 from manifests.registration.variables_policies import excluded_variables_policy, variables_policy
 from manifests.registration.warning_policies import excluded_policy, look_alike_policy
@@ -58,12 +62,23 @@ def admission() -> Mapping[str, Any]:
             "look-alikes": _parts(look_alike_policy(own_namespace=_OWN_NAMESPACE)),
         },
         "warningsOfVariables": _parts(excluded_variables_policy(own_namespace=_OWN_NAMESPACE)),
+        "demands": _demands(),
         "reconciler": _parts(reconciler_policy()[:2]),
         "reconcilerOfSecrets": _parts(reconciler_policy()[2:]),
         "reconcilerOfKind": _of_kind("/**")["spec"],
         "reconcilerOfObjects": _of_kind(f"/{_MEMBER}")["spec"]["validations"][-1],
         "reconcilerOfMaps": _of_kind(f"/{_PARENT}/{_MEMBER}")["spec"]["validations"][-1],
     }
+
+
+def _demands() -> Mapping[str, Any]:
+    """Return the policies that are off by default, by the name that the values have for them."""
+    policies = {
+        "appliers": appliers_policy(Action.DENY, name="POLICY-NAME", own_namespace=_OWN_NAMESPACE),
+        "plaintext": plaintext_policy(Action.DENY, own_namespace=_OWN_NAMESPACE),
+        "images": images_policy(Action.DENY, own_namespace=_OWN_NAMESPACE),
+    }
+    return {name: policy["spec"] for name, (policy, _, _) in policies.items()}
 
 
 def _listed(pattern: str) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from cli.api_server_files import admission_configuration, output_option, webhook_kubeconfig
+from cli.demanded_policies import DEMANDED_POLICIES
 from cli.manifest_files import LABEL, SUBDOMAIN, NameType, ca, url_of, write
 from cli.parameters import KindsType
 from manifests.kinds.known import ONLY_SECRETS, Kinds
@@ -215,5 +216,6 @@ def reconciler_policy(*, name: str, kinds: Kinds | None, output: Path | None) ->
     write(written_reconciler_policy(name=name, kinds=kinds or ONLY_SECRETS), output)
 
 
-manifests.add_command(admission_configuration)
+for command in (*DEMANDED_POLICIES, admission_configuration):
+    manifests.add_command(command)
 manifests.add_command(webhook_kubeconfig)

@@ -19,6 +19,10 @@ from manifests.registration.admission_configuration import (
 )
 from manifests.registration.admission_policy import admission_policy
 from manifests.registration.api_service import api_service
+from manifests.registration.demands.appliers import appliers_policy
+from manifests.registration.demands.demand import Action
+from manifests.registration.demands.images import images_policy
+from manifests.registration.demands.plaintext import plaintext_policy
 from manifests.registration.warning_policies import excluded_policy, look_alike_policy
 from manifests.registration.webhook_configuration import aggregated_webhook_configuration, webhook_configuration
 
@@ -82,6 +86,35 @@ def test_the_policies() -> None:
     assert printed("warning-policies", "--namespace", "platform") == as_read(
         [*excluded_policy(own_namespace="platform"), *look_alike_policy(own_namespace="platform")]
     )
+
+
+def test_the_policies_for_what_an_organisation_demands() -> None:
+    assert printed("appliers-policy") == as_read(appliers_policy(Action.WARN))
+    accounts = ("--user", "ann", "--user", "ben", "--group", "gitops", "--service-account", "flux/kustomize")
+    assert printed("appliers-policy", "--action", "Deny", *accounts) == as_read(
+        appliers_policy(
+            Action.DENY,
+            users=["ann", "ben"],
+            groups=["gitops"],
+            service_accounts=["flux/kustomize"],
+            name="keyhole-appliers",
+        )
+    )
+    assert printed("plaintext-policy") == as_read(plaintext_policy(Action.WARN))
+    exempt = ("--exempt-type", "a", "--exempt-name", "b*", "--exempt-key", "c", "--namespace", "platform")
+    assert printed("plaintext-policy", "--action", "Audit", *exempt) == as_read(
+        plaintext_policy(Action.AUDIT, types=["a"], names=["b*"], keys=["c"], own_namespace="platform")
+    )
+    assert printed("images-policy", "--exempt-registry", "r.example", "--name", "mine") == as_read(
+        images_policy(Action.WARN, registries=["r.example"], name="mine")
+    )
+
+
+@pytest.mark.parametrize("text", ["a\nb", "", " a"])
+def test_a_parameter_of_a_policy_is_one_line(text: str) -> None:
+    refused = run("appliers-policy", "--user", text)
+    assert refused.exit_code == USAGE
+    assert "is not a text of one line" in refused.stderr
 
 
 KINDS = """

@@ -1,0 +1,1 @@
+"""ValidatingAdmissionPolicies for what an organisation may demand beyond what Keyhole needs. All are off by default."""
