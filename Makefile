@@ -61,6 +61,7 @@ nightly: test laws uptime crowds soak ## Everything, the same tests with large n
 	KEYHOLE_REVISIONS=5 KEYHOLE_TIMES_ANEW=50 \
 		$(BIN)/pytest $(UNHURRIED) -s -m servers tests/e2e/variables/test_lifetimes.py
 	KEYHOLE_POLICIES=1000 $(BIN)/pytest $(UNHURRIED) -s -m servers tests/e2e/review/test_policies.py
+	KEYHOLE_KEYS=5000 $(BIN)/pytest $(UNHURRIED) -s -m servers tests/e2e/enforcer/test_demands.py
 
 laws: $(INSTALLED) ## Hold the laws of patches and rendering against 100,000 generated objects (about an hour)
 	KEYHOLE_LAW_OBJECTS=25000 $(BIN)/pytest $(UNHURRIED) tests/webhook/admission/test_patch_laws.py
