@@ -12,13 +12,14 @@ import yaml
 from kubernetes import client, config
 from kubernetes.config import kube_config
 
-from kube.documents import Document, parsed
+from kube.documents import Document, parsed, text
 from kube.errors import Conflict, KubernetesError, KubernetesUnavailable
 from kube.instrumented import InstrumentedClient, Observe, null_observer
 from kube.warning_header import texts
 
 _T = TypeVar("_T")
 # Errors of this process, which no server causes.
+_MOST_DIGITS: Final = 6
 _OF_THIS_PROCESS = frozenset({errno.EMFILE, errno.ENFILE})
 # The package checks little of a kubeconfig, and falls over whatever else it finds in there.
 _NO_KUBECONFIG: Final = (
@@ -114,7 +115,7 @@ def call(purpose: str, request: Callable[[], _T]) -> _T:
     try:
         return request()
     except client.ApiException as error:
-        status = error.status or 0
+        status, refused = error.status or 0, error
     except (urllib3.exceptions.HTTPError, OSError) as error:
         raise KubernetesUnavailable(_unasked(error)) from None
     except ValueError:
@@ -124,10 +125,25 @@ def call(purpose: str, request: Callable[[], _T]) -> _T:
         # This is how the package reports a TLS error.
         raise KubernetesUnavailable("could not be reached: TLS failed")
     if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        raise KubernetesUnavailable(f"could not answer (status {status})")
+        raise KubernetesUnavailable(f"could not answer (status {status})", status, _retry_after_seconds(refused))
     if status == HTTPStatus.CONFLICT:
         raise Conflict(purpose, status)
-    raise KubernetesError(purpose, status)
+    raise KubernetesError(purpose, status, by_admission=_is_by_admission(refused))
+
+
+def _retry_after_seconds(error: client.ApiException) -> float | None:
+    """Return what the header says. The API server sends seconds, and no date."""
+    told = (error.headers or {}).get("Retry-After", "")
+    return float(told) if told.isdecimal() and len(told) < _MOST_DIGITS else None
+
+
+def _is_by_admission(error: client.ApiException) -> bool:
+    """Whether a webhook or a ValidatingAdmissionPolicy refused it. Nothing of the message gets any further."""
+    try:
+        message = text(parsed((error.body or "").encode()), "message")
+    except (KubernetesUnavailable, AttributeError):
+        return False
+    return message.startswith("admission webhook ") or "ValidatingAdmissionPolicy " in message
 
 
 def _unasked(error: BaseException) -> str:

@@ -9,23 +9,37 @@ only in number: one that is too large is asked for again with fewer objects.
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from kube.client import beginning, call
-from kube.documents import entries, parsed, part, text
+from kube.documents import Document, entries, parsed, part, text
 from kube.errors import KubernetesUnavailable
 from kube.objects import Metadata
 
 ACCEPT: Final = {"Accept": "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"}
 """The headers of a request for a page."""
 
-_KIND: Final = "PartialObjectMetadataList"
 MOST_OBJECTS: Final = 200
 MOST_BYTES: Final = 4 * 1024 * 1024
-# In the order in which Go writes them: the metadata of the list comes before its items, and an object's name first.
-_ITEMS: Final = b'"items":['
 _HEAD_BYTES: Final = 1024
 _NAME: Final = re.compile(rb'"metadata":\{"name":"([-.a-z0-9]{1,253})"')
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class PageForm:
+    """How a page is written: its `kind`, and the member that has the objects.
+
+    In the order in which Go writes them, the metadata of the list comes before that, and an object's name first.
+    """
+
+    kind: str
+    items: str
+
+
+METADATA: Final = PageForm("PartialObjectMetadataList", "items")
+TABLE: Final = PageForm("Table", "rows")
+"""Kubernetes, *API Concepts*, "Receiving resources as Tables": cells beside the metadata of each object."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +58,18 @@ def objects(
     token on. `shows` is told which state of the cluster the page shows, as its `resourceVersion`; all pages show the
     same. Raises what `kube.client.call` raises, and `KubernetesUnavailable` when an answer cannot be read.
     """
+
+    def read(page: Document) -> Iterator[Metadata]:
+        shows(text(part(page, "metadata"), "resourceVersion"))
+        return map(Metadata.of, entries(page, METADATA.items))
+
+    return pages(purpose, ask, METADATA, read)
+
+
+def pages(
+    purpose: str, ask: Callable[[int, str | None], Any], form: PageForm, read: Callable[[Document], Iterator[_T]]
+) -> Iterator[_T | Oversized]:
+    """Yield what `read` finds in each page, as `objects` does with the metadata. `ask` requests pages of that form."""
     limit = MOST_OBJECTS
     position: str | None = None
     while position != "":
@@ -51,10 +77,9 @@ def objects(
         if len(content) <= MOST_BYTES:
             page = parsed(content)
             # Anything else, such as a proxy's page, must not be taken for an empty list.
-            if page.get("kind") != _KIND:
+            if page.get("kind") != form.kind:
                 raise KubernetesUnavailable("sent something else than a list of metadata")
-            shows(text(part(page, "metadata"), "resourceVersion"))
-            yield from map(Metadata.of, entries(page, "items"))
+            yield from read(page)
             position = text(part(page, "metadata"), "continue")
             # The next page is probably about as large.
             limit = max(1, min(MOST_OBJECTS, limit * MOST_BYTES // (2 * len(content))))
@@ -62,15 +87,16 @@ def objects(
             # About as many again would be too large again.
             limit = max(1, min(limit, len(_NAME.findall(content))) // 2)
         else:
-            found, position = _passed_over(content)
+            found, position = _passed_over(content, form)
             yield found
 
 
-def _passed_over(content: bytes) -> tuple[Oversized, str]:
+def _passed_over(content: bytes, form: PageForm) -> tuple[Oversized, str]:
     """Return what the beginning of a page says about its only object, and where the next page begins."""
-    head, found, rest = content.partition(_ITEMS)
+    begun = f'"{form.items}":['.encode()
+    head, found, rest = content.partition(begun)
     if not found:
         raise KubernetesUnavailable("sent a list that cannot be read")
     name = _NAME.search(rest[:_HEAD_BYTES])
-    position = text(part(parsed(head + _ITEMS + b"]}"), "metadata"), "continue")
+    position = text(part(parsed(head + begun + b"]}"), "metadata"), "continue")
     return Oversized(name[1].decode() if name else ""), position

@@ -63,6 +63,11 @@ class ObjectsOf:
         self._api = api
         self._resource = resource
 
+    @property
+    def resource(self) -> Resource:
+        """The resource."""
+        return self._resource
+
     def read(self, name: ObjectName, timeout_seconds: float) -> FoundObject:
         """Return an object with its content."""
         path = self._resource.path(name.namespace, name.name)
@@ -86,15 +91,27 @@ class ObjectsOf:
 
         The namespace "" stands for all. `go_on` is called before each page is asked for; what it raises ends the list.
         """
-        path = self._resource.path(namespace)
 
         def page(limit: int, position: str | None) -> Any:
             go_on()
-            wish = {"labelSelector": label_selector, "limit": str(limit), "continue": position or ""}
-            return self._send("GET", path, ACCEPT, {name: text for name, text in wish.items() if text}, timeout_seconds)
+            return self.page(namespace, limit, position, timeout_seconds, ACCEPT, label_selector)
 
         where = namespace or "all namespaces"
         return objects(f"listing {self._resource.plural} in {where}", page)
+
+    def page(  # noqa: PLR0917 - the parts of a request
+        self,
+        namespace: str,
+        limit: int,
+        position: str | None,
+        timeout_seconds: float,
+        headers: Mapping[str, str],
+        label_selector: str = "",
+    ) -> Any:
+        """Return one page of a list, unread, for `kube.metadata_pages`; `headers` say in which form."""
+        wish = {"labelSelector": label_selector, "limit": str(limit), "continue": position or ""}
+        query = {name: text for name, text in wish.items() if text}
+        return self._send("GET", self._resource.path(namespace), headers, query, timeout_seconds)
 
     def change(
         self,
@@ -103,21 +120,23 @@ class ObjectsOf:
         timeout_seconds: float,
         *,
         resource_version: str | None = None,
+        dry_run: bool = False,
+        manager: str = _MANAGER,
     ) -> Changed:
         """Set annotations, remove those that are None, and return what came of it.
 
         With a `resource_version` the change is made to that state of the object and to no other: if somebody else was
-        faster, it raises `kube.errors.Conflict`.
+        faster, it raises `kube.errors.Conflict`. With `dry_run` nothing is stored, and what comes back is what would
+        have been (Kubernetes, *API Concepts*, "Dry-run"). `manager` is whose change it is.
         """
         metadata: dict[str, Any] = {"annotations": dict(annotations)}
         if resource_version is not None:
             metadata["resourceVersion"] = resource_version
         path = self._resource.path(name.namespace, name.name)
+        query = {"fieldManager": manager, **({"dryRun": "All"} if dry_run else {})}
         document, warnings = ask_with_warnings(
             f"changing {self._resource.kind} {name}",
-            lambda: self._send(
-                "PATCH", path, {**_ONE, **_MERGE}, {"fieldManager": _MANAGER}, timeout_seconds, {"metadata": metadata}
-            ),
+            lambda: self._send("PATCH", path, {**_ONE, **_MERGE}, query, timeout_seconds, {"metadata": metadata}),
         )
         return Changed(Metadata.of(document), warnings)
 
@@ -141,6 +160,13 @@ class ObjectsOf:
         )
         answer: Any = self._api.call_api(*request, _request_timeout=timeout_seconds)
         if answer.status not in _SUCCESSES:
-            answer.read()
-            raise client.ApiException(status=answer.status)
+            raise _refused(answer)
         return answer.response
+
+
+def _refused(answer: Any) -> client.ApiException:
+    """Return the package's exception for an answer that is no success, with what `kube.client.call` looks at."""
+    body = answer.read()
+    error = client.ApiException(status=answer.status, body=body.decode(errors="replace") if body else None)
+    error.headers = answer.headers
+    return error

@@ -1,6 +1,7 @@
 """Any resource is asked for as Secrets are, at its own path."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -22,11 +23,13 @@ METADATA = {"namespace": "shop", "name": "app", "resourceVersion": "7"}
 class Refused:
     """What the package's `call_api` returns for any other status."""
 
-    def __init__(self, status: int) -> None:
+    def __init__(self, status: int, body: bytes = b"", headers: Mapping[str, str] | None = None) -> None:
         self.status = status
+        self.headers = headers or {}
+        self._body = body
 
-    def read(self) -> None:
-        """Do nothing."""
+    def read(self) -> bytes:
+        return self._body
 
 
 class Recorder(client.ApiClient):
@@ -84,3 +87,36 @@ def test_a_refusal_names_the_object_and_says_why(status: int, error: type[Except
         ObjectsOf(Recorder(Refused(status)), APPLICATION).change(NAME, {"a": "b"}, 3.0)
     told = f"the API server refused changing Application shop/app (status {status})"
     assert error is KubernetesUnavailable or str(raised.value) == told
+
+
+def test_when_to_ask_again_is_known_from_the_answer() -> None:
+    for headers, seconds in ({"Retry-After": "7"}, 7.0), ({}, None), ({"Retry-After": "a day"}, None):
+        with pytest.raises(KubernetesUnavailable) as raised:
+            ObjectsOf(Recorder(Refused(429, headers=headers)), APPLICATION).change(NAME, {"a": "b"}, 3.0)
+        assert (raised.value.status, raised.value.retry_after_seconds) == (429, seconds)
+
+
+@pytest.mark.parametrize(
+    ("message", "by_admission"),
+    [
+        ('admission webhook "keyhole.keyhole.dev" denied the request: canary', True),
+        ("secrets \"app\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'p' denied request: canary", True),
+        ('secrets "app" is forbidden: User "u" cannot patch resource "secrets" in API group ""', False),
+        (None, False),
+    ],
+)
+def test_what_admission_refuses_is_told_from_a_right_that_is_lacking(message: str | None, by_admission: bool) -> None:
+    body = b"<html>" if message is None else json.dumps({"kind": "Status", "message": message}).encode()
+    with pytest.raises(KubernetesError) as raised:
+        ObjectsOf(Recorder(Refused(403, body)), APPLICATION).change(NAME, {"a": "b"}, 3.0)
+    assert raised.value.by_admission is by_admission
+    assert "canary" not in f"{raised.value} {raised.value!r} {raised.value.__dict__}"
+
+
+def test_a_dry_run_stores_nothing_and_says_whose_it_is() -> None:
+    api = Recorder(Taken({"metadata": METADATA}))
+    ObjectsOf(api, APPLICATION).change(NAME, {"a": "b"}, 3.0, dry_run=True, manager="keyhole-enforcer")
+    (method, _, query, told, body, _) = api.requests[0]
+    assert (method, query) == ("PATCH", [("dryRun", "All"), ("fieldManager", "keyhole-enforcer")])
+    assert "as=PartialObjectMetadata;" in told["Accept"]
+    assert body == {"metadata": {"annotations": {"a": "b"}}}
