@@ -66,14 +66,26 @@ def objects(
     return pages(purpose, ask, METADATA, read)
 
 
+def _at_once(request: Callable[[], bytes]) -> bytes:
+    return request()
+
+
 def pages(
-    purpose: str, ask: Callable[[int, str | None], Any], form: PageForm, read: Callable[[Document], Iterator[_T]]
+    purpose: str,
+    ask: Callable[[int, str | None], Any],
+    form: PageForm,
+    read: Callable[[Document], Iterator[_T]],
+    paced: Callable[[Callable[[], bytes]], bytes] = _at_once,
 ) -> Iterator[_T | Oversized]:
-    """Yield what `read` finds in each page, as `objects` does with the metadata. `ask` requests pages of that form."""
+    """Yield what `read` finds in each page, as `objects` does with the metadata. `ask` requests pages of that form.
+
+    `paced` is called with the request for each page, which raises as `objects` does. It may wait before it sends the
+    request, and send it again.
+    """
     limit = MOST_OBJECTS
     position: str | None = None
     while position != "":
-        content = call(purpose, lambda: beginning(ask(limit, position), MOST_BYTES + 1))  # noqa: B023 - called at once
+        content = paced(lambda: call(purpose, lambda: beginning(ask(limit, position), MOST_BYTES + 1)))  # noqa: B023 - called at once
         if len(content) <= MOST_BYTES:
             page = parsed(content)
             # Anything else, such as a proxy's page, must not be taken for an empty list.

@@ -63,6 +63,11 @@ def fill_fields(notes: Mapping[str, str]) -> bool:
     return any(name in {FIELDS, FROM} or name.startswith(DATA_PREFIX) for name in notes)
 
 
+def is_ours(name: str) -> bool:
+    """Whether an annotation is in Keyhole's domain, whether it means something or not."""
+    return _OURS.match(name) is not None
+
+
 def unknown(annotations: Mapping[str, str]) -> list[str]:
     """Return the annotations in Keyhole's domain that mean nothing to it. Most likely they are misspelt."""
     return sorted(

@@ -36,9 +36,15 @@ class Writer(Facts):
 class ClusterObject(Facts):
     """An object of a kind that Keyhole fills. `type` is that of a Secret, empty for other kinds.
 
-    `record` says whether it has a record at all; `proof` whether the record was proved by an empty dry run. `unfilled`
-    are references in its annotations that no entry of the record answers, by the pointer of their field. `wants` are
-    all the references that its annotations have, by that pointer. `writers` are None where managedFields were stripped.
+    `record` says whether it has a record at all; `proof` whether a dry run that changes no field proved it, and
+    `unproved` are the pointers of the entries that it did not prove. `wants` are all the references that its
+    annotations have, by the pointer of their field; the whole secrets that it takes stand under an empty one, and a
+    field that is rendered from another key has that key behind `key:`. `unfilled` are the pointers of those that no
+    entry of the record is about. `malformed` are names of annotations that cannot be read, `unknown` those of Keyhole's
+    domain that mean nothing to it.
+
+    `writers` are None where managedFields were stripped, and have Keyhole's own annotations only. `keys` is how many
+    keys a Secret has, whoever wrote them; None for other kinds.
     """
 
     group: str
@@ -49,20 +55,40 @@ class ClusterObject(Facts):
     type: str = ""
     record: bool = False
     proof: Literal["proved", "changed", "no record"] | NotKnown = "no record"
+    unproved: tuple[str, ...] = ()
     fields: tuple[FilledField, ...] = ()
     wants: dict[str, str] = Field(default_factory=dict)
     unfilled: tuple[str, ...] = ()
+    malformed: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    keys: int | None = None
     writers: tuple[Writer, ...] | None = None
     admitted: datetime | None = None
 
 
+class Unread(Facts):
+    """Objects of which nothing is known, and why. Without a name they are all objects of that kind.
+
+    Nothing may be concluded from their absence in `Namespace.objects`.
+    """
+
+    group: str
+    kind: str
+    name: str = ""
+    not_known: str
+
+
 class Namespace(Facts):
-    """A namespace with the label `keyhole.dev/enabled=true`, or with objects that refer to Vault without it."""
+    """A namespace with the label `keyhole.dev/enabled=true`.
+
+    Whether namespaces without it have objects that refer to Vault is not known: the Enforcer has no right to look.
+    """
 
     name: str
     enabled: bool
     variables: bool
     objects: tuple[ClusterObject, ...] | NotKnown
+    unread: tuple[Unread, ...] = ()
     labels: dict[str, str] = Field(default_factory=dict)
 
 

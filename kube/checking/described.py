@@ -38,21 +38,22 @@ class Described:
 
 
 def described(
-    objects: ObjectsOf, namespace: str, timeout_seconds: float, go_on: Callable[[], None]
+    objects: ObjectsOf, namespace: str, timeout_seconds: float, paced: Callable[[Callable[[], bytes]], bytes]
 ) -> Iterator[Described | Oversized]:
     """Yield all objects of a resource in a namespace, page by page.
 
-    `go_on` is called before each page is asked for; what it raises ends the list. Raises what `ObjectsOf` raises.
+    `paced` is called with each request for a page, and returns what that returns; it may send it again. What it raises
+    ends the list. Raises what `ObjectsOf` raises.
     """
     resource = objects.resource
     is_secrets = (resource.group, resource.plural) == _SECRETS
     form, headers = (TABLE, _AS_TABLE) if is_secrets else (METADATA, ACCEPT)
 
     def page(limit: int, position: str | None) -> Any:
-        go_on()
         return objects.page(namespace, limit, position, timeout_seconds, headers)
 
-    return pages(f"listing {resource.plural} in {namespace}", page, form, _read_rows if is_secrets else _read_items)
+    read = _read_rows if is_secrets else _read_items
+    return pages(f"listing {resource.plural} in {namespace}", page, form, read, paced)
 
 
 def _read_items(page: Document) -> Iterator[Described]:

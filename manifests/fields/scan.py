@@ -101,7 +101,7 @@ def scan_object(
         return Scan(problems=[too_long])
     problems: list[Problem] = []
     wanted_fields: dict[str, WantedField] = {}
-    annotated = list(_annotated(codec, notes, problems))
+    annotated = list(annotated_texts(codec, notes, problems))
     named = frozenset(key for key, _, _ in annotated)
     values, sources = codec.stored(manifest), dict[str, str]()
     for key, origin, text in annotated:
@@ -193,8 +193,8 @@ def _least_bytes(reference: Reference) -> int:
     return len(reference.path) + len(reference.field) + arguments
 
 
-def _annotated(codec: Codec, notes: Mapping[str, str], problems: list[Problem]) -> Iterator[tuple[str, str, str]]:
-    """Yield key, origin and text for each field that an annotation fills."""
+def annotated_texts(codec: Codec, notes: Mapping[str, str], problems: list[Problem]) -> Iterator[tuple[str, str, str]]:
+    """Yield key, origin and text for each field that an annotation fills, and add what is wrong to `problems`."""
     for name in sorted(notes):
         if name.startswith(annotations.DATA_PREFIX) and not codec.has_keys:
             message = f"fills a key of data, and {codec.resource} have none; name the field in {annotations.FIELDS}"

@@ -77,7 +77,7 @@ def told(references: Iterable[Reference]) -> str:
 
     The text around them is left out, since it may be a part of the value.
     """
-    return ", ".join(sorted({reference.shown() for reference in references}))
+    return ", ".join(sorted({reference.shown for reference in references}))
 
 
 def duration_seconds(text: str) -> float | None:

@@ -1,11 +1,15 @@
 """Entries of the record that are given up: which values go with them, and what the warnings say."""
 
 from collections.abc import Collection, Iterator, Mapping
+from typing import Final
 
 from manifests import annotations
 from manifests.fields.scan import Form
 from manifests.provenance.evidence import Evidence
 from manifests.provenance.mac import Verdict
+
+KEY_LOST: Final = "its record cannot be checked, because its key is lost, so the value stays as it is"
+"""What a warning says of a field. The Enforcer looks for it in the answer to a dry run."""
 
 
 def is_removable(live: Evidence, key: str, unchanged: Mapping[str, Verdict]) -> bool:
@@ -24,7 +28,7 @@ def forgotten(
     warnings: list[str] = []
     for key in sorted(live.entries.keys() - wanted):
         if live.codec.pointer(key) in retained:
-            reason = "its record cannot be checked, because its key is lost, so the value stays as it is"
+            reason = KEY_LOST
         elif sent.stored(key) is None:
             # Removing the key from the manifest removes its reference as well.
             continue

@@ -23,6 +23,11 @@ def not_refreshed(kind: str) -> str:
     )
 
 
+def stays(kind: str) -> str:
+    """Return what a warning says of a field whose value nothing proves. The Enforcer looks for it in the answer."""
+    return f"the {kind} is immutable, so its value stays as it is"
+
+
 def frozen_fields(
     found: Scan, sent: Evidence, live: Evidence
 ) -> tuple[Sequence[PlannedField], Sequence[Problem], Sequence[str]]:
@@ -53,7 +58,7 @@ def frozen_fields(
             problems.append(Problem(wanted.origin, f"has another reference than the one that gave the value; {advice}"))
         elif value == sent.stored(wanted.key):
             fields.append(PlannedField(wanted, Action.KEEP, value))
-            warnings.append(f"{wanted.described}: the {codec.kind} is immutable, so its value stays as it is")
+            warnings.append(f"{wanted.described}: {stays(codec.kind)}")
     if found.whole != before.whole:
         problems.append(Problem(ORIGIN, f"has other paths than those that gave the values; {advice}"))
     fields += _of_whole_secrets(live) if found.whole else ()

@@ -57,7 +57,7 @@ class Server(client.ApiClient):
 
 
 def listed(resource: Resource, *pages: dict[str, Any]) -> list[Described | Oversized]:
-    return list(described(ObjectsOf(Server(*pages), resource), "shop", 3.0, lambda: None))
+    return list(described(ObjectsOf(Server(*pages), resource), "shop", 3.0, lambda request: request()))
 
 
 def table(*rows: dict[str, Any], position: str = "", columns: Any = COLUMNS) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def table(*rows: dict[str, Any], position: str = "", columns: Any = COLUMNS) -> 
 
 def test_one_list_of_secrets_has_types_and_numbers_of_keys_and_who_wrote_them() -> None:
     server = Server(table(row("a", "Opaque", 3, managedFields=[MANAGED]), position="next"), table(row("b", "x/y", 0)))
-    found = list(described(ObjectsOf(server, SECRET), "shop", 3.0, lambda: None))
+    found = list(described(ObjectsOf(server, SECRET), "shop", 3.0, lambda request: request()))
     assert [
         (one.metadata.name.name, one.type, one.keys, one.managers) for one in found if isinstance(one, Described)
     ] == [
@@ -79,7 +79,7 @@ def test_one_list_of_secrets_has_types_and_numbers_of_keys_and_who_wrote_them() 
 
 def test_of_other_kinds_metadata_alone_is_asked_for() -> None:
     server = Server({"kind": "PartialObjectMetadataList", "metadata": {}, "items": [{"metadata": metadata("a")}]})
-    (found,) = described(ObjectsOf(server, BOX), "shop", 3.0, lambda: None)
+    (found,) = described(ObjectsOf(server, BOX), "shop", 3.0, lambda request: request())
     assert isinstance(found, Described)
     assert (found.type, found.keys, found.managers) == ("", None, None)
     assert "as=PartialObjectMetadataList" in server.asked[0]

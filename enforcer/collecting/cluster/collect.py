@@ -1,0 +1,62 @@
+"""The section of the cluster: every namespace that opted in, a few at a time.
+
+As itself the Enforcer lists namespaces, and nothing in them. In each it acts as the account `keyhole-reconciler`, with
+a token that the bundle of the tenant lets it create.
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from enforcer.collecting.cluster.namespaces import Looking, Room, looked_at, not_looked_at
+from enforcer.collecting.cluster.pace import AT_ONCE, CALL_SECONDS, GivenUp, Pace
+from enforcer.collecting.refusals import refused
+from enforcer.collecting.run import Run, Stopped
+from enforcer.collecting.sources import Sources
+from enforcer.facts.base import NotKnown
+from enforcer.facts.cluster import ClusterFacts, Namespace
+from enforcer.facts.inventory import Inventory
+from kube.client import connect
+from kube.errors import KubernetesError, KubernetesUnavailable
+from kube.namespaces import Namespaces
+from kube.objects import Metadata
+from kube.tenant_clients import TenantClients
+from runtime.bugs import described
+
+_log = logging.getLogger("keyhole.enforcer")
+_NO_CLUSTER: Final = "no cluster was asked"
+
+
+def collect(sources: Sources, run: Run, _so_far: Inventory) -> ClusterFacts | NotKnown:
+    """Return what the API server has. Once the run has to end, what was not looked at yet is not known."""
+    if not sources.cluster:
+        return NotKnown(not_known=_NO_CLUSTER)
+    lists, trials = Pace(run), Pace(run)
+    try:
+        api = connect(sources.kubeconfig)
+        run.tell("the namespaces")
+        found = lists.ask(lambda: Namespaces(api).list_enabled_metadata(CALL_SECONDS))
+    except (KubernetesError, KubernetesUnavailable) as error:
+        return refused(error, "list namespaces")
+    except GivenUp as given_up:
+        return NotKnown(not_known=given_up.reason)
+    looking = Looking(run, TenantClients(api), sources.kinds, lists, trials, Room())
+    return ClusterFacts(namespaces=tuple(_all(looking, found)))
+
+
+def _all(looking: Looking, found: Sequence[Metadata]) -> Iterator[Namespace]:
+    def one(number: int, metadata: Metadata) -> Namespace:
+        try:
+            looking.run.go_on()
+        except Stopped as stopped:
+            return not_looked_at(metadata, NotKnown(not_known=stopped.reason))
+        looking.run.tell(f"namespace {number} of {len(found)}")
+        try:
+            return looked_at(looking, metadata)
+        except Exception as error:  # noqa: BLE001 - a bug that one namespace brings out must not take the others away
+            _log.error("looking at namespace %s failed: %s", metadata.name.name, described(error))
+            return not_looked_at(metadata, NotKnown(not_known=f"a bug in Keyhole: {type(error).__name__}"))
+
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="namespaces") as pool:
+        yield from pool.map(one, range(1, len(found) + 1), found)
