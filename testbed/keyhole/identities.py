@@ -9,8 +9,6 @@ from testbed.bed import Testbed
 from testbed.keyhole.objects import apply
 from testbed.keyhole.rights import (
     CONTROLLER_EVERYWHERE,
-    ENFORCER_EVERYWHERE,
-    ENFORCER_IN_ITS_NAMESPACE,
     WEBHOOK_EVERYWHERE,
     controller_in_its_namespace,
     controller_of_certificates,
@@ -63,15 +61,7 @@ def controller_kubeconfig(bed: Testbed) -> Path:
 
 
 def enforcer_kubeconfig(bed: Testbed) -> Path:
-    """Return a kubeconfig of the Enforcer's identity, with the rights of its ServiceAccount and no more."""
-    account = {"name": ENFORCER.name, "namespace": ENFORCER.namespace}
-    apply(
-        bed,
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": OWN_NAMESPACE}},
-        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": account},
-        *granted(ENFORCER.name, ENFORCER_USER, ENFORCER_EVERYWHERE),
-        *granted(ENFORCER.name, ENFORCER_USER, ENFORCER_IN_ITS_NAMESPACE, OWN_NAMESPACE),
-    )
+    """Return a kubeconfig of the Enforcer's identity, to which the chart has given its rights."""
     wait_until_allowed(bed, ENFORCER_USER, "list", "namespaces")
     minting = "serviceaccounts/token"
     wait_until_allowed(bed, ENFORCER_USER, "create", minting, name=ENFORCER.name, namespace=OWN_NAMESPACE)

@@ -1,15 +1,20 @@
 """Tenants for Keyhole to serve: namespaces that opted in, and what Vault lets them read."""
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import yaml
 
 from manifests.kinds.codec import Codec
-from provisioning import bundle
+from manifests.kinds.known import Kinds
+from provisioning import bundle, grants, target
+from provisioning.enforcing.setup import for_enforcer
 from provisioning.tenant import tenant
+from provisioning.vault_setup import VaultSetup, for_namespace
+from resolver.references.reference import DEFAULT_CONNECTION
 from testbed.bed import Testbed
 from testbed.keyhole.connections import AUDIENCE
-from testbed.keyhole.identities import CONTROLLER, ENFORCER, ENFORCER_USER, WEBHOOK, WEBHOOK_USER
+from testbed.keyhole.identities import CONTROLLER, ENFORCER, WEBHOOK, WEBHOOK_USER
 from testbed.keyhole.objects import apply
 from testbed.servers.authorization import wait_until_allowed
 
@@ -64,18 +69,26 @@ def admit_to_vault(bed: Testbed, namespace: str, policy_paths: Sequence[str], *,
         vault.auth.kubernetes.create_role(name, ["keyhole"], [namespace], ttl="10m", policies=[name], audience=AUDIENCE)
 
 
-def let_the_enforcer_ask_vault(bed: Testbed) -> None:
-    """Make in Vault the role as which the Enforcer reads policies and roles, and its policy."""
-    vault, name = bed.vault.client(), "keyhole_enforcer"
-    paths = ("sys/policies/acl/keyhole-*", "auth/jwt/role/keyhole-*")
-    vault.sys.create_or_update_policy(name, "\n".join(f'path "{path}" {{ capabilities = ["read"] }}' for path in paths))
-    vault.auth.jwt.create_role(
-        name,
-        user_claim="sub",
-        allowed_redirect_uris=[],
-        role_type="jwt",
-        bound_audiences=[AUDIENCE],
-        bound_subject=ENFORCER_USER,
-        token_policies=[name],
-        token_ttl="10m",  # noqa: S106 - a lifetime
-    )
+def set_up(bed: Testbed, setup: VaultSetup) -> None:
+    """Write policy and role into Vault, as the script of `keyhole tenant --vault` does."""
+    vault = bed.vault.client()
+    vault.sys.create_or_update_policy(setup.policy.name, setup.policy_text)
+    vault.adapter.post(f"/v1/{setup.role.path}", json=dict(setup.role.parameters))
+
+
+def let_the_enforcer_ask_vault(bed: Testbed, connections: Path) -> None:
+    """Make in Vault what the Enforcer needs there, for the `default` of a connections file."""
+    known = target.read(connections, DEFAULT_CONNECTION)
+    set_up(bed, for_enforcer(known, ENFORCER, "service", "vault"))
+
+
+def add_exact_tenant(bed: Testbed, namespace: str, paths: Sequence[str], connections: Path, kinds: Kinds) -> None:
+    """Make a tenant as `keyhole tenant --vault --path PATH --variables --enforcer` does: it may read just these paths.
+
+    `paths` are paths of references, `connections` is the connections file.
+    """
+    bundled = bundle.render(tenant(namespace, WEBHOOK, CONTROLLER, ENFORCER), variables=True, kinds=kinds)
+    apply(bed, *yaml.safe_load_all(bundled))
+    known = target.read(connections, DEFAULT_CONNECTION)
+    set_up(bed, for_namespace(known, namespace, grants.of_paths(paths, known.mounts), "service"))
+    wait_until_allowed(bed, WEBHOOK_USER, "create", "serviceaccounts/token", name="keyhole", namespace=namespace)

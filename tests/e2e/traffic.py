@@ -48,13 +48,13 @@ class Traffic:
         """Return how many ServiceAccount tokens the API server was asked for."""
         return sum(
             entry.get("objectRef", {}).get("subresource") == "token" and entry["verb"] == "create"
-            for entry in self._kubernetes_entries()
+            for entry in self.kubernetes_entries()
         )
 
     def access_reviews(self) -> int:
         """Return how often the API server was asked what somebody may do."""
         return sum(
-            entry.get("objectRef", {}).get("resource") == "subjectaccessreviews" for entry in self._kubernetes_entries()
+            entry.get("objectRef", {}).get("resource") == "subjectaccessreviews" for entry in self.kubernetes_entries()
         )
 
     def questions(self, namespace: str, webhook: str = "keyhole.dev") -> int:
@@ -65,7 +65,7 @@ class Traffic:
         """
         return sum(
             key.startswith(_CALL) and json.loads(text)["webhook"].endswith(webhook)
-            for entry in self._kubernetes_entries()
+            for entry in self.kubernetes_entries()
             if entry.get("objectRef", {}).get("namespace") == namespace
             for key, text in entry.get("annotations", {}).items()
         )
@@ -76,21 +76,22 @@ class Traffic:
         while not any(
             (entry["verb"], entry.get("objectRef", {}).get("resource"), entry.get("responseStatus", {}).get("code"))
             == (verb, resource, code)
-            for entry in self._kubernetes_entries()
+            for entry in self.kubernetes_entries()
         ):
             assert time.monotonic() < deadline, f"no {verb} of {resource} was answered with {code}"
             time.sleep(0.1)
 
     def _told(self) -> Iterator[str]:
-        return (f"{entry['request']['operation']} {entry['request']['path']}" for entry in self._vault_entries())
+        return (f"{entry['request']['operation']} {entry['request']['path']}" for entry in self.vault_entries())
 
-    def _vault_entries(self) -> Iterator[dict[str, Any]]:
+    def vault_entries(self) -> Iterator[dict[str, Any]]:
+        """Give the entries of requests to Vault since the beginning."""
         for entry in self._bed.vault.audit_requests(self._vault_lines.read()):
             # Setting up and looking around, as opposed to what Keyhole does.
             if entry.get("auth", {}).get("display_name") != "root":
                 yield entry
 
-    def _kubernetes_entries(self) -> Iterator[dict[str, Any]]:
+    def kubernetes_entries(self) -> Iterator[dict[str, Any]]:
         """Give the entries of requests that came since the beginning: that of an earlier one may be logged late."""
         for entry in map(json.loads, self._kubernetes_news()):
             if dt.datetime.fromisoformat(entry["requestReceivedTimestamp"]) >= self._began_at:

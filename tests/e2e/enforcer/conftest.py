@@ -65,10 +65,10 @@ def connections(bed: Testbed, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="package")
-def kubeconfig(bed: Testbed, tenants: tuple[str, ...]) -> Path:
+def kubeconfig(bed: Testbed, tenants: tuple[str, ...], connections: Path) -> Path:
     """Return the Enforcer's kubeconfig, with its rights and no more; in Vault, too, it has its role."""
     assert tenants
-    let_the_enforcer_ask_vault(bed)
+    let_the_enforcer_ask_vault(bed, connections)
     return enforcer_kubeconfig(bed)
 
 

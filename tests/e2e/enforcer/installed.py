@@ -28,6 +28,9 @@ KINDS = read(json.dumps({"kinds": LIST}))
 TENANTS = ("shop", "office")
 """Namespaces with the bundle, whose role in Vault may read `secret/NAMESPACE/*` and `legacy/NAMESPACE/*`."""
 OWN = "keyhole"
+# There is no forge here.
+STANDARDS = {"standards": {"review": {"severity": "off"}}}
+AUDIT_POLICY = "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Metadata}]\n"
 _CHARTS = Path(__file__).resolve().parents[3] / "charts"
 _TRAIL = "/var/log/keyhole/audit.log"
 
@@ -71,7 +74,15 @@ def installed(bed: Testbed, directory: Path, places: Places) -> Iterator[Install
         "audit": {"existingSecret": "trail", "output": "file"},
         "kinds": LIST,
         "variables": {"enabled": True},
-        "enforcer": {"enabled": True},
+        "enforcer": {
+            "enabled": True,
+            "cluster": "bed",
+            "standards": STANDARDS,
+            "auditPolicy": AUDIT_POLICY,
+            "reports": {"existingClaim": "reports"},
+            "trail": {"existingClaim": "trail"},
+            "manifests": {"existingClaim": "manifests"},
+        },
         # Nobody waits for its end.
         "webhook": {"preStopSeconds": 0, "drainSeconds": 0},
     }
