@@ -191,24 +191,23 @@ def _about_exceptions(
 
 def _compared(report: Report, before: Before) -> Report:
     told = {finding.fingerprint for finding in report.findings}
-    excepted = {each.finding.fingerprint for verdict in report.verdicts for each in verdict.excepted}
-    verdicts = {verdict.standard.rule.id: verdict for verdict in report.verdicts}
+    known = told | {each.finding.fingerprint for verdict in report.verdicts for each in verdict.excepted}
+    # By standard, the namespaces in which something was not checked. All of them, if it was outside namespaces.
+    unseen = {
+        verdict.standard.rule.id: {_namespace(each.object) for each in verdict.unchecked}
+        for verdict in report.verdicts
+        if verdict.severity is not None
+    }
     gone = [
-        Gone(fingerprint, known.standard, str(known.object), known.message)
-        for fingerprint, known in before.findings.items()
-        if known.is_told
-        and fingerprint not in told | excepted
-        and _was_looked_at(verdicts.get(known.standard), known.object)
+        Gone(fingerprint, earlier.standard, str(earlier.object), earlier.message)
+        for fingerprint, earlier in before.findings.items()
+        if earlier.is_told
+        and fingerprint not in known
+        and earlier.standard in unseen
+        and unseen[earlier.standard].isdisjoint({"", _namespace(earlier.object)})
     ]
     new = frozenset(told - before.findings.keys())
     return dataclasses.replace(report, since=before.started, new=new, gone=gone)
-
-
-def _was_looked_at(verdict: Verdict | None, about: ObjectName) -> bool:
-    """Whether a finding about an object would have been found again if it were still there."""
-    if verdict is None or verdict.severity is None:
-        return False
-    return not any(_namespace(each.object) in {"", _namespace(about)} for each in verdict.unchecked)
 
 
 def _namespace(about: ObjectName) -> str:

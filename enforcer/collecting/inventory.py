@@ -52,6 +52,7 @@ def _section(
 ) -> Facts | NotKnown:
     try:
         run.go_on()
+        run.tell(f"looking at: {name.replace('_', ' ')}")
         return collector(sources, run, so_far)
     except Stopped as stopped:
         return NotKnown(not_known=stopped.reason)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -297,12 +298,12 @@ main(sys.argv[1:])
 """
 
 
-def waiting(*options: str) -> "subprocess.Popen[str]":
+def waiting(*options: str, stderr: int = subprocess.PIPE) -> "subprocess.Popen[str]":
     """Start a run, and return when it asks."""
     arguments = ["enforce", "--no-cluster", "--manifests", "manifests", "-o", "json=report.json", *options]
     program = [sys.executable, "-c", _WAITING, *arguments]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
-    process = subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    process = subprocess.Popen(program, stdout=subprocess.PIPE, stderr=stderr, text=True, env=environment)
     assert process.stdout is not None
     assert process.stdout.readline() == "asking\n"
     return process
@@ -352,6 +353,22 @@ def test_a_second_signal_ends_the_process_at_once(folder: Path) -> None:
     process.stdout.close()
     assert process.returncode == -signal.SIGINT
     assert json.loads((folder / "report.json").read_text())["ended"] is None
+
+
+def test_whoever_waits_at_a_terminal_sees_how_far_it_is(folder: Path) -> None:
+    here, there = pty.openpty()
+    process = waiting(stderr=there)
+    os.close(there)
+    seen = b""
+    while b"looking at: cluster" not in seen:
+        seen += os.read(here, 1000)
+    process.terminate()
+    while b"\x1b[Kno findings" not in seen:
+        seen += os.read(here, 1000)
+    process.communicate(timeout=60)
+    os.close(here)
+    assert process.returncode == NOT_DONE
+    assert (folder / "report.json").exists()
 
 
 def test_no_time_left(folder: Path) -> None:

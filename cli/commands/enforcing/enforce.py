@@ -8,7 +8,7 @@ import click
 
 from cli.commands.enforcing.inventory import stored
 from cli.commands.enforcing.outputs import FORMS, EnforcerOutputType, Outputs, begin, tell_report
-from cli.commands.enforcing.running import TOOL, running, timeout_option
+from cli.commands.enforcing.running import TOOL, collected, running, timeout_option
 from cli.commands.enforcing.sources_options import AskedSources, sources_options
 from cli.errors import NotDoneError, tell
 
@@ -109,12 +109,12 @@ def enforce(
         tell_report(report, outputs)
         _end(ctx, report, fail_on, is_stopped=False, allow_unchecked=allow_unchecked)
         return
-    from enforcer.collecting.inventory import collect, nothing_yet
+    from enforcer.collecting.inventory import nothing_yet
 
     sources = asked.sources()
     begin(unfinished(nothing_yet(TOOL, datetime.now(UTC)), standards_file, cluster=cluster), outputs)
     with running(timeout) as run:
-        report = judged(collect(sources, run, TOOL), standards_file, today, before, cluster=cluster)
+        report = judged(collected(sources, run), standards_file, today, before, cluster=cluster)
         tell_report(report, outputs)
     if run.cut_by:
         tell(f"not whole: {run.cut_by}", err=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from cli.commands.enforcing.running import TOOL, running, timeout_option
+from cli.commands.enforcing.running import collected, running, timeout_option
 from cli.commands.enforcing.sources_options import AskedSources, sources_options
 from cli.commands.enforcing.whole_file import write
 from cli.errors import NotDoneError, tell
@@ -65,11 +65,9 @@ def inventory(ctx: click.Context, *, asked: AskedSources, timeout: timedelta, ou
 
     Exit code 2 if the run was stopped before its end, by a signal or by --timeout; what was found by then is printed.
     """
-    from enforcer.collecting.inventory import collect
-
     sources = asked.sources()
     with running(timeout) as run:
-        found = collect(sources, run, TOOL)
+        found = collected(sources, run)
     text = found.model_dump_json(indent=2) + "\n"
     if output is None:
         click.echo(text.encode(errors="backslashreplace"), nl=False)

@@ -3,7 +3,6 @@
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -18,6 +17,8 @@ from resolver.references.characters import visible
 
 if TYPE_CHECKING:
     from enforcer.collecting.run import Run
+    from enforcer.collecting.sources import Sources
+    from enforcer.facts.inventory import Inventory
 
 TOOL: Final = f"keyhole {VERSION}"
 _PATIENCE_SECONDS: Final = 1.0
@@ -42,23 +43,30 @@ def running(timeout: timedelta) -> "Iterator[Run]":
     from enforcer.collecting.run import Run
     from resolver.deadline import Deadline
 
+    run = Run(Deadline.after(timeout.total_seconds()))
     numbers = (signal.SIGTERM, signal.SIGINT)
     before = {number: signal.getsignal(number) for number in numbers}
-    with _progress() as tell_progress:
-        run = Run(Deadline.after(timeout.total_seconds()), tell_progress)
 
-        def end(number: int, _frame: FrameType | None) -> None:
-            run.stop(f"the run was ended by {signal.Signals(number).name}")
-            for each in numbers:
-                signal.signal(each, signal.SIG_DFL)
+    def end(number: int, _frame: FrameType | None) -> None:
+        run.stop(f"the run was ended by {signal.Signals(number).name}")
+        for each in numbers:
+            signal.signal(each, signal.SIG_DFL)
 
-        for number in numbers:
-            signal.signal(number, end)
-        try:
-            yield run
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+    for number in numbers:
+        signal.signal(number, end)
+    try:
+        yield run
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def collected(sources: "Sources", run: "Run") -> "Inventory":
+    """Return what is found, and show a person at a terminal how far it is."""
+    from enforcer.collecting.inventory import collect
+
+    with _progress() as run.tell:
+        return collect(sources, run, TOOL)
 
 
 @contextmanager
@@ -67,21 +75,27 @@ def _progress() -> Iterator[Callable[[str], None]]:
     if not sys.stderr.isatty():
         yield lambda _text: None
         return
-    begun = time.monotonic()
-    shown_at = 0.0
-    lock = threading.Lock()
+    told = [""]
+    is_over = threading.Event()
 
     def tell(text: str) -> None:
-        nonlocal shown_at
-        with lock:
-            now = time.monotonic()
-            if now - begun < _PATIENCE_SECONDS or now - shown_at < _STEPS_SECONDS:
-                return
-            shown_at = now
-            click.echo(f"\r\x1b[K{visible(text, _WIDTH)}", nl=False, err=True)
+        told[0] = text
 
+    def show() -> None:
+        shown = ""
+        wait_seconds = _PATIENCE_SECONDS
+        while not is_over.wait(wait_seconds):
+            wait_seconds = _STEPS_SECONDS
+            if told[0] != shown:
+                shown = told[0]
+                click.echo(f"\r\x1b[K{visible(shown, _WIDTH)}", nl=False, err=True)
+        if shown:
+            click.echo("\r\x1b[K", nl=False, err=True)
+
+    thread = threading.Thread(target=show, daemon=True)
+    thread.start()
     try:
         yield tell
     finally:
-        if shown_at:
-            click.echo("\r\x1b[K", nl=False, err=True)
+        is_over.set()
+        thread.join()
