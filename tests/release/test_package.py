@@ -47,6 +47,12 @@ def modules(folder: Path) -> set[str]:
     return {str(file.relative_to(folder)) for package in PACKAGES for file in (folder / package).rglob("*.py")}
 
 
+def data_files() -> list[Path]:
+    """Return the files of the packages that are no modules."""
+    kept = [file for package in PACKAGES for file in (ROOT / package).rglob("*") if file.is_file()]
+    return [file for file in kept if file.suffix in {".css", ".jinja", ".json"}]
+
+
 def failed(command: list[str], folder: Path) -> str:
     """Run a command that cannot do its work, and return what it says of that."""
     environment = {"KUBECONFIG": str(folder / "config"), "HOME": str(folder), "PATH": "/usr/bin:/bin"}
@@ -141,6 +147,8 @@ def test_it_holds_every_module_of_the_packages_and_nothing_else(wheel: Path) -> 
     described = {name for name in names if name.startswith(f"keyhole-{VERSION}.dist-info/")}
     assert {name for name in names - described if name.endswith(".py")} == modules(ROOT)
     assert {name.split("/")[0] for name in names - described} == set(PACKAGES)
+    # What the packages read beside their modules.
+    assert names >= {str(file.relative_to(ROOT)) for file in data_files()}
     required = re.findall(r"^Requires-Dist: ([\w-]+)[^;\n]*(?:; extra == \"(\w+)\")?$", described_as, re.MULTILINE)
     found = {extra: {name for name, of in required if of == extra} for extra in ("", "cluster", "server")}
     assert found == {

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Form: TypeAlias = "Callable[[Report, str], str]"
 FORMS: Final[Mapping[str, str]] = {
     "text": "enforcer.telling.text",
+    "html": "enforcer.telling.html",
     "json": "enforcer.telling.json_report",
 }
 """By the name of a form, the module whose `render` is a `Form`. It is imported when somebody asks for it."""
