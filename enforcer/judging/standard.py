@@ -24,8 +24,12 @@ class Standard:
 
     `judge` gives an answer for each thing that it looks at, in an order that does not change from night to night. A
     section that is not known gives one `NotChecked` with its reason. It never raises for what is in the facts.
+
+    `demand` is what is true where the standard is held, in a sentence: reports say it of what is held and of what is
+    not. The rule's summary says what a finding means.
     """
 
     rule: Rule
     parameters: type[Parameters]
     judge: Callable[[Inventory, Any], Iterable[Answer]]
+    demand: str = ""

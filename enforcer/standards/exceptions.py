@@ -28,7 +28,9 @@ def _nothing(_inventory: object, _parameters: object) -> Iterable[Finding]:
     return ()
 
 
-STANDARD: Final = Standard(RULE, Parameters, _nothing)
+STANDARD: Final = Standard(
+    RULE, Parameters, _nothing, "Every exception covers something, and none has ended or ends within two weeks."
+)
 
 
 def ended(exemption: Exemption) -> Finding:

@@ -53,7 +53,7 @@ def _standard(verdict: Verdict, new: frozenset[str] | None) -> dict[str, Any]:
     rule = verdict.standard.rule
     return {
         "name": rule.id,
-        "title": rule.summary,
+        "title": verdict.standard.demand or rule.summary,
         "status": verdict.status,
         "severity": verdict.severity,
         "held": verdict.held,

@@ -77,6 +77,11 @@ class Section:
     excepted_left_out: int
 
     @property
+    def demand(self) -> str:
+        """What the standard demands."""
+        return self.verdict.standard.demand or self.verdict.standard.rule.summary
+
+    @property
     def shown(self) -> int:
         """How many findings stand on the page."""
         return sum(len(group.findings) for group in self.groups)
@@ -89,7 +94,7 @@ class Section:
 
 def section(verdict: Verdict, new: frozenset[str] | None) -> Section:
     """Return what the page says of a standard. `new` are the fingerprints of what the earlier report did not have."""
-    name = anchor(verdict.standard.rule.id)
+    name = f"standard-{anchor(verdict.standard.rule.id)}"
     groups = list(_groups(verdict, name, new or frozenset()))
     shown = [group for group in groups if group.findings]
     reasons = sorted(_reasons(verdict.unchecked), key=lambda reason: -reason.count)

@@ -79,6 +79,11 @@ _TEXTS: Final = {
         "Somebody has changed or removed lines.",
         "See docs/audit.md for what to do about a broken chain.",
     ),
+    "exceptions": (
+        "Every exception covers something, and none has ended or ends within two weeks.",
+        "An exception that nobody ends becomes the standard.",
+        "Put right what it covers and take it out of the file.",
+    ),
     "appliers": (
         "Only the accounts that the standard names have written objects with references.",
         "Somebody passes by Git.",
@@ -90,7 +95,9 @@ _NAMESPACES: Final = ("billing", "checkout", "customer-portal", "identity", "led
 
 def standard(name: str, severity: Severity = Severity.ERROR) -> Standard:
     """Return a standard with the name and texts of one that there is. Its judge is never asked."""
-    return Standard(Rule(name, name, severity, *_TEXTS[name]), Parameters, lambda _inventory, _parameters: ())
+    demand, why, remedy = _TEXTS[name]
+    rule = Rule(name, name, severity, f"It is not so: {demand}", why, remedy)
+    return Standard(rule, Parameters, lambda _inventory, _parameters: (), demand)
 
 
 def finding(of: Standard, about: ObjectName, message: str, pointer: str = "", place: Place = NOWHERE) -> Finding:
