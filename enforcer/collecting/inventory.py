@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final, TypeAlias, TypeVar
 
+from enforcer.collecting import git
 from enforcer.collecting.cluster import collect as cluster
 from enforcer.collecting.run import Run, Stopped
 from enforcer.collecting.sources import Sources
@@ -62,5 +63,8 @@ def _section(
 
 
 Collector: TypeAlias = Callable[[Sources, Run, Inventory], _Section | NotKnown]
-SECTIONS: Final[dict[str, "Collector[Facts]"]] = {"cluster": cluster.collect}
+SECTIONS: Final[dict[str, "Collector[Facts]"]] = {
+    "cluster": cluster.collect,
+    "git": git.collect,
+}
 """What collects each section, in the order in which they are collected."""

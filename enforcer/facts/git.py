@@ -28,8 +28,9 @@ class GitField(Facts):
 class GitObject(Facts):
     """An object that refers to Vault. `namespace` is where it ends, empty if no file says it.
 
-    `secrets` are the names of the Secrets that Keyhole makes for its variables, as far as files tell; None if they do
-    not, because the name of the workload is still open.
+    `secrets` are the names of the Secrets that Keyhole makes for the variables of a workload. `passed_on` says that
+    others make objects of it, such as Helm of a HelmRelease, and which ones no file says. `open_because` says why the
+    cluster has another name or other fields than the file; it is empty if it has the same.
     """
 
     group: str
@@ -38,7 +39,9 @@ class GitObject(Facts):
     name: str
     place: InFile
     fields: tuple[GitField, ...]
-    secrets: tuple[str, ...] | None = ()
+    secrets: tuple[str, ...] = ()
+    passed_on: bool = False
+    open_because: str = ""
 
 
 class NotRead(Facts):
@@ -64,6 +67,7 @@ class CodeOwners(Facts):
     file: str
     malformed: tuple[int, ...] = ()
     files: tuple[OwnedFile, ...] = ()
+    not_read: tuple[NotRead, ...] = ()
 
 
 class GitFacts(Facts):

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from enforcer.judging import git_is_cluster
 from enforcer.judging.standard import Standard
 
-STANDARDS: Final[Sequence[Standard]] = ()
+STANDARDS: Final[Sequence[Standard]] = (git_is_cluster.STANDARD,)

@@ -38,7 +38,7 @@ _OF_SECRETS: Final = frozenset({annotations.FIELDS, annotations.FROM})
 class Prepared:
     """What becomes of a workload: the JSON Patch for it, or problems for which it is refused.
 
-    `asks` says whether it asks for variables, whether they can be read or not.
+    `asks` says whether it asks for variables, whether they can be read or not. `made` names the Secrets for them.
     """
 
     operations: Sequence[Operation] = ()
@@ -46,6 +46,7 @@ class Prepared:
     problems: Sequence[Problem] = ()
     variables: Sequence[AskedFor] = ()
     asks: bool = False
+    made: marker.Marker | None = None
 
 
 @dataclass(slots=True)
@@ -103,7 +104,7 @@ def prepare(
         return Prepared(warnings=one.warnings, problems=one.problems, variables=fields, asks=True)
     found = marker_of(one.owner, asked, tuple(in_place.addresses)) if asked else None
     operations = [*_metadata_operations(one, notes, found), *_container_operations(one, containers, asked, found)]
-    return Prepared(() if one.problems else operations, one.warnings, one.problems, fields, bool(asked))
+    return Prepared(() if one.problems else operations, one.warnings, one.problems, fields, bool(asked), found)
 
 
 def _owner(workload: Workload, name: str) -> names.Owner:

@@ -98,11 +98,14 @@ class Manifest:
         place: Place | None = None,
         is_variable: bool = False,
         drifts: bool = False,
+        fills: str = "",
+        secrets: tuple[str, ...] = (),
     ) -> Sequence[Use]:
         """Return the uses of a field of this object, each reference once."""
         spot = self.spot(path, place=place)
         found = dict.fromkeys(references)
-        return [Use(spot, form, reference, self.name_inside, is_variable, drifts) for reference in found]
+        name = self.name_inside
+        return [Use(spot, form, reference, name, is_variable, drifts, fills, secrets) for reference in found]
 
 
 def pointer(path: Sequence[str | int]) -> str:

@@ -43,6 +43,13 @@ class Use:
     """Whether it is a variable of a workload, which the namespace has to allow by a label of its own."""
     drifts: bool = False
     """Whether the cluster has something else in a field that Git has too, which Argo CD's own diff shows for ever."""
+    fills: str = ""
+    """The JSON Pointer of the field that is filled, in the object as the cluster has it; of a variable, in its Secret.
+
+    Empty for a whole secret, and where others make objects of the one that refers.
+    """
+    secrets: tuple[str, ...] = ()
+    """Of a variable: the names of the Secrets that Keyhole makes for the workload, by the workload's name here."""
 
     @property
     def is_whole(self) -> bool:

@@ -44,7 +44,9 @@ def _uses(manifest: Manifest, found: Scan, seen: Seen) -> None:
         # A list without a merge key belongs to one owner as a whole, so Git and the cluster have different lists.
         is_in_list = wanted.codec.is_versioned and any(map(str.isdecimal, wanted.pointer.split("/")))
         drifts = wanted.form is Form.IN_PLACE or is_in_list
-        seen.uses += manifest.uses(path, wanted.form, wanted.template.references, place=place, drifts=drifts)
+        seen.uses += manifest.uses(
+            path, wanted.form, wanted.template.references, place=place, drifts=drifts, fills=wanted.pointer
+        )
     if found.whole:
         references = (path.reference("") for path in found.whole)
         seen.uses += manifest.uses((*NOTES, annotations.FROM), Form.FROM, references)

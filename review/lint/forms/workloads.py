@@ -54,11 +54,13 @@ def _template(manifest: Manifest, template: Template, name: str, seen: Seen) -> 
         if not warning.endswith(_TOLD_ELSEWHERE):
             path, _ = _where(manifest, template, warning.partition(": ")[0], named_by)
             seen.tell(manifest, WARNED, path, said(warning))
+    made = prepared.made
+    secrets = tuple(filter(None, (made.secret, made.whole))) if made is not None else ()
     for asked in prepared.variables:
-        _use(manifest, template, asked, seen)
+        _use(manifest, template, asked, secrets, seen)
 
 
-def _use(manifest: Manifest, template: Template, asked: AskedFor, seen: Seen) -> None:
+def _use(manifest: Manifest, template: Template, asked: AskedFor, secrets: tuple[str, ...], seen: Seen) -> None:
     form = asked.field.form if asked.field.key else Form.FROM
     references = asked.field.template.references
     if form is Form.IN_PLACE:
@@ -66,7 +68,10 @@ def _use(manifest: Manifest, template: Template, asked: AskedFor, seen: Seen) ->
     else:
         path, place = _where(manifest, template, asked.field.origin, {})
     drifts = form is Form.IN_PLACE
-    seen.uses += manifest.uses(path, form, references, place=place, is_variable=True, drifts=drifts)
+    fills = asked.field.pointer if asked.field.key else ""
+    seen.uses += manifest.uses(
+        path, form, references, place=place, is_variable=True, drifts=drifts, fills=fills, secrets=secrets
+    )
 
 
 def _in_place(template: Template, asked: AskedFor) -> Path:

@@ -14,6 +14,11 @@ from review.lint.objects import Manifest, is_kustomization, named
 from review.sources.kustomization import brought_in
 
 _OPEN: Final = frozenset({""})
+_CHANGING: Final = (
+    *("patches", "patchesStrategicMerge", "patchesJson6902", "namePrefix", "nameSuffix"),
+    *("replacements", "vars", "transformers", "components"),
+)
+"""What of a kustomization gives the objects of its files other names, or other fields."""
 _MOST: Final = 100
 """More namespaces of one file are not told apart."""
 
@@ -26,6 +31,8 @@ class Placing:
     _namespaces: dict[str, str] = field(default_factory=dict)
     _applied: dict[str, set[tuple[str, bool]]] = field(default_factory=dict)
     _known: dict[str, AbstractSet[str]] = field(default_factory=dict)
+    _changing: set[str] = field(default_factory=set)
+    _files: set[str] = field(default_factory=set)
 
     def see(self, manifest: Manifest) -> None:
         """Take note of a kustomization, or of who applies a folder."""
@@ -53,8 +60,29 @@ class Placing:
         found = {each for one in by for each in self._of_folder(one, ())} or set(self._of_plain(folder))
         return found if 0 < len(found) <= _MOST else _OPEN
 
+    def is_changed(self, file: str) -> bool:
+        """Whether a kustomization gives the objects of a file other names or fields, so that it has to be built."""
+        waiting, seen = [file], set[str]()
+        while waiting:
+            at = waiting.pop()
+            if at in seen:
+                continue
+            seen.add(at)
+            by = self._included_by.get(at, ())
+            if not self._changing.isdisjoint(by):
+                return True
+            waiting += by
+        return False
+
+    def is_of_kustomize(self, file: str) -> bool:
+        """Whether a file is a kustomization, so that whatever it refers to stands in what is made of it."""
+        return file in self._files
+
     def _kustomization(self, manifest: Manifest) -> None:
         folder = posixpath.dirname(manifest.document.file)
+        self._files.add(manifest.document.file)
+        if any(manifest.member(part) for part in _CHANGING):
+            self._changing.add(folder)
         said = manifest.member("namespace")
         self._namespaces[folder] = named(said) if isinstance(said, str) and said else ""
         for entry in brought_in(manifest.content):
@@ -88,9 +116,10 @@ class Placing:
         """Yield the namespaces of a file of which no kustomization knows, by the folders around it."""
         while True:
             yield from (namespace for namespace, _ in self._applied.get(folder or ".", ()))
-            if not folder or folder in self._namespaces:
+            above = posixpath.dirname(folder)
+            if above == folder or folder in self._namespaces:
                 return
-            folder = posixpath.dirname(folder)
+            folder = above
 
 
 def _joined(folder: str, path: str) -> str:

@@ -38,6 +38,8 @@ BASE = {"base/kustomization.yaml": "resources: [secret.yaml]\n", "base/secret.ya
     [
         ({"a/secret.yaml": SECRET}, [""]),
         (BASE, [""]),
+        # Folders from the root on, which no kustomization is in.
+        ({**BASE, "/other/secret.yaml": SECRET}, ["", ""]),
         ({**BASE, "base/kustomization.yaml": "namespace: shop\nresources: [secret.yaml]\n"}, ["shop"]),
         ({**BASE, "prod/kustomization.yaml": "namespace: shop\nresources: [../base/]\n"}, ["shop"]),
         (
