@@ -220,6 +220,17 @@ def test_a_collector_that_a_bug_ends_keeps_no_section_back(monkeypatch: pytest.M
     assert "canary" not in result.output
 
 
+def test_a_bug_is_no_finding_and_its_text_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> str:
+        raise ValueError("canary-7f3a")
+
+    monkeypatch.setattr("enforcer.telling.text.render", broken)
+    result = enforce()
+    assert result.exit_code == NOT_DONE
+    assert "a bug in Keyhole: ValueError at " in result.stderr
+    assert "canary" not in result.output
+
+
 def test_the_inventory_has_its_schema(folder: Path) -> None:
     schema = json.loads(keyhole("report", "schema", "inventory").stdout)
     jsonschema.Draft202012Validator.check_schema(schema)

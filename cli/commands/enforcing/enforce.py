@@ -8,7 +8,7 @@ import click
 
 from cli.commands.enforcing.inventory import stored
 from cli.commands.enforcing.outputs import FORMS, EnforcerOutputType, Outputs, begin, tell_report
-from cli.commands.enforcing.running import TOOL, collected, running, timeout_option
+from cli.commands.enforcing.running import TOOL, collected, running, timeout_option, without_tracebacks
 from cli.commands.enforcing.sources_options import AskedSources, sources_options
 from cli.errors import NotDoneError, tell
 
@@ -68,6 +68,7 @@ Examples:
 @click.option("--allow-unchecked", is_flag=True, help="Do not end with exit code 2 because something was not checked.")
 @timeout_option
 @click.pass_context
+@without_tracebacks()
 def enforce(
     ctx: click.Context,
     *,

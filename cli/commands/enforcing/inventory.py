@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from cli.commands.enforcing.running import collected, running, timeout_option
+from cli.commands.enforcing.running import collected, running, timeout_option, without_tracebacks
 from cli.commands.enforcing.sources_options import AskedSources, sources_options
 from cli.commands.enforcing.whole_file import write
 from cli.errors import NotDoneError, tell
@@ -56,6 +56,7 @@ Examples:
     help="Where to: json prints it, json=FILE writes it into a file.",
 )
 @click.pass_context
+@without_tracebacks()
 def inventory(ctx: click.Context, *, asked: AskedSources, timeout: timedelta, output: Path | None) -> None:
     """Print what is deployed, as facts without values: for `keyhole enforce`, for OPA, for a second opinion.
 

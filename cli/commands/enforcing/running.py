@@ -1,5 +1,6 @@
 """One run of the Enforcer from the command line: it ends in time and on a signal, and shows how far it is."""
 
+import logging
 import signal
 import sys
 import threading
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from cli.errors import NotDoneError
 from cli.parameters import DurationType
 from cli.version import VERSION
 from resolver.references.characters import visible
@@ -52,6 +54,8 @@ def running(timeout: timedelta) -> "Iterator[Run]":
         for each in numbers:
             signal.signal(each, signal.SIG_DFL)
 
+    # It warns of each connection that breaks, and quotes the URL. What broke is told as not checked.
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
     for number in numbers:
         signal.signal(number, end)
     try:
@@ -59,6 +63,25 @@ def running(timeout: timedelta) -> "Iterator[Run]":
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def without_tracebacks() -> Iterator[None]:
+    """Have a bug end the command with exit code 2, and its place told but not its text, which may quote anything."""
+    from runtime.bugs import described
+
+    try:
+        yield
+    except (click.ClickException, click.exceptions.Exit, click.Abort):
+        raise
+    except BrokenPipeError:
+        raise  # whoever read it wants no more, which click knows
+    except Exception as error:  # noqa: BLE001 - exit code 1 would mean findings
+        problem = described(error)
+    else:
+        return
+    # Outside the handler: nothing keeps the error.
+    raise NotDoneError(f"a bug in Keyhole: {problem}")
 
 
 def collected(sources: "Sources", run: "Run") -> "Inventory":
