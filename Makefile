@@ -16,7 +16,7 @@ SHELL := /bin/sh
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: help venv check static unit test test-gitops test-migration test-hooks nightly laws soak uptime crowds demo bench bench-loop
-.PHONY: sbom plugin site testbed charts bench-variables bench-lint format lock clean
+.PHONY: policies test-policies sbom plugin site testbed charts bench-variables bench-lint format lock clean
 
 help: ## Show this list
 	@echo "Usage: make TARGET"
@@ -36,7 +36,7 @@ static: $(INSTALLED) ## Check style, types, imports and the links of the documen
 	@$(MAKE) --no-print-directory site
 
 unit: $(INSTALLED) ## Run the tests that need no server alone
-	$(BIN)/pytest $(PARALLEL) -m "not servers and not gitops and not network and not migration"
+	$(BIN)/pytest $(PARALLEL) -m "not servers and not gitops and not network and not migration and not policies"
 
 test: check testbed ## Check, then run the end-to-end tests on a real API server, etcd and Vault
 	$(BIN)/pytest $(PARALLEL) -m servers tests/e2e tests/testbed tests/charts
@@ -47,6 +47,10 @@ test-gitops: $(INSTALLED) ## Run the tests with real Flux, Argo CD and helm; the
 
 test-migration: $(INSTALLED) ## Compare what is migrated with what vals makes of the original (VALS=PROGRAM)
 	VALS="$(abspath $(VALS))" $(BIN)/pytest -m migration tests/migration
+
+test-policies: $(INSTALLED) ## Run policies and plans in opa, conftest, gator, tofu, terraform (OPA=PROGRAM, …, or from PATH)
+	OPA="$(OPA)" CONFTEST="$(CONFTEST)" GATOR="$(GATOR)" TOFU="$(TOFU)" TERRAFORM="$(TERRAFORM)" \
+		$(BIN)/pytest -m policies tests/policies
 
 test-hooks: $(INSTALLED) ## Run the hooks with the real pre-commit, which installs the package (needs an index for pip)
 	$(BIN)/pytest -m network tests/ci
@@ -112,6 +116,9 @@ site: $(INSTALLED) ## Build the documentation as a site, into build/site; a link
 testbed: $(INSTALLED) ## Build the real servers, and helm, into the user's cache folder, once
 	$(BIN)/python -m testbed build
 	$(BIN)/python -m testbed build kube-controller-manager helm helm-docs
+
+policies: $(INSTALLED) ## Write the policies as a bundle for OPA and as templates for Gatekeeper, into build/policies
+	$(BIN)/python -m release.policies build build/policies
 
 charts: $(INSTALLED) ## Write the files of the charts that follow from the code, and their READMEs
 	$(BIN)/python -m charts

@@ -1,0 +1,42 @@
+package keyhole.subject_test
+
+import rego.v1
+
+import data.keyhole.subject
+
+_secret := {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a", "namespace": "shop"}}
+
+test_a_manifest_comes_as_it_is if subject.manifests == [_secret] with input as _secret
+
+test_a_list_has_its_items if {
+	subject.manifests == [_secret, _secret] with input as {"kind": "List", "items": [_secret, _secret]}
+}
+
+test_an_admission_review_has_the_object if {
+	subject.manifests == [_secret] with input as {"kind": "AdmissionReview", "request": {"object": _secret}}
+}
+
+test_gatekeeper_has_the_object if {
+	subject.manifests == [_secret] with input as {"review": {"object": _secret}, "parameters": {}}
+}
+
+test_a_text_is_no_manifest if not subject.manifests with input as "text"
+
+test_parameters_are_data if {
+	subject.parameter("a", 1) == 2 with input as _secret with data.keyhole.parameters as {"a": 2}
+	subject.parameter("b", 1) == 1 with input as _secret with data.keyhole.parameters as {"a": 2}
+	subject.parameter("b", 1) == 1 with input as _secret
+}
+
+test_gatekeeper_has_parameters_of_its_own if {
+	review := {"review": {"object": _secret}, "parameters": {"a": 3}}
+	subject.parameter("a", 1) == 3 with input as review with data.keyhole.parameters as {"a": 2}
+	subject.parameter("b", 1) == 1 with input as review
+	subject.parameter("b", 1) == 1 with input as {"review": {"object": _secret}}
+}
+
+test_names if {
+	subject.named(_secret) == "Secret shop/a"
+	subject.named({"kind": "Secret", "metadata": {"generateName": "a-"}}) == "Secret a-"
+	subject.named({}) == "object without a name"
+}
