@@ -65,6 +65,8 @@ nightly: test laws uptime crowds soak ## Everything, the same tests with large n
 	KEYHOLE_REVISIONS=5 KEYHOLE_TIMES_ANEW=50 \
 		$(BIN)/pytest $(UNHURRIED) -s -m servers tests/e2e/variables/test_lifetimes.py
 	KEYHOLE_POLICIES=1000 $(BIN)/pytest $(UNHURRIED) -s -m servers tests/e2e/review/test_policies.py
+	for seed in 1000 2000 3000; do KEYHOLE_SEED=$$seed \
+		$(BIN)/pytest $(UNHURRIED) -s -m servers tests/e2e/enforcer/test_audit_policy.py || exit 1; done
 	KEYHOLE_KEYS=5000 $(BIN)/pytest $(UNHURRIED) -s -m servers tests/e2e/enforcer/test_demands.py
 
 laws: $(INSTALLED) ## Hold the laws of patches and rendering against 100,000 generated objects (about an hour)

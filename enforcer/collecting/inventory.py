@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final, TypeAlias, TypeVar
 
-from enforcer.collecting import git
+from enforcer.collecting import audit_policy, git
 from enforcer.collecting.cluster import collect as cluster
 from enforcer.collecting.run import Run, Stopped
 from enforcer.collecting.sources import Sources
@@ -65,6 +65,7 @@ def _section(
 Collector: TypeAlias = Callable[[Sources, Run, Inventory], _Section | NotKnown]
 SECTIONS: Final[dict[str, "Collector[Facts]"]] = {
     "cluster": cluster.collect,
+    "audit_policy": audit_policy.collect,
     "git": git.collect,
 }
 """What collects each section, in the order in which they are collected."""

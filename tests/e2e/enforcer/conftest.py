@@ -15,6 +15,7 @@ from testbed.keyhole.identities import enforcer_kubeconfig
 from testbed.keyhole.tenants import add_tenant, let_the_enforcer_ask_vault
 from tests.e2e.canary import Canary
 from tests.e2e.cluster import Cluster, watched
+from tests.e2e.enforcer.audited import AUDITED_RULES
 from tests.e2e.enforcer.installed import KINDS, OWN, TENANTS, Installed, installed
 from tests.e2e.places import Places
 from tests.e2e.planter import Planter
@@ -31,7 +32,9 @@ _WITH_BODIES = {
 
 @pytest.fixture(scope="package")
 def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testbed]:
-    options = Options(directory=tmp_path_factory.mktemp("enforcer").resolve(), audit_rules=[_WITH_BODIES])
+    # What `test_audit_policy` asks about stands in namespaces of its own.
+    rules = [*AUDITED_RULES, _WITH_BODIES]
+    options = Options(directory=tmp_path_factory.mktemp("enforcer").resolve(), audit_rules=rules)
     with Testbed(options) as bed:
         yield bed
 

@@ -120,12 +120,12 @@ class TestAppliers:
         for who in ("ben", "system:serviceaccount:flux:other"):
             done = cluster.kubectl("apply", f"--as={who}", masters, "-f", "-", text=manifest, check=False)
             assert told.format(who) in done.stderr
-        for who in (
+        for flags in (
             ("--as=ann", masters),
             ("--as=cy", masters, "--as-group=gitops"),
             ("--as=system:serviceaccount:flux:kustomize", masters),
         ):
-            cluster.kubectl("apply", *who, "-f", "-", text=manifest)
+            cluster.kubectl("apply", *flags, "-f", "-", text=manifest)
             cluster.delete("app")
 
     def test_the_namespaces_own_reconciler_needs_no_name(self, cluster: Cluster, plant: Planter) -> None:

@@ -1,0 +1,1 @@
+"""What `api-audit-quiet` stands on: an audit policy evaluated as the API server does it."""
