@@ -41,6 +41,9 @@
 {{- end }}
 {{- end }}
 - --fail-on={{ $settings.failOn }}
+{{- if $settings.allowUnchecked }}
+- --allow-unchecked
+{{- end }}
 {{- /* It ends a minute before its pod would be ended, so that its reports say what was not checked. */}}
 - --timeout={{ sub $settings.activeDeadlineSeconds 60 }}s
 - --output={{ $settings.log }}

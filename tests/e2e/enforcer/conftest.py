@@ -17,6 +17,7 @@ from tests.e2e.canary import Canary
 from tests.e2e.cluster import Cluster, watched
 from tests.e2e.enforcer.audited import AUDITED_RULES
 from tests.e2e.enforcer.installed import KINDS, OWN, TENANTS, Installed, installed
+from tests.e2e.enforcer.nightly import Nightly
 from tests.e2e.places import Places
 from tests.e2e.planter import Planter
 from tests.e2e.traffic import Traffic
@@ -73,6 +74,14 @@ def kubeconfig(bed: Testbed, tenants: tuple[str, ...], connections: Path) -> Pat
     assert tenants
     let_the_enforcer_ask_vault(bed, connections)
     return enforcer_kubeconfig(bed)
+
+
+@pytest.fixture(scope="package")
+def nightly(release: Installed, kubeconfig: Path, places: Places, tmp_path_factory: pytest.TempPathFactory) -> Nightly:
+    """Return the release's CronJob, whose account has its rights."""
+    assert kubeconfig
+    directory = tmp_path_factory.mktemp("nightly") / "enforcer"
+    return Nightly(release.release.nightly("keyhole-enforcer", directory), release, places)
 
 
 @pytest.fixture
