@@ -3,10 +3,21 @@
 from collections.abc import Sequence
 from typing import Final
 
-from enforcer.judging import api_audit_quiet, git_is_cluster
+from enforcer.judging import (
+    api_audit_quiet,
+    appliers,
+    git_is_cluster,
+    no_plaintext,
+    nothing_unresolved,
+    records_proved,
+)
 from enforcer.judging.standard import Standard
 
 STANDARDS: Final[Sequence[Standard]] = (
+    records_proved.STANDARD,
     git_is_cluster.STANDARD,
+    nothing_unresolved.STANDARD,
+    no_plaintext.STANDARD,
     api_audit_quiet.STANDARD,
+    appliers.STANDARD,
 )

@@ -1,0 +1,59 @@
+"""`nothing-unresolved`: no reference of a deployed object waits for a value, and no annotation of ours is misspelt."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from enforcer.facts.cluster import ClusterObject
+from enforcer.facts.inventory import Inventory
+from enforcer.judging.answers import Answer, Held, NotChecked, found
+from enforcer.judging.parts.objects import named, objects
+from enforcer.judging.parts.words import shown
+from enforcer.judging.standard import Parameters, Standard
+from review.findings.finding import Finding
+from review.findings.rule import Rule, Severity
+
+_RULE: Final = Rule(
+    "nothing-unresolved",
+    "nothing-unresolved",
+    Severity.ERROR,
+    "A reference was stored and nothing filled it.",
+    "Keyhole was not asked when the object was stored: it was away and not registered to refuse, or the namespace "
+    "opted in later. Whoever uses the field reads nothing, or what was there before.",
+    "Apply the manifest again, and see that gate-intact holds.",
+)
+_ANNOTATIONS: Final = "metadata.annotations"
+
+
+class NothingUnresolvedParameters(Parameters):
+    """`nothing-unresolved` has no parameters."""
+
+
+def _judge(inventory: Inventory, _parameters: NothingUnresolvedParameters) -> Iterator[Answer]:
+    for one in objects(inventory):
+        if isinstance(one, NotChecked):
+            yield one
+            continue
+        unresolved = list(_unresolved(one))
+        yield from unresolved
+        if not unresolved and (one.record or one.wants):
+            yield Held(named(one))
+
+
+def _unresolved(one: ClusterObject) -> Iterator[Finding]:
+    about = named(one)
+    for pointer in one.unfilled:
+        reference = one.wants.get(pointer)
+        if reference is None:
+            # The annotation cannot be read, and is told below.
+            continue
+        what = f"{shown(pointer)} waits for {reference}" if pointer else f"nothing was filled from {reference}"
+        yield found(_RULE, about, f"{what}: no record says that Keyhole filled it", pointer=pointer)
+    for name in one.malformed:
+        message = f"annotation {shown(name)} cannot be read as a reference, so nothing fills it"
+        yield found(_RULE, about, message, pointer=f"{_ANNOTATIONS} {name}")
+    for name in one.unknown:
+        message = f"annotation {shown(name)} means nothing to Keyhole; most likely it is misspelt"
+        yield found(_RULE, about, message, pointer=f"{_ANNOTATIONS} {name}")
+
+
+STANDARD: Final = Standard(_RULE, NothingUnresolvedParameters, _judge)

@@ -1,0 +1,1 @@
+"""What several judges have in common."""
