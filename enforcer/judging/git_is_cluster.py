@@ -12,7 +12,7 @@ from enforcer.facts.cluster import ClusterFacts, ClusterObject
 from enforcer.facts.git import GitFacts, GitObject, InFile
 from enforcer.facts.inventory import Inventory
 from enforcer.facts.workloads import Workload, WorkloadFacts
-from enforcer.judging.answers import Answer, Held, NotChecked, found
+from enforcer.judging.answers import Answer, Held, NotChecked, found, section_not_known
 from enforcer.judging.standard import Parameters, Standard
 from manifests.variables.names import is_ours
 from manifests.variables.templates import BY_GROUP_AND_KIND
@@ -49,15 +49,17 @@ def judge(inventory: Inventory, parameters: GitIsCluster) -> Iterator[Answer]:
     """
     git, cluster = inventory.git, inventory.cluster
     if isinstance(git, NotKnown):
-        yield NotChecked(ObjectName("keyhole", "Git", "", "manifests"), git.not_known)
+        yield section_not_known("git", git)
         return
     if isinstance(cluster, NotKnown):
-        yield NotChecked(ObjectName("keyhole", "Git", "", "manifests"), cluster.not_known)
+        yield section_not_known("cluster", cluster)
         return
     yield from _Comparison(git, cluster, inventory.workloads, parameters.not_in_git).answers()
 
 
-STANDARD: Final = Standard(RULE, GitIsCluster, judge)
+STANDARD: Final = Standard(
+    RULE, GitIsCluster, judge, "What is filled in the cluster is what Git refers to, and nothing else."
+)
 
 
 @dataclass(slots=True)
