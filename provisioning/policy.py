@@ -16,7 +16,8 @@ ACCESSOR = "ACCESSOR"
 # The key in an entity alias's metadata with the namespace: the kubernetes method sets it, jwt by the role's mapping.
 NAMESPACE_METADATA = "service_account_namespace"
 
-_REVOKE_SELF = "auth/token/revoke-self"
+REVOKE_SELF = "auth/token/revoke-self"
+"""Where a token gives itself back."""
 _KV2_REASON = "KV version 2: data/ has the values, metadata/ the versions, by which a rotation is noticed."
 _KV1_REASON = "KV version 1."
 _REVOKE_REASON = "For Keyhole to revoke its token when it is done: without the default policy nobody else allows it."
@@ -48,12 +49,13 @@ class Policy:
             if locations:
                 yield f"\n# {reason}\n"
                 for location in locations:
-                    yield from (rule(_filled(path, accessor), "read") for path in _readable(location))
+                    yield from (rule(_filled(path, accessor), "read") for path in readable(location))
         if self.may_revoke_itself:
-            yield f"\n# {_REVOKE_REASON}\n{rule(_REVOKE_SELF, 'update')}"
+            yield f"\n# {_REVOKE_REASON}\n{rule(REVOKE_SELF, 'update')}"
 
 
-def _readable(location: KvLocation) -> Sequence[str]:
+def readable(location: KvLocation) -> Sequence[str]:
+    """Return the paths of Vault's API that a namespace has to read for a secret, and for its versions."""
     if location.mount.version == V2:
         return [location.policy_path, f"{location.mount.path}/metadata/{location.path}"]
     return [location.policy_path]

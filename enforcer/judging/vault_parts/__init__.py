@@ -1,0 +1,1 @@
+"""What the standards of Vault have in common."""

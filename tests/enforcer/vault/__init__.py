@@ -1,0 +1,1 @@
+"""What the Enforcer learns from Vault, and judges by it."""
