@@ -7,13 +7,12 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias
 
 from provisioning.errors import RoleRefused
 from provisioning.policy import NAMESPACE_METADATA
 from provisioning.policy_paths import NAMESPACE
 from provisioning.tenant import Account
-from resolver.connections.model import Authentication
 from resolver.identity import SERVICE_ACCOUNT, identity_name
 
 Parameter: TypeAlias = "str | int | bool | list[str] | Mapping[str, str | list[str]]"
@@ -24,6 +23,30 @@ TOKEN_SECONDS: Final = 600
 # What both methods accept in the path of a role.
 _NAME = re.compile(r"[A-Za-z0-9_](?:[-.@A-Za-z0-9_]*[A-Za-z0-9_])?")
 _POLICY_PREFIX = "keyhole"
+
+
+class Authentication(Protocol):
+    """How Keyhole logs in: `resolver.connections.model.Authentication`, or what is known of it."""
+
+    @property
+    def method(self) -> Literal["jwt", "kubernetes"]:
+        """The method of Vault's."""
+        ...
+
+    @property
+    def mount_point(self) -> str:
+        """Where it is mounted."""
+        ...
+
+    @property
+    def role(self) -> str:
+        """The role, with {namespace} in it if each namespace has its own."""
+        ...
+
+    @property
+    def audience(self) -> str:
+        """The audience of the ServiceAccounts' tokens."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +86,7 @@ def role_name(auth: Authentication, namespace: str | None) -> str:
         )
     if namespace is not None and not for_each:
         raise RoleRefused(f"the connection's role is {auth.role}, one for all namespaces; use --templated")
-    name = auth.role if namespace is None else auth.role_for(namespace)
+    name = auth.role if namespace is None else auth.role.replace(NAMESPACE, namespace)
     if not _NAME.fullmatch(name):
         raise RoleRefused(f"Vault takes no role named {name!r}")
     return name

@@ -9,6 +9,7 @@ from enforcer.collecting import audit_policy, git
 from enforcer.collecting.cluster import collect as cluster
 from enforcer.collecting.run import Run, Stopped
 from enforcer.collecting.sources import Sources
+from enforcer.collecting.vault import section as vault
 from enforcer.facts.base import Facts, NotKnown
 from enforcer.facts.inventory import Inventory
 from runtime.bugs import described
@@ -65,6 +66,7 @@ def _section(
 Collector: TypeAlias = Callable[[Sources, Run, Inventory], _Section | NotKnown]
 SECTIONS: Final[dict[str, "Collector[Facts]"]] = {
     "cluster": cluster.collect,
+    "vault": vault.collect,
     "audit_policy": audit_policy.collect,
     "git": git.collect,
 }

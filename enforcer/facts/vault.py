@@ -20,14 +20,14 @@ class MountFacts(Facts):
 class ConnectionFacts(Facts):
     """A connection, as the connections file has it: where Keyhole logs in, and how.
 
-    `role` is the role's name, with {namespace} in it if each namespace has one of its own. `auth_mount` and `audience`
+    `role` is the role's name, with {namespace} in it if each namespace has one of its own. `mount_point` and `audience`
     are what Keyhole uses, defaults included. `mounts` are the key/value mounts that the file names or Vault showed.
     """
 
     name: str
     address: str
     method: Literal["jwt", "kubernetes"]
-    auth_mount: str
+    mount_point: str
     role: str
     audience: str
     mounts: tuple[MountFacts, ...] = ()

@@ -7,17 +7,23 @@ from enforcer.judging import (
     api_audit_quiet,
     appliers,
     git_is_cluster,
+    identities,
+    least_privilege,
     no_plaintext,
     nothing_unresolved,
     records_proved,
+    values_current,
 )
 from enforcer.judging.standard import Standard
 
 STANDARDS: Final[Sequence[Standard]] = (
     records_proved.STANDARD,
+    values_current.STANDARD,
     git_is_cluster.STANDARD,
     nothing_unresolved.STANDARD,
     no_plaintext.STANDARD,
+    least_privilege.STANDARD,
+    identities.STANDARD,
     api_audit_quiet.STANDARD,
     appliers.STANDARD,
 )

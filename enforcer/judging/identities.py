@@ -8,15 +8,14 @@ from typing import Any, Final
 
 from pydantic import Field
 
-from enforcer.facts.base import is_known
+from enforcer.facts.base import NotKnown
 from enforcer.facts.inventory import Inventory
 from enforcer.facts.vault import ConnectionFacts, RoleFacts, RoleParameters
 from enforcer.judging.answers import Answer, Held, NotChecked, found, section_not_known
 from enforcer.judging.standard import Parameters, Standard
 from enforcer.judging.vault_parts.uses import Uses, is_used, shown, used
 from provisioning.policy_paths import NAMESPACE
-from provisioning.vault_role import TOKEN_SECONDS, vault_role
-from resolver.connections.model import Authentication
+from provisioning.vault_role import TOKEN_SECONDS, TokenType, vault_role
 from resolver.references.characters import visible
 from review.findings.finding import ObjectName
 from review.findings.rule import Rule, Severity
@@ -53,7 +52,7 @@ class Identities(Parameters):
 
 def judge(inventory: Inventory, parameters: Identities) -> Iterator[Answer]:
     """Judge each role with which namespaces log in."""
-    if not is_known(inventory.vault):
+    if isinstance(inventory.vault, NotKnown):
         yield section_not_known("vault", inventory.vault)
         return
     uses = used(inventory, 0)
@@ -77,7 +76,7 @@ def _answers(
             message = f"Vault has no such role at auth/{role.mount}, and {shown(role.namespaces)} cannot log in"
             yield found(_RULE, about, message, pointer=f"{prefix}missing")
         return
-    if not is_known(given):
+    if isinstance(given, NotKnown):
         yield NotChecked(about, given.not_known)
         return
     wrong = dict(_wrong(given, role, connection, parameters))
@@ -107,16 +106,9 @@ def _wrong(
 
 
 def _expected(given: RoleParameters, role: RoleFacts, connection: ConnectionFacts) -> Mapping[str, Any]:
-    auth = Authentication(
-        method=connection.method, role=connection.role, mount=connection.auth_mount, audience=connection.audience
-    )
     namespace = role.namespaces[0] if NAMESPACE in connection.role else None
-    return vault_role(
-        auth,
-        namespace,
-        role.name,
-        "batch" if given.token_type == "batch" else "service",  # noqa: S105 - a kind of token
-    ).parameters
+    kind: TokenType = "batch" if given.token_type == "batch" else "service"  # noqa: S105 - a kind of token
+    return vault_role(connection, namespace, role.name, kind).parameters
 
 
 def _fits(name: str, has: Any, wanted: Any) -> bool:

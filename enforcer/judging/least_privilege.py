@@ -4,11 +4,12 @@ What a use needs is what `keyhole tenant` prints for it; `provisioning.policy` i
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from pydantic import Field
 
-from enforcer.facts.base import NotKnown, is_known
+from enforcer.facts.base import NotKnown
 from enforcer.facts.inventory import Inventory
 from enforcer.facts.vault import ConnectionFacts, PolicyFacts, RuleFacts
 from enforcer.judging.answers import Answer, Held, NotChecked, found, section_not_known
@@ -26,7 +27,7 @@ from review.findings.rule import Severity
 from review.policies.policy import DENY, Policy, Rule
 
 _RULE: Final = StandardsRule(
-    "least-privilege", "least-privilege", Severity.WARNING,
+    "least-privilege", "least-privilege", Severity.ERROR,
     "The policy of a namespace grants more than the namespace uses.",
     "What nobody uses nobody misses when it is read: by whoever gets hold of the namespace's account.",
     "`keyhole tenant NAMESPACE --vault-only -f manifests/` prints the policy that the references need.",
@@ -34,6 +35,14 @@ _RULE: Final = StandardsRule(
 _READ: Final = "read"
 _BRANCHES: Final = frozenset({"data", "metadata"})
 _LONGEST: Final = 253
+
+
+@dataclass(frozen=True, slots=True)
+class _Wrong:
+    """What a rule grants too much. What nothing uses may be meant for later: that is milder than what nothing could."""
+
+    message: str
+    severity: Severity = Severity.ERROR
 
 
 class LeastPrivilege(Parameters):
@@ -51,10 +60,10 @@ class LeastPrivilege(Parameters):
 
 def judge(inventory: Inventory, parameters: LeastPrivilege) -> Iterator[Answer]:
     """Judge each policy with which namespaces log in."""
-    if not is_known(inventory.cluster):
+    if isinstance(inventory.cluster, NotKnown):
         yield section_not_known("cluster", inventory.cluster)
         return
-    if not is_known(inventory.vault):
+    if isinstance(inventory.vault, NotKnown):
         yield section_not_known("vault", inventory.vault)
         return
     uses = used(inventory, parameters.used_days)
@@ -67,7 +76,7 @@ def judge(inventory: Inventory, parameters: LeastPrivilege) -> Iterator[Answer]:
         elif policy.rules is None:
             # It grants nothing. At a connection that nobody uses, there is none to be expected.
             yield from [Held(about)] if is_used(uses, policy.connection, policy.namespaces) else ()
-        elif not is_known(policy.rules):
+        elif isinstance(policy.rules, NotKnown):
             yield NotChecked(about, policy.rules.not_known)
         else:
             yield from _Judge(policy, policy.rules, connection, uses, parameters).answers(about)
@@ -108,26 +117,27 @@ class _Judge:
             if isinstance(wrong, NotKnown):
                 yield NotChecked(about, f"path {path}: {wrong.not_known}")
             else:
-                yield found(_RULE, about, f"path {path}: {wrong}", pointer=f"{prefix}{path}")
+                message, pointer = f"path {path}: {wrong.message}", f"{prefix}{path}"
+                yield found(_RULE, about, message, pointer=pointer).told_as(wrong.severity)
         if not told:
             yield Held(about)
 
-    def _wrong(self, number: int, rule: Rule) -> str | NotKnown | None:
+    def _wrong(self, number: int, rule: Rule) -> _Wrong | NotKnown | None:
         """Return what a rule grants too much, or why nobody can say; None if it grants what is used."""
         if DENY in rule.capabilities or not rule.capabilities:
             return None
         if rule.path == REVOKE_SELF:
             more = sorted(rule.capabilities - {"update"})
-            return f"grants {', '.join(more)} where update is enough" if more else None
+            return _Wrong(f"grants {', '.join(more)} where update is enough") if more else None
         if more := sorted(rule.capabilities - {_READ}):
-            return f"grants {', '.join(more)}, and Keyhole only reads"
+            return _Wrong(f"grants {', '.join(more)}, and Keyhole only reads")
         ways = [self._in_namespace(number, namespace) for namespace in self._policy.namespaces]
         if None in ways:
             return None
         unsure = next((each for each in ways if isinstance(each, NotKnown)), None)
         return unsure or next((each for each in ways if each), None)
 
-    def _in_namespace(self, number: int, namespace: str) -> str | NotKnown | None:
+    def _in_namespace(self, number: int, namespace: str) -> _Wrong | NotKnown | None:
         """Judge a rule that lets something be read, as Vault reads it for one namespace."""
         policy = self._seen[namespace]
         rule = policy.rules[number]
@@ -140,22 +150,23 @@ class _Judge:
         if rule.path in self._needed[namespace] or allowed is False:
             return None
         if not self._is_of_secret(rule.path):
-            return "is neither the data nor the metadata of a secret"
+            return _Wrong("is neither the data nor the metadata of a secret")
         if allowed is None and not rule.conditions:
             return NotKnown(not_known="whether another rule takes it back is not known here")
         return self._unused(namespace)
 
-    def _wildcard(self, rule: Rule, namespace: str) -> str | NotKnown | None:
+    def _wildcard(self, rule: Rule, namespace: str) -> _Wrong | NotKnown | None:
         bare = rule.path.removesuffix("*")
         is_own = rule.is_open and not rule.has_segment_wildcards and bare.endswith("/") and namespace in bare.split("/")
         if not (self._own_subtrees and is_own and self._is_of_secret(rule.path)):
-            return "has a wildcard, so more secrets can be read than are used"
+            return _Wrong("has a wildcard, so more secrets can be read than are used")
         return None if any(map(rule.matches, self._needed[namespace])) else self._unused(namespace)
 
-    def _unused(self, namespace: str) -> str | NotKnown:
+    def _unused(self, namespace: str) -> _Wrong | NotKnown:
         if why := self._uses.unknown.get(namespace):
             return NotKnown(not_known=f"whether it is used is not known: {why}")
-        return f"nothing in {shown(self._policy.namespaces)} uses it; looked at: {', '.join(self._uses.looked_at)}"
+        where, looked_at = shown(self._policy.namespaces), ", ".join(self._uses.looked_at)
+        return _Wrong(f"nothing in {where} uses it; looked at: {looked_at}", Severity.WARNING)
 
     def _of_uses(self, paths: set[str]) -> frozenset[str]:
         """Return the paths of Vault's API that these paths need."""

@@ -6,7 +6,7 @@ from typing import Final, TypeAlias
 
 from pydantic import Field
 
-from enforcer.facts.base import NotKnown, is_known
+from enforcer.facts.base import NotKnown
 from enforcer.facts.cluster import ClusterObject
 from enforcer.facts.inventory import Inventory
 from enforcer.facts.vault import PathFacts, PathVersions, VersionFacts, split
@@ -42,16 +42,16 @@ class ValuesCurrent(Parameters):
 
 def judge(inventory: Inventory, parameters: ValuesCurrent) -> Iterator[Answer]:
     """Judge each object that has a record."""
-    if not is_known(inventory.cluster):
+    if isinstance(inventory.cluster, NotKnown):
         yield section_not_known("cluster", inventory.cluster)
         return
-    if not is_known(inventory.vault):
+    if isinstance(inventory.vault, NotKnown):
         yield section_not_known("vault", inventory.vault)
         return
     asked = {(each.namespace, each.connection, each.path): each for each in inventory.vault.paths}
     judge = _Judge(asked, parameters, now(inventory))
     for namespace in inventory.cluster.namespaces:
-        if not is_known(namespace.objects):
+        if isinstance(namespace.objects, NotKnown):
             yield NotChecked(ObjectName("", "Namespace", "", namespace.name), namespace.objects.not_known)
             continue
         for each in namespace.objects:
@@ -72,7 +72,7 @@ class _Judge:
         about = ObjectName(thing.group, thing.kind, thing.namespace, thing.name)
         if not thing.record:
             return
-        if not is_known(thing.proof):
+        if isinstance(thing.proof, NotKnown):
             yield NotChecked(about, f"whether its record can be proved is not known: {thing.proof.not_known}")
             return
         if thing.proof != "proved":

@@ -69,7 +69,7 @@ def connection_facts(
             name=name,
             address=one.address,
             method=one.auth.method,
-            auth_mount=one.auth.mount_point,
+            mount_point=one.auth.mount_point,
             role=one.auth.role,
             audience=one.auth.audience,
             mounts=tuple(

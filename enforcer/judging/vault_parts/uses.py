@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from enforcer.facts.base import is_known
+from enforcer.facts.base import NotKnown, is_known
 from enforcer.facts.cluster import Namespace
 from enforcer.facts.inventory import Inventory
 from enforcer.facts.vault import split
@@ -77,7 +77,7 @@ def used(inventory: Inventory, days: int) -> Uses:
 
 
 def _add_namespace(uses: Uses, namespace: Namespace) -> None:
-    if not is_known(namespace.objects):
+    if isinstance(namespace.objects, NotKnown):
         uses.unknown[namespace.name] = f"the objects of {namespace.name} are not known: {namespace.objects.not_known}"
         return
     for each in namespace.objects:

@@ -176,9 +176,8 @@ def test_the_file_to_begin_with_says_what_holds_without_one(standards: Any) -> N
             assert field.description, f"{each.rule.id}: every parameter says what it is"
     # The example of an exception at the end is one, if its marks are taken away.
     example = text.replace("  exceptions: []", "  exceptions:").replace("  # - standards", "  - standards")
-    example = example.replace("least-privilege", next((each.rule.id for each in standards), "x")).replace(
-        "  #   ", "    "
-    )
+    named = f"[{next((each.rule.id for each in standards), 'x')}]"
+    example = example.replace("[least-privilege]", named).replace("  #   ", "    ")
     if standards:
         assert len(parse(Text("s.yaml", example), date(2026, 12, 1), standards).exemptions) == 1
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -97,10 +98,10 @@ def test_a_role_of_all_namespaces_may_not_lose_what_binds_it() -> None:
     shared = setup(None, ["secret/{namespace}/*"], SHARED)
     world.roles = dict.fromkeys(world.uses, parameters(shared.role.parameters))
     assert all_held(world.inventory(), IDENTITIES)
-    for changes in ({"bound_claims": {}}, {"claim_mappings": {}}, {"bound_claims": {"/a": ("keyhole",)}}):
+    for name, value in (("bound_claims", {}), ("claim_mappings", {}), ("bound_claims", {"/a": ("keyhole",)})):
         for namespace in world.uses:
-            world.role(namespace, **changes)
-        assert [each.pointer for each in findings(world.inventory(), IDENTITIES)] == [next(iter(changes))]
+            world.role(namespace, **{name: value})
+        assert [each.pointer for each in findings(world.inventory(), IDENTITIES)] == [name]
         world.roles = dict.fromkeys(world.uses, parameters(shared.role.parameters))
 
 
@@ -115,7 +116,7 @@ def test_a_role_of_all_namespaces_may_not_lose_what_binds_it() -> None:
         ("audience", ""),
     ],
 )
-def test_a_role_of_the_kubernetes_method_is_judged_by_what_it_binds(name: str, value: object) -> None:
+def test_a_role_of_the_kubernetes_method_is_judged_by_what_it_binds(name: str, value: Any) -> None:
     world = World(auth=Authentication(method="kubernetes", role="keyhole-{namespace}"))
     assert all_held(world.inventory(), IDENTITIES)
     assert [each.pointer for each in findings(world.role(**{name: value}).inventory(), IDENTITIES)] == [name]
@@ -155,7 +156,7 @@ def test_a_cluster_that_is_away_holds_nothing(standard: Standard) -> None:
         ({"fields": ()}, "names no field"),
     ],
 )
-def test_an_object_that_says_too_little_is_not_checked(changes: dict[str, object], reason: str) -> None:
+def test_an_object_that_says_too_little_is_not_checked(changes: dict[str, Any], reason: str) -> None:
     found = answers(World(uses={"shop": (DB,)}).object(**changes).inventory(), VALUES)
     assert [reason in getattr(each, "reason", "") for each in found] == [True]
 

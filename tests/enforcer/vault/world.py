@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from enforcer.collecting.inventory import nothing_yet
 from enforcer.collecting.vault import questions, reading
@@ -36,7 +36,7 @@ STANDARDS: Sequence[Standard] = (values_current.STANDARD, least_privilege.STANDA
 NOW = datetime(2026, 6, 1, 2, 0, tzinfo=UTC)
 FILLED = NOW - timedelta(days=10)
 WRITTEN = NOW - timedelta(days=20)
-MOUNTS: Mapping[str, int] = {"secret": 2, "teams/eu": 2, "legacy": 1}
+MOUNTS: Mapping[str, Literal[1, 2]] = {"secret": 2, "teams/eu": 2, "legacy": 1}
 JWT = Authentication(method="jwt", role="keyhole-{namespace}")
 # What Vault tells of a role beside what it was given.
 DEFAULTS: Mapping[str, Any] = {
