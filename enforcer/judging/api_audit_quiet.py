@@ -13,7 +13,7 @@ from pydantic import Field
 from enforcer.facts.audit_policy import AuditPolicyFacts
 from enforcer.facts.base import NotKnown, is_known
 from enforcer.facts.inventory import Inventory
-from enforcer.judging.answers import Answer, Held, NotChecked, found
+from enforcer.judging.answers import Answer, Held, NotChecked, found, section_not_known
 from enforcer.judging.api_audit_quiet_parts.loud import ELSEWHERE, Demand, loud
 from enforcer.judging.standard import Parameters, Standard
 from review.findings.finding import ObjectName
@@ -46,7 +46,7 @@ class ApiAuditQuiet(Parameters):
 def _judge(inventory: Inventory, parameters: ApiAuditQuiet) -> Iterable[Answer]:
     policy = inventory.audit_policy
     if isinstance(policy, NotKnown):
-        yield NotChecked(ObjectName("keyhole", "AuditPolicy"), policy.not_known)
+        yield section_not_known("audit_policy", policy)
         return
     about = ObjectName("keyhole", "AuditPolicy", "", policy.file)
     namespaces = _namespaces(inventory, policy)
@@ -91,4 +91,4 @@ def _loud(policy: AuditPolicyFacts, demand: Demand, namespaces: Sequence[str], a
         )
 
 
-STANDARD: Final = Standard(RULE, ApiAuditQuiet, _judge)
+STANDARD: Final = Standard(RULE, ApiAuditQuiet, _judge, "The API server's own audit log holds no value of a secret.")

@@ -113,4 +113,6 @@ def _fits(name: str, patterns: tuple[str, ...]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
-STANDARD: Final = Standard(_RULE, AppliersParameters, _judge)
+STANDARD: Final = Standard(
+    _RULE, AppliersParameters, _judge, "Only the accounts that the standard names write what Keyhole fills."
+)

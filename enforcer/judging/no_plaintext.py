@@ -12,6 +12,7 @@ from enforcer.judging.answers import Answer, Held, NotChecked, found
 from enforcer.judging.parts.objects import key_of, last_writer, named, objects
 from enforcer.judging.parts.words import by_whom, shown
 from enforcer.judging.standard import Parameters, Standard
+from review.findings.report import counted
 from review.findings.rule import Rule, Severity
 
 _RULE: Final = Rule(
@@ -74,10 +75,13 @@ def _about(one: ClusterObject, public: frozenset[str]) -> Iterator[Answer]:
         yield found(_RULE, about, message, pointer=f"/data/{key.replace('~', '~0').replace('/', '~1')}")
     unowned = 0 if one.keys is None else one.keys - len(named_by_keyhole | owned)
     if unowned > 0:
-        message = f"it has {unowned} keys more than references fill and clients wrote, most likely from another webhook"
+        more = counted(unowned, "key")
+        message = f"it has {more} that no reference fills and no client wrote, most likely from another webhook"
         yield found(_RULE, about, message, pointer="/data")
     elif not plain:
         yield Held(about)
 
 
-STANDARD: Final = Standard(_RULE, NoPlaintextParameters, _judge)
+STANDARD: Final = Standard(
+    _RULE, NoPlaintextParameters, _judge, "Each key of a Secret comes from a reference to Vault."
+)

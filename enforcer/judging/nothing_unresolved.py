@@ -56,4 +56,9 @@ def _unresolved(one: ClusterObject) -> Iterator[Finding]:
         yield found(_RULE, about, message, pointer=f"{_ANNOTATIONS} {name}")
 
 
-STANDARD: Final = Standard(_RULE, NothingUnresolvedParameters, _judge)
+STANDARD: Final = Standard(
+    _RULE,
+    NothingUnresolvedParameters,
+    _judge,
+    "Each reference of a deployed object is filled, and no annotation of Keyhole's is misspelt.",
+)

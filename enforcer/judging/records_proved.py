@@ -52,4 +52,9 @@ def _about(one: ClusterObject) -> Iterator[Answer]:
             yield found(_RULE, about, f"{what}{who}", pointer=pointer)
 
 
-STANDARD: Final = Standard(_RULE, RecordsProvedParameters, _judge)
+STANDARD: Final = Standard(
+    _RULE,
+    RecordsProvedParameters,
+    _judge,
+    "Each object that Keyhole fills has a record that proves where its values came from.",
+)

@@ -120,7 +120,7 @@ class TestNoPlaintext:
 
     def test_keys_that_nobody_owns_are_counted(self) -> None:
         (answer,) = told(NO_PLAINTEXT, inventory(secret("app", "a", keys=4, writers=(writer(),))))
-        assert answer.startswith("Secret shop/app /data: it has 3 keys more")
+        assert answer.startswith("Secret shop/app /data: it has 3 keys that no reference fills and no client wrote")
 
     def test_without_managed_fields_it_is_not_checked(self) -> None:
         (answer,) = told(NO_PLAINTEXT, inventory(secret("app", "a", keys=2, writers=None)))
