@@ -13,6 +13,8 @@ The decision depends on the request alone. Nothing here asks a server, and the s
 | none, in place, value as it was | its key is lost      | value and entry stay, with a warning                       |
 | none, in place, another value   | any                  | the person wins: the entry goes, with a warning            |
 
+The Enforcer proves records by dry runs: tests/manifests/planning/test_plan_proof.py pins what it stands on.
+
 For a new reference in place, a dry run shows the text of the reference itself (LEAVE). A value that has an entry in the
 record and did not change is never searched for references.
 """
