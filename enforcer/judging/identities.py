@@ -137,4 +137,9 @@ def _text(value: Any) -> str:
     return visible(str(value) or "empty", _LONGEST)
 
 
-STANDARD: Final = Standard(_RULE, Identities, judge)
+STANDARD: Final = Standard(
+    _RULE,
+    Identities,
+    judge,
+    "Each role in Vault lets in the account of one namespace, for its own policy and for minutes.",
+)

@@ -202,4 +202,6 @@ def _rule(facts: RuleFacts) -> Rule:
     return Rule(facts.path, frozenset(facts.capabilities), conditions=frozenset(facts.conditions))
 
 
-STANDARD: Final = Standard(_RULE, LeastPrivilege, judge)
+STANDARD: Final = Standard(
+    _RULE, LeastPrivilege, judge, "Vault's policies let each namespace read what it uses, and no more."
+)

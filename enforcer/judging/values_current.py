@@ -170,4 +170,4 @@ def _at(time: datetime) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-STANDARD: Final = Standard(_RULE, ValuesCurrent, judge)
+STANDARD: Final = Standard(_RULE, ValuesCurrent, judge, "Each value in the cluster is of the version that Vault has.")
