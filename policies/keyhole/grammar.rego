@@ -35,7 +35,10 @@ accepts(text) if {
 }
 
 # Whether a text claims to be one reference as a whole.
-is_bare(text) if regex.match(sprintf(`^vault(?:\+%s)?:`, [characters.claimed_connection]), text)
+is_bare(text) if {
+	startswith(text, "vault")
+	regex.match(_bare, text)
+}
 
 # Whether a text is a list of whole secrets, as in `keyhole.dev/from`.
 accepts_paths(text) if {
@@ -49,6 +52,8 @@ accepts_paths(text) if {
 _trimmed(text) := regex.replace(text, sprintf("^%[1]s+|%[1]s+$", [characters.blanks]), "")
 
 _connection := `[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?`
+
+_bare := sprintf(`^vault(?:\+%s)?:`, [characters.claimed_connection])
 
 _opener := sprintf(`(?:\(\(|\$\{)vault(?::|\+%s:)`, [characters.claimed_connection])
 

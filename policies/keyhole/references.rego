@@ -34,13 +34,14 @@ deny contains found if {
 #   severity: error
 deny contains found if {
 	some manifest in subject.manifests
+	ignored := _ignored(manifest)
 	some value in _values(manifest)
 	some text in _texts(value.key, value.text)
 	grammar.has_reference(text)
 	not grammar.accepts(text)
-	not _is_ignored(manifest, value.key)
+	not _is_ignored(ignored, value.key)
 	message := sprintf("%s.%s looks like a reference and cannot be read", [value.part, value.key])
-	found := subject.told(manifest, "KH101", value.pointer, message)
+	found := subject.told(manifest, "KH101", _pointer([value.part, value.key]), message)
 }
 
 # METADATA
@@ -52,12 +53,11 @@ deny contains found if {
 deny contains found if {
 	some manifest in subject.manifests
 	_is_judged(manifest)
+	excused := (_recorded(manifest) | {key | some key in _public(manifest)}) | _sources(manifest)
 	some value in _values(manifest)
-	not value.key in _recorded(manifest)
-	not value.key in _public(manifest)
-	not value.key in _sources(manifest)
+	not value.key in excused
 	not _refers(value)
-	found := subject.told(manifest, "KH301", value.pointer, sprintf("%s.%s holds a value", [value.part, value.key]))
+	found := subject.told(manifest, "KH301", _pointer([value.part, value.key]), sprintf("%s.%s holds a value", [value.part, value.key]))
 }
 
 # METADATA
@@ -68,12 +68,14 @@ deny contains found if {
 #   severity: warning
 warn contains found if {
 	some manifest in subject.manifests
+	recorded := _recorded(manifest)
+	ignored := _ignored(manifest)
 	some value in _values(manifest)
-	not value.key in _recorded(manifest)
-	not _is_ignored(manifest, value.key)
+	not value.key in recorded
 	_refers(value)
+	not _is_ignored(ignored, value.key)
 	message := sprintf("%s.%s is a reference in place; %s would not drift", [value.part, value.key, _instead(value.key)])
-	found := subject.told(manifest, "KH201", value.pointer, message)
+	found := subject.told(manifest, "KH201", _pointer([value.part, value.key]), message)
 }
 
 # All annotations of ours, of the object and of every template within it.
@@ -172,15 +174,18 @@ _values(manifest) := [value |
 	is_string(raw)
 	text := _decoded(part, raw)
 	text != ""
-	value := {"part": part, "key": key, "text": text, "pointer": _pointer([part, key])}
+	value := {"part": part, "key": key, "text": text}
 ]
 
 _decoded("stringData", raw) := raw
 
-_decoded("data", raw) := base64.decode(regex.replace(raw, `\s`, "")) if base64.is_valid(regex.replace(raw, `\s`, ""))
+# Kustomize prints long values in several lines.
+_decoded("data", raw) := _text(replace(replace(replace(raw, "\n", ""), "\r", ""), " ", ""))
+
+_text(encoded) := base64.decode(encoded) if base64.is_valid(encoded)
 
 # The API server will refuse it, and it can be read in Git all the same.
-_decoded("data", raw) := raw if not base64.is_valid(regex.replace(raw, `\s`, ""))
+_text(encoded) := encoded if not base64.is_valid(encoded)
 
 _refers(value) if {
 	some text in _texts(value.key, value.text)
@@ -221,14 +226,13 @@ _sources(manifest) := {trim_prefix(note.text, characters.file_prefix) |
 	startswith(note.text, characters.file_prefix)
 }
 
-_is_ignored(manifest, key) if {
-	ignored := trim_space(manifest.metadata.annotations[characters.annotations.ignore])
-	_names(ignored, key)
-}
+default _ignored(_) := ""
 
-_names("true", _)
+_ignored(manifest) := trim_space(manifest.metadata.annotations[characters.annotations.ignore])
 
-_names(ignored, key) if {
+_is_ignored("true", _)
+
+_is_ignored(ignored, key) if {
 	some one in split(ignored, ",")
 	trim_space(one) == key
 }
