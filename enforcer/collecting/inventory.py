@@ -10,6 +10,7 @@ from enforcer.collecting.cluster import collect as cluster
 from enforcer.collecting.run import Run, Stopped
 from enforcer.collecting.sources import Sources
 from enforcer.collecting.vault import section as vault
+from enforcer.collecting.workloads import collect as workloads
 from enforcer.facts.base import Facts, NotKnown
 from enforcer.facts.inventory import Inventory
 from runtime.bugs import described
@@ -69,5 +70,6 @@ SECTIONS: Final[dict[str, "Collector[Facts]"]] = {
     "vault": vault.collect,
     "audit_policy": audit_policy.collect,
     "git": git.collect,
+    "workloads": workloads.collect,
 }
 """What collects each section, in the order in which they are collected."""

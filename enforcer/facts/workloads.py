@@ -55,7 +55,8 @@ class ScanReport(Facts):
 class WorkloadFacts(Facts):
     """What runs. `scans` is None where the cluster does not know VulnerabilityReports.
 
-    `passed_over` are objects that were too large to be read, as KIND NAMESPACE/NAME.
+    `passed_over` are objects that were too large to be read, by their kind and name, and how many containers were left
+    out of objects that have more than anybody needs.
     """
 
     workloads: tuple[Workload, ...] | NotKnown

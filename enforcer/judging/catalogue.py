@@ -8,6 +8,7 @@ from enforcer.judging import (
     appliers,
     git_is_cluster,
     identities,
+    images,
     least_privilege,
     no_plaintext,
     nothing_unresolved,
@@ -25,5 +26,6 @@ STANDARDS: Final[Sequence[Standard]] = (
     least_privilege.STANDARD,
     identities.STANDARD,
     api_audit_quiet.STANDARD,
+    images.STANDARD,
     appliers.STANDARD,
 )

@@ -1,7 +1,7 @@
 """git-is-cluster: what is filled in the cluster is what Git refers to, and nothing else."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Final, TypeAlias
 
@@ -74,6 +74,8 @@ class _Comparison:
     seen: set[_Key] = field(default_factory=set)
     unknown: dict[str, str] = field(default_factory=dict)
     """Namespaces whose objects are not known, and why."""
+    unread: dict[ObjectName, str] = field(default_factory=dict)
+    """Objects of which nothing is known, without a name all of a kind, and why."""
     generated: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     """By namespace and name of a Secret behind variables, its references."""
 
@@ -93,6 +95,10 @@ class _Comparison:
                     about = ObjectName("", "Namespace", "", namespace.name)
                     yield NotChecked(about, namespace.objects.not_known)
                     continue
+                for unread in namespace.unread:
+                    about = ObjectName(unread.group, unread.kind, namespace.name, unread.name)
+                    self.unread[about] = unread.not_known
+                    yield NotChecked(about, unread.not_known)
                 for one in sorted(namespace.objects, key=lambda each: (each.kind, each.group, each.name)):
                     yield from self._object(one)
         yield from self._with_variables()
@@ -178,6 +184,9 @@ class _Comparison:
             return NotChecked(about, f"{_at(one.place)}: {_NO_NAMESPACE}")
         if one.open_because:
             return NotChecked(about, f"{_at(one.place)}: {one.open_because}")
+        for unread in (about, replace(about, name="")):
+            if unread in self.unread:
+                return NotChecked(about, self.unread[unread])
         if one.namespace in self.unknown:
             return NotChecked(about, self.unknown[one.namespace])
         is_tenant = any(each.name == one.namespace and each.enabled for each in self.cluster.namespaces)
@@ -196,18 +205,14 @@ def _differences(one: ClusterObject, of_git: GitObject, about: ObjectName) -> It
             if reference.partition("#")[0] not in whole:
                 message = f"{pointer} is filled from {reference}, and Git has no reference for it"
                 yield found(RULE, about, message, pointer=pointer, place=_place(of_git.place))
-        elif wanted.reference != reference and not _is_unfilled(one, pointer, wanted.reference):
+        elif wanted.reference != reference:
             message = f"{pointer} is filled from {reference}, and Git has {wanted.reference}"
             yield found(RULE, about, message, pointer=pointer, place=_place(wanted.place))
     for pointer in sorted(named.keys() - recorded.keys()):
-        if not _is_unfilled(one, pointer, named[pointer].reference):
+        # What the cluster's object asks for and does not have, nothing-unresolved tells.
+        if pointer not in one.unfilled:
             message = f"Git has {named[pointer].reference} for {pointer}, and nothing is filled there"
             yield found(RULE, about, message, pointer=pointer, place=_place(named[pointer].place))
-
-
-def _is_unfilled(one: ClusterObject, pointer: str, reference: str) -> bool:
-    """Whether the cluster has the same reference as Git, which is merely not filled: nothing-unresolved tells that."""
-    return one.wants.get(pointer) == reference
 
 
 def _name(one: GitObject) -> ObjectName:

@@ -47,7 +47,7 @@ def _manager(entry: Document) -> Manager:
         text(entry, "manager"),
         text(entry, "operation"),
         text(entry, "subresource"),
-        _time(text(entry, "time")),
+        moment(text(entry, "time")),
         tuple(sorted(keys)),
         tuple(sorted(_members(part(fields, "f:metadata", "f:annotations")))),
     )
@@ -57,7 +57,8 @@ def _members(owned: Document) -> Iterator[str]:
     return (name.removeprefix(_PREFIX) for name in owned if name.startswith(_PREFIX))
 
 
-def _time(written: str) -> datetime | None:
+def moment(written: str) -> datetime | None:
+    """Return a time as the API server writes it; None if that is none."""
     try:
         found = datetime.fromisoformat(written)
     except ValueError:

@@ -1,0 +1,105 @@
+"""What lists of workloads and pods say together: which workload a pod is of, and which image runs in which versions."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from enforcer.facts.workloads import ContainerImage, RunningImage, Workload
+from kube.checking.images import FoundContainer, FoundImages
+from kube.objects import Owner
+from manifests.variables import marker
+from review.lint.images import digest_of
+
+MOST_CONTAINERS: Final = 1000
+"""More containers of one object are not looked at; Kubernetes' own tests stop at a fraction of it."""
+_REPLICA_SET: Final = "ReplicaSet"
+_Name = tuple[str, str, str, str]
+
+
+@dataclass(slots=True)
+class _Running:
+    pods: int = 0
+    namespaces: set[str] = field(default_factory=set)
+    pod: str = ""
+
+
+@dataclass(slots=True)
+class Found:
+    """Collects objects. Pods come behind everything that may have made them."""
+
+    passed_over: tuple[str, ...] = ()
+    _made: set[tuple[str, str, str]] = field(default_factory=set)
+    """Kind, namespace and name of everything that was listed."""
+    _workloads: dict[_Name, dict[tuple[str, str], None]] = field(default_factory=dict)
+    _secrets: dict[_Name, set[str]] = field(default_factory=dict)
+    _running: dict[tuple[str, str], _Running] = field(default_factory=dict)
+
+    def pass_over(self, kind: str, name: str) -> None:
+        """Take note of an object that was too large to be read."""
+        self.passed_over = (*self.passed_over, f"{kind} {name or '(no name)'}: it is too large to be read")
+
+    def workload(self, group: str, kind: str, one: FoundImages) -> None:
+        """Take note of an object with a pod template, unless another one that is looked at made it."""
+        self._made.add((kind, one.name.namespace, one.name.name))
+        if one.owner is None or not self._is_made(one.owner, one.name.namespace):
+            self._add((group, kind, one.name.namespace, one.name.name), one)
+
+    def pod(self, one: FoundImages) -> None:
+        """Take note of a pod: of what it runs, and of what it is, if nothing that was listed made it."""
+        namespace = one.name.namespace
+        if one.owner is None:
+            self._add(("", "Pod", namespace, one.name.name), one)
+        elif not self._is_made(one.owner, namespace):
+            group = one.owner.api_version.rpartition("/")[0]
+            self._add((group, one.owner.kind, namespace, _without_hash(one.owner)), one)
+        if one.is_running:
+            for container in one.containers[:MOST_CONTAINERS]:
+                self._run(container, one)
+
+    def workloads(self) -> Iterator[Workload]:
+        """Yield the workloads in the order of their names."""
+        for name, images in sorted(self._workloads.items(), key=lambda each: (each[0][2], each[0][1], each[0][3])):
+            group, kind, namespace, called = name
+            yield Workload(
+                group=group,
+                kind=kind,
+                namespace=namespace,
+                name=called,
+                images=tuple(ContainerImage(container=container, image=image) for container, image in images),
+                secrets=tuple(sorted(self._secrets.get(name, ()))),
+            )
+
+    def running(self) -> Iterator[RunningImage]:
+        """Yield what runs, in the order of the images."""
+        for (image, digest), one in sorted(self._running.items()):
+            yield RunningImage(
+                image=image, digest=digest, pods=one.pods, namespaces=tuple(sorted(one.namespaces)), pod=one.pod
+            )
+
+    def _is_made(self, owner: Owner, namespace: str) -> bool:
+        if owner.kind == _REPLICA_SET:
+            return ("Deployment", namespace, _without_hash(owner)) in self._made
+        return (owner.kind, namespace, owner.name) in self._made
+
+    def _add(self, name: _Name, one: FoundImages) -> None:
+        images = self._workloads.setdefault(name, {})
+        images.update(((container.name, container.image), None) for container in one.containers[:MOST_CONTAINERS])
+        if len(one.containers) > MOST_CONTAINERS:
+            left = len(one.containers) - MOST_CONTAINERS
+            self.passed_over = (*self.passed_over, f"{name[1]} {name[2]}/{name[3]}: {left} of its containers")
+        noted = marker.parse(one.note) if one.note else None
+        if noted is not None:
+            self._secrets.setdefault(name, set()).update(filter(None, (noted.secret, noted.whole)))
+
+    def _run(self, container: FoundContainer, one: FoundImages) -> None:
+        if not container.image_id:
+            return  # it was not started yet
+        running = self._running.setdefault((container.image, digest_of(container.image_id)), _Running())
+        running.pods += 1
+        running.namespaces.add(one.name.namespace)
+        running.pod = min(filter(None, (running.pod, str(one.name))))
+
+
+def _without_hash(owner: Owner) -> str:
+    """Return the name of the workload that a ReplicaSet is a revision of; of anything else its own."""
+    return owner.name.rpartition("-")[0] or owner.name if owner.kind == _REPLICA_SET else owner.name
