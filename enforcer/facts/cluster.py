@@ -44,7 +44,8 @@ class ClusterObject(Facts):
     domain that mean nothing to it.
 
     `writers` are None where managedFields were stripped, and have Keyhole's own annotations only. `keys` is how many
-    keys a Secret has, whoever wrote them; None for other kinds.
+    keys a Secret has, whoever wrote them; None for other kinds. `created` is when the object was made, `admitted` when
+    its record was written last, as far as that is known.
     """
 
     group: str
@@ -63,6 +64,7 @@ class ClusterObject(Facts):
     unknown: tuple[str, ...] = ()
     keys: int | None = None
     writers: tuple[Writer, ...] | None = None
+    created: datetime | None = None
     admitted: datetime | None = None
 
 

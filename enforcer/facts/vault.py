@@ -44,11 +44,13 @@ class VersionFacts(Facts):
 class PathVersions(Facts):
     """The versions at a path on KV v2.
 
-    `current` is 0 if none was ever written. Of all that Vault keeps, `versions` has the oldest, the current one, those
+    `current` is 0 if none was ever written. `created` is when the path got its metadata: versions that began anew began
+    then. None if Vault does not say. Of all that Vault keeps, `versions` has the oldest, the current one, those
     that a record names, and the one after each of these, in the order of their numbers.
     """
 
     current: int
+    created: AwareDatetime | None = None
     versions: tuple[VersionFacts, ...] = ()
 
     def version(self, number: int) -> VersionFacts | None:

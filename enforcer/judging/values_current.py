@@ -17,6 +17,7 @@ from review.findings.finding import ObjectName
 from review.findings.rule import Rule, Severity
 
 _Asked: TypeAlias = Mapping[tuple[str, str, str], PathFacts]
+_Admissions: TypeAlias = Mapping[tuple[str, str, str, str], datetime]
 _Wrong: TypeAlias = str | NotKnown | None
 _RULE: Final = Rule(
     "values-current", "values-current", Severity.ERROR,
@@ -38,6 +39,11 @@ class ValuesCurrent(Parameters):
         le=3_600,
         description="How far the clocks of Vault and of the API server may be apart.",
     )
+    believe_versions: bool = Field(
+        default=False,
+        description="Take the version that Vault has as the one that was read, also where a path may have been deleted "
+        "and made anew since and no trail says when the object was filled.",
+    )
 
 
 def judge(inventory: Inventory, parameters: ValuesCurrent) -> Iterator[Answer]:
@@ -49,20 +55,24 @@ def judge(inventory: Inventory, parameters: ValuesCurrent) -> Iterator[Answer]:
         yield section_not_known("vault", inventory.vault)
         return
     asked = {(each.namespace, each.connection, each.path): each for each in inventory.vault.paths}
-    judge = _Judge(asked, parameters, now(inventory))
+    judge = _Judge(asked, parameters, now(inventory), _admissions(inventory))
     for namespace in inventory.cluster.namespaces:
         if isinstance(namespace.objects, NotKnown):
             yield NotChecked(ObjectName("", "Namespace", "", namespace.name), namespace.objects.not_known)
             continue
         for each in namespace.objects:
             yield from judge.judged(each)
+        for unread in namespace.unread:
+            yield NotChecked(ObjectName(unread.group, unread.kind, namespace.name, unread.name), unread.not_known)
 
 
 class _Judge:
     """Judges one object after another."""
 
-    def __init__(self, asked: _Asked, parameters: ValuesCurrent, now: datetime) -> None:
+    def __init__(self, asked: _Asked, parameters: ValuesCurrent, now: datetime, admissions: _Admissions) -> None:
         self._asked = asked
+        self._admissions = admissions
+        self._believes = parameters.believe_versions
         self._skew = timedelta(seconds=parameters.clock_skew_seconds)
         self._lag = timedelta(minutes=parameters.lag_minutes)
         self._now = now
@@ -116,19 +126,32 @@ class _Judge:
         if recorded > current:
             return f"its versions began anew: it was read at version {recorded}, and Vault is at {current} now"
         if is_pinned or recorded == current:
-            return self._of_its_own(thing, own, recorded)
+            return self._of_its_own(thing, own, versions, recorded)
         return _began_anew(recorded, own) if self._is_later(own, thing) else self._outdated(versions, recorded)
 
-    def _of_its_own(self, thing: ClusterObject, own: VersionFacts | None, recorded: int) -> _Wrong:
+    def _of_its_own(
+        self, thing: ClusterObject, own: VersionFacts | None, versions: PathVersions, recorded: int
+    ) -> _Wrong:
         """Judge the version that the object holds and should hold."""
         if own is None:
             return f"Vault keeps version {recorded} no longer"
         if own.state != "readable":
             return f"version {recorded} is {own.state} in Vault, and its value is still here"
-        if thing.admitted is None or own.created is None:
-            missing = "when it was admitted" if thing.admitted is None else f"when version {recorded} was written"
-            return NotKnown(not_known=f"{missing} is not known, so its versions may have begun anew since")
-        return _began_anew(recorded, own) if self._is_later(own, thing) else None
+        if self._is_later(own, thing):
+            return _began_anew(recorded, own)
+        if self._believes or self._is_known_to_be_it(thing, own, versions):
+            return None
+        return NotKnown(
+            not_known="the path may have been deleted and made anew since it was read: Vault has it since "
+            f"{_at(versions.created)}, the object is older, and no trail says when it was filled"
+        )
+
+    def _is_known_to_be_it(self, thing: ClusterObject, own: VersionFacts, versions: PathVersions) -> bool:
+        """Whether a version is the one that was read: it was there by then, or the path is older than the object."""
+        if own.created is not None and self._admitted(thing) is not None:
+            return True
+        made, created = versions.created, _aware(thing.created)
+        return made is not None and created is not None and made <= created + self._skew
 
     def _outdated(self, versions: PathVersions, recorded: int) -> _Wrong:
         """Judge a version that is no longer the current one."""
@@ -146,10 +169,27 @@ class _Judge:
 
     def _is_later(self, own: VersionFacts | None, thing: ClusterObject) -> bool:
         """Whether a version was written after it was read, which no clock makes possible."""
-        if own is None or own.created is None or thing.admitted is None:
-            return False
-        admitted = thing.admitted if thing.admitted.tzinfo is not None else thing.admitted.replace(tzinfo=UTC)
-        return own.created > admitted + self._skew
+        admitted = self._admitted(thing)
+        return (
+            own is not None and own.created is not None and admitted is not None and own.created > admitted + self._skew
+        )
+
+    def _admitted(self, thing: ClusterObject) -> datetime | None:
+        """Return when the object was filled at the latest; None if nobody knows."""
+        return _aware(thing.admitted) or self._admissions.get((thing.group, thing.kind, thing.namespace, thing.name))
+
+
+def _admissions(inventory: Inventory) -> _Admissions:
+    """Return when each object was admitted last, as the trail says."""
+    found: dict[tuple[str, str, str, str], datetime] = {}
+    for each in () if isinstance(inventory.trail, NotKnown) else inventory.trail.admitted:
+        name = (each.group, each.kind, each.namespace, each.name)
+        found[name] = max(each.last, found.get(name, each.last))
+    return found
+
+
+def _aware(time: datetime | None) -> datetime | None:
+    return time if time is None or time.tzinfo is not None else time.replace(tzinfo=UTC)
 
 
 def _recorded(thing: ClusterObject) -> set[tuple[str, int | None, bool]]:
@@ -166,8 +206,8 @@ def _began_anew(recorded: int, own: VersionFacts | None) -> str:
     return f"its versions began anew: version {recorded} was written{since}, after the object was filled from it"
 
 
-def _at(time: datetime) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ")
+def _at(time: datetime | None) -> str:
+    return "an unknown time" if time is None else time.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 STANDARD: Final = Standard(_RULE, ValuesCurrent, judge, "Each value in the cluster is of the version that Vault has.")

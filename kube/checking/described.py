@@ -7,10 +7,11 @@ resource only metadata is asked for: columns of its Table are what its definitio
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
-from kube.checking.managers import Manager, managers_of
+from kube.checking.managers import Manager, managers_of, moment
 from kube.documents import Document, entries, part, text
 from kube.errors import KubernetesUnavailable
 from kube.metadata_pages import ACCEPT, METADATA, TABLE, Oversized, pages
@@ -28,6 +29,8 @@ _NUMBER: Final = "Data"
 class Described:
     """An object without its content. `managers` is None if nobody is said to have written it.
 
+    `created` is when it was made; None if that cannot be read.
+
     `type` and `keys`, the number of its keys, are of a Secret; empty and None for other kinds.
     """
 
@@ -35,6 +38,7 @@ class Described:
     managers: tuple[Manager, ...] | None
     type: str = ""
     keys: int | None = None
+    created: datetime | None = None
 
 
 def described(
@@ -61,7 +65,8 @@ def _read_items(page: Document) -> Iterator[Described]:
 
 
 def _described(found: Document) -> Described:
-    return Described(Metadata.of(found), managers_of(part(found, "metadata")))
+    metadata = part(found, "metadata")
+    return Described(Metadata.of(found), managers_of(metadata), created=moment(text(metadata, "creationTimestamp")))
 
 
 def _read_rows(page: Document) -> Iterator[Described]:
@@ -79,5 +84,6 @@ def _row(columns: Mapping[str, int], row: Document) -> Described:
         kind, keys = None, None
     if not isinstance(kind, str) or not isinstance(keys, int):
         raise KubernetesUnavailable("sent a table of Secrets that cannot be read")
-    found = part(row, "object")
-    return Described(Metadata.of(found), managers_of(part(found, "metadata")), kind, keys)
+    metadata_of, found = part(row, "object", "metadata"), part(row, "object")
+    created = moment(text(metadata_of, "creationTimestamp"))
+    return Described(Metadata.of(found), managers_of(metadata_of), kind, keys, created)

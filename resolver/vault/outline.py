@@ -51,12 +51,14 @@ class Outline:
 class Versions:
     """The versions of a secret that Vault still knows of. `current` is 0 if none was ever written.
 
-    `created` is when each was written, as Vault writes it (RFC 3339 with nanoseconds); empty if it does not say.
+    `created` is when each was written, `made` when the path got its metadata, as Vault writes it (RFC 3339 with
+    nanoseconds); empty if it does not say. When a path is deleted with its metadata, its versions begin at 1 again.
     """
 
     current: int
     states: Mapping[int, VersionState]
     created: Mapping[int, str] = field(default_factory=dict)
+    made: str = ""
 
 
 def subkeys_path(location: KvLocation) -> str:
@@ -120,7 +122,7 @@ def versions(
             raise kv_versions.misfit(location, server)
         states[number] = state
         created[number] = jsontext.text(entry.get("created_time")) or ""
-    return Versions(int(current), states, created)
+    return Versions(int(current), states, created, jsontext.text(data.get("created_time")) or "")
 
 
 def policy(name: str, client: VaultClient, token: SecretValue, deadline: Deadline) -> str | None:

@@ -32,6 +32,7 @@ def cluster_object(codec: Codec, found: Described) -> ClusterObject:
             uid=metadata.uid,
             type=found.type,
             keys=found.keys,
+            created=found.created,
             writers=None if found.managers is None else tuple(map(_writer, found.managers)),
         ),
         metadata.annotations,

@@ -35,6 +35,7 @@ def versions(listed: Versions, recorded: Collection[int]) -> PathVersions:
     return PathVersions.model_validate(
         {
             "current": listed.current,
+            "created": _time(listed.made),
             "versions": [
                 {
                     "number": number,

@@ -80,6 +80,9 @@ def _add_namespace(uses: Uses, namespace: Namespace) -> None:
     if isinstance(namespace.objects, NotKnown):
         uses.unknown[namespace.name] = f"the objects of {namespace.name} are not known: {namespace.objects.not_known}"
         return
+    if namespace.unread:
+        why = namespace.unread[0]
+        uses.unknown[namespace.name] = f"{why.kind} {why.name or 'objects'} in {namespace.name}: {why.not_known}"
     for each in namespace.objects:
         for filled in each.fields:
             uses.add_names(namespace.name, filled.versions)

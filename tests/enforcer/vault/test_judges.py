@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from enforcer.facts.base import NotKnown
+from enforcer.facts.cluster import ClusterFacts, Unread
 from enforcer.facts.git import GitFacts, GitField, GitObject, InFile
-from enforcer.facts.trail import TrailFacts, Used
+from enforcer.facts.trail import Admitted, TrailFacts, Used
 from enforcer.facts.vault import PathVersions
 from enforcer.judging import identities, least_privilege, values_current
 from enforcer.judging.identities import Identities
@@ -23,6 +24,7 @@ from tests.enforcer.vault.world import (
     FILLED,
     NOW,
     STANDARDS,
+    WRITTEN,
     World,
     all_held,
     answers,
@@ -152,7 +154,7 @@ def test_a_cluster_that_is_away_holds_nothing(standard: Standard) -> None:
     [
         ({"proof": "changed"}, "records-proved"),
         ({"proof": NotKnown(not_known="Keyhole is away")}, "Keyhole is away"),
-        ({"admitted": None}, "when it was admitted is not known"),
+        ({"admitted": None}, "no trail says when it was filled"),
         ({"fields": ()}, "names no field"),
     ],
 )
@@ -182,7 +184,7 @@ def test_a_namespace_whose_objects_are_not_known_is_not_checked_and_its_grants_a
     ("found", "reason"),
     [
         (NotKnown(not_known="secret is a KV v1 mount, which keeps no versions"), "KV v1"),
-        (versions(3, version(3, created=None)), "when version 3 was written is not known"),
+        (versions(3, version(3, created=None)), "may have been deleted and made anew"),
         (versions(4, version(3), version(4, created=None)), "when version 4 was written is not known"),
     ],
 )
@@ -225,6 +227,56 @@ def test_clocks_may_differ_by_a_minute_and_times_may_lack_a_zone() -> None:
         assert all_held(world.inventory(), VALUES) is is_held
         naive: datetime = FILLED.replace(tzinfo=None)
         assert all_held(world.object(admitted=naive).inventory(), VALUES) is is_held
+
+
+@pytest.mark.parametrize(
+    ("made", "created", "is_held"),
+    [
+        (WRITTEN, FILLED, True),
+        (FILLED, WRITTEN, False),
+        (None, FILLED, False),
+        (WRITTEN, None, False),
+    ],
+)
+def test_without_a_trail_a_path_that_is_older_than_the_object_has_not_begun_anew(
+    made: datetime | None, created: datetime | None, *, is_held: bool
+) -> None:
+    found = PathVersions(current=3, created=made, versions=(version(3),))
+    world = World(uses={"shop": (DB,)}).object(admitted=None, created=created).version(DB, found)
+    assert all_held(world.inventory(), VALUES) is is_held
+    assert bool(unchecked(world.inventory(), VALUES)) is not is_held
+    assert all_held(world.inventory(), VALUES, ValuesCurrent(believe_versions=True))
+
+
+def test_the_trail_says_when_an_object_was_filled() -> None:
+    world = World(uses={"shop": (DB,)}).object(admitted=None)
+    for last, is_held in ((FILLED, True), (WRITTEN - timedelta(days=1), False)):
+        who = {"group": "", "kind": "Secret", "namespace": "shop", "name": "app"}
+        # Whoever came last counts, in whatever order they are told.
+        early = Admitted.model_validate({**who, "requester": "a", "last": last - timedelta(days=9)})
+        late = Admitted.model_validate({**who, "requester": "b", "last": last})
+        for admitted in ((early, late), (late, early)):
+            trail = TrailFacts(files=(), lines=2, chains=(), admitted=admitted)
+            assert all_held(world.inventory(trail=trail), VALUES) is is_held
+            assert bool(findings(world.inventory(trail=trail), VALUES)) is not is_held
+            # Who believes in versions does not believe in what cannot be.
+            believing = ValuesCurrent(believe_versions=True)
+            assert bool(findings(world.inventory(trail=trail), VALUES, believing)) is not is_held
+
+
+def test_objects_that_were_not_read_are_not_checked_and_may_use_anything() -> None:
+    world = World().rule("secret/data/shop/old", "read")
+    inventory = world.inventory()
+    assert not isinstance(inventory.cluster, NotKnown)
+    unread = Unread(group="", kind="ConfigMap", name="huge", not_known="its metadata is too large")
+    namespaces = tuple(
+        each.model_copy(update={"unread": (unread,)}) if each.name == "shop" else each
+        for each in inventory.cluster.namespaces
+    )
+    inventory = inventory.model_copy(update={"cluster": ClusterFacts(namespaces=namespaces)})
+    assert unchecked(inventory, VALUES) == ["its metadata is too large"]
+    assert not findings(inventory, PRIVILEGE)
+    assert "its metadata is too large" in unchecked(inventory, PRIVILEGE)[0]
 
 
 def in_git(namespace: str, *references: str) -> GitFacts:
