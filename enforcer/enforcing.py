@@ -12,7 +12,7 @@ from enforcer.facts.inventory import Inventory
 from enforcer.judging.answers import Answer, Held, NotChecked
 from enforcer.judging.catalogue import STANDARDS
 from enforcer.judging.standard import Standard
-from enforcer.report import Excepted, ExceptionState, Gone, Report, StandardsException, Verdict
+from enforcer.report import Excepted, ExceptionState, Gone, Report, StandardsException, Unseen, Verdict
 from enforcer.standards import exceptions
 from enforcer.standards.before import Before
 from enforcer.standards.chosen import Chosen, Exemption, Selector, StandardsFile
@@ -60,7 +60,12 @@ def judged(
 
 
 def unfinished(
-    begun: Inventory, standards_file: StandardsFile, *, cluster: str = "", standards: Sequence[Standard] = STANDARDS
+    begun: Inventory,
+    standards_file: StandardsFile,
+    before: Before | None = None,
+    *,
+    cluster: str = "",
+    standards: Sequence[Standard] = STANDARDS,
 ) -> Report:
     """Return the report of a run that has only begun, which is what stays if it is killed."""
     verdicts = []
@@ -68,7 +73,8 @@ def unfinished(
         severity = standards_file.about(standard).severity
         reason = [NotChecked(_itself(standard.rule.id), "the run has not ended")]
         verdicts.append(Verdict(standard, severity, 0, (), reason if severity is not None else ()))
-    return Report(begun.tool, cluster, begun.started, None, verdicts, digest=standards_file.digest)
+    report = Report(begun.tool, cluster, begun.started, None, verdicts, digest=standards_file.digest)
+    return report if before is None else _compared(report, before)
 
 
 def _weighed(inventory: Inventory, standard: Standard, standards_file: StandardsFile, today: date) -> _Weighed:
@@ -193,21 +199,21 @@ def _compared(report: Report, before: Before) -> Report:
     told = {finding.fingerprint for finding in report.findings}
     known = told | {each.finding.fingerprint for verdict in report.verdicts for each in verdict.excepted}
     # By standard, the namespaces in which something was not checked. All of them, if it was outside namespaces.
-    unseen = {
+    blind = {
         verdict.standard.rule.id: {_namespace(each.object) for each in verdict.unchecked}
         for verdict in report.verdicts
         if verdict.severity is not None
     }
-    gone = [
-        Gone(fingerprint, earlier.standard, str(earlier.object), earlier.message)
-        for fingerprint, earlier in before.findings.items()
-        if earlier.is_told
-        and fingerprint not in known
-        and earlier.standard in unseen
-        and unseen[earlier.standard].isdisjoint({"", _namespace(earlier.object)})
-    ]
+    gone, unseen = [], []
+    for fingerprint, earlier in before.findings.items():
+        if not earlier.is_told or fingerprint in known or earlier.standard not in blind:
+            continue
+        if blind[earlier.standard].isdisjoint({"", _namespace(earlier.object)}):
+            gone.append(Gone(fingerprint, earlier.standard, str(earlier.object), earlier.message))
+        else:
+            unseen.append(Unseen(fingerprint, earlier.standard, earlier.object, earlier.message))
     new = frozenset(told - before.findings.keys())
-    return dataclasses.replace(report, since=before.started, new=new, gone=gone)
+    return dataclasses.replace(report, since=before.started, new=new, gone=gone, unseen=unseen)
 
 
 def _namespace(about: ObjectName) -> str:

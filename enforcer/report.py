@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from enforcer.judging.answers import NotChecked
 from enforcer.judging.standard import Standard
-from review.findings.finding import Finding
+from review.findings.finding import Finding, ObjectName
 from review.findings.rule import Severity
 
 
@@ -83,12 +83,22 @@ class Gone:
 
 
 @dataclass(frozen=True, slots=True)
+class Unseen:
+    """A finding of the earlier report whose object was not looked at this time. The next run compares with it, too."""
+
+    fingerprint: str
+    standard: str
+    object: ObjectName
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """One run. `ended` is None if it has not ended.
 
     `new` has the fingerprints of findings that the earlier report did not have, `gone` those that it alone had; both
-    are None without an earlier report. `since` is when that one was made. `digest` is SHA-256 of the standards file,
-    empty without one.
+    are None without an earlier report. `unseen` are those of which nobody knows. `since` is when that one was made.
+    `digest` is SHA-256 of the standards file, empty without one.
     """
 
     tool: str
@@ -100,6 +110,7 @@ class Report:
     since: datetime | None = None
     new: frozenset[str] | None = None
     gone: Sequence[Gone] | None = None
+    unseen: Sequence[Unseen] = ()
     digest: str = ""
 
     @property

@@ -32,9 +32,10 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """An earlier report of the cluster of that name: when its run began, and its findings by their fingerprints.
+    """An earlier report of the cluster of that name, and its findings by their fingerprints.
 
-    `has_ended` says whether that run came to its end; one that was killed at once knows of no finding.
+    To them belong those of a report before it whose objects it could not look at. `started` is when its run began; of a
+    run that has not ended (`has_ended`) it is when the run began that it was to be compared with.
     """
 
     cluster: str
@@ -51,26 +52,37 @@ def parse(text: str) -> Before:
         raise NoReportError("it is not JSON") from None
     if not isinstance(content, dict) or content.get("version") != _VERSION:
         raise NoReportError(f"it has no version {_VERSION}")
-    cluster, findings, started = content.get("cluster"), None, None
+    cluster, findings, started, has_ended = content.get("cluster"), None, None, False
     try:
-        started = datetime.fromisoformat(content["started"])
-        findings = dict(_findings(content["standards"]))
+        has_ended = content["ended"] is not None
+        started = datetime.fromisoformat(
+            content["started"] if has_ended else content.get("since") or content["started"]
+        )
+        findings = {**dict(_unseen(content.get("unseen", []))), **dict(_findings(content["standards"]))}
     except _SHAPE:
         pass
     # Outside the handler: the error may quote the report.
     if not isinstance(cluster, str) or started is None or started.tzinfo is None or findings is None:
         raise NoReportError("it does not have what a report has; `keyhole report schema compliance` says what")
-    return Before(cluster, started, content.get("ended") is not None, findings)
+    return Before(cluster, started, has_ended, findings)
 
 
 def _findings(standards: Any) -> Iterator[tuple[str, Known]]:
     for standard in standards:
         for part, is_told in (("findings", True), ("excepted", False)):
             for each in standard[part]:
-                about = each["object"]
-                name = ObjectName(*(_text(about[key]) for key in ("group", "kind", "namespace", "name")))
-                known = Known(_text(standard["name"]), name, _text(each["message"]), is_told)
-                yield _text(each["fingerprint"]), known
+                yield _known(each, standard["name"], is_told=is_told)
+
+
+def _unseen(findings: Any) -> Iterator[tuple[str, Known]]:
+    for each in findings:
+        yield _known(each, each["standard"], is_told=True)
+
+
+def _known(finding: Any, standard: Any, *, is_told: bool) -> tuple[str, Known]:
+    about = finding["object"]
+    name = ObjectName(*(_text(about[key]) for key in ("group", "kind", "namespace", "name")))
+    return _text(finding["fingerprint"]), Known(_text(standard), name, _text(finding["message"]), is_told)
 
 
 def _text(given: Any) -> str:

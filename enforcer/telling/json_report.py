@@ -33,6 +33,15 @@ def render(report: Report, version: str) -> str:
             {"fingerprint": each.fingerprint, "standard": each.standard, "object": each.object, "message": each.message}
             for each in report.gone or ()
         ],
+        "unseen": [
+            {
+                "fingerprint": each.fingerprint,
+                "standard": each.standard,
+                "object": _object(each.object),
+                "message": each.message,
+            }
+            for each in report.unseen
+        ],
     }
     return json.dumps(content, indent=1) + "\n"
 

@@ -148,9 +148,9 @@ def test_an_earlier_report_that_cannot_be_compared_with(standards: Any) -> None:
     Path("text.json").write_bytes(b"\xff")
     assert "text.json: it is not UTF-8" in enforce("--since", "text.json").stderr
     content = json.loads(Path("east.json").read_text())
-    Path("killed.json").write_text(json.dumps({**content, "ended": None}))
+    Path("killed.json").write_text(json.dumps({**content, "ended": None, "standards": []}))
     killed = enforce("--cluster", "east", "--since", "killed.json", "-o", "json")
-    assert "the run of killed.json did not end, so nothing is compared" in killed.stderr
+    assert "the run of killed.json did not end and knows of nothing, so nothing is compared" in killed.stderr
     assert json.loads(killed.stdout)["since"] is None
 
 
@@ -346,6 +346,22 @@ def test_a_run_that_is_killed_leaves_a_report_that_says_so(folder: Path) -> None
     process.communicate(timeout=60)
     report = json.loads((folder / "report.json").read_text())
     assert (report["ended"], report["summary"]["status"]) == (None, "not-checked")
+
+
+def test_a_run_that_is_killed_does_not_forget_what_the_night_before_knew(standards: Any, folder: Path) -> None:
+    both = ("of-cluster", "of-git")
+    standards(*(standard(each, finding(each, secret())) for each in both))
+    enforce("-o", "json=report.json")
+    process = waiting("--since", "report.json")
+    process.kill()
+    process.communicate(timeout=60)
+    killed = json.loads((folder / "report.json").read_text())
+    assert [each["standard"] for each in killed["unseen"]] == list(both)
+    standards(standard(both[0], finding(both[0], secret())), standard(both[1], HELD))
+    result = enforce("--since", "report.json", "-o", "json")
+    report = json.loads(result.stdout)
+    assert (report["summary"]["new"], [each["standard"] for each in report["gone"]]) == (0, ["of-git"])
+    assert report["since"] == "2026-06-01T02:00:00+00:00", "the last run that ended"
 
 
 def test_a_second_signal_ends_the_process_at_once(folder: Path) -> None:

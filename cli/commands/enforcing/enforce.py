@@ -113,7 +113,7 @@ def enforce(
     from enforcer.collecting.inventory import nothing_yet
 
     sources = asked.sources()
-    begin(unfinished(nothing_yet(TOOL, datetime.now(UTC)), standards_file, cluster=cluster), outputs)
+    begin(unfinished(nothing_yet(TOOL, datetime.now(UTC)), standards_file, before, cluster=cluster), outputs)
     with running(timeout) as run:
         report = judged(collected(sources, run), standards_file, today, before, cluster=cluster)
         tell_report(report, outputs)
@@ -162,7 +162,7 @@ def _before(file: Path | None, cluster: str) -> "Before | None":
             f"cluster {name!r}" if name else "a cluster without a name" for name in (cluster, before.cluster)
         )
         raise NotDoneError(f"--since: {file} is about {theirs}, and this run about {ours} (--cluster)")
-    if not before.has_ended:
-        tell(f"--since: the run of {file} did not end, so nothing is compared", err=True)
+    if not before.has_ended and not before.findings:
+        tell(f"--since: the run of {file} did not end and knows of nothing, so nothing is compared", err=True)
         return None
     return before

@@ -65,6 +65,18 @@ def test_what_was_not_looked_at_is_not_gone(unseen: ObjectName, gone: list[str])
     assert named(report) == ([], gone)
 
 
+def test_a_night_in_which_little_was_seen_does_not_make_old_findings_new() -> None:
+    first = run([bad("app", "old")])
+    blind = run([standard("tidy", NotChecked(ObjectName("keyhole", "Section", "", "cluster"), "away"))], first)
+    assert named(blind) == ([], [])
+    assert {each.object for each in blind.unseen} == {secret("app"), secret("old")}
+    again = run([standard("tidy", NotChecked(ObjectName("keyhole", "Section", "", "cluster"), "away"))], blind)
+    assert blind.unseen == again.unseen
+    third = run([bad("app", "fresh")], again)
+    assert named(third) == (["Secret shop/fresh"], ["Secret shop/old"])
+    assert not third.unseen
+
+
 def test_a_standard_that_is_off_or_not_known_makes_nothing_gone() -> None:
     before = run([bad("old")])
     assert named(run([bad()], before, "  standards: {tidy: {severity: off}}")) == ([], [])
