@@ -22,7 +22,7 @@ deny contains found if {
 	is_string(container.image)
 	not regex.match(`^\S+@(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$`, container.image)
 	not _is_exempt(container.image)
-	message := sprintf("the image of container %s has no digest", [object.get(container, "name", sprintf("%d", [number]))])
+	message := sprintf("the image of container %s has no digest", [sprintf("%v", [object.get(container, "name", number)])])
 	found := subject.told(manifest, "KH502", sprintf("/%s/%d/image", [concat("/", _texts(path)), number]), message)
 }
 

@@ -37,12 +37,18 @@ default _decided := {}
 
 _decided := decided
 
-# How messages name an object.
-named(manifest) := sprintf("%s %s", [object.get(manifest, "kind", "object"), concat("/", array.concat(namespace, [name]))]) if {
-	metadata := object.get(manifest, "metadata", {})
-	namespace := [one | one := metadata.namespace]
-	name := object.get(metadata, "name", object.get(metadata, "generateName", "without a name"))
+# How messages name an object, whatever stands in it: a finding without a name is still one.
+named(manifest) := concat(" ", [_text(manifest, "kind", "object"), concat("/", array.concat(namespace, [name]))]) if {
+	metadata := _metadata(manifest)
+	namespace := [one | one := _text(metadata, "namespace", ""); one != ""]
+	name := _text(metadata, "name", _text(metadata, "generateName", "without a name"))
 }
+
+default _metadata(_) := {}
+
+_metadata(manifest) := manifest.metadata if is_object(manifest.metadata)
+
+_text(content, name, otherwise) := sprintf("%v", [object.get(content, name, otherwise)])
 
 # What is told of an object. It never quotes a value.
 told(manifest, rule, pointer, text) := {

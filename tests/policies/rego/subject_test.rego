@@ -39,4 +39,6 @@ test_names if {
 	subject.named(_secret) == "Secret shop/a"
 	subject.named({"kind": "Secret", "metadata": {"generateName": "a-"}}) == "Secret a-"
 	subject.named({}) == "object without a name"
+	subject.named({"kind": 1, "metadata": null}) == "1 without a name"
+	subject.named({"kind": "Secret", "metadata": {"name": 12, "namespace": ["a"]}}) == "Secret [\"a\"]/12"
 }

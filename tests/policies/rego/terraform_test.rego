@@ -62,10 +62,28 @@ test_capabilities if {
 	_said == {"capability"} with input as _policy(_rule("auth/token/revoke-self", ["read"])) with data.keyhole.used as _used
 }
 
-test_json_and_the_old_form if {
-	text := json.marshal({"path": {"secret/data/shop/app": {"capabilities": ["read", "list"]}, "kv/shop": {"policy": "write"}}})
-	_said == {"capability"} with input as _policy(text) with data.keyhole.used as _used
-	_said == {"not-checked"} with input as _policy("{\"path\": 1}") with data.keyhole.used as _used
+test_policies_in_json if {
+	good := json.marshal({"path": {"secret/data/shop/app": {"capabilities": ["read"]}}})
+	_said == set() with input as _policy(good) with data.keyhole.used as _used
+	more := json.marshal({"path": {"secret/data/shop/app": {"capabilities": ["read", "list"]}, "kv/shop": {"capabilities": ["read"]}}})
+	_said == {"capability"} with input as _policy(more) with data.keyhole.used as _used
+	every text in [
+		"{\"path\": 1}",
+		"{\"path\": {\"kv/shop\": {\"policy\": \"write\"}}}",
+		"{\"path\": {\"kv/shop\": {\"capabilities\": \"read\"}}}",
+		"{\"path\": {\"kv/shop\": {\"capabilities\": [1]}}}",
+		"{\"path\": {\"kv/shop\": {\"capabilities\": []}}}",
+	] {
+		"not-checked" in _said with input as _policy(text) with data.keyhole.used as _used
+	}
+}
+
+test_another_resource_that_writes_a_policy if {
+	every path in ["sys/policies/acl/keyhole-shop", "sys/policy/keyhole-shop", "/v1/sys/policy/keyhole-x"] {
+		_said == {"not-checked"} with input as _plan([_resource("vault_generic_endpoint", {"path": path})])
+	}
+	_said == set() with input as _plan([_resource("vault_generic_endpoint", {"path": "secret/data/a"})])
+	_said == set() with input as _plan([_resource("vault_generic_endpoint", {})])
 }
 
 test_rules_with_conditions_are_read if {
@@ -83,6 +101,9 @@ test_what_cannot_be_read_is_not_checked if {
 		"name = \"x\"",
 		"path secret { capabilities = [\"read\"] }",
 		"path \"secret/data/shop/app\" { capabilities = local.x }",
+		"path \"secret/data/shop/app\" { capabilities = [\"read\", local.x] }",
+		"path \"secret/data/shop/app\" { capabilities = [\"read\"]\n policy = \"sudo\" }",
+		"path \"secret/data/\\xff\" { capabilities = [\"sudo\"] }",
 	] {
 		_said == {"not-checked"} with input as _policy(text) with data.keyhole.used as _used
 	}
