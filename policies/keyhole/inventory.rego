@@ -19,6 +19,7 @@ import data.keyhole.subject
 used := {namespace.name: sort(_recorded(namespace) | _wanted(namespace)) |
 	some namespace in input.cluster.namespaces
 	is_array(namespace.objects)
+	object.get(namespace, "unread", []) == []
 } if {
 	_is_inventory
 	is_array(input.cluster.namespaces)
@@ -33,8 +34,8 @@ _recorded(namespace) := {path |
 
 _wanted(namespace) := {path |
 	some one in namespace.objects
-	some text in one.wants
-	some path in _paths(text)
+	some pointer, text in one.wants
+	some path in _paths(pointer, text)
 }
 
 # METADATA
@@ -119,8 +120,14 @@ _told(one, rule, text) := {
 	"rule": rule,
 }
 
-# The paths of the references in a text, as they are written. Keyhole has read the text before.
-_paths(text) := {path |
+# The paths of references that Keyhole has read and written down. Whole secrets, under no pointer, are paths alone.
+_paths(pointer, text) := {_decoded(match[1]) |
+	pointer != ""
 	some match in regex.find_all_string_submatch_n(`vault(?:\+[a-z0-9-]+)?:([^#|)}]+)#`, text, -1)
-	path := match[1]
+} | {_decoded(match[1]) |
+	pointer == ""
+	some each in split(text, ", ")
+	some match in regex.find_all_string_submatch_n(`^vault(?:\+[a-z0-9-]+)?:(.+)$`, each, 1)
 }
+
+_decoded(path) := urlquery.decode(replace(path, "+", "%2B"))

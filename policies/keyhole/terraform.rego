@@ -79,7 +79,6 @@ _policies := [policy |
 _findings contains found if {
 	some policy in _policies
 	some rule in _rules(policy.text)
-	not rule.path == _revoke_self
 	_is_wildcard(rule.path)
 	not _may_be_wide(policy)
 	found := _told(policy.resource, "wildcard", sprintf("grants more than one path by %s", [json.marshal(rule.path)]))
@@ -175,7 +174,6 @@ _forms(path) := {path} | {short |
 _rules(text) := [{"path": path, "capabilities": rule.capabilities} |
 	some path, rule in json.unmarshal(text).path
 	object.keys(rule) == {"capabilities"}
-	is_array(rule.capabilities)
 ] if {
 	_is_json(text)
 }
@@ -183,24 +181,18 @@ _rules(text) := [{"path": path, "capabilities": rule.capabilities} |
 _rules(text) := [{"path": json.unmarshal(block[1]), "capabilities": _capabilities(block[2])} |
 	some block in regex.find_all_string_submatch_n(_block, _without_comments(text), -1)
 ] if {
-	_is_text(text)
 	not _is_json(text)
 }
 
-_is_json(text) if {
-	startswith(trim_space(text), "{")
-	json.is_valid(text)
-}
+_is_json(text) if json.is_valid(text)
 
 # A rule that is left out here would be a grant that nobody sees.
 _is_read(text) if {
-	_is_json(text)
 	count(_rules(text)) == count(json.unmarshal(text).path)
 	_are_read(_rules(text))
 }
 
 _is_read(text) if {
-	not _is_json(text)
 	plain := _without_comments(text)
 	trim_space(regex.replace(plain, _block, "")) == ""
 	count(_rules(text)) == count(regex.find_n(_block, plain, -1))
@@ -272,7 +264,7 @@ _judged := {
 	"token_ttl",
 }
 
-_problems(type, after) := array.concat(_bound(type, after), array.concat(_long(after), _default(after)))
+_problems(type, after) := array.concat(_bound(type, after), array.concat(_long(after), _policy(after)))
 
 _bound("vault_jwt_auth_backend_role", after) := [problem |
 	some problem in [
@@ -291,13 +283,34 @@ _bound("vault_kubernetes_auth_backend_role", after) := [problem |
 	_kubernetes(problem.rule, after)
 ]
 
-_jwt("bound-subject", after) if not regex.match(`^system:serviceaccount:[a-z0-9-]+:keyhole$`, _text(after, "bound_subject"))
+_jwt("bound-subject", after) if {
+	not regex.match(`^system:serviceaccount:[a-z0-9-]+:keyhole$`, _text(after, "bound_subject"))
+	not _is_for_all(after)
+}
 
 _jwt("audience", after) if count(_list(after, "bound_audiences")) == 0
 
 _kubernetes("bound-account", after) if _list(after, "bound_service_account_names") != ["keyhole"]
 
-_kubernetes("bound-namespace", after) if not _is_one_name(_list(after, "bound_service_account_namespaces"))
+_kubernetes("bound-namespace", after) if {
+	not _is_one_name(_list(after, "bound_service_account_namespaces"))
+	not _is_for_all(after)
+}
+
+# One role for the accounts `keyhole` of all namespaces, with a policy that Vault puts the namespace into.
+_is_for_all(after) if {
+	every policy in after.token_policies {
+		policy in subject.parameter("widePolicies", [])
+	}
+	_lets_in_every_keyhole(after)
+}
+
+_lets_in_every_keyhole(after) if {
+	_text(after, "bound_subject") == ""
+	after.bound_claims == {"/kubernetes.io/serviceaccount/name": "keyhole"}
+}
+
+_lets_in_every_keyhole(after) if after.bound_service_account_namespaces == ["*"]
 
 _kubernetes("audience", after) if _text(after, "audience") == ""
 
@@ -314,10 +327,17 @@ _long(after) := [problem |
 	problem := {"rule": "ttl", "text": sprintf("gives tokens too long a life: %s is %d, and %d seconds are the most", [name, seconds, most])}
 ]
 
-_default(after) := [problem |
-	object.get(after, "token_no_default_policy", false) != true
-	problem := {"rule": "default-policy", "text": "gives tokens the default policy too: token_no_default_policy is not true"}
+_policy(after) := [problem |
+	some problem in [
+		{"rule": "default-policy", "text": "gives tokens the default policy too: token_no_default_policy is not true"},
+		{"rule": "other-policy", "text": "gives tokens other policies too: token_policies has more than one"},
+	]
+	_gives_more(problem.rule, after)
 ]
+
+_gives_more("default-policy", after) if object.get(after, "token_no_default_policy", false) != true
+
+_gives_more("other-policy", after) if count(after.token_policies) > 1
 
 # Vault takes 0 for its own maximum, which is 32 days.
 _is_out_of_range(seconds, most) if seconds > most

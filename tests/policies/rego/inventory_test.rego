@@ -24,13 +24,14 @@ test_a_good_inventory if {
 }
 
 test_what_is_used if {
-	wants := {"wants": {"/data/b": "x ((vault+eu:secret/b c#d | trim)) ((vault:kv/e#f))", "/data/c": "key:c.tmpl"}}
+	wants := {"wants": {"/data/b": "x ((vault+eu:secret/b c#d | trim)) ((vault:kv/e#f))", "/data/c": "key:c.tmpl", "": "vault:secret/w%20hole, vault+eu:kv/z+1"}}
 	namespaces := [
 		_namespace("shop", [_object(_field(["default:secret/shop/app", "eu:kv/x"])), _object(wants)]),
 		_namespace("bank", {"not_known": "forbidden"}),
 		_namespace("empty", []),
+		object.union(_namespace("part", []), {"unread": [{"kind": "Secret", "not_known": "large"}]}),
 	]
-	inventory.used == {"shop": ["kv/e", "kv/x", "secret/b c", "secret/shop/app"], "empty": []} with input as _inventory(namespaces)
+	inventory.used == {"shop": ["kv/e", "kv/x", "kv/z+1", "secret/b c", "secret/shop/app", "secret/w hole"], "empty": []} with input as _inventory(namespaces)
 }
 
 test_nothing_is_said_of_what_is_not_known if {

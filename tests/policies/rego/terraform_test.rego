@@ -47,6 +47,8 @@ test_findings_of_policies if {
 		"+/data/shop": {"wildcard"},
 		"secret/data/{{identity.entity.id}}": {"wildcard"},
 		"secret/data/bank": {"unused"},
+		"secret/data/shop/extra/app": {"unused"},
+		"data/secret/shop/app": {"unused"},
 		"sys/mounts": {"own-mount", "unused"},
 		"auth/token/create": {"own-mount", "unused"},
 	}
@@ -70,6 +72,7 @@ test_policies_in_json if {
 	every text in [
 		"{\"path\": 1}",
 		"{\"path\": {\"kv/shop\": {\"policy\": \"write\"}}}",
+		"{\"path\": {\"kv/shop\": {\"policy\": \"sudo\", \"capabilities\": [\"read\"]}}}",
 		"{\"path\": {\"kv/shop\": {\"capabilities\": \"read\"}}}",
 		"{\"path\": {\"kv/shop\": {\"capabilities\": [1]}}}",
 		"{\"path\": {\"kv/shop\": {\"capabilities\": []}}}",
@@ -113,6 +116,7 @@ test_what_cannot_be_read_is_not_checked if {
 
 test_without_an_inventory_use_is_not_checked if {
 	_said == {"not-checked"} with input as _policy(_good)
+	terraform.warnings == [] with input as _policy(_good)
 	_said == {"not-checked"} with input as _policy(_good) with data.keyhole.used as {"bank": []}
 	_said == {"unused"} with input as _policy(_rule("kv/shop", ["read"])) with data.keyhole.used as {"shop": []}
 }
@@ -183,6 +187,7 @@ test_findings_of_roles if {
 		["jwt", {"token_ttl": null}, "ttl"],
 		["jwt", {"token_max_ttl": 3601}, "ttl"],
 		["kubernetes", {"token_no_default_policy": false}, "default-policy"],
+		["jwt", {"token_policies": ["keyhole-shop", "admin"]}, "other-policy"],
 	]
 	every each in cases {
 		[method, changed, rule] := each
@@ -199,6 +204,26 @@ test_what_is_known_after_apply_only if {
 	_said == {"not-checked"} with input as _plan([object.union(role, _unknown({"bound_audiences": [true]}))])
 	_said == set() with input as _plan([object.union(role, _unknown({"bound_audiences": [], "id": true, "token_ttl": false}))])
 	_said == {"not-checked"} with input as _plan([object.union(_resource("vault_jwt_auth_backend_role", {}), _unknown({"token_policies": true}))])
+}
+
+test_one_role_for_all_namespaces if {
+	wide := {"widePolicies": ["keyhole-all"]}
+	jwt := object.union(_jwt, {
+		"bound_subject": null,
+		"bound_claims": {"/kubernetes.io/serviceaccount/name": "keyhole"},
+		"token_policies": ["keyhole-all"],
+	})
+	_said == set() with input as _role("jwt", jwt) with data.keyhole.parameters as wide
+	_said == {"bound-subject"} with input as _role("jwt", jwt)
+	open := object.union(jwt, {"bound_claims": null})
+	_said == {"bound-subject"} with input as _role("jwt", open) with data.keyhole.parameters as wide
+	others := object.union(jwt, {"bound_subject": "system:serviceaccount:shop:other"})
+	_said == {"bound-subject"} with input as _role("jwt", others) with data.keyhole.parameters as wide
+	kubernetes := object.union(_kubernetes, {"bound_service_account_namespaces": ["*"], "token_policies": ["keyhole-all"]})
+	_said == set() with input as _role("kubernetes", kubernetes) with data.keyhole.parameters as wide
+	_said == {"bound-namespace"} with input as _role("kubernetes", kubernetes)
+	mixed := object.union(kubernetes, {"token_policies": ["keyhole-all", "keyhole-shop"]})
+	_said == {"bound-namespace", "other-policy"} with input as _role("kubernetes", mixed) with data.keyhole.parameters as wide
 }
 
 test_a_longer_life_if_somebody_says_so if {
