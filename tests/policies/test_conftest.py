@@ -70,19 +70,31 @@ def test_its_engine_agrees_with_the_grammar(run: Run, tmp_path: Path) -> None:
     assert [each["msg"] for each in found["warnings"]] == ["2000 vectors"]
 
 
-def test_the_rule_of_one_s_own_in_the_manual(run: Run, tmp_path: Path) -> None:
-    (rule,) = re.findall(r"```rego\n(.*?)```", (ROOT / "docs" / "policies.md").read_text(), re.DOTALL)
+@pytest.mark.parametrize(
+    ("document", "messages"),
+    [
+        ("policies.md", ["shop/app is not in the namespace of a team"]),
+        (
+            "enforcer.md",
+            ["bank was not looked at: forbidden", "shop/app: default:kv/app is of KV v1, which we do not use"],
+        ),
+    ],
+)
+def test_the_rules_of_one_s_own_in_the_manuals(run: Run, tmp_path: Path, document: str, messages: list[str]) -> None:
+    (rule,) = re.findall(r"```rego\n(.*?)```", (ROOT / "docs" / document).read_text(), re.DOTALL)
     (tmp_path / "own.rego").write_text(rule)
     run("opa", "check", "--strict", "policies", str(tmp_path / "own.rego"))
-    secret = {"kind": "Secret", "namespace": "shop", "name": "app", "proof": "proved"}
-    namespaces = [{"name": "shop", "objects": [secret]}, {"name": "team-a", "objects": [secret]}]
-    inventory = {
-        "version": "keyhole.dev/inventory/v1",
-        "ended": "2026-11-28T02:00:00Z",
-        "cluster": {"namespaces": namespaces},
+    secret = {
+        "namespace": "shop",
+        "name": "app",
+        "fields": [{"pointer": "/data/a", "versions": {"default:kv/app": None}}],
     }
-    (tmp_path / "inventory.json").write_text(json.dumps(inventory))
-    policies = ("--policy", "policies", "--policy", str(tmp_path), "--all-namespaces")
-    done = run("conftest", "test", *policies, "--output", "json", str(tmp_path / "inventory.json"), codes=(1,))
-    found = [one["msg"] for each in json.loads(done.stdout) for one in each.get("failures", [])]
-    assert found == ["shop/app is not in the namespace of a team"]
+    namespaces = [
+        {"name": "shop", "objects": [secret]},
+        {"name": "team-a", "objects": []},
+        {"name": "bank", "objects": {"not_known": "forbidden"}},
+    ]
+    (tmp_path / "inventory.json").write_text(json.dumps({"cluster": {"namespaces": namespaces}}))
+    policies = ("--policy", str(tmp_path), "--all-namespaces", "--output", "json")
+    done = run("conftest", "test", *policies, str(tmp_path / "inventory.json"), codes=(1,))
+    assert sorted(one["msg"] for each in json.loads(done.stdout) for one in each.get("failures", [])) == messages
