@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from enforcer.collecting.cluster.object_facts import characters, cluster_object, references
+from enforcer.collecting.cluster.object_facts import cluster_object, references, size_bytes
 from enforcer.collecting.cluster.pace import CALL_SECONDS, GivenUp, Pace
 from enforcer.collecting.cluster.proving import proved, tried
 from enforcer.collecting.refusals import refused
@@ -28,8 +28,8 @@ from manifests.kinds.known import Kinds
 from manifests.kinds.secret import SECRET
 from resolver.identity import RECONCILER
 
-MOST_CHARACTERS: Final = 2 * 1024 * 1024
-"""How much of a namespace's texts is kept. An ordinary object has some hundreds of characters."""
+MOST_BYTES: Final = 8 * 1024 * 1024
+"""How much of a namespace's texts is kept. An ordinary object takes one or two thousand bytes."""
 MOST_OF_ALL: Final = 64 * 1024 * 1024
 MOST_REFERENCES: Final = 20_000
 """How many references of a namespace are read: those of a forged record take a third of a second."""
@@ -43,7 +43,7 @@ class Room:
         self._lock = threading.Lock()
 
     def take(self, amount: int) -> bool:
-        """Return whether there is room for so many characters more, and take it."""
+        """Return whether there is room for so many bytes more, and take it."""
         with self._lock:
             if amount > self._left:
                 return False
@@ -67,7 +67,7 @@ class Looking:
 class _Found:
     objects: list[ClusterObject] = field(default_factory=list)
     unread: list[Unread] = field(default_factory=list)
-    characters: int = 0
+    size_bytes: int = 0
     references: int = 0
 
 
@@ -144,12 +144,12 @@ def _add(looking: Looking, tenant: TenantApi, codec: Codec, one: Described, foun
     facts = cluster_object(codec, one)
     if not _is_of_interest(codec, facts):
         return
-    amount = characters(facts)
+    amount = size_bytes(facts)
     found.references += references(facts)
-    found.characters += amount
-    if found.characters > MOST_CHARACTERS or not looking.room.take(amount):
+    if found.size_bytes + amount > MOST_BYTES or not looking.room.take(amount):
         unread("there is more text in the metadata of the namespace's objects than can be kept")
         return
+    found.size_bytes += amount
     if facts.record and one.metadata.is_going:
         facts = facts.model_copy(update={"proof": NotKnown(not_known="it is being deleted")})
     elif facts.record:

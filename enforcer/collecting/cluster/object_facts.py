@@ -17,6 +17,8 @@ from manifests.provenance.record import Record
 from resolver.references.characters import named
 
 _WHOLE: Final = ""
+# What a short text takes beside its characters, in CPython.
+_BYTES_A_TEXT: Final = 56
 
 
 def cluster_object(codec: Codec, found: Described) -> ClusterObject:
@@ -55,14 +57,14 @@ def with_annotations(codec: Codec, facts: ClusterObject, notes: Mapping[str, str
     )
 
 
-def characters(facts: ClusterObject) -> int:
-    """Return how much of an object's texts is kept, about."""
+def size_bytes(facts: ClusterObject) -> int:
+    """Return how much memory an object's texts take, about."""
     writers = facts.writers or ()
     texts = [*facts.unfilled, *facts.malformed, *facts.unknown, *facts.wants, *facts.wants.values()]
     texts += [name for writer in writers for name in (*writer.keys, *writer.annotations)]
     for field in facts.fields:
         texts += (field.pointer, field.reference, *field.versions)
-    return sum(map(len, texts))
+    return sum(map(len, texts)) + _BYTES_A_TEXT * len(texts)
 
 
 def references(facts: ClusterObject) -> int:

@@ -110,10 +110,11 @@ def test_an_object_that_is_being_deleted_is_not_tried(cluster: Callable[..., Clu
 def test_a_namespace_with_more_text_than_is_kept_says_which_objects_are_left_out(
     cluster: Callable[..., Cluster], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(namespaces, "MOST_CHARACTERS", 1_000)
+    monkeypatch.setattr(namespaces, "MOST_BYTES", 1_500)
     long = "vault:secret/" + "x" * 400 + "#y"
-    found = cluster(secrets=[one(name, data_keyhole_dev__x=long) for name in "abcd"]).look()
-    assert names(found) == ["Secret a", "Secret b"]
+    small = one("e", data_keyhole_dev__x=REF)
+    found = cluster(secrets=[*(one(name, data_keyhole_dev__x=long) for name in "abcd"), small]).look()
+    assert names(found) == ["Secret a", "Secret b", "Secret e"]
     assert [each[1] for each in unread(found)] == ["c", "d"]
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from enforcer.collecting.cluster.object_facts import characters, cluster_object, references
+from enforcer.collecting.cluster.object_facts import cluster_object, references, size_bytes
 from enforcer.facts.cluster import ClusterObject
 from kube.checking.described import Described
 from kube.checking.managers import Manager
@@ -137,8 +137,10 @@ def test_a_kind_without_whole_secrets_and_files_says_so() -> None:
 )
 def test_hostile_annotations_end_in_facts_that_are_counted(notes: dict[str, str]) -> None:
     found = facts(notes)
-    assert characters(found) <= 8 * sum(len(name) + len(text) for name, text in notes.items())
-    assert references(found) >= 0
+    # Each text that is kept counts, however short.
+    assert size_bytes(found) >= 56 * (len(found.wants) + len(found.unfilled) + len(found.fields))
+    assert size_bytes(found) <= 60 * sum(len(name) + len(text) for name, text in notes.items())
+    assert references(found) >= len(found.wants)
 
 
 _NAMES = st.sampled_from(
