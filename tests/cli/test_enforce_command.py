@@ -6,6 +6,7 @@ import pty
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -273,6 +274,18 @@ def test_a_file_of_a_report_is_replaced_as_a_whole_and_a_link_stays_one(standard
     mask = os.umask(0o022)
     os.umask(mask)
     assert (folder / "real.txt").stat().st_mode & 0o777 == 0o666 & ~mask
+
+
+def test_whoever_reads_a_pipe_gets_one_report(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    monkeypatch.setattr(collecting, "SECTIONS", {})
+    os.mkfifo(folder / "pipe")
+    read: list[str] = []
+    reader = threading.Thread(target=lambda: read.append((folder / "pipe").read_text()))
+    reader.start()
+    keyhole("enforce", "--no-cluster", "--manifests", "manifests", "-o", "json=pipe")
+    reader.join()
+    assert json.loads(read[0])["ended"] is not None
+    assert not (folder / "pipe").is_file()
 
 
 # A run whose first section waits until somebody ends it, and whose standards say which sections are known.

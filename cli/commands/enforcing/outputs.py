@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import click
 
-from cli.commands.enforcing.whole_file import write
+from cli.commands.enforcing.whole_file import is_passed_on, write
 from cli.errors import NotDoneError, tell
 from cli.version import VERSION
 
@@ -50,7 +50,7 @@ def begin(report: "Report", outputs: Outputs) -> None:
     Raises `NotDoneError` if a file cannot be written.
     """
     for name, file in outputs:
-        if file is not None:
+        if file is not None and not is_passed_on(file):
             write(file, _rendered(report, name))
 
 

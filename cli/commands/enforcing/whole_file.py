@@ -15,10 +15,10 @@ def write(file: Path, text: str) -> None:
     content = text.encode(errors="backslashreplace")
     new: Path | None = None
     try:
-        real = file.resolve()
-        if real.exists() and not real.is_file():
-            real.write_bytes(content)
+        if is_passed_on(file):
+            file.write_bytes(content)
             return
+        real = file.resolve()
         handle, name = tempfile.mkstemp(dir=real.parent, prefix=f".{real.name}.")
         new = Path(name)
         with os.fdopen(handle, "wb") as stream:
@@ -33,6 +33,11 @@ def write(file: Path, text: str) -> None:
     finally:
         if new is not None:
             new.unlink(missing_ok=True)
+
+
+def is_passed_on(file: Path) -> bool:
+    """Whether whatever is written goes on to somebody, as into a pipe, instead of staying there."""
+    return file.exists() and not file.is_file()
 
 
 def _mask() -> int:
