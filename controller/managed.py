@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from kube.errors import KubernetesError, KubernetesUnavailable
 from kube.objects import Metadata, ObjectName
-from kube.objects_of import ObjectsOf, Resource
+from kube.objects_of import ObjectsOf, resource_of
 from kube.tenant_clients import TenantApi
 from manifests.kinds.codec import Codec
 
@@ -54,8 +54,3 @@ class Managed:
             return bool(tenant.of(resource_of(self.codec)).read_metadata(self.name, timeout_seconds))
         except (KubernetesError, KubernetesUnavailable):
             return False
-
-
-def resource_of(codec: Codec, version: str = "") -> Resource:
-    """Return where the objects of a kind are, in a version, or in the one in which they are listed."""
-    return Resource(codec.group, version or codec.version, codec.kind, codec.resource)

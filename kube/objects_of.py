@@ -6,7 +6,7 @@ package's own classes know a class for each group; this asks for all of them in 
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from kubernetes import client
 
@@ -42,6 +42,23 @@ class Resource:
         root = f"/apis/{self.group}" if self.group else "/api"
         where = f"/namespaces/{namespace}" if namespace else ""
         return f"{root}/{self.version}{where}/{self.plural}" + (f"/{name}" if name else "")
+
+
+class Kind(Protocol):
+    """What is to be known of a kind to ask for its objects; the codecs of `manifests.kinds` have it.
+
+    `resource` is the plural, `version` the version in which its objects are listed.
+    """
+
+    group: str
+    version: str
+    kind: str
+    resource: str
+
+
+def resource_of(kind: Kind, version: str = "") -> Resource:
+    """Return where the objects of a kind are, in a version, or in the one in which they are listed."""
+    return Resource(kind.group, version or kind.version, kind.kind, kind.resource)
 
 
 @dataclass(frozen=True, slots=True)

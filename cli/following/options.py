@@ -33,10 +33,9 @@ def cluster_of(kubeconfig: Path, context: str | None) -> "Callable[[Codec, str],
 
     The version "" stands for that in which the kind is listed. Raises `NotDoneError`.
     """
-    from controller.managed import resource_of
     from kube.client import connect, namespace_of
     from kube.errors import KubernetesUnavailable
-    from kube.objects_of import ObjectsOf
+    from kube.objects_of import ObjectsOf, resource_of
 
     try:
         # Says that there is no such context, where `connect` would only say that the kubeconfig is of no use.

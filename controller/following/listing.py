@@ -9,9 +9,10 @@ from dataclasses import replace
 from typing import Final
 
 from controller.following.unlisted import Unlisted
-from controller.managed import Managed, resource_of
+from controller.managed import Managed
 from kube.errors import KubernetesError, KubernetesUnavailable
 from kube.metadata_pages import Oversized
+from kube.objects_of import resource_of
 from kube.tenant_clients import TenantApi
 from manifests import annotations
 from manifests.kinds.codec import Codec

@@ -8,11 +8,12 @@ from http import HTTPStatus
 
 from controller.errors import Interrupted
 from controller.following.pacing.budget import Budget, Priority
-from controller.managed import Managed, resource_of
+from controller.managed import Managed
 from kube.errors import KubernetesError, KubernetesUnavailable
 from kube.metadata_pages import MOST_BYTES, Oversized
 from kube.namespaces import Namespaces
 from kube.objects import Metadata
+from kube.objects_of import resource_of
 from kube.tenant_clients import TenantApi, TenantClients
 from manifests.annotations import MANAGED, RECORD, REFRESH
 from manifests.kinds.codec import Codec

@@ -21,7 +21,7 @@ from kube.errors import KubernetesError, KubernetesUnavailable
 from kube.metadata_pages import Oversized
 from kube.namespaces import VARIABLES_LABEL
 from kube.objects import Metadata
-from kube.objects_of import Resource
+from kube.objects_of import Resource, resource_of
 from kube.tenant_clients import TenantApi, TenantClients
 from manifests.kinds.codec import Codec
 from manifests.kinds.known import Kinds
@@ -111,9 +111,8 @@ def _namespace(
 
 def _list(looking: Looking, tenant: TenantApi, codec: Codec, found: _Found) -> NotKnown | None:
     """Add the objects of a kind to what was found. Returns why that is not all of them, or None."""
-    resource = Resource(codec.group, codec.version, codec.kind, codec.resource)
     try:
-        for one in _paced(looking, tenant, resource):
+        for one in _paced(looking, tenant, resource_of(codec)):
             if isinstance(one, Oversized):
                 found.unread.append(
                     Unread(group=codec.group, kind=codec.kind, name=one.name, not_known="its metadata is too large")

@@ -24,7 +24,7 @@ from enforcer.facts.base import NotKnown
 from enforcer.facts.cluster import ClusterObject
 from kube.errors import KubernetesError, KubernetesUnavailable
 from kube.objects import ObjectName
-from kube.objects_of import Resource
+from kube.objects_of import Resource, resource_of
 from kube.secrets import Changed
 from kube.tenant_clients import TenantApi
 from manifests import annotations
@@ -60,8 +60,7 @@ class Tried:
     @property
     def resource(self) -> Resource:
         """Where it is changed."""
-        codec = self.codec
-        return Resource(codec.group, self.version or codec.version, codec.kind, codec.resource)
+        return resource_of(self.codec, self.version)
 
 
 def tried(codec: Codec, facts: ClusterObject, notes: Mapping[str, str]) -> Tried:
