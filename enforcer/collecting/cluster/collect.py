@@ -41,7 +41,9 @@ def collect(sources: Sources, run: Run, _so_far: Inventory) -> ClusterFacts | No
         return refused(error, "list namespaces")
     except GivenUp as given_up:
         return NotKnown(not_known=given_up.reason)
-    looking = Looking(run, TenantClients(api), sources.kinds, lists, trials, Room())
+    # Each namespace is looked at once, so that its token is not needed afterwards.
+    clients = TenantClients(api, most_kept=2 * AT_ONCE)
+    looking = Looking(run, clients, sources.kinds, lists, trials, Room())
     return ClusterFacts(namespaces=tuple(_all(looking, found)))
 
 
