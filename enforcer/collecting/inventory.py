@@ -7,6 +7,7 @@ from typing import Final, TypeAlias, TypeVar
 
 from enforcer.collecting import audit_policy, git
 from enforcer.collecting.cluster import collect as cluster
+from enforcer.collecting.forge import collect as forge
 from enforcer.collecting.run import Run, Stopped
 from enforcer.collecting.sources import Sources
 from enforcer.collecting.vault import section as vault
@@ -70,6 +71,7 @@ SECTIONS: Final[dict[str, "Collector[Facts]"]] = {
     "vault": vault.collect,
     "audit_policy": audit_policy.collect,
     "git": git.collect,
+    "forge": forge.collect,
     "workloads": workloads.collect,
 }
 """What collects each section, in the order in which they are collected."""

@@ -13,6 +13,7 @@ from enforcer.judging import (
     no_plaintext,
     nothing_unresolved,
     records_proved,
+    review,
     values_current,
 )
 from enforcer.judging.standard import Standard
@@ -27,5 +28,6 @@ STANDARDS: Final[Sequence[Standard]] = (
     identities.STANDARD,
     api_audit_quiet.STANDARD,
     images.STANDARD,
+    review.STANDARD,
     appliers.STANDARD,
 )
