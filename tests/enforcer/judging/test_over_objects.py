@@ -209,6 +209,13 @@ class TestAppliers:
             "Secret shop/app requester: eve had it admitted last, at 2026-06-01 02:05 UTC"
         ]
 
+    def test_what_keyhole_itself_made_is_held(self) -> None:
+        loop = self._trail("system:serviceaccount:shop:keyhole-reconciler")
+        elsewhere = self._trail("system:serviceaccount:office:keyhole-reconciler")
+        for admitted, is_held in ((loop, True), (elsewhere, False)):
+            (answer,) = told(APPLIERS, inventory(secret("app", "a"), trail=self._facts(admitted)), accounts=["flux"])
+            assert answer.startswith("held") is is_held
+
     def test_what_the_trail_does_not_say_is_not_checked(self) -> None:
         of = inventory(secret("app", "a"), trail=self._facts(self._trail("eve", name="other")))
         (answer,) = told(APPLIERS, of, accounts=["eve"])
