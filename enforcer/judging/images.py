@@ -12,10 +12,10 @@ from enforcer.facts.inventory import Inventory
 from enforcer.facts.workloads import RunningImage, ScanReport, Workload
 from enforcer.judging.answers import Answer, Held, NotChecked, found
 from enforcer.judging.standard import Parameters, Standard
+from resolver.references.characters import named, visible
 from review.findings.finding import Finding, ObjectName
 from review.findings.rule import Rule, Severity
-from review.lint.images import LATEST, Image, has_digest, parsed
-from review.lint.objects import named
+from review.sources.image import LATEST, Image, has_digest, parsed
 
 RULE: Final = Rule(
     "images",
@@ -77,7 +77,7 @@ def judge(inventory: Inventory, parameters: Images) -> Iterator[Answer]:
         if parameters.scan_days and facts.scans is not None:
             yield from _scanned(looked_at, facts.scans, inventory.started - timedelta(days=parameters.scan_days))
     for reason in facts.passed_over:
-        yield NotChecked(_WORKLOADS, named(reason))
+        yield NotChecked(_WORKLOADS, visible(reason))
     if isinstance(facts.running, NotKnown):
         yield NotChecked(_PODS, facts.running.not_known)
     else:
@@ -112,7 +112,7 @@ def _moved(running: Sequence[RunningImage], tenants: set[str] | None, parameters
         if image is not None and not image.digest and is_ours and not _is_exempt(image, parameters):
             by_tag.setdefault(image.tagged, []).append(one)
     for tag, versions in sorted(by_tag.items()):
-        about = ObjectName("image", "Tag", "", named(tag))
+        about = ObjectName("image", "Tag", "", visible(tag))
         digests = sorted({one.digest for one in versions} - {""})
         if len(digests) > 1:
             examples = {one.digest: one for one in sorted(versions, key=lambda each: each.pod, reverse=True)}

@@ -12,14 +12,15 @@ from enforcer.facts.git import CodeOwners
 from enforcer.facts.inventory import Inventory
 from enforcer.judging.answers import Answer, Held, NotChecked, found
 from enforcer.judging.standard import Parameters, Standard
+from resolver.references.characters import visible
 from review.findings.finding import ObjectName
 from review.findings.rule import Rule, Severity
-from review.lint.objects import named
 from review.sources.text import Place
 
 _FORGE: Final = ObjectName("forge", "Repository", "", "")
 _GIT: Final = ObjectName("keyhole", "Git", "", "CODEOWNERS")
 _MOST_NAMED: Final = 5
+_LONGEST: Final = 300
 _Fact: TypeAlias = bool | NotKnown
 _DEMAND: Final = "Whoever changes a reference needs the approval of others, and of an owner of the file."
 _RULE: Final = Rule(
@@ -64,14 +65,19 @@ def judge(inventory: Inventory, parameters: Review) -> Iterator[Answer]:
 STANDARD: Final = Standard(_RULE, Review, judge, _DEMAND)
 
 
+def _shown(text: str) -> str:
+    """Return what the forge or somebody at it wrote as it can be shown."""
+    return visible(text, _LONGEST)
+
+
 class _Branch:
     """The rules of one branch, each against what is demanded."""
 
     def __init__(self, facts: ForgeFacts, parameters: Review) -> None:
         self._facts = facts
         self._parameters = parameters
-        self._about = ObjectName("forge", "Repository", "", named(facts.repository))
-        self._branch = f"branch {named(facts.branch)}"
+        self._about = ObjectName("forge", "Repository", "", _shown(facts.repository))
+        self._branch = f"branch {_shown(facts.branch)}"
 
     def answers(self) -> Iterator[Answer]:
         """Yield an answer for each demand."""
@@ -94,7 +100,7 @@ class _Branch:
 
     def _flag(self, fact: _Fact, what: str, message: str, *, bad: bool) -> Answer:
         if isinstance(fact, NotKnown):
-            return NotChecked(self._about, f"{what}: {named(fact.not_known)}")
+            return NotChecked(self._about, f"{what}: {_shown(fact.not_known)}")
         return self._found(what, message) if fact is bad else Held(self._about)
 
     def _found(self, what: str, message: str) -> Answer:
@@ -105,20 +111,20 @@ class _Branch:
         if self._facts.approvals_seen >= wanted or (not isinstance(count, NotKnown) and count >= wanted):
             return Held(self._about)
         if isinstance(count, NotKnown):
-            return NotChecked(self._about, f"approvals: {named(count.not_known)}")
+            return NotChecked(self._about, f"approvals: {_shown(count.not_known)}")
         people = "nobody has" if not count else "1 person has" if count == 1 else f"{count} people have"
         return self._found("approvals", f"changes when {people} approved, and {wanted} are demanded")
 
     def _bypass(self) -> Answer:
         bypass = self._facts.bypass
         if isinstance(bypass, NotKnown):
-            return NotChecked(self._about, f"bypass: {named(bypass.not_known)}")
+            return NotChecked(self._about, f"bypass: {_shown(bypass.not_known)}")
         allowed = self._parameters.may_bypass
         others = [one for one in bypass if not any(fnmatchcase(one, pattern) for pattern in allowed)]
         if not others:
             return Held(self._about)
         more = f" and {len(others) - _MOST_NAMED} more" if len(others) > _MOST_NAMED else ""
-        names = ", ".join(map(named, others[:_MOST_NAMED]))
+        names = ", ".join(map(_shown, others[:_MOST_NAMED]))
         return self._found("bypass", f"has rules that some need not keep to: {names}{more}")
 
 
@@ -134,7 +140,7 @@ def _owned(owners: CodeOwners | NotKnown | None) -> Iterator[Answer]:
         message = "it names an owner who is neither @USER, @ORGANISATION/TEAM nor an address of mail"
         yield found(_RULE, _GIT, message, pointer=f"line {line}", place=Place(owners.file, line, 1, line, 1))
     for file in owners.files:
-        about = ObjectName("keyhole", "File", "", named(file.file))
+        about = ObjectName("keyhole", "File", "", _shown(file.file))
         if file.owned:
             yield Held(about)
         else:

@@ -8,7 +8,7 @@ from enforcer.facts.workloads import ContainerImage, RunningImage, Workload
 from kube.checking.images import FoundContainer, FoundImages
 from kube.objects import Owner
 from manifests.variables import marker
-from review.lint.images import digest_of
+from review.sources.image import digest_of
 
 MOST_CONTAINERS: Final = 1000
 """More containers of one object are not looked at; Kubernetes' own tests stop at a fraction of it."""
