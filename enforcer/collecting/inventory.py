@@ -8,6 +8,7 @@ from typing import Final, TypeAlias, TypeVar
 from enforcer.collecting import audit_policy, git
 from enforcer.collecting.cluster import collect as cluster
 from enforcer.collecting.forge import collect as forge
+from enforcer.collecting.gate import collect as gate
 from enforcer.collecting.run import Run, Stopped
 from enforcer.collecting.sources import Sources
 from enforcer.collecting.vault import section as vault
@@ -69,6 +70,7 @@ Collector: TypeAlias = Callable[[Sources, Run, Inventory], _Section | NotKnown]
 SECTIONS: Final[dict[str, "Collector[Facts]"]] = {
     "cluster": cluster.collect,
     "vault": vault.collect,
+    "gate": gate.collect,
     "audit_policy": audit_policy.collect,
     "git": git.collect,
     "forge": forge.collect,

@@ -6,6 +6,7 @@ from typing import Final
 from enforcer.judging import (
     api_audit_quiet,
     appliers,
+    gate_intact,
     git_is_cluster,
     identities,
     images,
@@ -26,6 +27,7 @@ STANDARDS: Final[Sequence[Standard]] = (
     no_plaintext.STANDARD,
     least_privilege.STANDARD,
     identities.STANDARD,
+    gate_intact.STANDARD,
     api_audit_quiet.STANDARD,
     images.STANDARD,
     review.STANDARD,
