@@ -200,6 +200,8 @@ def _differences(one: ClusterObject, of_git: GitObject, about: ObjectName) -> It
     named = {each.pointer: each for each in of_git.fields if each.pointer}
     whole = {each.reference for each in of_git.fields if not each.pointer}
     for pointer, reference in sorted(recorded.items()):
+        if pointer in one.unproved:
+            continue  # nothing is known of where its value is from, which records-proved tells
         wanted = named.get(pointer)
         if wanted is None:
             if reference.partition("#")[0] not in whole:

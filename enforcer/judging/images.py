@@ -41,8 +41,8 @@ class Images(Parameters):
     )
     exempt: tuple[str, ...] = Field(
         default=(),
-        description="Images of which nothing is demanded, as complete names with * for any text, such as "
-        "docker.io/library/*.",
+        description="Images that need no digest, as complete names with * for any text, such as docker.io/library/*. "
+        "That one tag is one content is demanded of them too.",
     )
     every_namespace: bool = Field(
         default=False, description="Whether namespaces count that do not use Keyhole. It has no secrets there."
@@ -81,7 +81,7 @@ def judge(inventory: Inventory, parameters: Images) -> Iterator[Answer]:
     if isinstance(facts.running, NotKnown):
         yield NotChecked(_PODS, facts.running.not_known)
     else:
-        yield from _moved(facts.running, tenants, parameters)
+        yield from _moved(facts.running, tenants)
 
 
 _DEMAND: Final = "Workloads name the content of their images, and what runs under one tag is one content."
@@ -103,13 +103,13 @@ def _of_workload(workload: Workload, parameters: Images) -> Iterator[Finding]:
             yield found(RULE, _name(workload), message, pointer=one.container)
 
 
-def _moved(running: Sequence[RunningImage], tenants: set[str] | None, parameters: Images) -> Iterator[Answer]:
+def _moved(running: Sequence[RunningImage], tenants: set[str] | None) -> Iterator[Answer]:
     """Yield for each tag that runs whether it is one content. What is named by its digest always is."""
     by_tag: dict[str, list[RunningImage]] = {}
     for one in running:
         image = parsed(one.image)
         is_ours = tenants is None or not tenants.isdisjoint(one.namespaces)
-        if image is not None and not image.digest and is_ours and not _is_exempt(image, parameters):
+        if image is not None and not image.digest and is_ours:
             by_tag.setdefault(image.tagged, []).append(one)
     for tag, versions in sorted(by_tag.items()):
         about = ObjectName("image", "Tag", "", visible(tag))

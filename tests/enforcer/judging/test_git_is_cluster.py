@@ -60,6 +60,11 @@ def test_a_field_more_on_either_side_is_found() -> None:
     ]
 
 
+def test_an_entry_that_was_not_proved_is_for_records_proved_to_tell() -> None:
+    forged = secret("app", "a", fields=(field("a", OTHER),), proof="changed", unproved=("/data/a",))
+    assert told(STANDARD, with_git(inventory(forged), of_git())) == ["held Secret shop/app"]
+
+
 def test_what_the_cluster_wants_too_and_has_not_got_is_for_nothing_unresolved_to_tell() -> None:
     one = secret("app", "a", unfilled=("/data/c",), wants={"/data/a": REFERENCE, "/data/c": OTHER})
     both = with_git(inventory(one), of_git(fields={"/data/a": REFERENCE, "/data/c": OTHER}))

@@ -51,6 +51,8 @@ def test_images_may_be_exempt_by_their_complete_name() -> None:
     (one,) = told(STANDARD, of(workload("nginx:1", "ghcr.io/a/b:1")), exempt=("docker.io/library/*",))
     assert "ghcr.io/a/b:1" in one
     assert told(STANDARD, of(workload("nginx")), demand="nothing") == ["held Deployment shop/web"]
+    moved = of(running=(runs("nginx", A), runs("nginx", B)))
+    assert isinstance(answers(STANDARD, moved, exempt=("docker.io/library/*",))[0], Finding)
 
 
 def test_namespaces_without_keyhole_count_if_that_is_asked_for() -> None:
