@@ -14,6 +14,7 @@ from enforcer.judging.answers import Answer, Held, NotChecked, found
 from enforcer.judging.standard import Parameters, Standard
 from resolver.references.characters import visible
 from review.findings.finding import ObjectName
+from review.findings.report import counted
 from review.findings.rule import Rule, Severity
 from review.sources.text import Place
 
@@ -82,15 +83,15 @@ class _Branch:
     def answers(self) -> Iterator[Answer]:
         """Yield an answer for each demand."""
         facts, wanted = self._facts, self._parameters
-        yield self._flag(facts.pull_request, "pull request", "changes without a pull request", bad=False)
+        yield self._flag(facts.pull_request, "pull request", "can be changed without a pull request", bad=False)
         yield self._approvals()
         if wanted.approvals:
             yield self._flag(facts.self_approval, "self approval", "takes the author's own approval", bad=True)
         if wanted.code_owners:
-            message = "changes without the approval of a code owner"
+            message = "can be changed without the approval of a code owner"
             yield self._flag(facts.code_owners, "code owners", message, bad=False)
         if wanted.stale_dismissed:
-            message = "keeps the approvals of what was reviewed when more is pushed"
+            message = "keeps the approvals of a change when more is pushed to it"
             yield self._flag(facts.stale_dismissed, "stale approvals", message, bad=False)
         yield self._flag(facts.force_push, "force push", "can be overwritten by a force push", bad=True)
         yield self._flag(facts.deletion, "deletion", "can be deleted", bad=True)
@@ -112,8 +113,8 @@ class _Branch:
             return Held(self._about)
         if isinstance(count, NotKnown):
             return NotChecked(self._about, f"approvals: {_shown(count.not_known)}")
-        people = "nobody has" if not count else "1 person has" if count == 1 else f"{count} people have"
-        return self._found("approvals", f"changes when {people} approved, and {wanted} are demanded")
+        has = f"can be changed with {counted(count, 'approval')}"
+        return self._found("approvals", f"{has}, and the standard demands {wanted}")
 
     def _bypass(self) -> Answer:
         bypass = self._facts.bypass

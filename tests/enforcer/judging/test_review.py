@@ -49,11 +49,11 @@ def test_a_branch_that_is_guarded_is_held() -> None:
 @pytest.mark.parametrize(
     ("rule", "words"),
     [
-        ({"pull_request": False}, "branch main changes without a pull request"),
-        ({"approvals": 0, "approvals_seen": 0}, "branch main changes when nobody has approved, and 1 are demanded"),
+        ({"pull_request": False}, "branch main can be changed without a pull request"),
+        ({"approvals": 0, "approvals_seen": 0}, "branch main can be changed with 0 approvals, and the standard demands 1"),
         ({"self_approval": True}, "branch main takes the author's own approval"),
-        ({"code_owners": False}, "branch main changes without the approval of a code owner"),
-        ({"stale_dismissed": False}, "branch main keeps the approvals of what was reviewed when more is pushed"),
+        ({"code_owners": False}, "branch main can be changed without the approval of a code owner"),
+        ({"stale_dismissed": False}, "branch main keeps the approvals of a change when more is pushed to it"),
         ({"force_push": True}, "branch main can be overwritten by a force push"),
         ({"deletion": True}, "branch main can be deleted"),
         ({"bypass": ("team ops",)}, "branch main has rules that some need not keep to: team ops"),
@@ -73,7 +73,7 @@ def test_what_is_demanded_can_be_set() -> None:
     )
     none = {"approvals": 0, "code_owners": False, "stale_dismissed": False, "private": False}
     assert findings(loose, **none) == []
-    assert findings(of(), approvals=2) == ["branch main changes when 1 person has approved, and 2 are demanded"]
+    assert findings(of(), approvals=2) == ["branch main can be changed with 1 approval, and the standard demands 2"]
     assert findings(of(bypass=("app release-bot", "team ops")), may_bypass=("app release-*",)) == [
         "branch main has rules that some need not keep to: team ops"
     ]
