@@ -122,7 +122,7 @@ class _Comparison:
             yield why_not
         elif of_git is not None:
             differences: Sequence[Answer] = [*_differences(one, of_git, about)]
-            yield from differences or [Held(about)]
+            yield from differences or _alike(one, about)
 
     def _find(self, about: ObjectName, references: Iterable[str]) -> tuple[GitObject | None, Answer | None]:
         """Return what Git has of an object that it should have, or the answer if it cannot be compared."""
@@ -195,12 +195,22 @@ class _Comparison:
         return found(RULE, about, message, pointer="missing", place=_place(one.place)).told_as(Severity.WARNING)
 
 
+def _alike(one: ClusterObject, about: ObjectName) -> Iterator[Answer]:
+    """Yield what becomes of an object whose record says what Git says: it may still be a record that proves nothing."""
+    if isinstance(one.proof, NotKnown):
+        yield NotChecked(about, f"its record says what Git says, and is not proved: {one.proof.not_known}")
+    elif one.unproved:
+        yield NotChecked(about, "its record is not proved, so where its values are from is not known")
+    elif one.record:
+        yield Held(about)
+
+
 def _differences(one: ClusterObject, of_git: GitObject, about: ObjectName) -> Iterator[Finding]:
     recorded = {each.pointer: each.reference for each in one.fields}
     named = {each.pointer: each for each in of_git.fields if each.pointer}
     whole = {each.reference for each in of_git.fields if not each.pointer}
     for pointer, reference in sorted(recorded.items()):
-        if pointer in one.unproved:
+        if not {pointer, ""}.isdisjoint(one.unproved):
             continue  # nothing is known of where its value is from, which records-proved tells
         wanted = named.get(pointer)
         if wanted is None:

@@ -62,7 +62,12 @@ def test_a_field_more_on_either_side_is_found() -> None:
 
 def test_an_entry_that_was_not_proved_is_for_records_proved_to_tell() -> None:
     forged = secret("app", "a", fields=(field("a", OTHER),), proof="changed", unproved=("/data/a",))
-    assert told(STANDARD, with_git(inventory(forged), of_git())) == ["held Secret shop/app"]
+    assert [type(one) for one in answers(STANDARD, with_git(inventory(forged), of_git()))] == [NotChecked]
+    for whole in ({"proof": "changed", "unproved": ("",)}, {"proof": NotKnown(not_known="the webhook is away")}):
+        of = with_git(inventory(secret("app", "a", **whole)), of_git())
+        assert [type(one) for one in answers(STANDARD, of)] == [NotChecked]
+    unfilled = secret("app", wants={"/data/a": REFERENCE}, unfilled=("/data/a",))
+    assert answers(STANDARD, with_git(inventory(unfilled), of_git())) == []
 
 
 def test_what_the_cluster_wants_too_and_has_not_got_is_for_nothing_unresolved_to_tell() -> None:
