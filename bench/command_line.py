@@ -10,6 +10,7 @@ from bench import admissions, fairness, forms, soak
 from bench.figures import tables
 from bench.lint.command import lint_command
 from bench.loop.command import loop_command
+from bench.policies import policies_command
 from bench.proof import proof
 from bench.showing import RESULTS, failing, progressing, show
 from bench.variables.command import variables_command
@@ -205,4 +206,5 @@ def fair(*, rounds: int, seconds: float, quick: bool, output: Path | None) -> No
 
 main.add_command(lint_command)
 main.add_command(loop_command)
+main.add_command(policies_command)
 main.add_command(variables_command)

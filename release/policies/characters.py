@@ -25,7 +25,9 @@ from resolver.references.reference import (
 )
 
 # What Unicode has assigned, without the halves of surrogate pairs: nothing else is special to the grammar.
-_CHARACTERS: Final = tuple(one for one in map(chr, range(0x110000)) if unicodedata.category(one) not in ("Cn", "Cs"))
+_CHARACTERS: Final = tuple(one for one in map(chr, range(0xF0000)) if unicodedata.category(one) not in ("Cn", "Cs"))
+# Two planes for private use, whose 131,068 characters are all alike.
+_PRIVATE: Final = (range(0xF0000, 0xFFFFE), range(0x100000, 0x10FFFE))
 _MOUNTS: Final = ("auth", "sys", "identity", "cubbyhole")
 _ARGUMENTS: Final = {
     "default": r"[\x00-\x{10FFFF}]*",
@@ -101,8 +103,8 @@ def _is_misleading(character: str) -> bool:
 
 
 def _is_escaped(character: str) -> bool:
-    # Between letters, so that a blank is not at an edge.
-    return len(percent_encode(f"a{character}a")) > len("a a")
+    # A blank is one at an edge alone.
+    return character != " " and percent_encode(character) != character
 
 
 def _category(*categories: str) -> str:
@@ -130,7 +132,9 @@ def _forms() -> dict[str, str]:
 
 
 def _one_of(wanted: Callable[[str], bool]) -> str:
-    return f"`{_class(one for one in _CHARACTERS if wanted(one))}`"
+    found = [one for one in _CHARACTERS if wanted(one)]
+    found += (chr(number) for plane in _PRIVATE if wanted(chr(plane[0])) for number in plane)
+    return f"`{_class(found)}`"
 
 
 def _class(wanted: Iterable[str]) -> str:

@@ -1,11 +1,15 @@
 """The policies in OPA itself: formatted, checked, tested, and as a bundle."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from release.policies.__main__ import main
 from release.policies.bundle import bundle
+from release.policies.gatekeeper import manifests
 from tests.policies.conftest import ROOT, Run
 
 pytestmark = pytest.mark.policies
@@ -64,3 +68,35 @@ def test_terraform_enterprise_s_policies_name_rules_that_give_arrays(run: Run, t
         assert json.loads(answer.stdout) == []
     levels = [line.split('"')[1] for line in text.splitlines() if line.strip().startswith("enforcement_level ")]
     assert levels == ["mandatory", "advisory"]
+
+
+def test_data_files_of_a_policy_set_are_read(run: Run, tmp_path: Path) -> None:
+    """Terraform Enterprise evaluates the folder as a bundle: data is in files of this one name."""
+    folder = tmp_path / "policies"
+    shutil.copytree(ROOT / "policies", folder)
+    for name, content in {"used": {"shop": ["secret/shop/app"]}, "parameters": {"policyPrefix": "tenant-"}}.items():
+        (folder / "keyhole" / name).mkdir()
+        (folder / "keyhole" / name / "data.json").write_text(json.dumps(content))
+    text = 'path "secret/data/shop/other" {\n  capabilities = ["read"]\n}\n'
+    after = {"name": "tenant-shop", "policy": text}
+    change = {"actions": ["update"], "after": after, "after_unknown": {}}
+    plan = {"resource_changes": [{"address": "vault_policy.shop", "type": "vault_policy", "change": change}]}
+    (tmp_path / "input.json").write_text(json.dumps({"run": {}, "plan": plan}))
+    files = ("--bundle", str(folder), "--input", str(tmp_path / "input.json"))
+    answer = run("opa", "eval", *files, "data.keyhole.terraform.violations", "--format", "raw").stdout
+    assert json.loads(answer) == [
+        'vault_policy.shop: grants "secret/data/shop/other", which nothing in the namespace shop uses (unused)'
+    ]
+
+
+def test_older_versions_of_opa_can_read_it(run: Run) -> None:
+    run("opa", "check", "--v0-compatible", "policies")
+
+
+def test_what_make_policies_writes(run: Run, tmp_path: Path) -> None:
+    for _ in range(2):
+        done = CliRunner().invoke(main, ["build", str(tmp_path)])
+        assert (done.exit_code, done.output) == (0, "")
+    assert (tmp_path / "keyhole.tar.gz").read_bytes() == bundle(ROOT / "policies")
+    written = {file.name: file.read_text() for file in (tmp_path / "gatekeeper").iterdir()}
+    assert written == manifests()

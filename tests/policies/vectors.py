@@ -6,6 +6,7 @@
 import json
 import random
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +132,7 @@ _ARGUMENTS = (
 )
 
 
+@cache
 def vectors() -> list[dict[str, Any]]:
     """Return the vectors: of values, with what they are, and of lists of whole secrets."""
     chance = random.Random(_SEED)

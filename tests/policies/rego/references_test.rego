@@ -61,6 +61,20 @@ test_bad_maps_and_lists if {
 	}
 }
 
+test_what_is_no_annotation_and_what_is_no_text if {
+	elsewhere := _secret({"spec": {"labels": {"data.keyhole.dev/a": "vault:x"}}})
+	_told == set() with input as elsewhere
+	every text in ["{a: b}", "- a", 1, null, {"a": "b"}] {
+		said := _told with input as _noted({"data.keyhole.dev/a": text})
+		said == {"Secret shop/app: annotation data.keyhole.dev/a cannot be read as a reference (KH101)"}
+	}
+}
+
+test_json_under_another_key if {
+	text := json.marshal({"password": "vault:secret/app#a"})
+	_told == {"Secret shop/app: stringData.app holds a value (KH301)"} with input as _secret({"stringData": {"app": text}})
+}
+
 test_annotations_of_templates if {
 	deployment := {"kind": "Deployment", "metadata": {"name": "web"}, "spec": {"template": {"metadata": {"annotations": {"env.keyhole.dev/A": "vault:x"}}}}}
 	found := references.deny with input as deployment
@@ -75,6 +89,8 @@ test_docker_configurations if {
 	_told == set() with input as _secret({"stringData": {".dockerconfigjson": good}})
 	count(_warned) == 1 with input as _secret({"stringData": {".dockerconfigjson": good}})
 	_told == set() with input as _secret({"stringData": {".dockerconfigjson": "vault:secret/app#a"}})
+	escaped := replace(good, "vault", "va\\u0075lt")
+	count(_warned) == 1 with input as _secret({"stringData": {".dockerconfigjson": escaped}})
 	bad := _docker({"password": "vault:secret/app"})
 	_told == {"Secret shop/app: stringData.config.json looks like a reference and cannot be read (KH101)"} with input as _secret({"stringData": {"config.json": bad}})
 }
