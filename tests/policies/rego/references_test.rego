@@ -136,6 +136,7 @@ test_no_plain_text if {
 		{"stringData": {"password": ""}},
 		{"data": {"password": null}},
 		{"data": {"password": 1}},
+		{"stringData": {"password": 1}},
 		{"type": "kubernetes.io/tls", "data": {"tls.key": "eA=="}},
 		{"type": "helm.sh/release.v1", "data": {"release": "eA=="}},
 		object.union(_noted({"data.keyhole.dev/a": "key:b"}), {"stringData": {"b": "text"}}),
