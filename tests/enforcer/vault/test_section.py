@@ -166,7 +166,7 @@ def looks(tmp_path: Path) -> Looks:
 
 def reasons(found: VaultFacts) -> list[str]:
     """Return why what is not known is not: paths, policies, roles."""
-    every = [*(each.versions for each in found.paths), *(each.rules for each in found.policies)]
+    every: list[object] = [*(each.versions for each in found.paths), *(each.rules for each in found.policies)]
     every += [each.parameters for each in found.roles]
     return [each.not_known for each in every if isinstance(each, NotKnown)]
 
