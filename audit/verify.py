@@ -6,7 +6,7 @@ who gets hold of a key later can change them.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import IO
 
@@ -69,14 +69,21 @@ class Verifier:
     """Takes the lines of one or more files, oldest file first, and reports on them."""
 
     def __init__(
-        self, keys: Iterable[AuditKey], heads: Iterable[Head] = (), after: Iterable[Head] = (), *, mixed: bool = False
+        self,
+        keys: Iterable[AuditKey],
+        heads: Iterable[Head] = (),
+        after: Iterable[Head] = (),
+        *,
+        mixed: bool = False,
+        sound: Callable[[Line], None] = lambda _line: None,
     ) -> None:
         """Verify with any of the keys.
 
         `heads` are lines that must be there, from an earlier report or the server's log. `after` are the lines up to
         which a chain lies in files that are not given. With `mixed`, text that does not begin like a line of a trail is
-        skipped, because there is other output in the same stream.
+        skipped, because there is other output in the same stream. `sound` is called with each line whose MAC is right.
         """
+        self._sound = sound
         self._keys = {key.id: key for key in keys}
         self._chains = {head.chain: Chain(head.sequence + 1, head) for head in after}
         self._heads: dict[str, list[Head]] = defaultdict(list)
@@ -157,6 +164,7 @@ class Verifier:
 
     def _accept(self, line: Line, text: bytes, place: Place) -> None:
         head = line.head
+        self._sound(line)
         self._lines += 1
         self._check_heads(head, place)
         chain = self._chains.get(head.chain)

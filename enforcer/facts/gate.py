@@ -48,7 +48,7 @@ class GateFacts(Facts):
     `name` and `own_namespace` are those of the release, `kinds` what it fills beside Secrets. Of each kind of object
     there are those whose name is that of the release, or begins with it and a hyphen. `services` are of the APIService
     that leads to Keyhole, if there is one. `caller_mode` is what the Deployment says about how the API server proves
-    itself.
+    itself. `pods` are the pods of that Deployment that are ready.
     """
 
     name: str
@@ -60,3 +60,4 @@ class GateFacts(Facts):
     bindings: tuple[Registered, ...] | NotKnown = Field(default=NotKnown(not_known="nobody asked"))
     certificate: ServedCertificate | NotKnown = Field(default=NotKnown(not_known="nobody asked"))
     caller_mode: str | NotKnown = Field(default=NotKnown(not_known="nobody asked"))
+    pods: tuple[str, ...] | NotKnown = Field(default=NotKnown(not_known="nobody asked"))

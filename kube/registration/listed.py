@@ -1,4 +1,4 @@
-"""What is registered with the API server, outside of namespaces: webhook configurations, APIServices, policies.
+"""Whole objects of the few that register Keyhole or are Keyhole: webhook configurations, policies, its own pods.
 
 Source: Kubernetes, *API Concepts*, "Retrieving large results sets in chunks".
 """
@@ -16,17 +16,20 @@ MOST_IN_A_PAGE: Final = 50
 
 
 def listed(
-    api: client.ApiClient, group_version: str, plural: str, timeout_seconds: float, go_on: Callable[[], None]
+    api: client.ApiClient, path: str, timeout_seconds: float, go_on: Callable[[], None], label_selector: str = ""
 ) -> Iterator[Document]:
     """Yield the objects of a resource, as the API server has them. The limit is for each page.
+
+    `path` is that of the list, such as `/apis/apiregistration.k8s.io/v1/apiservices`.
 
     `go_on` is called before each page is asked for; what it raises ends the list. Raises what `kube.client.ask` does.
     """
     position = ""
     while True:
         go_on()
-        query = [("limit", str(MOST_IN_A_PAGE)), *([("continue", position)] if position else [])]
-        page = ask(f"listing {plural}", lambda: _page(api, group_version, plural, query, timeout_seconds))  # noqa: B023 - called at once
+        wish = {"limit": str(MOST_IN_A_PAGE), "continue": position, "labelSelector": label_selector}
+        query = [(name, value) for name, value in wish.items() if value]
+        page = ask(f"listing {path.rpartition('/')[2]}", lambda: _page(api, path, query, timeout_seconds))  # noqa: B023 - called at once
         # Anything else, such as a proxy's page, must not be taken for an empty list.
         if not text(page, "kind").endswith("List"):
             raise KubernetesUnavailable("sent something else than a list")
@@ -36,12 +39,10 @@ def listed(
             return
 
 
-def _page(
-    api: client.ApiClient, group_version: str, plural: str, query: list[tuple[str, str]], timeout_seconds: float
-) -> Any:
+def _page(api: client.ApiClient, path: str, query: list[tuple[str, str]], timeout_seconds: float) -> Any:
     request = api.param_serialize(
         "GET",
-        f"/apis/{group_version}/{plural}",
+        path,
         query_params=query,
         header_params={"Accept": "application/json"},
         auth_settings=["BearerToken"],

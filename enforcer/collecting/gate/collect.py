@@ -31,6 +31,7 @@ _LISTS: Final[Mapping[str, tuple[str, str, str]]] = {
 }
 _OF_THE_SERVER: Final = frozenset({"apiVersion", "kind", "metadata", "status"})
 _DEPLOYMENT: Final = Resource("apps", "v1", "Deployment", "deployments")
+_WEBHOOKS_PODS: Final = "app.kubernetes.io/component=webhook"
 _CALLER: Final = "--caller-auth"
 _HTTPS: Final = 443
 # By these the API server finds itself, and with it the aggregation layer.
@@ -50,7 +51,11 @@ def collect(sources: Sources, run: Run, _so_far: Inventory) -> GateFacts | NotKn
         facts = facts.model_copy(update={section: _listed(api, run, sources.name, listing)})
     deployment = ObjectName(sources.own_namespace, f"{sources.name}-webhook")
     return facts.model_copy(
-        update={"certificate": _certificate(facts, run), "caller_mode": _caller_mode(api, deployment, run)}
+        update={
+            "certificate": _certificate(facts, run),
+            "caller_mode": _caller_mode(api, deployment, run),
+            "pods": _pods(api, sources, run),
+        }
     )
 
 
@@ -77,7 +82,7 @@ def _listed(api: Any, run: Run, name: str, listing: tuple[str, str, str]) -> tup
                 name=_name(each),
                 content={member: value for member, value in each.items() if member not in _OF_THE_SERVER},
             )
-            for each in listed(api, group_version, plural, _SECONDS, run.go_on)
+            for each in listed(api, f"/apis/{group_version}/{plural}", _SECONDS, run.go_on)
             if _is_ours(_name(each), name)
         )
     except (KubernetesError, KubernetesUnavailable) as error:
@@ -160,6 +165,23 @@ def _caller_mode(api: Any, name: ObjectName, run: Run) -> str | NotKnown:
         if mode:
             return mode
     return NotKnown(not_known=f"the arguments of Deployment {name} do not have {_CALLER}")
+
+
+def _pods(api: Any, sources: Sources, run: Run) -> tuple[str, ...] | NotKnown:
+    path = f"/api/v1/namespaces/{sources.own_namespace}/pods"
+    try:
+        found = list(listed(api, path, _SECONDS, run.go_on, _WEBHOOKS_PODS))
+    except (KubernetesError, KubernetesUnavailable) as error:
+        return refused(error, f"list pods in {sources.own_namespace}")
+    except Stopped as stopped:
+        return NotKnown(not_known=stopped.reason)
+    prefix = f"{sources.name}-webhook-"
+    return tuple(_name(pod) for pod in found if _name(pod).startswith(prefix) and _is_ready(pod))
+
+
+def _is_ready(pod: Document) -> bool:
+    conditions = entries(part(pod, "status"), "conditions")
+    return any((text(each, "type"), text(each, "status")) == ("Ready", "True") for each in conditions)
 
 
 def _option(arguments: Sequence[str]) -> str:
