@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final, TypeAlias, TypeVar
 
-from enforcer.collecting import audit_policy, git
+from enforcer.collecting import audit_policy, git, trail
 from enforcer.collecting.cluster import collect as cluster
 from enforcer.collecting.forge import collect as forge
 from enforcer.collecting.gate import collect as gate
@@ -72,6 +72,7 @@ SECTIONS: Final[dict[str, "Collector[Facts]"]] = {
     "vault": vault.collect,
     "gate": gate.collect,
     "audit_policy": audit_policy.collect,
+    "trail": trail.collect,
     "git": git.collect,
     "forge": forge.collect,
     "workloads": workloads.collect,

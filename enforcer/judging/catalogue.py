@@ -15,6 +15,7 @@ from enforcer.judging import (
     nothing_unresolved,
     records_proved,
     review,
+    trail,
     values_current,
 )
 from enforcer.judging.standard import Standard
@@ -31,5 +32,6 @@ STANDARDS: Final[Sequence[Standard]] = (
     api_audit_quiet.STANDARD,
     images.STANDARD,
     review.STANDARD,
+    trail.STANDARD,
     appliers.STANDARD,
 )
