@@ -136,7 +136,7 @@ def test_lines_that_do_not_verify_count_for_nothing(given: Given) -> None:
     changed = [line.replace(b'"app"', b'"apq"') for line in lines(RECORD)]
     facts = given.facts(forged, changed)
     assert [each.problem for each in facts.problems] == ["UnknownKey", "UnknownKey", "UnknownKey", "Changed", "Missing"]
-    assert facts.admitted == facts.used == ()
+    assert (facts.admitted, facts.used) == ((), ())
 
 
 class TestHeads:
