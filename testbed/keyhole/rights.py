@@ -25,13 +25,11 @@ CONTROLLER_EVERYWHERE: Sequence[Rule] = (
 
 ENFORCER_EVERYWHERE: Sequence[Rule] = (
     # Which namespaces opted in, and which images run.
-    {"apiGroups": [""], "resources": ["namespaces", "pods", "replicationcontrollers"], "verbs": ["list"]},
-    {
-        "apiGroups": ["apps"],
-        "resources": ["deployments", "statefulsets", "daemonsets", "replicasets"],
-        "verbs": ["list"],
-    },
+    {"apiGroups": [""], "resources": ["namespaces", "pods"], "verbs": ["list"]},
+    {"apiGroups": ["apps"], "resources": ["deployments", "statefulsets", "daemonsets"], "verbs": ["list"]},
     {"apiGroups": ["batch"], "resources": ["jobs", "cronjobs"], "verbs": ["list"]},
+    # When trivy-operator scanned them, if it is there.
+    {"apiGroups": ["aquasecurity.github.io"], "resources": ["vulnerabilityreports"], "verbs": ["list"]},
     # Whether the gate is as the release has it.
     {
         "apiGroups": ["admissionregistration.k8s.io"],
