@@ -36,7 +36,7 @@ static: $(INSTALLED) ## Check style, types, imports and the links of the documen
 	@$(MAKE) --no-print-directory site
 
 unit: $(INSTALLED) ## Run the tests that need no server alone
-	$(BIN)/pytest $(PARALLEL) -m "not servers and not gitops and not network and not migration and not policies"
+	$(BIN)/pytest $(PARALLEL) -m "not servers and not gitops and not network and not migration and not policies and not looks"
 
 test: check testbed ## Check, then run the end-to-end tests on a real API server, etcd and Vault
 	$(BIN)/pytest $(PARALLEL) -m servers tests/e2e tests/testbed tests/charts
@@ -51,6 +51,12 @@ test-migration: $(INSTALLED) ## Compare what is migrated with what vals makes of
 test-policies: $(INSTALLED) ## Run policies and plans in opa, conftest, gator, tofu, terraform (OPA=PROGRAM, …, or from PATH)
 	OPA="$(OPA)" CONFTEST="$(CONFTEST)" GATOR="$(GATOR)" TOFU="$(TOFU)" TERRAFORM="$(TERRAFORM)" \
 		$(BIN)/pytest -m policies tests/policies
+
+test-looks: $(INSTALLED) ## Look at the Enforcer's page in a browser (needs chromium, npm, Java; indexes for pip and npm)
+	$(BIN)/python -m pip install --disable-pip-version-check --no-input --quiet --require-hashes -r requirements-looks.txt
+	npm install --prefix build/looks-programs --no-save --no-package-lock --no-audit --no-fund --ignore-scripts \
+		--loglevel error axe-core@4.14.1 vnu-jar@26.9.27
+	$(BIN)/pytest -m looks tests/enforcer/looks
 
 test-hooks: $(INSTALLED) ## Run the hooks with the real pre-commit, which installs the package (needs an index for pip)
 	$(BIN)/pytest -m network tests/ci

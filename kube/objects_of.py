@@ -1,9 +1,10 @@
-"""The objects of one resource, whatever it is: their metadata without their content, and changes of annotations.
+"""The objects of one resource, whatever it is: their metadata without their content, and changes of them.
 
 Sources: Kubernetes, *API Concepts*: "Resource URIs", "Metadata only" and "Retrieving large results sets in chunks". The
 package's own classes know a class for each group; this asks for all of them in the same way.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
@@ -19,6 +20,8 @@ from kube.secrets import Changed
 _ONE: Final = {"Accept": "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"}
 _WHOLE: Final = {"Accept": "application/json"}
 _MERGE: Final = {"Content-Type": "application/merge-patch+json"}  # RFC 7386: None removes a key
+_APPLY: Final = {"Content-Type": "application/apply-patch+yaml"}  # JSON is YAML
+_JSON: Final = {"Content-Type": "application/json"}
 _MANAGER: Final = "keyhole"
 _SUCCESSES: Final = range(200, 300)
 
@@ -156,6 +159,30 @@ class ObjectsOf:
             lambda: self._send("PATCH", path, {**_ONE, **_MERGE}, query, timeout_seconds, {"metadata": metadata}),
         )
         return Changed(Metadata.of(document), warnings)
+
+    def apply(self, name: ObjectName, document: Document, manager: str, timeout_seconds: float) -> Metadata:
+        """Make an object what a document says, by server-side apply (Kubernetes, *Server-Side Apply*), and return it.
+
+        Fields that are another manager's become this one's, and those that this one no longer names are removed.
+        """
+        path = self._resource.path(name.namespace, name.name)
+        query = {"fieldManager": manager, "force": "true"}
+        # As UTF-8: what JSON escapes as two surrogates, YAML does not take.
+        body = json.dumps(document, ensure_ascii=False).encode()
+        applied = ask(
+            f"applying {self._resource.kind} {name}",
+            lambda: self._send("PATCH", path, {**_ONE, **_APPLY}, query, timeout_seconds, body),
+        )
+        return Metadata.of(applied)
+
+    def remove(self, name: ObjectName, uid: str, timeout_seconds: float) -> None:
+        """Delete the object that has this uid, and no other one of its name (`kube.errors.Conflict`)."""
+        path = self._resource.path(name.namespace, name.name)
+        only = {"preconditions": {"uid": uid}}
+        ask(
+            f"deleting {self._resource.kind} {name}",
+            lambda: self._send("DELETE", path, {**_WHOLE, **_JSON}, {}, timeout_seconds, only),
+        )
 
     def _send(  # noqa: PLR0917 - the parts of a request
         self,

@@ -207,4 +207,18 @@ ALERTS: Final = (
         "warning",
         "Workers die and are replaced.",
     ),
+    Alert(
+        "KeyholeComplianceFindings",
+        'sum by (standard) (keyhole_compliance_findings{severity="error"}) > 0',
+        "0m",
+        "warning",
+        "Last night's run of the Enforcer found what does not meet a standard. Its report says what, and what to do.",
+    ),
+    Alert(
+        "KeyholeComplianceNotRun",
+        "time() - max(keyhole_compliance_last_run_timestamp_seconds) > 26 * 3600",
+        "30m",
+        "warning",
+        "No run of the Enforcer has ended for 26 hours, so nobody knows whether the standards are met.",
+    ),
 )

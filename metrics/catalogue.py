@@ -1,4 +1,4 @@
-"""Every metric that Keyhole has. `docs/metrics.md` is written from this module (`metrics.document`).
+"""Every metric of the servers. `docs/metrics.md` is written from this and what is beside it (`metrics.document`).
 
 No label ever holds a namespace, a name, a path, a user or a value. Label values come from closed sets of ours or, for
 `connection`, from the administrator's connections file.

@@ -33,6 +33,7 @@ class Teller(StrEnum):
     WEBHOOK = "webhook"
     CONTROLLER = "controller"
     BOTH = "both"
+    ENFORCER = "enforcer"
 
 
 @dataclass(frozen=True, slots=True)

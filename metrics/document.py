@@ -5,8 +5,8 @@ import textwrap
 from collections.abc import Iterator
 
 from metrics.alerts import ALERTS
-from metrics.catalogue import ALL
 from metrics.declaration import Declaration, Teller
+from metrics.everything import EVERYTHING
 
 _HEAD = """<!-- Written by `python -m metrics.document` from the catalogues and alerts in metrics/. -->
 # Metrics
@@ -20,7 +20,16 @@ The webhook keeps the counts in files below `TMPDIR`, 1.3 MiB for each worker, a
 in memory (an emptyDir of medium `Memory`).
 """
 
-_TITLES = {Teller.WEBHOOK: "The webhook", Teller.BOTH: "Webhook and controller", Teller.CONTROLLER: "The controller"}
+_TITLES = {
+    Teller.WEBHOOK: "The webhook",
+    Teller.BOTH: "Webhook and controller",
+    Teller.CONTROLLER: "The controller",
+    Teller.ENFORCER: "The Enforcer",
+}
+_ADVICE = {
+    Teller.ENFORCER: "`keyhole enforce -o prometheus=FILE` writes these into a file, for the textfile collector of "
+    "node_exporter or for a Pushgateway ([Reports](enforcer.md#reports))."
+}
 
 
 def render() -> str:
@@ -32,7 +41,9 @@ def _lines() -> Iterator[str]:
     yield _HEAD
     for teller, title in _TITLES.items():
         yield f"## {title}\n"
-        for metric in ALL:
+        if teller in _ADVICE:
+            yield _wrapped(_ADVICE[teller]) + "\n"
+        for metric in EVERYTHING:
             if metric.told_by is teller:
                 yield from _metric(metric)
     yield "## Alerts\n"

@@ -22,7 +22,7 @@ _FOLDER: Final = Path(__file__).parent / "page"
 
 def render(report: Report, version: str) -> str:
     """Return the page. `version` is that of the program. How long it becomes has a limit, however much was found."""
-    style = (_FOLDER / "page.css").read_text(encoding="utf-8")
+    style = (_FOLDER / "page.css").read_text(encoding="utf-8").strip()
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["told"] = _told
     environment.globals["words"] = words
@@ -48,5 +48,5 @@ def _told(text: object) -> Markup:
 
 
 def _policy(style: str) -> str:
-    digest = base64.b64encode(hashlib.sha256(f"\n{style}".encode()).digest()).decode()
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"

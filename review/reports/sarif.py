@@ -23,16 +23,34 @@ _SECURITY: Final = {Severity.ERROR: "8.0", Severity.WARNING: "5.0", Severity.NOT
 
 def render(report: Report, rules: Sequence[Rule], version: str) -> str:
     """Return the report as a log with one run; the worst 5,000 findings, and a notification if there are more."""
-    told = worst_first(report.findings)[:MOST_RESULTS]
+    unchecked = [_not_checked(each) for each in report.unchecked[:MOST_RESULTS]]
+    return log(report.findings, rules, version, "keyhole-lint/", unchecked)
+
+
+def log(
+    findings: Sequence[Finding], rules: Sequence[Rule], version: str, category: str, notes: Sequence[dict[str, Any]]
+) -> str:
+    """Return a log with one run. `notes` are notifications (SARIF 2.1.0, section 3.58), beside what is left out.
+
+    Code scanning keeps the results of each `category` by themselves. Every finding's rule is one of `rules`.
+    """
+    told = worst_first(findings)[:MOST_RESULTS]
     index = {rule.id: number for number, rule in enumerate(rules)}
     run = {
         "tool": {"driver": {"name": "keyhole", "semanticVersion": version, "rules": [_rule(rule) for rule in rules]}},
-        "automationDetails": {"id": "keyhole-lint/"},
+        "automationDetails": {"id": category},
         "columnKind": "unicodeCodePoints",
-        "invocations": [{"executionSuccessful": True, "toolExecutionNotifications": _notifications(report, told)}],
+        "invocations": [
+            {"executionSuccessful": True, "toolExecutionNotifications": [*notes, *_left_out(len(findings) - len(told))]}
+        ],
         "results": [_result(finding, index[finding.rule.id]) for finding in told],
     }
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1) + "\n"
+
+
+def note(text: str) -> dict[str, Any]:
+    """Return a notification that is about no file."""
+    return {"level": "warning", "message": {"text": _plain(text)}}
 
 
 def _rule(rule: Rule) -> dict[str, Any]:
@@ -82,17 +100,9 @@ def _location(place: Place) -> dict[str, Any]:
     return {"artifactLocation": {"uri": f"{scheme}{path}", **root}, "region": region}
 
 
-def _notifications(report: Report, told: Sequence[Finding]) -> list[dict[str, Any]]:
-    notifications = [_not_checked(each) for each in report.unchecked[:MOST_RESULTS]]
-    if left_out := len(report.findings) - len(told):
-        text = f"{left_out} findings are left out: {MOST_RESULTS} are told, the worst ones"
-        notifications.append({"level": "warning", "message": {"text": text}})
-    return notifications
+def _left_out(count: int) -> list[dict[str, Any]]:
+    return [note(f"{count} findings are left out: {MOST_RESULTS} are told, the worst ones")] if count else []
 
 
 def _not_checked(each: NotChecked) -> dict[str, Any]:
-    return {
-        "level": "warning",
-        "message": {"text": _plain(f"not checked: {each.reason}")},
-        "locations": [{"physicalLocation": _location(each.place)}],
-    }
+    return {**note(f"not checked: {each.reason}"), "locations": [{"physicalLocation": _location(each.place)}]}

@@ -22,6 +22,11 @@ def define(bed: Testbed, folders: Sequence[ModuleFolder], kinds: Collection[str]
     found = [manifest for folder in folders for manifest in folder.manifests(os.environ)]
     manifests = [one for one in found if kinds is None or one["spec"]["names"]["kind"] in kinds]
     apply(bed, *manifests)
+    wait_until_served(bed, manifests)
+
+
+def wait_until_served(bed: Testbed, manifests: Collection[dict[str, Any]]) -> None:
+    """Wait until the API server serves what definitions define. Raises TestbedError."""
     deadline = time.monotonic() + _TIMEOUT_SECONDS
     # `kubectl wait` fails on a definition that has no conditions yet.
     while not all(_is_served(bed, manifest) for manifest in manifests):

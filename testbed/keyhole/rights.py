@@ -43,6 +43,20 @@ ENFORCER_EVERYWHERE: Sequence[Rule] = (
     {"apiGroups": ["apiregistration.k8s.io"], "resources": ["apiservices"], "verbs": ["list"]},
 )
 
+ENFORCER_REPORTS: Sequence[Rule] = (
+    # With `enforcer.openReports`: the reports that it writes, in whichever of the two forms the cluster has.
+    {
+        "apiGroups": ["openreports.io"],
+        "resources": ["reports", "clusterreports"],
+        "verbs": ["list", "create", "patch", "delete"],
+    },
+    {
+        "apiGroups": ["wgpolicyk8s.io"],
+        "resources": ["policyreports", "clusterpolicyreports"],
+        "verbs": ["list", "create", "patch", "delete"],
+    },
+)
+
 ENFORCER_IN_ITS_NAMESPACE: Sequence[Rule] = (
     # To log in to Vault as itself.
     {

@@ -14,6 +14,7 @@ HELM = Version(3, 22, 0)
 HELM_DOCS = Version(1, 14, 2)
 CERT_MANAGER = Version(1, 21, 2)
 PROMETHEUS_OPERATOR = Version(0, 85, 0)
+OPEN_REPORTS = Version(0, 2, 1)
 KUSTOMIZE_CONTROLLER = Version(1, 9, 5)
 FLUX_SOURCES = Version(1, 9, 0)
 # Later ones need a gitops-engine that is not published as a module.

@@ -14,14 +14,14 @@ _POLL_SECONDS = 0.02
 
 
 def wait_until_allowed(
-    bed: Testbed, user: str, verb: str, resource: str, *, name: str = "", namespace: str = ""
+    bed: Testbed, user: str, verb: str, resource: str, *, name: str = "", namespace: str = "", group: str = ""
 ) -> None:
     """Wait until the API server lets a user do something; `resource` may be of the form RESOURCE/SUBRESOURCE.
 
     Raises TestbedError when it does not within two minutes.
     """
     kind, _, part = resource.partition("/")
-    asked = {"verb": verb, "resource": kind, "subresource": part, "name": name, "namespace": namespace}
+    asked = {"verb": verb, "group": group, "resource": kind, "subresource": part, "name": name, "namespace": namespace}
     review = {"spec": {"user": user, "resourceAttributes": asked}}
     deadline = time.monotonic() + _SECONDS
     while True:

@@ -11,6 +11,7 @@ from testbed.keyhole.rights import (
     CONTROLLER_EVERYWHERE,
     ENFORCER_EVERYWHERE,
     ENFORCER_IN_ITS_NAMESPACE,
+    ENFORCER_REPORTS,
     WEBHOOK_EVERYWHERE,
     controller_in_its_namespace,
     controller_of_certificates,
@@ -82,6 +83,12 @@ def test_the_enforcers(helm: Helm) -> None:
     manifests = rendered(helm, "enforcer.enabled=true")
     assert given(manifests, "ClusterRole", "keyhole-enforcer") == rights(ENFORCER_EVERYWHERE)
     assert given(manifests, "Role", "keyhole-enforcer") == rights(ENFORCER_IN_ITS_NAMESPACE)
+
+
+def test_the_enforcers_where_it_writes_reports(helm: Helm) -> None:
+    manifests = rendered(helm, "enforcer.enabled=true", "enforcer.openReports=true")
+    more = rights([*ENFORCER_EVERYWHERE, *ENFORCER_REPORTS])
+    assert given(manifests, "ClusterRole", "keyhole-enforcer") == more
 
 
 def test_who_tests_may_try_one_secret_and_only_as_long_as_the_test_takes(helm: Helm) -> None:

@@ -120,3 +120,23 @@ def test_a_dry_run_stores_nothing_and_says_whose_it_is() -> None:
     assert (method, query) == ("PATCH", [("dryRun", "All"), ("fieldManager", "keyhole-enforcer")])
     assert "as=PartialObjectMetadata;" in told["Accept"]
     assert body == {"metadata": {"annotations": {"a": "b"}}}
+
+
+def test_what_is_applied_is_utf_8_as_yaml_takes_it_and_names_its_manager() -> None:
+    api = Recorder(Taken({"metadata": METADATA}))
+    applied = ObjectsOf(api, APPLICATION).apply(NAME, {"message": "支払い-🔐"}, "writer", 3.0)
+    assert applied.name == NAME
+    ((method, path, query, headers, body, _),) = api.requests
+    assert (method, path) == ("PATCH", "/apis/argoproj.io/v1alpha1/namespaces/shop/applications/app")
+    assert query == [("fieldManager", "writer"), ("force", "true")]
+    assert headers["Content-Type"] == "application/apply-patch+yaml"
+    assert body == '{"message": "支払い-🔐"}'.encode()
+
+
+def test_what_is_removed_is_the_very_object_that_was_seen() -> None:
+    api = Recorder(Taken({"kind": "Status"}))
+    ObjectsOf(api, APPLICATION).remove(NAME, "3f-uid", 3.0)
+    ((method, path, _, headers, body, _),) = api.requests
+    assert (method, path) == ("DELETE", "/apis/argoproj.io/v1alpha1/namespaces/shop/applications/app")
+    assert headers["Content-Type"] == "application/json"
+    assert body == {"preconditions": {"uid": "3f-uid"}}

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from metrics.alerts import ALERTS, Alert
-from metrics.catalogue import ALL
 from metrics.declaration import PREFIX, Declaration, Kind
 from metrics.document import render
+from metrics.everything import EVERYTHING
 
 _DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "metrics.md"
 _UNITS = ("_seconds", "_total", "_info", "_timestamp_seconds")
@@ -21,11 +21,11 @@ def test_the_document_is_as_the_declarations_say() -> None:
 
 
 def test_each_name_stands_once() -> None:
-    names = [metric.name for metric in ALL]
+    names = [metric.name for metric in EVERYTHING]
     assert len(names) == len(set(names))
 
 
-@pytest.mark.parametrize("metric", ALL, ids=lambda metric: metric.name)
+@pytest.mark.parametrize("metric", EVERYTHING, ids=lambda metric: metric.name)
 def test_a_metric_is_named_as_prometheus_wants_it(metric: Declaration) -> None:
     assert metric.name.startswith(PREFIX)
     assert re.fullmatch(r"[a-z_]+", metric.name)
@@ -38,7 +38,7 @@ def test_a_metric_is_named_as_prometheus_wants_it(metric: Declaration) -> None:
 
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
 def test_an_alert_asks_for_metrics_and_labels_that_there_are(alert: Alert) -> None:
-    declared = {metric.name: metric for metric in ALL}
+    declared = {metric.name: metric for metric in EVERYTHING}
     for name, matchers in re.findall(r"(keyhole_\w+)(?:\{([^}]*)\})?", alert.expression):
         metric = declared[name.removesuffix("_count") if name.removesuffix("_count") in declared else name]
         assert set(re.findall(r"(\w+)=", matchers)) <= metric.labels.keys()

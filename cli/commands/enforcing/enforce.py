@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from cli.commands.enforcing.inventory import stored
-from cli.commands.enforcing.outputs import FORMS, EnforcerOutputType, Outputs, begin, tell_report
+from cli.commands.enforcing.outputs import FORMS, SENT, EnforcerOutputType, Outputs, begin, tell_report
 from cli.commands.enforcing.running import TOOL, collected, running, timeout_option, without_tracebacks
 from cli.commands.enforcing.sources_options import AskedSources, sources_options
 from cli.errors import NotDoneError, tell
@@ -56,7 +56,8 @@ Examples:
     "outputs",
     multiple=True,
     type=EnforcerOutputType(),
-    help=f"How to tell of it, and where: {', '.join(FORMS)}. May be repeated.  [default: text]",
+    help=f"How to tell of it, and where: {', '.join(FORMS)}. {SENT} is sent to the API server. May be repeated.  "
+    "[default: text]",
 )
 @click.option(
     "--fail-on",
@@ -116,7 +117,7 @@ def enforce(
     begin(unfinished(nothing_yet(TOOL, datetime.now(UTC)), standards_file, before, cluster=cluster), outputs)
     with running(timeout) as run:
         report = judged(collected(sources, run), standards_file, today, before, cluster=cluster)
-        tell_report(report, outputs)
+        tell_report(report, outputs, sources)
     if run.cut_by:
         tell(f"not whole: {run.cut_by}", err=True)
     _end(ctx, report, fail_on, is_stopped=bool(run.cut_by), allow_unchecked=allow_unchecked)

@@ -12,6 +12,7 @@ from cli.errors import NotDoneError, tell
 from cli.version import VERSION
 
 if TYPE_CHECKING:
+    from enforcer.collecting.sources import Sources
     from enforcer.report import Report
 
 # A report and the version of the program, to a text.
@@ -20,8 +21,12 @@ FORMS: Final[Mapping[str, str]] = {
     "text": "enforcer.telling.text",
     "html": "enforcer.telling.html",
     "json": "enforcer.telling.json_report",
+    "sarif": "enforcer.telling.sarif",
+    "prometheus": "enforcer.telling.metrics",
 }
 """By the name of a form, the module whose `render` is a `Form`. It is imported when somebody asks for it."""
+SENT: Final = "openreports"
+"""The form that is sent to the API server, and written nowhere else."""
 
 
 class EnforcerOutputType(click.ParamType[tuple[str, Path | None]]):
@@ -36,8 +41,10 @@ class EnforcerOutputType(click.ParamType[tuple[str, Path | None]]):
         if isinstance(value, tuple):
             return value
         name, separator, file = value.partition("=")
-        if name not in FORMS or (separator and not file):
-            self.fail(f"{value!r} is not one of {', '.join(FORMS)}, alone or with =FILE", param, ctx)
+        if name == SENT and separator:
+            self.fail(f"{SENT} is sent to the API server: it goes into no file", param, ctx)
+        if name not in {*FORMS, SENT} or (separator and not file):
+            self.fail(f"{value!r} is not one of {', '.join(FORMS)}, alone or with =FILE, or {SENT}", param, ctx)
         return name, Path(file) if file else None
 
 
@@ -54,8 +61,10 @@ def begin(report: "Report", outputs: Outputs) -> None:
             write(file, _rendered(report, name))
 
 
-def tell_report(report: "Report", outputs: Outputs) -> None:
+def tell_report(report: "Report", outputs: Outputs, sources: "Sources | None" = None) -> None:
     """Write a report in each form that was asked for, as text if none was; sum up on standard error if none does.
+
+    `sources` say where the API server is to which one form is sent.
 
     Raises `NotDoneError` for what could not be written, when all the rest is.
     """
@@ -64,18 +73,27 @@ def tell_report(report: "Report", outputs: Outputs) -> None:
     asked = outputs or (("text", None),)
     problems = []
     for name, file in asked:
-        text = _rendered(report, name)
         try:
-            if file is None:
-                _print(text)
+            if name == SENT:
+                _send(report, sources)
+            elif file is None:
+                _print(_rendered(report, name))
             else:
-                write(file, text)
+                write(file, _rendered(report, name))
         except NotDoneError as error:
             problems.append(error.message)
     if ("text", None) not in asked:
         tell(summary(report), err=True)
     if problems:
         raise NotDoneError("; ".join(problems))
+
+
+def _send(report: "Report", sources: "Sources | None") -> None:
+    from cli.commands.enforcing.sending import send
+
+    if sources is None or not sources.cluster:
+        raise NotDoneError(f"-o {SENT}: no API server is asked, so none is sent it")
+    send(report, sources.kubeconfig)
 
 
 def _rendered(report: "Report", name: str) -> str:

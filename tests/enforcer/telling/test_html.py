@@ -12,7 +12,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from enforcer.report import Report
+from enforcer.judging.answers import NotChecked
+from enforcer.report import Report, Verdict
 from enforcer.telling import html
 from enforcer.telling.page.shares import shares
 from enforcer.telling.page.standards import MOST_FINDINGS
@@ -128,7 +129,7 @@ def test_what_is_in_backticks_is_code_and_a_single_one_stays() -> None:
     found = [
         sample.finding(plain, sample.secret("shop", "a"), text) for text in ("the key `a<b` has", "it `stands", "none")
     ]
-    text = html.render(sample.report(sample.Verdict(plain, Severity.ERROR, 1, found, ())), "1")
+    text = html.render(sample.report(Verdict(plain, Severity.ERROR, 1, found, ())), "1")
     assert "<bdi>the key <code>a&lt;b</code> has</bdi>" in text
     assert "<bdi>it `stands</bdi>" in text
 
@@ -165,8 +166,8 @@ class TestWhatItSays:
     def test_a_single_one_of_each_is_told_in_the_singular(self) -> None:
         one = sample.standard("trail")
         found = [sample.finding(one, sample.secret("a", "b"), "it differs")]
-        unchecked = [sample.NotChecked(sample.secret("a", "c"), "no key")]
-        report = sample.report(sample.Verdict(one, Severity.NOTE, 0, found, unchecked))
+        unchecked = [NotChecked(sample.secret("a", "c"), "no key")]
+        report = sample.report(Verdict(one, Severity.NOTE, 0, found, unchecked))
         text = page(replaced(report, ended=report.started + timedelta(seconds=9))).text
         assert "1 of 1 standard is not met" in text
         assert "in 9 s" in text
@@ -193,7 +194,7 @@ class TestOfMany:
             for number in range(MOST_FINDINGS)
         ]
         error = sample.finding(one, sample.secret("shop", "z"), "the error")
-        verdict = sample.Verdict(one, Severity.ERROR, 0, [*notes, error], ())
+        verdict = Verdict(one, Severity.ERROR, 0, [*notes, error], ())
         report = replaced(sample.report(verdict), new=frozenset({notes[-1].fingerprint}), gone=())
         details = page(report).text.partition("What to do")[2]
         assert details.index("the error") < details.index(f"note {MOST_FINDINGS - 1}") < details.index("note 0")
@@ -202,5 +203,5 @@ class TestOfMany:
     def test_more_namespaces_than_are_shown_are_counted(self) -> None:
         one = sample.standard("no-plaintext")
         found = [sample.finding(one, sample.secret(f"n{number:04}", "a"), "it is") for number in range(600)]
-        text = page(sample.report(sample.Verdict(one, Severity.ERROR, 0, found, ()))).text
+        text = page(sample.report(Verdict(one, Severity.ERROR, 0, found, ()))).text
         assert "350 more namespaces: see the JSON report." in text

@@ -238,6 +238,7 @@ def test_the_first_version_in_a_text(text: str, version: Version | None) -> None
             "github.com/prometheus-operator/prometheus-operator",
             pins.PROMETHEUS_OPERATOR,
         ),
+        ("report-definitions", "github.com/openreports/reports-api", pins.OPEN_REPORTS),
         ("flux", "github.com/fluxcd/kustomize-controller", pins.KUSTOMIZE_CONTROLLER),
         ("flux-sources", "github.com/fluxcd/source-controller", pins.FLUX_SOURCES),
         ("argocd", "github.com/argoproj/argo-cd/v3", pins.ARGOCD),

@@ -1,0 +1,1 @@
+"""Reports of policies as objects of the cluster, for programs that show such reports."""
