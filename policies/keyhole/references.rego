@@ -81,7 +81,8 @@ warn contains found if {
 # All annotations of ours, of the object and of every template within it.
 _notes(manifest) := [note |
 	walk(manifest, [path, notes])
-	array.slice(path, count(path) - 2, count(path)) == ["metadata", "annotations"]
+	path[count(path) - 1] == "annotations"
+	path[count(path) - 2] == "metadata"
 	some name, text in notes
 	_asks(name)
 	note := {"name": name, "text": text, "pointer": _pointer(array.concat(path, [name]))}

@@ -46,5 +46,7 @@ test_exempt_images if {
 
 test_what_is_no_container if {
 	_messages == [] with input as {"containers": "text"}
+	_messages == [] with input as {"containers": {"a": {"image": "app:1"}}}
+	_messages == [] with input as {"spec": {"sources": [{"image": "app:1"}]}}
 	_messages == [] with input as {"containers": [{"image": 1}, "text"]}
 }
