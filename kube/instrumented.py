@@ -31,6 +31,7 @@ RESOURCES: Final = frozenset(
         "replicasets",
         "rollouts",
         "secrets",
+        "selfsubjectaccessreviews",
         "serviceaccounts/token",
         "statefulsets",
         "subjectaccessreviews",

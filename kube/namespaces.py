@@ -68,7 +68,13 @@ class Namespaces:
 
         One whose metadata is too large to be read comes with its name only. Raises as `is_enabled` does.
         """
-        selector = f"{LABEL}=true,{also}=true" if also else f"{LABEL}=true"
+        return self._selected(f"{LABEL}=true,{also}=true" if also else f"{LABEL}=true", timeout_seconds)
+
+    def list_others_metadata(self, timeout_seconds: float) -> list[Metadata]:
+        """Return the metadata of all the other namespaces, in the same way."""
+        return self._selected(f"{LABEL}!=true", timeout_seconds)
+
+    def _selected(self, selector: str, timeout_seconds: float) -> list[Metadata]:
         found = objects("listing namespaces", partial(self._page, selector, timeout_seconds))
         by_name = {one.name.name: one for one in map(_read, found) if not one.is_going}
         return [by_name[name] for name in sorted(by_name) if name]

@@ -81,9 +81,10 @@ class Unread(Facts):
 
 
 class Namespace(Facts):
-    """A namespace with the label `keyhole.dev/enabled=true`.
+    """A namespace with the label `keyhole.dev/enabled=true`, which is `enabled`.
 
-    Whether namespaces without it have objects that refer to Vault is not known: the Enforcer has no right to look.
+    One without it is there if it has objects that refer to Vault, and then with these only. That is known of namespaces
+    that still have the tenant's bundle; into others the Enforcer has no right to look.
     """
 
     name: str

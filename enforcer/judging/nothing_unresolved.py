@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from typing import Final
 
+from enforcer.facts.base import NotKnown
 from enforcer.facts.cluster import ClusterObject
 from enforcer.facts.inventory import Inventory
 from enforcer.judging.answers import Answer, Held, NotChecked, found
 from enforcer.judging.parts.objects import named, objects
 from enforcer.judging.parts.words import shown
 from enforcer.judging.standard import Parameters, Standard
-from review.findings.finding import Finding
+from review.findings.finding import Finding, ObjectName
 from review.findings.rule import Rule, Severity
 
 _RULE: Final = Rule(
@@ -29,6 +30,7 @@ class NothingUnresolvedParameters(Parameters):
 
 
 def _judge(inventory: Inventory, _parameters: NothingUnresolvedParameters) -> Iterator[Answer]:
+    yield from _without_label(inventory)
     for one in objects(inventory):
         if isinstance(one, NotChecked):
             yield one
@@ -37,6 +39,17 @@ def _judge(inventory: Inventory, _parameters: NothingUnresolvedParameters) -> It
         yield from unresolved
         if not unresolved and (one.record or one.wants):
             yield Held(named(one))
+
+
+def _without_label(inventory: Inventory) -> Iterator[Finding]:
+    if isinstance(inventory.cluster, NotKnown):
+        return
+    for namespace in inventory.cluster.namespaces:
+        if not namespace.enabled:
+            message = (
+                "its objects refer to Vault, and it lacks the label keyhole.dev/enabled=true, so nothing fills them"
+            )
+            yield found(_RULE, ObjectName("", "Namespace", "", namespace.name), message, pointer="metadata.labels")
 
 
 def _unresolved(one: ClusterObject) -> Iterator[Finding]:

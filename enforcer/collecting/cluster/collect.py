@@ -1,15 +1,17 @@
 """The section of the cluster: every namespace that opted in, a few at a time.
 
-As itself the Enforcer lists namespaces, and nothing in them. In each it acts as the account `keyhole-reconciler`, with
+As itself the Enforcer lists namespaces, and nothing in them. In each that opted in, and in others that still have the
+bundle, it acts as the account `keyhole-reconciler`, with
 a token that the bundle of the tenant lets it create.
 """
 
 import logging
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
-from enforcer.collecting.cluster.namespaces import Looking, Room, looked_at, not_looked_at
+from enforcer.collecting.cluster.namespaces import Looking, Room, looked_at, looked_at_without_label, not_looked_at
 from enforcer.collecting.cluster.pace import AT_ONCE, CALL_SECONDS, GivenUp, Pace
 from enforcer.collecting.refusals import refused
 from enforcer.collecting.run import Run, Stopped
@@ -17,11 +19,14 @@ from enforcer.collecting.sources import Sources
 from enforcer.facts.base import NotKnown
 from enforcer.facts.cluster import ClusterFacts, Namespace
 from enforcer.facts.inventory import Inventory
+from kube.checking.own_rights import may_create_tokens
 from kube.client import connect
 from kube.errors import KubernetesError, KubernetesUnavailable
 from kube.namespaces import Namespaces
 from kube.objects import Metadata
 from kube.tenant_clients import TenantClients
+from manifests.registration.webhook_configuration import SYSTEM_NAMESPACES
+from resolver.identity import RECONCILER
 from runtime.bugs import described
 
 _log = logging.getLogger("keyhole.enforcer")
@@ -36,15 +41,25 @@ def collect(sources: Sources, run: Run, _so_far: Inventory) -> ClusterFacts | No
     try:
         api = connect(sources.kubeconfig)
         run.tell("the namespaces")
-        found = lists.ask(lambda: Namespaces(api).list_enabled_metadata(CALL_SECONDS))
+        namespaces = Namespaces(api)
+        enabled = lists.ask(lambda: namespaces.list_enabled_metadata(CALL_SECONDS))
+        others = lists.ask(lambda: namespaces.list_others_metadata(CALL_SECONDS))
     except (KubernetesError, KubernetesUnavailable) as error:
         return refused(error, "list namespaces")
     except GivenUp as given_up:
         return NotKnown(not_known=given_up.reason)
     # Each namespace is looked at once, so that its token is not needed afterwards.
     clients = TenantClients(api, most_kept=2 * AT_ONCE)
-    looking = Looking(run, clients, sources.kinds, lists, trials, Room())
-    return ClusterFacts(namespaces=tuple(_all(looking, found)))
+    may_look = partial(_may_look, api)
+    looking = Looking(run, clients, sources.kinds, lists, trials, Room(), may_look)
+    excluded = {*SYSTEM_NAMESPACES, sources.own_namespace}
+    others = [one for one in others if one.name.name not in excluded]
+    found = [*_all(looking, enabled), *_without_label(looking, others)]
+    return ClusterFacts(namespaces=tuple(sorted(found, key=lambda one: one.name)))
+
+
+def _may_look(api: Any, namespace: str) -> bool:
+    return may_create_tokens(api, RECONCILER, namespace, CALL_SECONDS)
 
 
 def _all(looking: Looking, found: Sequence[Metadata]) -> Iterator[Namespace]:
@@ -62,3 +77,17 @@ def _all(looking: Looking, found: Sequence[Metadata]) -> Iterator[Namespace]:
 
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="namespaces") as pool:
         yield from pool.map(one, range(1, len(found) + 1), found)
+
+
+def _without_label(looking: Looking, others: Sequence[Metadata]) -> Iterator[Namespace]:
+    """Yield the namespaces without the label that refer to Vault, as far as the Enforcer may look."""
+
+    def one(metadata: Metadata) -> Namespace | None:
+        try:
+            return looked_at_without_label(looking, metadata)
+        except Exception as error:  # noqa: BLE001 - as above
+            _log.error("looking at namespace %s failed: %s", metadata.name.name, described(error))
+            return None
+
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="namespaces") as pool:
+        yield from filter(None, pool.map(one, others))

@@ -5,7 +5,7 @@ as anybody who may write an object may fill its annotations, and the run goes th
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -53,7 +53,10 @@ class Room:
 
 @dataclass(frozen=True, slots=True)
 class Looking:
-    """What looking at a namespace takes. Threads share it. `lists` and `trials` pace the two kinds of requests."""
+    """What looking at a namespace takes. Threads share it. `lists` and `trials` pace the two kinds of requests.
+
+    `may_look` asks whether the bundle of a namespace lets this account in; it raises the errors of `kube`.
+    """
 
     run: Run
     clients: TenantClients
@@ -61,6 +64,7 @@ class Looking:
     lists: Pace
     trials: Pace
     room: Room
+    may_look: Callable[[str], bool]
 
 
 @dataclass(slots=True)
@@ -88,6 +92,24 @@ def looked_at(looking: Looking, metadata: Metadata) -> Namespace:
             found.unread.append(Unread(group=codec.group, kind=codec.kind, not_known=why.not_known))
     objects = tuple(sorted(found.objects, key=lambda one: (one.group, one.kind, one.name)))
     return _namespace(metadata, objects, found.unread)
+
+
+def looked_at_without_label(looking: Looking, metadata: Metadata) -> Namespace | None:
+    """Return a namespace that did not opt in, if it has the bundle and objects that refer to Vault; else None.
+
+    Of the others nothing is known, and nothing is claimed. Never raises for what servers do.
+    """
+    name = metadata.name.name
+    try:
+        if not looking.lists.ask(lambda: looking.may_look(name)):
+            return None
+    except (KubernetesError, KubernetesUnavailable, GivenUp, Stopped):
+        return None
+    found = looked_at(looking, metadata)
+    if isinstance(found.objects, NotKnown):
+        return None
+    concerned = tuple(one for one in found.objects if _concerns_keyhole(one))
+    return found.model_copy(update={"enabled": False, "objects": concerned}) if concerned else None
 
 
 def not_looked_at(metadata: Metadata, why: NotKnown) -> Namespace:
@@ -164,4 +186,8 @@ def _add(looking: Looking, tenant: TenantApi, codec: Codec, one: Described, foun
 
 def _is_of_interest(codec: Codec, facts: ClusterObject) -> bool:
     """Whether an object is kept: each Secret, and of other kinds those that have to do with Keyhole."""
-    return codec is SECRET or facts.record or bool(facts.wants or facts.unfilled or facts.malformed or facts.unknown)
+    return codec is SECRET or _concerns_keyhole(facts)
+
+
+def _concerns_keyhole(facts: ClusterObject) -> bool:
+    return facts.record or bool(facts.wants or facts.unfilled or facts.malformed or facts.unknown)

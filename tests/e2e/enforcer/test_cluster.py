@@ -13,6 +13,7 @@ from enforcer.collecting.sources import Sources
 from enforcer.facts.base import NotKnown, is_known
 from enforcer.facts.cluster import ClusterFacts, ClusterObject
 from enforcer.judging.catalogue import STANDARDS
+from kube.namespaces import LABEL
 from resolver.deadline import Deadline
 from testbed import Testbed
 from testbed.keyhole.objects import apply, merge
@@ -21,6 +22,7 @@ from tests.e2e.cluster import Cluster
 from tests.e2e.enforcer.bypass import bypassed
 from tests.e2e.enforcer.heard import Heard
 from tests.e2e.objects import encoded, filled, secret
+from tests.e2e.places import Places
 from tests.e2e.planter import Planter
 from tests.e2e.traffic import Traffic
 
@@ -162,6 +164,24 @@ def test_without_the_rights_of_the_bundle_a_namespace_is_not_checked_and_the_rea
     assert "create tokens of bare/keyhole-reconciler" in bare.not_known
     assert "keyhole tenant bare --enforcer" in bare.not_known
     assert is_known(found["shop"])
+
+
+def test_a_namespace_that_lost_its_label_and_refers_to_vault_is_found(
+    sources: Sources, bed: Testbed, tenants: tuple[str, ...], places: Places, canary: Canary
+) -> None:
+    office = tenants[1]
+    Planter(bed, canary, office).secret("app")
+    Cluster(bed, places, office).apply(filled("app", password=f"vault:secret/{office}/app#password"))
+    labelled = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": office, "labels": {LABEL: None}}}
+    merge(bed, labelled)
+    try:
+        facts = looked(sources)
+    finally:
+        labelled["metadata"]["labels"] = {LABEL: "true"}  # type: ignore[index]
+        merge(bed, labelled)
+        Cluster(bed, places, office).delete("app")
+    assert objects(facts, office)["app"].record
+    assert findings(facts) == {office: {"nothing-unresolved"}}
 
 
 def test_a_run_that_has_to_end_keeps_what_it_learned(deployed: Cluster, sources: Sources) -> None:

@@ -98,6 +98,10 @@ class TestNothingUnresolved:
             "Secret shop/app metadata.annotations keyhole.dev/fild",
         ]
 
+    def test_a_namespace_that_lost_its_label_is_told(self) -> None:
+        found = told(NOTHING_UNRESOLVED, inventory(secret("app", "a"), enabled=False))
+        assert [answer.split(":")[0] for answer in found] == ["Namespace shop metadata.labels", "held Secret shop/app"]
+
     def test_an_object_that_has_nothing_to_do_with_keyhole_is_not_looked_at(self) -> None:
         assert told(NOTHING_UNRESOLVED, inventory(secret("plain", keys=3))) == []
 

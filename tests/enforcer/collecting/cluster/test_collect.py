@@ -19,7 +19,13 @@ from tests.enforcer.judging.clusters import WHEN
 NAMES = [f"n{number}" for number in range(9)]
 
 
-def collected(monkeypatch: pytest.MonkeyPatch, listed: Any, looked_at: Any = None, run: Run | None = None) -> Any:
+def collected(
+    monkeypatch: pytest.MonkeyPatch,
+    listed: Any,
+    looked_at: Any = None,
+    run: Run | None = None,
+    without_label: Any = None,
+) -> Any:
     """Collect from an API server that lists these namespaces, or raises what `listed` is."""
 
     class Listing:
@@ -31,10 +37,14 @@ def collected(monkeypatch: pytest.MonkeyPatch, listed: Any, looked_at: Any = Non
                 raise listed
             return [Metadata(ObjectName("", name), "1", {}) for name in listed]
 
+        def list_others_metadata(self, _seconds: float) -> list[Metadata]:
+            return [Metadata(ObjectName("", name), "1", {}) for name in ("a", "kube-system", "keyhole", "broken", "z")]
+
     monkeypatch.setattr(section, "connect", lambda _kubeconfig: None)
     monkeypatch.setattr(section, "Namespaces", Listing)
     monkeypatch.setattr(section, "TenantClients", lambda _api, most_kept: most_kept)
     monkeypatch.setattr(section, "looked_at", looked_at)
+    monkeypatch.setattr(section, "looked_at_without_label", without_label or (lambda _looking, _metadata: None))
     return section.collect(Sources(), run or Run(Deadline.after(60)), nothing_yet("test", WHEN))
 
 
@@ -92,3 +102,15 @@ def test_without_the_list_of_namespaces_nothing_is_known(
 def test_no_cluster_is_asked_if_nobody_wants_it() -> None:
     found = section.collect(Sources(cluster=False), Run(Deadline.after(1)), nothing_yet("test", WHEN))
     assert found == NotKnown(not_known="no cluster was asked")
+
+
+def test_others_are_there_as_far_as_they_concern_keyhole_but_for_those_that_no_tenant_can_be(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def without_label(_looking: Looking, metadata: Metadata) -> Namespace | None:
+        if metadata.name.name == "broken":
+            raise KeyError("canary")
+        return looked(_looking, metadata) if metadata.name.name != "z" else None
+
+    found = collected(monkeypatch, ["b"], looked, without_label=without_label)
+    assert [one.name for one in found.namespaces] == ["a", "b"]

@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 
 from enforcer.collecting.cluster import namespaces
-from enforcer.collecting.cluster.namespaces import Looking, Room, looked_at
+from enforcer.collecting.cluster.namespaces import Looking, Room, looked_at, looked_at_without_label
 from enforcer.collecting.cluster.pace import Pace
 from enforcer.collecting.run import Run
 from enforcer.facts.base import NotKnown
@@ -43,6 +43,7 @@ class Cluster:
             Pace(run, jitter=lambda: 0.0),
             Pace(run, jitter=lambda: 0.0),
             Room(),
+            lambda name: name != "foreign",
         )
 
     def acting_as(self, account: str, namespace: str, _seconds: float) -> TenantApi:
@@ -55,9 +56,12 @@ class Cluster:
                 raise found
             yield found
 
-    def look(self, name: str = "shop") -> Namespace:
+    def look(self) -> Namespace:
         labels = {"keyhole.dev/enabled": "true", "keyhole.dev/variables": "true"}
-        return looked_at(self.looking, Metadata(ObjectName("", name), "1", {}, labels=labels))
+        return looked_at(self.looking, Metadata(ObjectName("", "shop"), "1", {}, labels=labels))
+
+    def look_without_label(self, name: str = "shop") -> Namespace | None:
+        return looked_at_without_label(self.looking, Metadata(ObjectName("", name), "1", {}))
 
 
 @pytest.fixture
@@ -142,3 +146,20 @@ def test_what_was_listed_before_the_run_had_to_end_is_kept(cluster: Callable[...
     assert unread(found)[0][:2] == ("Secret", "")
     made.looking.run.stop("SIGTERM")
     assert made.look().objects == NotKnown(not_known="SIGTERM")
+
+
+def test_a_namespace_that_lost_the_label_is_there_with_what_refers_to_vault(cluster: Callable[..., Cluster]) -> None:
+    made = cluster(secrets=[one("plain"), one("a", data_keyhole_dev__x=REF)])
+    found = made.look_without_label()
+    assert found is not None
+    assert (found.enabled, names(found)) == (False, ["Secret a"])
+    assert made.look_without_label("foreign") is None
+
+
+def test_nothing_is_claimed_of_a_namespace_without_the_label_that_has_none_or_cannot_be_seen(
+    cluster: Callable[..., Cluster],
+) -> None:
+    made = cluster(secrets=[one("plain")])
+    assert made.look_without_label() is None
+    made.looking.run.stop("SIGTERM")
+    assert made.look_without_label() is None
