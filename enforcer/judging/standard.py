@@ -32,4 +32,4 @@ class Standard:
     rule: Rule
     parameters: type[Parameters]
     judge: Callable[[Inventory, Any], Iterable[Answer]]
-    demand: str = ""
+    demand: str

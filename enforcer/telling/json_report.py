@@ -62,7 +62,7 @@ def _standard(verdict: Verdict, new: frozenset[str] | None) -> dict[str, Any]:
     rule = verdict.standard.rule
     return {
         "name": rule.id,
-        "title": verdict.standard.demand or rule.summary,
+        "title": verdict.standard.demand,
         "status": verdict.status,
         "severity": verdict.severity,
         "held": verdict.held,

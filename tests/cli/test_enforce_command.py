@@ -314,7 +314,7 @@ def of(section):
 inventory.SECTIONS["cluster"] = cluster
 inventory.SECTIONS["git"] = cluster
 sections = ("cluster", "git")
-those = tuple(Standard(rule(f"of-{each}"), Limits, of(each)) for each in sections)
+those = tuple(Standard(rule(f"of-{each}"), Limits, of(each), "It is so.") for each in sections)
 for function in (enforcing.judged, enforcing.unfinished):
     function.__kwdefaults__["standards"] = those
 from cli.main import main

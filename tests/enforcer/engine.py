@@ -41,7 +41,7 @@ def standard(name: str, *answers: Answer, severity: Severity = Severity.ERROR, i
     def judge(_inventory: Inventory, _parameters: Limits) -> Iterable[Answer]:
         return answers
 
-    return Standard(rule(name, severity, is_off=is_off), Limits, judge)
+    return Standard(rule(name, severity, is_off=is_off), Limits, judge, f"{name} is as it has to be.")
 
 
 def finding(name: str, about: ObjectName, message: str = "it is wrong", pointer: str = "") -> Answer:
@@ -55,7 +55,7 @@ def failing(name: str, *first: Answer) -> Standard:
         yield from first
         raise KeyError("canary-7f3a")
 
-    return Standard(rule(name), Limits, judge)
+    return Standard(rule(name), Limits, judge, f"{name} is as it has to be.")
 
 
 def inventory(*namespaces: tuple[str, dict[str, str]]) -> Inventory:

@@ -77,11 +77,6 @@ class Section:
     excepted_left_out: int
 
     @property
-    def demand(self) -> str:
-        """What the standard demands."""
-        return self.verdict.standard.demand or self.verdict.standard.rule.summary
-
-    @property
     def shown(self) -> int:
         """How many findings stand on the page."""
         return sum(len(group.findings) for group in self.groups)

@@ -50,7 +50,10 @@ def test_a_branch_that_is_guarded_is_held() -> None:
     ("rule", "words"),
     [
         ({"pull_request": False}, "branch main can be changed without a pull request"),
-        ({"approvals": 0, "approvals_seen": 0}, "branch main can be changed with 0 approvals, and the standard demands 1"),
+        (
+            {"approvals": 0, "approvals_seen": 0},
+            "branch main can be changed with 0 approvals, and the standard demands 1",
+        ),
         ({"self_approval": True}, "branch main takes the author's own approval"),
         ({"code_owners": False}, "branch main can be changed without the approval of a code owner"),
         ({"stale_dismissed": False}, "branch main keeps the approvals of a change when more is pushed to it"),

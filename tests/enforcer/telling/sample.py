@@ -6,10 +6,12 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from enforcer.judging.answers import NOWHERE, NotChecked
-from enforcer.judging.standard import Parameters, Standard
+from enforcer.judging.catalogue import STANDARDS
+from enforcer.judging.standard import Standard
 from enforcer.report import Excepted, ExceptionState, Gone, Report, StandardsException, Verdict
+from enforcer.standards.exceptions import STANDARD as OF_EXCEPTIONS
 from review.findings.finding import Finding, ObjectName, told_apart
-from review.findings.rule import Rule, Severity
+from review.findings.rule import Severity
 from review.sources.text import Place
 
 STARTED: Final = datetime(2026, 11, 28, 3, 0, 12, tzinfo=UTC)
@@ -18,86 +20,14 @@ SINCE: Final = STARTED - timedelta(days=1)
 CANARY: Final = "canary-value-3f9a"
 """Stands where no form may look: no report of this module has it in any field."""
 
-_TEXTS: Final = {
-    "records-proved": (
-        "What every object was filled with is proved by the record that Keyhole signed.",
-        "Without a proof nobody knows whether the value came from Vault.",
-        "Apply the manifest again, so that Keyhole admits the object anew.",
-    ),
-    "values-current": (
-        "Every object holds the version that Vault has now.",
-        "A value that was rotated in Vault is still in use.",
-        "Run `keyhole refresh` for the object, and see `keyhole status` for what keeps it from following.",
-    ),
-    "git-is-cluster": (
-        "The cluster has the references that Git has, no others and none fewer.",
-        "What nobody has reviewed is running.",
-        "Commit the reference, or remove the object from the cluster.",
-    ),
-    "nothing-unresolved": (
-        "Every reference of an object was filled.",
-        "The application reads the reference as its password.",
-        "See `keyhole status` for the cause.",
-    ),
-    "no-plaintext": (
-        "Secrets of namespaces that opted in hold nothing but values from Vault.",
-        "A value that is in no Vault is rotated by nobody, and seen by whoever reads the manifest.",
-        "Move the value into Vault and refer to it: `keyhole migrate secrets` prints how.",
-    ),
-    "least-privilege": (
-        "Each policy in Vault grants what the namespace uses, and nothing beside it.",
-        "Who takes over the namespace's identity reads more than its applications need.",
-        "Apply what `keyhole tenant --vault` prints for the namespace.",
-    ),
-    "identities": (
-        "Each role in Vault is bound to one ServiceAccount and one audience, and its tokens are short-lived.",
-        "A token that is taken works elsewhere, or for long.",
-        "Apply what `keyhole tenant --vault` prints for the namespace.",
-    ),
-    "gate-intact": (
-        "The webhook, its policies and its certificate are registered as this release generates them.",
-        "Objects pass that nobody has looked at.",
-        "Run `helm upgrade` with the values of the release.",
-    ),
-    "api-audit-quiet": (
-        "The API server's audit policy logs no content of Secrets.",
-        "Values stand in the audit log, in plain text.",
-        "Set the level of Secrets to Metadata in the audit policy.",
-    ),
-    "images": (
-        "Every container's image is named by its digest, and no tag has moved.",
-        "What runs is not what was tested.",
-        "Write the digest behind the name of the image.",
-    ),
-    "review": (
-        "Every change of the manifests is reviewed before it is merged.",
-        "One person alone can change what runs.",
-        "Demand reviews in the rules of the branch.",
-    ),
-    "trail": (
-        "The audit trail is whole: every chain verifies.",
-        "Somebody has changed or removed lines.",
-        "See docs/audit.md for what to do about a broken chain.",
-    ),
-    "exceptions": (
-        "Every exception covers something, and none has ended or ends within two weeks.",
-        "An exception that nobody ends becomes the standard.",
-        "Put right what it covers and take it out of the file.",
-    ),
-    "appliers": (
-        "Only the accounts that the standard names have written objects with references.",
-        "Somebody passes by Git.",
-        "Take the right to write away from the account, or name it in the standard.",
-    ),
-}
+_STANDARDS: Final = {each.rule.id: each for each in (*STANDARDS, OF_EXCEPTIONS)}
 _NAMESPACES: Final = ("billing", "checkout", "customer-portal", "identity", "ledger", "payments", "search", "shop")
 
 
 def standard(name: str, severity: Severity = Severity.ERROR) -> Standard:
-    """Return a standard with the name and texts of one that there is. Its judge is never asked."""
-    demand, why, remedy = _TEXTS[name]
-    rule = Rule(name, name, severity, f"It is not so: {demand}", why, remedy)
-    return Standard(rule, Parameters, lambda _inventory, _parameters: (), demand)
+    """Return a standard as if it came with this severity."""
+    real = _STANDARDS[name]
+    return replace(real, rule=replace(real.rule, severity=severity))
 
 
 def finding(of: Standard, about: ObjectName, message: str, pointer: str = "", place: Place = NOWHERE) -> Finding:
@@ -115,7 +45,7 @@ def report(*verdicts: Verdict, exceptions: Iterable[StandardsException] = ()) ->
 
 def all_held() -> Report:
     """Every standard is met."""
-    return report(*(Verdict(standard(name), Severity.ERROR, 12 + 7 * at, (), ()) for at, name in enumerate(_TEXTS)))
+    return report(*(Verdict(standard(name), Severity.ERROR, 12 + 7 * at, (), ()) for at, name in enumerate(_STANDARDS)))
 
 
 def empty() -> Report:
@@ -128,7 +58,7 @@ def not_begun() -> Report:
     reason = "the run has not ended"
     verdicts = [
         Verdict(standard(name), Severity.ERROR, 0, (), [NotChecked(ObjectName("keyhole", "Run", "", name), reason)])
-        for name in _TEXTS
+        for name in _STANDARDS
     ]
     return replace(report(*verdicts), ended=None)
 
@@ -239,7 +169,7 @@ _EXCEPTIONS: Final = (
 
 
 def _ordinary_verdicts() -> Iterator[Verdict]:
-    for number, name in enumerate(_TEXTS):
+    for number, name in enumerate(_STANDARDS):
         severity = {"least-privilege": Severity.WARNING, "images": Severity.WARNING, "git-is-cluster": Severity.NOTE}
         one = standard(name, severity.get(name, Severity.ERROR))
         level = None if name == "appliers" else one.rule.severity
