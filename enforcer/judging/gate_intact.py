@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from pydantic import Field
 
-from enforcer.facts.base import NotKnown, is_known
+from enforcer.facts.base import NotKnown
 from enforcer.facts.gate import GateFacts, Registered, ServedCertificate
 from enforcer.facts.inventory import Inventory
-from enforcer.judging.answers import Answer, Held, NotChecked, found
+from enforcer.judging.answers import Answer, Held, NotChecked, found, section_not_known
 from enforcer.judging.gate_intact_parts.difference import differences
 from enforcer.judging.gate_intact_parts.expected import BINDING, POLICY, Wanted, kinds_of, registered, route
 from enforcer.judging.standard import Parameters, Standard
@@ -65,7 +65,7 @@ class GateIntact(Parameters):
 def _judge(inventory: Inventory, parameters: GateIntact) -> Iterable[Answer]:
     facts = inventory.gate
     if isinstance(facts, NotKnown):
-        yield NotChecked(ObjectName(_GROUP, _WEBHOOK), facts.not_known)
+        yield section_not_known("gate", facts)
         return
     try:
         kinds = kinds_of(facts.kinds)
@@ -207,7 +207,8 @@ def _problem(shown: ServedCertificate, inventory: Inventory, parameters: GateInt
 
 def _excluded(inventory: Inventory, facts: GateFacts) -> Iterator[Answer]:
     """Tell of namespaces that opted in and are left alone all the same."""
-    if not is_known(inventory.cluster):
+    if isinstance(inventory.cluster, NotKnown):
+        yield section_not_known("cluster", inventory.cluster)
         return
     excluded = {*SYSTEM_NAMESPACES, facts.own_namespace}
     (label,) = OPT_IN

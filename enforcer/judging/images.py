@@ -10,7 +10,7 @@ from pydantic import Field
 from enforcer.facts.base import NotKnown
 from enforcer.facts.inventory import Inventory
 from enforcer.facts.workloads import RunningImage, ScanReport, Workload
-from enforcer.judging.answers import Answer, Held, NotChecked, found
+from enforcer.judging.answers import Answer, Held, NotChecked, found, section_not_known
 from enforcer.judging.standard import Parameters, Standard
 from resolver.references.characters import named, visible
 from review.findings.finding import Finding, ObjectName
@@ -59,12 +59,12 @@ def judge(inventory: Inventory, parameters: Images) -> Iterator[Answer]:
     """Look at each workload, at each tag that runs, and at scan reports where there are some."""
     facts = inventory.workloads
     if isinstance(facts, NotKnown):
-        yield NotChecked(_WORKLOADS, facts.not_known)
+        yield section_not_known("workloads", facts)
         return
     tenants: set[str] | None = None
     if not parameters.every_namespace:
         if isinstance(inventory.cluster, NotKnown):
-            yield NotChecked(_WORKLOADS, f"which namespaces use Keyhole is not known: {inventory.cluster.not_known}")
+            yield section_not_known("cluster", inventory.cluster)
             return
         tenants = {one.name for one in inventory.cluster.namespaces if one.enabled}
     if isinstance(facts.workloads, NotKnown):

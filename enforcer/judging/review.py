@@ -10,7 +10,7 @@ from enforcer.facts.base import NotKnown
 from enforcer.facts.forge import ForgeFacts
 from enforcer.facts.git import CodeOwners
 from enforcer.facts.inventory import Inventory
-from enforcer.judging.answers import Answer, Held, NotChecked, found
+from enforcer.judging.answers import Answer, Held, NotChecked, found, section_not_known
 from enforcer.judging.standard import Parameters, Standard
 from resolver.references.characters import visible
 from review.findings.finding import ObjectName
@@ -18,7 +18,6 @@ from review.findings.report import counted
 from review.findings.rule import Rule, Severity
 from review.sources.text import Place
 
-_FORGE: Final = ObjectName("forge", "Repository", "", "")
 _GIT: Final = ObjectName("keyhole", "Git", "", "CODEOWNERS")
 _MOST_NAMED: Final = 5
 _LONGEST: Final = 300
@@ -53,12 +52,12 @@ class Review(Parameters):
 def judge(inventory: Inventory, parameters: Review) -> Iterator[Answer]:
     """Judge the rules of the branch, and whom CODEOWNERS names."""
     if isinstance(inventory.forge, NotKnown):
-        yield NotChecked(_FORGE, inventory.forge.not_known)
+        yield section_not_known("forge", inventory.forge)
     else:
         yield from _Branch(inventory.forge, parameters).answers()
     if parameters.code_owners:
         if isinstance(inventory.git, NotKnown):
-            yield NotChecked(_GIT, inventory.git.not_known)
+            yield section_not_known("git", inventory.git)
         else:
             yield from _owned(inventory.git.owners)
 

@@ -46,7 +46,7 @@ def test_what_is_not_known_is_not_checked(standard: Standard) -> None:
     assert all(isinstance(each, NotChecked) for each in answers)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(facts=inventories())
 def test_none_raises_for_anything_and_each_answers_in_the_same_order(facts: Inventory) -> None:
     for standard in STANDARDS:

@@ -80,7 +80,8 @@ def inventory(documents: Sequence[Mapping[str, Any]], **facts: Any) -> Inventory
         found[_LISTS[document["kind"]]].append(registered)
     usual = {"name": "keyhole", "own_namespace": "keyhole", "kinds": KINDS, "certificate": CERTIFICATE}
     gate = GateFacts.model_validate({**usual, "caller_mode": "aggregation", **found, **facts})
-    return nothing_yet("test", STARTED).model_copy(update={"gate": gate})
+    nobody = ClusterFacts(namespaces=())
+    return nothing_yet("test", STARTED).model_copy(update={"gate": gate, "cluster": nobody})
 
 
 def judged(facts: Inventory, **parameters: Any) -> list[Answer]:
@@ -271,6 +272,8 @@ def test_a_namespace_that_opted_in_and_is_left_alone_is_told() -> None:
     namespaces = tuple(Namespace(name=name, enabled=True, variables=False, objects=()) for name in names)
     facts = inventory(release()).model_copy(update={"cluster": ClusterFacts(namespaces=namespaces)})
     assert [about for about, _, _ in told(facts)] == ["Namespace kube-system", "Namespace keyhole"]
+    unknown = inventory(release()).model_copy(update={"cluster": NotKnown(not_known="it was away")})
+    assert [each.reason for each in judged(unknown) if isinstance(each, NotChecked)] == ["it was away"]
 
 
 @pytest.mark.parametrize("content", [{"webhooks": 1}, {"webhooks": [1, None]}, {"webhooks": [{"clientConfig": 1}]}, {}])
