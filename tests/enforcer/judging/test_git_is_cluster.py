@@ -84,6 +84,13 @@ def test_the_fields_of_a_whole_secret_are_those_of_its_path() -> None:
     assert len([one for one in answers(STANDARD, elsewhere) if isinstance(one, Finding)]) == 2
 
 
+def test_another_version_of_a_custom_resource_may_have_its_fields_elsewhere() -> None:
+    box = secret("app", "a", group="example.org", kind="Box")
+    for pointer, reference, expected in (("/spec/b", REFERENCE, "held Box shop/app"), ("/spec/b", OTHER, "")):
+        of = with_git(inventory(box), of_git(kind="Box", group="example.org", fields={pointer: reference}))
+        assert told(STANDARD, of)[0].startswith(expected or "Box shop/app /")
+
+
 def test_an_object_that_git_lacks_was_reviewed_by_nobody() -> None:
     (one,) = answers(STANDARD, with_git(inventory(secret("app", "a"))))
     assert isinstance(one, Finding)

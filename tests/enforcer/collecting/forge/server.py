@@ -1,6 +1,7 @@
 """A small server that speaks as much of a forge's API as a test needs, over real HTTP on loopback."""
 
 import json
+import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -39,7 +40,7 @@ class Served:
 
 
 @contextmanager
-def serving(replies: Mapping[str, Any]) -> Iterator[Served]:
+def serving(replies: Mapping[str, Any], tls: ssl.SSLContext | None = None) -> Iterator[Served]:
     """Answer GETs: with the document or `Reply` of a path, of several the next one; 404 for others."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -59,7 +60,10 @@ def serving(replies: Mapping[str, Any]) -> Iterator[Served]:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        served = Served(f"http://127.0.0.1:{server.server_port}", dict(replies))
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
+        scheme = "http" if tls is None else "https"
+        served = Served(f"{scheme}://127.0.0.1:{server.server_port}", dict(replies))
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:

@@ -2,11 +2,14 @@
 
 import logging
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from certs.issue import issue_ca, issue_serving
 from enforcer.collecting.forge import http as forge_http
 from enforcer.collecting.forge.http import MOST_BYTES, MOST_PAGES, ForgeHttp, Unanswered
 from enforcer.collecting.run import Run, Stopped
@@ -70,6 +73,24 @@ def test_the_token_is_shown_to_nobody_without_tls() -> None:
         client("http://forge.example.org")
     for address in ("http://127.0.0.1:1", "http://localhost", "http://[::1]:8"):
         client(address)
+
+
+def test_a_certificate_has_to_be_vouched_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    authority, other = issue_ca(), issue_ca()
+    pair = issue_serving(authority, ["127.0.0.1"])
+    (tmp_path / "tls.crt").write_bytes(pair.certificate_pem)
+    (tmp_path / "tls.key").write_bytes(pair.key_pem)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "tls.crt", tmp_path / "tls.key")
+    bundle = tmp_path / "ca.crt"
+    monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
+    with serving({"/": {"a": 1}}, context) as served:
+        bundle.write_bytes(other.certificate_pem)
+        with pytest.raises(Unanswered, match="certificate could not be checked"):
+            client(served.address).ask("/")
+        assert served.requests == []
+        bundle.write_bytes(authority.certificate_pem)
+        assert client(served.address).ask("/").document == {"a": 1}
 
 
 def test_a_body_has_an_end(served: Served) -> None:

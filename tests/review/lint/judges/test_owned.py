@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from review.lint.judges.owned import Owned
+from review.lint.judges.owned import Owned, without_owner
 from review.lint.lint import Lint, Source
 from review.sources.files import STANDARD_INPUT
 from review.sources.text import NotChecked
@@ -73,3 +73,26 @@ def test_what_the_library_does_not_read_is_not_checked(tmp_path: Path, text: str
     found, (unchecked,) = looked_at(tmp_path)
     assert found == []
     assert (unchecked.place.line, unchecked.reason) == (where, f"{reason} (KH501)")
+
+
+@pytest.mark.parametrize(
+    ("line", "is_sound"),
+    [
+        ("* @a @org/team-1 @group/sub/group a.b@example.com @@developer", True),
+        ("/path\\ with\\ blanks/ @a", True),
+        ("/nobody/", True),
+        ("# @a !", True),
+        ("", True),
+        ("/a @b # to be decided: who?", True),
+        ("[Section]", True),
+        ("^[Optional][2] @a b", True),
+        ("* a", False),
+        ("* @", False),
+        ("* @a, @b", False),
+        ("* a@b", False),
+        ("* @a/", False),
+        ("* @org//team", False),
+    ],
+)
+def test_owners_whom_nobody_can_ask_are_known_by_their_form(line: str, *, is_sound: bool) -> None:
+    assert without_owner(f"# first\n{line}\n* @a\n") == (() if is_sound else (2,))
