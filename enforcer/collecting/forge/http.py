@@ -153,7 +153,7 @@ class ForgeHttp:
 
 
 def _pool(scheme: str, host: str) -> urllib3.PoolManager:
-    context = ssl.create_default_context()
+    context = ssl.create_default_context() if scheme == "https" else None
     proxy = getproxies().get(scheme)
     if proxy and host not in _LOOPBACK and not proxy_bypass(host):
         return urllib3.ProxyManager(proxy, ssl_context=context)
