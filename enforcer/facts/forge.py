@@ -5,6 +5,13 @@ from typing import Literal
 from enforcer.facts.base import Facts, NotKnown
 
 
+class OwnerError(Facts):
+    """A line of CODEOWNERS that the forge cannot use, and what is wrong with it in the forge's words."""
+
+    line: int
+    kind: str
+
+
 class ForgeFacts(Facts):
     """The rules of a branch, as its forge enforces them. Each is not known if the forge or the token does not show it.
 
@@ -14,7 +21,7 @@ class ForgeFacts(Facts):
     to be among them, `self_approval` that the author may be, and `stale_dismissed` that approvals end with the next
     push.
     `force_push` and `deletion` say that history can be rewritten, and the branch be deleted. `bypass` are those who
-    need not keep to the rules, in the forge's words.
+    need not keep to the rules, in the forge's words. `owner_errors` are None where the forge has no such question.
     """
 
     forge: Literal["github", "gitlab"]
@@ -30,3 +37,4 @@ class ForgeFacts(Facts):
     force_push: bool | NotKnown
     deletion: bool | NotKnown
     bypass: tuple[str, ...] | NotKnown
+    owner_errors: tuple[OwnerError, ...] | NotKnown | None = None

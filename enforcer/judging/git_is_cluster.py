@@ -136,9 +136,8 @@ class _Comparison:
         if anywhere in self.by_key:
             self.seen.add(anywhere)
             return None, NotChecked(about, f"{_at(self.by_key[anywhere].place)}: {_NO_NAMESPACE}")
-        known = self.passed_on.get(about.namespace, set()) | self.passed_on.get("", set())
         single = {part for reference in references for part in reference.split(", ")}
-        if single and all(part in known or part.partition("#")[0] in known for part in single):
+        if single and all(self._is_passed_on(about.namespace, part) for part in single):
             return None, Held(about)
         if self.git.not_read:
             first, count = self.git.not_read[0], len(self.git.not_read)
@@ -147,6 +146,11 @@ class _Comparison:
         has_any = about.namespace in self.git.namespaces
         hint = "" if has_any else f", nor anything else of namespace {about.namespace}"
         return None, found(RULE, about, f"Git does not have this object{hint}: its references were reviewed by nobody")
+
+    def _is_passed_on(self, namespace: str, reference: str) -> bool:
+        """Whether a file has a reference, or the whole secret, in what others make objects of in a namespace."""
+        known = (self.passed_on.get(each, frozenset[str]()) for each in (namespace, ""))
+        return any(each in of_namespace for of_namespace in known for each in (reference, reference.partition("#")[0]))
 
     def _with_variables(self) -> Iterator[Answer]:
         wanted = {key: one for key, one in self.by_key.items() if one.secrets}

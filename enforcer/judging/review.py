@@ -60,6 +60,7 @@ def judge(inventory: Inventory, parameters: Review) -> Iterator[Answer]:
             yield section_not_known("git", inventory.git)
         else:
             yield from _owned(inventory.git.owners)
+        yield from _errors(inventory.forge)
 
 
 STANDARD: Final = Standard(_RULE, Review, judge, _DEMAND)
@@ -126,6 +127,21 @@ class _Branch:
         more = f" and {len(others) - _MOST_NAMED} more" if len(others) > _MOST_NAMED else ""
         names = ", ".join(map(_shown, others[:_MOST_NAMED]))
         return self._found("bypass", f"has rules that some need not keep to: {names}{more}")
+
+
+def _errors(forge: ForgeFacts | NotKnown) -> Iterator[Answer]:
+    """Yield what the forge itself says of CODEOWNERS, if it is one that says so."""
+    if isinstance(forge, NotKnown) or forge.owner_errors is None:
+        return
+    about = ObjectName("forge", "Repository", "", _shown(forge.repository))
+    if isinstance(forge.owner_errors, NotKnown):
+        yield NotChecked(about, f"owners: {_shown(forge.owner_errors.not_known)}")
+        return
+    for error in forge.owner_errors:
+        message = f"line {error.line} of CODEOWNERS cannot be used, says the forge: {_shown(error.kind)}"
+        yield found(_RULE, about, message, pointer=f"CODEOWNERS line {error.line}")
+    if not forge.owner_errors:
+        yield Held(about)
 
 
 def _owned(owners: CodeOwners | NotKnown | None) -> Iterator[Answer]:

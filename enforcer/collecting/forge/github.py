@@ -1,7 +1,8 @@
 """GitHub: rulesets of the branch, which everybody may see who sees the repository, and its older protection.
 
 Sources: GitHub's REST API (2022-11-28), *Rules* ("Get rules for a branch", "Get a repository ruleset"), *Protected
-branches* ("Get branch protection") and *Repositories* ("Get a repository"). Where both hold, the stricter counts.
+branches* ("Get branch protection") and *Repositories* ("Get a repository", "List CODEOWNERS errors"). Where both hold,
+the stricter counts.
 """
 
 import re
@@ -15,7 +16,7 @@ from enforcer.collecting.forge.documents import asked, list_of, listed, map_of, 
 from enforcer.collecting.forge.http import ForgeHttp, Unanswered
 from enforcer.collecting.sources import Forge
 from enforcer.facts.base import NotKnown
-from enforcer.facts.forge import ForgeFacts
+from enforcer.facts.forge import ForgeFacts, OwnerError
 
 ADDRESS: Final = "https://api.github.com"
 _REPOSITORY: Final = re.compile(r"(?!\.\.?/)[\w.-]+/(?!\.\.?\Z)[\w.-]+", re.ASCII)
@@ -66,6 +67,21 @@ def facts(http: ForgeHttp, forge: Forge) -> ForgeFacts | NotKnown:
         force_push=not_so(any_of(_forbidden(rules, classic, "non_fast_forward", "allow_force_pushes"))),
         deletion=not_so(any_of(_forbidden(rules, classic, "deletion", "allow_deletions"))),
         bypass=everybody([*_bypassing_rulesets(http, path, rules), _bypassing_protection(classic)]),
+        owner_errors=_owner_errors(http, f"{path}/codeowners/errors?ref={branch}"),
+    )
+
+
+def _owner_errors(http: ForgeHttp, path: str) -> tuple[OwnerError, ...] | NotKnown:
+    """Return the lines of CODEOWNERS that name, for instance, an owner who does not exist or may not write."""
+    what = "errors in CODEOWNERS (the token needs Contents: read)"
+    found = asked(http, path, what)
+    if isinstance(found, NotKnown):
+        return found
+    if not isinstance(found.get("errors"), list):
+        return NotKnown(not_known=f"{what}: it sent something else than errors")
+    return tuple(
+        OwnerError(line=member(one, "line", int) or 1, kind=member(one, "kind", str) or "an error")
+        for one in list_of(found, "errors")
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from enforcer.facts.base import NotKnown
-from enforcer.facts.forge import ForgeFacts
+from enforcer.facts.forge import ForgeFacts, OwnerError
 from enforcer.facts.git import CodeOwners, GitFacts, InFile, NotRead, OwnedFile
 from enforcer.facts.inventory import Inventory
 from enforcer.judging.answers import Held, NotChecked
@@ -91,6 +91,13 @@ def test_files_without_owners_are_found_where_they_are() -> None:
     malformed, unowned = [one for one in answers(STANDARD, of(owners)) if isinstance(one, Finding)]
     assert (str(malformed.place), str(unowned.place)) == ("CODEOWNERS:3:1", "pay.yaml:1:1")
     assert str(unowned.object) == "File pay.yaml"
+
+
+def test_owners_whom_the_forge_does_not_know_are_found() -> None:
+    unknown = (OwnerError(line=7, kind="Unknown owner"),)
+    assert findings(of(owner_errors=unknown)) == ["line 7 of CODEOWNERS cannot be used, says the forge: Unknown owner"]
+    assert findings(of(owner_errors=unknown), code_owners=False) == []
+    assert "not checked Repository acme/deploy: owners: no right" in told(STANDARD, of(owner_errors=UNKNOWN))
 
 
 def test_without_a_file_of_owners_nobody_is_asked() -> None:

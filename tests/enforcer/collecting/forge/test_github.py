@@ -11,7 +11,7 @@ from enforcer.collecting.inventory import nothing_yet
 from enforcer.collecting.run import Run
 from enforcer.collecting.sources import Forge, Sources
 from enforcer.facts.base import NotKnown
-from enforcer.facts.forge import ForgeFacts
+from enforcer.facts.forge import ForgeFacts, OwnerError
 from resolver.deadline import Deadline
 from resolver.references.value import SecretValue
 from tests.enforcer.collecting.forge.server import TOKEN, Reply, Served, serving
@@ -51,6 +51,7 @@ GUARDED: Mapping[str, Any] = {
     RULES: [PULL_REQUEST, {"type": "non_fast_forward", "ruleset_id": 42}, {"type": "deletion", "ruleset_id": 42}],
     PROTECTION: NOT_PROTECTED,
     f"{REPOSITORY}/rulesets/42": RULESET,
+    f"{REPOSITORY}/codeowners/errors": {"errors": []},
 }
 
 
@@ -89,12 +90,14 @@ def test_a_branch_that_rulesets_guard() -> None:
         force_push=False,
         deletion=False,
         bypass=(),
+        owner_errors=(),
     )
     assert served.paths == [
         REPOSITORY,
         f"{RULES}?per_page=100&page=1",
         PROTECTION,
         f"{REPOSITORY}/rulesets/42?includes_parents=true",
+        f"{REPOSITORY}/codeowners/errors?ref=main",
     ]
     for _, headers in served.requests:
         assert headers["authorization"] == f"Bearer {TOKEN}"
@@ -143,6 +146,16 @@ def test_those_who_bypass_a_ruleset_are_told() -> None:
     ]
     facts = facts_of({**GUARDED, f"{REPOSITORY}/rulesets/42": {**RULESET, "bypass_actors": actors}})
     assert facts.bypass == ("DeployKey", "RepositoryRole 5", "somebody")
+
+
+def test_what_github_says_of_owners_is_told_without_their_line() -> None:
+    path = f"{REPOSITORY}/codeowners/errors"
+    wrong = {"line": 7, "kind": "Unknown owner", "source": TOKEN, "message": TOKEN, "path": "CODEOWNERS"}
+    assert facts_of({**GUARDED, path: {"errors": [wrong]}}).owner_errors == (OwnerError(line=7, kind="Unknown owner"),)
+    assert "Contents: read" in told(facts_of({**GUARDED, path: Reply({}, 403)}).owner_errors)
+    answers: list[Any] = [[], {"errors": None}, Reply(body=b"x")]
+    for garbage in answers:
+        assert isinstance(facts_of({**GUARDED, path: garbage}).owner_errors, NotKnown)
 
 
 def test_rules_come_in_pages() -> None:
