@@ -65,6 +65,8 @@ def test_the_release_as_it_was_installed_is_held(sources: Sources, release: Inst
     facts = gate(sources)
     assert told(facts) == []
     assert facts.caller_mode == "aggregation"
+    # Asked with the Enforcer's own rights. Here pods are processes.
+    assert facts.pods == ()
     inventory = nothing_yet("test", STARTED).model_copy(update={"gate": facts})
     held = [str(answer.object) for answer in STANDARD.judge(inventory, GateIntact()) if isinstance(answer, Held)]
     # The configuration, the APIService, ten policies with their bindings, and how the API server proves itself.
