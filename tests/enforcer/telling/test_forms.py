@@ -32,7 +32,7 @@ class TestSarif:
     def test_what_was_not_checked_and_what_is_elsewhere_are_notifications(self) -> None:
         notes = [each["message"]["text"] for each in run("ordinary")["invocations"][0]["toolExecutionNotifications"]]
         assert "not checked: values-current: the mount is KV v1, which keeps no versions (37 things)" in notes
-        assert notes[-1] == "15 findings in no file of Git: see the other forms of this report"
+        assert notes[-1] == "16 findings in no file of Git: see the other forms of this report"
 
     @pytest.mark.parametrize("name", sample.REPORTS)
     def test_every_result_has_a_location_and_a_rule(self, name: str) -> None:

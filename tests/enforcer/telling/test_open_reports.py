@@ -57,7 +57,7 @@ def test_what_was_not_checked_is_skipped_and_never_passed() -> None:
 
 def test_what_is_in_no_namespace_is_about_the_cluster_and_there_always_is_one() -> None:
     assert {each["policy"] for each in results(objects("ordinary"), "")} == {
-        "least-privilege", "review", "api-audit-quiet",
+        "least-privilege", "review", "api-audit-quiet", "exceptions",
     }  # fmt: skip
     (only,) = objects("held")
     assert (only.namespace, only.content["results"]) == ("", [])
