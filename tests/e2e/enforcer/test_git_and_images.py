@@ -23,6 +23,8 @@ from enforcer.judging.images import STANDARD as IMAGES
 from resolver.deadline import Deadline
 from review.findings.finding import Finding
 from testbed import Testbed
+from testbed.gitops.definitions import wait_until_served
+from testbed.keyhole.definitions import definition
 from testbed.keyhole.objects import apply, delete
 from tests.e2e.canary import Canary
 from tests.e2e.cluster import Cluster
@@ -158,3 +160,27 @@ def test_images_without_a_digest_and_tags_that_moved_are_found_and_variables_go_
         "found Tag docker.io/library/app:1.2",
     ]
     delete(bed, account)
+
+
+def test_scan_reports_are_known_by_their_labels_and_times(
+    bed: Testbed, tenants: tuple[str, ...], sources: Sources
+) -> None:
+    reports = definition("aquasecurity.github.io", "VulnerabilityReport", "vulnerabilityreports", versions=["v1alpha1"])
+    labels = {"resource.kind": "ReplicaSet", "resource.name": "web-7d9f", "container.name": "main"}
+    metadata = {
+        "name": "replicaset-web-7d9f-main",
+        "namespace": tenants[0],
+        "labels": {f"trivy-operator.{name}": value for name, value in labels.items()},
+    }
+    apply(bed, reports)
+    try:
+        wait_until_served(bed, [reports])
+        report = {"apiVersion": "aquasecurity.github.io/v1alpha1", "kind": "VulnerabilityReport", "metadata": metadata}
+        apply(bed, report)
+        found = workload_facts.collect(sources, run(), nothing_yet("test", NOW))
+    finally:
+        delete(bed, reports)
+    assert isinstance(found, WorkloadFacts)
+    (scan,) = found.scans if isinstance(found.scans, tuple) else ()
+    assert (scan.kind, scan.name, scan.container) == ("ReplicaSet", "web-7d9f", "main")
+    assert scan.written is not None
