@@ -33,13 +33,16 @@ _NO_OWNERS: Final = NotKnown(not_known="no work tree was given (--git)")
 
 def collect(sources: Sources, run: Run, so_far: Inventory) -> GitFacts | NotKnown:  # noqa: ARG001 - as all collectors
     """Read the manifests, and the file CODEOWNERS of the work tree. Never raises for what is in files."""
+    read = _read(sources.manifests, sources.kinds, run) if sources.manifests else _Read()
+    why_not: NotKnown | None = None
     if not sources.manifests:
-        return NotKnown(not_known="no manifests were given (--manifests)")
-    read = _read(sources.manifests, sources.kinds, run)
-    if not read.count and not read.not_read:
-        return NotKnown(not_known=f"there is no manifest in {', '.join(map(str, sources.manifests))}")
+        why_not = NotKnown(not_known="no manifests were given (--manifests)")
+    elif not read.count and not read.not_read:
+        why_not = NotKnown(not_known=f"there is no manifest in {', '.join(map(str, sources.manifests))}")
+    if why_not is not None and sources.git is None:
+        return why_not
     return GitFacts(
-        objects=tuple(_objects(read.tree)),
+        objects=why_not or tuple(_objects(read.tree)),
         namespaces=tuple(sorted({*read.tree.namespaces, *(use.namespace for use in read.tree.uses)} - {""})),
         not_read=tuple(read.not_read),
         owners=_owners(sources, read, run),

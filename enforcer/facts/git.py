@@ -77,7 +77,7 @@ class GitFacts(Facts):
     None if the work tree has no CODEOWNERS.
     """
 
-    objects: tuple[GitObject, ...]
+    objects: tuple[GitObject, ...] | NotKnown
     namespaces: tuple[str, ...] = ()
     not_read: tuple[NotRead, ...] = ()
     owners: CodeOwners | NotKnown | None = NotKnown(not_known="no work tree was given (--git)")

@@ -54,7 +54,10 @@ def judge(inventory: Inventory, parameters: GitIsCluster) -> Iterator[Answer]:
     if isinstance(cluster, NotKnown):
         yield section_not_known("cluster", cluster)
         return
-    yield from _Comparison(git, cluster, inventory.workloads, parameters.not_in_git).answers()
+    if isinstance(git.objects, NotKnown):
+        yield section_not_known("git", git.objects)
+        return
+    yield from _Comparison(git, git.objects, cluster, inventory.workloads, parameters.not_in_git).answers()
 
 
 STANDARD: Final = Standard(
@@ -65,6 +68,7 @@ STANDARD: Final = Standard(
 @dataclass(slots=True)
 class _Comparison:
     git: GitFacts
+    objects: Sequence[GitObject]
     cluster: ClusterFacts
     workloads: WorkloadFacts | NotKnown
     not_in_git: Sequence[str]
@@ -80,7 +84,7 @@ class _Comparison:
     """By namespace and name of a Secret behind variables, its references."""
 
     def __post_init__(self) -> None:
-        for one in self.git.objects:
+        for one in self.objects:
             if one.passed_on:
                 told = {reference for each in one.fields for reference in each.references}
                 self.passed_on.setdefault(one.namespace, set()).update(told)

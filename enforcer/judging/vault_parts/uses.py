@@ -59,7 +59,7 @@ def used(inventory: Inventory, days: int) -> Uses:
     for namespace in inventory.cluster.namespaces if is_known(inventory.cluster) else ():
         _add_namespace(uses, namespace)
     uses.looked_at.append("the cluster")
-    if is_known(inventory.git):
+    if is_known(inventory.git) and not isinstance(inventory.git.objects, NotKnown):
         uses.looked_at.append("the manifests")
         for thing in inventory.git.objects:
             uses.add(thing.namespace, (each for one in thing.fields for each in one.references))

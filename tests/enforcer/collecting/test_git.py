@@ -29,6 +29,12 @@ def secret(name: str, annotation: str, namespace: str = "shop") -> str:
     return SECRET.format(name=name, annotation=annotation, namespace=f"namespace: {namespace}" if namespace else "")
 
 
+def objects_in(folder: Path) -> tuple[GitObject, ...]:
+    facts = collected(folder)
+    assert isinstance(facts.objects, tuple)
+    return facts.objects
+
+
 def collected(folder: Path, *, git_root: Path | None = None, run: Run | None = None) -> GitFacts:
     sources = Sources(manifests=(folder,), git=git_root)
     facts = git.collect(sources, run or Run(Deadline.after(60)), nothing_yet("0", NOW))
@@ -53,7 +59,7 @@ def test_each_form_gives_the_field_as_the_cluster_has_it(tmp_path: Path) -> None
         secret("app", "data.keyhole.dev/a: vault:secret/shop/a#x\n    keyhole.dev/from: secret/shop/whole")
         + "stringData:\n  b: vault:secret/shop/b#y\n  url: postgres://u:${vault:secret/shop/b#y}@${vault:secret/shop/a#x}\n"
     )
-    one = collected(write(tmp_path, app=text)).objects[0]
+    one = objects_in(write(tmp_path, app=text))[0]
     assert (one.kind, one.namespace, one.name, one.passed_on, one.open_because) == ("Secret", "shop", "app", False, "")
     assert fields(one) == {
         "/data/a": "vault:secret/shop/a#x",
@@ -67,6 +73,7 @@ def test_each_form_gives_the_field_as_the_cluster_has_it(tmp_path: Path) -> None
 def test_no_text_around_a_reference_and_no_default_is_kept(tmp_path: Path) -> None:
     text = secret("app", "data.keyhole.dev/a: canary-1${vault:secret/shop/a#x|default:canary-2}canary-3")
     facts = collected(write(tmp_path, app=text))
+    assert isinstance(facts.objects, tuple)
     assert fields(facts.objects[0]) == {"/data/a": "vault:secret/shop/a#x | default:"}
     assert "canary" not in facts.model_dump_json()
 
@@ -77,7 +84,7 @@ def test_variables_name_the_secrets_that_the_webhook_would_make(tmp_path: Path) 
         "    metadata: {annotations: {env.keyhole.dev/TOKEN: 'vault:secret/shop/a#x'}}\n"
         "    spec: {containers: [{name: web, image: web}]}\n"
     )
-    one = collected(write(tmp_path, web=text)).objects[0]
+    one = objects_in(write(tmp_path, web=text))[0]
     assert fields(one) == {"/data/TOKEN": "vault:secret/shop/a#x"}
     assert len(one.secrets) == 1
     assert one.secrets[0].startswith("web-keyhole-")
@@ -92,7 +99,7 @@ def test_namespaces_come_from_kustomize_flux_and_argo_cd(tmp_path: Path) -> None
         green__kustomization="namespace: green\nresources: [../base]\n",
         open__b=secret("b", "data.keyhole.dev/a: vault:secret/a#x", ""),
     )
-    objects = collected(tmp_path).objects
+    objects = objects_in(tmp_path)
     assert [(one.namespace, one.name, one.open_because) for one in objects] == [
         ("", "b", ""),
         ("blue", "app", ""),
@@ -111,14 +118,14 @@ def test_what_kustomize_changes_has_to_be_built(tmp_path: Path, change: str) -> 
         over__kustomization=f"resources: [../base]\n{change}\n",
         over__own=secret("own", "data.keyhole.dev/a: vault:secret/a#x"),
     )
-    by_name = {one.name: one.open_because for one in collected(tmp_path).objects}
+    by_name = {one.name: one.open_because for one in objects_in(tmp_path)}
     assert "kustomize build" in by_name["app"]
     assert by_name["own"] == ""  # the kustomization does not name it
 
 
 def test_what_kustomize_generates_has_to_be_built(tmp_path: Path) -> None:
     text = "namespace: shop\nsecretGenerator: [{name: app, literals: ['a=vault:secret/a#x']}]\n"
-    (one,) = collected(write(tmp_path, kustomization=text)).objects
+    (one,) = objects_in(write(tmp_path, kustomization=text))
     assert "kustomize generates it" in one.open_because
 
 
@@ -127,7 +134,7 @@ def test_a_release_of_helm_passes_references_on(tmp_path: Path) -> None:
         "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: web, namespace: flux}\n"
         "spec: {targetNamespace: shop, values: {password: 'vault:secret/shop/a#x'}}\n"
     )
-    (one,) = collected(write(tmp_path, web=text)).objects
+    (one,) = objects_in(write(tmp_path, web=text))
     assert (one.namespace, one.passed_on) == ("shop", True)
     assert one.fields[0].references == ("vault:secret/shop/a#x",)
 
@@ -140,7 +147,7 @@ def test_an_object_in_two_files_that_differ_is_open_and_in_two_that_agree_is_not
         c=secret("other", "data.keyhole.dev/a: vault:secret/a#x"),
         d=secret("other", "data.keyhole.dev/a: vault:secret/a#y"),
     )
-    by_name = {one.name: one for one in collected(tmp_path).objects}
+    by_name = {one.name: one for one in objects_in(tmp_path)}
     assert by_name["same"].open_because == ""
     assert len(by_name["same"].fields) == 1
     assert "several files" in by_name["other"].open_because
@@ -168,7 +175,7 @@ def test_a_run_that_ends_keeps_what_was_read(tmp_path: Path) -> None:
     run = Run(Deadline.after(60))
     run.tell = lambda _text: run.stop("SIGTERM came")
     facts = collected(tmp_path, run=run)
-    assert [one.name for one in facts.objects] == ["a"]
+    assert [one.name for one in facts.objects if isinstance(one, GitObject)] == ["a"]
     assert facts.not_read[-1].reason == "not all files were read: SIGTERM came"
 
 
@@ -220,6 +227,14 @@ def test_of_manifests_that_were_rendered_elsewhere_the_work_tree_is_read(
     assert [one.place.file.rpartition("/")[2] for one in owners.not_read] == ["template.yaml"]
 
 
+def test_with_a_work_tree_alone_its_owners_are_known_and_nothing_is_said_of_objects(repository: Path) -> None:
+    facts = git.collect(Sources(git=repository), Run(Deadline.after(60)), nothing_yet("0", NOW))
+    assert isinstance(facts, GitFacts)
+    assert facts.objects == NotKnown(not_known="no manifests were given (--manifests)")
+    assert isinstance(facts.owners, CodeOwners)
+    assert len(facts.owners.files) == 3
+
+
 def test_without_a_file_there_are_no_owners_and_one_that_cannot_be_read_is_told(repository: Path) -> None:
     (repository / "CODEOWNERS").write_text("[Section][2]\n* @a\n")
     owners = collected(repository, git_root=repository).owners
@@ -231,7 +246,7 @@ def test_without_a_file_there_are_no_owners_and_one_that_cannot_be_read_is_told(
 
 def test_a_field_is_told_once_for_each_place(tmp_path: Path) -> None:
     text = secret("app", "keyhole.dev/from: secret/shop/a,secret/shop/b")
-    (one,) = collected(write(tmp_path, app=text)).objects
+    (one,) = objects_in(write(tmp_path, app=text))
     assert [(each.pointer, each.reference) for each in one.fields] == [
         ("", "vault:secret/shop/a"),
         ("", "vault:secret/shop/b"),
