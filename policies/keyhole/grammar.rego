@@ -26,8 +26,13 @@ accepts(text) if {
 
 accepts(text) if {
 	not is_bare(text)
+	openers := regex.find_n(_opener, text, -1)
+	every opener in openers {
+		# One with another name cannot be read wherever it ends, and may hide the next one.
+		regex.match(_named_opener, opener)
+	}
 	inner := _inline(text)
-	count(inner) == count(regex.find_n(_opener, text, -1))
+	count(inner) == count(openers)
 	count(inner) <= characters.most_references
 	every reference in inner {
 		_is_reference(reference)
@@ -56,6 +61,8 @@ _connection := `[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?`
 _bare := sprintf(`^vault(?:\+%s)?:`, [characters.claimed_connection])
 
 _opener := sprintf(`(?:\(\(|\$\{)vault(?::|\+%s:)`, [characters.claimed_connection])
+
+_named_opener := sprintf(`^(?:\(\(|\$\{)vault(?:\+%s)?:$`, [_connection])
 
 _inline_pattern := sprintf(`(?s)\(\((vault(?::|\+%[1]s:).*?)\)\)|\$\{(vault(?::|\+%[1]s:).*?)\}`, [characters.claimed_connection])
 

@@ -19,7 +19,9 @@ CHARACTERS = ROOT / "policies" / "keyhole" / "characters.rego"
 
 
 def test_the_vectors_are_what_the_grammar_says() -> None:
-    assert vectors.FILE.read_text(encoding="ascii") == vectors.written(), "python -m tests.policies.vectors"
+    assert vectors.FILE.read_text(encoding="ascii") == vectors.written(vectors.vectors()), (
+        "python -m tests.policies.vectors"
+    )
 
 
 def test_the_vectors_are_as_many_as_promised_and_of_both_kinds() -> None:

@@ -1,6 +1,7 @@
 """The policies in OPA itself: formatted, checked, tested, and as a bundle."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -10,7 +11,8 @@ from click.testing import CliRunner
 from release.policies.__main__ import main
 from release.policies.bundle import bundle
 from release.policies.gatekeeper import manifests
-from tests.policies.conftest import ROOT, Run
+from tests.policies.conftest import DISAGREEMENTS, ROOT, Run
+from tests.policies.vectors import vectors, written
 
 pytestmark = pytest.mark.policies
 
@@ -31,6 +33,18 @@ def test_every_line_is_tested_and_both_grammars_agree(run: Run) -> None:
     assert {file for file in covered["files"] if file.startswith("policies/")} == {
         str(file.relative_to(ROOT)) for file in (ROOT / "policies").rglob("*.rego") if file.stem != "characters"
     } | ({"policies/keyhole/characters.rego"} & covered["files"].keys())
+
+
+def test_both_grammars_agree_on_other_texts_too(run: Run, tmp_path: Path) -> None:
+    seed, total = 17, int(os.environ.get("KEYHOLE_VECTORS", "4000"))
+    (tmp_path / "vectors.json").write_text(written(vectors(seed, total)))
+    rule = "package agreement\n\nimport rego.v1\n\nimport data.keyhole.grammar\n\nvectors := input.vectors\n"
+    (tmp_path / "agreement.rego").write_text(f"{rule}{DISAGREEMENTS}")
+    files = ("--data", "policies/keyhole", "--data", str(tmp_path / "agreement.rego"))
+    told = run(
+        "opa", "eval", *files, "--input", str(tmp_path / "vectors.json"), "data.agreement.told", "-f", "raw"
+    ).stdout
+    assert json.loads(told) == [f"{total} vectors"]
 
 
 def test_a_test_that_fails_is_told(run: Run, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@
 
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,6 @@ from resolver.references.grammar import has_reference, parse_value
 
 FILE = Path(__file__).with_name("vectors.json")
 COUNT = 2000
-_LISTS = 400
-_SEED = 16
 _ODD = (
     *(" ", "\t", "\n", "\r", "\x00", "\x1f", "\x7f", "\x85", "\xa0", "\xad", "\u034f", "\u2003", "\u200b", "\u2028"),
     *("\u202e", "\ufeff", "\ufe0f", "\ue000", "\uff03", "\uff05", "\uff5c", "\uff0f", "\uff0e", "\u2025", "\u2215"),
@@ -133,13 +131,13 @@ _ARGUMENTS = (
 
 
 @cache
-def vectors() -> list[dict[str, Any]]:
-    """Return the vectors: of values, with what they are, and of lists of whole secrets."""
-    chance = random.Random(_SEED)
+def vectors(seed: int = 16, total: int = COUNT) -> list[dict[str, Any]]:
+    """Return vectors, the same for the same seed: four fifths are values, the others lists of whole secrets."""
+    chance = random.Random(seed)
     found: dict[tuple[str, str], dict[str, Any]] = {}
     makers: dict[str, tuple[Callable[[random.Random], str], int]] = {
-        "value": (_value, COUNT - _LISTS),
-        "paths": (_paths, _LISTS),
+        "value": (_value, total - total // 5),
+        "paths": (_paths, total // 5),
     }
     for kind, (make, count) in makers.items():
         wanted = {True: count // 2, False: count - count // 2}
@@ -154,9 +152,9 @@ def vectors() -> list[dict[str, Any]]:
     return list(found.values())
 
 
-def written() -> str:
-    """Return the text of the file: a vector on each line, in ASCII."""
-    return '{"vectors": [\n' + ",\n".join(json.dumps(each) for each in vectors()) + "\n]}\n"
+def written(found: Iterable[dict[str, Any]]) -> str:
+    """Return the text of a file of vectors: each on a line, in ASCII."""
+    return '{"vectors": [\n' + ",\n".join(json.dumps(each) for each in found) + "\n]}\n"
 
 
 def _is_read(kind: str, text: str) -> bool:
@@ -182,7 +180,7 @@ def _value(chance: random.Random) -> str:
 
 def _inline(chance: random.Random) -> Iterator[str]:
     for _ in range(chance.randint(1, 3)):
-        yield chance.choice(("", "a ", "x=", "(", "$", "{", "((a))", "${B}", "\n", "日"))
+        yield chance.choice(("", "a ", "x=", "(", "$", "{", "((a))", "${B}", "\n", "日", "((vault+a))", "${vault+"))
         opener, closer = chance.choice((("((", "))"), ("${", "}")))
         yield opener
         yield _spoiled(chance, _reference(chance), 0.15)
@@ -197,7 +195,8 @@ def _reference(chance: random.Random) -> str:
     field = chance.choice(_FIELDS if chance.random() < 0.15 else _FIELDS[:9])
     version = chance.choice(_VERSIONS if chance.random() < 0.15 else _VERSIONS[:7])
     count = chance.choice((0, 0, 0, 1, 2, 8, 9) if odd else (0, 0, 1, 2))
-    functions = (_function(chance) for _ in range(count))
+    # Of many functions one is wrong by chance nearly always, and then nobody counts them.
+    functions = (_function(chance, 1 if count > 2 else 0.85) for _ in range(count))
     return f"vault{connection}:{_path(chance)}#{field}{version}{''.join(functions)}"
 
 
@@ -206,17 +205,18 @@ def _path(chance: random.Random) -> str:
     return "/".join([chance.choice(mounts), *chance.choices(_SEGMENTS, k=chance.choice((0, 1, 1, 1, 2, 3)))])
 
 
-def _function(chance: random.Random) -> str:
+def _function(chance: random.Random, fitting_share: float) -> str:
     bar = chance.choice((" | ", "|", " |", "| ", "\t|\t", "  |  "))
-    name = chance.choice((*FUNCTIONS, *FUNCTIONS, "md5", "Base64", ""))
+    is_fitting = chance.random() < fitting_share
+    name = chance.choice((*FUNCTIONS,) if is_fitting else (*FUNCTIONS, "md5", "Base64", ""))
     fitting = {"default": ":a b", "indent": ":4", "json": ":/a/b"}.get(name, "")
-    return f"{bar}{name}{fitting if chance.random() < 0.85 else chance.choice(_ARGUMENTS)}"
+    return f"{bar}{name}{fitting if is_fitting else chance.choice(_ARGUMENTS)}"
 
 
 def _long(chance: random.Random) -> str:
     """Return a reference whose length, as it stands or with the escapes of its canonical form, is about the limit."""
     letter, length = chance.choice(
-        (("x", 2040), ("ä", 1012), ("\u00ad", 680), ("%E2%80%8B", 215), ("$", 675), ("x ", 1015))
+        (("x", 2040), ("ä", 1012), ("\u00ad", 680), ("%E2%80%8B", 215), ("%61", 680), ("$", 675), ("x ", 1015))
     )
     where = chance.choice(("field", "path", "argument"))
     filler = letter * (length + chance.randint(-14, 8))
@@ -258,4 +258,4 @@ def _spoiled(chance: random.Random, text: str, share: float = 0.4) -> str:
 
 
 if __name__ == "__main__":
-    FILE.write_text(written(), encoding="ascii")
+    FILE.write_text(written(vectors()), encoding="ascii")
