@@ -71,6 +71,7 @@ nightly: test laws uptime crowds soak ## Everything, the same tests with large n
 	KEYHOLE_REVISIONS=5 KEYHOLE_TIMES_ANEW=50 \
 		$(BIN)/pytest $(UNHURRIED) -s -m servers tests/e2e/variables/test_lifetimes.py
 	KEYHOLE_POLICIES=1000 $(BIN)/pytest $(UNHURRIED) -s -m servers tests/e2e/review/test_policies.py
+	KEYHOLE_ENFORCER_NAMESPACES=1000 $(BIN)/pytest $(UNHURRIED) -s -m servers tests/e2e/enforcer/test_many.py
 	for seed in 1000 2000 3000; do KEYHOLE_SEED=$$seed \
 		$(BIN)/pytest $(UNHURRIED) -s -m servers tests/e2e/enforcer/test_audit_policy.py || exit 1; done
 	KEYHOLE_KEYS=5000 $(BIN)/pytest $(UNHURRIED) -s -m servers tests/e2e/enforcer/test_demands.py

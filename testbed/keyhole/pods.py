@@ -1,5 +1,6 @@
 """A pod of a chart, run as a process: what its template says is done, but for the substitutions of `README.md`."""
 
+import os
 import re
 import subprocess
 import sys
@@ -23,6 +24,12 @@ _ROOT = Path(__file__).resolve().parents[2]
 _TOKEN_SECONDS = 3600
 _LISTEN = re.compile(r"(?P<option>--[a-z-]*listen=).*:(?P<port>\d+)")
 _PROGRAM = "keyhole"
+_RESOLVING = """\
+import socket
+
+_names, _found = {names!r}, socket.getaddrinfo
+socket.getaddrinfo = lambda host, *rest, **more: _found("127.0.0.1" if host in _names else host, *rest, **more)
+"""
 
 
 @dataclass
@@ -30,6 +37,7 @@ class Pod:
     """One pod, from its template in a Deployment or a CronJob, or from a pod's own spec, as the API server has it.
 
     `ports` are the ports on 127.0.0.1 that stand for the container's, by name; those that are not given are free ones.
+    `services` are names of Services that the pod finds on 127.0.0.1, for want of a DNS.
     """
 
     bed: Testbed
@@ -37,6 +45,7 @@ class Pod:
     spec: Mapping[str, Any]
     directory: Path
     ports: dict[str, int] = field(default_factory=dict)
+    services: Sequence[str] = ()
     _server: Server | None = None
     _exit_code: int | None = None
 
@@ -95,7 +104,8 @@ class Pod:
     def environment(self) -> Mapping[str, str]:
         """Return the container's variables, and those by which Python finds this tree."""
         given = {each["name"]: self._here(each["value"]) for each in self.container.get("env", ())}
-        python = {"PYTHONPATH": str(_ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+        path = os.pathsep.join(str(each) for each in (*self._names(), _ROOT))
+        python = {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
         return {"PATH": "/usr/bin:/bin", **given, **python}
 
     def probe(self, kind: str) -> bool:
@@ -140,6 +150,15 @@ class Pod:
             return behind(self._prefix, self.spec, text)
         names = {port["containerPort"]: port["name"] for port in self.container["ports"]}
         return f"{listening['option']}127.0.0.1:{self.ports[names[int(listening['port'])]]}"
+
+    def _names(self) -> Sequence[Path]:
+        """Return a folder from which Python takes, when it starts, how names of Services are resolved."""
+        if not self.services:
+            return ()
+        folder = self.directory / "names"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "sitecustomize.py").write_text(_RESOLVING.format(names=list(self.services)))
+        return (folder,)
 
     def _kubeconfig(self) -> Path:
         """Write a kubeconfig with a token of the pod's ServiceAccount, as its own token would be."""

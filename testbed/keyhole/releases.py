@@ -53,7 +53,8 @@ class Release:
         """Return a pod of a CronJob, not yet started."""
         found = self.get(f"/apis/batch/v1/namespaces/{self.namespace}/cronjobs/{cron_job}")
         template = found["spec"]["jobTemplate"]["spec"]["template"]
-        return Pod(self.bed, self.namespace, template["spec"], directory)
+        services = [f"{self.name}.{self.namespace}.svc"]
+        return Pod(self.bed, self.namespace, template["spec"], directory, services=services)
 
     def lead_to_localhost(self, service: str) -> None:
         """Make a Service of type ExternalName: no kube-proxy is here that would lead an address to a process.

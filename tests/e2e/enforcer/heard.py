@@ -24,6 +24,14 @@ class Heard:
         """Return the API server's entries."""
         return [each for each in self._traffic.kubernetes_entries() if _is_ours(each["user"]["username"])]
 
+    def rights(self) -> set[tuple[str, str, str]]:
+        """Return group, resource and verb of each right that the Enforcer's own account used."""
+        about = [(each["objectRef"], each["verb"]) for each in self.requests() if _is_itself(each)]
+        return {
+            (one.get("apiGroup", ""), "/".join(filter(None, (one["resource"], one.get("subresource", "")))), verb)
+            for one, verb in about
+        }
+
     def writes(self) -> Sequence[str]:
         """Return verb and URI of whatever may have changed anything, but for tokens and reports."""
         return [f"{each['verb']} {each['requestURI']}" for each in self.requests() if not _changes_nothing(each)]
@@ -58,6 +66,10 @@ class Heard:
 
 def _is_ours(user: str) -> bool:
     return user == ENFORCER_USER or (user.startswith("system:serviceaccount:") and user.endswith(_AS_TENANTS))
+
+
+def _is_itself(entry: Mapping[str, Any]) -> bool:
+    return bool(entry["user"]["username"] == ENFORCER_USER and "resource" in entry.get("objectRef", {}))
 
 
 def _changes_nothing(entry: Mapping[str, Any]) -> bool:

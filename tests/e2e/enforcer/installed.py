@@ -29,7 +29,15 @@ TENANTS = ("shop", "office")
 """Namespaces with the bundle, whose role in Vault may read `secret/NAMESPACE/*` and `legacy/NAMESPACE/*`."""
 OWN = "keyhole"
 # There is no forge here.
-STANDARDS = {"standards": {"review": {"severity": "off"}}}
+STANDARDS = {
+    "standards": {
+        "review": {"severity": "off"},
+        "appliers": {"severity": "error", "parameters": {"accounts": ["testbed-admin"]}},
+        "images": {"parameters": {"exempt": ["registry.example/moved*"]}},
+        # Whatever is rotated has to arrive at once: nobody waits here.
+        "values-current": {"parameters": {"lagMinutes": 0}},
+    }
+}
 AUDIT_POLICY = "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{level: Metadata}]\n"
 _CHARTS = Path(__file__).resolve().parents[3] / "charts"
 _TRAIL = "/var/log/keyhole/audit.log"

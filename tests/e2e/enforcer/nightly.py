@@ -69,7 +69,9 @@ class Nightly:
         done = self.pod.run(_SECONDS)
         self.places.note("the Enforcer's output", done.stdout + done.stderr)
         assert "Traceback" not in done.stderr, done.stderr
+        (self.folder / "reports").mkdir(parents=True, exist_ok=True)
         for file in (self.folder / "reports").iterdir():
             self.places.note(f"the Enforcer's {file.name}", file.read_bytes())
+        assert done.returncode in {0, 1, 2}, done.stderr
         report = json.loads((self.folder / "reports" / "compliance.json").read_text())
         return Night(done.returncode, report)
