@@ -25,7 +25,10 @@ class Heard:
         return [each for each in self._traffic.kubernetes_entries() if _is_ours(each["user"]["username"])]
 
     def rights(self) -> set[tuple[str, str, str]]:
-        """Return group, resource and verb of each right that the Enforcer's own account used."""
+        """Return group, resource and verb of each right that the Enforcer's own account used.
+
+        What everybody may ask about themselves is none.
+        """
         about = [(each["objectRef"], each["verb"]) for each in self.requests() if _is_itself(each)]
         return {
             (one.get("apiGroup", ""), "/".join(filter(None, (one["resource"], one.get("subresource", "")))), verb)
@@ -69,7 +72,8 @@ def _is_ours(user: str) -> bool:
 
 
 def _is_itself(entry: Mapping[str, Any]) -> bool:
-    return bool(entry["user"]["username"] == ENFORCER_USER and "resource" in entry.get("objectRef", {}))
+    resource = entry.get("objectRef", {}).get("resource", "")
+    return bool(entry["user"]["username"] == ENFORCER_USER and resource and not resource.startswith("selfsubject"))
 
 
 def _changes_nothing(entry: Mapping[str, Any]) -> bool:
