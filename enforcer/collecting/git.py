@@ -13,6 +13,7 @@ from enforcer.facts.git import CodeOwners, GitFacts, GitField, GitObject, InFile
 from enforcer.facts.inventory import Inventory
 from manifests.following.followed import told
 from manifests.kinds.known import Kinds
+from manifests.variables.templates import BY_GROUP_AND_KIND
 from review.findings.finding import Finding, ObjectName
 from review.lint import lint
 from review.lint.forms.elsewhere import PASSED_ON
@@ -84,11 +85,10 @@ def _read(roots: Sequence[Path], kinds: Kinds, run: Run) -> _Read:
 
 
 def _objects(tree: Tree) -> Iterator[GitObject]:
-    by_object: dict[ObjectName, list[Use]] = {}
+    by_object: dict[tuple[ObjectName, bool], list[Use]] = {}
     for use in tree.uses:
-        by_object.setdefault(use.wanted_by, []).append(use)
-    for name in sorted(by_object, key=lambda each: (each.namespace, each.kind, each.group, each.name)):
-        uses = by_object[name]
+        by_object.setdefault((use.wanted_by, _is_passed_on(use)), []).append(use)
+    for (name, is_passed_on), uses in sorted(by_object.items(), key=lambda each: _order(*each[0])):
         fields = tuple(_fields(uses))
         pointers = [field.pointer for field in fields if field.pointer]
         open_because = next(filter(None, (_open(tree, use) for use in uses)), "")
@@ -99,8 +99,8 @@ def _objects(tree: Tree) -> Iterator[GitObject]:
             name=name.name,
             place=_in_file(uses[0].spot.place),
             fields=fields,
-            secrets=tuple(sorted({secret for use in uses for secret in use.secrets})),
-            passed_on=_is_passed_on(uses[0]),
+            secrets=() if is_passed_on else tuple(sorted({secret for use in uses for secret in use.secrets})),
+            passed_on=is_passed_on,
             open_because=open_because or (_TWICE if len(pointers) > len(set(pointers)) else ""),
         )
 
@@ -132,7 +132,15 @@ def _open(tree: Tree, use: Use) -> str:
 
 
 def _is_passed_on(use: Use) -> bool:
-    return not use.fills and not use.is_variable and (not use.wanted_by.kind or use.wanted_by.kind in PASSED_ON)
+    """Whether others make an object of the one that refers, and that one is filled, under a name that no file says."""
+    name = use.wanted_by
+    if use.is_variable:
+        return (name.group, name.kind) not in BY_GROUP_AND_KIND
+    return not use.fills and (not name.kind or name.kind in PASSED_ON)
+
+
+def _order(name: ObjectName, is_passed_on: bool) -> tuple[str, str, str, str, bool]:  # noqa: FBT001 - a part of the key
+    return name.namespace, name.kind, name.group, name.name, is_passed_on
 
 
 def _owners(sources: Sources, read: _Read, run: Run) -> CodeOwners | NotKnown | None:

@@ -29,8 +29,9 @@ class GitObject(Facts):
     """An object that refers to Vault. `namespace` is where it ends, empty if no file says it.
 
     `secrets` are the names of the Secrets that Keyhole makes for the variables of a workload. `passed_on` says that
-    others make objects of it, such as Helm of a HelmRelease, and which ones no file says. `open_because` says why the
-    cluster has another name or other fields than the file; it is empty if it has the same.
+    others make objects of it, such as Helm of a HelmRelease or an operator of a kind of its own, and which ones no file
+    says. `open_because` says why the cluster has another name or other fields than the file; it is empty if it has the
+    same.
     """
 
     group: str

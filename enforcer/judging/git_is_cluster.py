@@ -15,7 +15,6 @@ from enforcer.facts.workloads import Workload, WorkloadFacts
 from enforcer.judging.answers import Answer, Held, NotChecked, found, section_not_known
 from enforcer.judging.standard import Parameters, Standard
 from manifests.variables.names import is_ours
-from manifests.variables.templates import BY_GROUP_AND_KIND
 from review.findings.finding import Finding, ObjectName
 from review.findings.rule import Rule, Severity
 from review.sources.text import Place
@@ -170,10 +169,6 @@ class _Comparison:
         for one in sorted(known, key=lambda each: (each.namespace, each.kind, each.group, each.name)):
             if one.secrets and one.namespace in enabled and self._is_covered(one.namespace):
                 yield self._workload(one)
-        for key, wanting in sorted(wanted.items()):
-            if key not in self.seen and key[:2] not in BY_GROUP_AND_KIND and self._is_covered(wanting.namespace):
-                self.seen.add(key)
-                yield NotChecked(_name(wanting), f"the variables of a {wanting.kind} are not looked at in the cluster")
 
     def _workload(self, one: Workload) -> Answer:
         about = ObjectName(one.group, one.kind, one.namespace, one.name)

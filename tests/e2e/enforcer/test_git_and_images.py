@@ -110,7 +110,8 @@ def test_what_was_filled_is_what_git_has_or_it_is_found(
         deployment("web", f"app@{A}", env=[{"name": "PASSWORD", "value": "vault:secret/shop/app#user"}]),
     )
     (manifests / "extra.json").unlink()
-    answers = list(GIT_IS_CLUSTER.judge(looked_at(looking), GIT_IS_CLUSTER.parameters()))
+    found = found.model_copy(update={"git": git.collect(looking, run(), found)})
+    answers = list(GIT_IS_CLUSTER.judge(found, GIT_IS_CLUSTER.parameters()))
     assert told(answers) == [
         f"found Secret {NAMESPACE}/app",
         f"found Secret {NAMESPACE}/extra",

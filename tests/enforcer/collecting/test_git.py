@@ -139,6 +139,17 @@ def test_a_release_of_helm_passes_references_on(tmp_path: Path) -> None:
     assert one.fields[0].references == ("vault:secret/shop/a#x",)
 
 
+def test_what_an_operator_makes_pods_of_passes_its_variables_on(tmp_path: Path) -> None:
+    text = (
+        "apiVersion: example.org/v1\nkind: Database\nmetadata: {name: pg, namespace: shop}\nspec:\n  template:\n"
+        "    metadata: {annotations: {env.keyhole.dev/TOKEN: 'vault:secret/shop/a#x'}}\n"
+        "    spec: {containers: [{name: pg, image: pg}]}\n"
+    )
+    (one,) = objects_in(write(tmp_path, pg=text))
+    assert (one.kind, one.namespace, one.passed_on, one.secrets) == ("Database", "shop", True, ())
+    assert one.fields[0].references == ("vault:secret/shop/a#x",)
+
+
 def test_an_object_in_two_files_that_differ_is_open_and_in_two_that_agree_is_not(tmp_path: Path) -> None:
     write(
         tmp_path,
