@@ -17,8 +17,6 @@ from review.sources.text import Place
 STARTED: Final = datetime(2026, 11, 28, 3, 0, 12, tzinfo=UTC)
 ENDED: Final = STARTED + timedelta(minutes=2, seconds=41)
 SINCE: Final = STARTED - timedelta(days=1)
-CANARY: Final = "canary-value-3f9a"
-"""Stands where no form may look: no report of this module has it in any field."""
 
 _STANDARDS: Final = {each.rule.id: each for each in (*STANDARDS, OF_EXCEPTIONS)}
 _NAMESPACES: Final = ("billing", "checkout", "customer-portal", "identity", "ledger", "payments", "search", "shop")
