@@ -75,18 +75,20 @@ def pages(
     ask: Callable[[int, str | None], Any],
     form: PageForm,
     read: Callable[[Document], Iterator[_T]],
+    *,
     paced: Callable[[Callable[[], bytes]], bytes] = _at_once,
+    most_bytes: int = MOST_BYTES,
 ) -> Iterator[_T | Oversized]:
     """Yield what `read` finds in each page, as `objects` does with the metadata. `ask` requests pages of that form.
 
     `paced` is called with the request for each page, which raises as `objects` does. It may wait before it sends the
-    request, and send it again.
+    request, and send it again. A page has `most_bytes` at most.
     """
     limit = MOST_OBJECTS
     position: str | None = None
     while position != "":
-        content = paced(lambda: call(purpose, lambda: beginning(ask(limit, position), MOST_BYTES + 1)))  # noqa: B023 - called at once
-        if len(content) <= MOST_BYTES:
+        content = paced(lambda: call(purpose, lambda: beginning(ask(limit, position), most_bytes + 1)))  # noqa: B023 - called at once
+        if len(content) <= most_bytes:
             page = parsed(content)
             # Anything else, such as a proxy's page, must not be taken for an empty list.
             if page.get("kind") != form.kind:
@@ -94,7 +96,7 @@ def pages(
             yield from read(page)
             position = text(part(page, "metadata"), "continue")
             # The next page is probably about as large.
-            limit = max(1, min(MOST_OBJECTS, limit * MOST_BYTES // (2 * len(content))))
+            limit = max(1, min(MOST_OBJECTS, limit * most_bytes // (2 * len(content))))
         elif limit > 1:
             # About as many again would be too large again.
             limit = max(1, min(limit, len(_NAME.findall(content))) // 2)

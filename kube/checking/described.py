@@ -20,6 +20,8 @@ from kube.objects_of import ObjectsOf
 
 _AS_TABLE: Final = {"Accept": "application/json;as=Table;g=meta.k8s.io;v=v1"}
 _SECRETS: Final = ("", "secrets")
+# Field managers are many small names: once read, a page takes a dozen times as much memory. Several are read at a time.
+_MOST_BYTES: Final = 1024 * 1024
 # Columns of a Table of Secrets. Source: Kubernetes, pkg/printers/internalversion (`addSecret…`), shown by kubectl.
 _TYPE: Final = "Type"
 _NUMBER: Final = "Data"
@@ -57,7 +59,7 @@ def described(
         return objects.page(namespace, limit, position, timeout_seconds, headers)
 
     read = _read_rows if is_secrets else _read_items
-    return pages(f"listing {resource.plural} in {namespace}", page, form, read, paced)
+    return pages(f"listing {resource.plural} in {namespace}", page, form, read, paced=paced, most_bytes=_MOST_BYTES)
 
 
 def _read_items(page: Document) -> Iterator[Described]:

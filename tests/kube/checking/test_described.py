@@ -9,12 +9,13 @@ from kubernetes import client
 from kube.checking.described import Described, described
 from kube.checking.managers import Manager, managers_of
 from kube.errors import KubernetesUnavailable
-from kube.metadata_pages import MOST_BYTES, Oversized
+from kube.metadata_pages import Oversized
 from kube.objects_of import ObjectsOf, Resource
 from tests.kube.answers import Response, Taken
 
 SECRET = Resource("", "v1", "Secret", "secrets")
 BOX = Resource("example.org", "v1", "Box", "boxes")
+MOST = 1024 * 1024
 COLUMNS = [{"name": name} for name in ("Name", "Type", "Data", "Age")]
 MANAGED = {
     "manager": "kubectl",
@@ -86,8 +87,8 @@ def test_of_other_kinds_metadata_alone_is_asked_for() -> None:
 
 
 def test_a_row_that_is_too_large_is_passed_over_by_its_name() -> None:
-    huge = row("huge", "Opaque", 1, annotations={"a": "x" * MOST_BYTES})
-    assert Response.of(table(huge)).size > MOST_BYTES
+    huge = row("huge", "Opaque", 1, annotations={"a": "x" * MOST})
+    assert Response.of(table(huge)).size > MOST
     found = listed(
         SECRET, table(huge, position="next"), *[table(huge, position="next")] * 7, table(row("b", "Opaque", 1))
     )
