@@ -16,7 +16,7 @@ SHELL := /bin/sh
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: help venv check static unit test test-gitops test-migration test-hooks nightly laws soak uptime crowds demo bench bench-loop
-.PHONY: policies test-policies sbom plugin site testbed charts bench-variables bench-lint format lock clean
+.PHONY: policies test-policies test-looks sbom plugin site testbed charts bench-variables bench-lint format lock clean
 
 help: ## Show this list
 	@echo "Usage: make TARGET"
