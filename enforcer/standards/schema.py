@@ -45,7 +45,7 @@ def _standard(standard: Standard) -> dict[str, Any]:
             namespaces=namespaces,
             parameters={"anyOf": [parameters, {"type": "null"}]},
         ),
-        "description": standard.demand or standard.rule.summary,
+        "description": standard.demand,
     }
 
 

@@ -44,7 +44,7 @@ def written(standards: Sequence[Standard] = STANDARDS) -> str:
 
 
 def _standard(standard: Standard) -> Iterator[str]:
-    yield from _comment(standard.demand or standard.rule.summary, 4)
+    yield from _comment(standard.demand, 4)
     yield f"    {standard.rule.id}:"
     severity = by_default(standard).severity
     yield f"      severity: {severity if severity is not None else json.dumps(OFF)}"
