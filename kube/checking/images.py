@@ -65,7 +65,7 @@ def images(
     def read(found: Document) -> Iterator[FoundImages]:
         return (_images(one, where, note) for one in entries(found, "items"))
 
-    return pages(f"listing {resource.plural}", page, PageForm(f"{resource.kind}List", "items"), read, paced)
+    return pages(f"listing {resource.plural}", page, PageForm(f"{resource.kind}List", "items"), read, paced=paced)
 
 
 def _images(found: Document, where: tuple[str, ...], note: str) -> FoundImages:

@@ -40,7 +40,7 @@ def scans(
     def read(found: Document) -> Iterator[FoundScan]:
         return map(_scan, entries(found, METADATA.items))
 
-    return pages(f"listing {REPORTS.plural}", page, METADATA, read, paced)
+    return pages(f"listing {REPORTS.plural}", page, METADATA, read, paced=paced)
 
 
 def _scan(found: Document) -> FoundScan:

@@ -52,8 +52,9 @@ class Server(client.ApiClient):
         self._pages = list(pages)
         self.asked: list[str] = []
 
-    def call_api(self, _method: str, url: str, headers: Any, *_args: Any, **_more: Any) -> Any:
-        self.asked.append(headers["Accept"])
+    def call_api(self, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
+        assert (method, kwargs["_request_timeout"]) == ("GET", 3.0), url
+        self.asked.append(args[0]["Accept"])
         return Taken(self._pages.pop(0)) if len(self._pages) > 1 else Taken(self._pages[0])
 
 
@@ -118,4 +119,5 @@ def test_a_time_that_cannot_be_read_is_none(written: str) -> None:
 
 
 def test_without_managers_nobody_is_known_to_have_written_it() -> None:
-    assert [managers_of({"managedFields": none}) for none in (None, [], "x")] == [None, None, None]
+    nothing: list[Any] = [None, [], "x"]
+    assert [managers_of({"managedFields": none}) for none in nothing] == [None, None, None]
