@@ -109,6 +109,8 @@ class RoleParameters(Facts):
     bound_claims_type: str = ""
     claim_mappings: dict[str, str] = Field(default_factory=dict)
     groups_claim: str = ""
+    expiration_leeway: int = 0
+    clock_skew_leeway: int = 0
     bound_service_account_names: tuple[str, ...] = ()
     bound_service_account_namespaces: tuple[str, ...] = ()
     bound_service_account_namespace_selector: str = ""

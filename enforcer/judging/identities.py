@@ -32,6 +32,9 @@ _EMPTY: Final[Mapping[str, str]] = {
     "groups_claim": "its tokens may have policies of groups",
     "bound_service_account_namespace_selector": "it lets in namespaces by their labels",
 }
+# How long after its end the JWT of an account is still taken. Vault's own default, which 0 stands for, is 150 seconds.
+_LEEWAYS: Final = ("expiration_leeway", "clock_skew_leeway")
+_MOST_LEEWAY_SECONDS: Final = 150
 _SECONDS: Final = ("token_ttl", "token_max_ttl")
 # Of these, a role may have more: each further claim keeps somebody out, and each further mapping is only told.
 _AT_LEAST: Final = frozenset({"bound_claims", "claim_mappings"})
@@ -100,6 +103,9 @@ def _wrong(
                 yield name, f"{name} is {has} seconds, and the standard allows {most}"
         elif not _fits(name, has, wanted):
             yield name, f"{name} is {_text(has)}, and should be {_text(wanted)}"
+    for name in _LEEWAYS:
+        if (has := getattr(given, name)) > _MOST_LEEWAY_SECONDS:
+            yield name, f"{name} is {has} seconds, so tokens of accounts are taken long after their end"
     for name, why in _EMPTY.items():
         if getattr(given, name):
             yield name, f"{name} is set, so {why}"

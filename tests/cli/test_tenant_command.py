@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.cli.tenant_cases import CASES, CONNECTIONS, GOLDEN, MANIFESTS, ROOT, run
+from tests.cli.tenant_cases import CASES, CONNECTIONS, GOLDEN, KINDS, MANIFESTS, ROOT, run
 
 FINDINGS, NOT_DONE = 1, 2
 VAULT = ["shop", "--vault-only", "--kv", "secret=2"]
@@ -281,3 +281,20 @@ def test_the_help_has_examples_on_lines_of_their_own() -> None:
     lines = [line.strip() for line in run("--help").stdout.splitlines()]
     assert "Examples:" in lines
     assert any(line.startswith("keyhole tenant shop | kubectl apply") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("more", "named"),
+    [
+        (["--vault"], "--vault"),
+        (["--kinds", KINDS], "--kinds"),
+        (["--path", "secret/a", "--kv", "secret=2"], "--kv, --path"),
+        (["--restarts", "--templated"], "--restarts, --templated"),
+    ],
+)
+def test_what_is_about_a_namespace_does_not_go_with_the_enforcers_own_setup(more: list[str], named: str) -> None:
+    result = run("--enforcer", *more)
+    assert result.exit_code == NOT_DONE
+    assert f"not with --enforcer and no NAMESPACE: {named}" in result.stderr
+    review = run("--review", "--repository", "acme/deploy", "--enforcer", "shop", "--kv", "secret=2")
+    assert "not with --review: NAMESPACE, --enforcer" in review.stderr

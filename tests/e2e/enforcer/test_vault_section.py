@@ -20,10 +20,12 @@ from enforcer.judging import identities, least_privilege, values_current
 from enforcer.judging.answers import Held, NotChecked
 from enforcer.judging.standard import Standard
 from enforcer.judging.values_current import ValuesCurrent
+from provisioning.vault_role import TokenType
+from resolver.connections.model import Authentication
 from resolver.deadline import Deadline
 from review.findings.finding import Finding
 from testbed import Testbed
-from testbed.keyhole.tenants import add_exact_tenant
+from testbed.keyhole.tenants import add_exact_tenant, set_up
 from tests.e2e.canary import Canary
 from tests.e2e.cluster import Cluster
 from tests.e2e.enforcer.heard import Heard
@@ -32,6 +34,7 @@ from tests.e2e.objects import filled
 from tests.e2e.places import Places
 from tests.e2e.planter import Planter
 from tests.e2e.traffic import Traffic
+from tests.enforcer.vault.world import World, all_held, parameters, rules, setup
 
 pytestmark = pytest.mark.servers
 
@@ -190,6 +193,7 @@ def test_what_a_role_lets_in_beside_its_account_is_found(looks: Looks, vault: hv
         ("token_max_ttl", 86_400),
         ("token_period", 600),
         ("token_type", "default"),
+        ("expiration_leeway", 3_600),
     ):
         vault.write_data(path, data={**right, name: value})
         inventory = looks.inventory()
@@ -197,6 +201,24 @@ def test_what_a_role_lets_in_beside_its_account_is_found(looks: Looks, vault: hv
         assert found == [name]
     vault.write_data(path, data=right)
     assert wrong(looks.inventory()) == []
+
+
+@pytest.mark.parametrize("method", ["jwt", "kubernetes"])
+@pytest.mark.parametrize("role", ["keyhole-judged-{namespace}", "keyhole-judged"])
+@pytest.mark.parametrize("token_type", ["service", "batch"])
+def test_what_keyhole_tenant_sets_up_is_held_as_vault_tells_of_it(
+    bed: Testbed, vault: hvac.Client, method: str, role: str, token_type: TokenType
+) -> None:
+    auth = Authentication.model_validate({"method": method, "role": role})
+    world, own = World(auth=auth), "{namespace}" in role
+    for namespace, paths in world.uses.items():
+        made = setup(namespace if own else None, paths if own else ["secret/{namespace}/*"], auth, token_type)
+        set_up(bed, made)
+        world.roles[namespace] = parameters(vault.read(made.role.path)["data"])
+        world.policies[namespace] = rules(vault.sys.read_policy(made.policy.name)["data"]["rules"])
+    assert all_held(world.inventory(), identities.STANDARD)
+    if own:
+        assert all_held(world.inventory(), least_privilege.STANDARD)
 
 
 def test_a_right_that_is_missing_is_named_and_nothing_is_held(looks: Looks, vault: hvac.Client) -> None:

@@ -104,6 +104,10 @@ FAULTS: list[tuple[str, str, str, Broken]] = [
     ("renewable for ever", IDENTITIES, "token_period", lambda world: world.role(token_period=600)),
     ("the mount's type", IDENTITIES, "token_type", lambda world: world.role(token_type="default")),
     ("policies of groups", IDENTITIES, "groups_claim", lambda world: world.role(groups_claim="groups")),
+    ("tokens that have ended", IDENTITIES, "expiration_leeway",
+     lambda world: world.role(expiration_leeway=86_400)),
+    ("clocks that are far apart", IDENTITIES, "clock_skew_leeway",
+     lambda world: world.role(clock_skew_leeway=151)),
     ("no role", IDENTITIES, "missing", without_role),
 ]  # fmt: skip
 
