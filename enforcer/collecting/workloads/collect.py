@@ -1,7 +1,9 @@
 """The section of the workloads: each kind is listed once for the whole cluster, with the Enforcer's own rights."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from http import HTTPStatus
+from itertools import islice
 from typing import Final, TypeVar
 
 from enforcer.collecting.cluster.pace import CALL_SECONDS, GivenUp, Pace
@@ -79,23 +81,8 @@ def _all(listed: Iterable[_T], take: Callable[[_T], None], right: str) -> NotKno
 
 def _scans(objects: ObjectsOf, run: Run, pace: Pace) -> tuple[ScanReport, ...] | NotKnown | None:
     run.tell("scan reports")
-    found: list[ScanReport] = []
-
-    def take(one: FoundScan | Oversized) -> None:
-        if isinstance(one, FoundScan) and len(found) < _MOST_SCANS:
-            found.append(
-                ScanReport(
-                    namespace=one.namespace,
-                    kind=one.kind,
-                    name=one.name,
-                    container=one.container,
-                    written=one.written,
-                )
-            )
-
     try:
-        for one in scans(objects, CALL_SECONDS, pace.ask):
-            take(one)
+        listed = list(islice(scans(objects, CALL_SECONDS, pace.ask), _MOST_SCANS + 1))
     except KubernetesError as error:
         if error.status == HTTPStatus.NOT_FOUND:
             return None
@@ -104,4 +91,7 @@ def _scans(objects: ObjectsOf, run: Run, pace: Pace) -> tuple[ScanReport, ...] |
         return refused(error, "list scan reports")
     except (GivenUp, Stopped) as ended:
         return NotKnown(not_known=ended.reason)
+    if len(listed) > _MOST_SCANS:
+        return NotKnown(not_known=f"there are more than {_MOST_SCANS:,} scan reports")
+    found = [ScanReport(**asdict(one)) for one in listed if isinstance(one, FoundScan)]
     return tuple(sorted(found, key=lambda each: (each.namespace, each.kind, each.name, each.container)))

@@ -12,6 +12,7 @@ from review.sources.image import digest_of
 
 MOST_CONTAINERS: Final = 1000
 """More containers of one object are not looked at; Kubernetes' own tests stop at a fraction of it."""
+MOST_TOLD: Final = 1000
 _REPLICA_SET: Final = "ReplicaSet"
 _Name = tuple[str, str, str, str]
 
@@ -27,16 +28,26 @@ class _Running:
 class Found:
     """Collects objects. Pods come behind everything that may have made them."""
 
-    passed_over: tuple[str, ...] = ()
+    _passed_over: list[str] = field(default_factory=list)
+    _left_out: int = 0
     _made: set[tuple[str, str, str]] = field(default_factory=set)
     """Kind, namespace and name of everything that was listed."""
     _workloads: dict[_Name, dict[tuple[str, str], None]] = field(default_factory=dict)
     _secrets: dict[_Name, set[str]] = field(default_factory=dict)
     _running: dict[tuple[str, str], _Running] = field(default_factory=dict)
 
-    def pass_over(self, kind: str, name: str) -> None:
-        """Take note of an object that was too large to be read."""
-        self.passed_over = (*self.passed_over, f"{kind} {name or '(no name)'}: it is too large to be read")
+    @property
+    def passed_over(self) -> tuple[str, ...]:
+        """What was not looked at; of very many, the first ones and how many more there are."""
+        more = [f"{self._left_out} objects more"] if self._left_out else []
+        return (*self._passed_over, *more)
+
+    def pass_over(self, kind: str, name: str, what: str = "it is too large to be read") -> None:
+        """Take note of an object that was not looked at as a whole, and of what of it."""
+        if len(self._passed_over) < MOST_TOLD:
+            self._passed_over.append(f"{kind} {name or '(no name)'}: {what}")
+        else:
+            self._left_out += 1
 
     def workload(self, group: str, kind: str, one: FoundImages) -> None:
         """Take note of an object with a pod template, unless another one that is looked at made it."""
@@ -85,8 +96,9 @@ class Found:
         images = self._workloads.setdefault(name, {})
         images.update(((container.name, container.image), None) for container in one.containers[:MOST_CONTAINERS])
         if len(one.containers) > MOST_CONTAINERS:
-            left = len(one.containers) - MOST_CONTAINERS
-            self.passed_over = (*self.passed_over, f"{name[1]} {name[2]}/{name[3]}: {left} of its containers")
+            self.pass_over(
+                name[1], f"{name[2]}/{name[3]}", f"{len(one.containers) - MOST_CONTAINERS} of its containers"
+            )
         noted = marker.parse(one.note) if one.note else None
         if noted is not None:
             self._secrets.setdefault(name, set()).update(filter(None, (noted.secret, noted.whole)))

@@ -1,11 +1,19 @@
 """Which workload a pod is of, and what runs where."""
 
 import tracemalloc
+from pathlib import Path
 from typing import Any
 
+import pytest
 from kubernetes import client
 
-from enforcer.collecting.workloads.found import MOST_CONTAINERS, Found
+from enforcer.collecting.inventory import nothing_yet
+from enforcer.collecting.run import Run
+from enforcer.collecting.sources import Sources
+from enforcer.collecting.workloads import collect
+from enforcer.collecting.workloads.found import MOST_CONTAINERS, MOST_TOLD, Found
+from enforcer.facts.base import NotKnown
+from enforcer.facts.workloads import WorkloadFacts
 from kube.checking.images import PODS, FoundContainer, FoundImages, images
 from kube.checking.scans import REPORTS, FoundScan, scans
 from kube.metadata_pages import MOST_BYTES, Oversized
@@ -13,6 +21,9 @@ from kube.objects import ObjectName, Owner
 from kube.objects_of import ObjectsOf
 from manifests.annotations import ENV_SECRET
 from manifests.variables.marker import Marker, dump
+from manifests.variables.templates import WORKLOADS
+from resolver.deadline import Deadline
+from tests.enforcer.times import NOW
 from tests.kube.answers import Taken
 
 A, B = (f"sha256:{letter * 64}" for letter in "ab")
@@ -85,6 +96,14 @@ def test_an_object_with_too_many_containers_is_told() -> None:
     )
 
 
+def test_very_many_of_them_are_counted() -> None:
+    found = Found()
+    for number in range(MOST_TOLD + 2):
+        found.pass_over("Pod", str(number))
+    assert len(found.passed_over) == MOST_TOLD + 1
+    assert found.passed_over[-1] == "2 objects more"
+
+
 class Server(client.ApiClient):
     """Answers each request with the next page."""
 
@@ -149,3 +168,80 @@ def test_of_a_scan_report_only_its_labels_and_times_are_read() -> None:
     assert (found[0].kind, found[0].name, found[0].container) == ("ReplicaSet", "web-7d", "c")
     assert str(found[0].written) == "2026-06-01 00:00:00+00:00"
     assert (found[1].name, found[1].written) == ("", None)
+
+
+class Refusing(client.ApiClient):
+    """Answers lists with nothing in them, but those of some resources with a status."""
+
+    def __init__(self, **refused: int) -> None:
+        super().__init__(client.Configuration(host="https://kube"))
+        self.refused = refused
+        self.asked: list[str] = []
+
+    def call_api(self, method: str, url: str, *_args: Any, **_kwargs: Any) -> Any:
+        assert method == "GET"
+        plural = url.partition("?")[0].rpartition("/")[2]
+        self.asked.append(plural)
+        kinds = {kind.resource: f"{kind.kind}List" for kind in WORKLOADS}
+        taken = Taken({"kind": kinds.get(plural, "PartialObjectMetadataList"), "metadata": {}, "items": []})
+        return Refused(self.refused[plural]) if plural in self.refused else taken
+
+
+class Refused:
+    """What the package's `call_api` returns for an answer that is no success."""
+
+    def __init__(self, status: int) -> None:
+        self.headers: dict[str, str] = {}
+        self.status = status
+
+    def read(self) -> bytes:
+        return b"canary"
+
+
+def collected(api: Refusing, monkeypatch: pytest.MonkeyPatch, run: Run | None = None) -> WorkloadFacts:
+    monkeypatch.setattr(collect, "connect", lambda _kubeconfig: api)
+    facts = collect.collect(Sources(), run or Run(Deadline.after(60)), nothing_yet("0", NOW))
+    assert isinstance(facts, WorkloadFacts)
+    assert "canary" not in facts.model_dump_json()
+    return facts
+
+
+def test_without_trivy_there_are_no_reports_and_pods_come_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = Refusing(vulnerabilityreports=404)
+    facts = collected(api, monkeypatch)
+    assert (facts.workloads, facts.running, facts.scans) == ((), (), None)
+    assert api.asked == [
+        "deployments",
+        "statefulsets",
+        "daemonsets",
+        "cronjobs",
+        "jobs",
+        "pods",
+        "vulnerabilityreports",
+    ]
+
+
+def test_a_right_that_is_missing_is_named_and_keeps_nothing_else_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = collected(Refusing(cronjobs=403, vulnerabilityreports=403), monkeypatch)
+    assert isinstance(facts.workloads, NotKnown)
+    assert "list cronjobs in all namespaces" in facts.workloads.not_known
+    assert facts.running == ()
+    assert isinstance(facts.scans, NotKnown)
+    assert "vulnerabilityreports" in facts.scans.not_known
+    of_pods = collected(Refusing(pods=401), monkeypatch)
+    assert isinstance(of_pods.running, NotKnown)
+    assert isinstance(of_pods.workloads, NotKnown)
+
+
+def test_a_run_that_ends_leaves_the_rest_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Run(Deadline.after(60))
+    run.tell = lambda text: run.stop("SIGTERM came") if "pods" in text else None
+    facts = collected(Refusing(), monkeypatch, run)
+    for part in (facts.workloads, facts.running, facts.scans):
+        assert part == NotKnown(not_known="SIGTERM came")
+
+
+def test_without_a_cluster_nothing_is_known(tmp_path: Path) -> None:
+    run, so_far = Run(Deadline.after(60)), nothing_yet("0", NOW)
+    assert isinstance(collect.collect(Sources(cluster=False), run, so_far), NotKnown)
+    assert isinstance(collect.collect(Sources(kubeconfig=tmp_path / "none"), run, so_far), NotKnown)
