@@ -10,7 +10,7 @@ from bench import admissions, fairness, forms, soak
 from bench.figures import tables
 from bench.lint.command import lint_command
 from bench.loop.command import loop_command
-from bench.policies.measuring import policies_command
+from bench.policies.command import policies_command
 from bench.proof import proof
 from bench.showing import RESULTS, failing, progressing, show
 from bench.variables.command import variables_command

@@ -8,7 +8,7 @@ from pydantic import Field
 from enforcer.facts.base import NotKnown
 from enforcer.facts.inventory import Inventory
 from enforcer.facts.trail import Problem, TrailFacts
-from enforcer.judging.answers import Answer, Held, NotChecked, found
+from enforcer.judging.answers import Answer, Held, NotChecked, found, section_not_known
 from enforcer.judging.standard import Parameters, Standard
 from review.findings.finding import ObjectName
 from review.findings.rule import Rule, Severity
@@ -37,7 +37,7 @@ class Trail(Parameters):
 def _judge(inventory: Inventory, parameters: Trail) -> Iterator[Answer]:
     facts = inventory.trail
     if isinstance(facts, NotKnown):
-        yield NotChecked(ObjectName("keyhole", "Trail"), facts.not_known)
+        yield section_not_known("trail", facts)
         return
     yield from (_told(facts, problem) for problem in facts.problems)
     about = _trail(facts)

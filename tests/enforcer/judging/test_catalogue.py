@@ -22,8 +22,7 @@ def test_they_stand_in_the_order_of_the_document_which_has_a_paragraph_about_eac
     names = [each.rule.id for each in STANDARDS]
     in_table = re.findall(r"^\| \[`([a-z-]+)`\]\(#", DOCUMENT, re.MULTILINE)
     headings = re.findall(r"^### ([a-z-]+)$", DOCUMENT, re.MULTILINE)
-    assert [each for each in in_table if each in names] == names
-    assert in_table == headings
+    assert names == in_table == headings
     assert len(set(names)) == len(names)
 
 
