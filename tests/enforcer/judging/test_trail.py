@@ -85,4 +85,4 @@ class TestPods:
 
 def test_without_a_trail_one_answer_says_why() -> None:
     facts = inventory().model_copy(update={"trail": NotKnown(not_known="no key")})
-    assert judged(facts) == [NotChecked(ObjectName("keyhole", "Trail"), "no key")]
+    assert judged(facts) == [NotChecked(ObjectName("keyhole", "Section", "", "trail"), "no key")]
