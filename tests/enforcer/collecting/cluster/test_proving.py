@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import pytest
 
@@ -20,11 +20,15 @@ from kube.objects_of import Resource
 from kube.secrets import Changed
 from kube.tenant_clients import TenantApi
 from manifests.annotations import RECORD, REFRESH
+from manifests.fields.scan import Form
+from manifests.kinds.custom import custom_resource
+from manifests.kinds.pointers import Pattern
 from manifests.kinds.secret import SECRET
 from manifests.provenance.keyring import KeyRing
+from manifests.provenance.record import Entry, dump
 from resolver.deadline import Deadline
 from tests.manifests import dry_runs
-from tests.manifests.plans import ANNOTATED, IN_PLACE, LOST, live, with_value
+from tests.manifests.plans import ANNOTATED, IN_PLACE, LOST, REF, live, with_value
 from tests.manifests.provenances import RING
 
 
@@ -149,6 +153,38 @@ def test_a_refusal_is_no_answer_about_the_record(error: Exception, told: str) ->
 
     objects.answers = [fail] * 4
     assert told in reason(objects)
+
+
+class TestAKindWithVersions:
+    """JSON Pointers of a custom resource are those of the version that the record names."""
+
+    WIDGET = custom_resource("example.org", "Widget", "widgets", "v1", [Pattern("/spec/**")])
+    NOTES: ClassVar = {
+        RECORD: dump("k", {"/spec/a": Entry(Form.ANNOTATION, REF, versions=(1,))}, version="v1beta1"),
+        "keyhole.dev/fields": f"/spec/a: {REF}",
+    }
+
+    def _outcome(self, answer: Callable[[], Changed]) -> tuple[Objects, ClusterObject | None]:
+        objects = Objects({"metadata": {"annotations": self.NOTES}}, answers=[answer])
+        facts = cluster_object(self.WIDGET, Described(objects.metadata(), None))
+        one = tried(self.WIDGET, facts, self.NOTES)
+        return objects, proved(cast("TenantApi", objects), Pace(run()), one)
+
+    def test_it_is_tried_in_the_version_of_its_record(self) -> None:
+        stored = Objects({"metadata": {"annotations": self.NOTES}})
+        objects, found = self._outcome(lambda: Changed(stored.metadata()))
+        assert objects.resource == Resource("example.org", "v1beta1", "Widget", "widgets")
+        assert found is not None
+        assert found.proof == "proved"
+
+    def test_if_that_is_no_longer_served_it_is_not_known(self) -> None:
+        def gone() -> Changed:
+            raise KubernetesError("x", 404)
+
+        _, found = self._outcome(gone)
+        assert found is not None
+        assert isinstance(found.proof, NotKnown)
+        assert "no version v1beta1 of it any more" in found.proof.not_known
 
 
 def test_an_object_that_is_gone_has_no_facts() -> None:
