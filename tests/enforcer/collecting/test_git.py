@@ -78,6 +78,19 @@ def test_no_text_around_a_reference_and_no_default_is_kept(tmp_path: Path) -> No
     assert "canary" not in facts.model_dump_json()
 
 
+def test_nothing_else_of_a_secret_in_git_is_kept(tmp_path: Path) -> None:
+    plain = (
+        secret("app", "data.keyhole.dev/a: vault:secret/shop/a#x") + "stringData: {b: canary-1}\ndata: {c: Y2FuYXJ5}\n"
+    )
+    broken = "apiVersion: v1\nkind: Secret\nstringData: {d: canary-2, d: [\n"
+    facts = collected(write(tmp_path, app=plain, broken=broken))
+    assert facts.objects
+    assert facts.not_read
+    text = facts.model_dump_json()
+    assert "canary" not in text
+    assert "Y2FuYXJ5" not in text
+
+
 def test_variables_name_the_secrets_that_the_webhook_would_make(tmp_path: Path) -> None:
     text = (
         "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\nspec:\n  template:\n"
