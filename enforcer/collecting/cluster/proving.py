@@ -105,11 +105,12 @@ def _attempt(tenant: TenantApi, pace: Pace, one: Tried) -> ClusterObject | Tried
         return live.facts
     if now.resource_version != answer.metadata.resource_version or live.version != one.version:
         return live
-    return _changed(live, record.parse(notes.get(annotations.RECORD)))
+    returned, before = record.parse(notes.get(annotations.RECORD)), record.parse(live.record_text)
+    # Somebody may have written the same with other blanks.
+    return _with_warnings(live, answer) if returned == before else _changed(live, before, returned)
 
 
-def _changed(live: Tried, returned: Record) -> ClusterObject:
-    before = record.parse(live.record_text)
+def _changed(live: Tried, before: Record, returned: Record) -> ClusterObject:
     gone = [pointer for pointer, entry in before.entries.items() if returned.entries.get(pointer) != entry]
     return live.facts.model_copy(
         update={"proof": "changed", "unproved": tuple(sorted({*gone, *before.malformed})) or ("",)}

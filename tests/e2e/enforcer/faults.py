@@ -125,7 +125,8 @@ def _around_keyhole(world: World) -> None:
     of_another = world.get("records", "changed")["metadata"]["annotations"][record]
     world.change("records", "copied", {"metadata": {"annotations": {record: of_another}}})
     own = json.loads(world.get("records", "raised")["metadata"]["annotations"][record])
-    raised = json.dumps(own).replace('"version": 1', '"version": 2')
+    raised = json.dumps(own).replace('"versions": [1]', '"versions": [2]')
+    assert "[2]" in raised
     world.change("records", "raised", {"metadata": {"annotations": {record: raised}}})
     annotations = {
         "stored": {"data.keyhole.dev/password": "vault:secret/unresolved/app#password"},

@@ -19,8 +19,8 @@ from testbed import Testbed
 from testbed.keyhole.objects import apply, merge
 from tests.e2e.canary import Canary
 from tests.e2e.cluster import Cluster
-from tests.e2e.enforcer.bypass import bypassed
 from tests.e2e.enforcer.heard import Heard
+from tests.e2e.enforcer.world import gate_open
 from tests.e2e.objects import encoded, filled, secret
 from tests.e2e.places import Places
 from tests.e2e.planter import Planter
@@ -99,7 +99,7 @@ def test_what_somebody_did_past_keyhole_is_found_by_one_standard_each(
     deployed: Cluster, sources: Sources, bed: Testbed
 ) -> None:
     record = deployed.get("annotated")["metadata"]["annotations"][RECORD]
-    with bypassed(bed):
+    with gate_open(bed):
         secretly(bed, "data", data={"password": encoded("by hand")})
         secretly(bed, "text", stringData={"password": "by hand"})
         secretly(bed, "in-place", stringData={"password": "by hand"})

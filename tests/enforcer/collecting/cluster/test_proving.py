@@ -1,5 +1,6 @@
 """What the Enforcer concludes from answers to its dry runs: proved, not proved, or not known and why."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, cast
@@ -121,6 +122,18 @@ class TestKeyholeItself:
         found = outcome(Objects({**with_value(live(manifest), "a", "x"), "immutable": True}))
         assert found is not None
         assert found.proof == "changed" if manifest is ANNOTATED else isinstance(found.proof, NotKnown)
+
+
+def test_a_record_that_somebody_wrote_with_other_blanks_is_judged_by_what_it_says() -> None:
+    stored = live(ANNOTATED)
+    notes = stored["metadata"]["annotations"]
+    spaced = {**notes, RECORD: json.dumps(json.loads(notes[RECORD]), indent=1)}
+    assert spaced != notes
+    again = {**stored, "metadata": {**stored["metadata"], "annotations": spaced}}
+    for manifest, proof in ((again, "proved"), (with_value(again, "a", "x"), "changed")):
+        found = outcome(Objects(manifest))
+        assert found is not None
+        assert found.proof == proof
 
 
 def test_nothing_is_concluded_if_keyhole_was_not_asked() -> None:
