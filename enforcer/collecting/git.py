@@ -1,7 +1,7 @@
 """What the manifests in files refer to, read as `keyhole lint` reads them, and whom CODEOWNERS names for the files."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -21,7 +21,7 @@ from review.lint.judges import owned
 from review.lint.tree import Tree
 from review.lint.uses import Use
 from review.sources import files
-from review.sources.git import root_of
+from review.sources.git import Repositories, root_of
 from review.sources.text import NotChecked, NotText, Place, decode
 
 _BUILD: Final = "give what `kustomize build` makes of it"
@@ -57,6 +57,8 @@ class _Read:
     tree: Tree = field(default_factory=Tree)
     not_read: list[NotRead] = field(default_factory=list)
     count: int = 0
+    paths: dict[str, Path] = field(default_factory=dict)
+    """The files by the names that they are told by."""
 
     def take(self, tree: Tree) -> Iterable[Finding | NotChecked]:
         """Keep the tree (a judge of lint's)."""
@@ -68,7 +70,7 @@ def _read(roots: Sequence[Path], kinds: Kinds, run: Run) -> _Read:
     read = _Read()
     reader = lint.Lint(datetime.now(UTC).date(), judges=[read.take], kinds=kinds)
     stopped = ""
-    for number, source in enumerate(lint.sources(files.find(roots))):
+    for number, source in enumerate(lint.sources(_by_repository(files.find(roots), read.paths))):
         try:
             run.go_on()
         except Stopped as error:
@@ -82,6 +84,22 @@ def _read(roots: Sequence[Path], kinds: Kinds, run: Run) -> _Read:
     if stopped:
         read.not_read.append(NotRead(place=InFile(file=str(roots[0])), reason=f"not all files were read: {stopped}"))
     return read
+
+
+def _by_repository(
+    found: Iterable[files.File | NotChecked], paths: dict[str, Path]
+) -> Iterator[files.File | NotChecked]:
+    """Yield files by their names in their repository, wherever this runs: paths of Flux and Argo CD begin there."""
+    repositories = Repositories()
+    for file in found:
+        if isinstance(file, NotChecked):
+            yield file
+            continue
+        located = repositories.locate(str(file.path))
+        # Of two repositories both may have the same names.
+        name = located[1] if located is not None and located[1] not in paths else file.name
+        paths[name] = file.path
+        yield replace(file, name=name)
 
 
 def _objects(tree: Tree) -> Iterator[GitObject]:
@@ -175,7 +193,8 @@ def _owners(sources: Sources, read: _Read, run: Run) -> CodeOwners | NotKnown | 
 
 def _named(root: Path, read: _Read) -> list[str]:
     """Return the files with references that are in a work tree, by their names there."""
-    paths = {Path(use.spot.place.file).resolve() for use in read.tree.uses}
+    told_by = {use.spot.place.file for use in read.tree.uses}
+    paths = {read.paths.get(name, Path(name)).resolve() for name in told_by}
     return sorted(path.relative_to(root).as_posix() for path in paths if path.is_relative_to(root))
 
 

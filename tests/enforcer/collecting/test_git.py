@@ -259,6 +259,27 @@ def test_with_a_work_tree_alone_its_owners_are_known_and_nothing_is_said_of_obje
     assert len(facts.owners.files) == 3
 
 
+def test_files_are_named_as_in_their_repository_where_the_paths_of_flux_begin(repository: Path) -> None:
+    kustomization = (
+        "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: x, namespace: flux}\n"
+        "spec: {path: ./placed, targetNamespace: shop}\n"
+    )
+    write(repository, flux=kustomization, placed__app=secret("app", "data.keyhole.dev/a: vault:secret/a#x", ""))
+    by_name = {one.name: one for one in objects_in(repository)}
+    assert (by_name["app"].namespace, by_name["app"].place.file) == ("shop", "placed/app.yaml")
+
+
+def test_two_repositories_may_have_files_of_one_name(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        subprocess.run(["git", "init", "--quiet", str(tmp_path / name)], check=True)
+        write(tmp_path / name, app=secret(name, "data.keyhole.dev/a: vault:secret/a#x"))
+    sources = Sources(manifests=(tmp_path / "a", tmp_path / "b"))
+    facts = git.collect(sources, Run(Deadline.after(60)), nothing_yet("0", NOW))
+    assert isinstance(facts, GitFacts)
+    assert isinstance(facts.objects, tuple)
+    assert [one.name for one in facts.objects] == ["a", "b"]
+
+
 def test_without_a_file_there_are_no_owners_and_one_that_cannot_be_read_is_told(repository: Path) -> None:
     (repository / "CODEOWNERS").write_text("[Section][2]\n* @a\n")
     owners = collected(repository, git_root=repository).owners
