@@ -68,7 +68,7 @@ def _told(facts: TrailFacts, problem: Problem) -> Answer:
 
 def _pods(inventory: Inventory, facts: TrailFacts) -> Iterator[Answer]:
     if isinstance(inventory.gate, NotKnown):
-        yield NotChecked(_trail(facts), f"which pods have to write a trail is not known: {inventory.gate.not_known}")
+        yield section_not_known("gate", inventory.gate)
         return
     pods = inventory.gate.pods
     if isinstance(pods, NotKnown):

@@ -2,10 +2,11 @@
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
+from enforcer.collecting.cluster.pace import CALL_SECONDS, GivenUp, Pace
 from enforcer.collecting.gate.handshake import served
 from enforcer.collecting.refusals import refused
 from enforcer.collecting.run import Run, Stopped
@@ -21,7 +22,7 @@ from kube.objects_of import ObjectsOf, Resource
 from kube.registration.listed import listed
 from manifests.registration.api_service import GROUP, VERSION
 
-_SECONDS: Final = 10.0
+_T = TypeVar("_T")
 _ADMISSION: Final = "admissionregistration.k8s.io/v1"
 _LISTS: Final[Mapping[str, tuple[str, str, str]]] = {
     "webhooks": (_ADMISSION, "MutatingWebhookConfiguration", "mutatingwebhookconfigurations"),
@@ -46,15 +47,16 @@ def collect(sources: Sources, run: Run, _so_far: Inventory) -> GateFacts | NotKn
         api = connect(sources.kubeconfig)
     except KubernetesUnavailable as error:
         return refused(error, "list webhook configurations")
+    pace = Pace(run)
     facts = GateFacts(name=sources.name, own_namespace=sources.own_namespace, kinds=_kinds(sources))
     for section, listing in _LISTS.items():
-        facts = facts.model_copy(update={section: _listed(api, run, sources.name, listing)})
+        facts = facts.model_copy(update={section: _listed(api, run, pace, sources.name, listing)})
     deployment = ObjectName(sources.own_namespace, f"{sources.name}-webhook")
     return facts.model_copy(
         update={
             "certificate": _certificate(facts, run),
-            "caller_mode": _caller_mode(api, deployment, run),
-            "pods": _pods(api, sources, run),
+            "caller_mode": _caller_mode(api, deployment, pace),
+            "pods": _pods(api, sources, run, pace),
         }
     )
 
@@ -73,20 +75,33 @@ def _kinds(sources: Sources) -> tuple[FilledKind, ...]:
     )
 
 
-def _listed(api: Any, run: Run, name: str, listing: tuple[str, str, str]) -> tuple[Registered, ...] | NotKnown:
+def _listed(
+    api: Any, run: Run, pace: Pace, name: str, listing: tuple[str, str, str]
+) -> tuple[Registered, ...] | NotKnown:
     group_version, kind, plural = listing
-    try:
+
+    def ours() -> tuple[Registered, ...]:
         return tuple(
             Registered(
                 kind=kind,
                 name=_name(each),
                 content={member: value for member, value in each.items() if member not in _OF_THE_SERVER},
             )
-            for each in listed(api, f"/apis/{group_version}/{plural}", _SECONDS, run.go_on)
+            for each in listed(api, f"/apis/{group_version}/{plural}", CALL_SECONDS, run.go_on)
             if _is_ours(_name(each), name)
         )
+
+    return _asked(pace, f"list {plural}", ours)
+
+
+def _asked(pace: Pace, right: str, request: Callable[[], _T]) -> _T | NotKnown:
+    """Ask the API server, again if it has too much to do. `right` is what the account must be allowed."""
+    try:
+        return pace.ask(request)
     except (KubernetesError, KubernetesUnavailable) as error:
-        return refused(error, f"list {plural}")
+        return refused(error, right)
+    except GivenUp as given_up:
+        return NotKnown(not_known=given_up.reason)
     except Stopped as stopped:
         return NotKnown(not_known=stopped.reason)
 
@@ -151,14 +166,11 @@ def _decoded(bundle: str) -> bytes:
         return b""
 
 
-def _caller_mode(api: Any, name: ObjectName, run: Run) -> str | NotKnown:
-    try:
-        run.go_on()
-        found = ObjectsOf(api, _DEPLOYMENT).read(name, _SECONDS)
-    except (KubernetesError, KubernetesUnavailable) as error:
-        return refused(error, f"get Deployment {name}")
-    except Stopped as stopped:
-        return NotKnown(not_known=stopped.reason)
+def _caller_mode(api: Any, name: ObjectName, pace: Pace) -> str | NotKnown:
+    read = ObjectsOf(api, _DEPLOYMENT).read
+    found = _asked(pace, f"get Deployment {name}", lambda: read(name, CALL_SECONDS))
+    if isinstance(found, NotKnown):
+        return found
     containers = entries(part(found.document, "spec", "template", "spec"), "containers")
     for container in containers:
         mode = _option([*_texts(container, "command"), *_texts(container, "args")])
@@ -167,14 +179,15 @@ def _caller_mode(api: Any, name: ObjectName, run: Run) -> str | NotKnown:
     return NotKnown(not_known=f"the arguments of Deployment {name} do not have {_CALLER}")
 
 
-def _pods(api: Any, sources: Sources, run: Run) -> tuple[str, ...] | NotKnown:
+def _pods(api: Any, sources: Sources, run: Run, pace: Pace) -> tuple[str, ...] | NotKnown:
     path = f"/api/v1/namespaces/{sources.own_namespace}/pods"
-    try:
-        found = list(listed(api, path, _SECONDS, run.go_on, _WEBHOOKS_PODS))
-    except (KubernetesError, KubernetesUnavailable) as error:
-        return refused(error, f"list pods in {sources.own_namespace}")
-    except Stopped as stopped:
-        return NotKnown(not_known=stopped.reason)
+
+    def pods() -> list[Document]:
+        return list(listed(api, path, CALL_SECONDS, run.go_on, _WEBHOOKS_PODS))
+
+    found = _asked(pace, f"list pods in {sources.own_namespace}", pods)
+    if isinstance(found, NotKnown):
+        return found
     prefix = f"{sources.name}-webhook-"
     return tuple(_name(pod) for pod in found if _name(pod).startswith(prefix) and _is_ready(pod))
 
