@@ -12,7 +12,9 @@ from enforcer.collecting.inventory import nothing_yet
 from enforcer.collecting.run import Run
 from enforcer.collecting.sources import Sources
 from enforcer.facts.base import NotKnown
+from enforcer.facts.cluster import ClusterFacts
 from enforcer.facts.gate import GateFacts, ServedCertificate
+from enforcer.facts.inventory import Inventory
 from enforcer.judging.answers import Held, NotChecked
 from enforcer.judging.gate_intact import STANDARD, GateIntact
 from resolver.deadline import Deadline
@@ -35,9 +37,12 @@ def gate(sources: Sources) -> GateFacts:
     return found
 
 
+def of(facts: GateFacts) -> Inventory:
+    return nothing_yet("test", STARTED).model_copy(update={"gate": facts, "cluster": ClusterFacts(namespaces=())})
+
+
 def told(facts: GateFacts, **parameters: Any) -> list[Finding]:
-    inventory = nothing_yet("test", STARTED).model_copy(update={"gate": facts})
-    answers = list(STANDARD.judge(inventory, GateIntact(certificate_days=0, **parameters)))
+    answers = list(STANDARD.judge(of(facts), GateIntact(certificate_days=0, **parameters)))
     assert not [answer for answer in answers if isinstance(answer, NotChecked)]
     return [answer for answer in answers if isinstance(answer, Finding)]
 
@@ -67,8 +72,7 @@ def test_the_release_as_it_was_installed_is_held(sources: Sources, release: Inst
     assert facts.caller_mode == "aggregation"
     # Asked with the Enforcer's own rights. Here pods are processes.
     assert facts.pods == ()
-    inventory = nothing_yet("test", STARTED).model_copy(update={"gate": facts})
-    held = [str(answer.object) for answer in STANDARD.judge(inventory, GateIntact()) if isinstance(answer, Held)]
+    held = [str(answer.object) for answer in STANDARD.judge(of(facts), GateIntact()) if isinstance(answer, Held)]
     # The configuration, the APIService, ten policies with their bindings, and how the API server proves itself.
     assert len(held) == len(set(held)) > 15
     # The Service's name leads nowhere on this machine; the pod's own port is the same server.
