@@ -219,7 +219,8 @@ def _differences(one: ClusterObject, of_git: GitObject, about: ObjectName) -> It
             continue  # nothing is known of where its value is from, which records-proved tells
         wanted = named.get(pointer)
         if wanted is None:
-            if reference.partition("#")[0] not in whole:
+            # Whole secrets fill each field from one reference without functions.
+            if reference.partition("#")[0] not in whole or " | " in reference or ", " in reference:
                 message = f"{pointer} is filled from {reference}, and Git has no reference for it"
                 yield found(RULE, about, message, pointer=pointer, place=_place(of_git.place))
         elif wanted.reference != reference:

@@ -80,6 +80,11 @@ def test_the_fields_of_a_whole_secret_are_those_of_its_path() -> None:
     filled = secret("app", "a", fields=(field("a"), field("b", OTHER)))
     same = with_git(inventory(filled), of_git(fields={"": "vault:secret/app"}))
     assert told(STANDARD, same) == ["held Secret shop/app"]
+    for text in (f"{REFERENCE} | urlencode", f"{REFERENCE}, vault:secret/other#x"):
+        of = with_git(
+            inventory(secret("app", "a", fields=(field("a", text),))), of_git(fields={"": "vault:secret/app"})
+        )
+        assert isinstance(answers(STANDARD, of)[0], Finding)
     elsewhere = with_git(inventory(filled), of_git(fields={"": "vault:secret/else"}))
     assert len([one for one in answers(STANDARD, elsewhere) if isinstance(one, Finding)]) == 2
 
