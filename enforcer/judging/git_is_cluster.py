@@ -153,7 +153,8 @@ class _Comparison:
     def _is_passed_on(self, namespace: str, reference: str) -> bool:
         """Whether a file has a reference, or the whole secret, in what others make objects of in a namespace."""
         known = (self.passed_on.get(each, frozenset[str]()) for each in (namespace, ""))
-        return any(each in of_namespace for of_namespace in known for each in (reference, reference.partition("#")[0]))
+        whole = reference if " | " in reference else reference.partition("#")[0]
+        return any(each in of_namespace for of_namespace in known for each in (reference, whole))
 
     def _with_variables(self) -> Iterator[Answer]:
         wanted = {key: one for key, one in self.by_key.items() if one.secrets}
