@@ -86,7 +86,7 @@ _SEGMENTS = (
     "a;b",
     "a+b",
     "%C3%A4",
-    "x" * 40,
+    "x" * 9,
     "ÅÉ",
     "a,b",
     "a%2Cb",
@@ -209,8 +209,14 @@ def _function(chance: random.Random, fitting_share: float) -> str:
     bar = chance.choice((" | ", "|", " |", "| ", "\t|\t", "  |  "))
     is_fitting = chance.random() < fitting_share
     name = chance.choice((*FUNCTIONS,) if is_fitting else (*FUNCTIONS, "md5", "Base64", ""))
-    fitting = {"default": ":a b", "indent": ":4", "json": ":/a/b"}.get(name, "")
+    fitting = {"default": f":{_odd_text(chance)}", "indent": ":4", "json": ":/a/b"}.get(name, "")
     return f"{bar}{name}{fitting if is_fitting else chance.choice(_ARGUMENTS)}"
+
+
+def _odd_text(chance: random.Random) -> str:
+    """Return a text, seldom with something odd at an edge or within: what `default` takes is nearly free."""
+    odd = (chance.choice(_ODD) if chance.random() < 0.3 else "" for _ in range(3))
+    return "a b".join(odd) if chance.random() < 0.9 else "".join(odd)
 
 
 def _long(chance: random.Random) -> str:
@@ -231,13 +237,19 @@ def _long(chance: random.Random) -> str:
 
 def _paths(chance: random.Random) -> str:
     count = chance.choice((1, 1, 2, 3, 19, 20, 21))
-    listed = [_spoiled(chance, _listed(chance, number), 0.3 / count) for number in range(count)]
+    # Of many paths one is wrong by chance nearly always, and then nobody counts them.
+    is_plain = count > 3 and chance.random() < 0.5
+    listed = [
+        f"secret/{number}" if is_plain else _spoiled(chance, _listed(chance, number), 0.3 / count)
+        for number in range(count)
+    ]
     return chance.choice((",", ", ", " ,\n")).join(listed) + chance.choice(("", "", "", "", ",", " ", "\x1f"))
 
 
 def _listed(chance: random.Random, number: int) -> str:
-    if chance.random() < 0.02:
-        return "secret/" + chance.choice(("x", "ä", "$")) * chance.choice((895, 1780, 1788, 1795))
+    if chance.random() < 0.08:
+        letter, length = chance.choice((("x", 1786), ("ä", 895), ("$", 595), ("%61", 597), ("%61", 600)))
+        return "secret/" + letter * (length + chance.randint(-5, 5))
     scheme = f"vault{chance.choice(_CONNECTIONS if chance.random() < 0.1 else _CONNECTIONS[:6])}:"
     path = f"{_path(chance)}/{number if chance.random() < 0.97 else 0}"
     return (scheme if chance.random() < 0.4 else "") + path

@@ -53,6 +53,7 @@ test_findings if {
 test_not_checked_at_any_depth if {
 	unknown := _inventory([_namespace("shop", [_object({"proof": {"not_known": "the webhook is away"}})])])
 	_messages == {"cluster/namespaces/0/objects/0/proof: not checked: the webhook is away (not-checked)"} with input as unknown
+	inventory.warn == set() with input as unknown
 	allowed := {"allowUnchecked": true}
 	_messages == set() with input as unknown with data.keyhole.parameters as allowed
 	count(inventory.warn) == 1 with input as unknown with data.keyhole.parameters as allowed
@@ -62,9 +63,13 @@ test_not_checked_at_any_depth if {
 test_shared_paths if {
 	shared := _inventory([_namespace(name, [_object(_field(["default:secret/base"]))]) | some name in ["shop", "bank"]])
 	{found.msg | some found in inventory.warn} == {"secret/base is read by the namespaces bank, shop (shared-path)"} with input as shared
+	own := _inventory([_namespace("shop", [_object(_field(["default:secret/base"]))])])
+	inventory.warn == set() with input as own
 	inventory.warn == set() with input as shared with data.keyhole.parameters as {"sharedPaths": ["secret/base"]}
 }
 
 test_what_is_no_inventory if {
 	_messages == set() with input as {"kind": "Secret", "ended": null}
+	other := object.union(_inventory([_namespace("shop", [_object({"proof": "changed", "a": {"not_known": "x"}})])]), {"version": "v0"})
+	_messages == set() with input as other
 }

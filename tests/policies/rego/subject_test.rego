@@ -12,6 +12,13 @@ test_a_list_has_its_items if {
 	subject.manifests == [_secret, _secret] with input as {"kind": "List", "items": [_secret, _secret]}
 }
 
+test_items_alone_make_no_list if {
+	other := {"kind": "Menu", "items": [_secret]}
+	subject.manifests == [other] with input as other
+	broken := {"kind": "List", "items": "text"}
+	not subject.manifests with input as broken
+}
+
 test_an_admission_review_has_the_object if {
 	subject.manifests == [_secret] with input as {"kind": "AdmissionReview", "request": {"object": _secret}}
 }
