@@ -179,34 +179,50 @@ def _ordinary_verdicts() -> Iterator[Verdict]:
 
 
 def _ordinary_findings(one: Standard) -> Iterator[Finding]:
-    match one.rule.id:
-        case "records-proved":
-            about, text = secret("payments", "acquirer"), "the key `password` is not the one that the record proves"
-            yield finding(one, about, text, "/data/password")
-        case "values-current":
-            for namespace, name in (("checkout", "cart-db"), ("checkout", "cart-cache"), ("ledger", "postings")):
-                text = f"the version of `default:secret/{namespace}/{name}` is 4; Vault has 6 since 2026-11-21"
-                yield finding(one, secret(namespace, name), text, f"secret/{namespace}/{name}")
-        case "git-is-cluster":
-            about, text = secret("search", "index"), "the reference `vault:secret/search/index#token` is not in Git"
-            yield finding(one, about, text, "/data/token", Place("clusters/production/search/secrets.yaml", 31, 5))
-        case "no-plaintext":
-            for name in ("smtp", "smtp-relay", "webhook-token"):
-                about = secret("customer-portal", name)
-                yield finding(one, about, "the key `password` was written by `kubectl-edit`", "/data/password")
-            yield finding(one, secret("shop", "feature-flags"), "the key `sdk` was written by `helm`", "/data/sdk")
-        case "least-privilege":
-            text = "it grants `secret/data/*`; the namespace uses 2 paths below `secret/data/shop`"
-            yield finding(one, ObjectName("vault", "Policy", "", "keyhole-shop"), text, "secret/data/*")
-        case "images":
-            for namespace in _NAMESPACES[:6]:
-                about = ObjectName("apps", "Deployment", namespace, f"{namespace}-api")
-                yield finding(one, about, "the container `api` names its image by a tag alone", "api")
-        case "exceptions":
-            about = ObjectName("keyhole", "Exception", "", "Secret search/*")
-            yield finding(one, about, "the exception ended on 2026-11-20, and covers nothing now", "ended")
-        case _:
-            return
+    if one.rule.id == "no-plaintext":
+        for name in ("smtp", "smtp-relay", "webhook-token"):
+            about = secret("customer-portal", name)
+            yield finding(one, about, "the key `password` was written by `kubectl-edit`", "/data/password")
+        yield finding(one, secret("shop", "feature-flags"), "the key `sdk` was written by `helm`", "/data/sdk")
+    if one.rule.id == "values-current":
+        for namespace, name in (("checkout", "cart-db"), ("checkout", "cart-cache"), ("ledger", "postings")):
+            text = f"the version of `default:secret/{namespace}/{name}` is 4; Vault has 6 since 2026-11-21"
+            yield finding(one, secret(namespace, name), text, f"secret/{namespace}/{name}")
+    if one.rule.id == "images":
+        for namespace in _NAMESPACES[:6]:
+            about = ObjectName("apps", "Deployment", namespace, f"{namespace}-api")
+            yield finding(one, about, "the container `api` names its image by a tag alone", "api")
+    if one.rule.id in _SINGLE:
+        about, text, pointer, place = _SINGLE[one.rule.id]
+        yield finding(one, about, text, pointer, place)
+
+
+_SINGLE: Final = {
+    "records-proved": (
+        secret("payments", "acquirer"),
+        "the key `password` is not the one that the record proves",
+        "/data/password",
+        NOWHERE,
+    ),
+    "git-is-cluster": (
+        secret("search", "index"),
+        "the reference `vault:secret/search/index#token` is not in Git",
+        "/data/token",
+        Place("clusters/production/search/secrets.yaml", 31, 5),
+    ),
+    "least-privilege": (
+        ObjectName("vault", "Policy", "", "keyhole-shop"),
+        "it grants `secret/data/*`; the namespace uses 2 paths below `secret/data/shop`",
+        "secret/data/*",
+        NOWHERE,
+    ),
+    "exceptions": (
+        ObjectName("keyhole", "Exception", "", "Secret search/*"),
+        "the exception ended on 2026-11-20, and covers nothing now",
+        "ended",
+        NOWHERE,
+    ),
+}
 
 
 def _ordinary_unchecked(name: str) -> Iterator[NotChecked]:
