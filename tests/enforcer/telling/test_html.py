@@ -1,6 +1,7 @@
 """The page as a parser of HTML reads it: what stands on it, and that names of somebody else's are text."""
 
 import base64
+import functools
 import hashlib
 import itertools
 import re
@@ -67,10 +68,15 @@ def page(report: Report) -> Page:
     return read
 
 
+@functools.cache
+def named(name: str) -> Page:
+    return page(sample.REPORTS[name]())
+
+
 @pytest.mark.parametrize("name", sample.REPORTS)
 class TestEveryPage:
     def test_it_loads_nothing_runs_nothing_and_its_policy_allows_the_style_sheet_alone(self, name: str) -> None:
-        read = page(sample.REPORTS[name]())
+        read = named(name)
         (policy,) = (meta["content"] for meta in read.all("meta") if meta.get("http-equiv"))
         digest = base64.b64encode(hashlib.sha256(read.style.encode()).digest()).decode()
         assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
@@ -83,14 +89,14 @@ class TestEveryPage:
             assert (attributes.get("href") or "#").startswith("#")
 
     def test_every_link_has_its_target_and_every_target_stands_once(self, name: str) -> None:
-        read = page(sample.REPORTS[name]())
+        read = named(name)
         targets = [attributes["id"] for _, attributes in read.tags if "id" in attributes]
         assert len(targets) == len(set(targets))
         assert {(link["href"] or "")[1:] for tag in ("a", "use") for link in read.all(tag)} <= set(targets)
         assert {each["aria-labelledby"] for each in read.all("section")} <= set(targets)
 
     def test_headings_come_in_order(self, name: str) -> None:
-        levels = [int(tag[1]) for tag, _ in page(sample.REPORTS[name]()).tags if re.fullmatch(r"h[1-6]", tag)]
+        levels = [int(tag[1]) for tag, _ in named(name).tags if re.fullmatch(r"h[1-6]", tag)]
         assert levels[0] == 1
         assert levels.count(1) == 1
         assert all(later - earlier <= 1 for earlier, later in itertools.pairwise(levels))
@@ -100,7 +106,7 @@ class TestEveryPage:
 
 
 def test_hostile_names_are_text_that_a_reader_sees() -> None:
-    plain, read = page(sample.ordinary()), page(sample.hostile())
+    plain, read = named("ordinary"), named("hostile")
     assert {tag for tag, _ in read.tags} <= {tag for tag, _ in plain.tags}
     for name in ("<script>document.title='x'</script>", "</style></title><svg onload=alert(1)>", "{{ 7 * 7 }}"):
         assert name in read.text
@@ -136,7 +142,7 @@ def test_what_is_in_backticks_is_code_and_a_single_one_stays() -> None:
 
 class TestWhatItSays:
     def test_of_an_ordinary_night(self) -> None:
-        text = " ".join(page(sample.ordinary()).text.split())
+        text = " ".join(named("ordinary").text.split())
         assert "7 of 13 standards are not met" in text
         assert "There are 9 errors, 7 warnings and 1 note. 42 things could not be checked" in text
         assert "Checked on 28 November 2026, 03:02 UTC, in 2 min 41 s" in text
@@ -176,7 +182,7 @@ class TestWhatItSays:
 
 class TestOfMany:
     def test_every_namespace_has_its_share_and_the_rest_is_counted(self) -> None:
-        read = page(sample.large())
+        read = named("large")
         assert read.text.count("was written by") == MOST_FINDINGS
         assert "250 of 5,000 are shown" in read.text
         assert read.text.count("95 more here: see the JSON report.") == 50
