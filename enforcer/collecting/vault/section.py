@@ -1,5 +1,6 @@
 """Asks every Vault: at most one request for each path of a namespace, each policy and each role; never for `data/`."""
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
@@ -29,7 +30,9 @@ from resolver.references.reference import Reference
 from resolver.vault.errors import SecretNotFound
 from resolver.vault.mounts import V1
 from resolver.vault.socket_watch import SocketWatch
+from runtime.bugs import described
 
+_log = logging.getLogger("keyhole.enforcer")
 AT_ONCE: Final = 8
 """How many requests are under way at most, to all Vaults together."""
 _Found = TypeVar("_Found")
@@ -119,6 +122,8 @@ class _Asking:
             why = error.reason
         except Stopped as stopped:
             why = stopped.reason
+        except Exception as error:  # noqa: BLE001 - a bug that one namespace brings out must not take the others away
+            why = _bug(f"asking Vault as {namespace}", error)
         else:
             return found
         left, unknown = list(wanted)[len(found) :], NotKnown(not_known=why)
@@ -180,3 +185,10 @@ def _answer(ask: Callable[[], _Found], run: Run) -> _Found | NotKnown:
         return NotKnown(not_known=stopped.reason)
     except ResolverError as error:
         return NotKnown(not_known=told(error))
+    except Exception as error:  # noqa: BLE001 - as above, with roles
+        return NotKnown(not_known=_bug("asking Vault for a role and its policy", error))
+
+
+def _bug(doing: str, error: Exception) -> str:
+    _log.error("%s failed: %s", doing, described(error))
+    return f"a bug in Keyhole: {type(error).__name__}"

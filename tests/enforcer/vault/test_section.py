@@ -21,6 +21,8 @@ from enforcer.facts.base import NotKnown, is_known
 from enforcer.facts.cluster import ClusterFacts, Namespace
 from enforcer.facts.vault import VaultFacts
 from resolver.deadline import Deadline
+from resolver.inspection import Inspector
+from resolver.vault.mounts import KvLocation
 from tests.enforcer.vault.world import NOW, secret
 from tests.resolver.fake_server import HEALTH, answering, http, wait_for_examination
 
@@ -351,6 +353,29 @@ def test_a_mount_of_version_1_is_not_asked_at_all(looks: Looks) -> None:
     (only,) = reasons(looks.at(servers))
     assert "KV v1" in only
     assert not [path for path in servers.asked if "/v1/secret/" in path]
+
+
+def test_a_bug_that_one_namespace_or_role_brings_out_takes_nothing_else_away(
+    looks: Looks, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    good = (Inspector.versions, Inspector.role)
+
+    def versions(self: Inspector, location: KvLocation, deadline: Deadline) -> object:
+        if "shop" in str(location):
+            raise KeyError(CANARY)
+        return good[0](self, location, deadline)
+
+    def role(self: Inspector, mount: str, name: str, deadline: Deadline) -> object:
+        if "bank" in name:
+            raise ValueError(CANARY)
+        return good[1](self, mount, name, deadline)
+
+    monkeypatch.setattr(Inspector, "versions", versions)
+    monkeypatch.setattr(Inspector, "role", role)
+    found = looks.at(Servers(), {"shop": ["default:secret/shop/db"], "bank": ["default:secret/bank/key"]})
+    assert sorted(reasons(found)) == ["a bug in Keyhole: KeyError", "a bug in Keyhole: ValueError"]
+    assert "asking Vault as shop failed" in caplog.text
+    assert CANARY not in caplog.text
 
 
 def test_only_proved_records_are_asked_for(looks: Looks, monkeypatch: pytest.MonkeyPatch) -> None:
