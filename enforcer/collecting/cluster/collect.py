@@ -51,7 +51,8 @@ def collect(sources: Sources, run: Run, _so_far: Inventory) -> ClusterFacts | No
     # Each namespace is looked at once, so that its token is not needed afterwards.
     clients = TenantClients(api, most_kept=2 * AT_ONCE)
     may_look = partial(_may_look, api)
-    looking = Looking(run, clients, sources.kinds, lists, trials, Room(), may_look)
+    listed = {codec: Pace(run) for codec in sources.kinds if codec.is_listed}
+    looking = Looking(run, clients, sources.kinds, lists, trials, Room(), may_look, listed)
     excluded = {*SYSTEM_NAMESPACES, sources.own_namespace}
     others = [one for one in others if one.name.name not in excluded]
     found = [*_all(looking, enabled), *_without_label(looking, others)]

@@ -5,8 +5,9 @@ as anybody who may write an object may fill its annotations, and the run goes th
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Final
 
 from enforcer.collecting.cluster.object_facts import cluster_object, references, size_bytes
@@ -21,7 +22,7 @@ from kube.errors import KubernetesError, KubernetesUnavailable
 from kube.metadata_pages import Oversized
 from kube.namespaces import VARIABLES_LABEL
 from kube.objects import Metadata
-from kube.objects_of import Resource, resource_of
+from kube.objects_of import resource_of
 from kube.tenant_clients import TenantApi, TenantClients
 from manifests.kinds.codec import Codec
 from manifests.kinds.known import Kinds
@@ -53,9 +54,11 @@ class Room:
 
 @dataclass(frozen=True, slots=True)
 class Looking:
-    """What looking at a namespace takes. Threads share it. `lists` and `trials` pace the two kinds of requests.
+    """What looking at a namespace takes. Threads share it.
 
-    `may_look` asks whether the bundle of a namespace lets this account in; it raises the errors of `kube`.
+    `lists` paces tokens and lists of Secrets, `trials` dry runs, and `listed` the lists of each other kind: one that is
+    broken by itself, as its conversion webhook is away, keeps nothing else back. `may_look` asks whether the bundle of
+    a namespace lets this account in; it raises the errors of `kube`.
     """
 
     run: Run
@@ -65,6 +68,7 @@ class Looking:
     trials: Pace
     room: Room
     may_look: Callable[[str], bool]
+    listed: Mapping[Codec, Pace]
 
 
 @dataclass(slots=True)
@@ -134,7 +138,8 @@ def _namespace(
 def _list(looking: Looking, tenant: TenantApi, codec: Codec, found: _Found) -> NotKnown | None:
     """Add the objects of a kind to what was found. Returns why that is not all of them, or None."""
     try:
-        for one in _paced(looking, tenant, resource_of(codec)):
+        pace = looking.listed.get(codec, looking.lists)
+        for one in described(tenant.of(resource_of(codec)), tenant.namespace, CALL_SECONDS, pace.ask):
             if isinstance(one, Oversized):
                 found.unread.append(
                     Unread(group=codec.group, kind=codec.kind, name=one.name, not_known="its metadata is too large")
@@ -142,15 +147,13 @@ def _list(looking: Looking, tenant: TenantApi, codec: Codec, found: _Found) -> N
             else:
                 _add(looking, tenant, codec, one, found)
     except (KubernetesError, KubernetesUnavailable) as error:
+        if codec.is_listed and isinstance(error, KubernetesError) and error.status == HTTPStatus.NOT_FOUND:
+            # A kind that the cluster does not know has no objects.
+            return None
         return refused(error, f"list {codec.resource} in {tenant.namespace} (the bundle of `keyhole tenant` gives it)")
     except (GivenUp, Stopped) as ended:
         return NotKnown(not_known=ended.reason)
     return None
-
-
-def _paced(looking: Looking, tenant: TenantApi, resource: Resource) -> Iterator[Described | Oversized]:
-    """List objects; a page that is refused for now is asked for again."""
-    return described(tenant.of(resource), tenant.namespace, CALL_SECONDS, looking.lists.ask)
 
 
 def _add(looking: Looking, tenant: TenantApi, codec: Codec, one: Described, found: _Found) -> None:

@@ -36,6 +36,7 @@ class Cluster:
 
     def __init__(self, **listed: list[Any]) -> None:
         self.listed = listed
+        self.paces: dict[str, Callable[[Any], Any]] = {}
         self.looking = Looking(
             run := Run(Deadline.after(60)),
             cast("TenantClients", self),
@@ -44,13 +45,15 @@ class Cluster:
             Pace(run, jitter=lambda: 0.0),
             Room(),
             lambda name: name != "foreign",
+            {CONFIG_MAP: Pace(run, jitter=lambda: 0.0)},
         )
 
     def acting_as(self, account: str, namespace: str, _seconds: float) -> TenantApi:
         assert account == "keyhole-reconciler"
         return cast("TenantApi", type("Tenant", (), {"namespace": namespace, "of": staticmethod(lambda kind: kind)}))
 
-    def described(self, kind: Any, _namespace: str, _seconds: float, _paced: object) -> Iterator[Any]:
+    def described(self, kind: Any, _namespace: str, _seconds: float, paced: Callable[[Any], Any]) -> Iterator[Any]:
+        self.paces[kind.plural] = paced
         for found in self.listed.get(kind.plural, []):
             if isinstance(found, Exception):
                 raise found
@@ -163,3 +166,17 @@ def test_nothing_is_claimed_of_a_namespace_without_the_label_that_has_none_or_ca
     assert made.look_without_label() is None
     made.looking.run.stop("SIGTERM")
     assert made.look_without_label() is None
+
+
+def test_a_listed_kind_that_the_cluster_does_not_know_has_no_objects(cluster: Callable[..., Cluster]) -> None:
+    found = cluster(secrets=[one("a")], configmaps=[KubernetesError("listing configmaps", 404)]).look()
+    assert (names(found), found.unread) == (["Secret a"], ())
+
+
+def test_each_listed_kind_has_a_pace_of_its_own_so_that_a_broken_one_keeps_no_secret_back(
+    cluster: Callable[..., Cluster],
+) -> None:
+    made = cluster()
+    made.look()
+    assert made.paces["secrets"] == made.looking.lists.ask
+    assert made.paces["configmaps"] == made.looking.listed[CONFIG_MAP].ask
