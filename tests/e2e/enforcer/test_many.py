@@ -65,11 +65,13 @@ def measured(  # noqa: PLR0917 - pytest passes one for each fixture
     folder = tmp_path_factory.mktemp("many")
     made_seconds = time.monotonic() - began
     heard = Heard(Traffic(bed))
-    code, seconds, megabytes = _run(folder, kubeconfig, connections)
+    code, seconds, usage = _run(folder, kubeconfig, connections)
+    megabytes, processor_seconds = usage.ru_maxrss * _KIBIBYTE / _MEGABYTE, usage.ru_utime + usage.ru_stime
     for file in folder.iterdir():
         places.note(file.name, file.read_bytes())
     many = f"{NAMESPACES} namespaces, {NAMESPACES * OBJECTS_EACH} objects, {PATHS} paths"
-    print(f"\n{many}: {seconds:.0f} s, {megabytes:.0f} MB")  # noqa: T201 - a measurement
+    of_which = f"{processor_seconds:.0f} s of processor"
+    print(f"\n{many}: {seconds:.0f} s, {of_which}, {megabytes:.0f} MB")  # noqa: T201 - a measurement
     print(f"exit code {code}, load {os.getloadavg()[0]:.1f}; made in {made_seconds:.0f} s")  # noqa: T201 - the same
     return Measured(code, seconds, megabytes, folder / "report.json", heard)
 
@@ -115,8 +117,8 @@ def _fill(bed: Testbed, connections: Path, names: Sequence[str], part: int) -> N
             assert answer.status_code == 201, answer.json()["message"]
 
 
-def _run(folder: Path, kubeconfig: Path, connections: Path) -> tuple[int, float, float]:
-    """Run `keyhole enforce`, and return its exit code, how long it took and the most memory that it had."""
+def _run(folder: Path, kubeconfig: Path, connections: Path) -> tuple[int, float, resource.struct_rusage]:
+    """Run `keyhole enforce`, and return its exit code, how long it took and what it used."""
     arguments = ("--kubeconfig", str(kubeconfig), "--connections", str(connections), "-o", f"json={folder}/report.json")
     environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(_ROOT), "HOME": str(folder)}
     began = time.monotonic()
@@ -127,11 +129,7 @@ def _run(folder: Path, kubeconfig: Path, connections: Path) -> tuple[int, float,
         # The process itself, and not the largest one of those that were waited for.
         _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    return process.returncode, time.monotonic() - began, _megabytes(usage)
-
-
-def _megabytes(usage: resource.struct_rusage) -> float:
-    return usage.ru_maxrss * _KIBIBYTE / _MEGABYTE
+    return process.returncode, time.monotonic() - began, usage
 
 
 def _in_threads(jobs: Sequence[Callable[[], None]]) -> None:
