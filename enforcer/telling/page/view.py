@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from enforcer.report import Gone, Report, StandardsException, Status
+from enforcer.report import Gone, Report, StandardsException, Status, Unseen
 from enforcer.telling.page.shares import cut, grouped
 from enforcer.telling.page.standards import Section, section
 from enforcer.telling.page.words import STATUS, days_left, to_look_at
@@ -64,6 +64,8 @@ class View:
     new_left_out: int
     gone: Sequence[Gone]
     gone_left_out: int
+    unseen: Sequence[Unseen]
+    unseen_left_out: int
     exceptions: Sequence[ShownException]
     exceptions_left_out: int
     namespaces: Sequence[Entry]
@@ -102,6 +104,7 @@ def view(report: Report) -> View:
         [Part(status, STATUS[status], by_status[status]) for status in _ORDER if status in by_status],
         *cut(list(_new(report, sections)), _MOST_CHANGES),
         *cut(report.gone or (), _MOST_CHANGES),
+        *cut(report.unseen, _MOST_CHANGES),
         told_exceptions,
         more_exceptions,
         *cut(list(_index(sections)), _MOST_NAMESPACES),

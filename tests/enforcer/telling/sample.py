@@ -8,7 +8,7 @@ from typing import Final
 from enforcer.judging.answers import NOWHERE, NotChecked
 from enforcer.judging.catalogue import STANDARDS
 from enforcer.judging.standard import Standard
-from enforcer.report import Excepted, ExceptionState, Gone, Report, StandardsException, Verdict
+from enforcer.report import Excepted, ExceptionState, Gone, Report, StandardsException, Unseen, Verdict
 from enforcer.standards.exceptions import STANDARD as OF_EXCEPTIONS
 from review.findings.finding import Finding, ObjectName, told_apart
 from review.findings.rule import Severity
@@ -123,6 +123,7 @@ def hostile() -> Report:
         since=SINCE,
         new=frozenset(each.fingerprint for each in found[:3]),
         gone=gone,
+        unseen=[Unseen("4" * 64, text, secret(text, text), f"unseen {text}") for text in HOSTILE],
     )
 
 
@@ -135,7 +136,8 @@ def ordinary() -> Report:
         Gone("2" * 64, "images", "Deployment search/index", "the container `index` names its image by a tag alone"),
     ]
     new = frozenset(each.fingerprint for each in (*found[:2], found[-1]))
-    return replace(report(*verdicts, exceptions=_EXCEPTIONS), since=SINCE, new=new, gone=gone)
+    unseen = [Unseen("3" * 64, "values-current", secret("identity", "sso"), "the version of its path was 2, not 3")]
+    return replace(report(*verdicts, exceptions=_EXCEPTIONS), since=SINCE, new=new, gone=gone, unseen=unseen)
 
 
 def _exception(  # noqa: PLR0917 - the fields of an exception

@@ -149,6 +149,8 @@ class TestWhatItSays:
         assert "production-eu-1" in text
         assert "3 new, 2 gone" in text
         assert "clusters/production/search/secrets.yaml:31" in text
+        # What nobody knows of this time is neither there nor gone.
+        assert "Not looked at again 1 values-current Secret identity/sso" in text
         # An exception: who answers for it, and for how long.
         assert "owner team-payments ticket RISK-812" in text
         assert "Ends soon 7 days left until 5 December 2026 covers 3 findings" in text
