@@ -92,8 +92,17 @@ def inventory() -> Inventory:
         "/data/b": "vault+eu:kv/m%C3%BCnze#b | trim, vault:secret/shop/x#y",
         "": "vault:secret/shop/base, vault+eu:kv/whole",
     }
-    name = {"group": "", "kind": "Secret", "namespace": "shop", "name": "app", "uid": "u"}
-    one = ClusterObject(**name, record=True, proof="proved", fields=(filled,), wants=wants)
+    one = ClusterObject(
+        group="",
+        kind="Secret",
+        namespace="shop",
+        name="app",
+        uid="u",
+        record=True,
+        proof="proved",
+        fields=(filled,),
+        wants=wants,
+    )
     unread = Unread(group="", kind="Secret", name="big", not_known="its annotations are too large")
     namespaces = (
         Namespace(name="shop", enabled=True, variables=False, objects=(one,)),
