@@ -9,10 +9,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from click.testing import CliRunner
 
+from cli.commands.enforcing.enforce import enforce
+from enforcer.collecting.inventory import nothing_yet
 from enforcer.judging.answers import NotChecked
 from enforcer.report import Excepted, ExceptionState, Report, StandardsException, Verdict
 from enforcer.telling.json_report import render
+from release.terraform import names
 from review.findings.finding import ObjectName
 from review.findings.rule import Severity
 from tests.enforcer.telling.sample import all_held, finding, not_begun, secret
@@ -239,3 +243,19 @@ def test_a_standard_that_is_off_and_one_that_the_module_does_not_know(run: Run, 
 def test_a_report_that_contradicts_itself_does_not_hold(run: Run, program: str, tmp_path: Path) -> None:
     content = changed(report(images=found(1)), lambda each: [one.update(status="held") for one in each["standards"]])
     assert failed(plan(run, program, tmp_path, content)) == {"images"}
+
+
+def test_what_keyhole_enforce_writes(run: Run, program: str, tmp_path: Path) -> None:
+    """The real command, over an inventory of which nothing is known."""
+    now = datetime.now(UTC)
+    nothing = nothing_yet("0.1.0", now).model_copy(update={"ended": now})
+    (tmp_path / "inventory.json").write_text(nothing.model_dump_json())
+    written = tmp_path / "written.json"
+    done = CliRunner().invoke(enforce, ["--inventory", str(tmp_path / "inventory.json"), "-o", f"json={written}"])
+    assert done.exit_code == 2, done.output
+    planned = plan(run, program, tmp_path, written.read_text())
+    standards = json.loads(written.read_text())["standards"]
+    assert [each["name"] for each in standards] == names()
+    assert failed(planned) == {each["name"] for each in standards if each["status"] == "not-checked"}
+    assert len(failed(planned)) >= 12
+    assert "[not checked]" in planned.problems[PROVED][0]
