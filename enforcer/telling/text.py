@@ -76,7 +76,8 @@ def summary(report: Report) -> str:
         parts.append(f"{excepted:,} excepted")
     if report.since is not None and report.new is not None and report.gone is not None:
         since = report.since.strftime("%Y-%m-%d %H:%M %Z")
-        parts.append(f"since {since}: {len(report.new):,} new, {len(report.gone):,} gone")
+        unseen = f", {len(report.unseen):,} not looked at again" if report.unseen else ""
+        parts.append(f"since {since}: {len(report.new):,} new, {len(report.gone):,} gone{unseen}")
     of = f"{report.cluster}: " if report.cluster else ""
     ended = "" if report.ended is not None else "; the run has not ended"
     return f"{of}{'; '.join(parts)}{ended}"

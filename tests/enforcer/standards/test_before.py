@@ -13,6 +13,7 @@ from enforcer.report import Report
 from enforcer.standards.before import Before, Known, NoReportError, parse
 from enforcer.standards.chosen import StandardsFile
 from enforcer.telling.json_report import render
+from enforcer.telling.text import summary
 from review.findings.finding import ObjectName
 from tests.enforcer.engine import HELD, TODAY, finding, inventory, read, secret, standard
 
@@ -70,6 +71,7 @@ def test_a_night_in_which_little_was_seen_does_not_make_old_findings_new() -> No
     blind = run([standard("tidy", NotChecked(ObjectName("keyhole", "Section", "", "cluster"), "away"))], first)
     assert named(blind) == ([], [])
     assert {each.object for each in blind.unseen} == {secret("app"), secret("old")}
+    assert summary(blind).endswith("since 2026-06-01 02:00 UTC: 0 new, 0 gone, 2 not looked at again")
     again = run([standard("tidy", NotChecked(ObjectName("keyhole", "Section", "", "cluster"), "away"))], blind)
     assert blind.unseen == again.unseen
     third = run([bad("app", "fresh")], again)
