@@ -19,6 +19,7 @@ from testbed.keyhole.objects import apply
 from testbed.keyhole.tenants import add_tenant
 from tests.e2e.enforcer.audited import LOUD, POLICIES, SEED
 from tests.e2e.enforcer.installed import KINDS, Installed
+from tests.e2e.enforcer.world import opted_in
 from tests.enforcer.audit_policies import LEVELS, USERS, Asked, asked
 
 _METHODS: Final = {
@@ -109,12 +110,21 @@ def test_the_level_of_each_request_is_what_the_api_server_logs_it_at(
     assert min(counts[level] for level in LEVELS) > POLICIES * _EACH // 10, counts
 
 
-def test_above_metadata_the_patch_of_the_webhook_is_logged_and_the_standard_names_the_rule(
-    bed: Testbed, release: Installed, policy: AuditPolicyFacts
-) -> None:
-    """Nothing here has the canary: it would be found in the log, which is what this shows."""
+@pytest.fixture
+def _loud(bed: Testbed, release: Installed) -> Iterator[None]:
+    """Have a tenant whose ConfigMaps are logged with bodies. Later nights see nothing of it."""
     assert release
     add_tenant(bed, LOUD, [f"secret/data/{LOUD}/*"], kinds=KINDS)
+    yield
+    bed.kubernetes.request("DELETE", f"/api/v1/namespaces/{LOUD}/configmaps/app").raise_for_status()
+    opted_in(bed, [LOUD], enabled=False)
+
+
+@pytest.mark.usefixtures("_loud")
+def test_above_metadata_the_patch_of_the_webhook_is_logged_and_the_standard_names_the_rule(
+    bed: Testbed, policy: AuditPolicyFacts
+) -> None:
+    """Nothing here has the canary: it would be found in the log, which is what this shows."""
     bed.vault.client().secrets.kv.v2.create_or_update_secret(f"{LOUD}/app", {"password": _VALUE}, mount_point="secret")
     apply(
         bed,
