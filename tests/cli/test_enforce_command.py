@@ -146,6 +146,7 @@ def test_an_earlier_report_that_cannot_be_compared_with(standards: Any) -> None:
     assert "a cluster without a name" in enforce("--since", "east.json").stderr
     Path("other.json").write_text("{}")
     assert "other.json: it has no version keyhole.dev/compliance/v1" in enforce("--since", "other.json").stderr
+    assert "x cannot be read: Not a directory" in enforce("--since", "inventory.json/x").stderr
     Path("text.json").write_bytes(b"\xff")
     assert "text.json: it is not UTF-8" in enforce("--since", "text.json").stderr
     content = json.loads(Path("east.json").read_text())

@@ -147,11 +147,11 @@ def _before(file: Path | None, cluster: str) -> "Before | None":
 
     if file is None:
         return None
-    if not file.exists():
-        tell(f"--since: there is no {file} yet, so nothing is compared", err=True)
-        return None
     try:
         before = parse(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        tell(f"--since: there is no {file} yet, so nothing is compared", err=True)
+        return None
     except OSError as error:
         raise NotDoneError(f"--since: {file} cannot be read: {error.strerror or type(error).__name__}") from None
     except UnicodeDecodeError:
