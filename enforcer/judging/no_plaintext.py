@@ -26,13 +26,25 @@ _RULE: Final = Rule(
     "ConfigMap, or is let through by the parameters of this standard.",
 )
 _SOURCE: Final = "key:"
+TYPES_OF_PROGRAMS: Final = (
+    "kubernetes.io/service-account-token",
+    "kubernetes.io/dockercfg",
+    "kubernetes.io/dockerconfigjson",
+    "kubernetes.io/basic-auth",
+    "kubernetes.io/ssh-auth",
+    "kubernetes.io/tls",
+    "bootstrap.kubernetes.io/token",
+    "helm.sh/release.v1",
+)
+"""The types that Kubernetes and Helm know (Kubernetes, *Types of Secret*). A text that only begins like one is none."""
 
 
 class NoPlaintextParameters(Parameters):
     """Which Secrets are looked at, and which keys may stand in plain text."""
 
-    types: tuple[str, ...] = Field(
-        default=("Opaque",), description="The types of Secrets that are looked at. Others are exempt."
+    exempt_types: tuple[str, ...] = Field(
+        default=TYPES_OF_PROGRAMS,
+        description="Types of Secrets that are exempt, with *. All others are looked at, as anybody may make up a type.",
     )
     exempt_names: tuple[str, ...] = Field(default=(), description="Names of Secrets that are exempt, with *.")
     public_keys: Mapping[str, tuple[str, ...]] = Field(
@@ -44,7 +56,7 @@ def _judge(inventory: Inventory, parameters: NoPlaintextParameters) -> Iterator[
     for one in objects(inventory, kind="Secret"):
         if isinstance(one, NotChecked):
             yield one
-        elif one.type in parameters.types and not _fits(one.name, parameters.exempt_names):
+        elif not _fits(one.type, parameters.exempt_types) and not _fits(one.name, parameters.exempt_names):
             yield from _about(one, frozenset(parameters.public_keys.get(one.type, ())))
 
 

@@ -144,6 +144,16 @@ class TestNoPlaintext:
         file = secret("app", "out", keys=2, wants={"/data/out": "key:in"}, writers=(writer("in"),))
         assert told(NO_PLAINTEXT, inventory(file)) == ["held Secret shop/app"]
 
+    @pytest.mark.parametrize("made_up", ["", "mine", "kubernetes.io/mine", "helm.sh/release.v1x", "opaque"])
+    def test_a_made_up_type_hides_no_value(self, made_up: str) -> None:
+        plain = secret("app", keys=1, type=made_up, writers=(writer("url"),))
+        (answer,) = told(NO_PLAINTEXT, inventory(plain))
+        assert answer.startswith("Secret shop/app /data/url: ")
+
+    def test_types_that_programs_fill_are_exempt(self) -> None:
+        release = secret("app", keys=1, type="helm.sh/release.v1", writers=(writer("release"),))
+        assert told(NO_PLAINTEXT, inventory(release)) == []
+
     def test_parameters_let_types_names_and_keys_through(self) -> None:
         plain = [
             secret("app", keys=1, writers=(writer("url"),)),
@@ -157,7 +167,7 @@ class TestNoPlaintext:
         found = told(
             NO_PLAINTEXT,
             of,
-            types=["kubernetes.io/basic-auth"],
+            exempt_types=["Opaque", "helm.sh/*"],
             publicKeys={"kubernetes.io/basic-auth": ["username"]},
         )
         assert [answer.split(":")[0] for answer in found] == ["Secret shop/basic /data/password"]
