@@ -19,7 +19,7 @@ from enforcer.telling.json_report import render
 from release.terraform import names
 from review.findings.finding import ObjectName
 from review.findings.rule import Severity
-from tests.enforcer.telling.sample import all_held, finding, not_begun, secret
+from tests.enforcer.telling.sample import HOSTILE, all_held, finding, not_begun, secret
 from tests.policies.conftest import ROOT, Run
 
 pytestmark = pytest.mark.policies
@@ -259,3 +259,16 @@ def test_what_keyhole_enforce_writes(run: Run, program: str, tmp_path: Path) -> 
     assert failed(planned) == {each["name"] for each in standards if each["status"] == "not-checked"}
     assert len(failed(planned)) >= 12
     assert "[not checked]" in planned.problems[PROVED][0]
+
+
+def test_hostile_names_are_text(run: Run, program: str, tmp_path: Path) -> None:
+    hostile = ('${file("/etc/passwd")}', "%{ if true }x%{ endif }", *HOSTILE)
+
+    def change(verdict: Verdict) -> Verdict:
+        findings = [finding(verdict.standard, secret(each, each), f"message {each}") for each in hostile]
+        return replace(verdict, findings=findings)
+
+    planned = plan(run, program, tmp_path, text(report(no_plaintext=change)), shown=len(hostile))
+    assert failed(planned) == {"no-plaintext"}
+    (message,) = planned.problems["no-plaintext"]
+    assert all(each in message for each in hostile)
