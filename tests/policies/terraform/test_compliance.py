@@ -190,7 +190,11 @@ def test_a_run_that_has_not_ended(run: Run, program: str, tmp_path: Path) -> Non
         pytest.param("{", "The report is no JSON object", id="no JSON"),
         pytest.param("[]", "The report is no JSON object", id="a list"),
         pytest.param('{"version": "keyhole.dev/compliance/v2"}', "keyhole.dev/compliance/v2", id="another version"),
-        pytest.param('{"version": "keyhole.dev/compliance/v1"}', "The report lacks started, ended", id="nothing in it"),
+        pytest.param(
+            '{"version": "keyhole.dev/compliance/v1"}',
+            "The report lacks ended, standards, started, summary.",
+            id="nothing in it",
+        ),
         pytest.param(
             changed(report(), lambda each: each["standards"].pop(0)), f"lacks the standard {PROVED}.", id="no standard"
         ),
@@ -198,6 +202,11 @@ def test_a_run_that_has_not_ended(run: Run, program: str, tmp_path: Path) -> Non
             changed(report(), lambda each: each["standards"][0].update(status="fine")),
             f"cannot be read at the standard {PROVED}.",
             id="another status",
+        ),
+        pytest.param(
+            changed(report(), lambda each: each["standards"][0].pop("name")),
+            "cannot be read at the standard without a name.",
+            id="no name",
         ),
         pytest.param(
             changed(report(), lambda each: each["standards"][1].pop("findings")),
