@@ -18,7 +18,9 @@ class ContainerImage(Facts):
 class Workload(Facts):
     """A workload: one that makes pods, or a pod that nothing else made.
 
-    `secrets` are the Secrets that Keyhole made for its variables, as the marker of its template names them.
+    `added` are containers that its running pods have and its template has not: of an older revision, put in by somebody
+    later, or of a pod that only claims to be of it. `secrets` are the Secrets that Keyhole made for its variables, as
+    the marker of its template names them.
     """
 
     group: str
@@ -26,6 +28,7 @@ class Workload(Facts):
     namespace: str
     name: str
     images: tuple[ContainerImage, ...]
+    added: tuple[ContainerImage, ...] = ()
     secrets: tuple[str, ...] = ()
 
 

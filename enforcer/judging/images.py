@@ -91,7 +91,7 @@ STANDARD: Final = Standard(RULE, Images, judge, _DEMAND)
 def _of_workload(workload: Workload, parameters: Images) -> Iterator[Finding]:
     if parameters.demand == "nothing":
         return
-    for one in workload.images:
+    for one in dict.fromkeys((*workload.images, *workload.added)):
         image = parsed(one.image)
         if has_digest(one.image) or _is_exempt(image, parameters):
             continue

@@ -44,7 +44,7 @@ class NoPlaintextParameters(Parameters):
 
     exempt_types: tuple[str, ...] = Field(
         default=TYPES_OF_PROGRAMS,
-        description="Types of Secrets that are exempt, with *. All others are looked at, as anybody may make up a type.",
+        description="Types of Secrets that are exempt, with *. All others are looked at: anybody may make up a type.",
     )
     exempt_names: tuple[str, ...] = Field(default=(), description="Names of Secrets that are exempt, with *.")
     public_keys: Mapping[str, tuple[str, ...]] = Field(

@@ -1,6 +1,6 @@
 """What lists of workloads and pods say together: which workload a pod is of, and which image runs in which versions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -30,9 +30,11 @@ class Found:
 
     _passed_over: list[str] = field(default_factory=list)
     _left_out: int = 0
-    _made: set[tuple[str, str, str]] = field(default_factory=set)
-    """Kind, namespace and name of everything that was listed."""
+    _made: dict[tuple[str, str, str], _Name] = field(default_factory=dict)
+    """Kind, namespace and name of everything that was listed, and the workload that stands for it."""
     _workloads: dict[_Name, dict[tuple[str, str], None]] = field(default_factory=dict)
+    _added: dict[_Name, dict[tuple[str, str], None]] = field(default_factory=dict)
+    """What pods run beside the containers of what made them, or what claims to have."""
     _secrets: dict[_Name, set[str]] = field(default_factory=dict)
     _running: dict[tuple[str, str], _Running] = field(default_factory=dict)
 
@@ -51,16 +53,25 @@ class Found:
 
     def workload(self, group: str, kind: str, one: FoundImages) -> None:
         """Take note of an object with a pod template, unless another one that is looked at made it."""
-        self._made.add((kind, one.name.namespace, one.name.name))
-        if one.owner is None or not self._is_made(one.owner, one.name.namespace):
-            self._add((group, kind, one.name.namespace, one.name.name), one)
+        name = (group, kind, one.name.namespace, one.name.name)
+        maker = None if one.owner is None else self._maker(one.owner, one.name.namespace)
+        self._made[name[1:]] = maker or name
+        if maker is None:
+            self._add(name, one)
 
     def pod(self, one: FoundImages) -> None:
-        """Take note of a pod: of what it runs, and of what it is, if nothing that was listed made it."""
+        """Take note of a pod: of what it runs, and of what it is, if nothing that was listed made it.
+
+        Whoever writes a pod may say that something made it, and may add containers to one that is there. So what runs
+        and is not in the template is taken note of too.
+        """
         namespace = one.name.namespace
-        if one.owner is None:
+        maker = None if one.owner is None else self._maker(one.owner, namespace)
+        if maker is not None:
+            self._add_running(maker, one)
+        elif one.owner is None:
             self._add(("", "Pod", namespace, one.name.name), one)
-        elif not self._is_made(one.owner, namespace):
+        else:
             group = one.owner.api_version.rpartition("/")[0]
             self._add((group, one.owner.kind, namespace, _without_hash(one.owner)), one)
         if one.is_running:
@@ -76,7 +87,8 @@ class Found:
                 kind=kind,
                 namespace=namespace,
                 name=called,
-                images=tuple(ContainerImage(container=container, image=image) for container, image in images),
+                images=_images(images),
+                added=_images(self._added.get(name, {})),
                 secrets=tuple(sorted(self._secrets.get(name, ()))),
             )
 
@@ -87,10 +99,23 @@ class Found:
                 image=image, digest=digest, pods=one.pods, namespaces=tuple(sorted(one.namespaces)), pod=one.pod
             )
 
-    def _is_made(self, owner: Owner, namespace: str) -> bool:
+    def _maker(self, owner: Owner, namespace: str) -> _Name | None:
         if owner.kind == _REPLICA_SET:
-            return ("Deployment", namespace, _without_hash(owner)) in self._made
-        return (owner.kind, namespace, owner.name) in self._made
+            return self._made.get(("Deployment", namespace, _without_hash(owner)))
+        return self._made.get((owner.kind, namespace, owner.name))
+
+    def _add_running(self, maker: _Name, one: FoundImages) -> None:
+        if not one.is_running:
+            return
+        own, added = self._workloads.get(maker, {}), self._added.setdefault(maker, {})
+        for container in one.containers[:MOST_CONTAINERS]:
+            image = (container.name, container.image)
+            if image in own or image in added:
+                continue
+            if len(added) == MOST_CONTAINERS:
+                self.pass_over("Pod", str(one.name), "containers that its template does not have")
+                return
+            added[image] = None
 
     def _add(self, name: _Name, one: FoundImages) -> None:
         images = self._workloads.setdefault(name, {})
@@ -110,6 +135,10 @@ class Found:
         running.pods += 1
         running.namespaces.add(one.name.namespace)
         running.pod = min(filter(None, (running.pod, str(one.name))))
+
+
+def _images(found: Iterable[tuple[str, str]]) -> tuple[ContainerImage, ...]:
+    return tuple(ContainerImage(container=container, image=image) for container, image in found)
 
 
 def _without_hash(owner: Owner) -> str:

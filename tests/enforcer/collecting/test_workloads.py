@@ -70,6 +70,34 @@ def test_what_made_a_pod_stands_for_it() -> None:
     assert [each.secrets for each in found.workloads() if each.name == "web"] == [("web-keyhole-0123456789ab",)]
 
 
+def test_what_a_pod_runs_beside_its_template_counts_with_the_workload() -> None:
+    found = Found()
+    found.workload("apps", "Deployment", one("web"))
+    found.workload("batch", "CronJob", one("night"))
+    found.workload("batch", "Job", one("forged", owner("CronJob", "night"), image="evil:job"))
+    for name, of, image in (
+        ("web-7d9f-x", owner("ReplicaSet", "web-7d9f"), "app:1"),
+        ("mine", owner("Deployment", "web"), "evil:pod"),
+        ("forged-x", owner("Job", "forged"), "evil:job"),
+        ("mine-2", owner("Deployment", "web"), "evil:pod"),
+    ):
+        found.pod(one(name, of, image=image, image_id=IMAGE_ID))
+    found.pod(one("old", owner("Deployment", "web"), image="ended:1"))
+    assert {each.name: [added.image for added in each.added] for each in found.workloads()} == {
+        "night": ["evil:job"],
+        "web": ["evil:pod"],
+    }
+
+
+def test_what_pods_add_is_bounded_and_told() -> None:
+    found = Found()
+    found.workload("apps", "Deployment", one("web"))
+    for number in range(MOST_CONTAINERS + 2):
+        found.pod(one(f"p{number}", owner("Deployment", "web"), image=f"a:{number}", image_id=IMAGE_ID))
+    assert len(next(found.workloads()).added) == MOST_CONTAINERS
+    assert found.passed_over[0] == f"Pod shop/p{MOST_CONTAINERS}: containers that its template does not have"
+
+
 def test_what_runs_is_counted_by_image_and_digest() -> None:
     found = Found()
     for number in range(3):

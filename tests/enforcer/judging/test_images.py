@@ -41,6 +41,12 @@ def test_each_container_needs_a_digest() -> None:
     assert told(STANDARD, of(workload(f"app@{A}"))) == ["held Deployment shop/web"]
 
 
+def test_what_pods_run_beside_their_template_needs_a_digest_too() -> None:
+    debug = ContainerImage(container="debug", image="busybox:1")
+    found = told(STANDARD, of(workload(f"app@{A}").model_copy(update={"added": (debug,)})))
+    assert found == ["Deployment shop/web debug: container debug: the image busybox:1 has no digest"]
+
+
 @pytest.mark.parametrize(("image", "is_found"), [("a:1.2", False), ("a", True), ("a:latest", True), ("A b", True)])
 def test_a_tag_may_be_enough_but_not_the_one_that_always_moves(image: str, *, is_found: bool) -> None:
     found = [one for one in answers(STANDARD, of(workload(image)), demand="tag") if isinstance(one, Finding)]
