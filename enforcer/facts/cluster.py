@@ -83,8 +83,9 @@ class Unread(Facts):
 class Namespace(Facts):
     """A namespace with the label `keyhole.dev/enabled=true`, which is `enabled`.
 
-    One without it is there if it has objects that refer to Vault, and then with these only. That is known of namespaces
-    that still have the tenant's bundle; into others the Enforcer has no right to look.
+    One without it is there if it has objects that refer to Vault, and then with these only; or if it may have some and
+    could not be looked at. That is so of namespaces that still have the tenant's bundle; into others the Enforcer has
+    no right to look.
     """
 
     name: str

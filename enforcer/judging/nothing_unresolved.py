@@ -45,7 +45,7 @@ def _without_label(inventory: Inventory) -> Iterator[Finding]:
     if isinstance(inventory.cluster, NotKnown):
         return
     for namespace in inventory.cluster.namespaces:
-        if not namespace.enabled:
+        if not namespace.enabled and not isinstance(namespace.objects, NotKnown) and namespace.objects:
             message = (
                 "its objects refer to Vault, and it lacks the label keyhole.dev/enabled=true, so nothing fills them"
             )

@@ -88,7 +88,8 @@ def _without_label(looking: Looking, others: Sequence[Metadata]) -> Iterator[Nam
             return looked_at_without_label(looking, metadata)
         except Exception as error:  # noqa: BLE001 - as above
             _log.error("looking at namespace %s failed: %s", metadata.name.name, described(error))
-            return None
+            bug = NotKnown(not_known=f"a bug in Keyhole: {type(error).__name__}")
+            return not_looked_at(metadata, bug, enabled=False)
 
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="namespaces") as pool:
         yield from filter(None, pool.map(one, others))

@@ -101,24 +101,29 @@ def looked_at(looking: Looking, metadata: Metadata) -> Namespace:
 def looked_at_without_label(looking: Looking, metadata: Metadata) -> Namespace | None:
     """Return a namespace that did not opt in, if it has the bundle and objects that refer to Vault; else None.
 
-    Of the others nothing is known, and nothing is claimed. Never raises for what servers do.
+    One without the bundle is none of Keyhole's, and nothing is claimed of it. One that has it, or may have it, and
+    could not be looked at is there with the reason. Never raises for what servers do.
     """
     name = metadata.name.name
     try:
         if not looking.lists.ask(lambda: looking.may_look(name)):
             return None
-    except (KubernetesError, KubernetesUnavailable, GivenUp, Stopped):
-        return None
+    except (KubernetesError, KubernetesUnavailable) as error:
+        return not_looked_at(metadata, refused(error, f"ask whether it may look into {name}"), enabled=False)
+    except (GivenUp, Stopped) as ended:
+        return not_looked_at(metadata, NotKnown(not_known=ended.reason), enabled=False)
     found = looked_at(looking, metadata)
     if isinstance(found.objects, NotKnown):
-        return None
+        return found.model_copy(update={"enabled": False})
     concerned = tuple(one for one in found.objects if _concerns_keyhole(one))
-    return found.model_copy(update={"enabled": False, "objects": concerned}) if concerned else None
+    if not concerned and not found.unread:
+        return None
+    return found.model_copy(update={"enabled": False, "objects": concerned})
 
 
-def not_looked_at(metadata: Metadata, why: NotKnown) -> Namespace:
+def not_looked_at(metadata: Metadata, why: NotKnown, *, enabled: bool = True) -> Namespace:
     """Return a namespace that nobody looked into."""
-    return _namespace(metadata, why, ())
+    return _namespace(metadata, why, ()).model_copy(update={"enabled": enabled})
 
 
 def _namespace(

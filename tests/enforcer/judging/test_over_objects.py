@@ -106,6 +106,11 @@ class TestNothingUnresolved:
         assert told(NOTHING_UNRESOLVED, inventory(secret("plain", keys=3))) == []
 
 
+def test_a_namespace_without_the_label_that_was_not_looked_at_is_not_checked_and_no_finding() -> None:
+    unknown = inventory(objects=NotKnown(not_known="no right"), enabled=False)
+    assert told(NOTHING_UNRESOLVED, unknown) == ["not checked Namespace shop: no right"]
+
+
 class TestNoPlaintext:
     def test_a_key_that_no_reference_fills_is_told_with_who_wrote_it(self) -> None:
         mixed = secret("app", "a", keys=2, writers=(writer("b", manager="helm"),))

@@ -113,4 +113,5 @@ def test_others_are_there_as_far_as_they_concern_keyhole_but_for_those_that_no_t
         return looked(_looking, metadata) if metadata.name.name != "z" else None
 
     found = collected(monkeypatch, ["b"], looked, without_label=without_label)
-    assert [one.name for one in found.namespaces] == ["a", "b"]
+    assert [(one.name, one.enabled) for one in found.namespaces] == [("a", True), ("b", True), ("broken", False)]
+    assert found.namespaces[2].objects == NotKnown(not_known="a bug in Keyhole: KeyError")

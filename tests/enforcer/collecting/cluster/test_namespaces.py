@@ -159,13 +159,32 @@ def test_a_namespace_that_lost_the_label_is_there_with_what_refers_to_vault(clus
     assert made.look_without_label("foreign") is None
 
 
-def test_nothing_is_claimed_of_a_namespace_without_the_label_that_has_none_or_cannot_be_seen(
+def test_nothing_is_claimed_of_a_namespace_without_the_label_that_has_no_such_objects(
     cluster: Callable[..., Cluster],
 ) -> None:
-    made = cluster(secrets=[one("plain")])
-    assert made.look_without_label() is None
+    assert cluster(secrets=[one("plain")]).look_without_label() is None
+
+
+def test_a_namespace_without_the_label_that_could_not_be_looked_at_is_not_passed_over(
+    cluster: Callable[..., Cluster], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = cluster(secrets=[KubernetesError("listing secrets", 403)])
+    found = made.look_without_label()
+    assert found is not None
+    assert (found.enabled, found.objects, unread(found)[0][0]) == (False, (), "Secret")
+
+    def refuse(*_args: Any) -> TenantApi:
+        raise KubernetesError("creating a token", 403)
+
+    monkeypatch.setattr(made, "acting_as", refuse)
+    found = made.look_without_label()
+    assert found is not None
+    assert isinstance(found.objects, NotKnown)
+    assert not found.enabled
     made.looking.run.stop("SIGTERM")
-    assert made.look_without_label() is None
+    found = made.look_without_label()
+    assert found is not None
+    assert found.objects == NotKnown(not_known="SIGTERM")
 
 
 def test_a_listed_kind_that_the_cluster_does_not_know_has_no_objects(cluster: Callable[..., Cluster]) -> None:
