@@ -14,6 +14,15 @@ NAMESPACE = "{namespace}"
 """The segment that stands for the namespace in paths for all namespaces."""
 
 
+def for_any_namespace(name: str) -> str:
+    """Return the name of a role or policy as a rule has it that is about those of all namespaces.
+
+    Vault takes `*` for a wildcard at the end of a path alone (*Policies*), so what stands behind the namespace goes.
+    """
+    before, found, _ = name.partition(NAMESPACE)
+    return f"{before}*" if found else name
+
+
 def locate(reference: Reference, mounts: Mapping[str, int]) -> KvLocation:
     """Return where the secret of a reference is, without its version.
 

@@ -3,7 +3,7 @@
 from typing import Final
 
 from provisioning.enforcing.policy import EnforcerPolicy
-from provisioning.policy_paths import NAMESPACE
+from provisioning.policy_paths import for_any_namespace
 from provisioning.target import Target
 from provisioning.tenant import Account
 from provisioning.vault_role import TokenType, policy_name, role_of_account
@@ -19,14 +19,8 @@ def for_enforcer(target: Target, account: Account, token_type: TokenType, progra
     policy = EnforcerPolicy(
         NAME,
         auth.mount_point,
-        _beginning(policy_name(auth.role)),
-        _beginning(auth.role),
+        for_any_namespace(policy_name(auth.role)),
+        for_any_namespace(auth.role),
         may_revoke_itself=token_type == "service",  # noqa: S105 - a kind of token
     )
     return VaultSetup(policy, role_of_account(auth, account, NAME, NAME, token_type), target, program=program)
-
-
-def _beginning(name: str) -> str:
-    """Return a name with `*` from the namespace on: Vault knows no wildcard within a segment."""
-    before, found, _ = name.partition(NAMESPACE)
-    return f"{before}*" if found else name

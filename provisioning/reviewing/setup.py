@@ -7,6 +7,7 @@ from typing import Final
 
 from provisioning.commands import vault_options
 from provisioning.errors import NothingToReview, PathRefused, RoleRefused
+from provisioning.policy_paths import for_any_namespace
 from provisioning.reviewing.ci import AUDIENCE, ISSUERS, Issuer, Provider, bound
 from provisioning.reviewing.policy import ReviewPolicy
 from provisioning.target import Target
@@ -43,7 +44,7 @@ def for_review(
     for mount in newer:
         if reason := why_not_literal(mount):
             raise PathRefused(mount, reason)
-    policies = policy_name(target.auth.role).replace("{namespace}", "*")
+    policies = for_any_namespace(policy_name(target.auth.role))
     policy = ReviewPolicy(NAME, newer, [policies], may_revoke_itself=token_type == "service")  # noqa: S105
     claims = bound(provider, repository)
     parameters: dict[str, Parameter] = {

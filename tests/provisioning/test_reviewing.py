@@ -53,6 +53,8 @@ def test_the_policies_are_those_of_namespaces_as_the_connection_names_them() -> 
     assert granted(setup()).allows("sys/policies/acl/keyhole-shop", "read")
     other = Target(Authentication(method="jwt", role="{namespace}"))
     assert granted(setup(target=other)).allows("sys/policies/acl/keyhole-shop", "read")
+    behind = Target(Authentication(method="jwt", role="{namespace}-app"))
+    assert granted(setup(target=behind)).allows("sys/policies/acl/keyhole-shop-app", "read")
     shared = granted(setup(target=assumed(shared=True)))
     assert shared.allows("sys/policies/acl/keyhole", "read")
     assert not shared.allows("sys/policies/acl/keyhole-shop", "read")
