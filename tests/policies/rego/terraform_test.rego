@@ -76,6 +76,10 @@ test_policies_in_json if {
 		"{\"path\": {\"kv/shop\": {\"capabilities\": \"read\"}}}",
 		"{\"path\": {\"kv/shop\": {\"capabilities\": [1]}}}",
 		"{\"path\": {\"kv/shop\": {\"capabilities\": []}}}",
+		`{"path": {"*": {"capabilities": ["sudo"]}}, "path": {"kv/shop": {"capabilities": ["read"]}}}`,
+		`{"path": {"*": {"capabilities": ["sudo"]}}, "\u0070ath": {"kv/shop": {"capabilities": ["read"]}}}`,
+		`{"path": {"kv/shop": {"capabilities": ["sudo"]}, "kv/shop": {"capabilities": ["read"]}}}`,
+		`{"path": {"kv/shop": {"capabilities": ["sudo"], "capabilities": ["read"]}}}`,
 	] {
 		"not-checked" in _said with input as _policy(text) with data.keyhole.used as _used
 	}
