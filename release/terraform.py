@@ -73,7 +73,10 @@ locals {
 """
 _READABLE: Final = """\
 can(regex("^(held|finding|not-checked|off)$", standard.status)) && can("${standard.name}${standard.held + 0}") &&
-try(alltrue([for each in standard.findings : can("${each.severity}${each.message}")]), false) &&
+try(alltrue([
+  for each in standard.findings :
+  can(regex("^(error|warning|note)$", each.severity)) && can("${each.message}")
+]), false) &&
 try(alltrue([for each in standard.unchecked : can("${each.reason}")]), false) &&
 try(alltrue([
   for each in concat(standard.findings[*].object, standard.unchecked[*].object) :

@@ -4,8 +4,8 @@ locals {
 
   # What is not looked at is off; all else holds only if nothing was found and everything was looked at.
   holds = {
-    for name, standard in local.standards : name => standard.status == "off" || (
-      standard.status == "held" && length(standard.findings) == 0 && length(standard.unchecked) == 0
+    for name, standard in local.standards : name => (
+      contains(["held", "off"], standard.status) && length(standard.findings) == 0 && length(standard.unchecked) == 0
     )
   }
 
@@ -36,7 +36,8 @@ locals {
     [
       for name, standard in local.standards : local.messages[name]
       if anytrue([for each in standard.findings : contains(local.severities[var.fail_on], each.severity)]) ||
-      (!var.allow_unchecked && length(standard.unchecked) > 0)
+      (!var.allow_unchecked && length(standard.unchecked) > 0) ||
+      (!local.holds[name] && length(standard.findings) == 0 && length(standard.unchecked) == 0)
     ],
   )
 }

@@ -65,7 +65,10 @@ variable "report" {
     condition = alltrue([
       for standard in try(jsondecode(var.report).standards, []) :
       can(regex("^(held|finding|not-checked|off)$", standard.status)) && can("${standard.name}${standard.held + 0}") &&
-      try(alltrue([for each in standard.findings : can("${each.severity}${each.message}")]), false) &&
+      try(alltrue([
+        for each in standard.findings :
+        can(regex("^(error|warning|note)$", each.severity)) && can("${each.message}")
+      ]), false) &&
       try(alltrue([for each in standard.unchecked : can("${each.reason}")]), false) &&
       try(alltrue([
         for each in concat(standard.findings[*].object, standard.unchecked[*].object) :
@@ -76,7 +79,10 @@ variable "report" {
       for standard in try(jsondecode(var.report).standards, []) : try(tostring(standard.name), "without a name")
       if !(
         can(regex("^(held|finding|not-checked|off)$", standard.status)) && can("${standard.name}${standard.held + 0}") &&
-        try(alltrue([for each in standard.findings : can("${each.severity}${each.message}")]), false) &&
+        try(alltrue([
+          for each in standard.findings :
+          can(regex("^(error|warning|note)$", each.severity)) && can("${each.message}")
+        ]), false) &&
         try(alltrue([for each in standard.unchecked : can("${each.reason}")]), false) &&
         try(alltrue([
           for each in concat(standard.findings[*].object, standard.unchecked[*].object) :

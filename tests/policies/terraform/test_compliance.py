@@ -184,6 +184,14 @@ def test_a_run_that_has_not_ended(run: Run, program: str, tmp_path: Path) -> Non
     assert "The run has not ended." in plan(run, program, tmp_path, content, (1,), gate=True, allow_unchecked=True).said
 
 
+def _with_severity(severity: str) -> Callable[[dict[str, Any]], None]:
+    def change(found: dict[str, Any]) -> None:
+        for each in (each for standard in found["standards"] for each in standard["findings"]):
+            each["severity"] = severity
+
+    return change
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -217,6 +225,11 @@ def test_a_run_that_has_not_ended(run: Run, program: str, tmp_path: Path) -> Non
             changed(report(), lambda each: each["standards"][1].update(unchecked=[{"reason": "x"}])),
             "cannot be read at the standard values-current.",
             id="no object",
+        ),
+        pytest.param(
+            changed(report(images=found(1)), _with_severity("ERROR")),
+            "cannot be read at the standard images.",
+            id="another severity",
         ),
     ],
 )
@@ -252,6 +265,14 @@ def test_a_standard_that_is_off_and_one_that_the_module_does_not_know(run: Run, 
 def test_a_report_that_contradicts_itself_does_not_hold(run: Run, program: str, tmp_path: Path) -> None:
     content = changed(report(images=found(1)), lambda each: [one.update(status="held") for one in each["standards"]])
     assert failed(plan(run, program, tmp_path, content)) == {"images"}
+
+
+@pytest.mark.parametrize("status", ["finding", "not-checked"])
+def test_the_gate_lets_no_status_through_that_nothing_explains(
+    run: Run, program: str, tmp_path: Path, status: str
+) -> None:
+    content = changed(report(), lambda each: each["standards"][1].update(status=status))
+    assert "values-current: " in plan(run, program, tmp_path, content, (1,), gate=True, allow_unchecked=True).said
 
 
 def test_what_keyhole_enforce_writes(run: Run, program: str, tmp_path: Path) -> None:
