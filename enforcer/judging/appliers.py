@@ -97,6 +97,9 @@ def _about(one: ClusterObject, parameters: AppliersParameters, trail: TrailFacts
         elif not _is_the_loop(admitted) and not _fits(admitted.requester, parameters.accounts):
             message = f"{shown(admitted.requester)} had it admitted last, at {admitted.last:%Y-%m-%d %H:%M} UTC"
             answers.append(found(_RULE, about, message, pointer="requester"))
+        elif trail.left_out:
+            why = "the trail has more entries than were counted, so somebody else may have had it admitted last"
+            answers.append(NotChecked(about, why))
     yield from answers
     # Without the trail, an account is not known to be right.
     if not answers and (trail is not None or not parameters.accounts):

@@ -180,9 +180,10 @@ class _Judge:
 
 
 def _admissions(inventory: Inventory) -> _Admissions:
-    """Return when each object was admitted last, as the trail says."""
+    """Return when each object was admitted last, as the trail says. Of one with more than was counted nothing is."""
     found: dict[tuple[str, str, str, str], datetime] = {}
-    for each in () if isinstance(inventory.trail, NotKnown) else inventory.trail.admitted:
+    trail = inventory.trail
+    for each in () if isinstance(trail, NotKnown) or trail.left_out else trail.admitted:
         name = (each.group, each.kind, each.namespace, each.name)
         found[name] = max(each.last, found.get(name, each.last))
     return found

@@ -240,6 +240,11 @@ class TestAppliers:
         (answer,) = told(APPLIERS, of, accounts=["eve"])
         assert answer.startswith("not checked Secret shop/app: the trail, which begins at 2026-06-01 02:00 UTC, does")
 
+    def test_a_trail_with_more_than_was_counted_proves_nobody_right(self) -> None:
+        trail = self._facts(self._trail(self.FLUX)).model_copy(update={"left_out": 1})
+        (answer,) = told(APPLIERS, inventory(secret("app", "a"), trail=trail), accounts=[self.FLUX])
+        assert answer.startswith("not checked Secret shop/app: the trail has more entries than were counted")
+
     def test_without_a_trail_no_account_is_right_and_managers_are_looked_at(self) -> None:
         of = inventory(secret("app", "a"), secret("other", "a", writers=None), trail=NotKnown(not_known="no key"))
         assert told(APPLIERS, of, accounts=["eve"], managers=["x"]) == [

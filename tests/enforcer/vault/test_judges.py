@@ -259,6 +259,8 @@ def test_the_trail_says_when_an_object_was_filled() -> None:
             trail = TrailFacts(files=(), lines=2, chains=(), admitted=admitted)
             assert all_held(world.inventory(trail=trail), VALUES) is is_held
             assert bool(findings(world.inventory(trail=trail), VALUES)) is not is_held
+            # Later admissions may be among what was not counted.
+            assert not findings(world.inventory(trail=trail.model_copy(update={"left_out": 1})), VALUES)
             # Who believes in versions does not believe in what cannot be.
             believing = ValuesCurrent(believe_versions=True)
             assert bool(findings(world.inventory(trail=trail), VALUES, believing)) is not is_held
