@@ -21,7 +21,8 @@ class ForgeFacts(Facts):
     to be among them, `self_approval` that the author may be, and `stale_dismissed` that approvals end with the next
     push.
     `force_push` and `deletion` say that history can be rewritten, and the branch be deleted. `bypass` are those who
-    need not keep to the rules, in the forge's words. `owner_errors` are None where the forge has no such question.
+    need not keep to the rules, in the forge's words, and `bypass_unseen` says why there may be others beside them.
+    `owner_errors` are None where the forge has no such question.
     """
 
     forge: Literal["github", "gitlab"]
@@ -37,4 +38,5 @@ class ForgeFacts(Facts):
     force_push: bool | NotKnown
     deletion: bool | NotKnown
     bypass: tuple[str, ...] | NotKnown
+    bypass_unseen: str = ""
     owner_errors: tuple[OwnerError, ...] | NotKnown | None = None

@@ -123,7 +123,8 @@ class _Branch:
         allowed = self._parameters.may_bypass
         others = [one for one in bypass if not any(fnmatchcase(one, pattern) for pattern in allowed)]
         if not others:
-            return Held(self._about)
+            unseen = self._facts.bypass_unseen
+            return NotChecked(self._about, f"bypass: {_shown(unseen)}") if unseen else Held(self._about)
         more = f" and {len(others) - _MOST_NAMED} more" if len(others) > _MOST_NAMED else ""
         names = ", ".join(map(_shown, others[:_MOST_NAMED]))
         return self._found("bypass", f"has rules that some need not keep to: {names}{more}")

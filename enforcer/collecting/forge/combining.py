@@ -34,8 +34,8 @@ def at_least(parts: Iterable[int | NotKnown]) -> tuple[int | NotKnown, int]:
     return unknown or largest, largest
 
 
-def everybody(parts: Iterable[tuple[str, ...] | NotKnown]) -> tuple[str, ...] | NotKnown:
-    """Return everybody whom the parts name. Somebody who is known is told, even if there may be others."""
+def everybody(parts: Iterable[tuple[str, ...] | NotKnown]) -> tuple[tuple[str, ...] | NotKnown, str]:
+    """Return everybody whom the parts name, and why there may be others beside them; empty if there are none."""
     known: set[str] = set()
     unknown: NotKnown | None = None
     for part in parts:
@@ -43,4 +43,6 @@ def everybody(parts: Iterable[tuple[str, ...] | NotKnown]) -> tuple[str, ...] | 
             unknown = unknown or part
         else:
             known.update(part)
-    return tuple(sorted(known)) if known or unknown is None else unknown
+    if unknown is None or not known:
+        return unknown or tuple(sorted(known)), ""
+    return tuple(sorted(known)), unknown.not_known

@@ -52,6 +52,7 @@ def facts(http: ForgeHttp, forge: Forge) -> ForgeFacts | NotKnown:
     is_private = member(repository, "private", bool)
     reviews = [*_of_rulesets(rules), *_of_protection(classic)]
     approvals, seen = at_least(_each(reviews, "required_approving_review_count", int, 0))
+    bypass, unseen = everybody([*_bypassing_rulesets(http, path, rules), _bypassing_protection(classic)])
     return ForgeFacts(
         forge="github",
         repository=forge.repository,
@@ -66,7 +67,8 @@ def facts(http: ForgeHttp, forge: Forge) -> ForgeFacts | NotKnown:
         self_approval=False,
         force_push=not_so(any_of(_forbidden(rules, classic, "non_fast_forward", "allow_force_pushes"))),
         deletion=not_so(any_of(_forbidden(rules, classic, "deletion", "allow_deletions"))),
-        bypass=everybody([*_bypassing_rulesets(http, path, rules), _bypassing_protection(classic)]),
+        bypass=bypass,
+        bypass_unseen=unseen,
         owner_errors=_owner_errors(http, f"{path}/codeowners/errors?ref={branch}"),
     )
 

@@ -44,14 +44,15 @@ def facts(http: ForgeHttp, forge: Forge) -> ForgeFacts | NotKnown:
     settings: _Map = asked(http, f"{path}/approvals", "the approval settings (Premium)")
     protected = branches if isinstance(branches, NotKnown) else [one for one in branches if _matches(one, forge.branch)]
     visibility = member(project, "visibility", str)
-    unseen = NotKnown(not_known="the forge does not say who may see it")
+    invisible = NotKnown(not_known="the forge does not say who may see it")
     approvals, seen = at_least(_approvals(rules, protected))
     is_protected = protected if isinstance(protected, NotKnown) else bool(protected)
+    bypass, unseen = everybody([_pushers(protected), _overriding(settings)])
     return ForgeFacts(
         forge="gitlab",
         repository=forge.repository,
         branch=forge.branch,
-        public=unseen if visibility is None else visibility == _PUBLIC,
+        public=invisible if visibility is None else visibility == _PUBLIC,
         # From everybody but those who may push.
         pull_request=is_protected,
         approvals=approvals,
@@ -62,7 +63,8 @@ def facts(http: ForgeHttp, forge: Forge) -> ForgeFacts | NotKnown:
         force_push=_force_push(protected),
         # A protected branch is deleted by no push, and by maintainers only on the page and by the API.
         deletion=not_so(is_protected),
-        bypass=everybody([_pushers(protected), _overriding(settings)]),
+        bypass=bypass,
+        bypass_unseen=unseen,
     )
 
 

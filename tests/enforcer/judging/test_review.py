@@ -46,6 +46,14 @@ def test_a_branch_that_is_guarded_is_held() -> None:
     assert len(answers(STANDARD, of())) == 10
 
 
+def test_whom_the_standard_lets_by_says_nothing_of_those_whom_nobody_could_see() -> None:
+    seen = of(bypass=("app release-bot",), bypass_unseen="the token may not see ruleset 2")
+    found = answers(STANDARD, seen, may_bypass=("app release-*",))
+    (unchecked,) = [one for one in found if isinstance(one, NotChecked)]
+    assert unchecked.reason == "bypass: the token may not see ruleset 2"
+    assert findings(seen) == ["branch main has rules that some need not keep to: app release-bot"]
+
+
 @pytest.mark.parametrize(
     ("rule", "words"),
     [
