@@ -8,7 +8,8 @@ Source: Kubernetes, *Validating Admission Policy*, admissionregistration.k8s.io/
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from manifests.annotations import RECORD
+from manifests.annotations import FIELDS, RECORD
+from manifests.fields.files import PREFIX
 from manifests.registration.admission_policy import VARIABLES
 from manifests.registration.demands.demand import Action, demand, is_like_one, listed
 from manifests.registration.policies import text_of
@@ -21,8 +22,25 @@ EXEMPT_TYPES: Final = ("kubernetes.io/*", "bootstrap.kubernetes.io/*", "helm.sh/
 _TYPE: Final = "object.?type.orValue('')"
 _NAME: Final = "object.metadata.?name.orValue('')"
 _KNOWN: Final = ("annotations", "oldAnnotations", "data", "oldData", "unnamed", "recorded", "annotated", "mapped")
-# Files are rendered from these keys, so they have references and no values.
+# Files are rendered from these keys, so they have references and no values. What only looks like one, in a comment or
+# within a text, must excuse no value: so a map counts only if each line of it says by itself what it is. Quotes end on
+# the line on which they begin, as YAML's parser lets the lines between them begin anywhere.
 _SOURCES: Final = "sources"
+OTHER_BREAKS: Final = r"[\r\x85\p{Zl}\p{Zp}]"
+_QUOTED: Final = r"\x22(?:[^\x22\\\n]|\\.)*\x22|(?:\x27[^\x27\n]*\x27)+"
+_LINE: Final = (
+    r"[\x22\x27]?/[^\x22\x27:\n]+[\x22\x27]?[ \t]*:(?:[ \t]+(?:(?:"
+    rf"{_QUOTED})[ \t]*(?:#.*)?|[^\x22\x27\n].*)?)?|[ \t]+[^\x22\x27 \t\n].*|[ \t]*(?:#.*)?"
+)
+PLAIN_MAP: Final = rf"^(?:(?:{_LINE})(?:\n|$))+$"
+SOURCE: Final = rf"(?m)^[\x22\x27]?/data/[-._a-zA-Z0-9]+[\x22\x27]?[ \t]*:[ \t]+[\x22\x27]?{PREFIX}[-._a-zA-Z0-9]+"
+_MAP: Final = text_of(FIELDS)
+_SOURCE_KEYS: Final = (
+    f"variables.annotated.transformList(key, text, text.startsWith('{PREFIX}'), text.substring({len(PREFIX)}))"
+    f" + (!{_MAP}.contains('{PREFIX}') || {_MAP}.matches(r'{OTHER_BREAKS}') || !{_MAP}.matches(r'{PLAIN_MAP}') ? []"
+    f" : {_MAP}.findAll(r'{SOURCE}')"
+    f".map(found, found.substring(found.lastIndexOf('{PREFIX}') + {len(PREFIX)})))"
+)
 _OLD_RECORDED: Final = VARIABLES["recorded"].replace(text_of(RECORD), text_of(RECORD, "variables.oldAnnotations"))
 # What a reference filled before and no longer does is a value of somebody's own from now on.
 _UNCHANGED: Final = "(!(key in variables.oldRecorded) && variables.oldData[?key] == optional.of(value))"
@@ -54,7 +72,7 @@ def plaintext_policy(
         },
         variables={
             **{variable: VARIABLES[variable] for variable in _KNOWN},
-            _SOURCES: VARIABLES[_SOURCES],
+            _SOURCES: _SOURCE_KEYS,
             "oldRecorded": _OLD_RECORDED,
             "keys": listed("keys"),
             "unfilled": (

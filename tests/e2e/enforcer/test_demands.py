@@ -188,6 +188,16 @@ class TestPlaintext:
         done = cluster.kubectl("apply", *ANN, "-f", "-", text=json.dumps(manifest), check=False)
         assert "data.more has a value of its own" in done.stderr
 
+    def test_what_only_looks_like_the_source_of_a_file_excuses_no_value(self, cluster: Cluster, plant: Planter) -> None:
+        plant.secret("app")
+        text = encoded(f"password=(({_REF}))")
+        right = secret("app", {"keyhole.dev/fields": f"/data/a: {_REF}\n/data/file: key:in\n"}, data={"in": text})
+        cluster.kubectl("apply", *ANN, "-f", "-", text=json.dumps(right))
+        for fields in (f"/data/a: {_REF} # key:more", f'/data/a: "(({_REF}))\n/data/b: key:more"'):
+            wrong = secret("app", {"keyhole.dev/fields": fields}, data={"in": text, "more": encoded("x")})
+            done = cluster.kubectl("apply", *ANN, "-f", "-", text=json.dumps(wrong), check=False)
+            assert "has a value of its own" in done.stderr
+
     def test_a_thousand_keys_that_references_fill_pass(self, cluster: Cluster, plant: Planter) -> None:
         plant.write("thousand", {f"key-{number:04}": plant.value() for number in range(1000)})
         manifest = secret("thousand", {"keyhole.dev/from": "secret/shop/thousand"})
