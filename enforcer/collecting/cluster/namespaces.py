@@ -106,7 +106,7 @@ def looked_at_without_label(looking: Looking, metadata: Metadata) -> Namespace |
     """
     name = metadata.name.name
     try:
-        if not looking.lists.ask(lambda: looking.may_look(name)):
+        if not looking.lists.ask(lambda: looking.may_look(name)) or _is_bare(looking, name):
             return None
     except (KubernetesError, KubernetesUnavailable) as error:
         return not_looked_at(metadata, refused(error, f"ask whether it may look into {name}"), enabled=False)
@@ -119,6 +119,17 @@ def looked_at_without_label(looking: Looking, metadata: Metadata) -> Namespace |
     if not concerned and not found.unread:
         return None
     return found.model_copy(update={"enabled": False, "objects": concerned})
+
+
+def _is_bare(looking: Looking, namespace: str) -> bool:
+    """Tell whether a namespace surely lacks the bundle's account: an administrator may look everywhere, also there."""
+    try:
+        looking.lists.ask(lambda: looking.clients.acting_as(RECONCILER, namespace, CALL_SECONDS))
+    except KubernetesError as error:
+        return error.status == HTTPStatus.NOT_FOUND
+    except (KubernetesUnavailable, GivenUp, Stopped):
+        return False  # looked_at tells why
+    return False
 
 
 def not_looked_at(metadata: Metadata, why: NotKnown, *, enabled: bool = True) -> Namespace:

@@ -165,6 +165,18 @@ def test_nothing_is_claimed_of_a_namespace_without_the_label_that_has_no_such_ob
     assert cluster(secrets=[one("plain")]).look_without_label() is None
 
 
+def test_a_namespace_without_the_account_is_none_of_keyholes_also_for_an_administrator_who_may_look_everywhere(
+    cluster: Callable[..., Cluster], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = cluster(secrets=[one("plain")])
+
+    def refuse(*_args: Any) -> TenantApi:
+        raise KubernetesError("creating a token", 404)
+
+    monkeypatch.setattr(made, "acting_as", refuse)
+    assert made.look_without_label() is None
+
+
 def test_a_namespace_without_the_label_that_could_not_be_looked_at_is_not_passed_over(
     cluster: Callable[..., Cluster], monkeypatch: pytest.MonkeyPatch
 ) -> None:
