@@ -10,7 +10,7 @@ from kube.errors import KubernetesError, KubernetesUnavailable
 _REASONS: Final[Mapping[int, str]] = {
     HTTPStatus.UNAUTHORIZED: "the API server does not accept the credentials of the account that asks to {right}",
     HTTPStatus.FORBIDDEN: "the account that asks lacks the right to {right}",
-    HTTPStatus.NOT_FOUND: "the API server does not know what was asked for, to {right}",
+    HTTPStatus.NOT_FOUND: "there is no such thing in the API server, which was asked to {right}",
     HTTPStatus.TOO_MANY_REQUESTS: "the API server had too much else to do, to {right}",
 }
 _OTHERS: Final = "the API server failed when asked to {right}"

@@ -102,7 +102,7 @@ def _compared(facts: GateFacts, document: Mapping[str, Any]) -> Iterator[Answer]
         return
     there = next((each for each in known if each.name == name), None)
     if there is None:
-        yield found(RULE, about, f"there is no {kind} {name}")
+        yield found(RULE, about, "it is missing")
         return
     expected = {part: value for part, value in document.items() if part not in {"apiVersion", "kind", "metadata"}}
     different = list(differences(expected, _comparable(there)))

@@ -20,7 +20,8 @@ _RULE: Final = Rule(
     "A reference was stored and nothing filled it.",
     "Keyhole was not asked when the object was stored: it was away and not registered to refuse, or the namespace "
     "opted in later. Whoever uses the field reads nothing, or what was there before.",
-    "Apply the manifest again, and see that gate-intact holds.",
+    "Run `keyhole refresh -n NAMESPACE [KIND/]NAME`, and see that gate-intact holds. Do not count on applying the "
+    "manifest again: kubectl sends nothing while the manifest is unchanged.",
 )
 _ANNOTATIONS: Final = "metadata.annotations"
 

@@ -19,8 +19,9 @@ _RULE: Final = Rule(
     "A record does not prove where a value came from.",
     "The value was changed without Keyhole, or the record was copied from another object or written by hand. It may be "
     "also that the key that signed it is lost.",
-    "Apply the manifest again: Keyhole then puts Vault's value in, and signs it. Find out who wrote the object, as its "
-    "managedFields and the API server's audit log say.",
+    "Find out who wrote the object, as its managedFields and the API server's audit log say. Then run `keyhole refresh "
+    "-n NAMESPACE [KIND/]NAME`: Keyhole puts Vault's value in, and signs it. Do not count on applying the manifest "
+    "again: kubectl sends nothing while the manifest is unchanged.",
 )
 
 

@@ -35,7 +35,7 @@ STANDARD: Final = Standard(
 
 def ended(exemption: Exemption) -> Finding:
     """Return the finding about an exception whose day is over."""
-    message = f"the exception for {_named(exemption)} ended on {exemption.until}, and covers nothing now"
+    message = f"it ended on {exemption.until}, and covers nothing now"
     return _about(exemption, message, "ended")
 
 
@@ -43,13 +43,13 @@ def ends_soon(exemption: Exemption, today: date) -> Finding:
     """Return the finding about an exception that ends within `SOON`."""
     days = (exemption.until - today).days
     left = "today" if days == 0 else "tomorrow" if days == 1 else f"in {days} days"
-    message = f"the exception for {_named(exemption)} ends {left}, on {exemption.until}"
+    message = f"it ends {left}, on {exemption.until}"
     return _about(exemption, message, "ends soon").told_as(Severity.WARNING)
 
 
 def idle(exemption: Exemption) -> Finding:
     """Return the finding about an exception that covers nothing."""
-    message = f"the exception for {_named(exemption)} covers no finding; it can be taken out"
+    message = "it covers no finding, and can be taken out"
     return _about(exemption, message, "covers nothing").told_as(Severity.NOTE)
 
 

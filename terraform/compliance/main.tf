@@ -11,7 +11,7 @@ locals {
 
   messages = {
     for name, standard in local.standards : name => join(" ", compact([
-      "${name}: ${length(standard.findings)} findings, ${length(standard.unchecked)} not checked, ${standard.held} held.",
+      "${name}: ${length(standard.findings)} ${length(standard.findings) == 1 ? "finding" : "findings"}, ${length(standard.unchecked)} not checked, ${standard.held} held.",
       join(" ", [
         for each in slice(standard.findings, 0, min(var.shown, length(standard.findings))) :
         "[${each.severity}] ${each.object.kind} ${join("/", compact([each.object.namespace, each.object.name]))}: ${each.message}."

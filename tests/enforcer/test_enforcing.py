@@ -157,7 +157,8 @@ def test_an_exception_is_told_of_before_and_after_its_end(
     report = excepting(day, finding("tidy", secret()))
     (told,) = report.verdicts[-1].findings
     assert told.severity is severity
-    assert f"tidy: Secret shop/* {words}" in told.message
+    assert told.object.name == "tidy: Secret shop/*"
+    assert f"it {words}" in told.message
     assert told.message.endswith("(owner: us)")
     assert (told.place.file, told.place.line) == ("standards.yaml", 4)
     assert report.exceptions[0].state is state

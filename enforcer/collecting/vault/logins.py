@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Final
 
 from enforcer.collecting.run import Run
@@ -18,6 +19,10 @@ from review.lint.with_vault.facts import why
 
 REQUEST_SECONDS: Final = 10.0
 """The longest that one question may take, repetitions included."""
+_UNMINTED: Final[Mapping[int, str]] = {
+    HTTPStatus.NOT_FOUND: "there is no such ServiceAccount",
+    HTTPStatus.FORBIDDEN: "the account that asks lacks the right to it",
+}
 _REMEDY: Final = "`keyhole tenant --vault` prints the policy that a namespace needs"
 
 
@@ -94,4 +99,12 @@ class Logins:
         except KubernetesUnavailable as error:
             raise NotAsked(f"no token of {namespace}/{name}: the Kubernetes API server {error.how}") from None
         except KubernetesError as error:
-            raise NotAsked(f"no token of {namespace}/{name}: {error}") from None
+            raise NotAsked(f"no token of {namespace}/{name}: {_unminted(error, namespace, name)}") from None
+
+
+def _unminted(error: KubernetesError, namespace: str, name: str) -> str:
+    """Return why the API server gave no token of an account, and what gives the account or the right."""
+    if error.status not in _UNMINTED:
+        return str(error)
+    gives = f"`keyhole tenant {namespace} --enforcer`" if name == SERVICE_ACCOUNT else "the chart's enforcer.enabled"
+    return f"{_UNMINTED[error.status]}; {gives} gives it (status {error.status})"

@@ -11,7 +11,7 @@ from kube.errors import KubernetesError, KubernetesUnavailable
     [
         (401, "the API server does not accept the credentials of the account that asks to list pods (status 401)"),
         (403, "the account that asks lacks the right to list pods (status 403)"),
-        (404, "the API server does not know what was asked for, to list pods (status 404)"),
+        (404, "there is no such thing in the API server, which was asked to list pods (status 404)"),
         (429, "the API server had too much else to do, to list pods (status 429)"),
         (500, "the API server failed when asked to list pods (status 500)"),
         (503, "the API server failed when asked to list pods (status 503)"),

@@ -185,7 +185,7 @@ def test_what_the_release_was_told_to_change_is_a_parameter() -> None:
 
 
 def test_a_demand_that_is_wanted_has_to_be_there_with_its_action() -> None:
-    assert told(inventory(release()), images="Deny")[0][2] == "there is no ValidatingAdmissionPolicy keyhole-images"
+    assert told(inventory(release()), images="Deny")[0][2] == "it is missing"
     warns = inventory(release(further=images_policy(Action.WARN)[:2]))
     assert [each[:2] for each in told(warns, images="Deny")] == [
         ("ValidatingAdmissionPolicy keyhole-images", "/spec/failurePolicy"),

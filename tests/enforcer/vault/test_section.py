@@ -261,7 +261,11 @@ def test_a_vault_that_hangs_is_left_alone_after_a_while(looks: Looks) -> None:
 
 @pytest.mark.parametrize(
     ("status", "reason"),
-    [("403 Forbidden", "status 403"), ("404 Not Found", "status 404"), ("503 Busy", "could not answer")],
+    [
+        ("403 Forbidden", "lacks the right to it; `keyhole tenant shop --enforcer` gives it (status 403)"),
+        ("404 Not Found", "no such ServiceAccount; `keyhole tenant shop --enforcer` gives it (status 404)"),
+        ("503 Busy", "could not answer"),
+    ],
 )
 def test_an_api_server_that_mints_no_token_is_named(looks: Looks, status: str, reason: str) -> None:
     body = {"kind": "Status", "message": CANARY}
