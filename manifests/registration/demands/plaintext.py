@@ -37,15 +37,16 @@ SOURCE: Final = rf"(?m)^[\x22\x27]?/data/[-._a-zA-Z0-9]+[\x22\x27]?[ \t]*:[ \t]+
 _MAP: Final = text_of(FIELDS)
 _SOURCE_KEYS: Final = (
     f"variables.annotated.transformList(key, text, text.startsWith('{PREFIX}'), text.substring({len(PREFIX)}))"
-    f" + (!{_MAP}.contains('{PREFIX}') || {_MAP}.matches(r'{OTHER_BREAKS}') || !{_MAP}.matches(r'{PLAIN_MAP}') ? []"
-    f" : {_MAP}.findAll(r'{SOURCE}')"
+    f" + (!{_MAP}.contains('{PREFIX}') || !variables.plainMap ? [] : {_MAP}.findAll(r'{SOURCE}')"
     f".map(found, found.substring(found.lastIndexOf('{PREFIX}') + {len(PREFIX)})))"
 )
 _OLD_RECORDED: Final = VARIABLES["recorded"].replace(text_of(RECORD), text_of(RECORD, "variables.oldAnnotations"))
 # What a reference filled before and no longer does is a value of somebody's own from now on.
 _UNCHANGED: Final = "(!(key in variables.oldRecorded) && variables.oldData[?key] == optional.of(value))"
 # A record is bound to a name, and this object has been given one only after the webhook saw it.
-_UNNAMED: Final = "(variables.unnamed && (key in variables.annotated || key in variables.mapped))"
+_UNNAMED: Final = (
+    "(variables.unnamed && (key in variables.annotated || (variables.plainMap && key in variables.mapped)))"
+)
 
 
 def plaintext_policy(
@@ -72,6 +73,7 @@ def plaintext_policy(
         },
         variables={
             **{variable: VARIABLES[variable] for variable in _KNOWN},
+            "plainMap": f"!{_MAP}.matches(r'{OTHER_BREAKS}') && {_MAP}.matches(r'{PLAIN_MAP}')",
             _SOURCES: _SOURCE_KEYS,
             "oldRecorded": _OLD_RECORDED,
             "keys": listed("keys"),

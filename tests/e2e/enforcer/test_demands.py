@@ -194,9 +194,18 @@ class TestPlaintext:
         right = secret("app", {"keyhole.dev/fields": f"/data/a: {_REF}\n/data/file: key:in\n"}, data={"in": text})
         cluster.kubectl("apply", *ANN, "-f", "-", text=json.dumps(right))
         for fields in (f"/data/a: {_REF} # key:more", f'/data/a: "(({_REF}))\n/data/b: key:more"'):
-            wrong = secret("app", {"keyhole.dev/fields": fields}, data={"in": text, "more": encoded("x")})
+            # The line that looks like one is about a key that something else fills, so that the policy keyhole passes.
+            notes = {"keyhole.dev/fields": fields, "data.keyhole.dev/b": _REF}
+            wrong = secret("app", notes, data={"in": text, "more": encoded("x")})
             done = cluster.kubectl("apply", *ANN, "-f", "-", text=json.dumps(wrong), check=False)
             assert "has a value of its own" in done.stderr
+        unnamed = secret(
+            "", {"keyhole.dev/fields": f'/data/a: "(({_REF}))\n/data/more: x"'}, data={"more": encoded("x")}
+        )
+        unnamed["metadata"] = {**unnamed["metadata"], "generateName": "app-"}
+        del unnamed["metadata"]["name"]
+        done = cluster.kubectl("create", *ANN, "-f", "-", text=json.dumps(unnamed), check=False)
+        assert "has a value of its own" in done.stderr
 
     def test_a_thousand_keys_that_references_fill_pass(self, cluster: Cluster, plant: Planter) -> None:
         plant.write("thousand", {f"key-{number:04}": plant.value() for number in range(1000)})
