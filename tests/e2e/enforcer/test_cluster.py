@@ -75,7 +75,7 @@ def deployed(cluster: Cluster, plant: Planter) -> Cluster:
         *(in_place, file, config),
         secret("whole", {"keyhole.dev/from": "secret/shop/app"}),
         {**filled("immutable", password=REFERENCE), "immutable": True},
-        secret("tls", type="example.org/other", data={"key": encoded("x")}),
+        secret("release", type="helm.sh/release.v1", data={"release": encoded("x")}),
         server_side=True,
     )
     return cluster
@@ -85,13 +85,13 @@ def test_a_deployment_that_meets_the_standards_is_proved_by_its_records(deployed
     facts = looked(sources)
     found = objects(facts)
     assert {name: one.proof for name, one in found.items() if one.record} == dict.fromkeys(
-        found.keys() - {"tls"}, "proved"
+        found.keys() - {"release"}, "proved"
     )
     assert findings(facts) == {}
     assert found["whole"].wants == {"": "vault:secret/shop/app"}
     assert {each.pointer for each in found["whole"].fields} == {"/data/password", "/data/user"}
     assert found["in-place"].fields[0].versions == {"default:secret/shop/app": 1}
-    assert (found["tls"].type, found["tls"].keys) == ("example.org/other", 1)
+    assert (found["release"].type, found["release"].keys) == ("helm.sh/release.v1", 1)
     assert [one.kind for one in found.values() if one.type == ""] == ["ConfigMap"]
 
 

@@ -125,7 +125,7 @@ def _nights(bed: Testbed, kubeconfig: Path, kinds: ReportKinds) -> None:
     # Namespaces that are not there are told with the cluster.
     assert set(written) == {
         ("payments", "somebody-elses"), ("payments", "keyhole-enforcer"), ("checkout", "keyhole-enforcer"),
-        ("", "keyhole-enforcer"),
+        ("shop", "keyhole-enforcer"), ("", "keyhole-enforcer"),
     }  # fmt: skip
     found = sample.ordinary()
     assert sum(len(each.get("results", ())) for each in written.values()) == len(found.findings) + found.unchecked
