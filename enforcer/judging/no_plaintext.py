@@ -12,6 +12,7 @@ from enforcer.judging.answers import Answer, Held, NotChecked, found
 from enforcer.judging.parts.objects import key_of, last_writer, named, objects
 from enforcer.judging.parts.words import by_whom, shown
 from enforcer.judging.standard import Parameters, Standard
+from manifests.registration.demands.plaintext import EXEMPT_TYPES
 from review.findings.report import counted
 from review.findings.rule import Rule, Severity
 
@@ -26,24 +27,13 @@ _RULE: Final = Rule(
     "ConfigMap, or is let through by the parameters of this standard.",
 )
 _SOURCE: Final = "key:"
-TYPES_OF_PROGRAMS: Final = (
-    "kubernetes.io/service-account-token",
-    "kubernetes.io/dockercfg",
-    "kubernetes.io/dockerconfigjson",
-    "kubernetes.io/basic-auth",
-    "kubernetes.io/ssh-auth",
-    "kubernetes.io/tls",
-    "bootstrap.kubernetes.io/token",
-    "helm.sh/release.v1",
-)
-"""The types that Kubernetes and Helm know (Kubernetes, *Types of Secret*). A text that only begins like one is none."""
 
 
 class NoPlaintextParameters(Parameters):
     """Which Secrets are looked at, and which keys may stand in plain text."""
 
     exempt_types: tuple[str, ...] = Field(
-        default=TYPES_OF_PROGRAMS,
+        default=EXEMPT_TYPES,
         description="Types of Secrets that are exempt, with *. All others are looked at: anybody may make up a type.",
     )
     exempt_names: tuple[str, ...] = Field(default=(), description="Names of Secrets that are exempt, with *.")

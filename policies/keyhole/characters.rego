@@ -61,5 +61,8 @@ file_prefix := "key:"
 # Keys whose JSON has references within.
 docker_configurations := {".dockercfg", ".dockerconfigjson", "config.json"}
 
+# Types of Secrets that Kubernetes and Helm know.
+exempt_types := ["kubernetes.io/service-account-token", "kubernetes.io/dockercfg", "kubernetes.io/dockerconfigjson", "kubernetes.io/basic-auth", "kubernetes.io/ssh-auth", "kubernetes.io/tls", "bootstrap.kubernetes.io/token", "helm.sh/release.v1"]
+
 # The annotations that a manifest may have.
 annotations := {"data": "data.keyhole.dev/", "env": "keyhole.dev/env", "env_domain": "env.keyhole.dev/", "env_from": "keyhole.dev/env-from", "fields": "keyhole.dev/fields", "from": "keyhole.dev/from", "ignore": "keyhole.dev/ignore", "record": "keyhole.dev/record"}

@@ -206,7 +206,7 @@ _is_judged(manifest) if {
 }
 
 _is_of_exempt_type(manifest) if {
-	some pattern in subject.parameter("exemptTypes", ["kubernetes.io/*", "bootstrap.kubernetes.io/*", "helm.sh/*"])
+	some pattern in subject.parameter("exemptTypes", characters.exempt_types)
 	glob.match(pattern, null, _type(manifest))
 }
 

@@ -13,6 +13,7 @@ from manifests import annotations
 from manifests.fields.docker_config import DOCKER_CONFIGS
 from manifests.fields.files import PREFIX
 from manifests.fields.whole import MAX_PATH_BYTES, MAX_PATHS
+from manifests.registration.demands.plaintext import EXEMPT_TYPES
 from resolver.references import characters, paths
 from resolver.references.functions import FUNCTIONS, MAX_INDENT
 from resolver.references.reference import (
@@ -76,6 +77,8 @@ def _constants() -> Iterable[tuple[str, str, str]]:
     yield "file_prefix", "How an annotation names another key that it renders.", f'"{PREFIX}"'
     configurations = ", ".join(f'"{name}"' for name in sorted(DOCKER_CONFIGS))
     yield "docker_configurations", "Keys whose JSON has references within.", f"{{{configurations}}}"
+    types = ", ".join(f'"{name}"' for name in EXEMPT_TYPES)
+    yield "exempt_types", "Types of Secrets that Kubernetes and Helm know.", f"[{types}]"
     names = ", ".join(f'"{name}": "{text}"' for name, text in sorted(_names().items()))
     yield "annotations", "The annotations that a manifest may have.", f"{{{names}}}"
 

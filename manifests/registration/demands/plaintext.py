@@ -1,7 +1,7 @@
 """No Secret has a value that no reference fills.
 
-It is about Opaque Secrets, and those of types that people made up: the types that Kubernetes and Helm fill by
-themselves are exempt, as parameters say. What was there before the policy passes until it changes.
+It is about Opaque Secrets, and those of types that people made up: the types that Kubernetes and Helm know are exempt,
+as parameters say. What was there before the policy passes until it changes.
 Source: Kubernetes, *Validating Admission Policy*, admissionregistration.k8s.io/v1; *Types of Secret*.
 """
 
@@ -16,8 +16,20 @@ from manifests.registration.policies import text_of
 from manifests.registration.webhook_configuration import NAME, OWN_NAMESPACE, rules
 
 PLAINTEXT: Final = f"{NAME}-plaintext"
-EXEMPT_TYPES: Final = ("kubernetes.io/*", "bootstrap.kubernetes.io/*", "helm.sh/*")
-"""The types that are exempt unless somebody says otherwise. Who writes such a Secret is a program."""
+EXEMPT_TYPES: Final = (
+    "kubernetes.io/service-account-token",
+    "kubernetes.io/dockercfg",
+    "kubernetes.io/dockerconfigjson",
+    "kubernetes.io/basic-auth",
+    "kubernetes.io/ssh-auth",
+    "kubernetes.io/tls",
+    "bootstrap.kubernetes.io/token",
+    "helm.sh/release.v1",
+)
+"""The types that are exempt unless somebody says otherwise: those that Kubernetes and Helm know (*Types of Secret*).
+
+A text that only begins like one of them is a type that somebody made up, and hides no value.
+"""
 
 _TYPE: Final = "object.?type.orValue('')"
 _NAME: Final = "object.metadata.?name.orValue('')"
