@@ -10,6 +10,7 @@ RUN ["python", "-m", "pip", "install", "--disable-pip-version-check", "--no-inpu
 RUN ["python", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", "/opt/keyhole/requirements"]
 COPY audit/ app/audit/
 COPY certs/ app/certs/
+COPY changes/ app/changes/
 COPY cli/ app/cli/
 COPY controller/ app/controller/
 COPY enforcer/ app/enforcer/

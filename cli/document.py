@@ -17,7 +17,7 @@ _HEAD = """<!-- Written by `python -m cli.document` from the commands in cli/. -
 what the command was asked about; 2 the command could not do its work, or was called wrongly.
 
 """
-_INSTALLS = {None: "`keyhole`", "cluster": "`keyhole[cluster]`", "server": "`keyhole[server]`"}
+_INSTALLS = {None: "`keyhole`"} | {extra: f"`keyhole[{extra}]`" for extra in ("changes", "cluster", "page", "server")}
 _WIDTH = 120
 
 

@@ -20,6 +20,7 @@ OUR_OWN: Final = frozenset(
     [
         "audit",
         "certs",
+        "changes",
         "cli",
         "controller",
         "enforcer",

@@ -1,0 +1,1 @@
+"""Who asks the page, and which namespaces they may see."""

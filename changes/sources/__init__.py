@@ -1,0 +1,1 @@
+"""Where trails come from: files, a stream, the logs of pods."""

@@ -1,0 +1,1 @@
+"""Changes as text, JSON, CSV and HTML. Pure."""
