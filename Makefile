@@ -11,12 +11,18 @@ PARALLEL := --numprocesses auto --dist loadscope --no-loadscope-reorder
 # The long runs have hours.
 UNHURRIED := --timeout 7200
 
+# Perses, which draws the boards in the tests, and the types of Grafana's JSON.
+BOARDS_PACKAGES := @perses-dev/components@0.52.0 @perses-dev/core@0.52.0 @perses-dev/dashboards@0.52.0 \
+	@perses-dev/explore@0.52.0 @perses-dev/plugin-system@0.52.0 @perses-dev/prometheus-plugin@0.53.4 \
+	@perses-dev/stat-chart-plugin@0.10.0 @perses-dev/table-plugin@0.8.1 @perses-dev/timeseries-chart-plugin@0.10.2 \
+	@grafana/schema@13.2.3 esbuild@0.28.2 react@18.3.1 react-dom@18.3.1 typescript@7.0.2
+
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: help venv check static unit test test-gitops test-migration test-hooks nightly laws soak uptime crowds demo bench bench-loop
-.PHONY: policies test-policies test-looks sbom plugin site testbed charts bench-variables bench-lint format lock clean
+.PHONY: policies test-policies test-looks test-boards sbom plugin site testbed charts bench-variables bench-lint format lock clean
 
 help: ## Show this list
 	@echo "Usage: make TARGET"
@@ -36,7 +42,8 @@ static: $(INSTALLED) ## Check style, types, imports and the links of the documen
 	@$(MAKE) --no-print-directory site
 
 unit: $(INSTALLED) ## Run the tests that need no server alone
-	$(BIN)/pytest $(PARALLEL) -m "not servers and not gitops and not network and not migration and not policies and not looks"
+	$(BIN)/pytest $(PARALLEL) -m "not servers and not gitops and not network and not migration and not policies \
+		and not looks and not boards"
 
 test: check testbed ## Check, then run the end-to-end tests on a real API server, etcd and Vault
 	$(BIN)/pytest $(PARALLEL) -m servers tests/e2e tests/testbed tests/charts
@@ -57,6 +64,13 @@ test-looks: $(INSTALLED) ## Look at the Enforcer's page in a browser (needs chro
 	npm install --prefix build/looks-programs --no-save --no-package-lock --no-audit --no-fund --ignore-scripts \
 		--loglevel error axe-core@4.14.1 vnu-jar@26.9.27
 	$(BIN)/pytest -m looks tests/enforcer/looks
+
+test-boards: $(INSTALLED) testbed ## Boards and alerts on real Prometheus and Alertmanager (PROMETHEUS=PROGRAM, …, or from PATH)
+	$(BIN)/python -m pip install --disable-pip-version-check --no-input --quiet --require-hashes -r requirements-looks.txt
+	npm install --prefix build/boards-programs --no-save --no-package-lock --no-audit --no-fund --ignore-scripts \
+		--loglevel error $(BOARDS_PACKAGES)
+	PROMETHEUS="$(PROMETHEUS)" PROMTOOL="$(PROMTOOL)" ALERTMANAGER="$(ALERTMANAGER)" AMTOOL="$(AMTOOL)" \
+		PERCLI="$(PERCLI)" JSONNET="$(JSONNET)" $(BIN)/pytest -m boards tests/boards
 
 test-hooks: $(INSTALLED) ## Run the hooks with the real pre-commit, which installs the package (needs an index for pip)
 	$(BIN)/pytest -m network tests/ci

@@ -85,7 +85,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_runtestloop(session: pytest.Session) -> None:
     """Build the servers before the first test: that takes longer than a test may, and its progress must be seen."""
-    is_needed = any({"servers", "gitops"} & item.keywords.keys() for item in session.items)
+    is_needed = any({"servers", "gitops", "boards"} & item.keywords.keys() for item in session.items)
     if session.config.option.collectonly or not is_needed:
         return
     capture = session.config.pluginmanager.getplugin("capturemanager")
