@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from metrics.alerts import ALERTS, Alert
+from metrics.alerts import ALERTS
 from metrics.declaration import PREFIX, Declaration, Kind
 from metrics.document import render
 from metrics.everything import EVERYTHING
@@ -34,14 +34,6 @@ def test_a_metric_is_named_as_prometheus_wants_it(metric: Declaration) -> None:
     assert metric.kind is not Kind.HISTOGRAM or metric.name.endswith(_UNITS)
     assert list(metric.buckets) == sorted(set(metric.buckets))
     assert not metric.labels.keys() & _UNBOUNDED
-
-
-@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
-def test_an_alert_asks_for_metrics_and_labels_that_there_are(alert: Alert) -> None:
-    declared = {metric.name: metric for metric in EVERYTHING}
-    for name, matchers in re.findall(r"(keyhole_\w+)(?:\{([^}]*)\})?", alert.expression):
-        metric = declared[name.removesuffix("_count") if name.removesuffix("_count") in declared else name]
-        assert set(re.findall(r"(\w+)=", matchers)) <= metric.labels.keys()
 
 
 def test_keys_are_compared_within_an_installation() -> None:
