@@ -15,10 +15,6 @@ from kubernetes import client
 from kube.client import call
 from kube.errors import KubernetesUnavailable
 
-# A right that is taken away works for at most this much longer. A "no" is cached too, but so briefly that a right that
-# was just granted works at the next attempt.
-_ALLOWED_SECONDS = 10.0
-_DENIED_SECONDS = 1.0
 _MOST_REMEMBERED = 10_000
 
 SECRETS: Final = ("", "secrets")
@@ -53,7 +49,14 @@ class _Question:
 class ReadAccess:
     """Answers whether a subject may `get` an object."""
 
-    def __init__(self, api: client.ApiClient) -> None:
+    def __init__(self, api: client.ApiClient, *, allowed_seconds: float = 10.0, denied_seconds: float = 1.0) -> None:
+        """A right that is taken away works for at most `allowed_seconds` longer.
+
+        A "no" is cached for `denied_seconds`: by default so briefly that a right that was just granted works at the
+        next attempt.
+        """
+        self._allowed_seconds = allowed_seconds
+        self._denied_seconds = denied_seconds
         self._authorization = client.AuthorizationV1Api(api)
         self._remembered: OrderedDict[bytes, tuple[bool, float]] = OrderedDict()
         self._lock = threading.Lock()
@@ -68,9 +71,9 @@ class ReadAccess:
     ) -> bool:
         """Return whether the subject may get the object, or every one in the namespace if `name` is empty.
 
-        `resource` is the group and the plural. Who may get every object is asked first: that is what GitOps controllers
-        may, and it spares a review for each new name. Raises `kube.errors.KubernetesUnavailable`, or `KubernetesError`
-        when Keyhole may not ask.
+        An empty `namespace` stands for all of them. `resource` is the group and the plural. Who may get every object is
+        asked first: that is what GitOps controllers may, and it spares a review for each new name. Raises
+        `kube.errors.KubernetesUnavailable`, or `KubernetesError` when Keyhole may not ask.
         """
         if self._ask(_Question(subject, namespace, "", resource), timeout_seconds):
             return True
@@ -83,7 +86,7 @@ class ReadAccess:
             return allowed
         allowed = self._review(question, timeout_seconds)
         with self._lock:
-            self._remembered[key] = (allowed, now + (_ALLOWED_SECONDS if allowed else _DENIED_SECONDS))
+            self._remembered[key] = (allowed, now + (self._allowed_seconds if allowed else self._denied_seconds))
             self._remembered.move_to_end(key)
             if len(self._remembered) > _MOST_REMEMBERED:
                 self._remembered.popitem(last=False)

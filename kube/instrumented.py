@@ -35,6 +35,7 @@ RESOURCES: Final = frozenset(
         "serviceaccounts/token",
         "statefulsets",
         "subjectaccessreviews",
+        "tokenreviews",
     }
 )
 _VERBS: Final = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}

@@ -12,6 +12,11 @@ _LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 _SUBDOMAIN = re.compile(r"(?=.{1,253}\Z)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*")
 
 
+def is_namespace(name: str) -> bool:
+    """Whether a namespace can have this name."""
+    return _LABEL.fullmatch(name) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class ObjectName:
     """The namespace and the name of an object. `str` gives NAMESPACE/NAME."""

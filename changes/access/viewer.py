@@ -1,7 +1,6 @@
 """Who asks, and what they may see. The page knows nothing more of access than this."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Protocol
 
 from werkzeug.wrappers import Request
@@ -10,8 +9,10 @@ from werkzeug.wrappers import Request
 class Viewer(Protocol):
     """Somebody who is known."""
 
-    name: str
-    """As the API server would call them."""
+    @property
+    def name(self) -> str:
+        """As the API server would call them."""
+        ...
 
     def visible(self, namespaces: Collection[str]) -> Collection[str] | None:
         """Return which of these namespaces they may see; None for all, those that nobody named included.
@@ -21,12 +22,13 @@ class Viewer(Protocol):
         ...
 
 
-@dataclass(frozen=True)
 class NotLetIn(Exception):
     """A request is not answered. `status` is that of HTTP; `message` quotes nothing of the request."""
 
-    status: int
-    message: str
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
 
 
 class NotKnownNow(Exception):
