@@ -67,17 +67,24 @@ def answering(handler: Handler) -> Iterator[tuple[str, list[bytes]]]:
                 client, _ = listener.accept()
             except TimeoutError:
                 continue
+            clients.append(client)
             thread = threading.Thread(target=serve, args=(client,), daemon=True)
             thread.start()
             threads.append(thread)
 
+    clients: list[socket.socket] = []
     threads = [threading.Thread(target=accept, daemon=True)]
     threads[0].start()
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}", asked
     finally:
         stopping.set()
-        for thread in threads:
+        threads[0].join(timeout=6)
+        # Clients keep their connections for a next request.
+        for client in clients:
+            with contextlib.suppress(OSError):
+                client.shutdown(socket.SHUT_RDWR)
+        for thread in threads[1:]:
             thread.join(timeout=6)
         listener.close()
 

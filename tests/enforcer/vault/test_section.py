@@ -133,7 +133,7 @@ class Looks:
             file.write_text(yaml.safe_dump({"connections": {"default": one, **others}}))
             sources = Sources(kubeconfig=kubeconfig, connections=file)
             so_far = nothing_yet("test", NOW).model_copy(update={"cluster": cluster(uses)})
-            found = section.collect(sources, run or Run(Deadline.after(30)), so_far)
+            found = section.collect(sources, run or Run(Deadline.after(300)), so_far)
             wait_for_examination()
         assert is_known(found)
         text = found.model_dump_json()
