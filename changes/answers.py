@@ -1,11 +1,75 @@
 """What an index answers: changes with the commits that made them. The one door of the command and of the page."""
 
 import sqlite3
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Final
 
+from changes.change import Change
 from changes.index import reader
+from changes.index import state as states
+from changes.index.schema import VERSION
+from changes.index.state import State
+from changes.told import ToldObject
 from changes.wanted import PAGE, Page, Position, Wanted
+
+_CACHE_KIB: Final = 64 * 1024
+
+
+class NotReadable(Exception):
+    """A file that is no index of this version, or is not there yet. `problem` says so."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+
+def opened(file: Path) -> sqlite3.Connection:
+    """Open an index for questions, while another process may be writing it. Nothing can be written by this.
+
+    For one thread. Raises `NotReadable`.
+    """
+    try:
+        database = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+        (version,) = database.execute("PRAGMA user_version").fetchone()
+    except sqlite3.Error as error:
+        raise NotReadable(f"it cannot be read: {error}") from None
+    if version != VERSION:
+        database.close()
+        raise NotReadable("it is no index of this version of Keyhole")
+    database.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+    return database
 
 
 def page(database: sqlite3.Connection, wanted: Wanted, behind: Position | None = None, size: int = PAGE) -> Page:
     """Return the changes that fit, `size` of them at most, behind a position or from the newest one on."""
     return reader.page(database, wanted, behind, size)
+
+
+def admission(database: sqlite3.Connection, uid: str, visible: Collection[str] | None) -> Change | None:
+    """Return the change that an AdmissionReview made, if its namespace is visible (None: all are).
+
+    None if there is none. Of several, because the API server asked again, it is the last one.
+    """
+    found = reader.changes(database, reader.with_uid(database, uid)[:1])
+    return next((each for each in found if visible is None or each.object.namespace in visible), None)
+
+
+def namespaces(database: sqlite3.Connection) -> Sequence[str]:
+    """Return the namespaces of all objects that changed, sorted. It has "" if there are objects outside of any."""
+    return states.namespaces(database)
+
+
+def people(database: sqlite3.Connection, visible: Collection[str] | None) -> Sequence[str]:
+    """Return who made changes in these namespaces (None: in any), sorted; a thousand of them at most."""
+    return states.people(database, visible)
+
+
+def objects(database: sqlite3.Connection, visible: Collection[str] | None) -> Sequence[ToldObject]:
+    """Return the objects that changed in these namespaces (None: in any), sorted; a thousand of them at most."""
+    return states.objects(database, visible)
+
+
+def state(database: sqlite3.Connection) -> State:
+    """Return how far the index is: what was read, when, and what is missing."""
+    return states.state(database)

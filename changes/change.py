@@ -21,7 +21,9 @@ class How(StrEnum):
     REFERENCE = "reference"
     """Somebody wrote another reference."""
     VERSION = "version"
-    """The references are the same; Vault has a newer version."""
+    """The references are the same; Vault had another version of one."""
+    TEXT = "text"
+    """References and versions are the same; the text around them is another one."""
     REMOVED = "removed"
     """It no longer has its value from Vault."""
 

@@ -31,7 +31,8 @@ def _how(field: ToldField, version: int) -> How | None:
         return How.ADDED
     if _texts(field.references) != _texts(field.before):
         return How.REFERENCE
-    return How.VERSION if _versions(field.references) != _versions(field.before) else None
+    # A line tells what was before only if something of it has changed.
+    return How.VERSION if _versions(field.references) != _versions(field.before) else How.TEXT
 
 
 def _texts(references: Sequence[ToldReference]) -> Sequence[str]:

@@ -4,13 +4,15 @@ Anybody may have written what is read here: whether it is genuine, `keyhole audi
 """
 
 from datetime import datetime
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
-from audit.line import LINE_START, Event, Line, parse
+from audit.line import LINE_START, Event, parse
 
 _FIRST: Final = 1
+_MOST_PARTS: Final = 100_000
+_YEARS: Final = (1971, 9999)
 
 
 class ToldReference(msgspec.Struct, frozen=True, gc=False):
@@ -64,7 +66,7 @@ class ToldOutcome(msgspec.Struct, frozen=True, gc=False):
     cause: str = ""
 
 
-class Record(msgspec.Struct, frozen=True):
+class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     """An admission. One that takes several lines has `time`, `object` and `outcome` in the first of them only."""
 
     uid: str
@@ -77,27 +79,32 @@ class Record(msgspec.Struct, frozen=True):
     outcome: ToldOutcome | None = None
     origin: ToldOrigin | None = None
     fields: tuple[ToldField, ...] = ()
-    part: int = _FIRST
-
-    @property
-    def is_first(self) -> bool:
-        """Whether it says what was admitted, and is not the continuation of another line."""
-        return self.part == _FIRST
+    part: Annotated[int, msgspec.Meta(ge=_FIRST, le=_MOST_PARTS)] = _FIRST
+    parts: Annotated[int, msgspec.Meta(ge=_FIRST, le=_MOST_PARTS)] = _FIRST
 
 
 class Told(msgspec.Struct, frozen=True):
-    """One line, in a version of the format. `record` is None in lines that begin or end a chain."""
+    """One line: its place in which chain, and what it tells. `record` is None in lines that begin or end a chain.
 
-    line: Line
+    `version` is that of the trail's format.
+    """
+
+    chain: str
+    sequence: int
+    event: Event
     version: int
     record: Record | None
+
+
+class Unreadable(Exception):
+    """A line of a trail whose record is not one that Keyhole writes."""
 
 
 _DECODER: Final = msgspec.json.Decoder(Record)
 
 
 def told(text: bytes) -> Told | None:
-    """Return what a text without its line break tells; None if it is no line of a trail, or cannot be read.
+    """Return what a text without its line break tells; None if it is no line of a trail. Raises `Unreadable`.
 
     Something may stand before the line, such as the time that a collector of logs has put there.
     """
@@ -105,12 +112,22 @@ def told(text: bytes) -> Told | None:
     line = parse(text[start:]) if start >= 0 else None
     if line is None:
         return None
-    version = text[-2] - ord("0")
-    if line.event is not Event.ADMISSION:
-        return Told(line, version, None)
+    record = decoded(line.record) if line.event is Event.ADMISSION else None
+    return Told(line.head.chain, line.head.sequence, line.event, text[-2] - ord("0"), record)
+
+
+def decoded(text: bytes) -> Record:
+    """Return the record with this JSON. Raises `Unreadable`."""
     try:
-        record = _DECODER.decode(line.record)
+        record = _DECODER.decode(text)
     except (msgspec.MsgspecError, RecursionError, ValueError):
-        return None
-    is_whole = record.time is not None and record.time.tzinfo is not None and record.object and record.outcome
-    return Told(line, version, record) if is_whole or not record.is_first else None
+        raise Unreadable from None
+    if record.part > record.parts or (record.part == _FIRST and not _is_head(record)):
+        raise Unreadable
+    return record
+
+
+def _is_head(record: Record) -> bool:
+    time = record.time
+    is_timed = time is not None and time.tzinfo is not None and _YEARS[0] <= time.year < _YEARS[1]
+    return is_timed and record.object is not None and record.outcome is not None

@@ -37,14 +37,16 @@ class Position:
 class Wanted:
     """Which changes are wanted: those that fit all that is given.
 
-    `namespaces` are those that whoever asks may see; None for all of them. `reference` is a whole reference. `since`
-    and `until` are aware datetimes, the second of which is excluded.
+    `namespaces` are those that whoever asks may see; None for all of them. `group` is None for any; "" is the core of
+    the API. `reference` is a whole reference, as a change shows it now or before. `since` and `until` are aware
+    datetimes, the second of which is excluded.
     """
 
     namespaces: Collection[str] | None = None
     namespace: str = ""
     kind: str = ""
     name: str = ""
+    group: str | None = None
     requester: str = ""
     reference: str = ""
     since: datetime | None = None

@@ -1,24 +1,27 @@
 """An index in a file: opened, filled from sources, and resumed where it stopped."""
 
-import hashlib
+import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import IO, Final, TypeAlias
+from typing import Final, TypeAlias
 
-from audit.line import MAX_LINE_BYTES
 from changes.index.schema import INDEXES, TABLES, VERSION
+from changes.index.times import microseconds, moment, now
+from changes.index.trail_file import TrailFile, opened
 from changes.index.writer import Writer
-from changes.told import told
+from changes.told import Unreadable, told
 
 BATCH_LINES: Final = 5_000
 Progress: TypeAlias = Callable[[int], None]
 """Is told how many bytes were read since the last time."""
 _CACHE_KIB: Final = 64 * 1024
 _WAIT_SECONDS: Final = 10.0
+_MODE: Final = 0o600
 
 
 def silent(_bytes: int) -> None:
@@ -26,7 +29,7 @@ def silent(_bytes: int) -> None:
 
 
 class NoIndex(Exception):
-    """A file that is no index, or not one of this version. `problem` says so."""
+    """A file that is no index, or that cannot be written as one. `problem` says so."""
 
     def __init__(self, problem: str) -> None:
         super().__init__(problem)
@@ -35,45 +38,74 @@ class NoIndex(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What was read of a source: `new` lines that the index did not have, `known` ones, and `other` text."""
+    """What was read of a source: `new` lines that the index did not have, and `known` ones.
+
+    `unreadable` ones have the shape of a line, but tell what no Keyhole writes. `other` text is no line at all.
+    """
 
     new: int = 0
     known: int = 0
+    unreadable: int = 0
     other: int = 0
 
     def __add__(self, more: "Taken") -> "Taken":
-        return Taken(self.new + more.new, self.known + more.known, self.other + more.other)
+        return Taken(
+            self.new + more.new,
+            self.known + more.known,
+            self.unreadable + more.unreadable,
+            self.other + more.other,
+        )
 
 
 class Index:
-    """An index of trails. Several processes may read one; one at a time may write."""
+    """An index of trails. Several processes may read one; one at a time writes, and others wait for it for seconds."""
 
-    def __init__(self, file: Path) -> None:
-        """Open or make it. Raises `NoIndex`."""
-        self._database = sqlite3.connect(file, timeout=_WAIT_SECONDS, isolation_level=None)
+    def __init__(self, file: Path | None = None) -> None:
+        """Open or make it. Without a file, it is a temporary one that nobody else sees. Raises `NoIndex`.
+
+        A new file is for its owner alone, since it says which references exist and who uses them.
+        """
         try:
-            self._database.execute("PRAGMA journal_mode = WAL")
-            self._database.execute("PRAGMA synchronous = NORMAL")
-            self._database.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-            (version,) = self._database.execute("PRAGMA user_version").fetchone()
-            if version == 0:
-                self._make()
-        except sqlite3.DatabaseError:
+            if file is not None:
+                os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _MODE))
+            self._database = sqlite3.connect(file or "", timeout=_WAIT_SECONDS, isolation_level=None)
+        except OSError as error:
+            raise NoIndex(f"it cannot be opened: {error.strerror or type(error).__name__}") from None
+        except sqlite3.Error as error:
+            raise NoIndex(f"it cannot be opened: {error}") from None
+        try:
+            with _refusals():
+                self._prepare()
+        except BaseException:
             self._database.close()
-            raise NoIndex("it is no index") from None
-        if version not in {0, VERSION}:
-            self._database.close()
+            raise
+
+    def _prepare(self) -> None:
+        (version,) = self._database.execute("PRAGMA user_version").fetchone()
+        if version == 0:
+            (tables,) = self._database.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+            if tables:
+                raise NoIndex("it is a database of something else")
+        elif version != VERSION:
             raise NoIndex("it was made by another version of Keyhole; delete it, and it is made again")
+        self._database.execute("PRAGMA journal_mode = WAL")
+        self._database.execute("PRAGMA synchronous = NORMAL")
+        self._database.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        if version == 0:
+            with self._transaction():
+                self._make()
 
     def _make(self) -> None:
-        with self._transaction():
-            for statement in TABLES.split(";\n"):
-                self._database.execute(statement)
-            self._database.execute(f"PRAGMA user_version = {VERSION}")
+        # Another process may have made it meanwhile.
+        if self._database.execute("PRAGMA user_version").fetchone() == (VERSION,):
+            return
+        for statement in TABLES.split(";\n"):
+            self._database.execute(statement)
+        self._database.execute(f"PRAGMA user_version = {VERSION}")
 
     @property
     def database(self) -> sqlite3.Connection:
-        """For the questions of `changes.index.reader`."""
+        """For `changes.answers`."""
         return self._database
 
     def close(self) -> None:
@@ -81,45 +113,68 @@ class Index:
         self._database.close()
 
     def read_file(self, file: Path, progress: Progress = silent) -> Taken:
-        """Read what is new in a file of a trail. Raises OSError.
+        """Read what is new in a file of a trail, which may be compressed (gzip). Raises OSError and `NoIndex`.
 
         How far it was read is kept with what was read, under the digest of its first line. So nothing is read twice
-        after a kill, nor after a rotation that renamed the file.
+        after a kill, nor after a rotation that renamed, copied or compressed the file.
         """
-        with file.open("rb") as stream:
-            first = stream.readline(MAX_LINE_BYTES)
-            if not first.endswith(b"\n"):
+        with opened(file) as trail, _refusals():
+            known = self._database.execute(
+                "SELECT 1 FROM source WHERE (name, state) = (?, ?)", (str(file), trail.state)
+            )
+            if known.fetchone() is not None:
                 return Taken()
-            source = _Source(hashlib.sha256(first).digest(), str(file))
-            row = self._database.execute("SELECT position FROM source WHERE begins = ?", (source.begins,)).fetchone()
-            # A file that was cut short is read again.
-            source.position = row[0] if row and row[0] <= file.stat().st_size else 0
-            stream.seek(source.position)
-            return self._read(stream, source, progress)
+            if trail.begins is None:
+                return self._read(trail.lines(), progress)
+            row = self._database.execute(
+                "SELECT position, mark FROM source WHERE begins = ?", (trail.begins,)
+            ).fetchone()
+            # A file that was cut short, or written over, is read again.
+            if row is not None:
+                trail.go_to(*row)
+            return self._read(trail.lines(), progress, trail)
 
-    def read_stream(self, stream: IO[bytes], progress: Progress = silent) -> Taken:
-        """Read a stream, in which there may be other text too. Lines that are known are passed over."""
-        return self._read(stream, None, progress)
+    def read_stream(self, lines: Iterable[bytes], progress: Progress = silent) -> Taken:
+        """Read whole lines, in which there may be other text too. Raises `NoIndex`, and what `lines` raises."""
+        with _refusals():
+            return self._read(iter(lines), progress)
 
-    def _read(self, stream: IO[bytes], source: "_Source | None", progress: Progress) -> Taken:
+    def until(self, name: str) -> datetime | None:
+        """Return up to when the stream with this name was read; None if it never was."""
+        row = self._database.execute("SELECT until FROM stream WHERE name = ?", (name,)).fetchone()
+        return None if row is None else moment(row[0])
+
+    def keep_until(self, name: str, until: datetime) -> None:
+        """Keep up to when a stream was read, and that it was read now. Raises `NoIndex`."""
+        with _refusals():
+            row = (name, microseconds(until), now())
+            self._database.execute("INSERT OR REPLACE INTO stream VALUES (?, ?, ?)", row)
+
+    def settle(self) -> None:
+        """Make the index quick to ask. Call it when all sources have been read. Raises `NoIndex`."""
+        with _refusals():
+            for statement in INDEXES.split(";\n"):
+                self._database.execute(statement)
+            # What it learns decides which index a question uses.
+            self._database.execute("PRAGMA optimize = 0x10002")
+
+    def _keep(self, trail: TrailFile, *, is_end: bool) -> None:
+        state = trail.state if is_end else ""
+        row = (trail.begins, trail.name, trail.position, trail.mark(), state, now())
+        self._database.execute("INSERT OR REPLACE INTO source VALUES (?, ?, ?, ?, ?, ?)", row)
+
+    def _read(self, lines: Iterator[bytes], progress: Progress, trail: TrailFile | None = None) -> Taken:
         writer, taken = Writer(self._database), Taken()
-        lines = _whole_lines(stream)
-        while batch := list(islice(lines, BATCH_LINES)):
+        while True:
+            batch = list(islice(lines, BATCH_LINES))
+            is_end = len(batch) < BATCH_LINES
             with self._transaction():
                 taken += _written(writer, batch)
-                size = sum(map(len, batch))
-                if source is not None:
-                    source.position += size
-                    self._database.execute("INSERT OR REPLACE INTO source VALUES (?, ?, ?)", source.row)
-            progress(size)
-        self._index()
-        return taken
-
-    def _index(self) -> None:
-        for statement in INDEXES.split(";\n"):
-            self._database.execute(statement)
-        # What it learns decides which index a question uses.
-        self._database.execute("PRAGMA optimize = 0x10002")
+                if trail is not None:
+                    self._keep(trail, is_end=is_end)
+            progress(sum(map(len, batch)))
+            if is_end:
+                return taken
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -132,21 +187,25 @@ class Index:
         self._database.execute("COMMIT")
 
 
-@dataclass(slots=True)
-class _Source:
-    begins: bytes
-    name: str
-    position: int = 0
-
-    @property
-    def row(self) -> tuple[bytes, str, int]:
-        return self.begins, self.name, self.position
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Turn what SQLite says into `NoIndex`."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise NoIndex(f"it cannot be written: {error}") from None
+    except sqlite3.DatabaseError:
+        raise NoIndex("it is no index, or a damaged one; delete it, and it is made again") from None
 
 
 def _written(writer: Writer, batch: Iterable[bytes]) -> Taken:
-    new = known = other = 0
+    new = known = unreadable = other = 0
     for text in batch:
-        found = told(text.rstrip(b"\r\n"))
+        try:
+            found = told(text.rstrip(b"\r\n"))
+        except Unreadable:
+            unreadable += 1
+            continue
         if found is None:
             other += 1
         elif writer.add(found):
@@ -154,15 +213,4 @@ def _written(writer: Writer, batch: Iterable[bytes]) -> Taken:
         else:
             known += 1
     writer.flush()
-    return Taken(new, known, other)
-
-
-def _whole_lines(stream: IO[bytes]) -> Iterator[bytes]:
-    """Yield the lines that have a line break; the one that is being written is read the next time.
-
-    What is too long for a line of a trail comes in pieces, which are no lines either.
-    """
-    while text := stream.readline(MAX_LINE_BYTES + 1):
-        if not text.endswith(b"\n") and len(text) <= MAX_LINE_BYTES:
-            return
-        yield text
+    return Taken(new, known, unreadable, other)

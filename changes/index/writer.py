@@ -1,25 +1,30 @@
 """Writes trails into an index, in batches. Each batch holds the position up to which its source has been read."""
 
 import sqlite3
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from itertools import chain as chained
 from typing import Final
 
-from audit.line import Event, Line
+import msgspec
+
+from audit.line import Event
+from changes.change import ChangedField
 from changes.changed import changed
 from changes.index import fields
-from changes.told import Record, Told, ToldField
+from changes.index.runs import Runs
+from changes.told import Record, Told, ToldField, decoded
 
 _MOST_REMEMBERED: Final = 200_000
-_ADMISSION: Final = "INSERT INTO admission VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_USES: Final = "INSERT OR IGNORE INTO uses VALUES (?, ?)"
+_CHANGE: Final = "INSERT INTO change VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_USES: Final = "INSERT OR IGNORE INTO uses VALUES (?, ?, ?)"
 _MICROSECONDS: Final = 1_000_000
 
 
 class Writer:
     """Adds lines to the tables of an index, within a transaction of the caller. Used by one thread.
 
-    A line that is there already is passed over, so a trail may be read again.
+    A line that is there already is passed over, so a trail may be read again, in any order. If a transaction is rolled
+    back, so must the writer be: make another one.
     """
 
     def __init__(self, database: sqlite3.Connection) -> None:
@@ -28,120 +33,118 @@ class Writer:
         self._requester = _Numbers(database, "requester", ("name",))
         self._origin = _Numbers(database, "origin", ("tool", "namespace", "name"))
         self._object = _Numbers(database, "object", ("namespace", "kind", "name", "api_group"))
-        self._chains: dict[str, tuple[int, int]] = {}
-        (last,) = database.execute("SELECT coalesce(max(id), 0) FROM admission").fetchone()
+        self._chains: dict[str, tuple[int, Runs]] = {}
+        self._touched: set[str] = set()
+        (last,) = database.execute("SELECT coalesce(max(id), 0) FROM change").fetchone()
         self._next: int = last + 1
-        self._admissions: list[tuple[object, ...]] = []
-        self._uses: list[tuple[int, int]] = []
-        # The admission of each chain's last line: the next one may go on with it.
-        self._latest: dict[int, tuple[str, int]] = {}
+        self._admissions = self._newest = 0
+        self._changes: list[tuple[object, ...]] = []
+        self._uses: list[tuple[int, int, int]] = []
 
     def add(self, told: Told) -> bool:
         """Add a line. Return whether it is new."""
-        chain, last = self._chain(told.line.head.chain)
-        sequence = told.line.head.sequence
-        if sequence <= last and self._is_there(chain, told):
+        chain, runs = self._chains.get(told.chain) or self._chain(told.chain)
+        if not runs.add(told.sequence):
             return False
-        self._chains[told.line.head.chain] = chain, max(last, sequence)
-        if told.record is None:
-            if told.line.event is Event.END:
+        self._touched.add(told.chain)
+        record = told.record
+        if record is None:
+            if told.event is Event.END:
                 self._database.execute("UPDATE chain SET ended = 1 WHERE id = ?", (chain,))
-        elif told.record.is_first:
-            self._add(chain, told.line, told.record, told.version)
+        elif record.parts == 1:
+            self._add(record, record.fields, told.version)
         else:
-            self._go_on(chain, told.line, told.record, told.version)
+            self._go_on(chain, told, record)
         return True
 
     def flush(self) -> None:
         """Write what was added since the last time."""
-        self._database.executemany(_ADMISSION, self._admissions)
+        self._database.executemany(_CHANGE, self._changes)
         self._database.executemany(_USES, self._uses)
-        self._database.executemany(
-            "UPDATE chain SET last = max(last, ?2) WHERE id = ?1", [(*each,) for each in self._chains.values()]
-        )
-        self._admissions.clear()
+        for name in self._touched:
+            chain, runs = self._chains[name]
+            gone, new = runs.unstored()
+            self._database.executemany("DELETE FROM run WHERE (chain, first) = (?, ?)", [(chain, one) for one in gone])
+            self._database.executemany("INSERT OR REPLACE INTO run VALUES (?, ?, ?)", [(chain, *run) for run in new])
+        tally = "UPDATE tally SET admissions = admissions + ?, newest = max(newest, ?)"
+        self._database.execute(tally, (self._admissions, self._newest))
+        self._changes.clear()
         self._uses.clear()
+        self._touched.clear()
+        self._admissions = 0
 
-    def _chain(self, name: str) -> tuple[int, int]:
-        known = self._chains.get(name)
-        if known is None:
-            self._database.execute("INSERT OR IGNORE INTO chain (name, last, ended) VALUES (?, -1, 0)", (name,))
-            found = self._database.execute("SELECT id, last FROM chain WHERE name = ?", (name,)).fetchone()
-            known = self._chains[name] = (found[0], found[1])
+    def _chain(self, name: str) -> tuple[int, Runs]:
+        self._database.execute("INSERT OR IGNORE INTO chain (name, ended) VALUES (?, 0)", (name,))
+        (number,) = self._database.execute("SELECT id FROM chain WHERE name = ?", (name,)).fetchone()
+        stored = self._database.execute("SELECT first, last FROM run WHERE chain = ?", (number,))
+        known = self._chains[name] = number, Runs.of(stored)
         return known
 
-    def _is_there(self, chain: int, told: Told) -> bool:
-        self.flush()
-        key = (chain, told.line.head.sequence)
-        if told.record is None:
-            return told.line.event is not Event.END
-        table = "admission" if told.record.is_first else "part"
-        found = self._database.execute(f"SELECT 1 FROM {table} WHERE (chain, sequence) = (?, ?)", key)  # noqa: S608
-        return found.fetchone() is not None
-
-    def _add(self, chain: int, line: Line, record: Record, version: int) -> None:
+    def _add(self, record: Record, told: Sequence[ToldField], version: int) -> None:
         about, outcome, time = record.object, record.outcome, record.time
         if about is None or outcome is None or time is None:
+            return
+        microseconds = int(time.timestamp()) * _MICROSECONDS + time.microsecond
+        self._admissions += 1
+        self._newest = max(self._newest, microseconds)
+        what = list(changed(told, version)) if outcome.allowed and not record.dry_run else []
+        if not what:
             return
         number = self._next
         self._next += 1
         origin = record.origin
-        self._admissions.append(
+        self._changes.append(
             (
                 number,
-                chain,
-                line.head.sequence,
-                int(time.timestamp()) * _MICROSECONDS + time.microsecond,
+                microseconds,
                 record.uid,
                 self._requester.of(record.requester.username),
                 self._object.of(about.namespace, about.kind, about.name, about.group),
                 self._text.of(about.namespace),
                 None if origin is None else self._origin.of(origin.tool, origin.namespace, origin.name),
                 record.operation,
-                record.identity,
-                record.dry_run,
-                outcome.allowed,
-                outcome.status,
-                outcome.cause,
-                version,
-                _count(record.fields, version) if outcome.allowed and not record.dry_run else 0,
-                fields.dump(record.fields, self._text.of),
+                self._text.of(record.identity),
+                fields.dump(what, self._text.of),
             )
         )
-        self._latest[chain] = record.uid, number
-        self._use(number, record)
+        self._uses += {(reference, microseconds, number) for reference in self._used(what)}
 
-    def _go_on(self, chain: int, line: Line, record: Record, version: int) -> None:
-        """Add the fields of a further line to its admission. Without the line before it, they belong to none."""
-        self._database.execute("INSERT OR IGNORE INTO part VALUES (?, ?)", (chain, line.head.sequence))
-        self.flush()
-        uid, number = self._latest.get(chain) or self._last_of(chain)
-        if uid != record.uid:
+    def _used(self, what: Sequence[ChangedField]) -> Iterator[int]:
+        for each in what:
+            yield from (self._text.of(one.text) for one in chained(each.field.references, each.field.before or ()))
+
+    def _go_on(self, chain: int, told: Told, record: Record) -> None:
+        """Keep a line of several until all are there. If not all could be written, the admission was refused."""
+        first = told.sequence - (record.part - 1)
+        row = (chain, first, record.part, record.parts, told.version, msgspec.json.encode(record))
+        self._database.execute("INSERT OR REPLACE INTO part VALUES (?, ?, ?, ?, ?, ?)", row)
+        of = "FROM part WHERE (chain, first, parts) = (?, ?, ?)"
+        key = (chain, first, record.parts)
+        (count,) = self._database.execute(f"SELECT count(*) {of}", key).fetchone()
+        if count < record.parts:
             return
-        self._latest[chain] = uid, number
-        row = "SELECT fields, allowed, dry_run FROM admission WHERE id = ?"
-        stored, allowed, dry_run = self._database.execute(row, (number,)).fetchone()
-        more = fields.merged(stored, fields.dump(record.fields, self._text.of))
-        # What is compared are the numbers of texts, which are as good as the texts.
-        count = _count(fields.load(more, str), version) if allowed and not dry_run else 0
-        self._database.execute("UPDATE admission SET fields = ?, changed = ? WHERE id = ?", (more, count, number))
-        self._use(number, record)
-
-    def _last_of(self, chain: int) -> tuple[str, int]:
-        found = self._database.execute(
-            "SELECT uid, id FROM admission WHERE chain = ? ORDER BY sequence DESC LIMIT 1", (chain,)
-        ).fetchone()
-        return (found[0], found[1]) if found else ("", 0)
-
-    def _use(self, number: int, record: Record) -> None:
-        of = self._text.of
-        self._uses += {
-            (of(each.text), number) for field in record.fields for each in chained(field.references, field.before or ())
-        }
+        found = self._database.execute(f"SELECT record {of} ORDER BY number", key).fetchall()
+        head, *rest = (decoded(text) for (text,) in found)
+        if any(each.uid != head.uid for each in rest):
+            return
+        self._database.execute(f"DELETE {of}", key)
+        self._add(head, _joined([head, *rest]), told.version)
 
 
-def _count(told: Sequence[ToldField], version: int) -> int:
-    return sum(1 for _ in changed(told, version))
+def _joined(records: Sequence[Record]) -> Sequence[ToldField]:
+    """Return the fields of all lines of an admission. A field may go on in the next line."""
+    joined: list[ToldField] = []
+    for field in (field for record in records for field in record.fields):
+        if joined and joined[-1].pointer == field.pointer:
+            last = joined[-1]
+            before = (
+                None if last.before is None and field.before is None else (last.before or ()) + (field.before or ())
+            )
+            references = last.references + field.references
+            joined[-1] = msgspec.structs.replace(last, references=references, before=before)
+        else:
+            joined.append(field)
+    return joined
 
 
 class _Numbers:
