@@ -19,7 +19,8 @@ from kube.registration.request_header import RequestHeaders
 from kube.secrets import Secrets
 from kube.tokens import ServiceAccountTokens
 from manifests.registration.api_service import ADMISSION_PATH
-from metrics.catalogue import CALLER_REFUSALS, HANDSHAKE_FAILURES, REFUSALS
+from metrics.admission_catalogue import REFUSALS
+from metrics.catalogue import CALLER_REFUSALS, HANDSHAKE_FAILURES
 from metrics.meters import Exposition, Meters
 from metrics.vault_meter import vault_meters
 from resolver.budget import Process
@@ -29,7 +30,7 @@ from runtime.namespace_tokens import NamespaceTokens
 from runtime.reload import Reloader
 from webhook.admission.admit import Admission
 from webhook.admission.audited import AuditedAdmission
-from webhook.admission.metered import MeteredAdmission
+from webhook.admission.metered import Appliers, MeteredAdmission
 from webhook.admission.workloads import Workloads
 from webhook.callerauth.caller import CallerCheck, ProofOutOfReach
 from webhook.callerauth.discovery import add_discovery
@@ -217,7 +218,8 @@ def _app(settings: ServiceSettings, parts: _Parts, meters: Meters) -> Flask:
     )
     if parts.trail is not None:
         admits = AuditedAdmission(admits, parts.trail, parts.resolver.logins)
-    metered = MeteredAdmission(GatedAdmission(admits, parts.gate), meters, settings.kinds)
+    appliers = Appliers.of(settings.appliers, settings.applier_groups)
+    metered = MeteredAdmission(GatedAdmission(admits, parts.gate), meters, settings.kinds, appliers)
     budget = BodyBudget(parts.memory, process)
     is_aggregated = settings.caller.mode is CallerMode.AGGREGATION
     path = ADMISSION_PATH if is_aggregated else MUTATE_PATH

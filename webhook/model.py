@@ -128,6 +128,15 @@ class FieldOutcome:
         """The cause of its first problem; None if it has none."""
         return self.problems[0].cause if self.problems else None
 
+    def is_change(self, plan: Plan) -> bool:
+        """Whether the field of an object that is allowed has its value from elsewhere, or in another version, now."""
+        if self.fate is Fate.REMOVED:
+            return True
+        if self.entry is None or (self.fate is not Fate.RESOLVED and self.fate is not Fate.CONFIRMED):
+            return False
+        live = plan.record.entries.get(self.pointer)
+        return live is None or live.origins != self.entry.origins
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -149,6 +158,20 @@ class Answer:
     outcomes: Sequence[FieldOutcome] = dataclasses.field(default=(), repr=False, compare=False)
     problems: Sequence[Problem] = dataclasses.field(default=(), repr=False, compare=False)
     unreadable: Sequence[Problem] = dataclasses.field(default=(), repr=False, compare=False)
+
+    @property
+    def is_change(self) -> bool:
+        """Whether the object, if it is allowed, has references or versions from now on that it did not have before.
+
+        A workload counts if its variables do. Dry runs are not known here.
+        """
+        if not self.allowed:
+            return False
+        plan = self.plan
+        if plan is None:
+            # A workload that has its variables already gets no patch.
+            return self.patch is not None
+        return any(outcome.is_change(plan) for outcome in self.outcomes)
 
 
 class Admits(Protocol):

@@ -1,5 +1,6 @@
 """What a worker serves, as the command line says it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +26,8 @@ class ServiceSettings:
     `record_key` is the Secret with the record keys, which are believed for `record_key_believed_seconds` after they
     were last read. `certificate` is where the serving certificate comes from. In each worker, at most `most_running`
     admissions run at once and `most_waiting` more wait for their turn. With `variables`, workloads get them.
-    Only objects of these `kinds` are filled.
+    Only objects of these `kinds` are filled. `appliers` are the user names, a `*` at the end for anything, and
+    `applier_groups` the groups of who is to apply objects.
     """
 
     connections_file: Path
@@ -40,3 +42,5 @@ class ServiceSettings:
     version: str = "unknown"
     variables: bool = False
     kinds: Kinds = ONLY_SECRETS
+    appliers: Sequence[str] = ()
+    applier_groups: Sequence[str] = ()

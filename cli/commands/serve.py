@@ -125,6 +125,17 @@ Examples:
     "registration and the controller with the same option.",
 )
 @click.option(
+    "--applier",
+    "appliers",
+    metavar="USERNAME",
+    multiple=True,
+    help="Who is to apply objects with references, such as system:serviceaccount:flux-system:kustomize-controller; a "
+    "'*' at the end stands for anything. Metrics count changes by anybody else apart. May be repeated.",
+)
+@click.option(
+    "--applier-group", "applier_groups", metavar="GROUP", multiple=True, help="The same for the members of a group."
+)
+@click.option(
     "--drain-seconds",
     type=click.FloatRange(0, 60),
     default=3.0,

@@ -47,6 +47,8 @@ class ServeOptions:
     max_running: int
     max_waiting: int
     variables: bool
+    appliers: tuple[str, ...]
+    applier_groups: tuple[str, ...]
     drain_seconds: float
     grace_seconds: float
 
@@ -88,6 +90,8 @@ class ServeOptions:
             version=VERSION,
             variables=self.variables,
             kinds=self.kinds or ONLY_SECRETS,
+            appliers=self.appliers,
+            applier_groups=self.applier_groups,
         )
 
 

@@ -32,7 +32,7 @@ from typing import Any, Final
 from manifests.fields.scan import MAX_REFERENCES, Form
 from manifests.fields.spans import Span
 from resolver.references.errors import ReferenceSyntaxError
-from resolver.references.grammar import parse_reference
+from resolver.references.grammar import Reference, parse_reference
 
 _VERSION = 1
 _RECORD_MEMBERS: Final = frozenset({"v", "key", "n", "version", "fields"})
@@ -74,6 +74,11 @@ class Entry:
     def source(self) -> str:
         """The form and the references as one text, which goes into the MAC."""
         return _compact(_source(self))
+
+    @property
+    def origins(self) -> tuple[str, list[Reference], tuple[int | None, ...]]:
+        """What the value came from: two entries with equal ones are of the same references in the same versions."""
+        return self.text, [span.reference for span in self.spans], self.versions
 
 
 @dataclass(frozen=True, slots=True)

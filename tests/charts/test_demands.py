@@ -9,7 +9,7 @@ from manifests.registration.demands.demand import Action
 from manifests.registration.demands.images import images_policy
 from manifests.registration.demands.plaintext import EXEMPT_TYPES, plaintext_policy
 from testbed.keyhole.helm import Helm
-from tests.charts.charts import FULL, KEYHOLE, ONE_CONNECTION, of_values, rendered, the
+from tests.charts.charts import FULL, KEYHOLE, ONE_CONNECTION, of_values, option, rendered, the
 
 DEMANDS = ("appliers", "plaintext", "images")
 
@@ -52,6 +52,18 @@ def test_they_are_what_the_functions_give(helm: Helm) -> None:
         body = "data" if wanted["kind"] == "ConfigMap" else "spec"
         assert one[body] == wanted[body]
         assert one["metadata"].get("namespace") == wanted["metadata"].get("namespace")
+
+
+def test_the_webhook_knows_the_named_accounts_too(helm: Helm) -> None:
+    """So that changes by others are counted apart, even where no policy refuses them."""
+    found = helm.template(KEYHOLE, "-f", str(FULL), "--set", "admission.appliers.action=", release="keyhole")
+    webhook = the(found, "Deployment", "keyhole-webhook")
+    assert option(webhook, "applier") == [
+        "ann",
+        "system:serviceaccount:flux-system:kustomize-controller",
+        "system:serviceaccount:argocd:argocd-application-controller",
+    ]
+    assert option(webhook, "applier-group") == ["platform-team"]
 
 
 def test_the_documented_values_switch_all_of_them_on(helm: Helm) -> None:

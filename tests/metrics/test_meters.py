@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from metrics.catalogue import ADMISSIONS, ALL, FIELDS, RECORD_KEY, TOKENS
+from metrics.admission_catalogue import ADMISSIONS, FIELDS
+from metrics.catalogue import ALL, RECORD_KEY, TOKENS
 from metrics.declaration import Kind
 from metrics.folder import MetricsFolder
 from metrics.meters import Exposition, Meters

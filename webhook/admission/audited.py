@@ -13,7 +13,6 @@ from manifests.fields.problem import Problem
 from manifests.following.followed import recorded_field
 from manifests.origin import origin
 from manifests.planning.plan import Plan
-from manifests.provenance.record import Entry
 from resolver.deadline import Deadline
 from resolver.errors import ResolverError
 from resolver.identity import identity_name
@@ -128,17 +127,13 @@ def _before(outcome: FieldOutcome, plan: Plan) -> Sequence[ReferenceEntry] | Non
     live = plan.record.entries.get(outcome.pointer)
     if live is None:
         return ()
-    if outcome.entry is not None and _sources(live) == _sources(outcome.entry):
+    if outcome.entry is not None and live.origins == outcome.entry.origins:
         return None
     recorded = recorded_field(plan.codec, outcome.pointer, live)
     if recorded is None:
         return None
     versions = zip(recorded.references, live.versions, strict=True)
     return [ReferenceEntry(reference.shown, version) for reference, version in versions]
-
-
-def _sources(entry: Entry) -> object:
-    return entry.text, [span.reference for span in entry.spans], entry.versions
 
 
 def problem_entry(problem: Problem) -> ProblemEntry:

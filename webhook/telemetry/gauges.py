@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from metrics.admission_catalogue import RUNNING, WAITING
 from metrics.catalogue import (
     AUDIT_BEGUN,
     BREAKER_OPEN,
@@ -16,9 +17,7 @@ from metrics.catalogue import (
     READERS,
     RECORD_KEY,
     RECORD_KEY_ID,
-    RUNNING,
     TOKENS,
-    WAITING,
 )
 from metrics.meters import Meters
 from runtime.poller import FOR_EVER, Poller, What

@@ -3,19 +3,12 @@
 from collections.abc import Callable
 
 from kube.instrumented import Observe
-from metrics.catalogue import (
-    ALL,
-    BUILD,
-    CALLER_MODE,
-    CONNECTIONS_RELOADS,
-    KUBERNETES_REQUESTS,
-    REFUSALS,
-    WORKER_STARTS,
-    WORKERS,
-)
+from metrics.admission_catalogue import APPLIERS, REFUSALS
+from metrics.catalogue import ALL, BUILD, CALLER_MODE, CONNECTIONS_RELOADS, KUBERNETES_REQUESTS, WORKER_STARTS, WORKERS
 from metrics.declaration import Kind, Teller
 from metrics.meters import Meters, status_word
 from resolver.causes import Cause
+from webhook.admission.metered import Applier
 from webhook.callerauth.modes import CallerMode
 
 
@@ -41,6 +34,8 @@ def count_start(meters: Meters, version: str, mode: CallerMode) -> None:
             meters.add(metric, amount=0)
     for cause in Cause:
         meters.add(REFUSALS, cause, amount=0)
+    for applier in Applier:
+        meters.add(APPLIERS, applier, amount=0)
     meters.add(WORKER_STARTS)
     meters.set(WORKERS, 1)
     meters.set(BUILD, 1, version)

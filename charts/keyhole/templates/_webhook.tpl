@@ -24,6 +24,15 @@
 {{- if .Values.variables.enabled }}
 - --variables
 {{- end }}
+{{- range .Values.admission.appliers.users }}
+- {{ printf "--applier=%s" . | quote }}
+{{- end }}
+{{- range .Values.admission.appliers.serviceAccounts }}
+- {{ printf "--applier=system:serviceaccount:%s" (. | replace "/" ":") | quote }}
+{{- end }}
+{{- range .Values.admission.appliers.groups }}
+- {{ printf "--applier-group=%s" . | quote }}
+{{- end }}
 - --listen={{ .Values.listenHost }}:8443
 - --health-listen={{ .Values.listenHost }}:8080
 - --workers={{ $settings.workers }}
