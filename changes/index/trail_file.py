@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import os
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedIOBase
@@ -80,5 +81,5 @@ def opened(file: Path) -> Iterator[TrailFile]:
         with gzip.GzipFile(fileobj=stream) as content:
             try:
                 yield TrailFile(str(file), state, content)
-            except EOFError:
-                raise OSError("its compression is cut short") from None
+            except (EOFError, zlib.error):
+                raise OSError("its compression is damaged or cut short") from None
