@@ -9,7 +9,7 @@ from typing import Any
 from runtime.bugs import frames
 from runtime.log_lines import LogFormat, formatter
 
-__all__ = ["configure", "frames", "tell_of_greenlets"]
+__all__ = ["KindsOnly", "configure", "frames", "tell_of_greenlets"]
 
 log = logging.getLogger("keyhole.server")
 
@@ -36,3 +36,17 @@ def _tell(kind: type[BaseException] | None, error: BaseException | None, traceba
         return
     where = frames(error.with_traceback(traceback)) if error is not None else ""
     log.critical("bug: %s at %s", kind.__name__ if kind else "an exception", where)
+
+
+class KindsOnly(logging.Filter):
+    """Passes every log record on with the kinds of exceptions instead of their texts. The formatter does tracebacks."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Change the log record and return True."""
+        if isinstance(record.args, tuple):
+            record.args = tuple(_kind(each) for each in record.args)
+        return True
+
+
+def _kind(argument: object) -> object:
+    return type(argument).__name__ if isinstance(argument, BaseException) else argument

@@ -13,7 +13,7 @@ from gunicorn.http.errors import ParseException
 
 from kube.errors import KubernetesUnavailable
 from runtime.bugs import described
-from runtime.logs import frames
+from runtime.logs import KindsOnly, frames
 
 log = logging.getLogger("keyhole.server")
 
@@ -34,20 +34,6 @@ def tell_of_start(error: Exception, told: str) -> str:
     if why != told:
         log.error("a worker cannot start yet and tries again; the others go on: %s", why)
     return why
-
-
-class KindsOnly(logging.Filter):
-    """Passes every log record on with the kinds of exceptions instead of their texts. The formatter does tracebacks."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Change the log record and return True."""
-        if isinstance(record.args, tuple):
-            record.args = tuple(_kind(each) for each in record.args)
-        return True
-
-
-def _kind(argument: object) -> object:
-    return type(argument).__name__ if isinstance(argument, BaseException) else argument
 
 
 _KINDS_ONLY = KindsOnly()

@@ -1,0 +1,1 @@
+"""`keyhole page` as processes: a server, and beside it what reads the trails."""

@@ -1,0 +1,1 @@
+"""`keyhole changes` and `keyhole page`."""
