@@ -14,7 +14,7 @@ UNHURRIED := --timeout 7200
 # Perses, which draws the boards in the tests, and the types of Grafana's JSON.
 BOARDS_PACKAGES := @perses-dev/components@0.52.0 @perses-dev/core@0.52.0 @perses-dev/dashboards@0.52.0 \
 	@perses-dev/explore@0.52.0 @perses-dev/plugin-system@0.52.0 @perses-dev/prometheus-plugin@0.53.4 \
-	@perses-dev/stat-chart-plugin@0.10.0 @perses-dev/table-plugin@0.8.1 @perses-dev/timeseries-chart-plugin@0.10.2 \
+	@perses-dev/markdown-plugin@0.9.1 @perses-dev/stat-chart-plugin@0.10.0 @perses-dev/timeseries-chart-plugin@0.10.2 \
 	@grafana/schema@13.2.3 esbuild@0.28.2 react@18.3.1 react-dom@18.3.1 typescript@7.0.2
 
 SHELL := /bin/sh
