@@ -39,6 +39,7 @@ def serving_aggregated(
     from_secret: bool = False,
     until_ready: bool = True,
     port: int | None = None,
+    health_port: int | None = None,
 ) -> Iterator[Webhook]:
     """Run `keyhole serve --caller-auth aggregation` until the block ends. Its `url` goes around the API server.
 
@@ -64,6 +65,7 @@ def serving_aggregated(
         from_secret=from_secret,
         until_ready=until_ready,
         port=port,
+        health_port=health_port,
     ) as webhook:
         origin = webhook.url.removesuffix(urlsplit(webhook.url).path)
         yield replace(webhook, url=origin + ADMISSION_PATH)

@@ -55,6 +55,7 @@ def serving(
     *,
     caller: Sequence[str] = ("--caller-auth", "none"),
     port: int | None = None,
+    health_port: int | None = None,
     arguments: Sequence[str] = (),
     until_ready: bool = True,
     certificate: CertificateFiles | None = None,
@@ -62,7 +63,7 @@ def serving(
     program: Sequence[str] = (sys.executable, "-m", "cli"),
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[Webhook]:
-    """Run `keyhole serve` until the block ends, by default on a free port.
+    """Run `keyhole serve` until the block ends, by default on free ports.
 
     `caller` are the arguments that say how callers prove themselves, `arguments` are further ones, `certificate` is
     one that replicas share. With `until_ready` the record key is made if there is none, and the block begins when the
@@ -73,7 +74,7 @@ def serving(
         add_record_key(bed)
     files = certificate or serving_certificate(directory / "certs")
     in_files = ("--tls-cert", str(files.certificate), "--tls-key", str(files.key))
-    port, health_port = port or free_port(), free_port()
+    port, health_port = port or free_port(), health_port or free_port()
     command = [
         *(*program, "serve", *caller),
         *("--connections", str(connections), "--kubeconfig", str(webhook_kubeconfig(bed))),

@@ -72,7 +72,7 @@ def watched(
         targets = [
             Target("webhook", urlsplit(webhook.health_url).netloc, {**_LABELS, "pod": "keyhole-webhook-0"}),
             Target("controller", f"127.0.0.1:{port}", {**_LABELS, "pod": "keyhole-controller-0"}),
-            _of_kubernetes(bed, directory),
+            kubernetes_target(bed, directory),
             Target("node", f"127.0.0.1:{textfile_port}", {"cluster": CLUSTER}, {"metrics_path": f"/{COMPLIANCE}"}),
         ]
         yield Watched(bed, webhook, controller, connections, collected, targets)
@@ -93,22 +93,7 @@ def textfiles(folder: Path) -> Iterator[int]:
         server.server_close()
 
 
-class _Quiet(SimpleHTTPRequestHandler):
-    extensions_map = {"": "text/plain; version=0.0.4"}  # noqa: RUF012 - so declared by the base
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-def _connections(bed: Testbed, file: Path) -> Path:
-    write_connections(bed, file, followIntervalSeconds=INTERVAL_SECONDS)
-    known: Any = yaml.safe_load(file.read_text())
-    known["connections"][LOST] = {**known["connections"]["default"], "address": f"https://127.0.0.1:{free_port()}"}
-    file.write_text(yaml.safe_dump(known))
-    return file
-
-
-def _of_kubernetes(bed: Testbed, directory: Path) -> Target:
+def kubernetes_target(bed: Testbed, directory: Path) -> Target:
     """Return the API server as a target, with the administrator's certificate."""
     user: Any = yaml.safe_load(bed.kubernetes.kubeconfig.read_text())["users"][0]["user"]
     tls = {"ca_file": str(bed.kubernetes.ca_file)}
@@ -127,3 +112,18 @@ def _of_kubernetes(bed: Testbed, directory: Path) -> Target:
         "scrape_timeout": "5s",
     }
     return Target("kubernetes", urlsplit(bed.kubernetes.url).netloc, {"cluster": CLUSTER}, more)
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    extensions_map = {"": "text/plain; version=0.0.4"}  # noqa: RUF012 - so declared by the base
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def _connections(bed: Testbed, file: Path) -> Path:
+    write_connections(bed, file, followIntervalSeconds=INTERVAL_SECONDS)
+    known: Any = yaml.safe_load(file.read_text())
+    known["connections"][LOST] = {**known["connections"]["default"], "address": f"https://127.0.0.1:{free_port()}"}
+    file.write_text(yaml.safe_dump(known))
+    return file
