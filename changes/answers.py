@@ -1,13 +1,15 @@
 """What an index answers: changes with the commits that made them. The one door of the command and of the page."""
 
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Final
 
 from changes.change import Change
 from changes.index import reader
 from changes.index import state as states
+from changes.index.days import counts
 from changes.index.schema import VERSION
 from changes.index.state import State
 from changes.told import ToldObject
@@ -73,3 +75,8 @@ def objects(database: sqlite3.Connection, visible: Collection[str] | None) -> Se
 def state(database: sqlite3.Connection) -> State:
     """Return how far the index is: what was read, when, and what is missing."""
     return states.state(database)
+
+
+def days(database: sqlite3.Connection, namespace: str, last: date, number: int, most: int) -> Mapping[date, int]:
+    """Return how many changes of a namespace there were on each of `number` days up to `last` (UTC); `most` a day."""
+    return counts(database, namespace, last, number, most)
