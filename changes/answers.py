@@ -6,12 +6,15 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
-from changes.change import Change
+from changes.change import Change, Commit
+from changes.history.asked import History
 from changes.index import reader
 from changes.index import state as states
 from changes.index.days import counts
 from changes.index.schema import VERSION
 from changes.index.state import State
+from changes.join import of_commit
+from changes.join.join import joined
 from changes.told import ToldObject
 from changes.wanted import PAGE, Page, Position, Wanted
 
@@ -45,7 +48,18 @@ def opened(file: Path) -> sqlite3.Connection:
 
 def page(database: sqlite3.Connection, wanted: Wanted, behind: Position | None = None, size: int = PAGE) -> Page:
     """Return the changes that fit, `size` of them at most, behind a position or from the newest one on."""
-    return reader.page(database, wanted, behind, size)
+    if wanted.commit:
+        return of_commit.page(database, wanted, behind, size)
+    found = reader.page(database, wanted, behind, size)
+    return Page(joined(database, found.changes), found.next)
+
+
+def commit(database: sqlite3.Connection, repository: str, digits: str) -> Commit | None:
+    """Return a commit of a repository that was read, by its ID or the first seven digits of it or more.
+
+    None if there is not just one, or if it wrote no references. `repository` is the name that it was read under.
+    """
+    return History(database).named(repository, digits)
 
 
 def admission(database: sqlite3.Connection, uid: str, visible: Collection[str] | None) -> Change | None:
@@ -54,7 +68,7 @@ def admission(database: sqlite3.Connection, uid: str, visible: Collection[str] |
     None if there is none. Of several, because the API server asked again, it is the last one.
     """
     found = reader.changes(database, reader.with_uid(database, uid)[:1])
-    return next((each for each in found if visible is None or each.object.namespace in visible), None)
+    return next((each for each in joined(database, found) if visible is None or each.object.namespace in visible), None)
 
 
 def namespaces(database: sqlite3.Connection) -> Sequence[str]:

@@ -39,7 +39,8 @@ class Wanted:
 
     `namespaces` are those that whoever asks may see; None for all of them. `group` is None for any; "" is the core of
     the API. `reference` is a whole reference, as a change shows it now or before. `since` and `until` are aware
-    datetimes, the second of which is excluded.
+    datetimes, the second of which is excluded. `commit` is the ID of a commit, or its first seven digits or more: what
+    it made, for sure or likely.
     """
 
     namespaces: Collection[str] | None = None
@@ -49,6 +50,7 @@ class Wanted:
     group: str | None = None
     requester: str = ""
     reference: str = ""
+    commit: str = ""
     since: datetime | None = None
     until: datetime | None = None
 

@@ -31,9 +31,19 @@ _TEXT: Final = "SELECT id FROM text WHERE text = ?"
 _REQUESTER: Final = "SELECT id FROM requester WHERE name = ?"
 
 
-def page(database: sqlite3.Connection, wanted: Wanted, behind: Position | None = None, size: int = PAGE) -> Page:
-    """Return the changes that fit, `size` of them at most, behind a position or from the newest one on."""
-    found = _positions(database, wanted, behind, size + 1)
+def page(
+    database: sqlite3.Connection,
+    wanted: Wanted,
+    behind: Position | None = None,
+    size: int = PAGE,
+    using: Iterable[str] | None = None,
+) -> Page:
+    """Return the changes that fit, `size` of them at most, behind a position or from the newest one on.
+
+    With `using`, only those that have one of these references, now or before. `PATH#` stands for every field of a path.
+    """
+    parts = _parts(database, wanted) if using is None else _using(database, using)
+    found = _positions(database, parts, wanted, behind, size + 1)
     return Page(changes(database, found[:size]), found[size - 1] if len(found) > size else None)
 
 
@@ -61,7 +71,9 @@ class _Part:
     condition: _Condition
 
 
-def _positions(database: sqlite3.Connection, wanted: Wanted, behind: Position | None, most: int) -> Sequence[Position]:
+def _positions(
+    database: sqlite3.Connection, parts: Iterable[_Part], wanted: Wanted, behind: Position | None, most: int
+) -> Sequence[Position]:
     """Return where the first `most` changes are.
 
     What is wanted may lie in several parts of an index (one for each namespace, or object). Each has its order from the
@@ -69,9 +81,13 @@ def _positions(database: sqlite3.Connection, wanted: Wanted, behind: Position | 
     """
     filters = list(_filters(wanted))
     found: list[tuple[int, int]] = []
-    for part in _parts(database, wanted):
+    known: set[tuple[int, int]] = set()
+    for part in parts:
         oldest = found[0] if len(found) == most else None
         for row in database.execute(*_question(part, filters, wanted, behind, oldest, most)):
+            if row in known:
+                continue
+            known.add(row)
             if len(found) < most:
                 heapq.heappush(found, row)
             else:
@@ -126,6 +142,17 @@ def _parts(database: sqlite3.Connection, wanted: Wanted) -> Iterator[_Part]:
         yield _part(f"change.requester = ({_REQUESTER})", wanted.requester)
     else:
         yield _part("TRUE")
+
+
+def _using(database: sqlite3.Connection, references: Iterable[str]) -> Iterator[_Part]:
+    """Yield a part for each of these references. A change may be in several."""
+    for text in references:
+        # `$` comes behind `#`.
+        of_path = "SELECT id FROM text WHERE text >= ? AND text < ?", (text, f"{text[:-1]}$")
+        sql, values = of_path if text.endswith("#") else (_TEXT, (text,))
+        for (number,) in database.execute(sql, values).fetchall():
+            tables = "uses CROSS JOIN change ON change.id = uses.change"
+            yield _Part(tables, ("uses.time", "uses.change"), ("uses.reference = ?", (number,)))
 
 
 def _part(condition: str, *values: object) -> _Part:

@@ -13,10 +13,9 @@ from enforcer.facts.git import CodeOwners, GitFacts, GitField, GitObject, InFile
 from enforcer.facts.inventory import Inventory
 from manifests.following.followed import told
 from manifests.kinds.known import Kinds
-from manifests.variables.templates import BY_GROUP_AND_KIND
 from review.findings.finding import Finding, ObjectName
 from review.lint import lint
-from review.lint.forms.elsewhere import PASSED_ON
+from review.lint.forms.elsewhere import is_passed_on
 from review.lint.judges import owned
 from review.lint.tree import Tree
 from review.lint.uses import Use
@@ -105,8 +104,8 @@ def _by_repository(
 def _objects(tree: Tree) -> Iterator[GitObject]:
     by_object: dict[tuple[ObjectName, bool], list[Use]] = {}
     for use in tree.uses:
-        by_object.setdefault((use.wanted_by, _is_passed_on(use)), []).append(use)
-    for (name, is_passed_on), uses in sorted(by_object.items(), key=lambda each: _order(*each[0])):
+        by_object.setdefault((use.wanted_by, is_passed_on(use)), []).append(use)
+    for (name, passed_on), uses in sorted(by_object.items(), key=lambda each: _order(*each[0])):
         fields = tuple(_fields(uses))
         pointers = [field.pointer for field in fields if field.pointer]
         open_because = next(filter(None, (_open(tree, use) for use in uses)), "")
@@ -117,8 +116,8 @@ def _objects(tree: Tree) -> Iterator[GitObject]:
             name=name.name,
             place=_in_file(uses[0].spot.place),
             fields=fields,
-            secrets=() if is_passed_on else tuple(sorted({secret for use in uses for secret in use.secrets})),
-            passed_on=is_passed_on,
+            secrets=() if passed_on else tuple(sorted({secret for use in uses for secret in use.secrets})),
+            passed_on=passed_on,
             open_because=open_because or (_TWICE if len(pointers) > len(set(pointers)) else ""),
         )
 
@@ -146,19 +145,11 @@ def _open(tree: Tree, use: Use) -> str:
         return _GENERATED
     if tree.placing.is_changed(file):
         return _CHANGED
-    return "" if use.wanted_by.name or _is_passed_on(use) else _NO_NAME
+    return "" if use.wanted_by.name or is_passed_on(use) else _NO_NAME
 
 
-def _is_passed_on(use: Use) -> bool:
-    """Whether others make an object of the one that refers, and that one is filled, under a name that no file says."""
-    name = use.wanted_by
-    if use.is_variable:
-        return (name.group, name.kind) not in BY_GROUP_AND_KIND
-    return not use.fills and (not name.kind or name.kind in PASSED_ON)
-
-
-def _order(name: ObjectName, is_passed_on: bool) -> tuple[str, str, str, str, bool]:  # noqa: FBT001 - a part of the key
-    return name.namespace, name.kind, name.group, name.name, is_passed_on
+def _order(name: ObjectName, passed_on: bool) -> tuple[str, str, str, str, bool]:  # noqa: FBT001 - a part of the key
+    return name.namespace, name.kind, name.group, name.name, passed_on
 
 
 def _owners(sources: Sources, read: _Read, run: Run) -> CodeOwners | NotKnown | None:

@@ -7,10 +7,12 @@ from manifests import annotations
 from manifests.fields import fields_map
 from manifests.fields.scan import Form
 from manifests.fields.whole import paths as whole_paths
+from manifests.variables.templates import BY_GROUP_AND_KIND
 from resolver.references.errors import ReferenceSyntaxError
 from resolver.references.grammar import Reference, parse_value
 from review.lint.forms.seen import NOTES
 from review.lint.objects import Manifest
+from review.lint.uses import Use
 from review.sources.nodes import Path
 from review.sources.walk import texts
 
@@ -60,6 +62,14 @@ def _annotation(name: str, text: str) -> tuple[Reference, ...]:
     except (ReferenceSyntaxError, fields_map.FieldsMapError):
         return ()
     return tuple(reference for each in inner for reference in references_in(each))
+
+
+def is_passed_on(use: Use) -> bool:
+    """Whether others make an object of the one that refers, and that one is filled, under a name that no file says."""
+    name = use.wanted_by
+    if use.is_variable:
+        return (name.group, name.kind) not in BY_GROUP_AND_KIND
+    return not use.fills and (not name.kind or name.kind in PASSED_ON)
 
 
 def is_filling_annotation(path: Path) -> bool:

@@ -30,7 +30,7 @@ class Placing:
     _included_by: dict[str, set[str]] = field(default_factory=dict)
     _namespaces: dict[str, str] = field(default_factory=dict)
     _applied: dict[str, set[tuple[str, bool]]] = field(default_factory=dict)
-    _known: dict[str, AbstractSet[str]] = field(default_factory=dict)
+    _known: dict[tuple[str, str], AbstractSet[str]] = field(default_factory=dict)
     _changing: set[str] = field(default_factory=set)
     _files: set[str] = field(default_factory=set)
 
@@ -48,17 +48,21 @@ class Placing:
                 path = source.get("path") if isinstance(source, dict) else None
                 self._apply(path, manifest.part("spec", "destination").get("namespace"), overrides=False)
 
-    def namespaces_of(self, file: str) -> AbstractSet[str]:
-        """Return the namespaces of a file's objects; an empty text among them if some are open."""
+    def namespaces_of(self, file: str, written: str = "") -> AbstractSet[str]:
+        """Return the namespaces of a file's objects that name `written`; an empty text among them if some are open.
+
+        A kustomization's namespace, and Flux' `targetNamespace`, count for those too that name one themselves.
+        """
         if not (self._included_by or self._namespaces or self._applied):
-            return _OPEN
+            return frozenset({written})
         folder = posixpath.dirname(file)
         by = self._included_by.get(file, set[str]())
         if folder in self._namespaces and not by:
             # Of the kustomization itself, or of a patch that it names in another way.
             by = {folder}
-        found = {each for one in by for each in self._of_folder(one, ())} or set(self._of_plain(folder))
-        return found if 0 < len(found) <= _MOST else _OPEN
+        found = {each for one in by for each in self._of_folder(one, written, ())}
+        found = found or set(self._of_plain(folder, written))
+        return found if 0 < len(found) <= _MOST else frozenset({written})
 
     def is_changed(self, file: str) -> bool:
         """Whether a kustomization gives the objects of a file other names or fields, so that it has to be built."""
@@ -92,16 +96,16 @@ class Placing:
         if isinstance(path, str) and isinstance(namespace, str) and namespace:
             self._applied.setdefault(_joined("", path.lstrip("/")), set()).add((named(namespace), overrides))
 
-    def _of_folder(self, folder: str, below: tuple[str, ...]) -> AbstractSet[str]:
+    def _of_folder(self, folder: str, written: str, below: tuple[str, ...]) -> AbstractSet[str]:
         """Return the namespaces that what a kustomization has ends in: the outermost that says one decides."""
         if folder in below:
             return _OPEN
-        if folder not in self._known or below:
-            own = self._namespaces.get(folder, "")
+        if (folder, written) not in self._known or below:
+            own = self._namespaces.get(folder) or written
             outer = {
                 each or own
                 for one in self._included_by.get(folder, ())
-                for each in self._of_folder(one, (*below, folder))
+                for each in self._of_folder(one, own, (*below, folder))
             }
             outer |= {
                 namespace if overrides or not own else own for namespace, overrides in self._applied.get(folder, ())
@@ -109,13 +113,14 @@ class Placing:
             found = outer or {own}
             if below:
                 return found
-            self._known[folder] = found
-        return self._known[folder]
+            self._known[folder, written] = found
+        return self._known[folder, written]
 
-    def _of_plain(self, folder: str) -> Iterator[str]:
+    def _of_plain(self, folder: str, written: str) -> Iterator[str]:
         """Yield the namespaces of a file of which no kustomization knows, by the folders around it."""
         while True:
-            yield from (namespace for namespace, _ in self._applied.get(folder or ".", ()))
+            for namespace, overrides in self._applied.get(folder or ".", ()):
+                yield namespace if overrides or not written else written
             above = posixpath.dirname(folder)
             if above == folder or folder in self._namespaces:
                 return

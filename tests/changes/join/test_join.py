@@ -1,0 +1,233 @@
+"""Which commit made a change: exact, likely or unknown, from a repository and a trail as they are."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from changes.change import Attribution, Certainty, Change, ChangedField, How
+from changes.history.doubts import Doubt, words
+from changes.history.reading import read
+from changes.index.index import Index
+from changes.join import deciding
+from changes.join.join import joined
+from changes.told import ToldField, ToldObject, ToldOrigin, ToldReference
+from tests.changes.history.repositories import FIRST, MINUTE, Repository, kustomization, secret
+
+OLD, NEW = "vault:secret/old#password", "vault:secret/new#password"
+
+
+def change(
+    *references: str,
+    minutes: float = 10_000,
+    before: Sequence[str] = (),
+    how: How = How.REFERENCE,
+    namespace: str = "shop",
+    name: str = "db",
+    form: str = "annotation",
+    pointer: str = "/data/password",
+    origin: ToldOrigin | None = None,
+) -> Change:
+    """Return a change of a field, so many minutes after the first commit."""
+    told, was = (tuple(ToldReference(text, 1) for text in texts) for texts in (references, before))
+    field = ToldField(pointer, form, "removed" if how is How.REMOVED else "resolved", "", told, was)
+    time = datetime.fromtimestamp(FIRST + minutes * MINUTE, UTC)
+    about = ToldObject("", "Secret", namespace, name)
+    return Change(1, time, "uid", "flux", about, origin, "UPDATE", "shop", [ChangedField(field, how)])
+
+
+class History:
+    """Repositories that have been read into one index."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.index = Index(folder / "index")
+        self.repositories: dict[str, Repository] = {}
+
+    def repository(self, name: str = "fleet") -> Repository:
+        return self.repositories.setdefault(name, Repository(self.folder / name))
+
+    def of(self, asked: Change) -> Attribution:
+        for name, each in self.repositories.items():
+            read(self.index.database, each.folder, name)
+        (found,) = joined(self.index.database, [asked])
+        return found.fields[0].attribution
+
+    def check(self, asked: Change, commit: str | None, why: str = "", *, certainty: Certainty | None = None) -> None:
+        found = self.of(asked)
+        expected = certainty or (Certainty.UNKNOWN if commit is None else Certainty.LIKELY if why else Certainty.EXACT)
+        assert (found.certainty, found.commit and found.commit.id, found.why) == (expected, commit, why)
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> History:
+    return History(tmp_path)
+
+
+class TestExact:
+    def test_the_commit_that_wrote_the_reference_is_exact(self, history: History) -> None:
+        git = history.repository()
+        git.commit({"db.yaml": secret("db", password=OLD)})
+        second = git.commit({"db.yaml": secret("db", password=NEW)}, message="Use the new database\n\nBecause.")
+        git.commit({"other.yaml": secret("other", password=OLD)})
+        found = history.of(change(NEW))
+        assert found.commit is not None
+        assert (found.certainty, found.why) == (Certainty.EXACT, "")
+        assert (found.commit.repository, found.commit.id, found.commit.author) == ("fleet", second, "Ada")
+        assert found.commit.subject == "Use the new database"
+        assert (found.commit.file, found.commit.line) == ("db.yaml", 7)
+        assert found.commit.time == datetime.fromtimestamp(FIRST + MINUTE, UTC)
+
+    def test_a_rotation_is_of_the_commit_that_wrote_the_reference(self, history: History) -> None:
+        first = history.repository().commit({"db.yaml": secret("db", password=OLD)})
+        history.check(change(OLD, how=How.VERSION), first)
+
+    def test_a_field_of_a_whole_secret_is_of_the_commit_that_wrote_its_path(self, history: History) -> None:
+        whole = secret("db", password="vault:secret/db").replace("data.keyhole.dev/password", "keyhole.dev/from")
+        first = history.repository().commit({"db.yaml": whole})
+        asked = change("vault:secret/db#user", form="from", pointer="/data/user")
+        history.check(asked, first)
+
+    def test_what_was_taken_out_is_of_the_commit_that_took_it_out(self, history: History) -> None:
+        git = history.repository()
+        git.commit({"db.yaml": secret("db", password=OLD, user="vault:secret/old#user")})
+        second = git.commit({"db.yaml": secret("db", user="vault:secret/old#user")})
+        history.check(change(before=[OLD], how=How.REMOVED), second)
+
+    def test_a_file_without_a_namespace_counts_where_a_client_of_git_applied_it(self, history: History) -> None:
+        first = history.repository().commit({"db.yaml": secret("db", "", password=OLD)})
+        history.check(change(OLD, origin=ToldOrigin("flux", "flux-system", "apps")), first)
+        history.check(change(OLD), first, deciding.NO_NAMESPACE)
+
+    def test_another_object_and_another_field_do_not_matter(self, history: History) -> None:
+        git = history.repository()
+        first = git.commit({"db.yaml": secret("db", password=OLD)})
+        git.commit({"others.yaml": secret("db", "other", password=OLD) + "---\n" + secret("db2", password=OLD)})
+        git.commit({"db.yaml": secret("db", password=OLD, user=OLD)})
+        history.check(change(OLD), first)
+
+    def test_a_base_that_overlays_only_give_namespaces_is_the_one_place(self, history: History) -> None:
+        git = history.repository()
+        git.commit(
+            {
+                "base/kustomization.yaml": kustomization("resources: [db.yaml]\n"),
+                "prod/kustomization.yaml": kustomization("namespace: shop\nresources: [../base]\n"),
+                "stage/kustomization.yaml": kustomization("namespace: stage\nresources: [../base]\n"),
+            }
+        )
+        second = git.commit({"base/db.yaml": secret("db", "", password=OLD)})
+        history.check(change(OLD), second)
+        history.check(change(OLD, namespace="stage"), second)
+        history.check(change(OLD, namespace="elsewhere"), None, deciding.NOT_WRITTEN)
+
+    def test_a_namespace_of_a_kustomization_counts_instead_of_that_in_the_file(self, history: History) -> None:
+        git = history.repository()
+        placed = {"kustomization.yaml": kustomization("namespace: shop\nresources: [db.yaml]\n")}
+        first = git.commit({"db.yaml": secret("db", "written", password=OLD), **placed})
+        history.check(change(OLD), first)
+        history.check(change(OLD, namespace="written"), None, deciding.NOT_WRITTEN)
+
+
+class TestLikely:
+    def test_two_files_that_write_the_field(self, history: History) -> None:
+        git = history.repository()
+        first = git.commit({"prod/db.yaml": secret("db", password=NEW), "stage/db.yaml": secret("db", password=OLD)})
+        history.check(change(NEW), first, deciding.SEVERAL)
+
+    def test_two_repositories_that_write_the_field(self, history: History) -> None:
+        history.repository("one").commit({"db.yaml": secret("db", password=NEW)})
+        other = history.repository("two").commit({"db.yaml": secret("db", password=NEW)}, time=FIRST + MINUTE)
+        history.check(change(NEW), other, deciding.SEVERAL)
+
+    def test_the_same_references_twice(self, history: History) -> None:
+        git = history.repository()
+        git.commit({"db.yaml": secret("db", password=NEW)})
+        git.commit({"db.yaml": secret("db", password=OLD)})
+        third = git.commit({"db.yaml": secret("db", password=NEW)})
+        history.check(change(NEW), third, deciding.AGAIN)
+
+    def test_references_that_git_had_replaced_already(self, history: History) -> None:
+        git = history.repository()
+        first = git.commit({"db.yaml": secret("db", password=OLD)})
+        git.commit({"db.yaml": secret("db", password=NEW)})
+        history.check(change(OLD, minutes=0.5), first)
+        history.check(change(OLD, minutes=1), first, deciding.NOT_THEN)
+
+    def test_a_commit_that_is_a_little_younger_than_the_change(self, history: History) -> None:
+        first = history.repository().commit({"db.yaml": secret("db", password=OLD)})
+        history.check(change(OLD, minutes=-9), first, deciding.AHEAD)
+
+    @pytest.mark.parametrize("member", ["namePrefix: x-", "components: [../c]", "patches: [{path: db.yaml}]"])
+    def test_a_kustomization_that_changes_the_object(self, history: History, member: str) -> None:
+        placed = {"kustomization.yaml": kustomization(f"resources: [db.yaml]\n{member}\n")}
+        first = history.repository().commit({"db.yaml": secret("db", password=OLD), **placed})
+        for name in ("db", "x-db"):
+            history.check(change(OLD, name=name), first, words(Doubt.CHANGED))
+
+    def test_a_file_that_moved(self, history: History) -> None:
+        git = history.repository()
+        first = git.commit({"db.yaml": secret("db", password=OLD)})
+        git.commit({"db.yaml": None, "new/db.yaml": secret("db", password=OLD)})
+        history.check(change(OLD), first, words(Doubt.MOVED))
+
+    def test_an_object_that_stands_twice_in_a_file(self, history: History) -> None:
+        twice = f"{secret('db', password=OLD)}---\n{secret('db', password=NEW)}"
+        first = history.repository().commit({"db.yaml": twice})
+        history.check(change(OLD), first, words(Doubt.TWICE))
+
+    def test_a_commit_that_says_it_is_older_than_the_one_before_it(self, history: History) -> None:
+        git = history.repository()
+        git.commit({"db.yaml": secret("db", password=OLD)})
+        second = git.commit({"db.yaml": secret("db", password=NEW)}, time=0)
+        history.check(change(NEW), second, words(Doubt.CLOCK))
+
+    def test_what_another_object_hands_on(self, history: History) -> None:
+        release = (
+            "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: app, namespace: shop}\n"
+            f"spec:\n  values:\n    password: {OLD}\n"
+        )
+        first = history.repository().commit({"app.yaml": release})
+        history.check(change(OLD), first, words(Doubt.PASSED_ON))
+        history.check(change(OLD, namespace="other"), None, deciding.NOT_WRITTEN)
+
+    def test_an_object_that_may_come_from_a_chart_as_well(self, history: History) -> None:
+        git = history.repository()
+        release = (
+            "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: app, namespace: shop}\n"
+            f"spec:\n  values:\n    password: {OLD}\n"
+        )
+        first = git.commit({"db.yaml": secret("db", password=OLD)})
+        git.commit({"app.yaml": release})
+        history.check(change(OLD), first, deciding.SEVERAL)
+
+    def test_the_other_file_still_writes_what_one_no_longer_does(self, history: History) -> None:
+        git = history.repository()
+        git.commit({"a.yaml": secret("db", password=OLD), "b.yaml": secret("db", password=NEW)})
+        second = git.commit({"a.yaml": None})
+        history.check(change(before=[OLD], how=How.REMOVED), second, deciding.STILL_THERE)
+
+
+class TestUnknown:
+    def test_references_that_no_commit_wrote(self, history: History) -> None:
+        history.repository().commit({"db.yaml": secret("db", password=OLD)})
+        history.check(change(NEW), None, deciding.NOT_WRITTEN)
+
+    def test_references_that_only_a_much_later_commit_wrote(self, history: History) -> None:
+        history.repository().commit({"db.yaml": secret("db", password=OLD)})
+        history.check(change(OLD, minutes=-11), None, deciding.ONLY_LATER)
+
+    def test_nothing_was_read(self, tmp_path: Path) -> None:
+        index = Index(tmp_path / "index")
+        asked = change(OLD)
+        assert joined(index.database, [asked]) == [asked]
+        assert asked.fields[0].attribution.why == "no repository was read"
+
+    def test_what_was_taken_out_and_the_trail_does_not_tell_what_it_was(self, history: History) -> None:
+        history.repository().commit({"db.yaml": secret("db", password=OLD)})
+        asked = change(how=How.REMOVED)
+        untold = msgspec.structs.replace(asked.fields[0].field, before=None)
+        found = history.of(replace(asked, fields=[ChangedField(untold, How.REMOVED)]))
+        assert (found.certainty, found.commit) == (Certainty.UNKNOWN, None)
