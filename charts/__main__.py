@@ -7,6 +7,7 @@ from testbed.programs.reports import on_standard_error
 from testbed.programs.toolbox import Toolbox
 
 for path, text in files().items():
+    (FOLDER / path).parent.mkdir(parents=True, exist_ok=True)
     (FOLDER / path).write_text(text)
 helm_docs = str(Toolbox(on_standard_error()).path("helm-docs"))
 subprocess.run(  # noqa: S603 - the pinned program

@@ -4,6 +4,7 @@
 |---|---|
 | `keyhole/files/admission.json` | `manifests.registration`, by `charts.admission` |
 | `keyhole/files/alerts.yaml` | `metrics.alerts` |
+| `keyhole/files/boards/*.json`, and `perses/*.json` there | `metrics.boards`, by `charts.boards` |
 | `keyhole/values.schema.json`, what it says of connections | `resolver.connections.schema` |
 | `values.schema.json` of both charts, what they say of `kinds` | `manifests.kinds.listed_schema` |
 | `keyhole-tenant/templates/tenant.yaml` | `provisioning.bundle`, `provisioning.account_guard` |
@@ -17,14 +18,17 @@ from typing import Any
 import yaml
 
 from charts.admission import admission
+from charts.boards import grafana, perses
 from manifests.kinds import listed_schema
 from metrics.alerts import ALERTS
+from metrics.boards.every import BOARDS
 from provisioning import account_guard, bundle, reconciler_rules
 from resolver.connections import schema as connections_schema
 
 FOLDER = Path(__file__).resolve().parent
 _ADMISSION = "keyhole/files/admission.json"
 _ALERTS = "keyhole/files/alerts.yaml"
+_BOARDS = "keyhole/files/boards"
 _SCHEMA = "keyhole/values.schema.json"
 _TENANT_SCHEMA = "keyhole-tenant/values.schema.json"
 _TENANT = "keyhole-tenant/templates/tenant.yaml"
@@ -40,6 +44,8 @@ def files(folder: Path = FOLDER) -> Mapping[str, str]:
         _SCHEMA: _json(_with_kinds(_with_connections(json.loads((folder / _SCHEMA).read_text())))),
         _TENANT_SCHEMA: _json(_with_kinds(json.loads((folder / _TENANT_SCHEMA).read_text()))),
         _TENANT: _tenant(),
+        **{f"{_BOARDS}/{board.uid}.json": grafana.render(board) for board in BOARDS},
+        **{f"{_BOARDS}/perses/{board.uid}.json": perses.render(board) for board in BOARDS},
     }
 
 

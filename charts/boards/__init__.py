@@ -1,0 +1,1 @@
+"""The boards of `metrics.boards`, as Grafana and Perses have them."""

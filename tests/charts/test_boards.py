@@ -1,0 +1,36 @@
+"""The boards in the chart: off by default, and for Grafana's sidecar as the code has them."""
+
+import json
+
+from charts.boards.grafana import render
+from metrics.boards.every import BOARDS
+from testbed.keyhole.helm import Helm
+from tests.charts.charts import FULL, named, of_values, rendered, the
+
+_NAMES = {board.uid: f"keyhole-board-{board.uid}" for board in BOARDS}
+
+
+def test_there_are_none_by_default(helm: Helm) -> None:
+    assert not {("ConfigMap", name) for name in _NAMES.values()} & named(rendered(helm))
+
+
+def test_each_is_a_config_map_that_the_sidecar_finds(helm: Helm) -> None:
+    manifests = of_values(helm, FULL)
+    for board in BOARDS:
+        made = the(manifests, "ConfigMap", _NAMES[board.uid])
+        assert made["metadata"]["labels"]["grafana_dashboard"] == "1"
+        assert made["metadata"]["annotations"] == {"grafana_folder": "Keyhole"}
+        assert made["data"] == {f"{board.uid}.json": render(board)}
+        # So much kubectl keeps in an annotation when it applies one.
+        assert len(json.dumps(made)) < 256 * 1024
+
+
+def test_another_sidecar_looks_for_another_label(helm: Helm) -> None:
+    settings = (
+        "metrics.dashboards.enabled=true",
+        "metrics.dashboards.label=board",
+        "metrics.dashboards.labelValue=yes",
+    )
+    labels = the(rendered(helm, *settings), "ConfigMap", _NAMES["keyhole"])["metadata"]["labels"]
+    assert labels["board"] == "yes"
+    assert "grafana_dashboard" not in labels
