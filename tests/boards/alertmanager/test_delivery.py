@@ -44,7 +44,7 @@ def test_a_vault_that_is_away_is_one_message(alertmanager: Alertmanager, receive
 def test_two_vaults_that_are_away_are_two_messages(alertmanager: Alertmanager, receivers: Receivers) -> None:
     alertmanager.post(*(fired("KeyholeVaultBreakerOpen", connection=name) for name in ("main", "pci")))
     receivers.wait(lambda receivers: len(receivers.told()) == 2, _SECONDS)
-    assert {message.title.rpartition("Vault: ")[2] for message in receivers.told()} == {"main.", "pci."}
+    assert {message.title.rpartition(" · ")[2] for message in receivers.told()} == {"connection main", "connection pci"}
 
 
 @pytest.mark.parametrize("cause", _DOWN)
@@ -63,7 +63,7 @@ def test_while_keyhole_is_away_nothing_that_follows_is_told(
     flushed(alertmanager, receivers)
     assert sorted(titles(receivers)) == sorted([cause.removeprefix("Keyhole"), "PodsWait", "CertificateEnds"])
     (pods_wait,) = (message for message in receivers.told() if "PodsWait" in message.text)
-    assert pods_wait.title.endswith("Cluster: two.")
+    assert pods_wait.title.endswith("cluster two")
 
 
 def test_alertmanager_that_starts_again_tells_nothing_twice(folder: Path, receivers: Receivers) -> None:

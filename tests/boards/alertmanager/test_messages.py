@@ -30,7 +30,7 @@ def test_all_three_are_told_what_is_the_matter_and_where_to_look(
     summary = BY_NAME["KeyholeVaultBreakerOpen"]["annotations"]["summary"]
     chat, slack, teams = (receivers.told(service)[0] for service in _SERVICES)
     for message in (chat, slack, teams):
-        assert message.title == f"Warning: {summary} Vault: main. Cluster: prod."
+        assert message.title == f"Warning: {summary} · connection main · cluster prod"
         assert re.search(r"^- KeyholeVaultBreakerOpen, since \d\d:\d\d UTC$", message.text, re.MULTILINE)
     links = (
         r"[What to do](https://\S+) · [Board](https://grafana.example.com/d/keyhole\S*)"
@@ -66,7 +66,7 @@ def test_three_views_of_keyhole_that_is_away_are_one_message(alertmanager: Alert
     receivers.wait(all_three, _SECONDS)
 
     (message,) = receivers.told()
-    assert message.title.endswith(" (3 firing)")
+    assert message.title.endswith(" · 3 firing")
     assert re.findall(r"^- (\w+), ", message.text, re.MULTILINE) == down
 
 
@@ -76,7 +76,7 @@ def test_a_message_of_many_alerts_is_short(alertmanager: Alertmanager, receivers
 
     for service in _SERVICES:
         (message,) = receivers.told(service)
-        assert message.title.endswith(" (40 firing)")
+        assert message.title.endswith(" · 40 firing")
         assert message.text.count("\n- KeyholeComplianceFindings, standard standard-") == 5
         assert "- and others: 40 in all" in message.text
         assert len(message.text) < 1000
