@@ -108,7 +108,9 @@ def told(text: bytes) -> Told | None:
 
     Something may stand before the line, such as the time that a collector of logs has put there.
     """
-    start = text.find(LINE_START)
+    # From the last beginning on: before it may stand a fragment of another line. Within a record there is none, because
+    # quotes in texts are escaped.
+    start = text.rfind(LINE_START)
     line = parse(text[start:]) if start >= 0 else None
     if line is None:
         return None

@@ -164,11 +164,15 @@ class Index:
         self._database.execute("INSERT OR REPLACE INTO source VALUES (?, ?, ?, ?, ?, ?)", row)
 
     def _read(self, lines: Iterator[bytes], progress: Progress, trail: TrailFile | None = None) -> Taken:
-        writer, taken = Writer(self._database), Taken()
+        writer, taken, others = Writer(self._database), Taken(), -1
         while True:
             batch = list(islice(lines, BATCH_LINES))
             is_end = len(batch) < BATCH_LINES
             with self._transaction():
+                # It is another number if another process has written meanwhile: what the writer remembers is void then.
+                (version,) = self._database.execute("PRAGMA data_version").fetchone()
+                if version != others:
+                    writer, others = Writer(self._database), version
                 taken += _written(writer, batch)
                 if trail is not None:
                     self._keep(trail, is_end=is_end)
