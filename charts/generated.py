@@ -3,7 +3,7 @@
 | file | made from |
 |---|---|
 | `keyhole/files/admission.json` | `manifests.registration`, by `charts.admission` |
-| `keyhole/files/alerts.yaml` | `metrics.alerts` |
+| `keyhole/files/alerts.yaml` | `metrics.alerts`, by `metrics.alerting.rules` |
 | `keyhole/files/boards/*.json`, and `perses/*.json` there | `metrics.boards`, by `charts.boards` |
 | `keyhole/values.schema.json`, what it says of connections | `resolver.connections.schema` |
 | `values.schema.json` of both charts, what they say of `kinds` | `manifests.kinds.listed_schema` |
@@ -20,12 +20,15 @@ import yaml
 from charts.admission import admission
 from charts.boards import grafana, perses
 from manifests.kinds import listed_schema
-from metrics.alerts import ALERTS
+from metrics.alerting.rules import groups
 from metrics.boards.every import BOARDS
 from provisioning import account_guard, bundle, reconciler_rules
 from resolver.connections import schema as connections_schema
 
 FOLDER = Path(__file__).resolve().parent
+# What the template puts the values of the installation in for.
+NAMESPACE = "RELEASE-NAMESPACE"
+RUNBOOK = "RUNBOOK-ADDRESS"
 _ADMISSION = "keyhole/files/admission.json"
 _ALERTS = "keyhole/files/alerts.yaml"
 _BOARDS = "keyhole/files/boards"
@@ -40,28 +43,13 @@ def files(folder: Path = FOLDER) -> Mapping[str, str]:
     """Return the text of each file, by its path below the folder of the charts, which holds the schema as it is."""
     return {
         _ADMISSION: _json(admission()),
-        _ALERTS: yaml.safe_dump(_alerts(), sort_keys=False, width=120),
+        _ALERTS: yaml.safe_dump(groups(RUNBOOK, NAMESPACE), sort_keys=False, width=10_000),
         _SCHEMA: _json(_with_kinds(_with_connections(json.loads((folder / _SCHEMA).read_text())))),
         _TENANT_SCHEMA: _json(_with_kinds(json.loads((folder / _TENANT_SCHEMA).read_text()))),
         _TENANT: _tenant(),
         **{f"{_BOARDS}/{board.uid}.json": grafana.render(board) for board in BOARDS},
         **{f"{_BOARDS}/perses/{board.uid}.json": perses.render(board) for board in BOARDS},
     }
-
-
-def _alerts() -> Mapping[str, Any]:
-    """Return the rules as a PrometheusRule has them."""
-    rules = [
-        {
-            "alert": alert.name,
-            "expr": alert.expression,
-            "for": alert.hold,
-            "labels": {"severity": alert.severity},
-            "annotations": {"summary": alert.meaning},
-        }
-        for alert in ALERTS
-    ]
-    return {"groups": [{"name": "keyhole", "rules": rules}]}
 
 
 def _with_kinds(schema: dict[str, Any]) -> Mapping[str, Any]:

@@ -31,6 +31,12 @@ _ADVICE = {
     "node_exporter or for a Pushgateway ([Reports](enforcer.md#reports))."
 }
 
+_ALERTS = (
+    "Whoever is woken by one finds what to do in the [runbook](runbook.md). `scope` says who has to do something: the "
+    "`platform` team, or a `tenant` whose objects they are. The chart's rules (`metrics.prometheusRule`) take the "
+    "metrics of their own release alone, by the label `namespace` that prometheus-operator gives a target."
+)
+
 
 def render() -> str:
     """Return the document."""
@@ -47,10 +53,11 @@ def _lines() -> Iterator[str]:
             if metric.told_by is teller:
                 yield from _metric(metric)
     yield "## Alerts\n"
-    yield "| alert | expression | for | severity | what it means |\n|---|---|---|---|---|"
+    yield _wrapped(_ALERTS) + "\n"
+    yield "| alert | expression | for | severity | scope | what it says |\n|---|---|---|---|---|---|"
     for alert in ALERTS:
-        expression = alert.expression.replace("|", "\\|")
-        yield f"| {alert.name} | `{expression}` | {alert.hold} | {alert.severity} | {alert.meaning} |"
+        name, expression = f"[{alert.name}](runbook.md#{alert.anchor})", alert.expression.replace("|", "\\|")
+        yield f"| {name} | `{expression}` | {alert.hold} | {alert.severity} | {alert.scope} | {alert.summary} |"
 
 
 def _metric(metric: Declaration) -> Iterator[str]:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from metrics.alerts import ALERTS, Alert
+from metrics.alerting.alert import Alert
+from metrics.alerts import ALERTS
 from metrics.expressions import ExpressionError, Named, Selector, read, undeclared
 
 

@@ -41,6 +41,10 @@ DECIDED: Final = {
     "KeyholeWorkersDie": PLATFORM,
     "KeyholeComplianceFindings": PLATFORM,
     "KeyholeComplianceNotRun": PLATFORM,
+    "KeyholeValuesUnverified": PLATFORM,
+    "KeyholeChangedByHand": PLATFORM,
+    "KeyholeGateChanged": ONCALL,
+    "KeyholeExceptionEnds": PLATFORM,
 }
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from metrics.alerts import ALERTS, Alert
+from metrics.alerting.alert import Alert
+from metrics.alerts import ALERTS
 from metrics.meters import Meters
 from metrics.vault_meter import VaultMeter
 from resolver.vault.observer import Operation
