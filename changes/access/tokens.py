@@ -73,7 +73,10 @@ class Tokens:
 
     def are_its(self, token: str) -> bool:
         """Whether a token says that it is of this issuer. That is not verified yet."""
-        return _claims(token).get("iss") == self._settings.issuer
+        try:
+            return _claims(token).get("iss") == self._settings.issuer
+        except NotLetIn:
+            return False
 
     def subject(self, token: str) -> Subject:
         """Return whose token it is. Raises `NotLetIn`."""

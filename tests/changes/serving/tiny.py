@@ -50,7 +50,12 @@ def main(port: str, health: str, folder: str, certificate: str = "", key: str = 
         key=Path(key) if key else None,
         every_seconds=0.1,
     )
-    PageServer(settings, lambda: build(here), read, lambda: print("listening", flush=True)).run()
+    PageServer(settings, lambda: build(here), read, _tell).run()
+
+
+def _tell() -> None:
+    sys.stdout.write("listening\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
