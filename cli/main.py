@@ -46,6 +46,11 @@ COMMANDS: Final[Mapping[str, Late]] = {
         "cluster",
         "--vault",
     ),
+    "page": Late(
+        "cli.commands.changes.page",
+        "Show what changed, who did it and which commit says so, as a page for a browser.",
+        "page",
+    ),
     "probe": Late("cli.commands.probe", "Ask the API server whether Keyhole answers it.", "cluster"),
     "refresh": Late("cli.commands.refresh", "Have objects take the values that Vault has now.", "cluster"),
     "render": Late("cli.commands.rendering.render", "Write a file with values in place of its references.", "cluster"),

@@ -32,17 +32,12 @@ _SERVING = tuple(ServingOptions.__dataclass_fields__)
     epilog="""\b
 Examples:
   keyhole page --trail audit.log --git deploy=../deploy
-  keyhole page --logs --namespace keyhole --kubeconfig ~/.kube/config
   keyhole page --trail '/var/log/keyhole/*.log' --index /data/changes.sqlite --listen 0.0.0.0:8443 \\
       --tls-cert tls.crt --tls-key tls.key --oidc-issuer https://login.example.com --oidc-client-id keyhole \\
       --oidc-username-claim email --oidc-groups-claim groups
 """,
 )
 @click.option("--trail", "trails", multiple=True, help="A file, folder or pattern of audit trails. May be repeated.")
-@click.option("--logs", is_flag=True, help="Read the trail from the logs of the webhook's pods.")
-@click.option(
-    "--namespace", default="keyhole", show_default=True, help="--logs: the namespace in which Keyhole is installed."
-)
 @click.option("--git", multiple=True, metavar="[NAME=]PATH", help="A clone of a repository. May be repeated.")
 @click.option(
     "--index",
@@ -105,10 +100,9 @@ Examples:
 )
 @kubeconfig_option
 @log_options
-def page(  # noqa: PLR0917 - click passes them by name
+def page(
+    *,
     trails: tuple[str, ...],
-    logs: bool,  # noqa: FBT001 - as above
-    namespace: str,
     git: tuple[str, ...],
     index: Path | None,
     compliance: Path | None,
@@ -116,7 +110,7 @@ def page(  # noqa: PLR0917 - click passes them by name
     log_format: str,
     **given: Any,
 ) -> None:
-    """Show what changed, as a page.
+    """Show what changed, who did it and which commit says so, as a page for a browser.
 
     Without --oidc-issuer and --kubernetes-tokens it is for this machine alone: it prints a link that works once.
     Otherwise everybody sees the namespaces in which the API server lets them get changes.keyhole.dev.
@@ -130,13 +124,13 @@ def page(  # noqa: PLR0917 - click passes them by name
     access = AccessOptions(**{name: given[name] for name in _ACCESS}).settings()
     options = ServingOptions(**{name: given[name] for name in _SERVING})
     serving = options.settings(log_level, for_this_machine=access is None)
-    if not (trails or logs):
-        raise click.UsageError("there is nothing to show: give --trail or --logs")
+    if not trails:
+        raise click.UsageError("there is nothing to show: give --trail")
     repositories = named_repositories(git)
     with _index(index) as file:
         settings = PageSettings(
             index=file,
-            sources=partial(_sources, trails, namespace if logs else None, given["kubeconfig"]),
+            sources=partial(_sources, trails),
             repositories=repositories,
             compliance=compliance,
             version=VERSION,
@@ -154,6 +148,7 @@ def _serve(settings: "PageSettings", access: "AccessSettings | LoopbackDoor", se
 
     def tell() -> None:
         if isinstance(access, LoopbackDoor):
+            click.echo("The page is for this machine alone. Open this link in a browser; it works once:")
             click.echo(access.link(serving.listen.host, serving.listen.port))
 
     try:
@@ -170,13 +165,10 @@ def _serve(settings: "PageSettings", access: "AccessSettings | LoopbackDoor", se
     server.run()
 
 
-def _sources(trails: Sequence[str], namespace: str | None, kubeconfig: Path | None) -> "Sequence[Source]":
+def _sources(trails: Sequence[str]) -> "Sequence[Source]":
     from changes.sources.files import Files
 
-    found: list[Source] = [Files(each) for each in trails]
-    if namespace is not None:
-        raise NotImplementedError(kubeconfig)
-    return found
+    return [Files(each) for each in trails]
 
 
 @contextmanager
