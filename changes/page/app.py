@@ -88,7 +88,10 @@ def _answer_errors(app: Flask, answering: Answering) -> None:
 
     @app.errorhandler(NotLetIn)
     def not_let_in(error: NotLetIn) -> Response:
-        return answering.problem(HTTPStatus(error.status), error.message)
+        answer = answering.problem(HTTPStatus(error.status), error.message)
+        if error.status == HTTPStatus.UNAUTHORIZED:
+            answer.headers["WWW-Authenticate"] = "Bearer"
+        return answer
 
     @app.errorhandler(NotKnownNow)
     def not_known(error: NotKnownNow) -> Response:

@@ -44,9 +44,8 @@ def door(tokens: Tokens | None = None, reviews: Reviews | None = None) -> Bearer
 
 
 def request(**headers: str) -> Request:
-    return Request(
-        EnvironBuilder(headers={name.replace("_", "-"): text for name, text in headers.items()}).get_environ()
-    )
+    given = [(name.replace("_", "-"), text) for name, text in headers.items()]
+    return Request(EnvironBuilder(headers=given).get_environ())
 
 
 def refusal(entered: BearerDoor, asked: Request) -> NotLetIn:
