@@ -9,6 +9,7 @@ from urllib.parse import quote
 import msgspec
 from flask import Response, request
 from jinja2 import FileSystemLoader
+from markupsafe import Markup, escape
 
 from changes.page import links, when
 from changes.page.asked import BadQuery, Form
@@ -31,7 +32,7 @@ class Answering:
 
     def __init__(self, version: str) -> None:
         environment = markup.environment(FileSystemLoader(_FOLDER), auto_reload=False)
-        environment.globals.update(links=links, when=when, words=words, version=version)
+        environment.globals.update(link=link, links=links, when=when, words=words, version=version)
         self._templates = {
             name.removesuffix(".html.jinja"): environment.get_template(name) for name in environment.list_templates()
         }
@@ -92,6 +93,12 @@ class Answering:
             exports=exports,
             **more,
         )
+
+
+def link(text: str, address: str) -> Markup:
+    """Return somebody else's text as a link; as text alone if there is no address."""
+    shown = markup.told(text)
+    return Markup(f'<a href="{escape(address)}">{shown}</a>') if address else shown  # noqa: S704 - escaped
 
 
 def _address(path: str, parameters: Mapping[str, str]) -> str:

@@ -11,6 +11,7 @@ from typing import Final
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
 
 from changes.access.viewer import Door, NotKnownNow, NotLetIn
 from changes.page import compliance_views, views
@@ -31,6 +32,7 @@ _VIEWS: Final[tuple[tuple[str, ViewOf, tuple[str, ...], tuple[str, ...]], ...]] 
     ("/", views.changes, FILTERS, ()),
     ("/object/<namespace>/<kind>/<path:name>", views.of_object, (), ("group",)),
     ("/namespace/<namespace>", views.of_namespace, (), ()),
+    ("/commit/<path:repository>/<commit>", views.of_commit, (), ()),
     ("/person", views.of_person, (), ("name",)),
     ("/compliance", compliance_views.compliance, (), ()),
     ("/standards", compliance_views.standards, (), ()),
@@ -66,6 +68,12 @@ def make(database_file: Path, door: Door, compliance: Path | None, version: str)
     @app.get("/style.css", provide_automatic_options=False)
     def style() -> Response:
         return answering.style()
+
+    @app.before_request
+    def lead_nowhere() -> None:
+        # Werkzeug would send an empty path to one on the host that the request names.
+        if isinstance(request.routing_exception, RequestRedirect):
+            raise NotThere
 
     @app.after_request
     def protect(response: Response) -> Response:

@@ -15,7 +15,7 @@ from resolver.references.characters import named, visible
 
 MOST_QUERY_BYTES: Final = 8 * 1024
 MOST_CHARACTERS: Final = 1024
-FILTERS: Final[tuple[str, ...]] = ("namespace", "kind", "name", "requester", "reference", "since", "until")
+FILTERS: Final[tuple[str, ...]] = ("namespace", "kind", "name", "requester", "reference", "commit", "since", "until")
 """The parameters that say which changes are wanted."""
 _MOST_SHOWN: Final = 64
 _REPLACED: Final = "\ufffd"

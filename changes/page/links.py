@@ -1,5 +1,6 @@
 """The addresses of views. Pure. What an address cannot hold gets none, and its text stands there without a link."""
 
+import functools
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import quote, urlencode
@@ -7,9 +8,11 @@ from urllib.parse import quote, urlencode
 from changes.page.asked import fits
 from changes.told import ToldObject
 
+_MOST_REMEMBERED: Final = 4096
 _UNFIT_SEGMENTS: Final = frozenset({"", ".", ".."})
 
 
+@functools.lru_cache(_MOST_REMEMBERED)
 def segment(text: str) -> str:
     """Return a text as one segment of a path, empty if it cannot be one."""
     return "" if text in _UNFIT_SEGMENTS or "/" in text or not fits(text) else quote(text, safe="")
@@ -39,6 +42,7 @@ def of_namespace(name: str) -> str:
     return path("namespace", name)
 
 
+@functools.lru_cache(_MOST_REMEMBERED)
 def of_person(name: str) -> str:
     """Return where everything stands that a requester has changed."""
     return query("/person", {"name": name})
@@ -49,6 +53,7 @@ def of_commit(repository: str, commit: str) -> str:
     return path("commit", repository, commit)
 
 
+@functools.lru_cache(_MOST_REMEMBERED)
 def of_reference(text: str) -> str:
     """Return the changes that have this reference, before or after."""
     return query("/", {"reference": text})

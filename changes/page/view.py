@@ -4,12 +4,15 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
-from changes.page.asked import Asked
+from changes.page.asked import Asked, Form
 from changes.page.reports import Reports
 from changes.page.sight import Sight
-from changes.wanted import Page
+from changes.wanted import PAGE, Page
+
+PEOPLE: Final = 25
+"""So many changes stand on a page of HTML."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,11 @@ class Asking:
     parts: Mapping[str, str]
     reports: Reports
     now: datetime
+
+    @property
+    def size(self) -> int:
+        """How many changes there are on a page: fewer for people, who read them."""
+        return PEOPLE if self.asked.form is Form.HTML else PAGE
 
     @property
     def database(self) -> sqlite3.Connection:

@@ -12,11 +12,12 @@ from changes.page import bars, cards, links
 from changes.page.asked import FILTERS, fits
 from changes.page.sight import NotThere
 from changes.page.view import Asking, View
-from changes.wanted import PAGE, Page, Position, Wanted
+from changes.wanted import Page, Position, Wanted
 
 _MOST_SUGGESTED: Final = 200
 _MOST_OBJECTS: Final = 300
 _MOST_A_DAY: Final = 1000
+_SHORT_COMMIT: Final = 12
 _LOOKED_BACK: Final = 200
 """So many changes of an object are looked at to say what it refers to now."""
 _OLD: Final = timedelta(minutes=15)
@@ -25,7 +26,7 @@ _OLD: Final = timedelta(minutes=15)
 def changes(asking: Asking) -> View:
     """Return the newest changes that fit the filters."""
     wanted = asking.sight.within(asking.asked.wanted)
-    page = answers.page(asking.database, wanted, asking.asked.behind)
+    page = answers.page(asking.database, wanted, asking.asked.behind, asking.size)
     filled = {name: asking.asked.filters.get(name, "") for name in FILTERS}
     return View(
         "changes",
@@ -41,12 +42,12 @@ def of_object(asking: Asking) -> View:
     visible = asking.sight.of_one(parts["namespace"])
     wanted = Wanted(visible, parts["namespace"], parts["kind"], parts["name"])
     behind = asking.asked.behind
-    found = answers.page(asking.database, wanted, behind, PAGE if behind else _LOOKED_BACK)
+    found = answers.page(asking.database, wanted, behind, asking.size if behind else _LOOKED_BACK)
     group = asking.asked.other("group")
     mine = [each for each in found.changes if not group or each.object.group == group]
     if not mine:
         raise NotThere
-    page = _beginning(mine, found.next)
+    page = _beginning(mine, found.next, asking.size)
     more = {
         "about": mine[0].object,
         "current": [] if behind else cards.now(mine),
@@ -56,19 +57,19 @@ def of_object(asking: Asking) -> View:
     return View("object", title, page, {**_common(asking, page), **more})
 
 
-def _beginning(changes: Sequence[Change], behind: Position | None) -> Page:
+def _beginning(changes: Sequence[Change], behind: Position | None, size: int) -> Page:
     """Return the first page of changes, behind which more of them were looked at."""
-    if len(changes) <= PAGE:
+    if len(changes) <= size:
         return Page(changes, behind)
-    last = changes[PAGE - 1]
-    return Page(changes[:PAGE], Position(microseconds(last.time), last.number))
+    last = changes[size - 1]
+    return Page(changes[:size], Position(microseconds(last.time), last.number))
 
 
 def of_namespace(asking: Asking) -> View:
     """Return the newest changes of a namespace, its objects, and how many changes there were on each day."""
     name = asking.parts["namespace"]
     visible = asking.sight.of_one(name)
-    page = answers.page(asking.database, Wanted(visible, name), asking.asked.behind)
+    page = answers.page(asking.database, Wanted(visible, name), asking.asked.behind, asking.size)
     if not page.changes:
         raise NotThere
     today = asking.now.date()
@@ -83,11 +84,24 @@ def of_namespace(asking: Asking) -> View:
     return View("namespace", f"Namespace {name}", page, {**_common(asking, page), **more})
 
 
+def of_commit(asking: Asking) -> View:
+    """Return what a commit changed in the cluster, as far as somebody may see it."""
+    repository, identity = asking.parts["repository"], asking.parts["commit"]
+    visible = asking.sight.of_all()
+    commit = answers.commit(asking.database, repository, identity)
+    if commit is None:
+        raise NotThere
+    page = answers.page(asking.database, Wanted(visible, commit=commit.id), asking.asked.behind, asking.size)
+    if not page.changes:
+        raise NotThere
+    return View("commit", f"Commit {commit.id[:_SHORT_COMMIT]}", page, {**_common(asking, page), "commit": commit})
+
+
 def of_person(asking: Asking) -> View:
     """Return what a requester changed: a person, or an account of a service."""
     name = asking.asked.other("name")
     visible = asking.sight.of_all()
-    page = answers.page(asking.database, Wanted(visible, requester=name), asking.asked.behind)
+    page = answers.page(asking.database, Wanted(visible, requester=name), asking.asked.behind, asking.size)
     if not name or not page.changes:
         raise NotThere
     return View("person", name, page, {**_common(asking, page), "name": name})

@@ -3,6 +3,7 @@
 The command line starts without this, because it needs Jinja2.
 """
 
+import functools
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from markupsafe import Markup, escape
 
 from enforcer.telling.page import words
 
+_MOST_REMEMBERED: Final = 4096
 _FOLDER: Final = Path(__file__).parent
 REPORT: Final = (_FOLDER / "page.html.jinja").read_text(encoding="utf-8")
 """The template of the compliance report."""
@@ -29,14 +31,19 @@ def environment(loader: BaseLoader | None = None, **settings: Any) -> Environmen
     return made
 
 
+@functools.lru_cache(_MOST_REMEMBERED)
 def told(text: object) -> Markup:
     """Return a text that cannot turn what stands around it (HTML, the bdi element); what is in backticks is code.
 
-    Characters that a reader cannot see become escapes, and a long text is cut.
+    Characters that a reader cannot see become escapes, and a long text is cut. Texts that come again are remembered:
+    a page has the same names many times.
     """
-    parts = words.told(str(text)).split("`")
+    shown = words.told(str(text))
+    parts = shown.split("`")
     if len(parts) % 2 == 0:
-        parts = ["`".join(parts)]
+        parts = [shown]
+    if len(parts) == 1:
+        return Markup(f"<bdi>{escape(shown)}</bdi>")  # noqa: S704 - escaped
     marked = (
         Markup("<code>{}</code>").format(part) if number % 2 else escape(part) for number, part in enumerate(parts)
     )

@@ -11,7 +11,8 @@ from tests.enforcer.telling import sample
 
 @pytest.fixture(scope="package")
 def ordinary(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return trails.index(tmp_path_factory.mktemp("ordinary"), trails.ordinary())
+    folder = tmp_path_factory.mktemp("ordinary")
+    return trails.index(folder, trails.ordinary(), trails.repository(folder / "deploy.git").folder)
 
 
 @pytest.fixture(scope="package")

@@ -9,6 +9,7 @@ from werkzeug.test import TestResponse
 from resolver.references.characters import is_invisible
 
 VOID = {"meta", "link", "input"}
+BLOCKS = {"p", "li", "ins", "del", "h1", "h2", "h3", "dt", "dd", "label", "option", "title", "summary"}
 NEVER = {"script", "iframe", "object", "embed", "img", "image", "base", "style", "video", "audio"}
 
 
@@ -33,6 +34,7 @@ class Page(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
+        self.text += "\n" if tag in BLOCKS else ""
 
     def handle_data(self, data: str) -> None:
         self.text += data

@@ -47,7 +47,6 @@ def test_where_a_page_begins() -> None:
         ("behind", "-1-1"),
         ("behind", f"{2**63}-1"),
         ("behind", "1-" + "9" * 30),
-        ("behind", "١-٢"),
         ("behind", "1-1-1"),
         ("format", "xml"),
         ("format", "HTML"),
@@ -55,7 +54,7 @@ def test_where_a_page_begins() -> None:
         ("name", "\u202eevil"),
         ("name", "a\r\nSet-Cookie: x"),
         ("name", "\ufffd"),
-        ("name", "\ud800"),
+        ("name", "a\ud800"),
         ("kind", "x" * (MOST_CHARACTERS + 1)),
     ],
 )

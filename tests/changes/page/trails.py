@@ -1,14 +1,16 @@
 """Indexes for the page's tests: a week that people would recognise, and one in which every name is hostile."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from audit.entry import AuditEntry, Done, FieldEntry, OriginEntry, Requester
+from changes.history import reading
 from changes.index.index import Index
 from tests.changes import sample
+from tests.changes.history.repositories import Repository
 from tests.changes.sample import ref, resolved
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -86,10 +88,35 @@ def hostile() -> Sequence[AuditEntry]:
     ]
 
 
-def index(folder: Path, entries: Iterable[AuditEntry]) -> Path:
-    """Return the file of an index that has these admissions."""
+def repository(folder: Path) -> Repository:
+    """Return a repository with the manifests of the ordinary week: what people and Flux applied, but not all of it."""
+    made = Repository(folder)
+
+    def commit(hours: float, author: str, message: str, files: Mapping[str, str]) -> None:
+        time = int((NOW - timedelta(hours=hours)).timestamp())
+        made.commit(files, time=time, author=f"{author} <{author.lower()}@example.com>", message=message)
+
+    commit(200, "Ada", "Shop: the database's password comes from Vault", {"shop/db.yaml": manifest("db", password=DB)})
+    stripe = manifest("stripe", "payments", key=f"{STRIPE}key", webhook=f"{STRIPE}webhook")
+    commit(151, "Grace", "Payments: Stripe", {"payments/stripe.yaml": stripe})
+    url = f"redis://(({CACHE}user)):(({CACHE}password | urlencode))@cache"
+    commit(75, "Ada", "The session cache has a user", {"shop/session.yaml": manifest("session", url=url)})
+    commit(28, "Ada", "Move the shop's database to Europe", {"shop/db.yaml": manifest("db", password=DB_EU)})
+    return made
+
+
+def manifest(name: str, namespace: str = "shop", **fields: str) -> str:
+    annotations = "".join(f"    data.keyhole.dev/{key}: {text}\n" for key, text in fields.items())
+    head = f"apiVersion: v1\nkind: Secret\nmetadata:\n  name: {name}\n  namespace: {namespace}\n"
+    return f"{head}  annotations:\n{annotations}"
+
+
+def index(folder: Path, entries: Iterable[AuditEntry], history: Path | None = None) -> Path:
+    """Return the file of an index that has these admissions, and the history of a repository as `deploy`."""
     trail, file = sample.write(folder / "audit.log", entries), folder / "index.sqlite"
     made = Index(file)
     made.read_file(trail)
+    if history is not None:
+        reading.read(made.database, history, "deploy")
     made.close()
     return file
