@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from changes.change import Change, Commit
+from changes.history import telling
 from changes.history.asked import History
 from changes.index import reader
 from changes.index import state as states
@@ -60,6 +61,14 @@ def commit(database: sqlite3.Connection, repository: str, digits: str) -> Commit
     None if there is not just one, or if it wrote no references. `repository` is the name that it was read under.
     """
     return History(database).named(repository, digits)
+
+
+def history(database: sqlite3.Connection, wanted: Wanted, behind: Position | None = None, size: int = PAGE) -> Page:
+    """Return what commits changed in the repositories that were read, in the form of changes, without any trail.
+
+    The requester is the commit's author, `uid` is empty, and there are no versions.
+    """
+    return telling.page(database, wanted, behind, size)
 
 
 def admission(database: sqlite3.Connection, uid: str, visible: Collection[str] | None) -> Change | None:

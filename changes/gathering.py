@@ -4,16 +4,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from changes.history import reading
+from changes.history.reading import Read
+from changes.history.repository import Unreadable
 from changes.index.index import Index, Progress, Taken, silent
 from changes.sources.source import NotRead, Source
 
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """What was read of trails, and what could not be read: the next time it may."""
+    """What was read of trails and of repositories, and what could not be read: the next time it may."""
 
     taken: Taken
     problems: Sequence[NotRead]
+    repositories: Sequence[Read] = ()
 
 
 def gather(
@@ -33,7 +37,7 @@ def gather(
 def gather_into(
     index: Index,
     sources: Iterable[Source],
-    repositories: Mapping[str, Path],  # noqa: ARG001 - what reads them is on its way
+    repositories: Mapping[str, Path],
     progress: Progress = silent,
 ) -> Gathered:
     """Read all that is new into an index. Raises `NoIndex`."""
@@ -45,4 +49,10 @@ def gather_into(
         except NotRead as problem:
             problems.append(problem)
     index.settle()
-    return Gathered(taken, problems)
+    read: list[Read] = []
+    for name, folder in repositories.items():
+        try:
+            read.append(reading.read(index.database, folder, name))
+        except Unreadable as error:
+            problems.append(NotRead(f"repository {name}", error.problem))
+    return Gathered(taken, problems, read)

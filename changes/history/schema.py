@@ -54,6 +54,7 @@ CREATE TABLE written (
     doubt TEXT NOT NULL, -- as that of a commit, of this place alone
     since INTEGER NOT NULL REFERENCES commits,
     since_time INTEGER NOT NULL, -- `effective` of that commit
+    moved INTEGER REFERENCES commits, -- which commit brought it here from another file, if one did
     until INTEGER REFERENCES commits,
     until_time INTEGER NOT NULL
 );
@@ -65,6 +66,7 @@ CREATE INDEX written_same ON written (place, refs, since_time);
 CREATE INDEX written_refs ON written (refs, since_time);
 CREATE INDEX written_since ON written (since);
 CREATE INDEX written_until ON written (until);
+CREATE INDEX written_moved ON written (moved) WHERE moved NOTNULL;
 """
 
 

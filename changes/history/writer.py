@@ -83,18 +83,21 @@ class Writer:
                 [(number, commit.effective, was.row) for _, _, was in gone],
             )
         for file, key, now in new:
-            since, since_time, doubt = number, commit.effective, now.doubt
             before = moved.get(key, [])
+            fresh = _Open(0, number, commit.effective, now.doubt)
             if len(before) == 1:
                 # The file has another name now, or the object stands in another one: nobody wrote the reference anew.
-                since, since_time, doubt = before[0].since, before[0].since_time, doubt or Doubt.MOVED
-            place, references = key
-            row = self.database.execute(
-                "INSERT INTO written (place, refs, line, doubt, since, since_time, until_time)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (self._place(file, place), references, now.line, doubt, since, since_time, OPEN_END),
-            ).lastrowid
-            self._open.setdefault(file, {})[key] = _Open(row or 0, since, since_time, doubt)
+                fresh = before[0]._replace(doubt=now.doubt or Doubt.MOVED)
+            self._add(file, key, now.line, fresh, number if len(before) == 1 else None)
+
+    def _add(self, file: str, key: _Key, line: int, one: _Open, moved: int | None) -> None:
+        place, references = key
+        row = self.database.execute(
+            "INSERT INTO written (place, refs, line, doubt, since, since_time, moved, until_time)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (self._place(file, place), references, line, one.doubt, one.since, one.since_time, moved, OPEN_END),
+        ).lastrowid
+        self._open.setdefault(file, {})[key] = one._replace(row=row or 0)
 
     def _doubt(self, file: str, key: _Key, was: _Open, doubt: str) -> None:
         """What is doubtful once stays so: that nobody knows when the cluster got it."""
