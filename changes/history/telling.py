@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from changes.change import Attribution, Certainty, Change, ChangedField, Commit, How
@@ -109,8 +110,9 @@ def _changes(database: sqlite3.Connection, commit: int, time: int) -> Iterator[C
         for row in rows:
             if side or row[1:-1] not in elsewhere:
                 objects.setdefault(row.of_file, ({}, {}))[side][row.field] = row
-    made = History(database).commit(commit)
-    for number, (_, sides) in enumerate(sorted(objects.items(), reverse=True)):
+    history = History(database)
+    for number, (of_file, sides) in enumerate(sorted(objects.items(), reverse=True)):
+        made = history.commit(commit, of_file[0])
         yield _change(commit * _MOST_OF_COMMIT + len(objects) - number, time, made, *sides)
 
 
@@ -129,9 +131,8 @@ def _fields(commit: Commit, gone: dict[object, _Row], new: dict[object, _Row]) -
         how = How.REMOVED if now is None else How.ADDED if before is None else How.REFERENCE
         references, was = (() if one is None else _told(one) for one in (now, before))
         field = ToldField(row.pointer, row.form, "removed" if now is None else "resolved", "", references, was)
-        where = Commit(
-            commit.repository, commit.id, commit.time, commit.author, commit.subject, row.file, row.line if now else 0
-        )
+        # What is gone stands nowhere in the commit.
+        where = replace(commit, line=now.line if now is not None else 0)
         yield ChangedField(field, how, Attribution(Certainty.EXACT, where))
 
 

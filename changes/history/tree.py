@@ -42,7 +42,7 @@ class Tree:
         for file, facts in changed.items():
             before = self.files.pop(file, NOTHING)
             is_moved = is_moved or bool(before.placing or facts.placing)
-            if facts.fields or facts.placing:
+            if facts.fields or facts.placing or facts.unread:
                 self.files[file] = facts
         if is_moved:
             self._placing = Placing()
