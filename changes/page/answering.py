@@ -1,5 +1,7 @@
 """A view as an answer: HTML from templates that were compiled once, JSON, or CSV."""
 
+import csv
+import io
 from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
@@ -12,8 +14,9 @@ from jinja2 import FileSystemLoader
 from markupsafe import Markup, escape
 
 from changes.page import links, when
-from changes.page.asked import BadQuery, Form
+from changes.page.asked import Form
 from changes.page.view import Asking, View
+from changes.telling import csv_form, json_form
 from changes.wanted import Page
 from enforcer.telling.page import markup, words
 
@@ -36,6 +39,7 @@ class Answering:
         self._templates = {
             name.removesuffix(".html.jinja"): environment.get_template(name) for name in environment.list_templates()
         }
+        self._version = version
         own = _STYLE.read_text(encoding="utf-8").strip()
         self._style = f"{markup.BASE_STYLE}\n{markup.REPORT_STYLE}\n{own}".encode()
 
@@ -46,9 +50,9 @@ class Answering:
             case Form.HTML:
                 text = self._html(view, asking)
             case Form.JSON:
-                text = _json(view)
+                text = _json(view, self._version)
             case Form.CSV:
-                text = _csv(view)
+                text = _csv(view, self._version)
         answer = Response(text, content_type=_TYPES[form])
         if form is not Form.HTML:
             answer.headers["Content-Disposition"] = f'attachment; filename="{_FILE}.{form}"'
@@ -106,11 +110,16 @@ def _address(path: str, parameters: Mapping[str, str]) -> str:
     return links.query("/" + quote(path.lstrip("/")), parameters)
 
 
-def _json(view: View) -> str:
+def _json(view: View, version: str) -> str:
     if isinstance(view.told, Page):
-        raise BadQuery("format is html here")
+        return json_form.render(view.told, version)
     return msgspec.json.format(msgspec.json.encode(view.told.document), indent=1).decode() + "\n"
 
 
-def _csv(_view: View) -> str:
-    raise BadQuery("format is html here")
+def _csv(view: View, version: str) -> str:
+    if isinstance(view.told, Page):
+        return csv_form.render(view.told, version)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerows([csv_form.defused(cell) for cell in row] for row in view.told.rows)
+    return text.getvalue()

@@ -1,8 +1,10 @@
 """Reads an answer as HTML, and checks what must hold for every page."""
 
+import json
 import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from typing import Any
 
 from werkzeug.test import TestResponse
 
@@ -26,6 +28,7 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, {name: value or "" for name, value in attrs}))
+        self.text += "\n" if tag in BLOCKS else ""
         if tag not in VOID:
             self.open.append(tag)
 
@@ -64,3 +67,10 @@ def page(answer: TestResponse) -> Page:
     assert len(targets) == len(set(targets))
     assert not [one for one in read.text.replace("\n", "") if is_invisible(one)]
     return read
+
+
+def document(answer: TestResponse) -> Any:
+    """Return an answer as JSON."""
+    assert answer.content_type == "application/json"
+    assert answer.headers["Content-Disposition"].startswith("attachment; ")
+    return json.loads(answer.text)

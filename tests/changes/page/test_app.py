@@ -39,7 +39,7 @@ class TestViews:
             "changed by Flux, Kustomization flux-system/apps as ServiceAccount flux-system/kustomize-controller"
             in read.words
         )
-        assert f"−before: {trails.DB} (v2) +now: {trails.DB_EU} (v1) Vault request " in read.words
+        assert f"\u2212before: {trails.DB} (v2) +now: {trails.DB_EU} (v1) Vault request " in read.words
         assert "Exact commit" in read.words
         assert "by Ada Move the shop's database to Europe deploy: shop/db.yaml:7" in read.words
         assert "rotated in Vault: v7 → v8" in read.words
