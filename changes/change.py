@@ -65,6 +65,8 @@ class Attribution:
     why: str = ""
 
 
+WRITTEN: Final = "written"
+"""What became of a field that is told from a repository alone: nobody knows of any version."""
 NO_HISTORY: Final = Attribution(Certainty.UNKNOWN, why="no repository was read")
 
 

@@ -11,6 +11,11 @@ from cli.version import VERSION
 COMMANDS: Final[Mapping[str, Late]] = {
     "audit": Late("cli.commands.audit", "Check the audit trail that the webhook writes."),
     "certs": Late("cli.commands.certs", "Issue and inspect the certificates that a webhook serves with."),
+    "changes": Late(
+        "cli.commands.changes.changes",
+        "Show what changed: which fields got another reference or version, who did it, and by which commit.",
+        "changes",
+    ),
     "completion": Late(
         "cli.commands.completion",
         "Print a script for SHELL that completes commands, options and file names of `keyhole`.",

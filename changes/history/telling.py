@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
 
-from changes.change import Attribution, Certainty, Change, ChangedField, Commit, How
+from changes.change import WRITTEN, Attribution, Certainty, Change, ChangedField, Commit, How
 from changes.history import schema
 from changes.history.asked import History, datetime_of
 from changes.history.texts import apart
@@ -130,7 +130,7 @@ def _fields(commit: Commit, gone: dict[object, _Row], new: dict[object, _Row]) -
         assert row is not None  # noqa: S101 - it is in one of the two
         how = How.REMOVED if now is None else How.ADDED if before is None else How.REFERENCE
         references, was = (() if one is None else _told(one) for one in (now, before))
-        field = ToldField(row.pointer, row.form, "removed" if now is None else "resolved", "", references, was)
+        field = ToldField(row.pointer, row.form, WRITTEN, "", references, was)
         # What is gone stands nowhere in the commit.
         where = replace(commit, line=now.line if now is not None else 0)
         yield ChangedField(field, how, Attribution(Certainty.EXACT, where))

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-from changes.change import Attribution, Certainty, Change, ChangedField, How
+from changes.change import WRITTEN, Attribution, Certainty, Change, ChangedField, How
 from changes.told import ToldField, ToldObject, ToldOrigin, ToldReference
 from enforcer.telling.page.words import told
 from resolver.identity import RECONCILER
@@ -59,6 +59,8 @@ def verb(change: Change) -> str:
 
 def object_name(about: ToldObject) -> str:
     """Return which object: `Secret shop/db`, `Certificate.cert-manager.io shop/web`, `ClusterIssuer.… ca`."""
+    if not (about.kind or about.name):
+        return "what its file does not name"
     kind = f"{about.kind}.{about.group}" if about.group else about.kind
     return told(f"{kind} {about.namespace}/{about.name}" if about.namespace else f"{kind} {about.name}")
 
@@ -97,7 +99,8 @@ def diff(field: ChangedField) -> Sequence[DiffLine]:
         now, before = (), field.field.before or now
     else:
         before = field.field.before or ()
-    old, new = [reference(each) for each in before], [reference(each) for each in now]
+    say = _text if field.field.done == WRITTEN else reference
+    old, new = [say(each) for each in before], [say(each) for each in now]
     if field.how is How.TEXT:
         return [DiffLine(" ", text) for text in new]
     return [
@@ -152,6 +155,10 @@ def _account(name: str) -> str | None:
     namespace, separator, account = name.removeprefix(_SERVICE_ACCOUNT).partition(":")
     is_account = name.startswith(_SERVICE_ACCOUNT) and separator and ":" not in account
     return f"{namespace}/{account}" if is_account else None
+
+
+def _text(of: ToldReference) -> str:
+    return told(of.text)
 
 
 def _version(of: ToldReference) -> str:
