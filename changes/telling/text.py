@@ -52,14 +52,14 @@ def _change(change: Change, paint: Paint) -> Iterator[str]:
     who, requester = words.who(change), words.requester(change)
     if requester != who:
         yield from (paint("soft", line) for line in _wrapped(" " * 10, f"as {requester}"))
-    attributions = {each.attribution for each in change.fields}
+    commits = {words.commit(each.attribution) for each in change.fields}
     for each in change.fields[:_MOST_FIELDS]:
-        yield from _field(each, paint, is_alone=len(attributions) > 1)
+        yield from _field(each, paint, is_alone=len(commits) > 1)
     left = len(change.fields) - _MOST_FIELDS
     if left > 0:
         yield f"    and {counted(left, 'more field')}: -o json has all of them"
-    if len(attributions) == 1:
-        yield from _commit(change.fields[0], paint)
+    if len(commits) == 1:
+        yield from _commit(change.fields[0], paint, is_placed=len({each.attribution for each in change.fields}) == 1)
 
 
 def _field(field: ChangedField, paint: Paint, *, is_alone: bool) -> Iterator[str]:
@@ -71,10 +71,10 @@ def _field(field: ChangedField, paint: Paint, *, is_alone: bool) -> Iterator[str
         yield from _commit(field, paint)
 
 
-def _commit(field: ChangedField, paint: Paint) -> Iterator[str]:
+def _commit(field: ChangedField, paint: Paint, *, is_placed: bool = True) -> Iterator[str]:
     if field.attribution == NO_HISTORY:
         return
-    place = words.place(field.attribution)
+    place = words.place(field.attribution) if is_placed else ""
     text = words.commit(field.attribution) + (f", {place}" if place else "")
     yield from (paint("soft", line) for line in _wrapped("      ", text))
 

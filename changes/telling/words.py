@@ -12,6 +12,7 @@ from typing import Final, Literal, TypeAlias
 from changes.change import WRITTEN, Attribution, Certainty, Change, ChangedField, How
 from changes.told import ToldField, ToldObject, ToldOrigin, ToldReference
 from enforcer.telling.page.words import told
+from manifests.fields.scan import Form
 from resolver.identity import RECONCILER
 
 Sign: TypeAlias = Literal["-", "+", " "]
@@ -123,8 +124,8 @@ def how(field: ChangedField) -> str:
 
 
 def pointer(field: ChangedField) -> str:
-    """Return where the field is in its object (JSON Pointer, RFC 6901)."""
-    return told(field.field.pointer)
+    """Return where the field is in its object (JSON Pointer, RFC 6901), in words if a file does not say."""
+    return told(field.field.pointer) or ("every field" if field.field.form == Form.FROM else "a field")
 
 
 def requests(field: ChangedField) -> Sequence[str]:
