@@ -93,6 +93,23 @@ class History:
             if each.doubt == Doubt.PASSED_ON or each.name in of.name
         ]
 
+    def ends(self, field: Field, before: int) -> list[Stretch]:
+        """Return the stretches behind which a place of the field had no references, until a time, the last one first.
+
+        What moved to another file goes on there.
+        """
+        of = field.object
+        sql = (
+            f"SELECT {_COLUMNS} {_JOINED} AND place.name = ? AND place.pointer = ? AND written.until_time <= ?"  # noqa: S608 - names of this module
+            " AND NOT EXISTS (SELECT 1 FROM written AS next WHERE next.place = written.place"
+            " AND next.since = written.until)"
+            " AND NOT EXISTS (SELECT 1 FROM written AS next WHERE next.moved = written.until"
+            " AND next.refs = written.refs)"
+            " ORDER BY written.until_time DESC, written.id DESC LIMIT ?"
+        )
+        values = (of.kind, of.group, of.namespace, of.name, field.pointer, before, MOST)
+        return list(self._stretches(sql, values))
+
     def live(self, field: Field, time: int) -> set[int]:
         """Return the places that wrote the field at a time, whatever they wrote."""
         of = field.object

@@ -15,6 +15,9 @@ from changes.history.doubts import words
 LATE_MICROSECONDS: Final = 600 * 1_000_000
 """How much later than the admission a commit may say that it is, until its clock is no longer blamed for that."""
 
+_SECOND: Final = 1_000_000
+"""Git's times have whole seconds: what replaced something within the second of the admission may have come later."""
+
 NOT_WRITTEN: Final = "no commit that was read writes these references into this field"
 ONLY_LATER: Final = "only a later commit writes these references into this field"
 AHEAD: Final = "by its clock the commit is younger than the change"
@@ -22,8 +25,30 @@ NOT_THEN: Final = "when the object was admitted, another commit had replaced the
 AGAIN: Final = "an older commit wrote the same references"
 SEVERAL: Final = "several files write this field"
 NO_NAMESPACE: Final = "no file says the namespace, and nothing shows that the change came from a repository"
+BY_HELM: Final = "Helm made the object, and a chart may refer to the same"
 NOT_TAKEN_OUT: Final = "no commit that was read takes these references out of this field"
+AGAIN_OUT: Final = "an older commit took references out of this field too"
 STILL_THERE: Final = "another file still writes this field"
+
+
+_OF_FILES: Final = frozenset({"flux-kustomization", "argocd"})
+_OF_CHARTS: Final = frozenset({"flux-helm", "helm"})
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known of a field of an object that was admitted at a time, in microseconds since 1970.
+
+    `found` are the stretches that have its references, those that began last first. `live` are the places that wrote
+    the field then. `perhaps` are stretches of what may be the same object under another name, that began before. `tool`
+    is what applied the object, as that one says (`manifests.origin`); empty if it does not.
+    """
+
+    time: int
+    found: Sequence[Stretch]
+    live: Collection[int] = ()
+    perhaps: Sequence[Stretch] = ()
+    tool: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,51 +60,48 @@ class Decision:
     why: str = ""
 
 
-def written(
-    time: int, found: Sequence[Stretch], live: Collection[int], perhaps: Sequence[Stretch], *, is_applied: bool
-) -> Decision:
-    """Decide which commit wrote the references that an object was admitted with at a time.
+def written(known: Evidence) -> Decision:
+    """Decide which commit wrote the references that a field has since."""
+    before = [each for each in known.found if each.since_time <= known.time]
+    if before:
+        return _decided(before[0], _of_written(known, before))
+    if known.perhaps:
+        return _decided(known.perhaps[0], words(known.perhaps[0].doubt))
+    ahead = [each for each in known.found if each.since_time <= known.time + LATE_MICROSECONDS]
+    if ahead:
+        return _decided(ahead[-1], AHEAD)
+    return Decision(Certainty.UNKNOWN, why=ONLY_LATER if known.found else NOT_WRITTEN)
 
-    `found` are the stretches that have them, those that began last first. `live` are the places that wrote the field
-    then. `perhaps` are stretches of what may be the same object under another name, that began before. `is_applied`
-    says that a client of a repository sent the request, as far as the object shows.
+
+def taken_out(known: Evidence, ends: Sequence[Stretch]) -> Decision:
+    """Decide which commit took a field's references out.
+
+    `ends` are the stretches behind which the field had none in its place, until the time, the last one first. They need
+    not be of the references that the field had until then: a client may have passed over some that came between.
     """
-    before = [each for each in found if each.since_time <= time]
-    if not before and perhaps:
-        return Decision(Certainty.LIKELY, perhaps[0], words(perhaps[0].doubt))
-    if not before:
-        ahead = [each for each in found if each.since_time <= time + LATE_MICROSECONDS]
-        if ahead:
-            return Decision(Certainty.LIKELY, ahead[-1], AHEAD)
-        return Decision(Certainty.UNKNOWN, why=ONLY_LATER if found else NOT_WRITTEN)
-    newest = before[0]
-    why = words(newest.doubt) or (
-        NOT_THEN
-        if newest.until_time <= time
-        else SEVERAL
-        if len({*live, newest.place, *(each.place for each in perhaps if each.until_time > time)}) > 1
-        else AGAIN
-        if len(before) > 1
-        else NO_NAMESPACE
-        if not newest.namespace and not is_applied
-        else ""
-    )
-    return Decision(Certainty.LIKELY if why else Certainty.EXACT, newest, why)
-
-
-def taken_out(time: int, found: Sequence[Stretch], live: Collection[int], *, is_applied: bool) -> Decision:
-    """Decide which commit took out the references that an object had before it was admitted at a time."""
-    ended = sorted((each for each in found if each.until_time <= time), key=lambda each: each.until_time)
-    if not ended:
+    if not ends or not known.found:
         return Decision(Certainty.UNKNOWN, why=NOT_TAKEN_OUT)
-    last = ended[-1]
-    why = words(last.doubt) or (
-        STILL_THERE
-        if live
-        else AGAIN
-        if len(found) > 1
-        else NO_NAMESPACE
-        if not last.namespace and not is_applied
-        else ""
-    )
-    return Decision(Certainty.LIKELY if why else Certainty.EXACT, last, why)
+    several = (STILL_THERE if known.live else "") or (AGAIN_OUT if len(ends) > 1 else "")
+    return _decided(ends[0], words(ends[0].doubt) or several or _of_client(known, ends[0]))
+
+
+def _of_written(known: Evidence, before: Sequence[Stretch]) -> str:
+    newest = before[0]
+    others = (each.place for each in known.perhaps if each.until_time > known.time)
+    if newest.doubt:
+        return words(newest.doubt)
+    if newest.until_time + _SECOND <= known.time:
+        return NOT_THEN
+    if len({*known.live, newest.place, *others}) > 1:
+        return SEVERAL
+    return AGAIN if len(before) > 1 else _of_client(known, newest)
+
+
+def _of_client(known: Evidence, stretch: Stretch) -> str:
+    if known.tool in _OF_CHARTS:
+        return BY_HELM
+    return NO_NAMESPACE if not stretch.namespace and known.tool not in _OF_FILES else ""
+
+
+def _decided(stretch: Stretch, why: str) -> Decision:
+    return Decision(Certainty.LIKELY if why else Certainty.EXACT, stretch, why)

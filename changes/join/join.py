@@ -10,7 +10,7 @@ from changes.history.asked import Field, History
 from changes.history.texts import together, whole_of
 from changes.index.times import microseconds
 from changes.join import deciding
-from changes.join.deciding import Decision
+from changes.join.deciding import Decision, Evidence
 from changes.told import ToldReference
 
 _WHOLE: Final = "from"
@@ -35,13 +35,12 @@ def _field(history: History, change: Change, changed: ChangedField) -> ChangedFi
     field = Field(change.object, "" if is_whole else changed.field.pointer)
     text = told(references, is_whole=is_whole)
     time = microseconds(change.time)
-    found, live = history.writing(field, text), history.live(field, time)
-    is_applied = change.origin is not None
+    tool = change.origin.tool if change.origin is not None else ""
+    known = Evidence(time, history.writing(field, text), history.live(field, time), tool=tool)
     if is_removed:
-        decision = deciding.taken_out(time, found, live, is_applied=is_applied)
+        decision = deciding.taken_out(known, history.ends(field, time))
     else:
-        perhaps = history.writing_open(change.object, text, time)
-        decision = deciding.written(time, found, live, perhaps, is_applied=is_applied)
+        decision = deciding.written(replace(known, perhaps=history.writing_open(change.object, text, time)))
     return replace(changed, attribution=_attribution(history, decision, is_removed=is_removed))
 
 

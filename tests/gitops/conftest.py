@@ -1,5 +1,6 @@
 """What the tests of GitOps clients share: one webhook, served and registered once, and the search for canaries."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -50,7 +51,17 @@ def plant(testbed: Testbed, canary: Canary) -> Planter:
 
 
 @pytest.fixture(scope="session")
-def webhook(testbed: Testbed, places: Places, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Webhook]:
+def trail(places: Places, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the file to which the webhook writes its audit trail."""
+    file = tmp_path_factory.mktemp("trail") / "audit.log"
+    places.watch(file)
+    return file
+
+
+@pytest.fixture(scope="session")
+def webhook(
+    testbed: Testbed, places: Places, trail: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Webhook]:
     """Return the webhook, which the API server asks about every Secret.
 
     It has one worker: what is remembered is remembered by each for itself, and requests to Vault are counted here.
@@ -58,9 +69,12 @@ def webhook(testbed: Testbed, places: Places, tmp_path_factory: pytest.TempPathF
     directory = tmp_path_factory.mktemp("webhook")
     places.watch(directory / "keyhole.log")
     connections = write_connections(testbed, directory / "connections.yaml")
-    one_worker = ("--workers", "1")
+    key = directory / "audit.key"
+    key.write_bytes(os.urandom(32))
+    key.chmod(0o600)
+    arguments = ("--workers", "1", "--audit-key", str(key), "--audit-log", str(trail))
     with (
-        serving(testbed, directory, connections, arguments=one_worker) as webhook,
+        serving(testbed, directory, connections, arguments=arguments) as webhook,
         registered(testbed, webhook, policy=True),
     ):
         yield webhook

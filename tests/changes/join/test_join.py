@@ -97,9 +97,17 @@ class TestExact:
         second = git.commit({"db.yaml": secret("db", user="vault:secret/old#user")})
         history.check(change(before=[OLD], how=How.REMOVED), second)
 
+    def test_what_a_client_passed_over_took_nothing_out(self, history: History) -> None:
+        git = history.repository()
+        git.commit({"db.yaml": secret("db", password=OLD, user=OLD)})
+        git.commit({"db.yaml": secret("db", password=NEW, user=OLD)})
+        third = git.commit({"db.yaml": secret("db", user=OLD)})
+        history.check(change(before=[OLD], how=How.REMOVED), third)
+
     def test_a_file_without_a_namespace_counts_where_a_client_of_git_applied_it(self, history: History) -> None:
         first = history.repository().commit({"db.yaml": secret("db", "", password=OLD)})
-        history.check(change(OLD, origin=ToldOrigin("flux", "flux-system", "apps")), first)
+        for tool in ("flux-kustomization", "argocd"):
+            history.check(change(OLD, origin=ToldOrigin(tool, "", "apps")), first)
         history.check(change(OLD), first, deciding.NO_NAMESPACE)
 
     def test_another_object_and_another_field_do_not_matter(self, history: History) -> None:
@@ -154,7 +162,9 @@ class TestLikely:
         first = git.commit({"db.yaml": secret("db", password=OLD)})
         git.commit({"db.yaml": secret("db", password=NEW)})
         history.check(change(OLD, minutes=0.5), first)
-        history.check(change(OLD, minutes=1), first, deciding.NOT_THEN)
+        # Git's times have whole seconds.
+        history.check(change(OLD, minutes=1 + 0.9 / 60), first)
+        history.check(change(OLD, minutes=1 + 1 / 60), first, deciding.NOT_THEN)
 
     def test_a_commit_that_is_a_little_younger_than_the_change(self, history: History) -> None:
         first = history.repository().commit({"db.yaml": secret("db", password=OLD)})
@@ -193,6 +203,11 @@ class TestLikely:
         history.check(change(OLD), first, words(Doubt.PASSED_ON))
         history.check(change(OLD, namespace="other"), None, deciding.NOT_WRITTEN)
 
+    @pytest.mark.parametrize("tool", ["helm", "flux-helm"])
+    def test_a_plain_file_where_a_chart_made_the_object(self, history: History, tool: str) -> None:
+        first = history.repository().commit({"db.yaml": secret("db", password=OLD)})
+        history.check(change(OLD, origin=ToldOrigin(tool, "", "apps")), first, deciding.BY_HELM)
+
     def test_an_object_that_may_come_from_a_chart_as_well(self, history: History) -> None:
         git = history.repository()
         release = (
@@ -208,6 +223,14 @@ class TestLikely:
         git.commit({"a.yaml": secret("db", password=OLD), "b.yaml": secret("db", password=NEW)})
         second = git.commit({"a.yaml": None})
         history.check(change(before=[OLD], how=How.REMOVED), second, deciding.STILL_THERE)
+
+    def test_what_was_taken_out_twice(self, history: History) -> None:
+        git = history.repository()
+        with_it, without = secret("db", password=OLD, user=OLD), secret("db", user=OLD)
+        for text in (with_it, without, with_it):
+            git.commit({"db.yaml": text})
+        last = git.commit({"db.yaml": without})
+        history.check(change(before=[OLD], how=How.REMOVED), last, deciding.AGAIN_OUT)
 
 
 class TestUnknown:

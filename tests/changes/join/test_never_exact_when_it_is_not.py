@@ -14,7 +14,7 @@ from typing import TypeAlias
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from changes.change import Certainty, How
+from changes.change import Certainty, Change, How
 from changes.history.reading import read
 from changes.index.index import Index
 from changes.join.join import joined
@@ -33,7 +33,7 @@ _DEFAULT = "shop"
 Name: TypeAlias = tuple[str, str]
 """A namespace and a name, in the cluster."""
 Folder: TypeAlias = tuple[str, Mapping[str, tuple[str, str]]]
-"""A kustomization, and the namespace and the reference of the object in each file."""
+"""A kustomization, and of the object in each file the namespace and the reference, "" for none."""
 Tree: TypeAlias = Mapping[str, Folder]
 
 
@@ -100,15 +100,22 @@ writes = st.builds(
     names("write", "write", "write", "write", "remove", "move", "kustomization"),
     names(*FILES),
     names(*NAMESPACES),
-    names(*REFERENCES),
+    names(*REFERENCES, ""),
     names(*KUSTOMIZATIONS),
     st.integers(0, 3),
 )
 applies = st.builds(Apply, names(*REPOSITORIES), names(*FOLDERS), names("", *FILES), st.sampled_from([0, 0, 0, 1, 4]))
 few_writes = st.builds(
-    Write, names("one"), names("apps"), names("write"), names("a.yaml"), names("shop"), names(*REFERENCES), names(""),
+    Write,
+    names("one"),
+    names("apps"),
+    names("write"),
+    names("a.yaml"),
+    names("shop"),
+    names(*REFERENCES, ""),
+    names(""),
     st.integers(0, 3),
-)  # fmt: skip
+)
 few_applies = st.builds(Apply, names("one"), names("apps"), names(""), st.sampled_from([0, 0, 0, 1]))
 
 
@@ -135,8 +142,14 @@ def texts(tree: Tree) -> dict[str, str | None]:
         found[f"{folder}/kustomization.yaml"] = of_kustomization
         for file in FILES:
             one = files.get(file)
-            found[f"{folder}/{file}"] = None if one is None else secret("db", one[0], password=one[1])
+            found[f"{folder}/{file}"] = None if one is None else manifest(*one)
     return found
+
+
+def manifest(namespace: str, reference: str) -> str:
+    """Return the object with another field beside, which stays when the reference goes."""
+    password = {"password": reference} if reference else {}
+    return secret("db", namespace, user="vault:secret/user#name", **password)
 
 
 @dataclass(frozen=True)
@@ -145,9 +158,17 @@ class Admission:
 
     minutes: float
     name: Name
+    before: str
     reference: str
     repository: str
     made: int
+
+    def change(self) -> Change:
+        """Return it as the trail has it."""
+        namespace, name = self.name
+        if not self.reference:
+            return change(minutes=self.minutes, namespace=namespace, name=name, how=How.REMOVED, before=[self.before])
+        return change(self.reference, minutes=self.minutes, namespace=namespace, name=name)
 
 
 def check(steps: Sequence[Write | Apply]) -> None:
@@ -160,9 +181,7 @@ def check(steps: Sequence[Write | Apply]) -> None:
             if each.commits:
                 read(index.database, each.folder, name)
         for one in admissions:
-            namespace, name = one.name
-            asked = change(one.reference, minutes=one.minutes, namespace=namespace, name=name, how=How.REFERENCE)
-            told = joined(index.database, [asked])[0].fields[0].attribution
+            told = joined(index.database, [one.change()])[0].fields[0].attribution
             event(str(told.certainty))
             if told.certainty is Certainty.EXACT:
                 assert told.commit is not None
@@ -189,9 +208,10 @@ def replayed(
         revision = len(model.trees) - 1 - step.behind
         built = model.built(revision, step.folder, step.file) if revision >= 0 else {}
         for name, reference in built.items():
-            if cluster.get(name) != reference:
+            before = cluster.get(name, "")
+            if before != reference:
                 made = model.wrote(revision, step.folder, step.file, name)
-                yield Admission(minute, name, reference, step.repository, made)
+                yield Admission(minute, name, before, reference, step.repository, made)
                 cluster[name] = reference
 
 
@@ -222,6 +242,8 @@ def is_plain(models: Mapping[str, Model], one: Admission) -> bool:
     model = models[repository]
     had = [tree[folder][1].get(file) == (one.name[0], one.reference) for tree in model.trees]
     since = [number for number, now in enumerate(had) if now and not (number and had[number - 1])]
+    if not one.reference:
+        return False
     is_bare = all(how == "" for tree in model.trees for how, _ in tree.values())
     then = max((number for number, time in enumerate(model.times) if time <= one.minutes), default=-1)
     return is_bare and len(since) == 1 and then >= 0 and had[then]
