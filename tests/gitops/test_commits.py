@@ -21,8 +21,8 @@ from changes.join import deciding
 from changes.sources.files import Files
 from changes.wanted import Wanted
 from testbed import Testbed
-from testbed.gitops import argocd as argo
 from testbed.gitops.argocd import ArgoCD, application
+from testbed.gitops.argocd_settings import USER
 from testbed.gitops.flux import APPLIER, Flux
 from testbed.gitops.git_repository import GitRepository
 from tests.e2e.cluster import Cluster
@@ -117,7 +117,7 @@ def test_each_change_has_the_commit_that_made_it(  # noqa: PLR0917 - all of it t
     tmp_path: Path,
 ) -> None:
     fleet = Fleet(directory("git") / "fleet", plant)
-    clients = {"flux": ("flux-kustomization", _FLUX_USER), "argocd": ("argocd", argo.USER)}
+    clients = {"flux": ("flux-kustomization", _FLUX_USER), "argocd": ("argocd", USER)}
     for start in range(0, CHANGES, OBJECTS * len(clients)):
         for number in range(start, min(start + OBJECTS * len(clients), CHANGES)):
             client = ("flux", "argocd")[number % len(clients)]
