@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-from audit.line import LINE_START, Event, parse
+from audit.line import LINE_START, Event, glance
 
 _FIRST: Final = 1
 _MOST_PARTS: Final = 100_000
@@ -24,7 +24,7 @@ class ToldReference(msgspec.Struct, frozen=True, gc=False):
     cause: str = ""
 
 
-class ToldField(msgspec.Struct, frozen=True):
+class ToldField(msgspec.Struct, frozen=True, gc=False):
     """A field, what became of it, its references now and before. `before` is None if the line does not tell."""
 
     pointer: str
@@ -66,7 +66,7 @@ class ToldOutcome(msgspec.Struct, frozen=True, gc=False):
     cause: str = ""
 
 
-class Record(msgspec.Struct, frozen=True, omit_defaults=True):
+class Record(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """An admission. One that takes several lines has `time`, `object` and `outcome` in the first of them only."""
 
     uid: str
@@ -83,7 +83,7 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     parts: Annotated[int, msgspec.Meta(ge=_FIRST, le=_MOST_PARTS)] = _FIRST
 
 
-class Told(msgspec.Struct, frozen=True):
+class Told(msgspec.Struct, frozen=True, gc=False):
     """One line: its place in which chain, and what it tells. `record` is None in lines that begin or end a chain.
 
     `version` is that of the trail's format.
@@ -108,14 +108,27 @@ def told(text: bytes) -> Told | None:
 
     Something may stand before the line, such as the time that a collector of logs has put there.
     """
-    # From the last beginning on: before it may stand a fragment of another line. Within a record there is none, because
-    # quotes in texts are escaped.
+    try:
+        found = _line(text)
+    except Unreadable:
+        # It may be a fragment with a line behind it, which together look like one.
+        start = text.rfind(LINE_START)
+        if start <= 0:
+            raise
+        return _line(text[start:])
+    if found is not None:
+        return found
+    # Within a record there is no such beginning, because quotes in texts are escaped.
     start = text.rfind(LINE_START)
-    line = parse(text[start:]) if start >= 0 else None
-    if line is None:
+    return _line(text[start:]) if start > 0 else None
+
+
+def _line(text: bytes) -> Told | None:
+    found = glance(text)
+    if found is None:
         return None
-    record = decoded(line.record) if line.event is Event.ADMISSION else None
-    return Told(line.head.chain, line.head.sequence, line.event, text[-2] - ord("0"), record)
+    chain, sequence, event, record, version = found
+    return Told(chain, sequence, event, version, decoded(record) if event is Event.ADMISSION else None)
 
 
 def decoded(text: bytes) -> Record:

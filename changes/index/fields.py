@@ -1,6 +1,6 @@
 """The fields of a change as a row of the index has them: JSON in which texts are numbers. Pure."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, TypeAlias
 
 import msgspec
@@ -14,23 +14,19 @@ _DECODER: Final = msgspec.json.Decoder(tuple[_Field, ...])
 _ENCODER: Final = msgspec.json.Encoder()
 
 
-def dump(fields: Sequence[ChangedField], number: Callable[[str], int]) -> bytes:
-    """Return the fields as the index keeps them. `number` gives the number of a text."""
-    return _ENCODER.encode(
-        [
-            (
-                number(field.pointer),
-                field.form,
-                field.done,
-                each.how,
-                field.cause,
-                _uses(field.references, number),
-                None if field.before is None else _uses(field.before, number),
-            )
-            for each in fields
-            for field in (each.field,)
-        ]
-    )
+def dump(fields: Sequence[tuple[ToldField, How]], numbers: Mapping[str, int]) -> tuple[bytes, set[int]]:
+    """Return the fields as the index keeps them, and the numbers of their references, those of before as well."""
+    rows: list[_Field] = []
+    used: set[int] = set()
+    for field, how in fields:
+        now = tuple([(numbers[one.text], one.version, one.request_id, one.cause) for one in field.references])
+        used.update([use[0] for use in now])
+        before = None
+        if field.before is not None:
+            before = tuple([(numbers[one.text], one.version, one.request_id, one.cause) for one in field.before])
+            used.update([use[0] for use in before])
+        rows.append((numbers[field.pointer], field.form, field.done, how, field.cause, now, before))
+    return _ENCODER.encode(rows), used
 
 
 def load(stored: bytes, text: Callable[[int], str]) -> Sequence[ChangedField]:
@@ -49,10 +45,6 @@ def load(stored: bytes, text: Callable[[int], str]) -> Sequence[ChangedField]:
         )
         for pointer, form, done, how, cause, references, before in _DECODER.decode(stored)
     ]
-
-
-def _uses(references: Iterable[ToldReference], number: Callable[[str], int]) -> list[_Use]:
-    return [(number(each.text), each.version, each.request_id, each.cause) for each in references]
 
 
 def _references(uses: Iterable[_Use], text: Callable[[int], str]) -> tuple[ToldReference, ...]:

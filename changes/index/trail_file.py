@@ -26,7 +26,7 @@ class TrailFile:
         """Its inode, size and time: another one if there may be more to read."""
         self.position = 0
         self._stream = stream
-        self._last = b""
+        self._last: list[bytes] = []
         self.begins = self._begin()
         """The digest of its first line that looks like one of a trail, if there is one near the beginning."""
 
@@ -36,13 +36,19 @@ class TrailFile:
         self._stream.seek(start)
         before = self._stream.read(position - start)
         if len(before) == position - start and hashlib.sha256(before).digest() == mark:
-            self.position, self._last = position, before
+            self.position, self._last = position, [before]
         else:
             self._stream.seek(0)
 
     def mark(self) -> bytes:
         """Return the digest of what stands right before the position."""
-        return hashlib.sha256(self._last[-_MARK_BYTES:]).digest()
+        tail, size = [], 0
+        while self._last and size < _MARK_BYTES:
+            tail.append(self._last.pop())
+            size += len(tail[-1])
+        last = b"".join(reversed(tail))[-_MARK_BYTES:]
+        self._last = [last]
+        return hashlib.sha256(last).digest()
 
     def lines(self) -> Iterator[bytes]:
         """Yield the lines that have a line break; the one that is being written is read the next time.
@@ -53,7 +59,7 @@ class TrailFile:
             if not text.endswith(b"\n") and len(text) <= MAX_LINE_BYTES:
                 return
             self.position += len(text)
-            self._last = text if len(text) >= _MARK_BYTES else (self._last + text)[-_MARK_BYTES:]
+            self._last.append(text)
             yield text
 
     def _begin(self) -> bytes | None:

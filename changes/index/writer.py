@@ -1,19 +1,18 @@
 """Writes trails into an index, in batches. Each batch holds the position up to which its source has been read."""
 
 import sqlite3
-from collections.abc import Hashable, Iterator, Sequence
-from itertools import chain as chained
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, TypeVar
 
 import msgspec
 
 from audit.line import Event
-from changes.change import ChangedField
 from changes.changed import changed
 from changes.index import fields
 from changes.index.runs import Runs
 from changes.told import Record, Told, ToldField, decoded
 
+_Names = TypeVar("_Names", str, tuple[str, str, str], tuple[str, str, str, str])
 _MOST_REMEMBERED: Final = 200_000
 _CHANGE: Final = "INSERT INTO change VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _USES: Final = "INSERT OR IGNORE INTO uses VALUES (?, ?, ?)"
@@ -29,10 +28,11 @@ class Writer:
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
-        self._text = _Numbers(database, "text", ("text",))
-        self._requester = _Numbers(database, "requester", ("name",))
-        self._origin = _Numbers(database, "origin", ("tool", "namespace", "name"))
-        self._object = _Numbers(database, "object", ("namespace", "kind", "name", "api_group"))
+        self._text = _Numbers[str](database, "text", ("text",))
+        self._requester = _Numbers[str](database, "requester", ("name",))
+        self._origin = _Numbers[tuple[str, str, str]](database, "origin", ("tool", "namespace", "name"))
+        columns = ("namespace", "kind", "name", "api_group")
+        self._object = _Numbers[tuple[str, str, str, str]](database, "object", columns)
         self._chains: dict[str, tuple[int, Runs]] = {}
         self._touched: set[str] = set()
         (last,) = database.execute("SELECT coalesce(max(id), 0) FROM change").fetchone()
@@ -60,6 +60,8 @@ class Writer:
     def flush(self) -> None:
         """Write what was added since the last time."""
         self._database.executemany(_CHANGE, self._changes)
+        # In the order of the table, it is written in one go.
+        self._uses.sort()
         self._database.executemany(_USES, self._uses)
         for name in self._touched:
             chain, runs = self._chains[name]
@@ -87,31 +89,28 @@ class Writer:
         microseconds = int(time.timestamp()) * _MICROSECONDS + time.microsecond
         self._admissions += 1
         self._newest = max(self._newest, microseconds)
-        what = list(changed(told, version)) if outcome.allowed and not record.dry_run else []
+        what = changed(told, version) if outcome.allowed and not record.dry_run else ()
         if not what:
             return
         number = self._next
         self._next += 1
+        stored, used = fields.dump(what, self._text)
         origin = record.origin
         self._changes.append(
             (
                 number,
                 microseconds,
                 record.uid,
-                self._requester.of(record.requester.username),
-                self._object.of(about.namespace, about.kind, about.name, about.group),
-                self._text.of(about.namespace),
-                None if origin is None else self._origin.of(origin.tool, origin.namespace, origin.name),
+                self._requester[record.requester.username],
+                self._object[about.namespace, about.kind, about.name, about.group],
+                self._text[about.namespace],
+                None if origin is None else self._origin[origin.tool, origin.namespace, origin.name],
                 record.operation,
-                self._text.of(record.identity),
-                fields.dump(what, self._text.of),
+                self._text[record.identity],
+                stored,
             )
         )
-        self._uses += {(reference, microseconds, number) for reference in self._used(what)}
-
-    def _used(self, what: Sequence[ChangedField]) -> Iterator[int]:
-        for each in what:
-            yield from (self._text.of(one.text) for one in chained(each.field.references, each.field.before or ()))
+        self._uses += [(reference, microseconds, number) for reference in used]
 
     def _go_on(self, chain: int, told: Told, record: Record) -> None:
         """Keep a line of several until all are there. If not all could be written, the admission was refused."""
@@ -147,22 +146,22 @@ def _joined(records: Sequence[Record]) -> Sequence[ToldField]:
     return joined
 
 
-class _Numbers:
-    """The numbers of texts in a table, which are given as they come."""
+class _Numbers(dict[_Names, int]):
+    """The numbers of texts in a table, by the text or, of several columns, the texts. They are given as they come."""
 
     def __init__(self, database: sqlite3.Connection, table: str, columns: tuple[str, ...]) -> None:
         names, marks = ", ".join(columns), ", ".join("?" * len(columns))
         self._database = database
         self._find = f"SELECT id FROM {table} WHERE ({names}) = ({marks})"  # noqa: S608 - names of this module
-        self._insert = f"INSERT INTO {table} ({names}) VALUES ({marks})"  # noqa: S608 - as above
-        self._known: dict[Hashable, int] = {}
+        self._insert = f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING RETURNING id"  # noqa: S608
 
-    def of(self, *texts: str) -> int:
-        number = self._known.get(texts)
-        if number is None:
-            if len(self._known) >= _MOST_REMEMBERED:
-                self._known.clear()
-            found = self._database.execute(self._find, texts).fetchone()
-            number = found[0] if found else self._database.execute(self._insert, texts).lastrowid or 0
-            self._known[texts] = number
+    def __missing__(self, names: _Names) -> int:
+        if len(self) >= _MOST_REMEMBERED:
+            self.clear()
+        texts = (names,) if isinstance(names, str) else names
+        # Most of those that are not known yet are new.
+        found = self._database.execute(self._insert, texts).fetchone()
+        found = found or self._database.execute(self._find, texts).fetchone()
+        number: int = found[0]
+        self[names] = number
         return number
