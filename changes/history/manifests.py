@@ -1,7 +1,7 @@
 """What one file of a repository says, read as `keyhole lint` reads it: which field has which references. Pure."""
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from changes.history.doubts import Doubt
@@ -9,6 +9,8 @@ from changes.history.texts import together, whole
 from manifests.fields.scan import Form
 from manifests.kinds.known import Kinds
 from review.findings.finding import ObjectName
+from review.languages.all import LANGUAGES
+from review.languages.foreign import Context
 from review.lint import generators
 from review.lint.forms.elsewhere import is_passed_on
 from review.lint.forms.references import references
@@ -16,6 +18,7 @@ from review.lint.inner.texts import looked_into
 from review.lint.needles import MAY_BE_FOREIGN, MAY_HOLD_OTHERS, MAY_REFER, MAY_SPELL
 from review.lint.objects import Manifest, is_kustomization, manifests
 from review.lint.uses import Use
+from review.sources.edits import intended
 from review.sources.kustomization import nothing_beside
 from review.sources.nodes import Path
 from review.sources.stream import Document, read
@@ -26,6 +29,7 @@ _MAY_PLACE: Final = tuple(each.encode() for each in _KINDS)
 _MAY_MATTER: Final = tuple(each.encode() for each in (*MAY_REFER, *MAY_SPELL, *MAY_BE_FOREIGN))
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 _SECRET: Final = "Secret"  # noqa: S105 - the name of a kind
+_CONTEXT: Final = Context(certain=True)
 _LONGEST: Final = 8192
 """No longer text of references is kept."""
 
@@ -76,7 +80,9 @@ def facts(file: str, content: bytes, kinds: Kinds | None) -> FileFacts:
             continue
         found, unseen = _uses(document, kinds)
         unread += unseen
-        fields += _fields(found)
+        own = list(_fields(found))
+        fields += own
+        fields += _foreign(document, kinds, own)
         if may_place:
             placing += (each for each in manifests(document) if _places(each))
     return FileFacts(tuple(fields), tuple(placing), unread)
@@ -108,6 +114,24 @@ def _uses(document: Document, kinds: Kinds | None) -> tuple[list[Use], int]:
             for made in generators.made(manifest, nothing_beside):
                 uses += references(made, kinds).uses if made.may_refer else ()
     return uses, unread
+
+
+def _foreign(document: Document, kinds: Kinds | None, own: Collection[WrittenField]) -> Iterator[WrittenField]:
+    """Yield the references of other tools, as `keyhole migrate` would write them, but what Keyhole itself reads."""
+    if not any(each in document.raw for each in MAY_BE_FOREIGN):
+        return
+    known = {(each.object, each.pointer) for each in own}
+    for manifest in manifests(document):
+        for language in LANGUAGES:
+            conversion = language.convert(manifest, _CONTEXT)
+            if conversion is None or not conversion.edits:
+                continue
+            content = intended(manifest.content, conversion.edits)
+            one = next(manifests(replace(document, content=content)))
+            made = replace(manifest, content=content, inner=one.name)
+            for each in _fields(references(made, kinds).uses):
+                if (each.object, each.pointer) not in known:
+                    yield replace(each, doubt=each.doubt or Doubt.FOREIGN)
 
 
 def _fields(uses: Sequence[Use]) -> Iterator[WrittenField]:
