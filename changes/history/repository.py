@@ -23,6 +23,8 @@ from changes.history.sizes import Sizes, TooLarge
 MOST_COMMITS: Final = 200_000
 MOST_BYTES: Final = 16 * 1024 * 1024
 """The largest object that is read."""
+_MOST_TREES: Final = 4096
+_MOST_REMEMBERED: Final = 20_000
 _MOST_ENTRIES: Final = 500_000
 _DEEPEST: Final = 100
 _LONGEST_PATH: Final = 4096
@@ -72,7 +74,9 @@ class Repository:
             raise Unreadable("it names its objects by SHA-256, which is not read here; clone one with SHA-1")
         self._store = self._repo.object_store
         self._sizes = Sizes(self._store, MOST_BYTES)
-        self._tree = lru_cache(maxsize=4096)(self._parsed)
+        self._tree = lru_cache(maxsize=_MOST_TREES)(self._parsed)
+        # First they are followed from the newest one back, then read from the oldest one on.
+        self.commit = lru_cache(maxsize=_MOST_REMEMBERED)(self._commit)
 
     def close(self) -> None:
         """Close its files."""
@@ -112,7 +116,7 @@ class Repository:
             return None
         return Line(found[::-1], begins)
 
-    def commit(self, name: str) -> Committed:
+    def _commit(self, name: str) -> Committed:
         """Return a commit."""
         try:
             kind, text = self._raw(name.encode())

@@ -30,7 +30,10 @@ class Sizes:
         self._stores = [store, *(each for each in store.alternates if isinstance(each, DiskObjectStore))]
         for each in self._stores:
             each.loose_object_size_limit = most_bytes
+        self._packs = [pack for each in self._stores for pack in each.packs]
         self._files: dict[str, int] = {}
+        self._fine: dict[str, set[int]] = {}
+        """Where in each pack an object is that was looked at already, with all that it is made of."""
 
     def close(self) -> None:
         """Close the packs."""
@@ -40,19 +43,25 @@ class Sizes:
     def check(self, name: bytes) -> None:
         """Raise `TooLarge` for an object that is. One that is in no pack is let by. Raises OSError, ValueError."""
         found = self._packed(hex_to_sha(ObjectID(name)))
-        for _ in range(_MOST_DELTAS):
-            if found is None:
-                return
-            found = self._look(*found)
-        raise TooLarge
+        looked: list[tuple[set[int], int]] = []
+        while found is not None:
+            pack, offset = found
+            fine = self._fine.setdefault(_path(pack), set())
+            if offset in fine:
+                break
+            if len(looked) == _MOST_DELTAS:
+                raise TooLarge
+            found = self._look(pack, offset)
+            looked.append((fine, offset))
+        for fine, offset in looked:
+            fine.add(offset)
 
     def _packed(self, sha: RawObjectID) -> tuple[Pack, int] | None:
-        for store in self._stores:
-            for pack in store.packs:
-                try:
-                    return pack, pack.index.object_offset(sha)
-                except KeyError:
-                    continue
+        for pack in self._packs:
+            try:
+                return pack, pack.index.object_offset(sha)
+            except KeyError:
+                continue
         return None
 
     def _look(self, pack: Pack, offset: int) -> tuple[Pack, int] | None:
@@ -69,10 +78,14 @@ class Sizes:
         return base
 
     def _read(self, pack: Pack, offset: int) -> bytes:
-        path = os.fspath(pack.data.path)
+        path = _path(pack)
         if path not in self._files:
             self._files[path] = os.open(Path(path), os.O_RDONLY | os.O_CLOEXEC)
         return os.pread(self._files[path], _HEAD_BYTES, offset)
+
+
+def _path(pack: Pack) -> str:
+    return os.fspath(pack.data.path)
 
 
 class _Head:
