@@ -1,12 +1,6 @@
-"""The Enforcer's page in a real browser: widths, light and dark, paper, axe-core, and the Nu HTML checker.
+"""The Enforcer's page in a real browser: widths, light and dark, paper, axe-core, and the Nu HTML checker."""
 
-`make test-looks` brings the programs. Screenshots are left in build/looks.
-"""
-
-import json
 import re
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,18 +8,10 @@ from typing import Any
 import pytest
 
 from enforcer.telling import html
+from tests.browsers import BUILD, OPEN_ALL, SCHEMES, WIDTHS, Opened, chromium, nu_html_checker
 from tests.enforcer.telling import sample
 
 pytestmark = pytest.mark.looks
-
-BUILD = Path(__file__).resolve().parents[3] / "build"
-MODULES = BUILD / "looks-programs" / "node_modules"
-AXE = MODULES / "axe-core" / "axe.min.js"
-VNU = MODULES / "vnu-jar" / "build" / "dist" / "vnu.jar"
-CHECK = ("java", "-jar", str(VNU), "--format", "json", "--stdout")
-WIDTHS = (380, 768, 1400)
-SCHEMES = ("light", "dark")
-OPEN_ALL = "document.querySelectorAll('details').forEach(each => { each.open = true })"
 
 
 @pytest.fixture(scope="module")
@@ -40,29 +26,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    assert chromium, "there is neither chromium nor google-chrome on PATH"
-    with sync_playwright() as playwright:
-        # Who runs tests as root has no sandbox; the pages are our own.
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+    with chromium() as browser:
         yield browser
-        browser.close()
-
-
-class Opened:
-    """A page in the browser, and what it asked for and said."""
-
-    def __init__(self, browser: Any, file: Path, width: int, scheme: str) -> None:
-        self.context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-        self.page = self.context.new_page()
-        self.heard: list[str] = []
-        self.page.on("request", lambda request: self.heard.append(request.url))
-        self.page.on("console", lambda message: self.heard.append(message.text))
-        self.page.on("dialog", lambda dialog: self.heard.append(dialog.message))
-        self.address = file.as_uri()
-        self.page.goto(self.address)
 
 
 @pytest.fixture
@@ -71,7 +36,7 @@ def opened(browser: Any, pages: dict[str, Path]) -> Iterator[Any]:
     contexts = []
 
     def open_page(name: str, width: int = 1400, scheme: str = "light") -> Opened:
-        one = Opened(browser, pages[name], width, scheme)
+        one = Opened(browser, pages[name].as_uri(), width, scheme)
         contexts.append(one.context)
         return one
 
@@ -87,16 +52,8 @@ def test_it_fits_each_width_asks_for_nothing_and_axe_finds_nothing(
     opened: Any, name: str, width: int, scheme: str
 ) -> None:
     one = opened(name, width, scheme)
-    (BUILD / "looks").mkdir(parents=True, exist_ok=True)
-    one.page.screenshot(path=BUILD / "looks" / f"{name}-{width}-{scheme}.png", full_page=name == "ordinary")
-    for _ in range(2):
-        overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        assert one.page.evaluate(overflow) == 0
-        one.page.evaluate(OPEN_ALL)
-    one.page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = one.page.evaluate("axe.run()")
-    assert [(each["id"], [node["html"] for node in each["nodes"]][:3]) for each in found["violations"]] == []
-    assert len(found["passes"]) > 10, "axe looked at nothing"
+    one.screenshot(f"{name}-{width}-{scheme}", is_whole=name == "ordinary")
+    one.check()
     assert one.heard == [one.address]
 
 
@@ -104,8 +61,7 @@ def test_what_is_planted_is_found(opened: Any) -> None:
     """The checks of this module can fail."""
     one = opened("ordinary", 380)
     one.page.evaluate("document.querySelector('h1').style.color = '#eee'; document.body.append(new Image())")
-    one.page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = {each["id"] for each in one.page.evaluate("axe.run()")["violations"]}
+    found = {rule for rule, _ in one.axe()[0]}
     assert {"color-contrast", "image-alt"} <= found
     one.page.evaluate("document.querySelector('main').style.width = '2000px'")
     assert one.page.evaluate("document.documentElement.scrollWidth") > 380
@@ -152,19 +108,10 @@ def test_the_keyboard_reaches_a_namespace_and_shows_where_it_is(opened: Any) -> 
 
 
 def test_the_nu_html_checker_says_nothing(pages: dict[str, Path]) -> None:
-    done = subprocess.run(
-        [*CHECK, *map(str, pages.values())],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert json.loads(done.stdout)["messages"] == [], done.stderr
-    assert done.returncode == 0
+    assert nu_html_checker(list(pages.values())) == []
 
 
 def test_what_is_wrong_is_found_by_the_nu_html_checker(pages: dict[str, Path], tmp_path: Path) -> None:
     wrong = tmp_path / "wrong.html"
     wrong.write_text(pages["ordinary"].read_text(encoding="utf-8").replace("<main", "<b><main"), encoding="utf-8")
-    done = subprocess.run([*CHECK, str(wrong)], capture_output=True, text=True, timeout=300, check=False)
-    assert json.loads(done.stdout)["messages"] != []
+    assert nu_html_checker([wrong]) != []
