@@ -59,11 +59,11 @@ test-policies: $(INSTALLED) ## Run policies and plans in opa, conftest, gator, t
 	OPA="$(OPA)" CONFTEST="$(CONFTEST)" GATOR="$(GATOR)" TOFU="$(TOFU)" TERRAFORM="$(TERRAFORM)" \
 		$(BIN)/pytest -m policies tests/policies
 
-test-looks: $(INSTALLED) ## Look at the Enforcer's page in a browser (needs chromium, npm, Java; indexes for pip and npm)
+test-looks: $(INSTALLED) ## Look at the pages in a browser (needs chromium, npm, Java; indexes for pip and npm)
 	$(BIN)/python -m pip install --disable-pip-version-check --no-input --quiet --require-hashes -r requirements-looks.txt
 	npm install --prefix build/looks-programs --no-save --no-package-lock --no-audit --no-fund --ignore-scripts \
 		--loglevel error axe-core@4.14.1 vnu-jar@26.9.27
-	$(BIN)/pytest -m looks tests/enforcer/looks
+	$(BIN)/pytest -m looks tests/enforcer/looks tests/changes/looks
 
 test-boards: $(INSTALLED) testbed ## Boards and alerts on real Prometheus and Alertmanager (PROMETHEUS=PROGRAM, …, or from PATH)
 	$(BIN)/python -m pip install --disable-pip-version-check --no-input --quiet --require-hashes -r requirements-looks.txt
