@@ -69,6 +69,27 @@ ENFORCER_IN_ITS_NAMESPACE: Sequence[Rule] = (
     {"apiGroups": ["apps"], "resources": ["deployments"], "resourceNames": ["keyhole-webhook"], "verbs": ["get"]},
 )
 
+PAGE_EVERYWHERE: Sequence[Rule] = (
+    # To see which namespaces whoever asks may see.
+    {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]},
+)
+
+PAGE_TOKENS: Sequence[Rule] = (
+    # With `page.kubernetesTokens`: to see whose a token is.
+    {"apiGroups": ["authentication.k8s.io"], "resources": ["tokenreviews"], "verbs": ["create"]},
+)
+
+PAGE_LOGS: Sequence[Rule] = (
+    # With `page.trail.logs`, where Keyhole runs: to read the trail that the webhook's pods write.
+    {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list"]},
+    {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
+)
+
+CHANGES_VIEW: Sequence[Rule] = (
+    # Whoever has it sees what changed. The resource exists here only.
+    {"apiGroups": ["keyhole.dev"], "resources": ["changes"], "verbs": ["get"]},
+)
+
 
 def webhook_in_its_namespace(record_key: str, serving_certificate: str) -> Sequence[Rule]:
     """Return what the webhook may do where Keyhole runs. The authority's key is not for it."""

@@ -1,0 +1,1 @@
+"""`keyhole page` with the real API server: its tokens, its RBAC."""
