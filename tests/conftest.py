@@ -30,6 +30,7 @@ _BEDS = (
     "e2e/kinds",
     "e2e/review",
     "e2e/enforcer",
+    "e2e/page",
 )
 # Files of them that take so long that it pays to start a bed for them alone.
 _ALONE = ("e2e/keys/test_rotation.py", "e2e/certificates/test_losses.py", "e2e/uptime/test_down.py")

@@ -23,7 +23,7 @@ ISSUER = ("--oidc-issuer", "https://issuer.example", "--oidc-client-id", "keyhol
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ((), "give --trail"),
+        ((), "give --trail or --logs"),
         (("--trail", "a", "--listen", "0.0.0.0:8090"), "for this machine alone: --listen 127.0.0.1:PORT"),
         (("--trail", "a", "--listen", ":8090", "--behind-proxy"), "for this machine alone"),
         (("--trail", "a", *TLS), "--tls-cert is for a page that others reach"),
@@ -43,6 +43,13 @@ def test_options_that_do_not_go_together_are_refused(arguments: tuple[str, ...],
     found = CliRunner().invoke(main, ["page", *arguments])
     assert found.exit_code == 2
     assert told in found.output.replace("\n", " ")
+
+
+@pytest.mark.parametrize("argument", ["--logs", "--kubernetes-tokens"])
+def test_who_is_asked_has_to_be_known(argument: str) -> None:
+    found = CliRunner().invoke(main, ["page", "--trail", "a", argument])
+    assert found.exit_code == 2
+    assert "outside a cluster, give --kubeconfig FILE" in found.output
 
 
 def test_a_file_that_is_no_index_is_told(tmp_path: Path) -> None:

@@ -32,12 +32,15 @@ _SERVING = tuple(ServingOptions.__dataclass_fields__)
     epilog="""\b
 Examples:
   keyhole page --trail audit.log --git deploy=../deploy
+  keyhole page --logs --kubeconfig ~/.kube/config
   keyhole page --trail '/var/log/keyhole/*.log' --index /data/changes.sqlite --listen 0.0.0.0:8443 \\
       --tls-cert tls.crt --tls-key tls.key --oidc-issuer https://login.example.com --oidc-client-id keyhole \\
       --oidc-username-claim email --oidc-groups-claim groups
 """,
 )
 @click.option("--trail", "trails", multiple=True, help="A file, folder or pattern of audit trails. May be repeated.")
+@click.option("--logs", is_flag=True, help="Read the logs of the webhook's pods, as far back as they go.")
+@click.option("--keyhole-namespace", default="keyhole", show_default=True, help="With --logs: where those pods are.")
 @click.option("--git", multiple=True, metavar="[NAME=]PATH", help="A clone of a repository. May be repeated.")
 @click.option(
     "--index",
@@ -103,6 +106,8 @@ Examples:
 def page(
     *,
     trails: tuple[str, ...],
+    logs: bool,
+    keyhole_namespace: str,
     git: tuple[str, ...],
     index: Path | None,
     compliance: Path | None,
@@ -124,13 +129,15 @@ def page(
     access = AccessOptions(**{name: given[name] for name in _ACCESS}).settings()
     options = ServingOptions(**{name: given[name] for name in _SERVING})
     serving = options.settings(log_level, for_this_machine=access is None)
-    if not trails:
-        raise click.UsageError("there is nothing to show: give --trail")
+    if not (trails or logs):
+        raise click.UsageError("there is nothing to show: give --trail or --logs")
     repositories = named_repositories(git)
+    if logs or access is not None:
+        _check(given["kubeconfig"])
     with _index(index) as file:
         settings = PageSettings(
             index=file,
-            sources=partial(_sources, trails),
+            sources=partial(_sources, trails, keyhole_namespace if logs else None, given["kubeconfig"]),
             repositories=repositories,
             compliance=compliance,
             version=VERSION,
@@ -143,8 +150,6 @@ def _serve(settings: "PageSettings", access: "AccessSettings | LoopbackDoor", se
     from changes.index.index import NoIndex
     from changes.serving.server import PageServer
     from changes.serving.service import Round, application, make_index
-    from kube.client import check
-    from kube.errors import KubernetesUnavailable
 
     def tell() -> None:
         if isinstance(access, LoopbackDoor):
@@ -153,22 +158,31 @@ def _serve(settings: "PageSettings", access: "AccessSettings | LoopbackDoor", se
 
     try:
         make_index(settings)
-        if not isinstance(access, LoopbackDoor):
-            check(access.kubeconfig)
         server = PageServer(serving, partial(application, settings, access), Round(settings), tell)
     except NoIndex as error:
         raise NotDoneError(f"{settings.index}: {error.problem}") from None
-    except KubernetesUnavailable as error:
-        raise NotDoneError(str(error)) from None
     except OSError as error:
         raise NotDoneError(f"cannot listen on {serving.health_listen}: {error.strerror}") from None
     server.run()
 
 
-def _sources(trails: Sequence[str]) -> "Sequence[Source]":
-    from changes.sources.files import Files
+def _check(kubeconfig: Path | None) -> None:
+    from kube.client import check
+    from kube.errors import KubernetesUnavailable
 
-    return [Files(each) for each in trails]
+    try:
+        check(kubeconfig)
+    except KubernetesUnavailable as error:
+        raise NotDoneError(str(error)) from None
+
+
+def _sources(trails: Sequence[str], namespace: str | None, kubeconfig: Path | None) -> "Sequence[Source]":
+    from changes.sources.files import Files
+    from changes.sources.logs import PodLogs
+    from kube.client import connect
+
+    files = [Files(each) for each in trails]
+    return files if namespace is None else [*files, PodLogs(connect(kubeconfig), namespace)]
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from pathlib import Path
 from audit.entry import AuditEntry, OriginEntry, Requester
 from enforcer.telling import json_report
 from tests.changes.history.repositories import Repository
-from tests.changes.sample import ALICE, entry, lines, ref, resolved
+from tests.changes.sample import ALICE, FLUX, entry, lines, ref, resolved
 from tests.enforcer.telling.sample import ordinary
 
 SEEN = "seen"
@@ -34,8 +34,9 @@ class Names:
 
     @classmethod
     def of(cls, mark: str) -> "Names":
-        """Return names with this mark: five letters."""
-        return cls(**{each.name: f"{each.name[:3]}{mark}{number}" for number, each in enumerate(fields(cls))})
+        """Return names with this mark: five letters. Vault's requests have names of their own form."""
+        texts = {each.name: f"{each.name[:3]}{mark}{number}" for number, each in enumerate(fields(cls))}
+        return cls(**{**texts, "request": str(uuid.uuid5(uuid.NAMESPACE_URL, mark))})
 
     @property
     def texts(self) -> Sequence[str]:
@@ -75,7 +76,7 @@ def hidden(names: Names) -> Sequence[AuditEntry]:
         fields=[resolved(f"/data/{names.key}", names.reference, 1)],
     )
     field = replace(made.fields[0], references=(replace(made.fields[0].references[0], request_id=names.request),))
-    twin = replace(made, name="db", uid=str(uuid.uuid5(uuid.NAMESPACE_URL, names.object)))
+    twin = replace(made, name="db", requester=FLUX, uid=str(uuid.uuid5(uuid.NAMESPACE_URL, names.object)))
     return [replace(made, fields=[field]), twin]
 
 
@@ -93,9 +94,9 @@ def repository(folder: Path, names: Names) -> tuple[Path, Sequence[str]]:
     made = Repository(folder)
     made.commit({"seen/db.yaml": manifest(SEEN, "db", "password", SECRET)}, message="The database of the shop")
     author = f"{names.author} <{names.author}@example.com>"
-    for number in range(2):
-        text = manifest(names.namespace, names.object, names.key, names.reference) + "#\n" * number
-        made.commit({f"{names.file}/db.yaml": text}, author=author, message=names.subject)
+    for name in (names.object, "db"):
+        text = manifest(names.namespace, name, names.key, names.reference)
+        made.commit({f"{names.file}/{name}.yaml": text}, author=author, message=names.subject)
     return folder, made.commits
 
 

@@ -53,7 +53,10 @@ def test_whoever_may_sees_it_all(worlds: Sequence[World], tokens: Tokens) -> Non
     for world in worlds:
         shown = b"".join(
             world.page.get(path, tokens.administrator).body
-            for path in ("/", f"/commit/deploy/{world.commits[-1]}", "/compliance", "/?format=json")
+            for path in (
+                *("/", "/compliance", f"/person?name={world.names.person}", f"/namespace/{world.names.namespace}"),
+                *(f"/commit/deploy/{each}" for each in world.commits),
+            )
         ).decode()
         assert [each for each in (*world.names.texts, world.names.reference) if each not in shown] == []
 
