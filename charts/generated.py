@@ -29,6 +29,8 @@ FOLDER = Path(__file__).resolve().parent
 # What the template puts the values of the installation in for.
 NAMESPACE = "RELEASE-NAMESPACE"
 RUNBOOK = "RUNBOOK-ADDRESS"
+GRAFANA = "GRAFANA-ADDRESS"
+PAGE = "PAGE-ADDRESS"
 _ADMISSION = "keyhole/files/admission.json"
 _ALERTS = "keyhole/files/alerts.yaml"
 _BOARDS = "keyhole/files/boards"
@@ -43,7 +45,7 @@ def files(folder: Path = FOLDER) -> Mapping[str, str]:
     """Return the text of each file, by its path below the folder of the charts, which holds the schema as it is."""
     return {
         _ADMISSION: _json(admission()),
-        _ALERTS: yaml.safe_dump(groups(RUNBOOK, NAMESPACE), sort_keys=False, width=10_000),
+        _ALERTS: yaml.safe_dump(groups(RUNBOOK, NAMESPACE, grafana=GRAFANA, page=PAGE), sort_keys=False, width=10_000),
         _SCHEMA: _json(_with_kinds(_with_connections(json.loads((folder / _SCHEMA).read_text())))),
         _TENANT_SCHEMA: _json(_with_kinds(json.loads((folder / _TENANT_SCHEMA).read_text()))),
         _TENANT: _tenant(),

@@ -38,7 +38,8 @@ VAULT_RETRIES: Final = Declaration(
 BREAKER_OPEN: Final = Declaration(
     "keyhole_vault_breaker_open",
     Kind.GAUGE,
-    "1 while a worker does not ask this Vault, because several requests in a row and then a health check failed.",
+    "1 while a worker does not ask this Vault, because several requests in a row and then a health check failed. A "
+    "worker that nobody asks for anything says 0 after ten minutes.",
     {"connection": _CONNECTION},
     merge=Merge.MOST,
     advice="Vault is down, sealed or out of reach. Proved values are kept; new references are refused.",

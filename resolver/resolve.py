@@ -17,7 +17,6 @@ from resolver.references.grammar import Reference
 from resolver.references.value import SecretValue
 from resolver.tenancy.tenant_view import TenantView, TokenLease
 from resolver.tenancy.token_cache import Tenant
-from resolver.vault.breaker import State
 from resolver.vault.client import VaultClient
 from resolver.vault.http import Limit, no_limit, of_any_work
 from resolver.vault.kv import KvSecret, MountDoubted
@@ -126,8 +125,8 @@ class Resolver:
 
     @property
     def open_breakers(self) -> Mapping[str, bool]:
-        """Whether the circuit breaker of each connection is open, or half open."""
-        return {name: one.client.breaker.state is not State.CLOSED for name, one in self._servers.current.items()}
+        """Whether the circuit breaker of each connection is open, or half open, as was found not long ago."""
+        return {name: one.client.breaker.is_known_open for name, one in self._servers.current.items()}
 
     @property
     def busy_helpers(self) -> int:

@@ -44,6 +44,7 @@ class Alert:
     """A rule. `hold` is how long the expression must be true before it fires (Prometheus' `for`).
 
     `summary` says what is the matter, in one line that fits a telephone; `description` what that means, and for whom.
+    `page` is the path of the view of `keyhole page` that says who, what and where, if there is one.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Alert:
     board: Board
     summary: str
     description: str
+    page: str = ""
 
     @property
     def anchor(self) -> str:

@@ -10,6 +10,7 @@ from metrics.alerting.alert import Alert, Board, Scope, Severity
 _WARNING: Final = Severity.WARNING
 _PLATFORM: Final = Scope.PLATFORM
 _CHANGES: Final = Board.CHANGES
+_REPORT: Final = "/compliance"
 
 OF_COMPLIANCE: Final = (
     Alert(
@@ -20,6 +21,7 @@ OF_COMPLIANCE: Final = (
         "Keyhole's registration was changed",
         "The webhook's registration, a policy behind it or a right is not as this version of Keyhole writes it. "
         "References may pass without being looked at, or be refused. The report has what differs.",
+        page=_REPORT,
     ),
     Alert(
         "KeyholeComplianceFindings",
@@ -28,6 +30,7 @@ OF_COMPLIANCE: Final = (
         *(_WARNING, _PLATFORM, _CHANGES),
         "The cluster does not meet a standard",
         "Last night's run of the Enforcer found it. Its report says which objects, and what to do.",
+        page=_REPORT,
     ),
     Alert(
         "KeyholeComplianceNotRun",
@@ -37,6 +40,7 @@ OF_COMPLIANCE: Final = (
         *(_WARNING, _PLATFORM, _CHANGES),
         "The Enforcer has not finished a run for 26 hours",
         "Nobody knows whether the standards are met. What was found before may be out of date.",
+        page=_REPORT,
     ),
     Alert(
         "KeyholeExceptionEnds",
@@ -45,5 +49,6 @@ OF_COMPLIANCE: Final = (
         *(_WARNING, _PLATFORM, _CHANGES),
         "An exception from a standard ends within two weeks",
         "Or it has ended already. From then on, what it covered is a finding again.",
+        page="/standards",
     ),
 )

@@ -33,8 +33,9 @@ OF_THE_SERVICE: Final = (
     Alert(
         "KeyholeNoWorkers",
         f"sum by ({INSTALLATION}) (keyhole_workers) < 1 or absent(keyhole_workers)",
-        # Short: not one replica has a worker, which no rollout and no restart of a single one brings about.
-        "30s",
+        # Short: not one replica has a worker, which no rollout and no restart of a single one brings about. With the
+        # chart's intervals, the message is there within a minute.
+        "20s",
         *(_CRITICAL, _PLATFORM, _KEYHOLE),
         "No worker of Keyhole is alive",
         "Nobody answers, or Prometheus reaches none of the pods. Objects with references are refused in every "

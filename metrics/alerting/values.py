@@ -107,5 +107,6 @@ OF_VALUES: Final = (
         "Somebody changed references to Vault by hand",
         "A user who is not listed as an applier had an object admitted that has other references, or other versions, "
         "than before: what is in the cluster may no longer be what is in Git.",
+        page="/",
     ),
 )

@@ -15,6 +15,8 @@ FAILURES_IN_A_ROW = 5
 OPEN_SECONDS = 2.0
 # No request takes longer: a trial or a health check without a result by then will never have one.
 _LOST_SECONDS = 30.0
+# Longer than GitOps tools need to apply everything once more.
+KNOWN_SECONDS = 600.0
 
 
 class State(Enum):
@@ -49,6 +51,14 @@ class Breaker:
         if not self._is_open:
             return State.CLOSED
         return State.TRYING if self._clock() < self._trying_until else State.OPEN
+
+    @property
+    def is_known_open(self) -> bool:
+        """Whether it is open, and the server was found so in the last ten minutes.
+
+        Who is asked for nothing asks nobody: a worker without traffic would never learn that the server is back.
+        """
+        return self._is_open and self._clock() < self._open_until + KNOWN_SECONDS
 
     def admits(self) -> bool:
         """Whether a request may go out. If so, its outcome must be reported by `succeeded`, `failed` or `abandoned`."""

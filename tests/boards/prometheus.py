@@ -66,7 +66,9 @@ class Prometheus:
     def _data(self, kind: str, **parameters: object) -> Any:
         with requests.Session() as session:
             session.trust_env = False
-            answer = session.post(f"{self.url}/api/v1/{kind}", data=parameters, timeout=30)
+            # Expressions may be longer than an address may be; what is not asked with one is only served by GET.
+            method, where = ("POST", "data") if parameters else ("GET", "params")
+            answer = session.request(method, f"{self.url}/api/v1/{kind}", timeout=30, **{where: parameters})  # type: ignore[arg-type]
         assert answer.ok, f"{parameters}: {answer.text}"
         return answer.json()["data"]
 
@@ -90,14 +92,21 @@ def prometheus(
     rules: Sequence[Path] = (),
     alertmanager: str | None = None,
     interval: str = "1s",
+    external: Mapping[str, str] | None = None,
 ) -> Iterator[Prometheus]:
     """Run Prometheus until the block ends, which begins when it answers; `wait_until_scraped` waits for the targets.
 
-    `rules` are files of rules, evaluated each `interval`; `alertmanager` is the HOST:PORT to which alerts are sent.
+    `rules` are files of rules, evaluated each `interval`; `alertmanager` is the HOST:PORT to which alerts are sent,
+    with the `external` labels.
     """
     directory.mkdir(parents=True, exist_ok=True)
     configuration: dict[str, Any] = {
-        "global": {"scrape_interval": interval, "scrape_timeout": interval, "evaluation_interval": interval},
+        "global": {
+            "scrape_interval": interval,
+            "scrape_timeout": interval,
+            "evaluation_interval": interval,
+            "external_labels": dict(external or {}),
+        },
         "rule_files": [str(file) for file in rules],
         "scrape_configs": [
             {

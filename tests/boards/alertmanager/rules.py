@@ -1,23 +1,18 @@
-"""The chart's rules as Alertmanager gets them from Prometheus."""
+"""The rules as Alertmanager gets them from Prometheus."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import yaml
+from metrics.alerting.rules import groups
 
-from charts.generated import FOLDER
-
-RULES: Final[Sequence[Mapping[str, Any]]] = [
-    rule
-    for group in yaml.safe_load((FOLDER / "keyhole/files/alerts.yaml").read_text())["groups"]
+RUNBOOK: Final = "https://docs.example.com/keyhole/runbook/"
+GRAFANA: Final = "https://grafana.example.com"
+PAGE: Final = "https://keyhole.example.com"
+BY_NAME: Final[Mapping[str, Mapping[str, Any]]] = {
+    rule["alert"]: rule
+    for group in groups(RUNBOOK, "keyhole", grafana=GRAFANA, page=PAGE)["groups"]
     for rule in group["rules"]
-]
-BY_NAME: Final = {rule["alert"]: rule for rule in RULES}
-_LINKS: Final = {
-    "runbook_url": "https://docs.example.com/runbook",
-    "dashboard_url": "https://grafana.example.com/d/keyhole",
-    "page_url": "https://keyhole.example.com/compliance",
 }
 
 
@@ -26,7 +21,7 @@ def fired(name: str, *, over: bool = False, **labels: str) -> Mapping[str, Any]:
     rule = BY_NAME[name]
     return {
         "labels": {"alertname": name, **rule["labels"], **labels},
-        "annotations": {**_LINKS, "description": "", **rule["annotations"]},
+        "annotations": rule["annotations"],
         "generatorURL": "https://prometheus.example.com/graph",
         **({"endsAt": datetime.now(UTC).isoformat()} if over else {}),
     }

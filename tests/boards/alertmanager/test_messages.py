@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 
 from tests.boards.alertmanager.receivers import CHANNELS, Receivers
-from tests.boards.alertmanager.rules import BY_NAME, fired
+from tests.boards.alertmanager.rules import BY_NAME, GRAFANA, PAGE, RUNBOOK, fired
 from tests.boards.alertmanager.running import Alertmanager, running
 
 pytestmark = pytest.mark.boards
@@ -32,18 +32,25 @@ def test_all_three_are_told_what_is_the_matter_and_where_to_look(
     for message in (chat, slack, teams):
         assert message.title == f"Warning: {summary} · connection main · cluster prod"
         assert re.search(r"^- KeyholeVaultBreakerOpen, since \d\d:\d\d UTC$", message.text, re.MULTILINE)
-    links = (
-        r"[What to do](https://\S+) · [Board](https://grafana.example.com/d/keyhole\S*)"
-        r" · [Who, what, where](https://keyhole.example.com/compliance)"
-    )
-    pattern = re.escape(links).replace(re.escape(r"\S+"), r"\S+").replace(re.escape(r"\S*"), r"\S*")
-    assert re.search(pattern, chat.text)
-    assert re.search(pattern, teams.text)
-    assert "|What to do> · <https://grafana.example.com/d/keyhole" in slack.text
+    runbook, board = f"{RUNBOOK}#keyholevaultbreakeropen", f"{GRAFANA}/d/keyhole"
+    assert chat.text == teams.text
+    assert chat.text.endswith(f"\n\n[What to do]({runbook}) · [Board]({board})")
+    assert slack.text.endswith(f"\n\n<{runbook}|What to do> · <{board}|Board>")
     assert (chat.place, slack.place, teams.place) == ("#keyhole-platform", "platform", "platform")
-    assert chat.link == slack.link
-    assert chat.link.startswith("https://")
+    assert (chat.link, slack.link) == (runbook, runbook)
     assert (chat.color, slack.color, teams.color) == ("#ef6c00", "#ef6c00", "Attention")
+
+
+@pytest.mark.parametrize(
+    ("name", "view"), [("KeyholeComplianceFindings", "/compliance"), ("KeyholeChangedByHand", "/")]
+)
+def test_who_what_and_where_are_a_link_to_the_page(
+    name: str, view: str, alertmanager: Alertmanager, receivers: Receivers
+) -> None:
+    alertmanager.post(fired(name))
+    receivers.wait(all_three, _SECONDS)
+    assert receivers.told()[0].text.endswith(f" · [Who, what, where]({PAGE}{view})")
+    assert receivers.told("slack")[0].text.endswith(f" · <{PAGE}{view}|Who, what, where>")
 
 
 def test_the_end_is_told_too(alertmanager: Alertmanager, receivers: Receivers) -> None:

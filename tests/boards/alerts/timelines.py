@@ -66,8 +66,8 @@ class Case:
 
 def rule(alert: Alert) -> Mapping[str, Any]:
     """Return the alert's rule for the installation in `NAMESPACE`."""
-    found: Sequence[Mapping[str, Any]] = groups(RUNBOOK, NAMESPACE)["groups"][0]["rules"]
-    return next(each for each in found if each["alert"] == alert.name)
+    found: Sequence[Mapping[str, Any]] = groups(RUNBOOK, NAMESPACE)["groups"]
+    return next(each for group in found for each in group["rules"] if each["alert"] == alert.name)
 
 
 def _labels(alert: Alert) -> Mapping[str, str]:

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resolver.vault.breaker import FAILURES_IN_A_ROW, OPEN_SECONDS, Breaker, State
+from resolver.vault.breaker import FAILURES_IN_A_ROW, KNOWN_SECONDS, OPEN_SECONDS, Breaker, State
 from tests.clock import Clock
 
 
@@ -24,6 +24,22 @@ def test_failures_in_a_row_of_a_server_that_is_not_well_open_it() -> None:
     breaker, _ = opened()
     assert breaker.state is State.OPEN
     assert not breaker.admits()
+
+
+def test_what_was_found_long_ago_is_not_told() -> None:
+    breaker, clock = opened()
+    clock.now += OPEN_SECONDS + KNOWN_SECONDS - 1
+    assert breaker.is_known_open
+    clock.now += 1
+    assert not breaker.is_known_open
+    assert breaker.state is State.OPEN
+
+    fail(breaker)
+    assert breaker.is_known_open
+    clock.now += OPEN_SECONDS
+    assert breaker.admits()
+    breaker.succeeded()
+    assert not breaker.is_known_open
 
 
 def test_failures_in_a_row_of_a_server_that_is_well_do_not() -> None:
