@@ -28,14 +28,19 @@ def test_failures_in_a_row_of_a_server_that_is_not_well_open_it() -> None:
 
 def test_what_was_found_long_ago_is_not_told() -> None:
     breaker, clock = opened()
-    clock.now += OPEN_SECONDS + KNOWN_SECONDS - 1
-    assert breaker.is_known_open
-    clock.now += 1
-    assert not breaker.is_known_open
+    told = [breaker.is_known_open]
+    for passes in (OPEN_SECONDS + KNOWN_SECONDS - 1, 1):
+        clock.now += passes
+        told.append(breaker.is_known_open)
+    assert told == [True, True, False]
     assert breaker.state is State.OPEN
 
     fail(breaker)
     assert breaker.is_known_open
+
+
+def test_an_answer_ends_what_is_told() -> None:
+    breaker, clock = opened()
     clock.now += OPEN_SECONDS
     assert breaker.admits()
     breaker.succeeded()
