@@ -88,6 +88,7 @@ nightly: test laws uptime crowds soak ## Everything, the same tests with large n
 	KEYHOLE_ENFORCER_NAMESPACES=1000 $(BIN)/pytest $(UNHURRIED) -s -m servers tests/e2e/enforcer/test_many.py
 	for seed in 1000 2000 3000; do KEYHOLE_SEED=$$seed \
 		$(BIN)/pytest $(UNHURRIED) -s -m servers tests/e2e/enforcer/test_audit_policy.py || exit 1; done
+	KEYHOLE_GITOPS_CHANGES=100 $(BIN)/pytest $(UNHURRIED) -s -m gitops tests/gitops/test_commits.py
 	KEYHOLE_HISTORIES=2000 $(BIN)/pytest tests/changes/join/test_never_exact_when_it_is_not.py
 	KEYHOLE_KEYS=5000 $(BIN)/pytest $(UNHURRIED) -s -m servers tests/e2e/enforcer/test_demands.py
 
