@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Final
 
@@ -93,6 +93,11 @@ def people(database: sqlite3.Connection, visible: Collection[str] | None) -> Seq
 def objects(database: sqlite3.Connection, visible: Collection[str] | None) -> Sequence[ToldObject]:
     """Return the objects that changed in these namespaces (None: in any), sorted; a thousand of them at most."""
     return states.objects(database, visible)
+
+
+def last_read(database: sqlite3.Connection) -> datetime | None:
+    """Return when anything was read last; None if nothing was."""
+    return states.last_read(database)
 
 
 def state(database: sqlite3.Connection) -> State:

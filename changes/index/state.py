@@ -91,6 +91,13 @@ def state(database: sqlite3.Connection) -> State:
     )
 
 
+def last_read(database: sqlite3.Connection) -> datetime | None:
+    """Return when anything was read last; None if nothing was."""
+    sql = "SELECT max(read) FROM (SELECT read FROM source UNION ALL SELECT read FROM stream)"
+    (read,) = database.execute(sql).fetchone()
+    return None if read is None else moment(read)
+
+
 def namespaces(database: sqlite3.Connection) -> Sequence[str]:
     """Return the namespaces of all objects that changed, sorted. It has "" if there are objects outside of any."""
     return [name for (name,) in database.execute("SELECT DISTINCT namespace FROM object ORDER BY namespace")]

@@ -1,7 +1,7 @@
 """Changes as cards: what a template needs of them, with links. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from itertools import groupby
 from typing import Final
@@ -12,6 +12,8 @@ from changes.telling import words
 
 _MOST_FIELDS: Final = 5
 _SHORT_ID: Final = 7
+# The verbs of `words`, in the passive voice.
+_VERBS: Final = {"removed fields of": "fields removed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +96,9 @@ def days(changes: Sequence[Change], now: datetime) -> Sequence[Day]:
 def card(change: Change) -> Card:
     """Return a change as a card. A commit that made all of it stands on the card once."""
     about = change.object
-    attributions = {field.attribution for field in change.fields}
-    is_one = len(attributions) == 1
+    commit = _one_commit(change)
+    is_one = commit is not None
+    verb = words.verb(change)
     who, requester = words.who(change), words.requester(change)
     fields = [_field(field, is_one=is_one) for field in change.fields]
     return Card(
@@ -106,14 +109,21 @@ def card(change: Change) -> Card:
         about.group,
         Link(who, links.of_person(change.requester)),
         requester if requester != who else "",
-        words.verb(change),
+        _VERBS.get(verb, verb),
         change.time,
         change.operation,
         fields[:_MOST_FIELDS],
         fields[_MOST_FIELDS:],
-        commit_card(next(iter(attributions))) if is_one else None,
+        None if commit is None else commit_card(commit),
         change.uid,
     )
+
+
+def _one_commit(change: Change) -> Attribution | None:
+    """Return what is known of all fields alike: where they stand in one file does not matter. None if there is none."""
+    attributions = {field.attribution for field in change.fields}
+    alike = {replace(each, commit=each.commit and replace(each.commit, line=0)) for each in attributions}
+    return next(iter(attributions if len(attributions) == 1 else alike)) if len(alike) == 1 else None
 
 
 def _field(changed: ChangedField, *, is_one: bool) -> FieldCard:

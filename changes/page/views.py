@@ -109,7 +109,7 @@ def of_person(asking: Asking) -> View:
 
 def _common(asking: Asking, page: Page) -> Mapping[str, Any]:
     """Return what every view of changes has: its cards, the next page, and when trails were read last."""
-    read = max((each.read for each in answers.state(asking.database).sources), default=None)
+    read = answers.last_read(asking.database)
     return {
         "days": cards.days(page.changes, asking.now),
         "is_first": asking.asked.behind is None,
