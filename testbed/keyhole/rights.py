@@ -81,7 +81,7 @@ PAGE_TOKENS: Sequence[Rule] = (
 
 PAGE_LOGS: Sequence[Rule] = (
     # With `page.trail.logs`, where Keyhole runs: to read the trail that the webhook's pods write.
-    {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list"]},
+    {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]},
     {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
 )
 

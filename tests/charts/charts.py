@@ -17,6 +17,7 @@ FULL = KEYHOLE / "ci" / "full-values.yaml"
 WEBHOOK = ("Deployment", "keyhole-webhook")
 CONTROLLER = ("Deployment", "keyhole-controller")
 ENFORCER = ("CronJob", "keyhole-enforcer")
+PAGE = ("Deployment", "keyhole-page")
 Manifest = Mapping[str, Any]
 
 CONNECTION = ("--set", "connections.default.address=https://vault.example:8200", "--set-json")

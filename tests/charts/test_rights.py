@@ -8,10 +8,14 @@ import pytest
 
 from testbed.keyhole.helm import Helm
 from testbed.keyhole.rights import (
+    CHANGES_VIEW,
     CONTROLLER_EVERYWHERE,
     ENFORCER_EVERYWHERE,
     ENFORCER_IN_ITS_NAMESPACE,
     ENFORCER_REPORTS,
+    PAGE_EVERYWHERE,
+    PAGE_LOGS,
+    PAGE_TOKENS,
     WEBHOOK_EVERYWHERE,
     controller_in_its_namespace,
     controller_of_certificates,
@@ -104,3 +108,18 @@ def test_who_tests_may_try_one_secret_and_only_as_long_as_the_test_takes(helm: H
 def test_nobody_else_is_given_anything(helm: Helm) -> None:
     roles = {one["metadata"]["name"] for one in rendered(helm) if one["kind"] in {"Role", "ClusterRole"}}
     assert roles == {"keyhole-webhook", "keyhole-controller", "keyhole-test"}
+
+
+def test_the_pages(helm: Helm) -> None:
+    trail = ("page.enabled=true", "audit.existingSecret=audit")
+    manifests = rendered(helm, *trail, "page.kubernetesTokens=true", "page.behindProxy=true")
+    assert given(manifests, "ClusterRole", "keyhole-page") == rights([*PAGE_EVERYWHERE, *PAGE_TOKENS])
+    assert given(manifests, "Role", "keyhole-page") == rights(PAGE_LOGS)
+    view = the(manifests, "ClusterRole", "keyhole-changes-view")
+    assert rights(view["rules"]) == rights(CHANGES_VIEW)
+    # That of an issuer needs no TokenReview, and one that is for port-forward asks nobody.
+    issuer = ("page.oidc.issuer=https://issuer.example", "page.oidc.clientId=keyhole", "page.behindProxy=true")
+    assert given(rendered(helm, *trail, *issuer), "ClusterRole", "keyhole-page") == rights(PAGE_EVERYWHERE)
+    assert not [
+        one for one in rendered(helm, *trail) if one["kind"] == "ClusterRole" and "page" in one["metadata"]["name"]
+    ]
