@@ -33,7 +33,12 @@ _AREA_OPACITY: Final = 25
 
 def render(board: Board) -> str:
     """Return the file of a board."""
-    return json.dumps(_dashboard(board), indent=2, sort_keys=True, cls=JSONEncoder) + "\n"
+    content = json.loads(json.dumps(_dashboard(board), cls=JSONEncoder))
+    for variable in content["templating"]["list"]:
+        # The SDK writes members of other kinds of variables too, which Grafana's types do not know.
+        for member in ("auto", "auto_min", "auto_count"):
+            variable.pop(member, None)
+    return json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def _dashboard(board: Board) -> dashboard.Dashboard:

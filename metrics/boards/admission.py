@@ -5,7 +5,7 @@ from typing import Final
 from metrics.admission_catalogue import ADMISSIONS, FIELDS, REFUSALS, RUNNING, WAITING
 from metrics.boards.asking import aggregated, of, of_the_api_server, one, per_second, quantile, rate
 from metrics.boards.grounds import GROUNDS, VAULT
-from metrics.boards.panel import Board, Colour, Form, Panel, Query, Row, Unit
+from metrics.boards.panel import RUNBOOK, Board, Colour, Form, Panel, Query, Row, Unit
 from metrics.boards.stats import TROUBLE, is_false, is_true, stat
 from metrics.catalogue import BREAKER_OPEN, CERTIFICATE_EXPIRY, RECORD_KEY, WORKERS
 from metrics.controller_catalogue import LEADER
@@ -24,7 +24,7 @@ _WELL: Final = Row(
     "Is all well?",
     (
         is_false(
-            "API server reaches it",
+            "Reachable",
             "Whether the API server reaches Keyhole through its aggregation layer. If not, objects with references are "
             "refused. Empty if Keyhole is called in another way, or the API server is not scraped.",
             aggregated("max", _UNREACHED),
@@ -39,7 +39,7 @@ _WELL: Final = Row(
             steps=((1, Colour.WELL),),
         ),
         stat(
-            "Refused by our fault",
+            "Our failures",
             "Objects a second that were refused for what tenants cannot mend: Vault, the API server, the record key, "
             "the audit trail, too much load, or a bug. Refusals by cause, below, says which.",
             per_second(REFUSALS, matching=f'cause=~"{"|".join(OURS)}"'),
@@ -47,7 +47,7 @@ _WELL: Final = Row(
             steps=TROUBLE,
         ),
         stat(
-            "Answer time, 99 %",
+            "Answer time",
             "In this time 99 of 100 admissions are answered. The API server gives up after the webhook's timeout.",
             quantile(0.99, ADMISSIONS),
             unit=Unit.SECONDS,
@@ -69,7 +69,7 @@ _WELL: Final = Row(
             "missing",
         ),
         stat(
-            "Certificate ends in",
+            "Certificate",
             "When the first certificate expires. It is renewed after two thirds of its life: a week is too late.",
             f"{aggregated('min', of(CERTIFICATE_EXPIRY))} - time()",
             unit=Unit.SECONDS,
@@ -77,7 +77,7 @@ _WELL: Final = Row(
             steps=((7 * _DAY, Colour.DOUBTFUL), (14 * _DAY, Colour.WELL)),
         ),
         stat(
-            "Controllers that lead",
+            "Leaders",
             "In each installation one controller leads. Without it nobody makes keys, renews certificates or follows "
             "Vault. The least of the installations chosen above.",
             aggregated("min", aggregated("sum", of(LEADER), "cluster", "namespace")),
@@ -142,6 +142,6 @@ KEYHOLE: Final = Board(
     "Keyhole",
     "Keyhole puts values from Vault into objects as they are applied. **If the first row is green, references are "
     "answered.** If it is not, hold the pointer over the panel's *i*: it says what is refused meanwhile. "
-    "The alerts say what to do.",
+    f"{RUNBOOK} has a section for each alert.",
     (_WELL, _ANSWERS, VAULT, GROUNDS),
 )

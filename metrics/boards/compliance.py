@@ -4,7 +4,7 @@ from typing import Final
 
 from metrics.admission_catalogue import APPLIERS, FIELDS, REFUSALS
 from metrics.boards.asking import aggregated, of, one, per_second
-from metrics.boards.panel import Board, Colour, Form, Panel, Query, Row, Unit
+from metrics.boards.panel import RUNBOOK, Board, Colour, Form, Panel, Query, Row, Unit
 from metrics.boards.stats import DOUBT, TROUBLE, is_true, stat
 from metrics.catalogue import AUDIT_BEGUN, AUDIT_FAILURES, CALLER_MODE, CALLER_REFUSALS, CONNECTIONS_RELOADS
 from metrics.enforcer_catalogue import (
@@ -41,7 +41,7 @@ _WELL: Final = Row(
             steps=DOUBT,
         ),
         stat(
-            "Exceptions that end",
+            "Exceptions",
             "Exceptions of the standards file that have ended, or end within two weeks.",
             aggregated("sum", of(COMPLIANCE_EXCEPTIONS_ENDING)),
             steps=DOUBT,
@@ -55,7 +55,7 @@ _WELL: Final = Row(
             steps=((26 * _HOUR, Colour.DOUBTFUL), (50 * _HOUR, Colour.BAD)),
         ),
         stat(
-            "Changes by hand",
+            "By hand",
             "How often in a second a person, and not what applies from Git, changed from where an object has a value. "
             "`keyhole changes` and the audit trail have the names.",
             per_second(APPLIERS, matching='applier="user"'),
@@ -71,7 +71,7 @@ _WELL: Final = Row(
             "waits",
         ),
         stat(
-            "Lost audit lines",
+            "Lost lines",
             "Admissions a second that were refused because their line could not be written to the audit trail.",
             per_second(AUDIT_FAILURES),
             unit=Unit.PER_SECOND,
@@ -152,6 +152,7 @@ COMPLIANCE: Final = Board(
     "Keyhole: compliance and changes",
     "The Enforcer looks each night whether the standards are met, and the webhook counts who changes from where "
     "objects have their values. **If the first row is green, the standards are met and nobody works by hand.** The "
-    "Enforcer's report names what does not meet them; `keyhole changes` shows each change, by whom, and its commit.",
+    "Enforcer's report names what does not meet them; `keyhole changes` shows each change, by whom, and its commit. "
+    f"{RUNBOOK} has a section for each alert.",
     (_WELL, _STANDARDS, _CHANGES),
 )

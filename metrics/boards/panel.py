@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+RUNBOOK: Final = "**The runbook**"
+"""How a board's text names docs/runbook.md. The chart makes a link of it where it knows the address."""
 COLUMNS: Final = 24
 """The width of a board, in which the width of panels is counted; heights are in rows of 30 pixels."""
 

@@ -4,7 +4,7 @@ from typing import Final
 
 from metrics.admission_catalogue import FIELDS, VERIFICATION_FAILURES
 from metrics.boards.asking import aggregated, of, one, per_second, quantile
-from metrics.boards.panel import Board, Colour, Form, Panel, Query, Row, Unit
+from metrics.boards.panel import RUNBOOK, Board, Colour, Form, Panel, Query, Row, Unit
 from metrics.boards.stats import DOUBT, TROUBLE, is_false, stat
 from metrics.controller_catalogue import (
     FOLLOW_ASKED,
@@ -43,7 +43,7 @@ _WELL: Final = Row(
             steps=((60, Colour.DOUBTFUL), (180, Colour.BAD)),
         ),
         stat(
-            "Refreshes that fail",
+            "Not refreshed",
             "How often in a second an object did not take the value that Vault has. Not those in which somebody else "
             "was faster.",
             per_second(FOLLOW_REFRESHES, matching=_FAILING),
@@ -51,32 +51,32 @@ _WELL: Final = Row(
             steps=TROUBLE,
         ),
         stat(
-            "Objects with a problem",
+            "Problems",
             "Objects that have not followed Vault for two rounds or more. `keyhole status -A` names them.",
             aggregated("sum", of(FOLLOW_PROBLEMS, 'cause!="restart-held"')),
             steps=DOUBT,
         ),
         stat(
-            "Restarts that are held",
+            "Held restarts",
             "Secrets whose workloads are not restarted, because another one does not become ready with its new value.",
             aggregated("sum", of(FOLLOW_PROBLEMS, 'cause="restart-held"')),
             steps=TROUBLE,
         ),
         is_false(
-            "Vault, to the controller",
+            "Vault",
             "Whether the controller waits for a Vault that does not answer it. There is nothing here until it did.",
             aggregated("max", of(FOLLOW_AWAY)),
             "answers",
             "away",
         ),
         stat(
-            "Pods that wait",
+            "Waiting pods",
             "New pods that do not start, because the Secret behind their variables is not there.",
             aggregated("max", of(VARIABLES_WAITING)),
             steps=TROUBLE,
         ),
         stat(
-            "Unverified values",
+            "Unverified",
             "How often in a second an admission kept a value because Vault could not be asked. If that goes on, values "
             "grow old.",
             per_second(FIELDS, matching='result="unverified"'),
@@ -84,7 +84,7 @@ _WELL: Final = Row(
             steps=DOUBT,
         ),
         stat(
-            "Records of an old key",
+            "Old records",
             "Records that the rotation of the record key could not sign again. The old key stays as long.",
             aggregated("max", of(ROTATION_LEFT)),
             steps=DOUBT,
@@ -224,6 +224,6 @@ ROTATION: Final = Board(
     "Keyhole: rotation and freshness",
     "When a secret changes in Vault, the controller has the objects refreshed that use it, and restarts the workloads "
     "that ask for it. **If the first row is green, new values arrive.** If it is not, `keyhole status -A` names the "
-    "objects, and *For those on call* in the documentation says what to do.",
+    f"objects. {RUNBOOK} has a section for each alert.",
     (_WELL, _FOLLOWING, _FRESHNESS, _VARIABLES, _KEY),
 )
