@@ -8,6 +8,7 @@ from flask.testing import FlaskClient
 
 from changes.access.viewer import NotKnownNow, NotLetIn
 from changes.page.app import make
+from changes.page.asked import FILTERS
 from changes.page.headers import CONTENT_SECURITY_POLICY
 from tests.changes.page import trails
 from tests.changes.page.doors import OpenDoor
@@ -151,12 +152,44 @@ class TestEveryAnswer:
         assert head.data == b""
         assert head.headers["Content-Type"] == answer.headers["Content-Type"]
 
-    @pytest.mark.parametrize("address", [*VIEWS, "/style.css"])
     @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH"])
-    def test_other_methods_are_not_allowed(self, client: FlaskClient, address: str, method: str) -> None:
-        answer = client.open(address, method=method)
-        assert answer.status_code == 405
-        assert answer.headers["Allow"] == "GET, HEAD"
+    def test_other_methods_are_not_allowed(self, client: FlaskClient, method: str) -> None:
+        for address in (*VIEWS, "/style.css"):
+            answer = client.open(address, method=method)
+            assert answer.status_code == 405
+            assert answer.headers["Allow"] == "GET, HEAD"
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            *trails.HOSTILE,
+            "'; --",
+            "%",
+            "\\",
+            "0" * 40,
+            "deadbee",
+            "١٢٣",
+            "1e9",
+            "\ud800".encode("utf-8", "replace").decode(),
+        ],
+    )
+    def test_whatever_stands_in_an_address_no_view_breaks(self, client: FlaskClient, text: str) -> None:
+        parts = [
+            f"/object/{text}/{text}/{text}",
+            f"/namespace/{text}",
+            f"/commit/{text}/{text}",
+            f"/commit/deploy/{text}",
+        ]
+        queries = [*({name: text} for name in (*FILTERS, "behind", "format")), {text: text}]
+        asked = [
+            *(client.get("/", environ_overrides={"PATH_INFO": path.encode().decode("latin-1")}) for path in parts),
+            *(client.get("/", query_string=query) for query in queries),
+            client.get("/person", query_string={"name": text}),
+            client.get("/object/shop/Secret/db", query_string={"group": text}),
+        ]
+        assert {answer.status_code for answer in asked} <= {200, 400, 404}
+        for answer in asked:
+            page(answer)
 
     @pytest.mark.parametrize(
         "address",
