@@ -22,7 +22,7 @@ SHELL := /bin/sh
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: help venv check static unit test test-gitops test-migration test-hooks nightly laws soak uptime crowds demo bench bench-loop
-.PHONY: policies test-policies test-looks test-boards sbom plugin site testbed charts bench-variables bench-lint format lock clean
+.PHONY: policies test-policies test-looks test-boards sbom plugin site testbed charts bench-variables bench-lint bench-changes format lock clean
 
 help: ## Show this list
 	@echo "Usage: make TARGET"
@@ -128,6 +128,9 @@ bench-variables: $(INSTALLED) ## Measure how soon the Secrets behind variables a
 
 bench-lint: $(INSTALLED) ## Measure what `keyhole lint` costs on 10,000 files, beside libyaml alone and gitleaks (some minutes)
 	$(BIN)/python -m bench lint
+
+bench-changes: $(INSTALLED) ## Measure the index of changes: a trail of a million lines, and each view of it (some minutes)
+	$(BIN)/python -m bench changes
 
 sbom: $(INSTALLED) ## Write the software bill of materials (CycloneDX) into build/
 	$(BIN)/python -m release.sbom build/keyhole.cdx.json

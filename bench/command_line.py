@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from bench import admissions, fairness, forms, soak
+from bench.changes.command import changes_command
 from bench.figures import tables
 from bench.lint.command import lint_command
 from bench.loop.command import loop_command
@@ -204,6 +205,7 @@ def fair(*, rounds: int, seconds: float, quick: bool, output: Path | None) -> No
     show(report, lambda markdown: tables.fairness(report, markdown=markdown), output or RESULTS / "fairness.json")
 
 
+main.add_command(changes_command)
 main.add_command(lint_command)
 main.add_command(loop_command)
 main.add_command(policies_command)

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.admissions import Report
+from bench.changes.run import ChangesReport
 from bench.fairness import FairReport
 from bench.figures.measurement import FanOut, Row, first_errors
 from bench.figures.statistics import median_of
@@ -137,6 +138,12 @@ def lint(report: LintReport, *, markdown: bool) -> RenderableType:
     told = f"{size.files:,} files with {report.documents:,} documents, {report.mib:.1f} MiB; rounds: {size.rounds}"
     if not report.has_gitleaks:
         told += "; gitleaks is not on the PATH, and was not measured"
+    return Group(*_apart([Text(report.machine.described()), Text(told), _limited(report.figures, markdown)]))
+
+
+def changes(report: ChangesReport, *, markdown: bool) -> RenderableType:
+    """Return what `python -m bench changes` shows."""
+    told = f"a trail of {report.settings.lines:,} lines, each of them a change"
     return Group(*_apart([Text(report.machine.described()), Text(told), _limited(report.figures, markdown)]))
 
 

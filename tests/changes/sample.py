@@ -138,6 +138,11 @@ def entry(
     )
 
 
+def at(of: AuditEntry, time: datetime, fields: Sequence[FieldEntry]) -> AuditEntry:
+    """Return an admission at another time, with these fields."""
+    return replace(of, time=time, fields=fields)
+
+
 def _field(
     chance: random.Random, known: dict[tuple[str, str], tuple[str, int]], namespace: str, name: str, *, is_kept: bool
 ) -> FieldEntry:

@@ -1,0 +1,1 @@
+"""What an index of audit trails costs: how fast it is filled, and how soon it answers."""

@@ -1,0 +1,149 @@
+"""Measures the index of `keyhole changes` and of the page: filled from one trail, then asked what views ask."""
+
+import random
+import sqlite3
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from bench.changes import trail
+from bench.figures.machine import Machine, this_machine
+from bench.loop.figures import LoopFigure, complaints
+from changes import answers
+from changes.index.index import Index
+from changes.index.times import microseconds
+from changes.wanted import Position, Wanted
+
+LEAST_LINES_A_SECOND: Final = 30_000
+MOST_MILLISECONDS: Final = 50.0
+_P95: Final = 0.95
+_MILLION: Final = 1_000_000
+_Question: TypeAlias = Callable[[sqlite3.Connection], object]
+
+
+class Scenario(StrEnum):
+    """What is measured."""
+
+    FILLED = "filled"
+    ASKED = "asked"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How many lines the trail has, and how often each question is asked, each time about something else."""
+
+    lines: int = _MILLION
+    asked: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class ChangesReport:
+    """Everything that one run found."""
+
+    machine: Machine
+    settings: Settings
+    figures: Sequence[LoopFigure]
+
+    @property
+    def complaints(self) -> Sequence[str]:
+        """The figures that are beyond their limits, each in words."""
+        return complaints(self.figures)
+
+
+def count_of_steps(settings: Settings) -> int:
+    """Return how often `advance` is called."""
+    return 2 + len(_questions(settings))
+
+
+def measure(settings: Settings, advance: Callable[[str], None]) -> ChangesReport:
+    """Measure everything. Times are of the processor, which other work on the machine changes less."""
+    machine = this_machine({"sqlite": sqlite3.sqlite_version})
+    with tempfile.TemporaryDirectory(prefix="bench-changes-") as name:
+        file, index_file = Path(name) / "audit.log", Path(name) / "index"
+        advance(f"a trail of {settings.lines:,} lines")
+        trail.write(file, settings.lines)
+        advance("it is read")
+        figures = _fill(file, index_file)
+        database = answers.opened(index_file)
+        for what, ask in _questions(settings).items():
+            advance(what)
+            figures.append(_asked(what, ask, database, settings.asked))
+        database.close()
+    return ChangesReport(machine, settings, figures)
+
+
+def _fill(file: Path, index_file: Path) -> list[LoopFigure]:
+    index = Index(index_file)
+    began, work = time.monotonic(), time.process_time()
+    lines = index.read_file(file).new
+    index.settle()
+    work, seconds = time.process_time() - work, time.monotonic() - began
+    index.close()
+    most = _MILLION / LEAST_LINES_A_SECOND
+    ratio = index_file.stat().st_size / file.stat().st_size
+    return [
+        LoopFigure(Scenario.FILLED, "lines a second of processor time", lines / work),
+        LoopFigure(Scenario.FILLED, "lines a second", lines / seconds),
+        LoopFigure(Scenario.FILLED, "a line, microseconds of processor time", work / lines * _MILLION, most, 1),
+        LoopFigure(Scenario.FILLED, "index / trail, bytes", ratio, digits=2),
+    ]
+
+
+def _asked(what: str, ask: _Question, database: sqlite3.Connection, times: int) -> LoopFigure:
+    taken = []
+    for _ in range(times):
+        began = time.process_time()
+        ask(database)
+        taken.append(time.process_time() - began)
+    figure = sorted(taken)[int(times * _P95)] * 1000
+    return LoopFigure(Scenario.ASKED, f"{what}: p95, milliseconds of processor time", figure, MOST_MILLISECONDS, 2)
+
+
+def _questions(settings: Settings) -> Mapping[str, _Question]:
+    chance = random.Random(3)
+
+    def page(make: Callable[[], Wanted], behind: Callable[[], Position | None] = lambda: None) -> _Question:
+        return lambda database: answers.page(database, make(), behind())
+
+    def one() -> str:
+        return trail.namespace(chance.randrange(trail.NAMESPACES))
+
+    def some(count: int) -> Sequence[str]:
+        return [one() for _ in range(count)]
+
+    def who() -> str:
+        return trail.requester(chance.randrange(trail.REQUESTERS))
+
+    def name() -> str:
+        return f"app-{chance.randrange(trail.OBJECTS)}"
+
+    def anywhere() -> Position:
+        number = chance.randrange(settings.lines)
+        return Position(microseconds(trail.BEGINS + timedelta(seconds=number)), number)
+
+    return {
+        "the newest": page(Wanted),
+        "a page deep down": page(Wanted, anywhere),
+        "a namespace": page(lambda: Wanted(namespace=one())),
+        "an object": page(lambda: Wanted(namespace=one(), kind="Secret", name=name())),
+        "a name anywhere": page(lambda: Wanted(name=name())),
+        "a kind": page(lambda: Wanted(kind="Secret")),
+        "a requester": page(lambda: Wanted(requester=who())),
+        "a requester in a namespace": page(lambda: Wanted(namespace=one(), requester=who())),
+        "a reference": page(lambda: Wanted(reference=trail.reference(one(), 0))),
+        "for somebody with 5 namespaces": page(lambda: Wanted(some(5))),
+        "a requester, for somebody with 5": page(lambda: Wanted(some(5), requester=who())),
+        "a reference, for somebody with 5": page(lambda: Wanted(some(5), reference=trail.reference(one(), 0))),
+        "for somebody with 300": page(lambda: Wanted(some(300))),
+        "a name, for somebody with 300": page(lambda: Wanted(some(300), name=name())),
+        "what is not there": page(lambda: Wanted(namespace="none", requester="nobody", reference="vault:a#b")),
+        "the state": answers.state,
+        "all namespaces": answers.namespaces,
+        "who is in 300 namespaces": lambda database: answers.people(database, some(300)),
+        "the objects of 300 namespaces": lambda database: answers.objects(database, some(300)),
+    }
