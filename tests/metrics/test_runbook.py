@@ -29,6 +29,8 @@ def test_a_section_has_what_whoever_is_woken_needs(alert: Alert) -> None:
     assert meaning.strip()
     commands = block.strip().replace("|\n    ", "| ").replace("\\\n", "").splitlines()
     assert len(commands) == 3, commands
+    # Nobody is to have secrets on the screen, or in a ticket, at three in the morning.
+    assert not re.search(r"get secrets? .*-o (?:yaml|json)(?!path)", block)
     assert re.findall(r"^\d+\. ", rest, re.MULTILINE)[:2] == ["1. ", "2. "]
     assert len(re.findall(r"^\*Ends\* ", rest, re.MULTILINE)) == 1
     assert "*Escalate* " in rest
