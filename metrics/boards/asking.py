@@ -31,6 +31,14 @@ def aggregated(how: str, what: str, *labels: str) -> str:
     return f"{how}{by} ({what})"
 
 
+def or_nothing(expression: str, told: Declaration) -> str:
+    """Return the expression, or 0 where it has no series yet and the process that would tell it is there.
+
+    `told` is a metric that the process tells from the beginning. Neither must keep any label.
+    """
+    return f"{expression} or 0 * {aggregated('max', of(told))}"
+
+
 def rate(selector: str, *labels: str) -> str:
     """Return how much a counter grows in a second, for each value of the labels."""
     return aggregated("sum", f"rate({selector}[{_INTERVAL}])", *labels)

@@ -3,7 +3,7 @@
 from typing import Final
 
 from metrics.admission_catalogue import FIELDS, VERIFICATION_FAILURES
-from metrics.boards.asking import aggregated, of, one, per_second, quantile
+from metrics.boards.asking import aggregated, of, one, or_nothing, per_second, quantile
 from metrics.boards.panel import RUNBOOK, Board, Colour, Form, Panel, Query, Row, Unit
 from metrics.boards.stats import DOUBT, TROUBLE, is_false, stat
 from metrics.controller_catalogue import (
@@ -16,6 +16,7 @@ from metrics.controller_catalogue import (
     FOLLOW_PROBLEMS,
     FOLLOW_REFRESHES,
     FOLLOW_RESTARTS,
+    LEADER,
     ROTATION_FAILING,
     ROTATION_LEFT,
     ROTATION_SIGNED,
@@ -53,19 +54,19 @@ _WELL: Final = Row(
         stat(
             "Problems",
             "Objects that have not followed Vault for two rounds or more. `keyhole status -A` names them.",
-            aggregated("sum", of(FOLLOW_PROBLEMS, 'cause!="restart-held"')),
+            or_nothing(aggregated("sum", of(FOLLOW_PROBLEMS, 'cause!="restart-held"')), LEADER),
             steps=DOUBT,
         ),
         stat(
             "Held restarts",
             "Secrets whose workloads are not restarted, because another one does not become ready with its new value.",
-            aggregated("sum", of(FOLLOW_PROBLEMS, 'cause="restart-held"')),
+            or_nothing(aggregated("sum", of(FOLLOW_PROBLEMS, 'cause="restart-held"')), LEADER),
             steps=TROUBLE,
         ),
         is_false(
             "Vault",
-            "Whether the controller waits for a Vault that does not answer it. There is nothing here until it did.",
-            aggregated("max", of(FOLLOW_AWAY)),
+            "Whether the controller waits for a Vault that does not answer it.",
+            or_nothing(aggregated("max", of(FOLLOW_AWAY)), LEADER),
             "answers",
             "away",
         ),
@@ -116,7 +117,7 @@ _FOLLOWING: Final = Row(
             "Objects that do not follow Vault, by the word for why. For those on call has what each means.",
             (
                 Query(f"{aggregated('sum', of(FOLLOW_PROBLEMS), 'cause')} > 0", "{{cause}}"),
-                Query(aggregated("sum", of(FOLLOW_PROBLEMS)), "all"),
+                Query(or_nothing(aggregated("sum", of(FOLLOW_PROBLEMS)), LEADER), "all"),
             ),
         ),
         Panel(
