@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import yaml
 
-_MATCHER: Final = re.compile(r'(\w+) (=~|=) "(.+)"')
+_MATCHER: Final = re.compile(r'(\w+) (=~|!~|!=|=) "(.+)"')
 # A Secret in the namespace of the object; its keys are named as the files of the plain configuration are.
 _SECRET: Final = "keyhole-alerting"
 # Everything else has the same name in the other case.

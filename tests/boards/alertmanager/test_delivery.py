@@ -57,11 +57,14 @@ def test_while_keyhole_is_away_nothing_that_follows_is_told(
         fired("KeyholePodsWait", cluster="one"),
         fired("KeyholeProblemsLast", cluster="one", scope="tenant", namespace="shop"),
         fired("KeyholeControllerFailing", cluster="one"),
+        fired("KeyholeChangedByHand", cluster="one"),
         fired("KeyholePodsWait", cluster="two"),
     )
     receivers.wait(lambda receivers: "PodsWait" in titles(receivers), _SECONDS)
     flushed(alertmanager, receivers)
-    assert sorted(titles(receivers)) == sorted([cause.removeprefix("Keyhole"), "PodsWait", "CertificateEnds"])
+    assert sorted(titles(receivers)) == sorted(
+        [cause.removeprefix("Keyhole"), "ChangedByHand", "PodsWait", "CertificateEnds"]
+    )
     (pods_wait,) = (message for message in receivers.told() if "PodsWait" in message.text)
     assert pods_wait.title.endswith("cluster two")
 
