@@ -5,6 +5,9 @@
     namespace: 'keyhole',
     // The address of docs/runbook.md where you publish it, to which alerts link. Without one they have no link.
     runbook: '',
+    // The address of a Grafana that has the boards, and that of `keyhole page`; without a slash at the end. The same.
+    grafana: '',
+    page: '',
   },
 
   grafanaDashboardFolder:: 'Keyhole',
@@ -20,13 +23,21 @@
   local alerts = std.parseYaml(replaced(importstr '../charts/keyhole/files/alerts.yaml', {
     'RELEASE-NAMESPACE': $._config.namespace,
     'RUNBOOK-ADDRESS': $._config.runbook,
+    'GRAFANA-ADDRESS': $._config.grafana,
+    'PAGE-ADDRESS': $._config.page,
   })),
+
+  local addresses = {
+    runbook_url: $._config.runbook,
+    dashboard_url: $._config.grafana,
+    page_url: $._config.page,
+  },
 
   local linked(rule) = rule {
     annotations: {
       [name]: rule.annotations[name]
       for name in std.objectFields(rule.annotations)
-      if name != 'runbook_url' || $._config.runbook != ''
+      if std.get(addresses, name, default=name) != ''
     },
   },
 

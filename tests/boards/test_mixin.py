@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from charts.boards import grafana
+from metrics.alerting.rules import groups
 from metrics.alerts import ALERTS
 from metrics.boards.every import BOARDS
 from tests.boards.conftest import Run
@@ -27,17 +28,17 @@ def test_it_has_each_board_as_the_chart_has_it(run: Run) -> None:
 
 
 def test_its_alerts_are_about_the_installation_that_it_is_told(run: Run, tmp_path: Path) -> None:
-    found = _manifested(run, "prometheusAlerts", "namespace: 'vaulted', runbook: 'https://docs.example/runbook/'")
-    rules = [rule for group in found["groups"] for rule in group["rules"]]
-    assert [rule["alert"] for rule in rules] == [alert.name for alert in ALERTS]
-    assert "RELEASE-NAMESPACE" not in json.dumps(found)
-    assert any('namespace="vaulted"' in rule["expr"] for rule in rules)
-    assert all(rule["annotations"]["runbook_url"].startswith("https://docs.example/runbook/#") for rule in rules)
+    runbook, board, page = "https://docs.example/runbook/", "https://grafana.example", "https://keyhole.example"
+    config = f"namespace: 'vaulted', runbook: '{runbook}', grafana: '{board}', page: '{page}'"
+    found = _manifested(run, "prometheusAlerts", config)
+    assert found == groups(runbook, "vaulted", grafana=board, page=page)
     file = tmp_path / "alerts.yaml"
     file.write_text(yaml.safe_dump(found))
     run("promtool", "check", "rules", str(file))
 
 
-def test_without_a_runbook_there_is_no_link(run: Run) -> None:
-    for group in _manifested(run, "prometheusAlerts")["groups"]:
-        assert not [rule for rule in group["rules"] if "runbook_url" in rule["annotations"]]
+def test_without_addresses_there_are_no_links(run: Run) -> None:
+    found = _manifested(run, "prometheusAlerts")
+    assert sum(len(group["rules"]) for group in found["groups"]) == len(ALERTS)
+    assert "_url" not in json.dumps(found)
+    assert "-ADDRESS" not in json.dumps(found)
