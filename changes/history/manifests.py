@@ -38,7 +38,8 @@ _LONGEST: Final = 8192
 class WrittenField:
     """A field of an object, and the references that a file writes into it, as the trail has their texts.
 
-    `pointer` is that of the object in the cluster. It is empty for a whole secret and for what others make objects of.
+    `pointer` is that of the object in the cluster. It is empty for a whole secret. Of what others make objects of it is
+    where the reference stands in the file.
     """
 
     object: ObjectName
@@ -150,7 +151,10 @@ def _fields(uses: Sequence[Use]) -> Iterator[WrittenField]:
         doubt = Doubt.PASSED_ON if passed_on else "" if first.wanted_by.name else Doubt.NO_NAME
         form = Form.FROM if first.is_whole else first.form
         for name in _objects(first, passed_on=passed_on):
-            yield WrittenField(name, first.fills, form, references, first.spot.place.line, doubt)
+            # What is passed on is filled in an object that no file has, so its field here has to do.
+            yield WrittenField(
+                name, first.spot.pointer if passed_on else first.fills, form, references, first.spot.place.line, doubt
+            )
 
 
 def _objects(use: Use, *, passed_on: bool) -> Sequence[ObjectName]:

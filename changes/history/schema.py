@@ -42,7 +42,7 @@ CREATE TABLE place (
     repository INTEGER NOT NULL REFERENCES repository,
     file TEXT NOT NULL,
     namespace TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, api_group TEXT NOT NULL,
-    pointer TEXT NOT NULL, -- of the field in the cluster's object; empty for whole secrets, and for what is passed on
+    pointer TEXT NOT NULL, -- as `changes.history.manifests.WrittenField` has it
     form TEXT NOT NULL,
     UNIQUE (repository, file, namespace, kind, name, api_group, pointer, form)
 );

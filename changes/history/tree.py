@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
 from changes.history.doubts import Doubt
 from changes.history.manifests import NOTHING, FileFacts, WrittenField
@@ -29,6 +29,18 @@ class Written(NamedTuple):
     doubt: str
 
 
+# What changes most in kustomizations, and places nothing.
+_PLACES_NOTHING: Final = frozenset({"images", "commonLabels", "labels", "commonAnnotations", "replicas", "metadata"})
+
+
+def _said(facts: FileFacts) -> list[dict[str, Any]]:
+    """Return what a file says of where others' objects go, for comparison."""
+    return [
+        {key: value for key, value in manifest.content.items() if key not in _PLACES_NOTHING}
+        for manifest in facts.placing
+    ]
+
+
 @dataclass(slots=True)
 class Tree:
     """The files of a tree that say something, by their paths. Those that say nothing are not kept."""
@@ -41,7 +53,7 @@ class Tree:
         affected, is_moved = set(changed), False
         for file, facts in changed.items():
             before = self.files.pop(file, NOTHING)
-            is_moved = is_moved or bool(before.placing or facts.placing)
+            is_moved = is_moved or _said(before) != _said(facts)
             if facts.fields or facts.placing or facts.unread:
                 self.files[file] = facts
         if is_moved:
