@@ -4,24 +4,18 @@ import csv
 import io
 from collections.abc import Mapping
 from http import HTTPStatus
-from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
 import msgspec
 from flask import Response, request
-from jinja2 import FileSystemLoader
-from markupsafe import Markup, escape
 
-from changes.page import links, when
+from changes.page import links, templating
 from changes.page.asked import Form
 from changes.page.view import Asking, View
 from changes.telling import csv_form, json_form
 from changes.wanted import Page
-from enforcer.telling.page import markup, words
 
-_FOLDER: Final = Path(__file__).parent / "templates"
-_STYLE: Final = Path(__file__).with_name("page.css")
 _TYPES: Final = {
     Form.HTML: "text/html; charset=utf-8",
     Form.JSON: "application/json",
@@ -34,14 +28,12 @@ class Answering:
     """Makes answers. Used by several threads."""
 
     def __init__(self, version: str) -> None:
-        environment = markup.environment(FileSystemLoader(_FOLDER), auto_reload=False)
-        environment.globals.update(link=link, links=links, when=when, words=words, version=version)
+        environment = templating.environment(version, templating.linked)
         self._templates = {
             name.removesuffix(".html.jinja"): environment.get_template(name) for name in environment.list_templates()
         }
         self._version = version
-        own = _STYLE.read_text(encoding="utf-8").strip()
-        self._style = f"{markup.BASE_STYLE}\n{markup.REPORT_STYLE}\n{own}".encode()
+        self._style = templating.style().encode()
 
     def view(self, view: View, asking: Asking) -> Response:
         """Return the answer to a request that was let in."""
@@ -97,12 +89,6 @@ class Answering:
             exports=exports,
             **more,
         )
-
-
-def link(text: str, address: str) -> Markup:
-    """Return somebody else's text as a link; as text alone if there is no address."""
-    shown = markup.told(text)
-    return Markup(f'<a href="{escape(address)}">{shown}</a>') if address else shown  # noqa: S704 - escaped
 
 
 def _address(path: str, parameters: Mapping[str, str]) -> str:

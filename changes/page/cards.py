@@ -87,10 +87,13 @@ class Day:
     cards: Sequence[Card]
 
 
-def days(changes: Sequence[Change], now: datetime) -> Sequence[Day]:
-    """Return changes under the days on which they were, in their own order."""
+def days(changes: Sequence[Change], now: datetime | None) -> Sequence[Day]:
+    """Return changes under the days on which they were, in their own order. Without `now`, no day is near."""
     grouped = groupby(changes, key=lambda change: change.time.astimezone(UTC).date())
-    return [Day(day, when.day(day), when.near(day, now), [card(each) for each in those]) for day, those in grouped]
+    return [
+        Day(day, when.day(day), when.near(day, now) if now else "", [card(each) for each in those])
+        for day, those in grouped
+    ]
 
 
 def card(change: Change) -> Card:

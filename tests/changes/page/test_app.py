@@ -7,9 +7,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from changes.access.viewer import NotKnownNow, NotLetIn
-from changes.page.app import make
+from changes.page.app import CONTENT_SECURITY_POLICY, make
 from changes.page.asked import FILTERS
-from changes.page.headers import CONTENT_SECURITY_POLICY
 from tests.changes.page import trails
 from tests.changes.page.doors import OpenDoor
 from tests.changes.page.reading import page
