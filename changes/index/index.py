@@ -134,6 +134,10 @@ class Index:
                 trail.go_to(*row)
             return self._read(trail.lines(), progress, trail)
 
+    def knows(self, file: Path) -> bool:
+        """Whether a trail was read from the file of this name."""
+        return self._database.execute("SELECT 1 FROM source WHERE name = ?", (str(file),)).fetchone() is not None
+
     def read_stream(self, lines: Iterable[bytes], progress: Progress = silent) -> Taken:
         """Read whole lines, in which there may be other text too. Raises `NoIndex`, and what `lines` raises."""
         with _refusals():

@@ -37,6 +37,8 @@ class Files:
                 continue
             except OSError as error:
                 raise NotRead(str(file), error.strerror or str(error) or type(error).__name__) from None
+        if taken.other and not (taken.new or taken.known or any(map(index.knows, found))):
+            raise NotRead(self.name, "there is no line of a trail in it")
         return taken
 
     def found(self) -> Sequence[Path]:
