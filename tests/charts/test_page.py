@@ -6,6 +6,7 @@ from click.testing import CliRunner
 from cli.main import main
 from testbed.keyhole.helm import Helm
 from tests.charts.charts import (
+    FOLDER,
     KEYHOLE,
     ONE_CONNECTION,
     PAGE,
@@ -130,3 +131,19 @@ def test_a_proxy_in_the_pod_is_where_the_service_leads(helm: Helm) -> None:
 def test_values_that_do_not_fit_together_are_refused(helm: Helm, settings: tuple[str, ...], told: str) -> None:
     given = (part for setting in settings for part in ("--set", setting))
     assert told in refused(helm, KEYHOLE, *ONE_CONNECTION, *given)
+
+
+def test_the_example_with_a_proxy_is_rendered(helm: Helm) -> None:
+    example = FOLDER.parent / "examples" / "page" / "values.yaml"
+    manifests = helm.template(KEYHOLE, *ONE_CONNECTION, "-f", str(example))
+    workload = the(manifests, *PAGE)
+    own, proxy, sync = pod_of(workload)["containers"]
+    assert "--behind-proxy" in own["args"]
+    # The proxy passes the token on to where the page listens, and is where the Service leads.
+    assert "--upstream=http://127.0.0.1:8443" in proxy["args"]
+    assert the(manifests, "Service", "keyhole-page")["spec"]["ports"][0]["targetPort"] == 4180
+    (shared,) = [each["mountPath"] for each in own["volumeMounts"] if each["name"] == "git"]
+    assert [each["mountPath"] for each in sync["volumeMounts"] if each["name"] == "git"] == [shared]
+    assert f"--git=deploy={shared}/deploy" in own["args"]
+    for each in (proxy, sync):
+        assert each["securityContext"]["capabilities"] == {"drop": ["ALL"]}

@@ -1,4 +1,7 @@
-"""A testbed of its own, with two pages over two worlds that differ only in what nobody here may see."""
+"""A testbed of its own, with two pages over two worlds that differ only in what nobody here may see.
+
+kube-controller-manager aggregates ClusterRoles.
+"""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -17,7 +20,8 @@ from tests.changes.serving.test_server import until
 from tests.e2e.page.names import SEEN, Names, report, repository, trails
 from tests.e2e.page.paging import Page, paging
 
-PAGE_USER = f"system:serviceaccount:{OWN_NAMESPACE}:keyhole-page"
+# Not the one that the chart makes.
+PAGE_USER = f"system:serviceaccount:{OWN_NAMESPACE}:page-of-the-tests"
 AUDIENCE = "keyhole-page"
 PEOPLE = "people"
 OIDC = "oidc:"
@@ -55,13 +59,13 @@ class Tokens:
 
 @pytest.fixture(scope="package")
 def bed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testbed]:
-    with Testbed(Options(directory=tmp_path_factory.mktemp("page").resolve())) as bed:
+    with Testbed(Options(controller_manager=True, directory=tmp_path_factory.mktemp("page").resolve())) as bed:
         for namespace in (OWN_NAMESPACE, PEOPLE, SEEN, ONE.namespace, OTHER.namespace):
             apply(bed, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
-        for name in ("viewer", "stranger", "administrator"):
+        for name in ("viewer", "stranger", "administrator", "developer"):
             metadata = {"name": name, "namespace": PEOPLE}
             apply(bed, {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata})
-        apply(bed, *granted("keyhole-page", PAGE_USER, [*PAGE_EVERYWHERE, *PAGE_TOKENS]))
+        apply(bed, *granted("page-of-the-tests", PAGE_USER, [*PAGE_EVERYWHERE, *PAGE_TOKENS]))
         for prefix in ("", OIDC):
             viewer, administrator = (f"{prefix}{account(name)}" for name in ("viewer", "administrator"))
             role = prefix.rstrip(":") or "own"
