@@ -45,10 +45,10 @@ class _Quiet(WSGIRequestHandler):
 
 
 def measure(index: Path, times: int) -> Mapping[str, Sequence[float]]:
-    """Return for each view, by its name, how many milliseconds each of `times` answers took, over HTTP.
+    """Return for each view, by its name, how many milliseconds of processor time each of `times` answers took.
 
-    Each time it is asked about something else, as far as the index has enough. The first answer is not counted: it
-    opens the index.
+    That is over HTTP, with both ends in this process. Each time it is asked about something else, as far as the index
+    has enough. The first answer is not counted: it opens the index.
     """
     found: dict[str, list[float]] = {}
     for who, namespaces in (("all", None), ("one namespace", _one_namespace(index))):
@@ -108,7 +108,7 @@ def _served(index: Path, somebody: _Somebody) -> Iterator[int]:
 
 
 def _ask(port: int, address: str) -> float:
-    begun = time.perf_counter()
+    begun = time.process_time()
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_TIMEOUT_SECONDS)
     try:
         connection.request("GET", address)
@@ -118,4 +118,4 @@ def _ask(port: int, address: str) -> float:
         connection.close()
     if answer.status != _OK:
         raise RuntimeError(f"{address} answers {answer.status}")
-    return (time.perf_counter() - begun) * _MILLISECONDS
+    return (time.process_time() - begun) * _MILLISECONDS

@@ -1,4 +1,4 @@
-"""Measures the index of `keyhole changes` and of the page: filled from one trail, then asked what views ask."""
+"""Measures the index of `keyhole changes` and the page: filled from one trail, asked what views ask, and shown."""
 
 import random
 import sqlite3
@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from bench.changes import page as views
 from bench.changes import trail
 from bench.figures.machine import Machine, this_machine
 from bench.loop.figures import LoopFigure, complaints
@@ -31,6 +32,7 @@ class Scenario(StrEnum):
 
     FILLED = "filled"
     ASKED = "asked"
+    SHOWN = "shown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class ChangesReport:
 
 def count_of_steps(settings: Settings) -> int:
     """Return how often `advance` is called."""
-    return 2 + len(_questions(settings))
+    return 3 + len(_questions(settings))
 
 
 def measure(settings: Settings, advance: Callable[[str], None]) -> ChangesReport:
@@ -74,6 +76,8 @@ def measure(settings: Settings, advance: Callable[[str], None]) -> ChangesReport
             advance(what)
             figures.append(_asked(what, ask, database, settings.asked))
         database.close()
+        advance("the page shows it")
+        figures += (_limited(Scenario.SHOWN, *each) for each in views.measure(index_file, settings.asked).items())
     return ChangesReport(machine, settings, figures)
 
 
@@ -100,8 +104,12 @@ def _asked(what: str, ask: _Question, database: sqlite3.Connection, times: int) 
         began = time.process_time()
         ask(database)
         taken.append(time.process_time() - began)
-    figure = sorted(taken)[int(times * _P95)] * 1000
-    return LoopFigure(Scenario.ASKED, f"{what}: p95, milliseconds of processor time", figure, MOST_MILLISECONDS, 2)
+    return _limited(Scenario.ASKED, what, [each * 1000 for each in taken])
+
+
+def _limited(scenario: Scenario, what: str, milliseconds: Sequence[float]) -> LoopFigure:
+    figure = sorted(milliseconds)[int(len(milliseconds) * _P95)]
+    return LoopFigure(scenario, f"{what}: p95, milliseconds of processor time", figure, MOST_MILLISECONDS, 2)
 
 
 def _questions(settings: Settings) -> Mapping[str, _Question]:
