@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from audit.entry import Requester
 from changes.change import Change
 from changes.index import reader, searching
 from changes.index.index import Index
@@ -24,7 +25,7 @@ def index() -> Index:
     entries = []
     for number in range(600):
         namespace, name = f"team-{chance.randrange(20)}", f"app-{chance.randrange(4)}"
-        entry = sample.entry(namespace, name, sample.Requester(chance.choice(PEOPLE)), kind=chance.choice(KINDS))
+        entry = sample.entry(namespace, name, Requester(chance.choice(PEOPLE)), kind=chance.choice(KINDS))
         field = sample.resolved("/data/k", chance.choice(REFERENCES), 2, [sample.ref(chance.choice(REFERENCES), 1)])
         # Some at the same moment.
         entries.append(sample.at(entry, sample.BEGINS + timedelta(seconds=number // 3), [field]))

@@ -98,7 +98,7 @@ def api(cluster: Cluster) -> Iterator[client.ApiClient]:
     configuration.retries = False
     made = client.ApiClient(configuration)
     yield made
-    made.close()
+    made.close()  # type: ignore[no-untyped-call]
     server.shutdown()
     thread.join()
     server.server_close()
