@@ -14,6 +14,7 @@ from review.lint.objects import named
 
 MOST: Final = 50
 """More stretches of one field are not looked at: there is a choice long before."""
+_MICROSECONDS: Final = 1_000_000
 _FEWEST_DIGITS: Final = 7
 _MOST_DIGITS: Final = 64
 _HEX: Final = frozenset("0123456789abcdef")
@@ -61,7 +62,12 @@ class History:
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
-        self.is_there = schema.is_there(database) and bool(database.execute("SELECT 1 FROM repository").fetchone())
+        found = (
+            database.execute("SELECT min(fresh) FROM repository").fetchone() if schema.is_there(database) else (None,)
+        )
+        self.is_there = found[0] is not None
+        self.fresh: int = (found[0] or 0) * _MICROSECONDS
+        """Up to when no commit is missing, of all repositories, in microseconds since 1970."""
 
     def writing(self, field: Field, references: str) -> list[Stretch]:
         """Return the stretches in which these references stood in the field, those that began last first."""

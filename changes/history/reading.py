@@ -99,8 +99,8 @@ class _Stand:
         row = database.execute(f"SELECT {columns} FROM repository WHERE name = ?", (name,)).fetchone()  # noqa: S608 - names above
         if row is None:
             insert = (
-                "INSERT INTO repository (name, path, branch, head, effective, begins, read)"
-                " VALUES (?, ?, ?, '', 0, 1, 0)"
+                "INSERT INTO repository (name, path, branch, head, effective, begins, read, fresh)"
+                " VALUES (?, ?, ?, '', 0, 1, 0, 0)"
             )
             return cls(database.execute(insert, (name, path, branch)).lastrowid or 0, "")
         found = cls(row[0], row[3], row[4], bool(row[5]))
@@ -128,6 +128,7 @@ class _Reading:
     kinds: Kinds | None
     tree: Tree = field(default_factory=Tree)
     old_tree: bytes = b""
+    began: float = field(default_factory=time.time)
     known: dict[tuple[str, bytes], FileFacts] = field(default_factory=dict)
     """What files say, by their blobs: what is reverted need not be read again."""
 
@@ -152,6 +153,10 @@ class _Reading:
             with _transaction(self.database):
                 self._keep(line)
         return sum(each.unread for each in self.tree.files.values())
+
+    def fresh(self) -> int:
+        """Return up to when all commits are here, as far as that can be known, in seconds since 1970."""
+        return int(min(self.began, self.source.fetched() or self.began))
 
     def _read(self, writer: Writer, name: str, *, is_first: bool) -> None:
         commit = self.source.commit(name)
@@ -196,8 +201,8 @@ class _Reading:
     def _keep(self, line: Line) -> None:
         self.at.begins = self.at.begins and line.begins
         self.database.execute(
-            "UPDATE repository SET head = ?, effective = ?, begins = ?, read = ? WHERE id = ?",
-            (self.at.head, self.at.effective, self.at.begins, int(time.time()), self.at.number),
+            "UPDATE repository SET head = ?, effective = ?, begins = ?, read = ?, fresh = ? WHERE id = ?",
+            (self.at.head, self.at.effective, self.at.begins, int(self.began), self.fresh(), self.at.number),
         )
 
 

@@ -95,6 +95,13 @@ class Repository:
         branch = bytes(last).removeprefix(_BRANCHES).decode(errors="replace") if last.startswith(_BRANCHES) else ""
         return commit.decode(errors="replace"), branch
 
+    def fetched(self) -> float | None:
+        """Return when somebody fetched into it for the last time, in seconds since 1970; None if nobody ever did."""
+        try:
+            return (Path(self._repo.commondir()) / "FETCH_HEAD").stat().st_mtime
+        except OSError:
+            return None
+
     def line(self, newest: str, known: str = "") -> Line | None:
         """Return the commits behind `known` up to `newest`. None if `known` is not among the first parents of it."""
         found: list[str] = []

@@ -7,7 +7,7 @@ that have the same references there.
 import sqlite3
 from typing import Final
 
-VERSION: Final = 1
+VERSION: Final = 2
 """The version of these tables. Those of another version are dropped, and read again from the repositories."""
 
 OPEN_END: Final = 2**62
@@ -24,7 +24,8 @@ CREATE TABLE repository (
     head TEXT NOT NULL, -- the last commit that was read; empty before the first
     effective INTEGER NOT NULL, -- that of the last commit that was read, whether it wrote references or not
     begins INTEGER NOT NULL, -- whether the history is there from its first commit
-    read INTEGER NOT NULL -- when, in seconds since 1970
+    read INTEGER NOT NULL, -- when, in seconds since 1970
+    fresh INTEGER NOT NULL -- the same, or when it was fetched, if that is known: later commits may be missing
 );
 CREATE TABLE commits (
     id INTEGER PRIMARY KEY, -- they go up along a branch

@@ -25,6 +25,7 @@ NOT_THEN: Final = "when the object was admitted, another commit had replaced the
 AGAIN: Final = "an older commit wrote the same references"
 SEVERAL: Final = "several files write this field"
 NO_NAMESPACE: Final = "no file says the namespace, and nothing shows that the change came from a repository"
+STALE: Final = "the clone was fetched or read before the change, so a newer commit may be missing"
 BY_HELM: Final = "Helm made the object, and a chart may refer to the same"
 NOT_TAKEN_OUT: Final = "no commit that was read takes these references out of this field"
 AGAIN_OUT: Final = "an older commit took references out of this field too"
@@ -39,15 +40,17 @@ _OF_CHARTS: Final = frozenset({"flux-helm", "helm"})
 class Evidence:
     """What is known of a field of an object that was admitted at a time, in microseconds since 1970.
 
-    `found` are the stretches that have its references, those that began last first. `live` are the places that wrote
-    the field then. `perhaps` are stretches of what may be the same object under another name, that began before. `tool`
-    is what applied the object, as that one says (`manifests.origin`); empty if it does not.
+    `found` are the stretches that have its references, those that began last first. `live` are the places that
+    wrote the field then. `perhaps` are stretches of what may be the same object under another name, that began
+    before. `tool` is what applied the object, as that one says (`manifests.origin`); empty if it does not. `fresh`
+    is up to when no commit is missing.
     """
 
     time: int
     found: Sequence[Stretch]
     live: Collection[int] = ()
     perhaps: Sequence[Stretch] = ()
+    fresh: int = 0
     tool: str = ""
 
 
@@ -100,6 +103,8 @@ def _of_written(known: Evidence, before: Sequence[Stretch]) -> str:
 def _of_client(known: Evidence, stretch: Stretch) -> str:
     if known.tool in _OF_CHARTS:
         return BY_HELM
+    if known.fresh + _SECOND < known.time:
+        return STALE
     return NO_NAMESPACE if not stretch.namespace and known.tool not in _OF_FILES else ""
 
 

@@ -36,7 +36,7 @@ def _field(history: History, change: Change, changed: ChangedField) -> ChangedFi
     text = told(references, is_whole=is_whole)
     time = microseconds(change.time)
     tool = change.origin.tool if change.origin is not None else ""
-    known = Evidence(time, history.writing(field, text), history.live(field, time), tool=tool)
+    known = Evidence(time, history.writing(field, text), history.live(field, time), (), history.fresh, tool)
     if is_removed:
         decision = deciding.taken_out(known, history.ends(field, time))
     else:

@@ -1,5 +1,7 @@
 """Which commit made a change: exact, likely or unknown, from a repository and a trail as they are."""
 
+import os
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -34,9 +36,9 @@ def change(
     """Return a change of a field, so many minutes after the first commit."""
     told, was = (tuple(ToldReference(text, 1) for text in texts) for texts in (references, before))
     field = ToldField(pointer, form, "removed" if how is How.REMOVED else "resolved", "", told, was)
-    time = datetime.fromtimestamp(FIRST + minutes * MINUTE, UTC)
+    moment = datetime.fromtimestamp(FIRST + minutes * MINUTE, UTC)
     about = ToldObject("", "Secret", namespace, name)
-    return Change(1, time, "uid", "flux", about, origin, "UPDATE", "shop", [ChangedField(field, how)])
+    return Change(1, moment, "uid", "flux", about, origin, "UPDATE", "shop", [ChangedField(field, how)])
 
 
 class History:
@@ -176,6 +178,20 @@ class TestLikely:
         first = history.repository().commit({"db.yaml": secret("db", password=OLD), **placed})
         for name in ("db", "x-db"):
             history.check(change(OLD, name=name), first, words(Doubt.CHANGED))
+
+    def test_a_clone_that_was_fetched_before_the_change(self, history: History) -> None:
+        git = history.repository()
+        first = git.commit({"db.yaml": secret("db", password=OLD)})
+        fetched = git.folder / "FETCH_HEAD"
+        fetched.touch()
+        os.utime(fetched, (FIRST + MINUTE, FIRST + MINUTE))
+        history.check(change(OLD, minutes=0.9), first)
+        history.check(change(OLD, minutes=2), first, deciding.STALE)
+
+    def test_a_change_after_the_clone_was_read(self, history: History) -> None:
+        first = history.repository().commit({"db.yaml": secret("db", password=OLD)})
+        tomorrow = (time.time() + 86_400 - FIRST) / MINUTE
+        history.check(change(OLD, minutes=tomorrow), first, deciding.STALE)
 
     def test_a_file_that_moved(self, history: History) -> None:
         git = history.repository()
