@@ -79,11 +79,22 @@ class ReadAccess:
             return True
         return bool(name) and self._ask(_Question(subject, namespace, name, resource), timeout_seconds)
 
+    def remembered(self, subject: Subject, namespace: str, resource: tuple[str, str] = SECRETS) -> bool | None:
+        """Return what is remembered of whether the subject may get every object in the namespace; None if nothing is.
+
+        It asks nobody.
+        """
+        return self._known(_Question(subject, namespace, "", resource).digest())
+
+    def _known(self, key: bytes) -> bool | None:
+        allowed, until = self._remembered.get(key, (False, 0.0))
+        return allowed if until > time.monotonic() else None
+
     def _ask(self, question: _Question, timeout_seconds: float) -> bool:
         now, key = time.monotonic(), question.digest()
-        allowed, until = self._remembered.get(key, (False, 0.0))
-        if until > now:
-            return allowed
+        known = self._known(key)
+        if known is not None:
+            return known
         allowed = self._review(question, timeout_seconds)
         with self._lock:
             self._remembered[key] = (allowed, now + (self._allowed_seconds if allowed else self._denied_seconds))

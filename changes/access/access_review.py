@@ -43,9 +43,14 @@ class Rights:
         return frozenset(each for each, is_visible in answers.items() if is_visible)
 
     def _answers(self, subject: Subject, namespaces: Collection[str]) -> dict[str, bool]:
-        asked = {each: self._threads.submit(self._may_get, subject, each) for each in namespaces}
+        known = {each: self._access.remembered(subject, each, CHANGES) for each in namespaces}
+        asked = {
+            each: self._threads.submit(self._may_get, subject, each) for each, answer in known.items() if answer is None
+        }
         try:
-            return _within(_WHOLE_SECONDS, asked)
+            return {each: answer for each, answer in known.items() if answer is not None} | _within(
+                _WHOLE_SECONDS, asked
+            )
         finally:
             for each in asked.values():
                 each.cancel()

@@ -73,3 +73,13 @@ def test_no_resource_is_taken_for_another(authorization: Authorization) -> None:
     for resource in (("", "configmaps"), ("example.org", "configmaps"), ("", "secrets")):
         assert access.may_get(subject, "namespace", "name", 1, resource)
     assert authorization.resources == [("", "secrets"), ("", "configmaps"), ("example.org", "configmaps")]
+
+
+def test_what_is_remembered_asks_nobody(authorization: Authorization) -> None:
+    access, subject = _access(), Subject("user")
+    assert access.remembered(subject, "namespace") is None
+    assert access.may_get(subject, "namespace", "", 1)
+    assert access.remembered(subject, "namespace") is True
+    assert access.remembered(subject, "other") is None
+    assert access.remembered(subject, "namespace", ("", "configmaps")) is None
+    assert authorization.asked == [""]

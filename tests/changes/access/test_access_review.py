@@ -22,8 +22,13 @@ class Access:
     def __init__(self, may: May) -> None:
         self.may = may
         self.asked: list[str] = []
+        self.known: dict[str, bool] = {}
         self.most = self._now = 0
         self._lock = threading.Lock()
+
+    def remembered(self, subject: Subject, namespace: str, resource: tuple[str, str]) -> bool | None:
+        assert (subject, resource) == (ALICE, CHANGES)
+        return self.known.get(namespace)
 
     def may_get(self, subject: Subject, namespace: str, name: str, _seconds: float, resource: tuple[str, str]) -> bool:
         assert (subject, name, resource) == (ALICE, "", CHANGES)

@@ -8,8 +8,7 @@ import ssl
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ import pytest
 from certs.issue import issue_ca, issue_serving
 from changes.serving.settings import THREADS
 from testbed.servers.ports import free_port
+from tests.changes.serving.waiting import until
 
 ROOT = Path(__file__).parents[3]
 
@@ -63,13 +63,6 @@ def get(port: int, path: str, headers: dict[str, str] | None = None) -> tuple[in
     told = answer.status, answer.read()
     connection.close()
     return told
-
-
-def until(happened: Callable[[], object]) -> None:
-    end = time.monotonic() + 30
-    while not happened():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from testbed import Options, Testbed
 from testbed.keyhole.objects import apply
 from testbed.keyhole.rights import CHANGES_VIEW, PAGE_EVERYWHERE, PAGE_TOKENS, granted
 from testbed.servers.authorization import wait_until_allowed
-from tests.changes.serving.test_server import until
+from tests.changes.serving.waiting import until
 from tests.e2e.page.names import SEEN, Names, report, repository, trails
 from tests.e2e.page.paging import Page, paging
 

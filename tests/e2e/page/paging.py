@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from testbed.servers.ports import free_port
-from tests.changes.serving.test_server import until
+from tests.changes.serving.waiting import until
 
 ROOT = Path(__file__).parents[3]
 

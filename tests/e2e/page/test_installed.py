@@ -15,7 +15,7 @@ from testbed.keyhole.releases import Release
 from testbed.programs.reports import on_standard_error
 from testbed.programs.toolbox import Toolbox
 from testbed.servers.authorization import wait_until_allowed
-from tests.changes.serving.test_server import until
+from tests.changes.serving.waiting import until
 from tests.charts.charts import KEYHOLE, ONE_CONNECTION
 from tests.e2e.page.conftest import ONE, PEOPLE, Tokens, account
 from tests.e2e.page.names import SEEN, trails
