@@ -31,7 +31,7 @@ def environment(loader: BaseLoader | None = None, **settings: Any) -> Environmen
     return made
 
 
-@functools.lru_cache(_MOST_REMEMBERED)
+@functools.lru_cache(_MOST_REMEMBERED, typed=True)
 def told(text: object) -> Markup:
     """Return a text that cannot turn what stands around it (HTML, the bdi element); what is in backticks is code.
 
