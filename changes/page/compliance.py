@@ -18,6 +18,8 @@ NOTHING_SEEN: Final = "none"
 """How a standard stands for somebody who sees nothing of it."""
 _STATUS: Final = ("finding", NOT_CHECKED, NOTHING_SEEN, "held", "off")
 _MOST_PARTS: Final = 32
+# Namespaces that every cluster has, or that are words of Keyhole's messages: their names give nothing away.
+_WELL_KNOWN: Final = frozenset({"default", "keyhole", "kube-system", "kube-public", "secret", "vault"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ def shown(report: Report, visible: Collection[str] | None, others: Iterable[str]
         standards = [_whole(each) for each in report.standards]
         exceptions = [ShownException(each.standards, each.objects, each, each.covers) for each in report.exceptions]
         return Shown(report, True, _sorted(standards), sorted(exceptions, key=_until))
-    hidden = frozenset({*namespaces(report), *others}) - frozenset(visible)
+    hidden = frozenset({*namespaces(report), *others}) - frozenset(visible) - _WELL_KNOWN
     standards = [_part(each, frozenset(visible), hidden) for each in report.standards]
     return Shown(report, False, _sorted(standards), sorted(_covering(standards), key=_until))
 
@@ -149,7 +151,8 @@ def _worst_first(findings: Iterable[Finding]) -> Sequence[Finding]:
 
 def _told(finding: Finding, hidden: frozenset[str]) -> Finding:
     """Return a finding without texts that name other namespaces, nor the exception's free text if it does."""
-    texts = {name: _UNTOLD for name in ("message", "help") if _names(getattr(finding, name), hidden)}
+    texts = {"message": _UNTOLD} if _names(finding.message, hidden) else {}
+    # What helps is a text of Keyhole's own, and names nothing of a cluster.
     empty = {name: "" for name in ("pointer", "file") if _names(getattr(finding, name), hidden)}
     changes: dict[str, object] = {**texts, **empty}
     answered = finding.exception

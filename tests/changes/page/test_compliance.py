@@ -55,7 +55,7 @@ class TestShown:
         ],
     )
     def test_a_text_that_names_a_namespace_of_others_is_not_told(self, text: str) -> None:
-        found = finding("shop", text, help=text, file=text, pointer=text)
+        found = finding("shop", text, file=text, pointer=text)
         seen = shown(report(found, finding("payments")), ["shop"])
         assert "payments" not in repr(seen.standards).lower()
         assert len(seen.standards[0].findings) == 1
@@ -64,6 +64,11 @@ class TestShown:
             shown(report(finding("shop", "prepayments")), ["shop"], ["payments"]).standards[0].findings[0].message
             == "prepayments"
         )
+
+    def test_a_namespace_that_every_cluster_has_is_no_secret(self) -> None:
+        text = "the version of default:secret/shop/db is 4"
+        (seen,) = shown(report(finding("shop", text), finding("default")), ["shop"]).standards
+        assert [each.message for each in seen.findings] == [text]
 
     def test_an_exception_is_told_of_what_it_covers(self) -> None:
         mine, others = finding("shop", exception=ANSWERED), finding("payments", exception=ANSWERED)
