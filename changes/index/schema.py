@@ -49,9 +49,7 @@ CREATE TABLE change (
     identity INTEGER NOT NULL REFERENCES text,
     fields BLOB NOT NULL
 );
-CREATE TABLE uses (
-    reference INTEGER NOT NULL, time INTEGER NOT NULL, change INTEGER NOT NULL, PRIMARY KEY (reference, time, change)
-) WITHOUT ROWID;
+CREATE TABLE uses (reference INTEGER NOT NULL, time INTEGER NOT NULL, change INTEGER NOT NULL);
 -- Lines of admissions that took several, until all of them have been read.
 CREATE TABLE part (
     chain INTEGER NOT NULL, first INTEGER NOT NULL, number INTEGER NOT NULL, -- first: of the admission's first line
@@ -62,6 +60,7 @@ CREATE TABLE part (
 INDEXES: Final = """
 CREATE INDEX IF NOT EXISTS change_time ON change (time, id);
 CREATE INDEX IF NOT EXISTS object_name ON object (name, kind, namespace);
+CREATE INDEX IF NOT EXISTS uses_reference ON uses (reference, time, change);
 CREATE INDEX IF NOT EXISTS change_uid ON change (uid);
 CREATE INDEX IF NOT EXISTS change_namespace ON change (namespace, time, id);
 CREATE INDEX IF NOT EXISTS change_object ON change (object, time, id);

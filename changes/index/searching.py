@@ -11,7 +11,7 @@ from changes.index.times import microseconds
 from changes.wanted import Position, Wanted
 
 _MOST_NAMESPACES: Final = 2_000
-_MOST_OBJECTS: Final = 1_000
+_MOST_OBJECTS: Final = 500
 _FEW_PARTS: Final = 8
 _UNKNOWN: Final = -1
 _Condition: TypeAlias = tuple[str, Sequence[object]]
@@ -50,7 +50,9 @@ class _Asked:
         if self.namespace is not None:
             yield "+change.namespace = ?", (self.namespace,)
         if self.requester is not None:
-            yield "+change.requester = ?", (self.requester,)
+            # With a namespace there is an index of both.
+            is_both = self.parts().column == "change.namespace"
+            yield f"{'' if is_both else '+'}change.requester = ?", (self.requester,)
         if self.objects is not None:
             yield f"+change.object {_IS_ONE_OF}", (json.dumps(self.objects),)
         elif self.about is not None:

@@ -15,7 +15,7 @@ from changes.told import Record, Told, ToldField, decoded
 _Names = TypeVar("_Names", str, tuple[str, str, str], tuple[str, str, str, str])
 _MOST_REMEMBERED: Final = 200_000
 _CHANGE: Final = "INSERT INTO change VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_USES: Final = "INSERT OR IGNORE INTO uses VALUES (?, ?, ?)"
+_USES: Final = "INSERT INTO uses VALUES (?, ?, ?)"
 _MICROSECONDS: Final = 1_000_000
 
 
@@ -60,8 +60,6 @@ class Writer:
     def flush(self) -> None:
         """Write what was added since the last time."""
         self._database.executemany(_CHANGE, self._changes)
-        # In the order of the table, it is written in one go.
-        self._uses.sort()
         self._database.executemany(_USES, self._uses)
         for name in self._touched:
             chain, runs = self._chains[name]
