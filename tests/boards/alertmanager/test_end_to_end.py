@@ -1,5 +1,6 @@
 """From what happens to the message: real Keyhole, Prometheus and Alertmanager, the chart's rules and the example."""
 
+import json
 import re
 import sys
 import time
@@ -18,7 +19,7 @@ from testbed.servers.vault_gate import Way
 from tests.boards.alertmanager.conftest import SHORTER
 from tests.boards.alertmanager.installed import CLUSTER, Installed, installed, port_of, rules
 from tests.boards.alertmanager.receivers import Receivers
-from tests.boards.alertmanager.rules import GRAFANA, RUNBOOK
+from tests.boards.alertmanager.rules import GRAFANA, PAGE, RUNBOOK
 from tests.boards.alertmanager.running import configured, running
 from tests.boards.prometheus import prometheus
 from tests.e2e.objects import filled
@@ -126,3 +127,33 @@ def test_a_vault_that_is_away_is_one_message_and_not_one_a_namespace(
     where = f"Vault does not answer Keyhole · connection default · cluster {CLUSTER}"
     assert [each.title for each in receivers.told()] == [f"Warning: {where}", f"Resolved: {where}"]
     assert message.place == "#keyhole-platform"
+
+
+def test_one_change_by_hand_is_told_with_a_link_to_what_was_changed(
+    bed: Testbed, keyhole: Installed, helm: Helm, receivers: Receivers, tmp_path: Path
+) -> None:
+    configured(tmp_path, receivers.address, SHORTER)
+    add_tenant(bed, "by-hand", ("secret/data/told", "secret/metadata/told"))
+    bed.kubectl("create", "rolebinding", "ada", "-n", "by-hand", "--clusterrole=edit", "--user=ada")
+    bed.vault.client().secrets.kv.v2.create_or_update_secret(
+        path="told", secret={"password": "old"}, mount_point="secret"
+    )
+    with (
+        running(tmp_path) as alertmanager,
+        prometheus(
+            bed,
+            tmp_path / "prometheus",
+            keyhole.targets("1s"),
+            rules=[rules(helm, tmp_path, minutes_are_seconds=True)],
+            alertmanager=port_of(alertmanager.address),
+        ) as watching,
+    ):
+        watching.wait_until_scraped("webhook", "controller", "kubernetes")
+        secret = json.dumps(filled("database", password="vault:secret/told#password"))
+        ada = bed.kubernetes.kubeconfig_for("ada")
+        bed.kubectl("create", "-n", "by-hand", "-f", "-", input_text=secret, kubeconfig=ada)
+        receivers.wait(lambda receivers: bool(receivers.told()), _TOLD_SECONDS)
+    message = receivers.told()[0]
+    assert message.title == "Warning: Somebody changed references to Vault by hand"
+    assert message.place == "#keyhole-platform"
+    assert message.text.endswith(f" · [Who, what, where]({PAGE}/)")
