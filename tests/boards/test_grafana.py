@@ -15,8 +15,9 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 from charts.boards.grafana import render
 from metrics.boards.every import BOARDS
 from metrics.boards.panel import Board
-from tests.boards.perses.drawn import MODULES
+from tests.boards.programs import ROOT
 
+_MODULES = ROOT / "build" / "boards-programs" / "node_modules"
 _EACH = pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.uid)
 # In TypeScript a text is no member of an enum, even if it is the member's value.
 _ENUMS = {'"mode": "absolute"': '"mode": ThresholdsMode.Absolute', '"type": "value"': '"type": MappingType.ValueToText'}
@@ -75,9 +76,9 @@ def _typed(text: str) -> str:
 
 
 def _complaints(folder: Path) -> list[str]:
-    compiler = MODULES / ".bin" / "tsc"
+    compiler = _MODULES / ".bin" / "tsc"
     assert compiler.exists(), "make test-boards installs TypeScript and Grafana's types into build/boards-programs"
-    (folder / "node_modules").symlink_to(MODULES)
+    (folder / "node_modules").symlink_to(_MODULES)
     files = sorted(str(file) for file in folder.glob("*.ts"))
     flags = ("--noEmit", "--strict", "--skipLibCheck", "--module", "esnext", "--moduleResolution", "bundler")
     done = subprocess.run(
