@@ -1,7 +1,6 @@
 """Pods' logs, from a small server that speaks the contract of `pods/log`: the testbed has no kubelet behind its own.
 
-Source: Kubernetes API reference, *Pod*, "read log of the specified Pod". The real API server is asked in
-`tests/e2e/changes`.
+Source: Kubernetes API reference, *Pod*, "read log of the specified Pod".
 """
 
 import json
