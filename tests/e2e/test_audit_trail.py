@@ -14,6 +14,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli.commands.audit import audit
+from cli.commands.changes.changes import changes
+from manifests.annotations import REFRESH
 from testbed import Testbed
 from testbed.keyhole.installation import Webhook, serving
 from tests.e2e.caller import Caller
@@ -78,9 +80,9 @@ def audited(
         yield Audited(webhook, Caller(webhook, places, tenant), log, key)
 
 
-def _stored(audited: Audited, manifest: Manifest) -> Manifest:
+def _stored(audited: Audited, manifest: Manifest, **request: Any) -> Manifest:
     """Return the object as the API server would store it."""
-    reply = audited.caller.admit(manifest)
+    reply = audited.caller.admit(manifest, **request)
     assert reply.allowed, reply.message
     stored: Manifest = jsonpatch.apply_patch(manifest, reply.patch)
     return stored
@@ -112,6 +114,39 @@ def test_a_value_that_goes_with_its_annotation_is_told(audited: Audited, plant: 
     # What it was filled with is what the admission before wrote down.
     was = created["fields"][0]["references"][0]
     assert field["before"] == [{"text": was["text"], "version": was["version"]}]
+
+
+def test_changes_show_what_the_trail_and_vault_have(audited: Audited, plant: Planter, testbed: Testbed) -> None:
+    """From the first reference to the last one: old and new, who, and the request that Vault's own audit log has."""
+    user = {"username": "ada@example.com", "groups": ["system:masters", "system:authenticated"]}
+    other = "vault:secret/e2e/changing#password"
+    plant.secret("audited")
+    plant.secret("changing")
+    live = _stored(audited, filled("changing", password=_REFERENCE), userInfo=user)
+    moved = filled("changing", password=other)
+    moved["metadata"]["annotations"] = {**live["metadata"]["annotations"], **moved["metadata"]["annotations"]}
+    moved = _stored(audited, {**live, "metadata": moved["metadata"]}, operation="UPDATE", oldObject=live, userInfo=user)
+    plant.secret("changing")
+    wish = {**moved["metadata"], "annotations": {**moved["metadata"]["annotations"], REFRESH: "now"}}
+    fresh = _stored(audited, {**moved, "metadata": wish}, operation="UPDATE", oldObject=moved, userInfo=user)
+    without = {**fresh, "metadata": secret("changing")["metadata"]}
+    _stored(audited, without, operation="UPDATE", oldObject=fresh, userInfo=user)
+
+    result = CliRunner().invoke(changes, [str(audited.log), "--name", "changing", "-o", "json"])
+    assert result.exit_code == 0, result.stderr
+    told = json.loads(result.stdout)["changes"]
+    fields = [field for change in told for field in change["fields"]]
+    assert {change["requester"] for change in told} == {"ada@example.com"}
+    assert [field["how"] for field in fields] == ["removed", "version", "reference", "added"]
+    now = [[(each["text"], each["version"]) for each in field["references"]] for field in fields]
+    before = [[(each["text"], each["version"]) for each in field["before"]] for field in fields]
+    assert now[1:3] == [[(other, 2)], [(other, 1)]]
+    assert before[:2] == [[(other, 2)], [(other, 1)]]
+    assert before[2:] == [now[3], []]
+    known = {entry["request"]["id"] for entry in testbed.vault.audit_requests()}
+    ids = [each["request_id"] for field in fields[1:] for each in field["references"]]
+    assert len(ids) == 3
+    assert set(ids) <= known
 
 
 def test_what_a_full_disk_leaves_is_a_note(audited: Audited, plant: Planter) -> None:
