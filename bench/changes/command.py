@@ -16,7 +16,7 @@ _QUICK = Settings(lines=20_000, asked=20)
 @click.option("--quick", is_flag=True, help="A short trail, to see that everything works.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Where the figures go (JSON).")
 def changes_command(*, lines: int | None, quick: bool, output: Path | None) -> None:
-    r"""Measure the index of `keyhole changes`: how fast a trail is read, and how soon each view has its answer.
+    """Measure the index of `keyhole changes`: how fast a trail is read, and how soon each view has its answer.
 
     Needs no servers. It ends with an error when a figure is beyond its limit. The figures are also written to
     bench/results/changes.json.
