@@ -134,9 +134,11 @@ class Repository:
         try:
             found = GitCommit.from_string(text)
             encoding = _encoding(found.encoding)
-            author = _decoded(found.author, encoding).partition("<")[0].strip()
-            subject = _decoded(bytes(found.message).lstrip()[:4096], encoding).partition("\n")[0].strip()
-            return Committed(found.tree, tuple(found.parents), int(found.commit_time), author, subject)
+            author = _decoded(found.author or b"", encoding).partition("<")[0].strip()
+            subject = _decoded(bytes(found.message or b"").lstrip()[:4096], encoding).partition("\n")[0].strip()
+            # Old tools left such commits behind. One without a time has a clock that is not believed.
+            time = -1 if found.commit_time is None else int(found.commit_time)
+            return Committed(found.tree, tuple(found.parents), time, author, subject)
         except Exception as error:  # noqa: BLE001 - whatever stands in it
             raise Unreadable(f"commit {name} cannot be read: {type(error).__name__}") from None
 
@@ -214,4 +216,7 @@ def _encoding(said: bytes | None) -> str:
 
 
 def _decoded(text: bytes, encoding: str) -> str:
-    return text.decode(encoding, errors="replace")
+    try:
+        return text.decode(encoding, errors="replace")
+    except ValueError:  # some know no other way with errors
+        return text.decode(errors="replace")

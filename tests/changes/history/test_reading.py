@@ -7,7 +7,7 @@ import zlib
 from pathlib import Path
 
 import pytest
-from dulwich.objects import Blob, ObjectID, Tree
+from dulwich.objects import Blob, Commit, ObjectID, Tree
 
 from changes import answers
 from changes.history import reading, repository
@@ -228,6 +228,27 @@ class TestHostileRepositories:
             assert text.isprintable() or "\ufffd" in text
             assert "\x1b" not in text
             assert "\u202e" not in text
+
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [
+            (b"committer Ada <ada@example.com> 1750000000 +0000", b"committer Ada"),
+            (b"author Ada <ada@example.com> 1750000000 +0000", b"author Ada"),
+            (b"\n\nChange", b"\nencoding idna\n\nCh\xc3\xa4nge"),
+        ],
+    )
+    def test_a_commit_that_git_would_not_write_keeps_nothing_else_back(
+        self, git: Repository, index: Index, old: bytes, new: bytes
+    ) -> None:
+        git.commit({"db.yaml": secret("db", password=OLD)})
+        text = git.repo[ObjectID(git.commits[-1].encode())].as_raw_string()
+        assert old in text
+        broken = Commit.from_string(text.replace(old, new))
+        git.repo.object_store.add_object(broken)
+        git.commits.append(broken.id.decode())
+        git.commit({"db.yaml": secret("db", password=NEW)})
+        assert read(index.database, git.folder, "fleet").commits == 2
+        assert references(index) == [OLD, NEW]
 
     @pytest.mark.parametrize("time", [0, 2**31, 4_102_444_800, 2**60])
     def test_times_that_cannot_be_are_no_reason_to_stop(self, git: Repository, index: Index, time: int) -> None:
