@@ -30,7 +30,7 @@ class Written(NamedTuple):
 
 
 # What changes most in kustomizations, and places nothing.
-_PLACES_NOTHING: Final = frozenset({"images", "commonLabels", "labels", "commonAnnotations", "replicas", "metadata"})
+_PLACES_NOTHING: Final = frozenset({"images", "commonLabels", "labels", "replicas", "metadata"})
 
 
 def _said(facts: FileFacts) -> list[dict[str, Any]]:

@@ -26,6 +26,9 @@ AGAIN: Final = "an older commit wrote the same references"
 SEVERAL: Final = "several files write this field"
 NO_NAMESPACE: Final = "no file says the namespace, and nothing shows that the change came from a repository"
 STALE: Final = "the clone was fetched or read before the change, so a newer commit may be missing"
+BY_PERSON: Final = "no ServiceAccount sent it, so it may have been written by hand"
+UNTOLD: Final = "the trail does not tell which references the field had before"
+SAME: Final = "the references are as before, and the history that was read has nothing but references"
 BY_HELM: Final = "Helm made the object, and a chart may refer to the same"
 NOT_TAKEN_OUT: Final = "no commit that was read takes these references out of this field"
 AGAIN_OUT: Final = "an older commit took references out of this field too"
@@ -43,7 +46,8 @@ class Evidence:
     `found` are the stretches that have its references, those that began last first. `live` are the places that
     wrote the field then. `perhaps` are stretches of what may be the same object under another name, that began
     before. `tool` is what applied the object, as that one says (`manifests.origin`); empty if it does not. `fresh`
-    is up to when no commit is missing.
+    is up to when no commit is missing. `by_person` is whether somebody may have typed what was sent. `is_told` is
+    whether the trail tells what was before.
     """
 
     time: int
@@ -52,6 +56,8 @@ class Evidence:
     perhaps: Sequence[Stretch] = ()
     fresh: int = 0
     tool: str = ""
+    by_person: bool = False
+    is_told: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +111,11 @@ def _of_client(known: Evidence, stretch: Stretch) -> str:
         return BY_HELM
     if known.fresh + _SECOND < known.time:
         return STALE
+    if not known.is_told:
+        return UNTOLD
+    # An object keeps the labels of Flux and Argo CD when somebody edits it.
+    if known.by_person:
+        return BY_PERSON
     return NO_NAMESPACE if not stretch.namespace and known.tool not in _OF_FILES else ""
 
 

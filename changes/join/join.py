@@ -14,7 +14,11 @@ from changes.join.deciding import Decision, Evidence
 from changes.told import ToldReference
 
 _WHOLE: Final = "from"
+# Kubernetes, *Authenticating*: the user names of ServiceAccounts.
+_SERVICE_ACCOUNT: Final = "system:serviceaccount:"
+_WRITTEN: Final = frozenset({How.REFERENCE, How.TEXT})
 _REMOVED: Final = Attribution(Certainty.UNKNOWN, why="the trail does not tell which references it had")
+_SAME: Final = Attribution(Certainty.UNKNOWN, why=deciding.SAME)
 _NO_FIELD: Final = Attribution(Certainty.UNKNOWN, why=deciding.NOT_WRITTEN)
 
 
@@ -32,11 +36,18 @@ def _field(history: History, change: Change, changed: ChangedField) -> ChangedFi
     if not references:
         return replace(changed, attribution=_REMOVED if is_removed else _NO_FIELD)
     is_whole = changed.field.form == _WHOLE
-    field = Field(change.object, "" if is_whole else changed.field.pointer)
     text = told(references, is_whole=is_whole)
+    before = changed.field.before
+    if changed.how in _WRITTEN and before and told(before, is_whole=is_whole) == text:
+        # Somebody changed the text around the references, or their order.
+        return replace(changed, attribution=_SAME)
+    field = Field(change.object, "" if is_whole else changed.field.pointer)
     time = microseconds(change.time)
     tool = change.origin.tool if change.origin is not None else ""
-    known = Evidence(time, history.writing(field, text), history.live(field, time), (), history.fresh, tool)
+    found, live, is_told = history.writing(field, text), history.live(field, time), before is not None
+    # Whoever has Vault asked again writes no reference.
+    by_person = changed.how is not How.VERSION and not change.requester.startswith(_SERVICE_ACCOUNT)
+    known = Evidence(time, found, live, (), history.fresh, tool, by_person, is_told)
     if is_removed:
         decision = deciding.taken_out(known, history.ends(field, time))
     else:

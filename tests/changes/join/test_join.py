@@ -17,8 +17,10 @@ from changes.index.index import Index
 from changes.join import deciding
 from changes.join.join import joined
 from changes.told import ToldField, ToldObject, ToldOrigin, ToldReference
+from review.lint.origins.placing import Placing
 from tests.changes.history.repositories import FIRST, MINUTE, Repository, kustomization, secret
 
+FLUX = "system:serviceaccount:flux-system:kustomize-controller"
 OLD, NEW = "vault:secret/old#password", "vault:secret/new#password"
 
 
@@ -32,13 +34,14 @@ def change(
     form: str = "annotation",
     pointer: str = "/data/password",
     origin: ToldOrigin | None = None,
+    requester: str = FLUX,
 ) -> Change:
     """Return a change of a field, so many minutes after the first commit."""
     told, was = (tuple(ToldReference(text, 1) for text in texts) for texts in (references, before))
     field = ToldField(pointer, form, "removed" if how is How.REMOVED else "resolved", "", told, was)
     moment = datetime.fromtimestamp(FIRST + minutes * MINUTE, UTC)
     about = ToldObject("", "Secret", namespace, name)
-    return Change(1, moment, "uid", "flux", about, origin, "UPDATE", "shop", [ChangedField(field, how)])
+    return Change(1, moment, "uid", requester, about, origin, "UPDATE", "shop", [ChangedField(field, how)])
 
 
 class History:
@@ -248,8 +251,94 @@ class TestLikely:
         last = git.commit({"db.yaml": without})
         history.check(change(before=[OLD], how=How.REMOVED), last, deciding.AGAIN_OUT)
 
+    @pytest.mark.parametrize("origin", [None, ToldOrigin("flux-kustomization", "flux-system", "apps")])
+    @pytest.mark.parametrize("how", [How.REFERENCE, How.REMOVED])
+    def test_what_a_person_sent(self, history: History, origin: ToldOrigin | None, how: How) -> None:
+        # `kubectl edit` with what Git happens to have too. The object keeps the labels of Flux.
+        git = history.repository()
+        first = git.commit({"db.yaml": secret("db", password=OLD, user=NEW)})
+        if how is How.REMOVED:
+            first = git.commit({"db.yaml": secret("db", user=NEW)})
+            asked = change(before=[OLD], how=how, origin=origin, requester="alice@example.com")
+        else:
+            asked = change(OLD, before=[NEW], how=how, origin=origin, requester="alice@example.com")
+        history.check(asked, first, deciding.BY_PERSON)
+
+    def test_a_line_that_does_not_tell_what_was_before(self, history: History) -> None:
+        first = history.repository().commit({"db.yaml": secret("db", password=OLD)})
+        asked = change(OLD, how=How.ADDED)
+        untold = msgspec.structs.replace(asked.fields[0].field, before=None)
+        found = history.of(replace(asked, fields=[ChangedField(untold, How.ADDED)]))
+        assert found.commit is not None
+        assert (found.certainty, found.commit.id, found.why) == (Certainty.LIKELY, first, deciding.UNTOLD)
+
+    @pytest.mark.parametrize("path", ["./apps", "/", "./", "", "apps/web"])
+    @pytest.mark.parametrize(
+        "member",
+        [
+            "patches: [{patch: x}]",
+            "namePrefix: x-",
+            "components: [../c]",
+            "commonMetadata: {annotations: {data.keyhole.dev/password: x}}",
+        ],
+    )
+    def test_flux_that_changes_the_objects_itself(self, history: History, path: str, member: str) -> None:
+        flux = (
+            "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: a, namespace: f}\n"
+            f"spec:\n  path: '{path}'\n  {member}\n"
+        )
+        first = history.repository().commit({"apps/web/db.yaml": secret("db", password=OLD), "flux.yaml": flux})
+        history.check(change(OLD), first, words(Doubt.CHANGED))
+
+    def test_an_absolute_path_has_an_end(self) -> None:
+        placing = Placing()
+        assert not placing.is_changed("/fleet/apps/db.yaml")
+        assert not placing.is_changed("//fleet")
+
+    def test_flux_that_changes_the_objects_of_another_folder(self, history: History) -> None:
+        flux = (
+            "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: a, namespace: f}\n"
+            "spec: {path: ./other, patches: [{patch: x}]}\n"
+        )
+        first = history.repository().commit({"apps/db.yaml": secret("db", password=OLD), "flux.yaml": flux})
+        history.check(change(OLD), first)
+
+    def test_argo_cd_that_changes_the_objects_itself(self, history: History) -> None:
+        application = (
+            "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: a, namespace: argocd}\n"
+            "spec: {source: {path: apps, kustomize: {patches: [{patch: x}]}}, destination: {namespace: shop}}\n"
+        )
+        first = history.repository().commit({"apps/db.yaml": secret("db", password=OLD), "a.yaml": application})
+        history.check(change(OLD), first, words(Doubt.CHANGED))
+
+    @pytest.mark.parametrize(
+        "member", ["patches: [{patch: x}]", "commonAnnotations: {data.keyhole.dev/password: 'vault:secret/x#y'}"]
+    )
+    def test_an_overlay_that_changes_what_the_root_has(self, history: History, member: str) -> None:
+        git = history.repository()
+        first = git.commit(
+            {
+                "kustomization.yaml": kustomization("resources: [db.yaml]\n"),
+                "db.yaml": secret("db", password=OLD),
+                "prod/kustomization.yaml": kustomization(f"resources: [..]\n{member}\n"),
+            }
+        )
+        history.check(change(OLD), first, words(Doubt.CHANGED))
+
 
 class TestUnknown:
+    def test_another_text_around_the_same_references(self, history: History) -> None:
+        git = history.repository()
+        git.commit({"db.yaml": secret("db", password=f'"ada:${{{OLD}}}"')})
+        git.commit({"db.yaml": secret("db", password=f'"bob:${{{OLD}}}"')}, author="Bob <bob@example.com>")
+        history.check(change(OLD, before=[OLD], how=How.TEXT), None, deciding.SAME)
+
+    def test_the_same_references_in_another_order(self, history: History) -> None:
+        git = history.repository()
+        git.commit({"db.yaml": secret("db", password=f'"${{{OLD}}}${{{NEW}}}"')})
+        git.commit({"db.yaml": secret("db", password=f'"${{{NEW}}}${{{OLD}}}"')}, author="Bob <bob@example.com>")
+        history.check(change(NEW, OLD, before=[OLD, NEW]), None, deciding.SAME)
+
     def test_references_that_no_commit_wrote(self, history: History) -> None:
         history.repository().commit({"db.yaml": secret("db", password=OLD)})
         history.check(change(NEW), None, deciding.NOT_WRITTEN)
