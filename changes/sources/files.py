@@ -57,7 +57,8 @@ class Files:
             yield named
             if named.parent.is_dir():
                 for each in named.parent.iterdir():
-                    if each.name.startswith(named.name) and _ROTATED.fullmatch(each.name[len(named.name) :]):
+                    rest = each.name.removeprefix(named.name)
+                    if rest != each.name and _ROTATED.fullmatch(rest) and each.is_file():
                         yield each
         else:
             yield from (Path(each) for each in glob.glob(self.name, recursive=True) if Path(each).is_file())  # noqa: PTH207 - a pattern may begin at the root
