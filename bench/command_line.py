@@ -95,7 +95,7 @@ def main(
     quick: bool,
     output: Path | None,
 ) -> None:
-    r"""Measure admissions on real servers: without a webhook, with a constant answer, with Keyhole.
+    """Measure admissions on real servers: without a webhook, with a constant answer, with Keyhole.
 
     Both webhooks are asked directly, by an API server that shows a client certificate, and through its aggregation
     layer. The variants take turns on one API server, in rounds; the medians of the rounds are shown, and what the
@@ -131,7 +131,7 @@ def forms_command(
     quick: bool,
     output: Path | None,
 ) -> None:
-    r"""Measure admissions of the other forms: a variable, a ConfigMap, a custom resource, a whole secret.
+    """Measure admissions of the other forms: a variable, a ConfigMap, a custom resource, a whole secret.
 
     Each is compared with a constant answer that changes the same places, asked directly, side by side as above. The
     figures are also written to bench/results/forms.json.
@@ -158,7 +158,7 @@ def forms_command(
 @click.option("--clients", type=click.IntRange(1, 64), default=8, show_default=True, help="How many at once.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Where the figures go (JSON).")
 def soak_command(*, minutes: float, clients: int, output: Path | None) -> None:
-    r"""Load one Keyhole steadily for a long time, and see whether its processes hold more and more.
+    """Load one Keyhole steadily for a long time, and see whether its processes hold more and more.
 
     What they hold is compared from minute 5 on (in a shorter run, from a sixth of the time on). It ends with an error
     when memory grows by 5 % or more, when file descriptors or threads leak, or when any request fails. The figures are
@@ -184,7 +184,7 @@ def soak_command(*, minutes: float, clients: int, output: Path | None) -> None:
 @click.option("--quick", is_flag=True, help="One short round, to see that everything works.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Where the figures go (JSON).")
 def fair(*, rounds: int, seconds: float, quick: bool, output: Path | None) -> None:
-    r"""Measure what a namespace's single client notices of 64 clients of another.
+    """Measure what a namespace's single client notices of 64 clients of another.
 
     Directly, with Vault near and far away, and through the API server, beside a constant answer without a gate. The
     figures are also written to bench/results/fairness.json.

@@ -21,7 +21,7 @@ _QUICK = Settings(files=500, growth=(200, 1_000), rounds=1, starts=5)
 )
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Where the figures go (JSON).")
 def lint_command(*, rounds: int | None, quick: bool, gitleaks: str | None, output: Path | None) -> None:
-    r"""Measure `keyhole lint` on 10,000 files beside libyaml alone and gitleaks, on up to 50,000, and on one.
+    """Measure `keyhole lint` on 10,000 files beside libyaml alone and gitleaks, on up to 50,000, and on one.
 
     Needs no servers. It ends with an error when a figure is beyond its limit. The figures are also written to
     bench/results/lint.json.

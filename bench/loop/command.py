@@ -38,7 +38,7 @@ def loop_command(
     only: tuple[str, ...],
     output: Path | None,
 ) -> None:
-    r"""Measure what following Vault costs, and how soon a change arrives.
+    """Measure what following Vault costs, and how soon a change arrives.
 
     While it is quiet: memory, processor, writes, requests to Vault. In a burst: one path that many objects use, then
     many paths at once, and what others notice of it. Away: Vault sealed, refusing and hanging. The limits are those for

@@ -29,7 +29,7 @@ _MILLISECONDS_A_NANOSECOND: Final = 1e-6
 @click.option("--opa", default="opa", show_default=True, help="The program, by its name or its path.")
 @click.option("--rounds", type=click.IntRange(1, 99), default=3, show_default=True, help="The least of these is told.")
 def policies_command(*, opa: str, rounds: int) -> None:
-    r"""Measure the policies in Rego on Secrets of 1 MiB and workloads of 500 containers.
+    """Measure the policies in Rego on Secrets of 1 MiB and workloads of 500 containers.
 
     Needs no servers. It prints a table in Markdown.
 

@@ -32,7 +32,7 @@ def variables_command(
     only: tuple[str, ...],
     output: Path | None,
 ) -> None:
-    r"""Measure how soon the Secret behind a pod's variables is there, and what that costs the controller.
+    """Measure how soon the Secret behind a pod's variables is there, and what that costs the controller.
 
     Pods: each needs a Secret of its own. Watches: what it takes to watch namespaces in which nothing happens. Hostile:
     thousands of pods of one namespace, each with references of its own. It ends with an error when a figure is beyond
