@@ -90,6 +90,7 @@ nightly: test laws uptime crowds soak ## Everything, the same tests with large n
 
 laws: $(INSTALLED) ## Hold the laws of patches and rendering against 100,000 generated objects (about an hour)
 	KEYHOLE_LAW_OBJECTS=25000 $(BIN)/pytest $(UNHURRIED) tests/webhook/admission/test_patch_laws.py
+	KEYHOLE_REQUESTS=10000 $(BIN)/pytest $(UNHURRIED) tests/webhook/admission/test_isolation.py
 	KEYHOLE_LAW_OBJECTS=10000 $(BIN)/pytest $(UNHURRIED) tests/manifests/kinds/test_laws.py
 	KEYHOLE_RENDER_DOCUMENTS=10000 KEYHOLE_BOSH_REFERENCES=100000 \
 		$(BIN)/pytest $(UNHURRIED) tests/review/rendering/test_laws.py
