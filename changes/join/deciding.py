@@ -24,7 +24,7 @@ AHEAD: Final = "by its clock the commit is younger than the change"
 NOT_THEN: Final = "when the object was admitted, another commit had replaced these references already"
 AGAIN: Final = "an older commit wrote the same references"
 SEVERAL: Final = "several files write this field"
-NO_NAMESPACE: Final = "no file says the namespace, and nothing shows that the change came from a repository"
+NO_NAMESPACE: Final = "no file says the namespace, and the same object of another namespace looks the same"
 STALE: Final = "the clone was fetched or read before the change, so a newer commit may be missing"
 BY_PERSON: Final = "no ServiceAccount sent it, so it may have been written by hand"
 UNTOLD: Final = "the trail does not tell which references the field had before"
@@ -35,7 +35,6 @@ AGAIN_OUT: Final = "an older commit took references out of this field too"
 STILL_THERE: Final = "another file still writes this field"
 
 
-_OF_FILES: Final = frozenset({"flux-kustomization", "argocd"})
 _OF_CHARTS: Final = frozenset({"flux-helm", "helm"})
 
 
@@ -116,7 +115,8 @@ def _of_client(known: Evidence, stretch: Stretch) -> str:
     # An object keeps the labels of Flux and Argo CD when somebody edits it.
     if known.by_person:
         return BY_PERSON
-    return NO_NAMESPACE if not stretch.namespace and known.tool not in _OF_FILES else ""
+    # The traces of Flux and Argo CD on the object prove nothing: whoever may write it may write them.
+    return "" if stretch.namespace else NO_NAMESPACE
 
 
 def _decided(stretch: Stretch, why: str) -> Decision:

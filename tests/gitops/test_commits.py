@@ -80,10 +80,7 @@ class Fleet:
         """Give an object another reference, by a commit."""
         reference = f"vault:secret/e2e/{name}-{number}#password"
         self.values[name] = self.plant.secret(f"{name}-{number}")
-        manifest = filled(name, password=reference)
-        # Argo CD gives it the namespace, as many repositories leave it to a client.
-        if client == "flux":
-            manifest["metadata"]["namespace"] = NAMESPACE
+        manifest = placed(filled(name, password=reference))
         self.files[f"{client}/{name}.yaml"] = json.dumps(manifest, indent=2)
         commit = self.repository.commit(self.files)
         self.expected[name, reference] = commit, self.references.get(name, "")

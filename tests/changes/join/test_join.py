@@ -109,12 +109,6 @@ class TestExact:
         third = git.commit({"db.yaml": secret("db", user=OLD)})
         history.check(change(before=[OLD], how=How.REMOVED), third)
 
-    def test_a_file_without_a_namespace_counts_where_a_client_of_git_applied_it(self, history: History) -> None:
-        first = history.repository().commit({"db.yaml": secret("db", "", password=OLD)})
-        for tool in ("flux-kustomization", "argocd"):
-            history.check(change(OLD, origin=ToldOrigin(tool, "", "apps")), first)
-        history.check(change(OLD), first, deciding.NO_NAMESPACE)
-
     def test_another_object_and_another_field_do_not_matter(self, history: History) -> None:
         git = history.repository()
         first = git.commit({"db.yaml": secret("db", password=OLD)})
@@ -145,6 +139,14 @@ class TestExact:
 
 
 class TestLikely:
+    @pytest.mark.parametrize("tool", ["", "flux-kustomization", "argocd"])
+    def test_a_file_without_a_namespace_is_likely_whatever_traces_the_object_has(
+        self, history: History, tool: str
+    ) -> None:
+        first = history.repository().commit({"db.yaml": secret("db", "", password=OLD)})
+        origin = ToldOrigin(tool, "", "apps") if tool else None
+        history.check(change(OLD, origin=origin), first, deciding.NO_NAMESPACE)
+
     def test_two_files_that_write_the_field(self, history: History) -> None:
         git = history.repository()
         first = git.commit({"prod/db.yaml": secret("db", password=NEW), "stage/db.yaml": secret("db", password=OLD)})
