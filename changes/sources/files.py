@@ -28,7 +28,7 @@ class Files:
         """Read what is new in the files, the oldest one first. Raises `NotRead` and `NoIndex`."""
         taken, found = Taken(), self.found()
         if not found:
-            raise NotRead(self.name, "there is no such file")
+            raise NotRead(self.name, self._missing())
         for file in found:
             try:
                 taken += index.read_file(file, progress)
@@ -48,6 +48,11 @@ class Files:
             with suppress(FileNotFoundError):
                 timed.append((file.stat().st_mtime_ns, file))
         return [file for _, file in sorted(timed)]
+
+    def _missing(self) -> str:
+        if Path(self.name).is_dir():
+            return "there is no file in this folder; folders in it are not looked into"
+        return "no file has such a name" if glob.has_magic(self.name) else "there is no such file"
 
     def _named(self) -> Iterator[Path]:
         named = Path(self.name)

@@ -94,6 +94,9 @@ def test_forms_into_files(tmp_path: Path, trail: Path) -> None:
         (["--index", "/nowhere/index.db"], "there is no such index"),
         (["/dev/null", "-o", "pdf"], "'pdf' is not one of"),
         (["/dev/null", "--since", "yesterday"], "'yesterday' is neither a time"),
+        (["/dev/null", "--since", "2026-11-02", "--until", "2026-11-01"], "--since has to be before --until"),
+        (["/dev/null", "--commit", "12"], "'12' is neither the ID of a commit nor its first 7 digits"),
+        (["/nowhere/*.log"], "/nowhere/*.log: no file has such a name"),
         (["/dev/null", "--git", "/nowhere"], "/nowhere"),
         (["--logs", "--kubeconfig", "/nowhere/config"], "/nowhere/config"),
     ],
@@ -117,3 +120,17 @@ def test_a_file_that_is_no_trail_says_so(tmp_path: Path) -> None:
     result = _run(file)
     assert "no line of a trail" in result.stderr
     assert result.exit_code == 2
+
+
+def test_a_folder_without_files_says_so(tmp_path: Path) -> None:
+    result = _run(tmp_path)
+    assert result.exit_code == 2
+    assert result.stderr == f"Error: {tmp_path}: there is no file in this folder; folders in it are not looked into\n"
+
+
+def test_when_nothing_fits_it_says_what_there_is(trail: Path) -> None:
+    misspelt = _run(trail, "-n", "shopp")
+    assert misspelt.exit_code == 0
+    assert misspelt.stderr == "no change in the namespace shopp; there are some in payments, shop\n"
+    assert _run(trail, "-n", "shop", "--name", "dB").stderr.startswith("no change fits; each filter has to be a whole")
+    assert _run("-").stderr == "there are no changes\n"

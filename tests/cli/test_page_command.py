@@ -2,6 +2,7 @@
 
 import http.client
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -58,6 +59,16 @@ def test_a_file_that_is_no_index_is_told(tmp_path: Path) -> None:
     found = CliRunner().invoke(main, ["page", "--trail", "a", "--index", str(file)])
     assert found.exit_code == 2
     assert f"{file}: it is no index" in found.output
+
+
+@pytest.mark.parametrize("option", ["--listen", "--health-listen"])
+def test_a_port_that_is_taken_is_told(option: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        others = () if option == "--listen" else ("--listen", f"127.0.0.1:{free_port()}")
+        found = CliRunner().invoke(main, ["page", "--trail", "a", option, address, *others])
+    assert found.exit_code == 2
+    assert found.output == f"Error: cannot listen on {address}: Address already in use\n"
 
 
 @pytest.fixture

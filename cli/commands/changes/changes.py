@@ -1,6 +1,7 @@
 """`keyhole changes`: what changed, who did it, and which commit it came from."""
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from datetime import datetime
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from manifests.kinds.known import Kinds
 
 _NOT_DONE = 2
+_MOST_NAMED = 10
+# SHA-1 has 40 digits, SHA-256 has 64.
+_COMMIT = re.compile(r"[0-9A-Fa-f]{7,64}")
 
 
 @click.command(
@@ -121,19 +125,21 @@ def changes(
         raise click.UsageError("give a trail, --logs, --git or --index: where what changed is written")
     if not (sources or clones or index_file is None or index_file.exists()):
         raise NotDoneError(f"{index_file}: there is no such index")
+    _check(commit, since, until)
     wanted = Wanted(None, namespace, *kind_name_group(kind, name), requester, reference, commit, since, until)
     try:
         index = Index(index_file)
         try:
             gathered = _gather(index, sources, clones, kinds)
             page = _page(index, wanted, limit, is_history=not sources)
+            hint = "" if page.changes or gathered.problems else _hint(index, wanted)
         finally:
             index.close()
     except NoIndex as error:
         raise NotDoneError(f"{index_file or 'the temporary index'}: {error.problem}") from None
     for form, file in outputs or (("text", None),):
         _tell(page, form, file)
-    _remark(page, gathered)
+    _remark(page, gathered, hint)
     if gathered.problems:
         ctx.exit(_NOT_DONE)
 
@@ -193,9 +199,31 @@ def _is_coloured() -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
-def _remark(page: "Page", gathered: "Gathered") -> None:
-    if not page.changes:
-        tell("no change fits", err=True)
+def _check(commit: str, since: datetime | None, until: datetime | None) -> None:
+    if commit and not _COMMIT.fullmatch(commit):
+        raise click.UsageError(f"--commit {commit!r} is neither the ID of a commit nor its first 7 digits or more")
+    if since is not None and until is not None and since >= until:
+        raise click.UsageError("--since has to be before --until")
+
+
+def _hint(index: "Index", wanted: "Wanted") -> str:
+    """Return what to say if nothing fits."""
+    from changes import answers
+
+    known = [each for each in answers.namespaces(index.database) if each]
+    if wanted == type(wanted)():
+        return "there are no changes"
+    if wanted.namespace and known and wanted.namespace not in known:
+        more = f" and {len(known) - _MOST_NAMED:,} more" if len(known) > _MOST_NAMED else ""
+        return (
+            f"no change in the namespace {wanted.namespace}; there are some in {', '.join(known[:_MOST_NAMED])}{more}"
+        )
+    return "no change fits; each filter has to be a whole name, and all have to fit"
+
+
+def _remark(page: "Page", gathered: "Gathered", hint: str) -> None:
+    if hint:
+        tell(hint, err=True)
     if page.next is not None:
         tell("there are more, which are older: --limit, --until", err=True)
     if gathered.taken.unreadable:

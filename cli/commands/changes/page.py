@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from changes.access.doors import AccessSettings
     from changes.access.loopback import LoopbackDoor
     from changes.serving.service import PageSettings
-    from changes.serving.settings import ServingSettings
+    from changes.serving.settings import Listener, ServingSettings
     from changes.sources.source import Source
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -156,14 +156,30 @@ def _serve(settings: "PageSettings", access: "AccessSettings | LoopbackDoor", se
             click.echo("The page is for this machine alone. Open this link in a browser; it works once:")
             click.echo(access.link(serving.listen.host, serving.listen.port))
 
+    _check_free(serving.listen)
     try:
         make_index(settings)
         server = PageServer(serving, partial(application, settings, access), Round(settings), tell)
     except NoIndex as error:
         raise NotDoneError(f"{settings.index}: {error.problem}") from None
     except OSError as error:
-        raise NotDoneError(f"cannot listen on {serving.health_listen}: {error.strerror}") from None
+        raise NotDoneError(_no_listening(serving.health_listen, error)) from None
     server.run()
+
+
+def _check_free(listen: "Listener") -> None:
+    """Raise `NotDoneError` if the page cannot listen there: gunicorn tries for five seconds, and tells only a log."""
+    from runtime.health_listener import listening
+
+    try:
+        listening(listen.host, listen.port).close()
+    except OSError as error:
+        raise NotDoneError(_no_listening(listen, error)) from None
+
+
+def _no_listening(listen: "Listener | None", error: OSError) -> str:
+    # What create_server adds to the error's own words repeats the address.
+    return f"cannot listen on {listen}: {os.strerror(error.errno) if error.errno else error}"
 
 
 def _check(kubeconfig: Path | None) -> None:
