@@ -44,7 +44,7 @@ _HEADERS: Final = {
 class LocalViewer:
     """Whoever followed the link."""
 
-    name: str = "you"
+    name: str = "whoever followed the link"
 
     def visible(self, namespaces: Collection[str]) -> Collection[str] | None:  # noqa: ARG002 - that of a Viewer
         """Return None: they see all that was read."""

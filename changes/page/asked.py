@@ -77,7 +77,7 @@ def asked(items: Iterable[tuple[str, str]], allowed: Iterable[str], others: Iter
             raise BadQuery(f"{name} is given twice")
         given[name] = _text(name, text)
     given = {name: text for name, text in given.items() if text}
-    form = _parsed("format", given, Form, "is html, json or csv")
+    form = _parsed("format", given, Form, "has to be html, json or csv")
     behind = _parsed("behind", given, Position.parse, "is not what a page names as the next one")
     filters = {name: given[name] for name in FILTERS if name in given}
     more = {name: given[name] for name in others if name in given}
@@ -102,7 +102,7 @@ def _parsed(name: str, given: Mapping[str, str], parse: Callable[[str], object],
 
 
 def _wanted(filters: Mapping[str, str]) -> Wanted:
-    when = "is a day, such as 2026-11-28, or a time in UTC, such as 2026-11-28T03:00:00Z"
+    when = "has to be a day, such as 2026-11-28, or a time in UTC, such as 2026-11-28T03:00:00Z"
     since = _parsed("since", filters, lambda text: moment(text, is_end=False), when)
     until = _parsed("until", filters, lambda text: moment(text, is_end=True), when)
     texts: dict[str, Any] = {name: text for name, text in filters.items() if name not in {"since", "until"}}

@@ -4,6 +4,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -128,13 +129,10 @@ def changes(
     _check(commit, since, until)
     wanted = Wanted(None, namespace, *kind_name_group(kind, name), requester, reference, commit, since, until)
     try:
-        index = Index(index_file)
-        try:
+        with closing(Index(index_file)) as index:
             gathered = _gather(index, sources, clones, kinds)
             page = _page(index, wanted, limit, is_history=not sources)
             hint = "" if page.changes or gathered.problems else _hint(index, wanted)
-        finally:
-            index.close()
     except NoIndex as error:
         raise NotDoneError(f"{index_file or 'the temporary index'}: {error.problem}") from None
     for form, file in outputs or (("text", None),):

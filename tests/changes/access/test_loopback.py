@@ -51,7 +51,7 @@ def test_the_link_gives_a_session(door: LoopbackDoor) -> None:
     assert browser.get().status_code == 401
     welcome = browser.get(entrance(door))
     assert welcome.status_code == 200
-    assert browser.get().text == "hello you"
+    assert browser.get().text == "hello whoever followed the link"
     cookie = welcome.headers["Set-Cookie"]
     for part in ("HttpOnly", "SameSite=Strict", "Path=/"):
         assert part in cookie

@@ -219,11 +219,11 @@ class TestEveryAnswer:
             ("namespace=a%00b", "namespace has a character that nobody can see"),
             ("name=%E2%80%AEevil", "name has a character"),
             ("behind=1;DROP", "behind is not"),
-            ("since=10000-01-01", "since is a day"),
+            ("since=10000-01-01", "since has to be a day"),
             ("kind=" + "x" * 1025, "kind is longer than 1024 characters"),
             ("name=" + "x" * 2**20, "the query is longer than 8192 bytes"),
             ("%3Cscript%3E=1", "<script> is no parameter"),
-            ("format=pdf", "format is html, json or csv"),
+            ("format=pdf", "format has to be html, json or csv"),
         ],
     )
     def test_a_hostile_query_is_refused_by_name(self, client: FlaskClient, query: str, named: str) -> None:
