@@ -11,8 +11,12 @@ PARALLEL := --numprocesses auto --dist loadscope --no-loadscope-reorder
 # The long runs have hours.
 UNHURRIED := --timeout 7200
 
-# The types of Grafana's JSON, and what checks them.
-BOARDS_PACKAGES := @grafana/schema@13.2.3 typescript@7.0.2
+# The types of Grafana's JSON, and what checks them; and Perses, which draws the boards. Perses 0.54 cannot be installed.
+BOARDS_PACKAGES := @grafana/schema@13.2.3 typescript@7.0.2 esbuild@0.28.2 react@18.3.1 react-dom@18.3.1 \
+	@perses-dev/components@0.52.0 @perses-dev/core@0.52.0 @perses-dev/dashboards@0.52.0 @perses-dev/explore@0.52.0 \
+	@perses-dev/plugin-system@0.52.0 @perses-dev/prometheus-plugin@0.53.4 @perses-dev/stat-chart-plugin@0.10.0 \
+	@perses-dev/timeseries-chart-plugin@0.10.2 @perses-dev/markdown-plugin@0.9.1 @mui/material@6.5.0 \
+	@tanstack/react-query@4.44.0 use-query-params@2.2.2
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
@@ -63,6 +67,7 @@ test-looks: $(INSTALLED) ## Look at the pages in a browser (needs chromium, npm,
 	$(BIN)/pytest -m looks tests/enforcer/looks tests/changes/looks
 
 test-boards: $(INSTALLED) testbed ## Boards and alerts on real Prometheus and Alertmanager (PROMETHEUS=PROGRAM, …, or from PATH)
+	$(BIN)/python -m pip install --disable-pip-version-check --no-input --quiet --require-hashes -r requirements-looks.txt
 	npm install --prefix build/boards-programs --no-save --no-package-lock --no-audit --no-fund --ignore-scripts \
 		--loglevel error $(BOARDS_PACKAGES)
 	PROMETHEUS="$(PROMETHEUS)" PROMTOOL="$(PROMTOOL)" ALERTMANAGER="$(ALERTMANAGER)" AMTOOL="$(AMTOOL)" \

@@ -20,6 +20,7 @@ from testbed.keyhole.connections import write_connections
 from testbed.keyhole.installation import Webhook, controlling
 from testbed.servers.ports import free_port
 from testbed.servers.supervision import Server
+from testbed.servers.vault_gate import VaultGate
 from tests.boards.prometheus import Target, answers
 
 CLUSTER = "bed"
@@ -27,6 +28,8 @@ NAMESPACE = "keyhole"
 INTERVAL_SECONDS = 1
 LOST = "lost"
 """The connection to a Vault that is not there."""
+GATED = "gated"
+"""The connection that leads to the testbed's Vault through a gate, which can be closed. Each re-apply asks Vault."""
 _READY_SECONDS = 180.0
 COMPLIANCE = "compliance.prom"
 _LABELS = {"cluster": CLUSTER, "namespace": NAMESPACE}
@@ -43,6 +46,7 @@ class Watched:
     webhook: Webhook
     controller: Server
     connections: Path
+    gate: VaultGate
     collected: Path
     targets: Sequence[Target]
 
@@ -59,10 +63,12 @@ def watched(
     directory.mkdir(parents=True, exist_ok=True)
     collected = directory / "collected"
     collected.mkdir()
-    connections = _connections(bed, directory / "connections.yaml")
+    gate = VaultGate(directory / "gate", bed.vault.port, bed.vault.ca_file)
+    connections = _connections(bed, gate, directory / "connections.yaml")
     port = free_port()
     following = ["--connections", str(connections), "--variables", *controller_arguments]
     with (
+        gate,
         serving_aggregated(bed, directory, connections, arguments=["--variables", *arguments]) as webhook,
         aggregated(bed, webhook, policy=True, variables=True),
         controlling(bed, directory, health_port=port, arguments=following) as controller,
@@ -75,7 +81,7 @@ def watched(
             kubernetes_target(bed, directory),
             Target("node", f"127.0.0.1:{textfile_port}", {"cluster": CLUSTER}, {"metrics_path": f"/{COMPLIANCE}"}),
         ]
-        yield Watched(bed, webhook, controller, connections, collected, targets)
+        yield Watched(bed, webhook, controller, connections, gate, collected, targets)
 
 
 @contextlib.contextmanager
@@ -123,9 +129,12 @@ class _Quiet(SimpleHTTPRequestHandler):
         """Say nothing."""
 
 
-def _connections(bed: Testbed, file: Path) -> Path:
+def _connections(bed: Testbed, gate: VaultGate, file: Path) -> Path:
     write_connections(bed, file, followIntervalSeconds=INTERVAL_SECONDS)
     known: Any = yaml.safe_load(file.read_text())
-    known["connections"][LOST] = {**known["connections"]["default"], "address": f"https://127.0.0.1:{free_port()}"}
+    usual = known["connections"]["default"]
+    known["connections"][LOST] = {**usual, "address": f"https://127.0.0.1:{free_port()}"}
+    through = {"address": gate.url, "caFile": str(gate.ca_file), "refreshIntervalSeconds": 0}
+    known["connections"][GATED] = {**usual, **through}
     file.write_text(yaml.safe_dump(known))
     return file
