@@ -36,6 +36,8 @@ def count_start(meters: Meters, version: str, mode: CallerMode) -> None:
         meters.add(REFUSALS, cause, amount=0)
     for applier in Applier:
         meters.add(APPLIERS, applier, amount=0)
+    for result in ("taken", "rejected"):
+        meters.add(CONNECTIONS_RELOADS, result, amount=0)
     meters.add(WORKER_STARTS)
     meters.set(WORKERS, 1)
     meters.set(BUILD, 1, version)
