@@ -3,6 +3,8 @@
 import json
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -112,6 +114,17 @@ def test_what_could_be_read_is_shown_beside_what_could_not(trail: Path) -> None:
     result = _run(trail, "/nowhere/audit.log")
     assert result.exit_code == 2
     assert "Secret shop/db" in result.stdout
+
+
+def test_what_cannot_be_printed_is_said(trail: Path) -> None:
+    program = [sys.executable, "-c", "from cli.main import main; main()", "changes", str(trail)]
+    root = Path(__file__).resolve().parents[2]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            program, stdout=full, stderr=subprocess.PIPE, text=True, check=False, env={"PYTHONPATH": str(root)}
+        )
+    assert done.stderr == "Error: standard output: No space left on device\n"
+    assert done.returncode == 2
 
 
 def test_a_file_that_is_no_trail_says_so(tmp_path: Path) -> None:

@@ -15,7 +15,6 @@ from manifests.variables.templates import BY_GROUP_AND_KIND as WORKLOADS
 from metrics.admission_catalogue import ADMISSIONS, APPLIERS, FIELDS, PROBLEMS, REFUSALS, VERIFICATION_FAILURES
 from metrics.catalogue import AUDIT_FAILURES
 from metrics.meters import Meters
-from resolver.causes import Cause
 from resolver.deadline import Deadline
 from resolver.identity import RECONCILER
 from runtime.log_context import log_context
@@ -90,10 +89,6 @@ class MeteredAdmission:
         self._meters = meters
         self._codecs = kinds.by_group_and_kind
         self._appliers = appliers
-        # To Prometheus, what begins with 1 has not increased: the first one would not be told.
-        for applier in Applier:
-            meters.add(APPLIERS, applier, amount=0)
-        meters.add(REFUSALS, Cause.INTERNAL_ERROR, amount=0)
 
     def answer(self, request: AdmissionRequest, deadline: Deadline) -> Answer:
         """Return the answer to a request, within the deadline. Never raises."""

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.commands.changes.changes_options import OutputType, TimeType, kind_name_group, logs_options, pod_logs
+from cli.commands.changes.changes_options import FORMS, TimeType, kind_name_group, logs_options, pod_logs
 from cli.commands.changes.page_options import named_repositories
 from cli.commands.enforcing.whole_file import write
+from cli.commands.output import OutputType, print_text
 from cli.errors import NotDoneError, tell
 from cli.parameters import kinds_option
 from cli.version import VERSION
@@ -77,7 +78,7 @@ Examples:
     "-o",
     "--output",
     "outputs",
-    type=OutputType(),
+    type=OutputType(FORMS),
     multiple=True,
     help="text, json, csv or html, alone or with =FILE. May be repeated.  [default: text]",
 )
@@ -171,7 +172,7 @@ def _tell(page: "Page", form: str, file: Path | None) -> None:
     if file is not None:
         write(file, text)
     else:
-        click.echo(text, nl=False, color=True)
+        print_text(text)
 
 
 def _rendered(page: "Page", form: str, *, is_coloured: bool) -> str:

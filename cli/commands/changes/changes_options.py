@@ -18,23 +18,6 @@ _AGO: Final = re.compile(r"([0-9]{1,6})([mhdw])")
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
-class OutputType(click.ParamType[tuple[str, Path | None]]):
-    """FORMAT or FORMAT=FILE."""
-
-    name = "format[=file]"
-
-    def convert(
-        self, value: str | tuple[str, Path | None], param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, Path | None]:
-        """Parse it, or fail with a usage error (click's hook)."""
-        if isinstance(value, tuple):
-            return value
-        name, separator, file = value.partition("=")
-        if name not in FORMS or (separator and not file):
-            self.fail(f"{value!r} is not one of {', '.join(FORMS)}, alone or with =FILE", param, ctx)
-        return name, Path(file) if file else None
-
-
 class TimeType(click.ParamType[datetime]):
     """A day, a time (ISO 8601), or how long ago: `2026-11-01`, `2026-11-01T08:00Z`, `12h`. In UTC without a zone."""
 

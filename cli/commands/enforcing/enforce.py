@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from cli.commands.enforcing.inventory import stored
-from cli.commands.enforcing.outputs import FORMS, SENT, EnforcerOutputType, Outputs, begin, tell_report
+from cli.commands.enforcing.outputs import FORMS, SENT, Outputs, begin, tell_report
 from cli.commands.enforcing.running import TOOL, collected, running, timeout_option, without_tracebacks
 from cli.commands.enforcing.sources_options import AskedSources, sources_options
+from cli.commands.output import OutputType
 from cli.errors import NotDoneError, tell
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ Examples:
     "--output",
     "outputs",
     multiple=True,
-    type=EnforcerOutputType(),
+    type=OutputType(FORMS, SENT),
     help=f"How to tell of it, and where: {', '.join(FORMS)}. {SENT} is sent to the API server. May be repeated.  "
     "[default: text]",
 )

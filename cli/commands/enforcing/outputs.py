@@ -5,9 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-import click
-
 from cli.commands.enforcing.whole_file import is_passed_on, write
+from cli.commands.output import print_text
 from cli.errors import NotDoneError, tell
 from cli.version import VERSION
 
@@ -27,25 +26,6 @@ FORMS: Final[Mapping[str, str]] = {
 """By the name of a form, the module whose `render` is a `Form`. It is imported when somebody asks for it."""
 SENT: Final = "openreports"
 """The form that is sent to the API server, and written nowhere else."""
-
-
-class EnforcerOutputType(click.ParamType[tuple[str, Path | None]]):
-    """FORMAT or FORMAT=FILE."""
-
-    name = "format[=file]"
-
-    def convert(
-        self, value: str | tuple[str, Path | None], param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, Path | None]:
-        """Parse it, or fail with a usage error (click's hook)."""
-        if isinstance(value, tuple):
-            return value
-        name, separator, file = value.partition("=")
-        if name == SENT and separator:
-            self.fail(f"{SENT} is sent to the API server: it goes into no file", param, ctx)
-        if name not in {*FORMS, SENT} or (separator and not file):
-            self.fail(f"{value!r} is not one of {', '.join(FORMS)}, alone or with =FILE, or {SENT}", param, ctx)
-        return name, Path(file) if file else None
 
 
 Outputs: TypeAlias = Sequence[tuple[str, Path | None]]
@@ -77,7 +57,7 @@ def tell_report(report: "Report", outputs: Outputs, sources: "Sources | None" = 
             if name == SENT:
                 _send(report, sources)
             elif file is None:
-                _print(_rendered(report, name))
+                print_text(_rendered(report, name))
             else:
                 write(file, _rendered(report, name))
         except NotDoneError as error:
@@ -99,12 +79,3 @@ def _send(report: "Report", sources: "Sources | None") -> None:
 def _rendered(report: "Report", name: str) -> str:
     form: Form = importlib.import_module(FORMS[name]).render
     return form(report, VERSION)
-
-
-def _print(text: str) -> None:
-    try:
-        click.echo(text.encode(errors="backslashreplace"), nl=False)
-    except BrokenPipeError:
-        raise  # whoever read it wants no more, which click knows
-    except OSError as error:
-        raise NotDoneError(f"standard output: {error.strerror or type(error).__name__}") from None

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from cli.commands.output import OutputType
 from cli.commands.review.changing.fixing_options import Fixer, fixing_options
 from cli.commands.review.judging_options import Asked, judging_options
-from cli.commands.review.outputs import FORMATS, OutputType, tell_report, write
+from cli.commands.review.outputs import FORMATS, tell_report, write
 from cli.commands.review.progress import with_progress
 from cli.commands.review.vault_options import WithVault, check_vault, vault_judges, vault_options
 from cli.errors import NotDoneError, tell
@@ -71,7 +72,7 @@ Examples:
     "--output",
     "outputs",
     multiple=True,
-    type=OutputType(),
+    type=OutputType(FORMATS),
     help=f"How to tell of it, and where: {', '.join(FORMATS)}. May be repeated.  [default: text]",
 )
 @click.option(

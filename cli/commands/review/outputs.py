@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-import click
-
+from cli.commands.output import print_text
 from cli.errors import NotDoneError, tell
 from cli.version import VERSION
 from review.findings.report import Report
@@ -18,45 +17,19 @@ _FOR_PEOPLE: Final = frozenset({"text", "github"})
 _STEP_SUMMARY: Final = "GITHUB_STEP_SUMMARY"
 
 
-class OutputType(click.ParamType[tuple[str, Path | None]]):
-    """FORMAT or FORMAT=FILE."""
-
-    name = "format[=file]"
-
-    def convert(
-        self, value: str | tuple[str, Path | None], param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, Path | None]:
-        """Parse it, or fail with a usage error (click's hook)."""
-        if isinstance(value, tuple):
-            return value
-        name, separator, file = value.partition("=")
-        if name not in FORMATS or (separator and not file):
-            self.fail(f"{value!r} is not one of {', '.join(FORMATS)}, alone or with =FILE", param, ctx)
-        return name, Path(file) if file else None
-
-
 def tell_report(report: Report, outputs: Sequence[tuple[str, Path | None]]) -> None:
     """Write a report in each form that was asked for, as text if none was; sum up on standard error if none does."""
     asked = outputs or (("text", None),)
     for name, file in asked:
         text = _rendered(report, name)
         if file is None:
-            _print(text)
+            print_text(text)
         else:
             write(file, text)
     if any(name == "github" for name, _ in asked) and os.environ.get(_STEP_SUMMARY):
         _summarise(report, Path(os.environ[_STEP_SUMMARY]))
     if not any(name in _FOR_PEOPLE and file is None for name, file in asked):
         tell(report.summary, err=True)
-
-
-def _print(text: str) -> None:
-    try:
-        click.echo(text.encode(errors="backslashreplace"), nl=False)
-    except BrokenPipeError:
-        raise  # whoever read it wants no more, which click knows
-    except OSError as error:
-        raise NotDoneError(f"standard output: {error.strerror or type(error).__name__}") from None
 
 
 def write(file: Path, text: str) -> None:

@@ -10,6 +10,7 @@ from metrics.alerts import ALERTS
 from metrics.meters import Meters
 from metrics.vault_meter import VaultMeter
 from resolver.vault.observer import Operation
+from webhook.admission.metered import Applier
 from webhook.callerauth.modes import CallerMode
 from webhook.telemetry.gauges import Gauges, Sources
 from webhook.telemetry.observers import count_start, kubernetes_meter
@@ -113,6 +114,18 @@ def test_counters_that_an_alert_watches_for_steps_are_there_from_the_start(alert
     assert watched in text
     assert 'keyhole_build_info{version="1.2.3"} 1.0' in text
     assert 'keyhole_caller_mode{mode="none"} 1.0' in text
+
+
+def test_what_is_told_as_soon_as_it_happens_is_0_from_the_start() -> None:
+    """To Prometheus, a series that begins with 1 has not increased."""
+    meters = Meters.alone()
+    count_start(meters, "1.2.3", CallerMode.NONE)
+    lines = meters.text().decode().splitlines()
+    assert 'keyhole_admission_refusals_total{cause="InternalError"} 0.0' in lines
+    for applier in Applier:
+        assert f'keyhole_admission_appliers_total{{applier="{applier}"}} 0.0' in lines
+    for result in ("taken", "rejected"):
+        assert f'keyhole_connections_reloads_total{{result="{result}"}} 0.0' in lines
 
 
 def test_whoever_answers_cannot_make_new_series() -> None:
