@@ -149,10 +149,11 @@ def _piece(text: Text, start: int, end: int) -> Iterator[Document | NotChecked]:
     try:
         read += (_document(text, start, end, root) for root in _composed(piece))
     except _UNREADABLE as error:
-        is_json = isinstance(error, yaml.YAMLError) and piece.lstrip().startswith(("{", "["))
-        if is_json and _TEMPLATE not in piece:
+        if isinstance(error, yaml.YAMLError) and piece.lstrip().startswith(("{", "[")):
             return _json(text, start, end)
         index, reason = _why(error, piece)
+        if _TEMPLATE in piece and not isinstance(error, bounds.OutOfBounds):
+            reason = RENDER
         read.append(NotChecked(text.place(start + index, start + index), reason))
     return iter(read)
 
@@ -196,7 +197,9 @@ def _json(text: Text, start: int, end: int) -> Iterator[Document | NotChecked]:
             value, stop = decoder.raw_decode(text.content, at)
         except (ValueError, RecursionError) as error:
             index = min(getattr(error, "pos", at), end)
-            yield NotChecked(text.place(index, index), "neither YAML nor JSON")
+            # In a text of JSON two braces are text; what is no JSON either may be a template.
+            reason = RENDER if text.content.find(_TEMPLATE, at, end) >= 0 else "neither YAML nor JSON"
+            yield NotChecked(text.place(index, index), reason)
             return
         # An escape of the same length, so that positions stay right.
         piece = _SURROGATE.sub(r"\1\\uFFFD", text.content[at:stop])
@@ -236,6 +239,4 @@ def _why(error: Exception, piece: str) -> tuple[int, str]:
         index = mark.index if mark else 0
         # libyaml's words are fixed; PyYAML's own parser quotes the text.
         reason = f"not YAML: {problem}" if isinstance(problem, str) and yaml.__with_libyaml__ else "not YAML"
-    if _TEMPLATE in piece and not isinstance(error, bounds.OutOfBounds):
-        reason = RENDER
     return min(index, len(piece)), reason

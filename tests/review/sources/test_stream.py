@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from review.sources import nodes, stream
@@ -44,6 +44,7 @@ class TestContents:
     def test_yaml_that_was_written_is_read_as_it_was(self, trees: list[Any]) -> None:
         assert contents(yaml.dump_all(trees, Dumper=yaml.CSafeDumper, allow_unicode=True)) == trees
 
+    @example({"a": ["\U00010000", "{{"]}, None, True)
     @given(st.dictionaries(KEYS, TREES, min_size=1), st.sampled_from([None, 2, "\t"]), st.booleans())
     def test_so_is_json_however_it_is_indented(self, tree: Any, indent: Any, ascii_only: bool) -> None:
         text = json.dumps(tree, indent=indent, ensure_ascii=ascii_only)
