@@ -1,7 +1,9 @@
 """What all tests share: the testbed, started when the first test asks for it."""
 
 import contextlib
+import importlib
 import os
+import pkgutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -82,6 +84,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.path.is_relative_to(_HERE / "gitops"):
             item.add_marker(pytest.mark.gitops)
     items.sort(key=lambda item: _rank(_group(item.nodeid.partition("::")[0])))
+
+
+def pytest_collection_finish() -> None:
+    """Have every worker know the same modules: Hypothesis tries the constants of those that are imported.
+
+    Otherwise its examples would depend on what else the worker has run. Who runs a few tests need not wait for it.
+    """
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return
+    rooms = [room.parent for room in _HERE.parent.glob("*/__init__.py") if room.parent != _HERE]
+    for room in sorted(rooms):
+        for module in pkgutil.walk_packages([str(room)], f"{room.name}."):
+            if not module.name.endswith("__main__"):
+                importlib.import_module(module.name)
 
 
 def pytest_runtestloop(session: pytest.Session) -> None:
