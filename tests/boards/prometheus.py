@@ -1,6 +1,7 @@
 """A real Prometheus that scrapes what it is told to, until a block ends."""
 
 import contextlib
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +36,8 @@ class Prometheus:
 
     url: str
     server: Server
+    rules: Path
+    """The folder from which further rules come."""
 
     def query(self, expression: str) -> Sequence[Mapping[str, Any]]:
         """Return the series that an expression has now, each with `metric` and `value`."""
@@ -58,6 +61,18 @@ class Prometheus:
         """Wait until each target of these jobs was scraped without an error."""
         for job in jobs:
             eventually(lambda: {each["value"][1] for each in self.query(f'up{{job="{job}"}}')} == {"1"}, f"{job} is up")  # noqa: B023 - called in this turn
+
+    def judge_by(self, rules: Path) -> None:
+        """Evaluate the rules of a file too, from now on.
+
+        Those that Prometheus has from the start are evaluated for some seconds before anything is scraped: all is
+        absent then, which matters to rules that wait for seconds only.
+        """
+        shutil.copy(rules, self.rules)
+        with requests.Session() as session:
+            session.trust_env = False
+            answer = session.post(f"{self.url}/-/reload", timeout=30)
+        assert answer.ok, answer.text
 
     def _get(self, kind: str, **parameters: object) -> Sequence[Mapping[str, Any]]:
         found: Sequence[Mapping[str, Any]] = self._data(kind, **parameters)["result"]
@@ -99,7 +114,8 @@ def prometheus(
     `rules` are files of rules, evaluated each `interval`; `alertmanager` is the HOST:PORT to which alerts are sent,
     with the `external` labels.
     """
-    directory.mkdir(parents=True, exist_ok=True)
+    further = directory / "rules"
+    further.mkdir(parents=True)
     configuration: dict[str, Any] = {
         "global": {
             "scrape_interval": interval,
@@ -107,7 +123,7 @@ def prometheus(
             "evaluation_interval": interval,
             "external_labels": dict(external or {}),
         },
-        "rule_files": [str(file) for file in rules],
+        "rule_files": [*map(str, rules), f"{further}/*.yaml"],
         "scrape_configs": [
             {
                 "job_name": each.job,
@@ -125,12 +141,13 @@ def prometheus(
     command = [
         *(program("prometheus"), f"--config.file={file}", f"--storage.tsdb.path={directory / 'data'}"),
         *(f"--web.listen-address=127.0.0.1:{port}", "--web.cors.origin=.*"),
+        "--web.enable-lifecycle",
     ]
     environment = {"PATH": "/usr/bin:/bin", "HOME": str(directory)}
     server = bed.run("prometheus", command, directory / "prometheus.log", environment)
     url = f"http://127.0.0.1:{port}"
     try:
         server.wait_until(lambda: answers(f"{url}/-/ready"), _READY_SECONDS)
-        yield Prometheus(url, server)
+        yield Prometheus(url, server, further)
     finally:
         server.stop(grace_seconds=30)

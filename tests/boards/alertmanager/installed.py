@@ -16,11 +16,13 @@ from testbed.keyhole.connections import write_connections
 from testbed.keyhole.helm import Helm
 from testbed.keyhole.installation import Webhook, controlling, serving_certificate
 from testbed.servers.ports import free_port
-from testbed.servers.vault_gate import VaultGate
+from testbed.servers.vault_gate import VaultGate, Way
 from tests.boards.alertmanager.rules import GRAFANA, PAGE, RUNBOOK
-from tests.boards.prometheus import Target
+from tests.boards.prometheus import Target, answers
 from tests.boards.watched import kubernetes_target
 from tests.charts.charts import rendered, the
+from tests.e2e.processes import eventually
+from tests.e2e.scraped import settled
 
 CLUSTER: Final = "bed"
 ADDRESSES: Final = {"runbook": RUNBOOK, "grafana": GRAFANA, "page": PAGE}
@@ -65,6 +67,15 @@ class Installed:
         """Stop the webhook; the API server still asks it."""
         self._running.close()
 
+    @contextlib.contextmanager
+    def without_vault(self) -> Iterator[None]:
+        """Have Vault refuse connections until the block ends."""
+        self.gate.lead(Way.REFUSED)
+        try:
+            yield
+        finally:
+            self.gate.lead(Way.OPEN)
+
     def targets(self, scrape_interval: str) -> list[Target]:
         """Return what Prometheus scrapes; `scrape_interval` is that of the API server, which is not Keyhole's."""
         kubernetes = kubernetes_target(self.bed, self.directory)
@@ -91,6 +102,10 @@ def installed(bed: Testbed, directory: Path) -> Iterator[Installed]:
                 aggregated(bed, webhook, policy=True),
                 controlling(bed, directory, health_port=keyhole.controller_port, arguments=following),
             ):
+                url = f"http://127.0.0.1:{keyhole.controller_port}"
+                eventually(lambda: answers(f"{url}/readyz"), "the controller is ready")
+                # It leads a little later, and rules may wait for less.
+                settled(url, lambda now: now.total("keyhole_controller_leader") == 1, "it leads")
                 yield keyhole
         finally:
             keyhole.stop()
