@@ -18,6 +18,9 @@ BOARDS_PACKAGES := @grafana/schema@13.2.3 typescript@7.0.2 esbuild@0.28.2 react@
 	@perses-dev/timeseries-chart-plugin@0.10.2 @perses-dev/markdown-plugin@0.9.1 @mui/material@6.5.0 \
 	@tanstack/react-query@4.44.0 use-query-params@2.2.2
 
+# Or each program that a test starts would compile the modules again.
+unexport PYTHONDONTWRITEBYTECODE
+
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -47,7 +50,7 @@ unit: $(INSTALLED) ## Run the tests that need no server alone
 		and not looks and not boards"
 
 test: check testbed ## Check, then run the end-to-end tests on a real API server, etcd and Vault
-	$(BIN)/pytest $(PARALLEL) -m servers tests/e2e tests/testbed tests/charts
+	$(BIN)/pytest $(PARALLEL) -m "servers and not nightly" tests/e2e tests/testbed tests/charts
 
 test-gitops: $(INSTALLED) ## Run the tests with real Flux, Argo CD and helm; the first time builds them
 	$(BIN)/python -m testbed build redis-server kustomize-controller argocd helm
@@ -77,6 +80,7 @@ test-hooks: $(INSTALLED) ## Run the hooks with the real pre-commit, which instal
 	$(BIN)/pytest -m network tests/ci
 
 nightly: test laws uptime crowds soak ## Everything, the same tests with large numbers too (hours)
+	$(BIN)/pytest $(PARALLEL) -m "servers and nightly" tests/e2e tests/testbed tests/charts
 	KEYHOLE_NAMESPACES=1000 $(BIN)/pytest $(UNHURRIED) -s -m servers tests/e2e/test_many_namespaces.py
 	KEYHOLE_AWAY_SECONDS=600 KEYHOLE_LEADER_KILLS=20 KEYHOLE_VALUE_CHANGES=200 $(BIN)/pytest $(UNHURRIED) -s -m servers \
 		tests/e2e/following/test_vault_away.py tests/e2e/following/test_leaders.py \

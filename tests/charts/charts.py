@@ -1,7 +1,7 @@
 """The charts, their documented values, and what is looked up in their objects."""
 
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +29,12 @@ def documented(chart: Path) -> list[Path]:
     return sorted((chart / "ci").glob("*-values.yaml"))
 
 
-def each_documented(chart: Path) -> list[Any]:
-    """Return the same as parameters of a test."""
-    return [pytest.param(file, id=file.stem) for file in documented(chart)]
+def each_documented(chart: Path, *, by_day: Collection[str] | None = None) -> list[Any]:
+    """Return the same as parameters of a test; those that are not among `by_day`, if it is given, for the night."""
+    return [
+        pytest.param(file, id=file.stem, marks=() if by_day is None or file.stem in by_day else pytest.mark.nightly)
+        for file in documented(chart)
+    ]
 
 
 @functools.cache

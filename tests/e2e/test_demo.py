@@ -105,6 +105,7 @@ def test_the_demo_shows_references_and_masks_values(scratch: Path) -> None:
     assert files_in(scratch) == []
 
 
+@pytest.mark.nightly
 def test_with_show_the_demo_shows_the_values(scratch: Path) -> None:
     done = run(scratch, SHOW="1")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -158,7 +159,7 @@ def test_another_value_and_an_answer_for_anybody_make_the_demo_fail_and_no_value
     ("number", "code"),
     [
         pytest.param(signal.SIGINT, 130, id="Ctrl-C"),
-        pytest.param(signal.SIGTERM, 128 + signal.SIGTERM, id="a polite kill"),
+        pytest.param(signal.SIGTERM, 128 + signal.SIGTERM, id="a polite kill", marks=pytest.mark.nightly),
     ],
 )
 def test_a_demo_that_is_stopped_halfway_leaves_nothing(

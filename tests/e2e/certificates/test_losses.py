@@ -106,11 +106,16 @@ class TestARunningWebhook:
         "loss",
         [
             pytest.param(_deleted(SERVING_CERTIFICATE), id="the webhook's Secret is deleted"),
-            pytest.param(_damaged(SERVING_CERTIFICATE, CERTIFICATE, _half), id="the certificate is cut off"),
-            pytest.param(_damaged(SERVING_CERTIFICATE, KEY, lambda _: b"\x00"), id="its key is no key"),
-            pytest.param(_deleted(CERTIFICATE_AUTHORITY), id="the authority's Secret is deleted"),
             pytest.param(_damaged(CERTIFICATE_AUTHORITY, CA_KEY, _half), id="the authority's key is cut off"),
-            pytest.param(_damaged(CERTIFICATE_AUTHORITY, CA_CERTIFICATE, _half), id="the authority is cut off"),
+            *(
+                pytest.param(loss, id=name, marks=pytest.mark.nightly)
+                for name, loss in {
+                    "the certificate is cut off": _damaged(SERVING_CERTIFICATE, CERTIFICATE, _half),
+                    "its key is no key": _damaged(SERVING_CERTIFICATE, KEY, lambda _: b"\x00"),
+                    "the authority's Secret is deleted": _deleted(CERTIFICATE_AUTHORITY),
+                    "the authority is cut off": _damaged(CERTIFICATE_AUTHORITY, CA_CERTIFICATE, _half),
+                }.items()
+            ),
         ],
     )
     def test_it_goes_on_and_one_started_right_after_serves(  # noqa: PLR0917

@@ -108,7 +108,9 @@ def _events(bed: Testbed) -> list[str]:
     return [f"{each.get('reason')}: {each.get('note')}" for each in answer.json()["items"]]
 
 
-@pytest.mark.parametrize("away", [sealed, refusing, hanging])
+@pytest.mark.parametrize(
+    "away", [hanging, *(pytest.param(away, marks=pytest.mark.nightly) for away in (sealed, refusing))]
+)
 def test_it_is_asked_rarely_and_caught_up_with_afterwards(
     bed: Testbed, gate: VaultGate, cluster: Cluster, plant: Planter, away: Away
 ) -> None:

@@ -52,7 +52,7 @@ class Way:
 @pytest.fixture(
     scope="module",
     params=[
-        pytest.param(Way(serving, registered, is_aggregated=False), id="asked directly"),
+        pytest.param(Way(serving, registered, is_aggregated=False), id="asked directly", marks=pytest.mark.nightly),
         pytest.param(Way(serving_aggregated, aggregated, is_aggregated=True), id="through the aggregation layer"),
     ],
 )
