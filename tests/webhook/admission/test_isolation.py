@@ -34,7 +34,7 @@ from webhook.admission.admit import Admission
 from webhook.http.app import create_app
 from webhook.model import AdmissionRequest, Admits, Answer
 
-REQUESTS = int(os.environ.get("KEYHOLE_REQUESTS", "3000"))
+REQUESTS = int(os.environ.get("KEYHOLE_REQUESTS", "5000"))
 # Some are the beginning or the end of others, and some look like what stands in a role or in a path.
 NAMESPACES = ("team", "team-a", "team-b", "a-team", "keyhole", "keyhole-team-a", "vault", "kube-system", "n" * 63)
 _LOGIN = re.compile(r"/v1/auth/([^/]+)/login")
