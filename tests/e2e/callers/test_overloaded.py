@@ -88,7 +88,8 @@ def test_clients_are_told_to_come_again_and_kubectl_does(
     crowd: list[Future[requests.Response]], cluster: Cluster, beside: Cluster, forgery: Forgery, liar: LyingVault
 ) -> None:
     traffic = Traffic(cluster.bed)
-    with ThreadPoolExecutor(2) as pool:
+    # A place for each, since both probes may wait while two of the crowd are refused.
+    with ThreadPoolExecutor(3) as pool:
         # Whichever of two comes after the queue is full is refused.
         probes = [pool.submit(_create, cluster, _stalled(f"probe-{number}")) for number in range(2)]
         done, _ = wait([*crowd, *probes], timeout=_SECONDS, return_when="FIRST_COMPLETED")
