@@ -24,6 +24,8 @@ from review.sources.text import NotChecked, NotText, Place, Text, decode
 
 # YAML 1.2.2, section 9.2: three dashes at the beginning of a line end whatever stands before them.
 _MARKER = re.compile(r"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
+# Three dots end a document, and no line of JSON begins so.
+_END = re.compile(r"^\.\.\.(?=[ \t\r\n]|\Z)", re.MULTILINE)
 # JSON writes what is beyond the first plane as two escapes (RFC 8259, section 7). YAML has no such escapes.
 _SURROGATE = re.compile(r"(?<!\\)((?:\\\\)*)\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 _BLANKS = re.compile(r"[ \t\r\n]*")
@@ -149,7 +151,8 @@ def _piece(text: Text, start: int, end: int) -> Iterator[Document | NotChecked]:
     try:
         read += (_document(text, start, end, root) for root in _composed(piece))
     except _UNREADABLE as error:
-        if isinstance(error, yaml.YAMLError) and piece.lstrip().startswith(("{", "[")):
+        looks_like_json = piece.lstrip().startswith(("{", "[")) and not _END.search(piece)
+        if isinstance(error, yaml.YAMLError) and looks_like_json:
             return _json(text, start, end)
         index, reason = _why(error, piece)
         if _TEMPLATE in piece and not isinstance(error, bounds.OutOfBounds):

@@ -67,6 +67,14 @@ class TestContents:
         assert [document.number for document in found] == [1, 2, 3]
         assert [document.place().line for document in found] == [1, 2, 4]
 
+    @pytest.mark.parametrize("broken", ["{{ x }}", "b: [}"])
+    def test_flow_style_before_what_is_broken_stays(self, broken: str) -> None:
+        first, second = read(f"{{a: 1}}\n...\n{broken}\n".encode(), "f.yaml")
+        assert isinstance(first, Document)
+        assert first.content == {"a": 1}
+        assert isinstance(second, NotChecked)
+        assert second.place.line == 3
+
     def test_merge_keys_and_aliases_count(self) -> None:
         text = "x: &x {p: 1, q: 2}\nw: {<<: *x, q: 3}\nz: {<<: [*x, {r: 4}]}\n"
         assert contents(text)[0]["w"] == {"p": 1, "q": 3}
