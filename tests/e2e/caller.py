@@ -73,13 +73,16 @@ class Caller:
         self._places = places
         self._namespace = namespace
 
-    def admit(self, manifest: Manifest, *, timeout_seconds: float = 10, **changes: Any) -> Reply:
+    def admit(
+        self, manifest: Manifest, *, timeout_seconds: float = 10, late_seconds: float = 0, **changes: Any
+    ) -> Reply:
         """Ask about an object and be answered within `timeout_seconds`, which are told to the webhook as well.
 
-        Reading fails at that moment, as it does in the API server. `changes` are members of the request.
+        Reading fails `late_seconds` after that moment; in the API server, it fails at once. A crowd on a busy machine
+        may see answers that come late. `changes` are members of the request.
         """
-        review = self.review(manifest, **changes)
-        return self.send_review(review, query=f"?timeout={timeout_seconds}s", timeout_seconds=timeout_seconds)
+        review, query = self.review(manifest, **changes), f"?timeout={timeout_seconds}s"
+        return self.send_review(review, query=query, timeout_seconds=timeout_seconds + late_seconds)
 
     def send_review(self, review: Mapping[str, Any], **how: Any) -> Reply:
         """Send an AdmissionReview; `how` as for `send`."""

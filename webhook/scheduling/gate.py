@@ -22,6 +22,10 @@ from webhook.scheduling.fair_queue import FairQueue, Ticket
 _RETRY_AFTER_SECONDS = (1, 2, 3)
 # How long a refusal may stand back behind work.
 _REFUSAL_SECONDS = 0.5
+# Nor should requests that came together give up together: the last of them would be answered too late. Each does so at
+# a moment of its own in this time, which ends early enough for an answer. Nobody begins after that.
+_GIVING_UP_SECONDS, _GIVING_UP_PART = 1.0, 0.1
+_ANSWERING_SECONDS, _ANSWERING_PART = 0.5, 0.05
 
 
 class OverloadedError(Exception):
@@ -56,7 +60,7 @@ class Gate:
         """Wait for a ticket of the namespace, and hold it while the block runs.
 
         Raises `OverloadedError` if the namespace may have no other ticket: as soon as the worker has nothing else to
-        do, and after half a second at most. Also raises it at the deadline if the turn has not come by then.
+        do, and after half a second at most. Also raises it near the deadline if the turn has not come.
         """
         ticket = self._queue.arrive(namespace)
         if ticket is None:
@@ -77,7 +81,7 @@ class Gate:
     def asking(self, connection: str, deadline: Deadline) -> Iterator[None]:
         """Wait until the admission of this greenlet may ask a Vault, and let it ask while the block runs.
 
-        Raises `VaultCrowded` if too many wait for this Vault already, or at the deadline. Work without a ticket, for
+        Raises `VaultCrowded` if too many wait for this Vault already, or near the deadline. Work without a ticket, for
         which nobody has to wait, may ask at once.
         """
         ticket = self._own.get()
@@ -103,7 +107,7 @@ class Gate:
         turn = self._turns[ticket] = Event()
         self._watch()
         try:
-            return bool(turn.wait(deadline.remaining_seconds())) and deadline.remaining_seconds() > 0
+            return bool(turn.wait(_patience_seconds(deadline))) and deadline.remaining_seconds() > 0
         finally:
             del self._turns[ticket]
 
@@ -145,6 +149,13 @@ class Gate:
         if ticket is not None:
             self._turns[ticket].set()
         return ticket is not None
+
+
+def _patience_seconds(deadline: Deadline) -> float:
+    """Return how long to wait for a turn."""
+    left = deadline.remaining_seconds()
+    spread = min(_GIVING_UP_SECONDS, left * _GIVING_UP_PART)
+    return left - min(_ANSWERING_SECONDS, left * _ANSWERING_PART) - random.uniform(0, spread)  # noqa: S311 - as above
 
 
 class GatedAdmission:

@@ -109,6 +109,26 @@ def test_at_its_deadline_who_waits_is_refused_and_never_worked_for() -> None:
     assert work.began == ["one"]
 
 
+def test_who_came_together_gives_up_one_after_another_before_the_deadline() -> None:
+    gate = Gate(2, 64)
+    work = _Work(gate)
+    work.spawn("one")
+    deadline, left_seconds = Deadline.after(2), []
+
+    def wait() -> None:
+        try:
+            with gate.ticket("one", deadline):
+                raise AssertionError("nobody gave back a place")
+        except OverloadedError:
+            left_seconds.append(deadline.remaining_seconds())
+
+    gevent.joinall([gevent.spawn(wait) for _ in range(16)], timeout=_SOON)
+    assert len(left_seconds) == 16
+    assert max(left_seconds) > 0
+    assert len(set(left_seconds)) > 1
+    work.end.set()
+
+
 def test_a_place_comes_back_when_its_greenlet_is_ended_just_as_its_turn_comes() -> None:
     gate = Gate(4, 8)
     work = _Work(gate)
