@@ -307,7 +307,7 @@ def _status(webhook: Webhook, path: str) -> int:
     with requests.Session() as session:
         session.trust_env = False
         try:
-            return session.get(webhook.health_url + path, timeout=5).status_code
+            return session.get(webhook.health_url + path, timeout=30).status_code
         except requests.RequestException:
             return 0
 

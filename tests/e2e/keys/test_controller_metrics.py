@@ -33,7 +33,7 @@ def _status(url: str, path: str) -> int:
     with requests.Session() as session:
         session.trust_env = False
         try:
-            return session.get(url + path, timeout=5).status_code
+            return session.get(url + path, timeout=30).status_code
         except requests.RequestException:
             return 0
 

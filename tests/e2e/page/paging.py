@@ -87,7 +87,7 @@ def paging(folder: Path, kubeconfig: Path, *arguments: str) -> Iterator[Page]:
 
 
 def _is_ready(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
         connection.request("GET", "/readyz")
         return connection.getresponse().status == 200
