@@ -21,7 +21,7 @@ from testbed.errors import TestbedError
 from testbed.keyhole.identities import WEBHOOK_USER
 from testbed.keyhole.installation import SERVICE_HOST, Webhook, serving
 from testbed.keyhole.objects import apply, delete
-from testbed.keyhole.registration import guarded, wait_until_asked
+from testbed.keyhole.registration import guarded, wait_until_asked, withdraw
 
 _SERVICE, _NAMESPACE, _ = SERVICE_HOST.split(".")
 _AVAILABLE_SECONDS = 180.0
@@ -113,7 +113,7 @@ def aggregated(
             wait_until_asked(bed)
             yield
         finally:
-            delete(bed, asking)
+            withdraw(bed, asking)
 
 
 def _wait_until_available(bed: Testbed, api_service_name: str) -> None:

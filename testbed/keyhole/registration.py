@@ -2,7 +2,8 @@
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from manifests.kinds.known import ONLY_SECRETS, Kinds
 from manifests.registration.admission_policy import admission_policy
@@ -18,6 +19,7 @@ _POLICY_SECONDS = 120.0
 _REGISTRATION_SECONDS = 120.0
 _POLL_SECONDS = 0.1
 # What the policy refuses to store, and the webhook to fill in.
+_CONFIGURATIONS = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
 _PROBED = "/api/v1/namespaces/default/secrets"
 _PROBE_NAME = "keyhole-probe"
 _PROBE = {"metadata": {"name": _PROBE_NAME, "annotations": {"data.keyhole.dev/probe": "vault:probe/probe#probe"}}}
@@ -46,7 +48,20 @@ def registered(
             wait_until_asked(bed)
             yield
         finally:
-            delete(bed, configuration)
+            withdraw(bed, configuration)
+
+
+def withdraw(bed: Testbed, configuration: Mapping[str, Any]) -> None:
+    """Delete a registration, and wait until the API server asks nobody any more, unless another one is left.
+
+    Raises TestbedError when it still asks after two minutes.
+    """
+    delete(bed, configuration)
+    answer = bed.kubernetes.request("GET", _CONFIGURATIONS)
+    answer.raise_for_status()
+    entries = [entry["name"] for each in answer.json()["items"] for entry in each.get("webhooks", ())]
+    if ANNOTATIONS_ENTRY not in entries:
+        _wait_until_asked(bed, is_asked=False)
 
 
 def wait_until_asked(bed: Testbed) -> None:
@@ -55,10 +70,15 @@ def wait_until_asked(bed: Testbed) -> None:
     Asked is in a dry run, about a Secret of a namespace that did not opt in: Keyhole refuses it, and reads nothing for
     it. Raises TestbedError when nobody was asked within two minutes.
     """
+    _wait_until_asked(bed, is_asked=True)
+
+
+def _wait_until_asked(bed: Testbed, *, is_asked: bool) -> None:
     deadline = time.monotonic() + _REGISTRATION_SECONDS
-    while ANNOTATIONS_ENTRY not in bed.kubernetes.request("POST", f"{_PROBED}?dryRun=All", _PROBE).text:
+    while (ANNOTATIONS_ENTRY in bed.kubernetes.request("POST", f"{_PROBED}?dryRun=All", _PROBE).text) != is_asked:
         if time.monotonic() > deadline:
-            raise TestbedError(f"{_REGISTRATION_SECONDS:.0f} s after it was registered, the webhook is not asked")
+            state = "not asked" if is_asked else "still asked"
+            raise TestbedError(f"{_REGISTRATION_SECONDS:.0f} s after the registration, the webhook is {state}")
         time.sleep(_POLL_SECONDS)
 
 

@@ -64,6 +64,8 @@ def _configuration(url: str, ca_pem: bytes) -> dict[str, Any]:
         ],
         "objectSelector": {"matchLabels": {ASKED: "yes"}},
         "sideEffects": "None",
+        # The API server goes on asking for a moment once it is gone, which nobody should have to wait for.
+        "failurePolicy": "Ignore",
     }
     return {
         "apiVersion": "admissionregistration.k8s.io/v1",

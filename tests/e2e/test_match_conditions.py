@@ -11,6 +11,7 @@ from manifests.registration.webhook_configuration import OWN_NAMESPACE, webhook_
 from testbed import Options, Testbed
 from testbed.keyhole.installation import Webhook
 from testbed.keyhole.objects import apply
+from testbed.keyhole.registration import withdraw
 from testbed.servers.ports import free_port
 from tests.e2e.canary import Canary
 from tests.e2e.cluster import Cluster
@@ -132,11 +133,12 @@ def _stopped(bed: Testbed, inside: Cluster, outside: Cluster) -> Iterator[None]:
     inside.apply(filled("live", password=REF), secret("recorded", {"keyhole.dev/record": "{}"}), being_deleted)
     inside.kubectl("delete", "secret", "being-deleted", "--wait=false")
     url = f"https://127.0.0.1:{free_port()}/mutate"
-    apply(bed, webhook_configuration(url, issue_ca().certificate_pem))
+    configuration = webhook_configuration(url, issue_ca().certificate_pem)
+    apply(bed, configuration)
     for cluster, manifest in ((inside, in_place(REF)), (outside, filled("probe", password=REF))):
         eventually(lambda: ASKED in cluster.create(manifest, dry_run=True).text, "the webhook is registered")  # noqa: B023
     yield
-    bed.kubectl("delete", "mutatingwebhookconfiguration", "keyhole")
+    withdraw(bed, configuration)
 
 
 @pytest.mark.usefixtures("_stopped")

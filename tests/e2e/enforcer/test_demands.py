@@ -50,9 +50,11 @@ def _demanded(bed: Testbed, tenants: Sequence[str]) -> Iterator[None]:
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": tenants[0]}}
     made = [account, *(_here(policy, tenants[0]) for policy in reversed(policies))]
     apply(bed, *made)
-    _wait(bed, tenants[0])
+    _wait(bed, tenants[0], are_there=True)
     yield
     delete(bed, *reversed(made))
+    # A policy whose parameters are gone refuses everything, and the API server learns of each deletion by itself.
+    _wait(bed, tenants[0], are_there=False)
 
 
 def _here(policy: Mapping[str, Any], namespace: str) -> Mapping[str, Any]:
@@ -62,17 +64,21 @@ def _here(policy: Mapping[str, Any], namespace: str) -> Mapping[str, Any]:
     return {**policy, "spec": {**policy["spec"], "matchResources": only}}
 
 
-def _wait(bed: Testbed, namespace: str) -> None:
-    """Wait until all three policies are in force: the API server's own view of them is a moment behind."""
+def _wait(bed: Testbed, namespace: str, *, are_there: bool) -> None:
+    """Wait until each policy is in force, or none refuses: the API server's own view of them is a moment behind."""
     deadline = time.monotonic() + _SECONDS
-    wanted = [
+    asked = [
         ("/api/v1", "secrets", secret("probe", data={"a": encoded("x")})),
         ("/api/v1", "pods", pod("probe", ["probe:1"])),
         ("/api/v1", "secrets", secret("exempt-probe", {"keyhole.dev/follow": "false"})),
     ]
-    for root, resource, manifest in wanted:
+    for root, resource, manifest in asked:
         path = f"{root}/namespaces/{namespace}/{resource}"
-        while bed.kubernetes.request("POST", path, manifest).status_code != 403:
+        is_waiting = True
+        while is_waiting:
+            answer = bed.kubernetes.request("POST", path, manifest)
+            # Without its parameters, a policy refuses with another status.
+            is_waiting = answer.status_code != 403 if are_there else "'demanded-" in answer.text
             bed.kubernetes.request("DELETE", f"{path}/{manifest['metadata']['name']}?gracePeriodSeconds=0")
             assert time.monotonic() < deadline
 
@@ -282,3 +288,4 @@ def test_without_its_parameters_a_policy_that_denies_refuses(bed: Testbed, clust
     assert "no params found" in answer.json()["message"]
     assert parameters["metadata"]["namespace"] == OWN
     apply(bed, parameters)
+    _wait(bed, cluster.namespace, are_there=True)

@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from manifests.registration.variables_policies import excluded_variables_policy, variables_policy
@@ -17,6 +17,7 @@ from testbed.keyhole.objects import apply, delete
 from tests.e2e.objects import Manifest
 
 _ENTRIES = (VARIABLES_ENTRY, VARIABLES_IN_PLACE_ENTRY)
+_POLICY = "ValidatingAdmissionPolicy"
 
 
 @contextlib.contextmanager
@@ -34,12 +35,14 @@ def sending(bed: Testbed, webhook: Webhook, sent: Sequence[str], guarded: Sequen
     configuration = {**written, "webhooks": entries}
     apply(bed, *policies, configuration)
     try:
-        _wait_until(bed, f"no Pod is sent from {sent[0]}", _probe(bed, sent[0]), VARIABLES_ENTRY)
+        _wait_until(bed, f"no Pod is sent from {sent[0]}", lambda: VARIABLES_ENTRY in _told(bed, sent[0]))
         for namespace in set(guarded) - set(sent):
-            _wait_until(bed, f"no policy is behind {namespace}", _probe(bed, namespace), "ValidatingAdmissionPolicy")
+            _wait_until(bed, f"no policy is behind {namespace}", lambda: _POLICY in _told(bed, namespace))  # noqa: B023
         yield
     finally:
         delete(bed, configuration, *policies)
+        for namespace in {*sent, *guarded}:
+            _wait_until(bed, f"{namespace} is not left alone", lambda: not _is_refused(bed, namespace))  # noqa: B023
 
 
 def narrowed(selected: Mapping[str, Any], namespaces: Sequence[str]) -> Manifest:
@@ -50,16 +53,20 @@ def narrowed(selected: Mapping[str, Any], namespaces: Sequence[str]) -> Manifest
     return {**selected, "namespaceSelector": {**selector, "matchExpressions": expressions}}
 
 
-def _probe(bed: Testbed, namespace: str) -> Any:
-    # It asks for a variable and cannot be read, so whoever is asked refuses it.
+def _told(bed: Testbed, namespace: str) -> str:
+    """Return what is said to a Pod that asks for a variable and cannot be read: whoever is asked refuses it."""
     metadata = {"name": "probe", "annotations": {"env.keyhole.dev/A": "no reference"}}
     pod = {"metadata": metadata, "spec": {"containers": [{"name": "app", "image": "example/app"}]}}
-    path = f"/api/v1/namespaces/{namespace}/pods?dryRun=All"
-    return lambda: bed.kubernetes.request("POST", path, pod).text
+    return bed.kubernetes.request("POST", f"/api/v1/namespaces/{namespace}/pods?dryRun=All", pod).text
 
 
-def _wait_until(bed: Testbed, otherwise: str, answer: Any, has: str) -> None:
+def _is_refused(bed: Testbed, namespace: str) -> bool:
+    told = _told(bed, namespace)
+    return VARIABLES_ENTRY in told or _POLICY in told
+
+
+def _wait_until(bed: Testbed, otherwise: str, is_so: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 120
-    while has not in answer():
+    while not is_so():
         assert time.monotonic() < deadline, otherwise
         time.sleep(0.1)

@@ -51,6 +51,7 @@ def nobody_answers(bed: Testbed, team: Team) -> Iterator[None]:
         yield
     finally:
         delete(bed, configuration)
+        eventually(lambda: NOT_ANSWERED not in post(team, deployment("asked", NOTES)), "nobody is to be asked")
 
 
 def test_workloads_that_were_filled_are_scaled_restarted_debugged_and_applied(
@@ -102,6 +103,7 @@ def guarded_by_policy(bed: Testbed, team: Team) -> Iterator[None]:
         yield
     finally:
         delete(bed, *policies)
+        eventually(lambda: "is not filled" not in post(team, deployment("asked", NOTES)), "the policy is gone")
 
 
 def _renamed(manifest: Manifest, name: str) -> Manifest:
