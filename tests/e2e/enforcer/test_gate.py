@@ -21,6 +21,7 @@ from resolver.deadline import Deadline
 from review.findings.finding import Finding
 from testbed import Testbed
 from testbed.keyhole.objects import apply
+from testbed.keyhole.registration import wait_until_asked
 from tests.e2e.enforcer.installed import Installed
 from tests.enforcer.engine import STARTED
 
@@ -57,6 +58,7 @@ def _put_right(bed: Testbed) -> Iterator[None]:
         kept = {name: part for name, part in document.items() if name != "status"}
         bed.kubernetes.request("DELETE", f"{_path(document)}/{metadata['name']}")
         apply(bed, {**kept, "metadata": metadata})
+    wait_until_asked(bed)
 
 
 def _path(document: Mapping[str, Any]) -> str:

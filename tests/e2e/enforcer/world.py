@@ -97,7 +97,6 @@ def gate_open(bed: Testbed) -> Iterator[None]:
         yield
     finally:
         put_back(bed, saved)
-        wait_until_asked(bed)
 
 
 def registration(bed: Testbed) -> Sequence[Manifest]:
@@ -115,11 +114,12 @@ def registration(bed: Testbed) -> Sequence[Manifest]:
 
 
 def put_back(bed: Testbed, saved: Sequence[Manifest]) -> None:
-    """Have the API server be told this again."""
+    """Have the API server be told this again, and wait until it asks Keyhole."""
     for one in saved:
         path = f"/apis/{_ADMISSION}/{_GATE[one['kind']]}"
         bed.kubernetes.request("DELETE", f"{path}/{one['metadata']['name']}")
         bed.kubernetes.request("POST", path, one).raise_for_status()
+    wait_until_asked(bed)
 
 
 def deployment(name: str, image: str) -> Manifest:
