@@ -18,8 +18,8 @@ from testbed.keyhole.objects import apply, delete
 _POLICY_SECONDS = 120.0
 _REGISTRATION_SECONDS = 120.0
 _POLL_SECONDS = 0.1
-# What the policy refuses to store, and the webhook to fill in.
 _CONFIGURATIONS = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
+# What the policy refuses to store, and the webhook to fill in.
 _PROBED = "/api/v1/namespaces/default/secrets"
 _PROBE_NAME = "keyhole-probe"
 _PROBE = {"metadata": {"name": _PROBE_NAME, "annotations": {"data.keyhole.dev/probe": "vault:probe/probe#probe"}}}

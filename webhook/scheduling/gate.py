@@ -22,8 +22,8 @@ from webhook.scheduling.fair_queue import FairQueue, Ticket
 _RETRY_AFTER_SECONDS = (1, 2, 3)
 # How long a refusal may stand back behind work.
 _REFUSAL_SECONDS = 0.5
-# Nor should requests that came together give up together: the last of them would be answered too late. Each does so at
-# a moment of its own in this time, which ends early enough for an answer. Nobody begins after that.
+# Requests that came together should not give up together either: the last of them would be answered too late. Each has
+# a moment of its own within the first of these times. The second, which follows, is for the answers.
 _GIVING_UP_SECONDS, _GIVING_UP_PART = 1.0, 0.1
 _ANSWERING_SECONDS, _ANSWERING_PART = 0.5, 0.05
 
@@ -152,7 +152,7 @@ class Gate:
 
 
 def _patience_seconds(deadline: Deadline) -> float:
-    """Return how long to wait for a turn."""
+    """Return how long to wait for a turn that would still be of use."""
     left = deadline.remaining_seconds()
     spread = min(_GIVING_UP_SECONDS, left * _GIVING_UP_PART)
     return left - min(_ANSWERING_SECONDS, left * _ANSWERING_PART) - random.uniform(0, spread)  # noqa: S311 - as above
